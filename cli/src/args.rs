@@ -1,4 +1,4 @@
-//! What can be asked for: one file for each group of commands.
+//! The command line, with one file for each group of commands.
 //!
 //! The help texts, the shell completions and the man pages are all made from
 //! these types. What `-h` says fits a line; `--help` says the rest.
@@ -52,7 +52,7 @@ pub(crate) enum CliCommand {
     Run(RunArgs),
     /// Validate a scenario and describe its plan; no traffic
     Check(CheckArgs),
-    /// What this machine can hold, and whether a scenario fits
+    /// Show the limits of this machine, or whether a scenario fits
     Doctor(DoctorArgs),
     /// Draw the report of a run again from its record
     Report(ReportArgs),
@@ -65,7 +65,7 @@ pub(crate) enum CliCommand {
     /// Run one part of the reference cluster
     #[command(subcommand)]
     Serve(ServeCommand),
-    /// Run a scenario with workers that somebody starts, on any machine
+    /// Run a scenario with workers started by hand, on any machine
     Coordinator(CoordinatorArgs),
     /// Put on a share of the load of a coordinator's run
     Worker(WorkerArgs),

@@ -7,7 +7,7 @@ use highwater_reports::{
     summary::{Summary, Verdict},
 };
 
-/// How the program ends; `docs/exit-codes.md` explains each.
+/// The exit code of the program; `docs/exit-codes.md` explains each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Exit {
@@ -23,7 +23,7 @@ pub(crate) enum Exit {
     Inconclusive = 4,
     /// The target or a pre-flight check refused.
     Refused = 5,
-    /// Somebody stopped it.
+    /// The user interrupted it.
     Interrupted = 130,
 }
 
@@ -34,7 +34,7 @@ impl From<Exit> for ExitCode {
 }
 
 impl Exit {
-    /// What a run that was reported ends with.
+    /// Returns the exit code of a run that has a report.
     pub(crate) fn for_summary(summary: &Summary) -> Self {
         match (summary.ended, summary.verdict) {
             (RunEnd::Interrupted, _) => Self::Interrupted,

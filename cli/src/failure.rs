@@ -1,7 +1,7 @@
-//! Why a command came to nothing: what happened, why, what to do about it, and
+//! An error of a command: the problem, its cause, a hint, and
 //! the exit code that follows.
 //!
-//! - [`kinds`]: from the libraries' errors to exit codes and hints;
+//! - [`kinds`]: conversion of the libraries' errors to exit codes and hints;
 //! - [`text`]: the one form in which all of them are printed.
 
 mod kinds;
@@ -11,11 +11,11 @@ use std::{io, path::Path};
 
 use crate::{exit::Exit, paint::colour_on_stderr};
 
-/// Why a command came to nothing.
+/// The error that ends a command.
 #[derive(Debug)]
 pub(crate) struct CliFailure {
     exit: Exit,
-    /// In the form of [`text`].
+    /// The text in the form of [`text`].
     text: String,
 }
 
@@ -26,15 +26,15 @@ impl CliFailure {
         Self { exit, text }
     }
 
-    /// Something cannot be done with a path that a person gave: their mistake,
-    /// unless the machine is to blame.
+    /// Builds the error for a path that the user gave. The exit code is 2, except when
+    /// the machine is at fault.
     pub(crate) fn path(action: &str, path: &Path, error: io::Error) -> Self {
         let exit = kinds::exit_for_path(&error);
         let what = format!("cannot {action} {}", path.display());
         Self::new(exit, anyhow::Error::new(error).context(what))
     }
 
-    /// The same, with what the person can do about it.
+    /// Adds a hint about the next step.
     pub(crate) fn with_hint(mut self, hint: Option<String>) -> Self {
         if let Some(hint) = hint {
             self.text.push_str(&text::labelled("hint", &hint));
@@ -42,7 +42,7 @@ impl CliFailure {
         self
     }
 
-    /// What the program ends with.
+    /// Returns the exit code.
     pub(crate) fn exit(&self) -> Exit {
         self.exit
     }

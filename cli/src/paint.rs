@@ -4,20 +4,20 @@ use std::io::IsTerminal;
 
 use console::Style;
 
-/// What a piece of text means.
+/// The meaning of a piece of text, from which its colour follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tone {
-    /// Nothing in particular.
+    /// Ordinary text.
     Plain,
-    /// What the eye should find first.
+    /// The value to read first.
     Strong,
     /// Labels and what is there just in case.
     Faint,
-    /// What moves.
+    /// A part that moves.
     Active,
-    /// What deserves a look.
+    /// A warning.
     Warning,
-    /// What went wrong.
+    /// An error.
     Bad,
 }
 

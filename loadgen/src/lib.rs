@@ -21,10 +21,10 @@
 //! - [`sampling`]: samples of every process, on one clock;
 //! - [`doctor`]: the limits of this machine, checked before anything is started;
 //! - [`access`]: certificates, header fields and tokens of clients;
-//! - `program`: programs of other projects that a run needs;
 //! - [`clock`], [`keys`], [`endpoints`], [`error_chain`]: small types that several share.
 
 pub mod access;
+mod broker;
 pub mod clock;
 pub mod control;
 pub mod coordinator;
@@ -34,7 +34,6 @@ pub mod error_chain;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod keys;
-mod program;
 pub mod sampling;
 pub mod testbed;
 pub mod worker;

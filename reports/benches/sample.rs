@@ -1,5 +1,5 @@
-//! What one sample costs a worker: counting a duration in its histogram,
-//! against reading the clock, which every sample does at least once as well.
+//! The cost of one sample at a worker: counting a duration in a histogram, compared with
+//! reading the clock, which every sample does as well.
 
 use std::{
     hint::black_box,
@@ -9,7 +9,7 @@ use std::{
 use criterion::{Criterion, criterion_group, criterion_main};
 use highwater_reports::histogram::{latency_histogram, record};
 
-/// From 100 µs to 400 ms, in no order.
+/// Returns durations from 100 µs to 400 ms without a pattern.
 fn durations() -> Vec<Duration> {
     let mut state = 7_u64;
     (0..4096)

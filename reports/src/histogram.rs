@@ -1,5 +1,5 @@
-//! The one place that fixes how durations are counted: whole microseconds from
-//! 1 µs to an hour, three significant digits.
+//! Histograms of durations. This module alone fixes their precision: whole microseconds from
+//! 1 µs to an hour, with three significant digits.
 
 mod decode;
 
@@ -9,13 +9,13 @@ use hdrhistogram::Histogram;
 
 pub use self::decode::{HistogramReader, InvalidHistogram};
 
-/// Durations in microseconds, mergeable without rounding.
+/// A histogram of durations in microseconds, mergeable without rounding.
 pub type LatencyHistogram = Histogram<u64>;
 
-/// An hour in microseconds; longer durations are counted as this one.
+/// Highest duration, an hour in microseconds. Longer durations are counted as this one.
 pub const HIGHEST_US: u64 = 3_600_000_000;
 
-/// An empty histogram; counts are allocated as values need them.
+/// Creates an empty histogram, which grows with its values.
 pub fn latency_histogram() -> LatencyHistogram {
     #[expect(
         clippy::expect_used,
@@ -32,10 +32,9 @@ pub fn record(histogram: &mut LatencyHistogram, value: Duration) {
     record_micros(histogram, micros, 1);
 }
 
-/// Counts a number of durations of the same length. Not by a saturating call
-/// of the histogram's: that clamps to the range allocated so far instead of
-/// growing it.
+/// Counts a number of durations of the same length.
 pub(crate) fn record_micros(histogram: &mut LatencyHistogram, micros: u64, times: u64) {
+    // The crate's saturating call clamps to the range allocated so far instead of growing.
     let recorded = histogram.record_n(micros.clamp(1, HIGHEST_US), times);
     debug_assert!(recorded.is_ok(), "a histogram that grows takes any value");
 }
@@ -45,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_duration_after_a_short_one_is_counted_in_full() {
+    fn long_duration_after_a_short_one_is_counted_in_full() {
         let mut histogram = latency_histogram();
         record(&mut histogram, Duration::from_micros(1));
         record(&mut histogram, Duration::from_secs(90));

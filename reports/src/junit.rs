@@ -1,8 +1,8 @@
-//! `junit.xml`: each gate a test case, so that a CI job shows them by name.
+//! `junit.xml`, in which each gate is a test case, so that a CI job shows them by name.
 //!
-//! A gate that does not hold is a failure. One that could not be judged is an
-//! error: it is no verdict on the target, but no pass either. A last case,
-//! `the run`, is an error whenever the whole run is inconclusive.
+//! A gate that does not hold is a failure. An inconclusive gate is an error, because it is
+//! neither a failure of the target nor a pass. A last case, `the run`, is an error when the
+//! whole run is inconclusive.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
     text::{actual, limit, verdict_sentence},
 };
 
-/// The summary's gates as JUnit XML.
+/// Returns the summary's gates as JUnit XML.
 pub(crate) fn junit(summary: &Summary) -> Result<String, SerializeError> {
     let time = Duration::try_from_secs_f64(summary.duration_s).unwrap_or_default();
     let mut suite = TestSuite::new(summary.scenario.as_str());
@@ -35,7 +35,7 @@ fn case(summary: &Summary, gate: &GateOutcome) -> TestCase {
 
 fn run(summary: &Summary) -> TestCase {
     let verdict = match summary.verdict {
-        // Its gate has failed already.
+        // The failed gate is a test case of its own already.
         Verdict::Failed => Verdict::Passed,
         other => other,
     };

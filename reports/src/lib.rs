@@ -10,7 +10,7 @@
 //! - [`histogram`]: counts of durations;
 //! - `analysis`: from a record to its [`summary`];
 //! - `metric_list`: all metrics, for people and for programs;
-//! - `human`: quantities as people read them; `text`: the verdict in words, for a terminal;
+//! - `unit_format`: values in their units; `text`: the verdict in words, for a terminal;
 //! - `charts`, `page`, `junit`: the parts of a report;
 //! - [`report`]: all of them written beside the record;
 //! - `comparison`: runs side by side, and a run against a baseline.

@@ -1,4 +1,4 @@
-//! Everything that is derived from a record, written beside it.
+//! The files that are derived from a record, written beside it.
 
 use std::{
     fs,
@@ -14,19 +14,19 @@ use crate::{
     summary::Summary,
 };
 
-/// `summary.json`.
+/// Name of the summary.
 pub const SUMMARY: &str = "summary.json";
-/// `report.html`.
+/// Name of the page.
 pub const PAGE: &str = "report.html";
-/// `junit.xml`.
+/// Name of the gates as test cases.
 pub const JUNIT: &str = "junit.xml";
-/// The folder of charts.
+/// Name of the directory of charts.
 pub const CHARTS: &str = "charts";
 
-/// What was written.
+/// The files of a written report.
 #[derive(Debug, Clone)]
 pub struct WrittenReport {
-    /// What the run showed.
+    /// Summary of the run.
     pub summary: Summary,
     /// Path of `summary.json`.
     pub summary_json: PathBuf,
@@ -38,19 +38,19 @@ pub struct WrittenReport {
     pub charts: Vec<PathBuf>,
 }
 
-/// Why a report could not be made.
+/// An error of writing a report.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// The record could not be read, or a file not be written.
+    /// The record cannot be read, or a file cannot be written.
     #[error(transparent)]
     Record(#[from] RecordError),
-    /// The drawing library refused.
+    /// The drawing library failed.
     #[error("cannot draw a chart: {0}")]
     Chart(String),
     /// The template does not fit its content.
     #[error("cannot render {PAGE}")]
     Page(#[from] minijinja::Error),
-    /// A name has no form in XML.
+    /// A text has no form in XML.
     #[error("cannot write {JUNIT}")]
     Junit(#[from] quick_junit::SerializeError),
     /// The summary has no form in JSON.
@@ -58,8 +58,8 @@ pub enum ReportError {
     Summary(#[from] serde_json::Error),
 }
 
-/// Reads the record in `dir` and writes beside it `summary.json`,
-/// `report.html`, `charts/*.svg` and `junit.xml`, each in full or not at all.
+/// Reads the record in `dir` and writes `summary.json`, `report.html`, `charts/*.svg` and
+/// `junit.xml` beside it, each in full or not at all.
 ///
 /// # Errors
 /// When the record cannot be read or a file cannot be written.
@@ -67,9 +67,10 @@ pub fn write_report(dir: &Path) -> Result<WrittenReport, ReportError> {
     write(dir, None)
 }
 
-/// The same with the run in `baseline` to compare with: each figure that became
-/// worse beyond the noise of both is a gate more, as for
-/// [`judge`](crate::judge), and the page's headlines say what they were.
+/// Writes the report with a comparison to the run in `baseline`.
+///
+/// Each metric that became worse beyond the noise of both is one more gate, as for
+/// [`evaluate`](crate::evaluate). The page's headlines show the baseline's values.
 ///
 /// # Errors
 /// When one of the records cannot be read or a file cannot be written.

@@ -1,12 +1,12 @@
-// Shows the values at an instant on all charts over time at once. The page says
-// everything without it.
+// Shows the values at an instant on all charts over time at once. The page is complete
+// without this script.
 "use strict";
 (() => {
   const { step, end, charts } = JSON.parse(document.getElementById("values").textContent);
   const steps = Math.ceil(end / step);
-  const said = document.getElementById("said");
+  const status = document.getElementById("status");
 
-  // Quantities as the rest of the page writes them.
+  // These formats match those of the rest of the page.
   const number = (v) => {
     if (v === 0 || Math.abs(v) >= 999.5) return Math.round(v).toLocaleString("en");
     const digits = Math.min(6, Math.max(0, 2 - Math.floor(Math.log10(Math.abs(v)))));
@@ -23,7 +23,7 @@
     while (Math.abs(v) >= 1024 && unit + 1 < units.length) { v /= 1024; unit += 1; }
     return `${number(v)} ${units[unit]}`;
   };
-  const written = {
+  const formats = {
     count: number,
     rate: (v) => `${number(v)}/s`,
     ms: (v) => (v < 1000 ? `${number(v)} ms` : time(v / 1000)),
@@ -31,8 +31,8 @@
     share: (v) => `${Math.round(v * 100)} %`,
     s: time,
   };
-  const shown = (values, index, write) => {
-    const one = (list) => (list[index] ?? null) === null ? "–" : write(list[index]);
+  const valueText = (values, index, format) => {
+    const one = (list) => (list[index] ?? null) === null ? "–" : format(list[index]);
     const [low, high] = values;
     return Array.isArray(low) || Array.isArray(high) ? `${one(low)} to ${one(high)}` : one(values);
   };
@@ -57,13 +57,13 @@
   }));
 
   let at = null;
-  const show = (index, spoken) => {
+  const show = (index, announced) => {
     at = index === null ? null : Math.min(steps - 1, Math.max(0, index));
     const middle = (at + 0.5) * step;
     for (const { instant, cells, chart, plots } of figures) {
       instant.textContent = at === null ? "" : `at ${time(at * step)}`;
       cells.forEach((cell, n) => {
-        cell.textContent = at === null ? "" : shown(chart.series[n], at, written[chart.unit]);
+        cell.textContent = at === null ? "" : valueText(chart.series[n], at, formats[chart.unit]);
       });
       for (const { left, right, line } of plots) {
         const x = left + Math.min(1, middle / end) * (right - left);
@@ -72,8 +72,8 @@
         line.setAttribute("visibility", at === null ? "hidden" : "visible");
       }
     }
-    const { title, labels, cells } = spoken ?? {};
-    said.textContent = at === null || !spoken ? ""
+    const { title, labels, cells } = announced ?? {};
+    status.textContent = at === null || !announced ? ""
       : `${title} at ${time(at * step)}: ${labels.map((label, n) => `${label} ${cells[n].textContent}`).join(", ")}`;
   };
 

@@ -1,6 +1,6 @@
-//! A request between two nodes, by each backplane whose server is on this machine
-//! (two hops each way, by the broker), beside two plain TCP ping-pongs of the same
-//! payload in the same run.
+//! The cost of a request between two nodes, by each backplane whose server is on this
+//! machine. The reference is two plain TCP ping-pongs of the same payload in the same run,
+//! since a request and its reply pass the broker: two hops each way.
 
 #![expect(
     clippy::unwrap_used,
@@ -25,7 +25,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// About what a command and its reply take.
+/// A payload about as long as a command or its reply.
 const PAYLOAD: [u8; 128] = [7; 128];
 
 fn any_port() -> SocketAddr {
@@ -44,7 +44,7 @@ async fn join_cluster(url: &str, id: &str) -> JoinedBackplane {
     join(&config, identity, CancellationToken::new())
 }
 
-/// The URL of an embedded broker.
+/// Starts an embedded broker and returns its URL.
 async fn start_broker() -> String {
     let listener = listen(any_port()).unwrap();
     let address = listener.local_addr().unwrap();
@@ -56,7 +56,7 @@ async fn start_broker() -> String {
     format!("local://{address}")
 }
 
-/// A caller, and a node that answers every request with its payload.
+/// Starts a node that answers every request with its payload, and returns the caller.
 async fn caller_and_owner(url: &str) -> JoinedBackplane {
     let caller = join_cluster(url, "caller").await;
     let mut owner = join_cluster(url, "owner").await;
@@ -119,12 +119,12 @@ fn command(criterion: &mut Criterion) {
         b.iter(|| runtime.block_on(two_ping_pongs(&mut stream)));
     });
     let url = runtime.block_on(start_broker());
-    let mut by = vec![("local", url, None)];
+    let mut backplanes = vec![("local", url, None)];
     match RedisService::start(RedisOptions::default()) {
-        Ok(redis) => by.push(("redis", redis.url(), Some(redis))),
+        Ok(redis) => backplanes.push(("redis", redis.url(), Some(redis))),
         Err(error) => eprintln!("without Redis: {error}"),
     }
-    for (name, url, _server) in &by {
+    for (name, url, _server) in &backplanes {
         let caller = runtime.block_on(caller_and_owner(url));
         group.bench_function(format!("request by {name}"), |b| {
             b.iter(|| runtime.block_on(request(&caller, &owner)));

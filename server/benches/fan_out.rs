@@ -1,8 +1,8 @@
-//! The cost of a delivery: one message to a room of devices, beside the same
-//! bytes written to as many plain TCP sockets in the same run.
+//! The cost of a delivery: one message to the subscribers of a topic. The reference is the
+//! same bytes written to as many plain TCP sockets in the same run.
 //!
-//! Elements are deliveries, so that criterion shows deliveries a second; of both
-//! ends and the kernel together, on all cores of the machine.
+//! Elements are deliveries, so that criterion shows deliveries a second. They include both
+//! ends and the kernel, on all cores of the machine.
 
 #![expect(
     clippy::unwrap_used,
@@ -22,10 +22,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 const SUBSCRIBERS: usize = 1000;
-/// The text of a body of 128 bytes.
+/// The bytes of a message's text.
 const BODY: usize = 128;
 
-/// Sockets of which each says when it has read one message.
+/// The subscribers' sockets. Each reports when it has read one message.
 struct SubscriberSockets {
     received: mpsc::Receiver<()>,
 }
@@ -38,7 +38,7 @@ fn body() -> String {
     format!("\"{}\"", "x".repeat(BODY))
 }
 
-/// A message as it stands on the wire: two bytes of header, two of length.
+/// Returns a message as sent: two bytes of header, two of length, the text.
 fn frame() -> Vec<u8> {
     let text = format!(r#"{{"type":"message","topic":"t","body":{}}}"#, body());
     let length = u16::try_from(text.len()).unwrap().to_be_bytes();
@@ -47,15 +47,15 @@ fn frame() -> Vec<u8> {
 
 impl SubscriberSockets {
     fn spawn(sockets: Vec<TcpStream>) -> Self {
-        let (tell, received) = mpsc::channel(SUBSCRIBERS);
+        let (received_tx, received) = mpsc::channel(SUBSCRIBERS);
         for mut socket in sockets {
-            let tell = tell.clone();
+            let received_tx = received_tx.clone();
             tokio::spawn(async move {
                 let expected = frame();
-                let mut got = vec![0; expected.len()];
-                while socket.read_exact(&mut got).await.is_ok() {
-                    assert_eq!(got, expected);
-                    tell.send(()).await.unwrap();
+                let mut frame_bytes = vec![0; expected.len()];
+                while socket.read_exact(&mut frame_bytes).await.is_ok() {
+                    assert_eq!(frame_bytes, expected);
+                    received_tx.send(()).await.unwrap();
                 }
             });
         }
@@ -69,7 +69,7 @@ impl SubscriberSockets {
     }
 }
 
-/// A text frame of a client, masked with zeros.
+/// Returns a text frame of a client, masked with zeros.
 fn masked_text_frame(text: &str) -> Vec<u8> {
     let length = u8::try_from(text.len()).unwrap();
     assert!(length < 126);
@@ -86,7 +86,8 @@ async fn subscriber(node: SocketAddr, number: usize) -> TcpStream {
     stream.write_all(request.as_bytes()).await.unwrap();
     let subscribe = masked_text_frame(r#"{"type":"subscribe","topic":"t"}"#);
     stream.write_all(&subscribe).await.unwrap();
-    // A masked ping "hw": its pong says that the subscription is there.
+    // A masked ping "hw": its pong comes after the subscription, since frames are handled
+    // in order.
     stream
         .write_all(&[0x89, 0x82, 0, 0, 0, 0, b'h', b'w'])
         .await

@@ -1,5 +1,5 @@
-//! The cost of a heartbeat at the server: a ping and its pong on a real socket,
-//! beside the same bytes echoed over plain TCP in the same run.
+//! The cost of a heartbeat at the server: a ping and its pong on a device socket. The
+//! reference is the same bytes over plain TCP in the same run.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,43 +1,52 @@
-//! The reference clustered WebSocket server, and the embedded broker that joins
-//! its nodes on one machine.
+//! The reference clustered WebSocket server, and the embedded broker that joins its nodes
+//! on one machine.
 //!
-//! In reading order: [`config`] (what a node is told), [`node`] (its life),
-//! `admission` (who is let in), [`tls`], `wire` and `door` (connections), [`auth`] (who may do
-//! what), `http` (what it serves), `ws` and `session` (device sockets), `cluster`
-//! (which node owns which device), [`backplane`] (what joins the nodes), [`broker`]
-//! (the embedded one), `bounded_queue` (the bounded queue that both use), `work` (readings,
-//! from devices into a queue), [`consumer`] (and out of it), [`gateway`] (what stands
-//! in front of the nodes), `faults` (what a node does wrong on request), and what they
-//! share: `life` (standing tasks), `door` (connections), `backoff` (when all of them connect again), `turns`
-//! (one device after the other), `metric` (what each says about itself).
+//! ```text
+//!  processes:    node          gateway        consumer       broker (embedded)
+//!                 │               │              │              │
+//!                 │  cluster ─► session          │              │
+//!                 │  intake  ─► session          │              │
+//!                 ▼               ▼              ▼              ▼
+//!  shared:      ingest (telemetry queue) ─► backplane (the other nodes)
+//!               api (HTTP errors), auth, message, faults
+//!                 ▼
+//!  below all:   net (connections) ─► metric, limits, rate, id
+//! ```
 //!
-//! The protocol is written down in `docs/protocol.md`.
+//! A module uses only modules below it. In reading order:
+//!
+//! - [`node`] is one node of the cluster, with its HTTP interface; [`gateway`] balances
+//!   sockets and requests over nodes; [`consumer`] handles telemetry; [`broker`] is the
+//!   embedded broker;
+//! - `session` holds device sockets; `cluster` finds the node that owns a device, and
+//!   delivers messages to topics; `intake` passes telemetry on;
+//! - [`backplane`] joins the nodes; `ingest` is the telemetry queue; `message` holds what
+//!   nodes exchange;
+//! - [`auth`] checks tokens, `api` answers errors, `faults` injects faults on request;
+//! - `net` holds listeners, [`tls`], WebSocket frames and admission control; `metric`
+//!   exports metrics; `limits`, `rate` and `id` are values.
+//!
+//! `docs/protocol.md` specifies the protocol.
 
-mod admission;
+mod api;
 pub mod auth;
-mod backoff;
 pub mod backplane;
-mod bounded_queue;
 pub mod broker;
+mod brokers;
 mod cluster;
-pub mod config;
 pub mod consumer;
 mod faults;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod gateway;
-mod http;
 mod ingest;
-mod listen;
-mod listener;
+mod intake;
+mod limits;
+mod message;
 mod metric;
+mod net;
 pub mod node;
-mod pacer;
 mod session;
-mod stream;
-mod task_group;
-pub mod tls;
-mod ws;
 
 pub use highwater_types::{
     ClusterName, ConsumerGroup, DeviceId, InvalidName, NodeId, Rate, TelemetryId, Topic,
@@ -49,10 +58,13 @@ pub use self::{
     auth::{AuthConfig, Secret},
     backplane::BackplaneUrl,
     broker::{BrokerConfig, BrokerError},
-    config::{NodeConfig, NodeLimits, Routing},
+    cluster::{Routing, UnknownRouting},
     consumer::ConsumerConfig,
     gateway::{GatewayConfig, GatewayError, GatewayLimits, GatewayPolicy, LoadMetric},
-    listen::{ListenSockets, listen},
-    node::{LoadSource, NodeError},
-    tls::ServerTls,
+    limits::NodeLimits,
+    net::{
+        listen::{ListenSockets, listen},
+        tls::{self, ServerTls},
+    },
+    node::{LoadSource, NodeConfig, NodeError},
 };

@@ -14,7 +14,7 @@ use clap::{Parser, Subcommand};
 
 use self::services::ServicesCommand;
 
-/// What a person does while developing highwater.
+/// The development tasks of Highwater.
 #[derive(Parser)]
 #[command(name = "cargo xtask")]
 struct Xtask {
@@ -40,12 +40,12 @@ enum Task {
     Pictures,
     /// Check how doc comments, messages and pages read; see docs/CONTRIBUTING.md
     Prose {
-        /// Only paths that begin with one of these
+        /// Path prefixes to check [default: all files]
         prefixes: Vec<String>,
     },
     /// Run the benches; each reports a ratio to a reference of the same run
     Bench {
-        /// Only benches whose name contains this
+        /// Part of the name of the benches to run [default: all]
         filter: Option<String>,
     },
 }

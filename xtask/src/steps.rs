@@ -44,7 +44,7 @@ impl BackgroundProcess {
         Ok(Self { child, program })
     }
 
-    /// Its output, once, if it is piped.
+    /// Returns the piped output, at the first call only.
     pub(crate) fn stdout(&mut self) -> Option<ChildStdout> {
         self.child.stdout.take()
     }

@@ -18,8 +18,8 @@ const INCONCLUSIVE: i32 = 4;
 /// Smoke runs before the machine is called too busy.
 const ATTEMPTS: u32 = 3;
 
-/// What the tests need, formatting, lints, all tests, the smoke scenario with its
-/// gates.
+/// Runs the services for the tests, the format check, the lints, all tests, and the
+/// smoke scenario with its gates.
 pub(crate) fn run() -> Result<()> {
     services::install()?;
     step("formatting", &mut cargo(&["fmt", "--all", "--check"]))?;

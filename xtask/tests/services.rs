@@ -13,8 +13,8 @@ use nix::{
 };
 use serde_json::Value;
 
-/// A temporary directory in which nobody else's services are up. Whatever is up in
-/// it ends with it.
+/// A temporary directory with services of its own. Dropping it ends every service
+/// in it.
 struct ServicesSandbox(tempfile::TempDir);
 
 impl ServicesSandbox {
@@ -32,7 +32,7 @@ impl ServicesSandbox {
             .unwrap()
     }
 
-    /// What a command that works says.
+    /// Runs a command that must succeed, and returns its output.
     fn run_successfully(&self, arguments: &[&str]) -> String {
         let output = self.services(arguments);
         let said = String::from_utf8(output.stderr).unwrap();
@@ -40,7 +40,7 @@ impl ServicesSandbox {
         said
     }
 
-    /// What a command that is refused says.
+    /// Runs a command that must fail, and returns its error output.
     fn run_rejected(&self, arguments: &[&str]) -> String {
         let output = self.services(arguments);
         assert!(!output.status.success());
@@ -71,7 +71,7 @@ fn wait_for_exit(pid: i32) {
     }
 }
 
-/// A process that has ended and that nobody waited for is not there.
+/// Whether the process runs. A zombie does not count as running.
 fn is_running(process: &Path) -> bool {
     std::fs::read_to_string(process.join("stat"))
         .is_ok_and(|stat| !stat.rsplit_once(") ").unwrap().1.starts_with('Z'))

@@ -1,4 +1,4 @@
-//! What the machine can hold.
+//! `highwater doctor`: the limits of this machine.
 
 use std::path::PathBuf;
 
@@ -19,7 +19,7 @@ pub(crate) struct DoctorArgs {
     pub(crate) scenario: Option<PathBuf>,
     /// Change a value of the scenario; may be repeated
     ///
-    /// As in `highwater run --set`.
+    /// The form is that of `highwater run --set`.
     #[arg(long, value_name = "PATH=VALUE", requires = "scenario")]
     pub(crate) set: Vec<String>,
 }

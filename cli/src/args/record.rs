@@ -27,10 +27,10 @@ pub(crate) struct CompareArgs {
     /// The runs' directories; the others are compared with the first
     #[arg(required = true, num_args = 2.., value_name = "RUN")]
     pub(crate) runs: Vec<PathBuf>,
-    /// Where the page goes
+    /// File of the comparison page
     ///
-    /// One HTML file that opens offline. Without it, comparison.html beside the
-    /// first run's directory; what was there is replaced.
+    /// One HTML file that opens offline. The default is comparison.html beside the
+    /// first run's directory. An existing file is replaced.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Write the metrics as JSON as well

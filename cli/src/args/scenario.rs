@@ -18,12 +18,12 @@ pub(crate) struct ScenarioArgs {
     pub(crate) set: Vec<String>,
 }
 
-/// Where a run's record goes, and what is shown meanwhile.
+/// The record of a run, and the progress shown meanwhile.
 #[derive(Debug, Args)]
 pub(crate) struct RecordArgs {
     /// Directory of the record [default: runs/TIME-NAME]
     ///
-    /// It is created where it is missing; one that is not empty is refused.
+    /// A missing directory is created. A directory with content is refused.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Judge against this run as well
@@ -34,8 +34,8 @@ pub(crate) struct RecordArgs {
     pub(crate) baseline: Option<PathBuf>,
     /// Plain lines on stderr instead of a live display
     ///
-    /// They are plain as well where stderr is no terminal: one at each change
-    /// of phase, event and problem, and one every 5 s, later 10 s.
+    /// Lines are also plain when stderr is not a terminal. A line appears at each
+    /// change of phase, event and problem, and every 5 s, later every 10 s.
     #[arg(long)]
     pub(crate) no_progress: bool,
 }
@@ -59,16 +59,16 @@ pub(crate) struct RunArgs {
     pub(crate) record: RecordArgs,
     /// Worker processes [default: as many as needed]
     ///
-    /// From 1 to 1000. Needed are as many as the open files of one allow; more
-    /// spread the load over the processors, and the load stays the same.
+    /// 1 to 1000. The default is as many as the limit of open files requires. More
+    /// processes spread the load over more CPU cores; the load stays the same.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) workers: Option<u32>,
     /// Start although this machine cannot carry it
     ///
-    /// Before anything is started, the limits of this machine are held against
-    /// the scenario, as `highwater doctor SCENARIO` does. What cannot work is
-    /// refused with exit code 5; with this it is only noted, and what does not
-    /// fit fails in its place in the run.
+    /// `highwater run` first compares the scenario with the limits of this machine,
+    /// as `highwater doctor SCENARIO` does. A scenario that cannot work
+    /// is refused with exit code 5. With this option the run starts after a warning,
+    /// and whatever exceeds a limit fails during the run.
     #[arg(long)]
     pub(crate) try_anyway: bool,
 }

@@ -72,7 +72,7 @@ pub(crate) struct ServeNode {
     /// /admin/load, or `heap`
     #[arg(long, value_name = "SOURCE", default_value_t = LoadSource::Posted)]
     pub(crate) load_source: LoadSource,
-    /// How a command finds its device's node: directory or broadcast
+    /// Lookup of a device's node for a command: directory or broadcast
     #[arg(long, default_value_t = Routing::Directory)]
     pub(crate) routing: Routing,
     /// Serve POST /admin/faults, for experiments

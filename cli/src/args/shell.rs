@@ -1,4 +1,4 @@
-//! What makes the command line itself comfortable.
+//! Shell completions and man pages.
 
 use std::path::PathBuf;
 
@@ -24,7 +24,7 @@ pub(crate) struct CompletionsArgs {
 pub(crate) struct ManArgs {
     /// Write a page for each command into this directory
     ///
-    /// It is created where it is missing; without it, the main page goes to
+    /// A missing directory is created. Without this option, the main page goes to
     /// stdout.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

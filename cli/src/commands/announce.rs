@@ -1,4 +1,4 @@
-//! What a run will do, in two lines, before it does it.
+//! A summary of a run in two lines, printed before the run starts.
 
 use std::path::Path;
 
@@ -40,7 +40,7 @@ fn users(plan: &Plan) -> Option<String> {
     (users > 0).then(|| plural(users, "user"))
 }
 
-/// Of the open loads.
+/// Yields the rates of the commands under the open model.
 fn commands(plan: &Plan) -> impl Iterator<Item = Rate> {
     plan.commands.iter().filter_map(|load| match load.model {
         LoadModel::Open { rate, .. } => Some(rate),

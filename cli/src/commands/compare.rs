@@ -7,7 +7,7 @@ use highwater_reports::MismatchPolicy;
 use super::print;
 use crate::{args::CompareArgs, exit::Exit, failure::CliFailure};
 
-/// Of the page, where nothing else is asked for.
+/// The default file name of the page.
 const PAGE: &str = "comparison.html";
 
 /// Sets runs side by side.

@@ -6,7 +6,7 @@ use highwater_loadgen::coordinator::Workers;
 use super::{check, run};
 use crate::{args::CoordinatorArgs, exit::Exit, failure::CliFailure};
 
-/// Runs a scenario with workers that somebody starts.
+/// Runs a scenario with workers that were started by hand.
 pub(crate) fn execute(args: CoordinatorArgs) -> Result<Exit, CliFailure> {
     let workers = Workers::Remote {
         listen: args.listen,
@@ -20,7 +20,7 @@ pub(crate) fn execute(args: CoordinatorArgs) -> Result<Exit, CliFailure> {
     run::run(scenario.into_first(), &args.scenario, args.record, workers)
 }
 
-/// Workers end with their run, and nobody would start them for the next one.
+/// Refuses a matrix: workers end with their run, so the next run would have none.
 fn too_many(runs: u64) -> CliFailure {
     let error = anyhow!("a coordinator leads one run, and this scenario has {runs}");
     let hint = "choose one: --set cluster.KEY=VALUE for each list of the matrix, and \

@@ -62,7 +62,7 @@ pub(crate) fn preflight(
     Err(CliFailure::new(Exit::Refused, error).with_hint(Some(hint)))
 }
 
-/// What several cells have in common is said once.
+/// Adds the findings that are not in the list yet. Cells of a matrix share most of them.
 fn add_new(findings: &mut Vec<PreflightFinding>, found: Vec<PreflightFinding>) {
     for finding in found {
         if !findings.contains(&finding) {
@@ -71,7 +71,7 @@ fn add_new(findings: &mut Vec<PreflightFinding>, found: Vec<PreflightFinding>) {
     }
 }
 
-/// Of several cells the first that does not fit, or else the first.
+/// Reports on the first cell that does not fit; if all fit, on the first cell.
 fn check_scenario(matrix: &Matrix, limits: &HostLimits) -> Result<Exit, CliFailure> {
     let mut fits = matrix
         .cells()

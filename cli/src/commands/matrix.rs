@@ -21,7 +21,7 @@ use crate::{args::RunArgs, exit::Exit, failure::CliFailure};
 /// The comparison's page, beside the runs' directories.
 const PAGE: &str = "comparison.html";
 
-/// Runs one after the other, until one cannot be or somebody wants the end.
+/// The runs of a matrix, one after the other, until a run cannot start or the user stops it.
 struct MatrixRuns<'r> {
     args: &'r RunArgs,
     text: String,

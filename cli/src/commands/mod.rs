@@ -47,8 +47,8 @@ fn runtime() -> Result<Runtime, CliFailure> {
         .map_err(|error| CliFailure::new(Exit::Internal, error))
 }
 
-/// Text for the person who asked, on stdout. A reader that has gone away is no
-/// error of ours.
+/// Prints a result on stdout. A closed pipe is ignored, because the reader wanted no
+/// more.
 fn print(text: &str) {
     use std::io::Write;
     let mut stdout = std::io::stdout().lock();
@@ -56,8 +56,8 @@ fn print(text: &str) {
     let _ = stdout.flush();
 }
 
-/// What is logged where `RUST_LOG` does not say. What the brokers' clients say of
-/// themselves, the node says again with what it means.
+/// The log filter when `RUST_LOG` is unset. The clients of the brokers are silenced,
+/// because the node logs the same events with their consequence.
 const DEFAULT_LOG_FILTER: &str = "info,async_nats=off,lapin=off";
 
 /// Logs go to stderr; `RUST_LOG` says which.

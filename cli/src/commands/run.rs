@@ -18,13 +18,13 @@ use crate::{
 
 /// One run: what it does, by whom, and where it is recorded.
 pub(crate) struct SingleRun<'r> {
-    /// What it does.
+    /// The run's plan.
     pub(crate) plan: Plan,
     /// The scenario file as it was read, for the record.
     pub(crate) scenario_text: &'r str,
     /// `--set` arguments that lead from the file to the plan, for the record.
     pub(crate) sets: Vec<String>,
-    /// Who puts on the load.
+    /// The source of the workers.
     pub(crate) workers: Workers,
     /// Directory of the record.
     pub(crate) out: &'r Path,
@@ -99,14 +99,14 @@ pub(crate) fn report(out: &Path, baseline: Option<&Path>) -> Result<Exit, CliFai
     Ok(Exit::for_summary(&report.summary))
 }
 
-/// Where a run of this plan goes that is not told where.
+/// Returns the directory of a run without `--out`: `runs/TIME-NAME`.
 pub(crate) fn default_out(plan: &Plan) -> PathBuf {
     let time = chrono::Local::now().format("%Y%m%d-%H%M%S");
     Path::new("runs").join(format!("{time}-{}", plan.name))
 }
 
-/// The scenario file, read once for all runs: their records say the same, whoever edits
-/// it meanwhile.
+/// Reads the scenario file once for all runs, so that an edit in the meantime does not
+/// change what later records hold.
 pub(super) fn read_scenario_text(scenario: &ScenarioArgs) -> Result<String, CliFailure> {
     fs::read_to_string(&scenario.scenario)
         .map_err(|error| CliFailure::path("read the scenario", &scenario.scenario, error))

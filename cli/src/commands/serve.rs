@@ -43,9 +43,9 @@ pub(crate) fn execute(serve: ServeCommand) -> Result<Exit, CliFailure> {
 
 async fn serve_node(args: ServeNode, shutdown: CancellationToken) -> Result<(), CliFailure> {
     let (public, admin) = (args.listen, args.admission.admin_listen);
-    // Files first: what is wrong with them is told before a port is taken.
+    // Files first, because an error in them must not leave an open port behind.
     let config = node::config(args)?;
-    // Before anybody is told that it listens, and may signal it.
+    // Before the announcement, because a script may send SIGHUP from then on.
     if let Some(tls) = &config.tls {
         reload::on_hangup(tls.clone()).map_err(|error| CliFailure::new(Exit::Internal, error))?;
     }
@@ -60,8 +60,8 @@ async fn serve_node(args: ServeNode, shutdown: CancellationToken) -> Result<(), 
         .map_err(|error| CliFailure::new(Exit::Refused, error))
 }
 
-/// Listens, and says where in a line on stdout that begins with `what`, for
-/// whoever asked for port 0.
+/// Listens, and prints the address on stdout in a line that begins with `what`. With
+/// port 0, a script learns the port from this line.
 fn bind_and_announce(what: &str, address: SocketAddr) -> Result<TcpListener, CliFailure> {
     let listening = || -> io::Result<(TcpListener, SocketAddr)> {
         let listener = highwater_server::listen(address)?;

@@ -10,15 +10,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::exit::Exit;
 
-/// Hears every request to end from when it was made, also one that comes while
-/// nobody waits.
+/// A receiver of SIGTERM and SIGINT. It keeps a signal that arrives between two calls of
+/// [`recv`](Self::recv).
 pub(super) struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl StopSignals {
-    /// From here on neither signal ends the process by itself.
+    /// Registers both handlers. Neither signal ends the process by itself afterwards.
     pub(super) fn listen() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
@@ -35,16 +35,16 @@ impl StopSignals {
     }
 }
 
-/// Whether somebody wants the end of what goes on. Heard for as long as this lives,
-/// also while a report is drawn or between two runs.
+/// The user's request to stop. It is received for as long as this value lives, also
+/// while a report is drawn or between two runs.
 pub(crate) struct Interrupt {
     requested: CancellationToken,
-    /// What hears it: not a run's runtime, whose tasks end with the run.
+    /// The runtime of the signal task, apart from a run's runtime, which ends with the run.
     _runtime: Runtime,
 }
 
 impl Interrupt {
-    /// From here on the first request asks for an end in order, and the second ends
+    /// Registers the handlers. The first signal asks for an orderly end, the second one ends
     /// the process.
     pub(super) fn listen() -> io::Result<Self> {
         let ears = Builder::new_multi_thread()

@@ -1,4 +1,4 @@
-//! From the libraries' errors to exit codes and hints.
+//! Conversion of the libraries' errors to exit codes and hints.
 
 use std::{
     io::{self, ErrorKind},
@@ -26,7 +26,7 @@ impl CliFailure {
         }
     }
 
-    /// Nobody can be served at `address`.
+    /// Builds the error for an `address` that cannot be bound.
     pub(crate) fn listen(address: std::net::SocketAddr, error: io::Error) -> Self {
         let exit = match error.kind() {
             ErrorKind::AddrNotAvailable => Exit::Usage,
@@ -111,7 +111,7 @@ impl From<WorkerError> for CliFailure {
     }
 }
 
-/// What a path that a person gave ends with.
+/// Returns the exit code for an error at a path that the user gave.
 pub(super) fn exit_for_path(error: &io::Error) -> Exit {
     match error.kind() {
         ErrorKind::NotFound

@@ -10,8 +10,8 @@
 //!   = hint: …
 //! ```
 //!
-//! What happened, its place where it has one, then what was found, what is
-//! expected, what caused it, and what to do next, as far as there is any.
+//! The parts of an error in their order: the problem, its place, the value found, the
+//! form expected, the cause and the hint. Absent parts are left out.
 
 use std::path::Path;
 

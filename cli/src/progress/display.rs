@@ -12,7 +12,7 @@ use highwater_loadgen::coordinator::{Progress, Update};
 
 use super::{live::LiveDisplay, plain::PlainDisplay};
 
-/// What may wait for a slow terminal; what comes beyond that is not shown.
+/// The limit of queued updates for a slow terminal; further updates are dropped.
 const QUEUE: usize = 256;
 
 /// Shows how a run stands until it is dropped.
@@ -21,14 +21,14 @@ pub(crate) struct ProgressDisplay {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Where it is shown.
+/// The output of the display.
 enum Renderer {
     Live(Box<LiveDisplay>),
     Plain(PlainDisplay),
 }
 
 impl ProgressDisplay {
-    /// A live display, unless `plain` or stderr is no terminal.
+    /// Builds a live display, or plain lines if `plain` is set or stderr is not a terminal.
     ///
     /// # Errors
     /// When no thread can be started.

@@ -93,7 +93,8 @@ impl LiveDisplay {
         }
     }
 
-    /// A terminal that is gone is no reason to end a run.
+    /// Writes to the terminal. Errors are ignored, because a closed terminal must not end a
+    /// run.
     fn write(&self, text: &str) {
         let _ = self.terminal.write_str(text);
     }
@@ -107,8 +108,9 @@ impl Drop for LiveDisplay {
     }
 }
 
-/// To the first of the lines that were drawn with so many columns each. A
-/// terminal that was made narrower since has broken them.
+/// Returns the escape sequence that moves the cursor to the first drawn line. `drawn`
+/// holds the columns of each line, because a terminal that became narrower has wrapped
+/// them.
 fn to_the_top(drawn: &[usize], width: usize) -> String {
     let broken = |columns: &usize| columns.div_ceil(width.max(1)).max(1);
     match drawn.iter().map(broken).sum::<usize>() {

@@ -138,7 +138,7 @@ fn telemetry(readings: &TelemetryProgress, width: usize) -> StyledLine {
     )
 }
 
-/// With what went wrong so far, if there is room.
+/// Appends the count of failures to a line, if there is room.
 fn with_count(line: StyledLine, width: usize, what: &str, times: u64) -> StyledLine {
     let tone = match times {
         0 => Tone::Faint,

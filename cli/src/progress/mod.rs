@@ -1,6 +1,6 @@
-//! What is shown on stderr while a run lasts.
+//! The progress of a run on stderr.
 //!
-//! - [`display`]: takes what the run tells, on a thread of its own;
+//! - [`display`]: receives the run's updates on a thread of its own;
 //! - [`live`]: on a terminal, lines that are written over in place;
 //! - [`screen`]: those lines, as a pure function of how the run stands, made of
 //!   [`phase_line`], [`load_lines`] and [`node_table`];

@@ -16,7 +16,7 @@ use crate::paint::Tone;
 const NAME: usize = 8;
 /// Lines of the summing up: how many more, least, median, most.
 const SUMMARY: usize = 4;
-/// What was not measured.
+/// The mark of a value that was not measured.
 const ABSENT: &str = "–";
 
 /// A column: its title, its least width, and what it shows of a node.
@@ -27,8 +27,8 @@ struct NodeColumn {
     show: fn(f64) -> String,
 }
 
-/// In the order of their importance: what a narrow terminal has no room for
-/// is left out from the end.
+/// The columns in the order of their importance. A narrow terminal drops columns from
+/// the end.
 const COLUMNS: [NodeColumn; 5] = [
     NodeColumn {
         title: "sockets",

@@ -30,7 +30,7 @@ pub(crate) fn phase_line(progress: &Progress, width: usize) -> StyledLine {
         .with(Tone::Plain, format!("  {left}"))
 }
 
-/// What the scenario does next, and when.
+/// Returns the line about the scenario's next event and its time.
 pub(crate) fn next_line(stage: &PhaseProgress) -> Option<StyledLine> {
     let PhaseProgress::Steady {
         next_action: Some(next),
@@ -43,7 +43,7 @@ pub(crate) fn next_line(stage: &PhaseProgress) -> Option<StyledLine> {
     Some(StyledLine::of(Tone::Faint, "next     ").with(Tone::Plain, text))
 }
 
-/// In one word, as the record and the gates name it.
+/// Returns the name of the phase as in the record and the gates.
 pub(crate) fn phase_name(stage: &PhaseProgress) -> &'static str {
     match stage {
         PhaseProgress::Starting => "starting",

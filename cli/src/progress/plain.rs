@@ -48,7 +48,7 @@ impl PlainDisplay {
         lines
     }
 
-    /// What happened.
+    /// Returns the line for an event or a problem.
     pub(crate) fn note(&self, note: &ProgressNote) -> String {
         let word = match note.kind {
             NoteKind::Event => "event",

@@ -22,8 +22,8 @@ pub(crate) struct TerminalSize {
 /// A terminal of so many lines has room for an empty one below the notes.
 const ROOMY: usize = 24;
 
-/// At most `size.height - 1` lines, so that the cursor stands below them, and
-/// a quarter of the terminal stays for what scrolls above.
+/// Returns at most `size.height - 1` lines, so that the cursor stands below them. A
+/// quarter of the terminal stays for what scrolls above.
 pub(crate) fn screen(progress: &Progress, size: TerminalSize) -> Vec<StyledLine> {
     let width = size.width.saturating_sub(1);
     let mut lines = Vec::new();

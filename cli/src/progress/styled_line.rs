@@ -69,7 +69,7 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
     }
 }
 
-/// As much of `text` as `width` columns take, and `…` for the rest.
+/// Cuts `text` to `width` columns, with `…` for the rest.
 fn shortened(text: &str, width: usize) -> String {
     let mut short = String::new();
     for character in text.chars() {

@@ -14,7 +14,7 @@ fn scenario(cluster: &str) -> String {
     scenario_with(cluster, 4)
 }
 
-/// The same, when they come in that second.
+/// Returns the scenario with `late` devices that connect in that second.
 fn scenario_with(cluster: &str, late: u32) -> String {
     let duration = late + 5;
     format!(
@@ -83,12 +83,12 @@ fn manifest(run: &FinishedRun) -> Manifest {
     serde_json::from_slice(&text).unwrap()
 }
 
-/// What balancers were told while they ran.
+/// Returns the changes that balancers received during the run.
 fn balancer_changes(run: &FinishedRun) -> Vec<String> {
     balancer_changes_in(&run.record)
 }
 
-/// The same of a run that may still go on.
+/// Returns those changes from the record of a run that may still go on.
 fn balancer_changes_in(record: &Path) -> Vec<String> {
     let events = std::fs::read_to_string(record.join("events.jsonl")).unwrap_or_default();
     let events = events

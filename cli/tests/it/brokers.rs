@@ -46,7 +46,7 @@ const STEADY: &str = r#"
     check = "backplane.sent_per_command > 0"
 "#;
 
-/// The same, joined by a broker that is running already.
+/// Runs the scenario with an external broker that is running already.
 fn run_with_broker(service: &Service, scenario: &str) -> FinishedRun {
     let backplane = format!("cluster.backplane={}", service.url());
     let mut arguments = vec!["--set", &backplane];
@@ -58,8 +58,8 @@ fn run_with_broker(service: &Service, scenario: &str) -> FinishedRun {
     CliRun::start_with(scenario, &arguments).finish()
 }
 
-/// Nothing was lost, and the broker was measured: its process by the kernel, and
-/// what it says of itself. Gives what was measured.
+/// Asserts that nothing was lost, and that the broker was measured, both its process
+/// and its own metrics. Returns the measurement.
 fn assert_clean_and_measured(run: &FinishedRun) -> BrokerSummary {
     let summary = run.summary();
     assert_gates_hold(&summary);
@@ -149,8 +149,8 @@ fn clusters_joined_by_rabbitmq_whole_and_with_a_node_killed() {
     assert_eq!(queues(&rabbitmq), [""; 0], "nothing is left there");
 }
 
-/// Its devices are back long before the run ends: `longest_settling` is null, and its
-/// gate open, if they are not.
+/// The reconnected devices are back long before the run ends: otherwise
+/// `longest_settling` is null, and its gate is open.
 fn what_a_killed_node_had_goes_with_its_lease(rabbitmq: &Service) {
     let backplane = format!("cluster.backplane={}", rabbitmq.url());
     let run = CliRun::start_with(
@@ -230,7 +230,7 @@ fn queues(rabbitmq: &Service) -> Vec<String> {
 
 #[test]
 fn a_broker_that_is_silent_refuses_the_run_and_keeps_its_password() {
-    // Bound and closed again: nobody listens there.
+    // The port was bound and closed again, so no process listens on it.
     let port = TcpListener::bind("127.0.0.1:0")
         .and_then(|socket| socket.local_addr())
         .expect("a port")
@@ -255,8 +255,8 @@ fn a_broker_that_is_silent_refuses_the_run_and_keeps_its_password() {
     assert!(!said.contains("s3cret"), "{said}");
 }
 
-/// The broker keeps nothing. Of readings, what was accepted was handled before, and
-/// what was not is brought again; commands that have to cross are told at once.
+/// The broker keeps nothing. Accepted telemetry was processed before, and rejected
+/// telemetry is sent again. Commands between nodes fail at once.
 #[test]
 fn the_embedded_broker_is_killed_and_comes_back() {
     let run = CliRun::run_to_end(

@@ -89,7 +89,7 @@ fn sockets_are_even(summary: &Summary) {
     assert_heartbeats_add_up(&summary.heartbeats, 100);
 }
 
-/// By REST and on event streams, at the node that was called and at the other.
+/// Covers REST and event streams, at the called node and at the other node.
 fn commands_are_replied(run: &FinishedRun, summary: &Summary) {
     let commands = commands(summary);
     assert_no_command_lost(commands);
@@ -127,7 +127,7 @@ fn readings_are_handled_once(run: &FinishedRun, summary: &Summary) {
     assert_eq!(summary.consumers.len(), 3);
 }
 
-/// To the last ping and message.
+/// Compares the counts of both ends, down to the last ping and message.
 fn both_ends_counted_the_same(summary: &Summary) {
     let ledger = summary.ledger.iter();
     let lines: Vec<&str> = ledger.map(|line| line.what.as_str()).collect();

@@ -1,4 +1,4 @@
-//! What this machine can hold, and what a run refuses because of it.
+//! The limits of this machine, and the scenarios that a run refuses because of them.
 
 use std::{fs, path::PathBuf, process::Command};
 
@@ -11,7 +11,7 @@ use crate::harness::highwater;
 /// Open files of a process where they are few.
 const FEW: u64 = 400;
 
-/// What a command printed, and its exit code.
+/// The output of a command, and its exit code.
 struct CommandOutput {
     code: Option<i32>,
     stdout: String,
@@ -34,7 +34,7 @@ struct ScenarioFile {
 }
 
 impl ScenarioFile {
-    /// With `sockets` to `system`, a table of the format.
+    /// Builds a scenario with `sockets` devices on `system`, a table of the format.
     fn new(system: &str, sockets: u64) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("scenario.toml");
@@ -46,7 +46,7 @@ impl ScenarioFile {
         Self { folder, file }
     }
 
-    /// To a port at which nobody listens, and to which ports are counted.
+    /// Builds a scenario against a port without a listener, for which ports are counted.
     fn to_closed_port(sockets: u64) -> Self {
         let target = "[target]\nws = \"ws://[::1]:1/ws\"\ndialect = \"plain\"";
         Self::new(target, sockets)
@@ -78,7 +78,7 @@ fn too_many() -> u64 {
         + 1
 }
 
-/// As a person reads it.
+/// Formats a number with thousands separators.
 fn grouped(figure: u64) -> String {
     highwater_types::format::count(figure)
 }

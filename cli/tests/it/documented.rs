@@ -15,13 +15,13 @@ use crate::harness::highwater;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// Whose commands are run, in the order a reader meets them.
+/// The page whose commands the test runs, in the order in which a reader meets them.
 const TUTORIAL: &str = "docs/getting-started.md";
 
 /// Pages whose scenarios and values are checked.
 const OTHER_PAGES: &[&str] = &["README.md", "docs/tls.md", "docs/routing.md"];
 
-/// What stands in commands for what a reader puts there.
+/// Placeholders in commands, and the values that replace them.
 const EXAMPLES: &[(&str, &str)] = &[
     ("NODES", "4"),
     ("ROUTING", "broadcast"),
@@ -160,7 +160,7 @@ fn as_check(run: &[String]) -> Vec<String> {
     check
 }
 
-/// What a command gives to the binary; `None` if it is another program's.
+/// Returns the arguments for the binary; `None` for a command of another program.
 fn arguments(command: &str) -> Option<Vec<String>> {
     let arguments = command
         .strip_prefix("highwater ")

@@ -1,4 +1,4 @@
-//! What a person reads when something is wrong, and the exit code.
+//! Error texts and exit codes of the binary.
 
 use std::{fs, net::TcpListener, os::unix::fs::symlink, path::Path};
 
@@ -41,7 +41,7 @@ fn temp_workspace() -> TempDir {
     folder
 }
 
-/// Of a run that was killed before anything else was written.
+/// Returns the manifest of a run that was killed before it wrote intervals.
 fn manifest(cpus: u32) -> String {
     let plan = highwater_scenarios::parse("small.toml", SCENARIO, &[]);
     serde_json::json!({

@@ -1,4 +1,4 @@
-//! What the command line says of itself: help, completions, man pages.
+//! Snapshots of the help texts, the completions and the man pages.
 //!
 //! The help texts are files in `tests/help/`; `UPDATE_EXPECT=1` writes them
 //! anew.

@@ -77,8 +77,8 @@ fn deliveries_that_go_wrong_are_counted_exactly() {
     assert_problem(&summary, "the ledger does not agree on deliveries");
 }
 
-/// What a dead node took along is not counted twice, nor as lost where nobody can
-/// know; its devices subscribe again elsewhere.
+/// Messages to a killed node are not counted twice, nor as lost where loss cannot be
+/// known. Its devices subscribe again on other nodes.
 #[test]
 fn a_killed_node_s_subscribers_hear_again() {
     let run = CliRun::run_to_end(

@@ -158,7 +158,7 @@ fn a_target_s_certificate_is_verified() {
     );
 }
 
-/// What cannot be used does not replace it, and sockets that are open stay.
+/// An unusable certificate does not replace the old one, and open sockets stay open.
 #[test]
 fn a_certificate_is_trusted_and_read_anew_on_sighup() {
     let certificates = Certificates::make();

@@ -26,7 +26,7 @@ impl ServerProcess {
         Self::spawn(highwater(arguments))
     }
 
-    /// The same with any command.
+    /// Starts a server with any command.
     pub(crate) fn spawn(mut command: Command) -> Self {
         let mut child = command
             .stdin(Stdio::null())
@@ -51,7 +51,7 @@ impl ServerProcess {
         Self::node_with(id, &[])
     }
 
-    /// The same with more arguments.
+    /// Starts a node with more arguments.
     pub(crate) fn node_with(id: &str, more: &[&str]) -> Self {
         let arguments = ["serve", "node", "--listen", "127.0.0.1:0", "--id", id];
         Self::start(&[&arguments, more].concat())
@@ -79,7 +79,7 @@ impl ServerProcess {
         }
     }
 
-    /// Ends it, and gives what else it logged.
+    /// Kills the server, and returns the rest of its log.
     pub(crate) fn kill_and_read_log(mut self) -> String {
         self.signal(Signal::SIGKILL);
         let mut log = String::new();

@@ -1,5 +1,5 @@
-//! A system that is running already, and workers that somebody starts: nothing
-//! but addresses, process ids and a token.
+//! A target that is already running, and workers started by hand: the inputs are
+//! addresses, process ids and a token.
 
 use std::{net::TcpListener, process::Stdio};
 
@@ -116,7 +116,7 @@ fn workers_join_over_tcp_with_the_token_only() {
         worker.stderr(Stdio::piped());
         worker
     };
-    // Until somebody listens there.
+    // The loop ends when the coordinator listens.
     let refused = eventually("the coordinator", || {
         let output = worker("wrong").output().unwrap();
         let text = String::from_utf8_lossy(&output.stderr).into_owned();

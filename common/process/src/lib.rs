@@ -18,7 +18,8 @@
 //! - `output`: its first line, and the rest into its log;
 //! - [`log`]: the log file and its last lines;
 //! - [`error`]: everything that can fail;
-//! - [`port`]: ports that stay free while a child is down.
+//! - [`port`]: ports that stay free while a child is down;
+//! - [`program`]: outside programs and their packages.
 //!
 //! Three things keep a child from outliving its parent, called the harness here:
 //!
@@ -35,6 +36,7 @@ pub mod launch;
 pub mod log;
 mod output;
 pub mod port;
+pub mod program;
 pub mod spawner;
 mod thread;
 
@@ -44,4 +46,5 @@ pub use exit::ChildExit;
 pub use launch::{Launch, Stdout};
 pub use nix::sys::signal::Signal;
 pub use port::{NoFreePort, ReservedPort};
+pub use program::Program;
 pub use spawner::Spawner;

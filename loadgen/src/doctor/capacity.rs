@@ -8,81 +8,83 @@ use super::{
     limits::HostLimits,
 };
 
-/// What follows from a machine's limits.
+/// The capacity of a machine with known limits.
 #[derive(Debug, Clone)]
 pub struct Capacity {
-    /// One for each of [`HostRole::ALL`], in that order.
+    /// One entry for each of [`HostRole::ALL`], in that order.
     pub roles: Vec<RoleCapacity>,
 }
 
-/// How far each limit lets one usage grow.
+/// The numbers of sockets to which each limit lets one role grow.
 #[derive(Debug, Clone)]
 pub struct RoleCapacity {
-    /// The usage.
+    /// The role.
     pub role: HostRole,
-    /// What ends it, the first to bind first.
+    /// The limits that end its growth, the first to bind first.
     pub constraints: Vec<BindingConstraint>,
-    /// Names of limits that would count and could not be read.
+    /// Names of limits that apply to the role and could not be read.
     pub unknown: Vec<&'static str>,
 }
 
-/// A limit that ends the growth of a usage.
+/// A limit that ends the growth of a role.
 #[derive(Clone, Copy)]
 pub struct BindingConstraint {
-    /// At so many sockets.
+    /// The number of sockets at which the limit binds.
     pub sockets: u64,
-    /// Which limit.
+    /// The limit.
     pub constraint: &'static dyn Constraint,
 }
 
 impl Capacity {
-    /// What follows from `limits`.
+    /// Computes the capacity of a machine with these limits.
     pub fn of(limits: &HostLimits) -> Self {
-        let of = |usage: &HostRole| RoleCapacity::of(*usage, limits);
+        let capacity = |role: &HostRole| RoleCapacity::of(*role, limits);
         Self {
-            roles: HostRole::ALL.iter().map(of).collect(),
+            roles: HostRole::ALL.iter().map(capacity).collect(),
         }
     }
 
-    /// The ceilings of `usage`.
-    pub fn for_role(&self, usage: HostRole) -> Option<&RoleCapacity> {
-        self.roles.iter().find(|ceilings| ceilings.role == usage)
+    /// Returns the capacity for one role.
+    pub fn for_role(&self, role: HostRole) -> Option<&RoleCapacity> {
+        self.roles.iter().find(|capacity| capacity.role == role)
     }
 }
 
 impl RoleCapacity {
-    fn of(usage: HostRole, limits: &HostLimits) -> Self {
-        let demand = usage.demand();
-        let mut found = Self {
-            role: usage,
+    fn of(role: HostRole, limits: &HostLimits) -> Self {
+        let demand = role.demand();
+        let mut capacity = Self {
+            role,
             constraints: Vec::new(),
             unknown: Vec::new(),
         };
         for constraint in CONSTRAINTS {
             match constraint.ceiling(limits, &demand) {
                 Ceiling::Unlimited => {}
-                Ceiling::Unknown => found.unknown.push(constraint.name()),
-                Ceiling::Sockets(sockets) => found.constraints.push(BindingConstraint {
+                Ceiling::Unknown => capacity.unknown.push(constraint.name()),
+                Ceiling::Sockets(sockets) => capacity.constraints.push(BindingConstraint {
                     sockets,
                     constraint,
                 }),
             }
         }
-        found.constraints.sort_by_key(|ceiling| ceiling.sockets);
-        found
+        // The sort is stable, so of two limits that bind at once the first in
+        // `CONSTRAINTS` is named.
+        capacity.constraints.sort_by_key(|binding| binding.sockets);
+        capacity
     }
 
-    /// What binds first; `None` if no limit could be read.
+    /// Returns the limit that binds first; `None` if no limit could be read.
     pub fn binding_constraint(&self) -> Option<BindingConstraint> {
         self.constraints.first().copied()
     }
 
-    /// What binds once the first is out of the way.
+    /// Returns the limit that binds once the first is raised.
     pub fn next_constraint(&self) -> Option<BindingConstraint> {
         self.constraints.get(1).copied()
     }
 
-    /// How the first is brought to where the next one binds.
+    /// Returns the change that raises the first limit to where the next one binds.
     pub fn fix(&self, limits: &HostLimits) -> Option<Fix> {
         let first = self.binding_constraint()?;
         let wanted = self

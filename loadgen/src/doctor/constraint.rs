@@ -1,4 +1,4 @@
-//! What can end the growth of a number of sockets: one file for each limit.
+//! The limits that end the growth of a number of sockets, one file each.
 
 use super::{host_role::SocketDemand, limits::HostLimits, plan_load::PlanLoad};
 
@@ -10,8 +10,7 @@ mod process_files;
 mod system_files;
 mod threads;
 
-/// All of them. Where two bind at the same number of sockets, the first is
-/// named.
+/// All constraints. If two bind at the same number of sockets, the first is named.
 pub static CONSTRAINTS: [&dyn Constraint; 7] = [
     &process_files::ProcessFilesConstraint,
     &ports::PortsConstraint,
@@ -22,80 +21,89 @@ pub static CONSTRAINTS: [&dyn Constraint; 7] = [
     &cpus::CpuConstraint,
 ];
 
-/// A limit of the machine. Sockets never get fewer when it grows; only more
-/// processors cost something elsewhere, a thread in every process.
+/// A limit of the machine.
+///
+/// A higher limit never allows fewer sockets. CPU cores are the one exception: each adds a
+/// thread to every process, so more cores may lower what [`threads`] allows.
 pub trait Constraint: Sync {
-    /// What is limited, as in "unknown: NAME".
+    /// The name of the limit, as in "unknown: NAME".
     fn name(&self) -> &'static str;
 
-    /// How many sockets it lets a usage reach.
+    /// The name of the limit in the last column of a table, at most 9 characters.
+    fn short_name(&self) -> &'static str {
+        self.name()
+    }
+
+    /// Returns the number of sockets that the limit allows for a demand.
     fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Ceiling;
 
-    /// The limit with its figure, in at most 26 columns: `20,000 open files`.
+    /// Returns the limit with its value, in at most 26 columns: `20,000 open files`.
     fn describe(&self, limits: &HostLimits) -> String;
 
-    /// How to reach `wanted` sockets of a usage.
+    /// Returns the change that allows `wanted` sockets.
     fn fix(&self, limits: &HostLimits, demand: &SocketDemand, wanted: u64) -> Fix;
 
-    /// Whether a plan stays below it.
+    /// Checks whether a plan stays below the limit.
     fn check(&self, limits: &HostLimits, load: &PlanLoad) -> CheckResult;
 }
 
-/// How many sockets a limit allows.
+/// The number of sockets that a limit allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ceiling {
     /// The limit could not be read.
     Unknown,
-    /// It does not end this usage.
+    /// The limit does not apply.
     Unlimited,
-    /// So many.
+    /// The limit allows this many sockets.
     Sockets(u64),
 }
 
-/// How a limit is changed.
+/// A change that raises a limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fix {
-    /// What to do, as a sentence.
+    /// The action, as a sentence.
     pub action: String,
     /// The exact settings.
     pub settings: Vec<FixSetting>,
 }
 
-/// A line to type or to write, and where it belongs.
+/// A line to type or to write, and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FixSetting {
-    /// As it is typed.
+    /// The line as it is typed.
     pub line: String,
-    /// In which place, in a few words; empty for a shell.
+    /// The place in a few words; empty for a shell.
     pub place: &'static str,
 }
 
-/// Whether a plan stays below a limit.
+/// The result of a check of a plan against a limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CheckResult {
     /// The limit could not be read.
     Unknown,
-    /// It does.
+    /// The plan stays below the limit.
     Pass,
-    /// It may not, or not all of the time: what, and what to do.
+    /// The plan may exceed the limit, or does so for a part of the run.
     Warn(String, Fix),
-    /// It cannot: what, and what to do.
+    /// The plan exceeds the limit.
     Fail(String, Fix),
 }
 
 impl Fix {
-    pub(super) fn new(what: impl Into<String>) -> Self {
+    /// A change without settings.
+    pub(super) fn new(action: impl Into<String>) -> Self {
         Self {
-            action: what.into(),
+            action: action.into(),
             settings: Vec::new(),
         }
     }
 
-    /// With a line for a shell of root's.
+    /// Adds a line for a shell of root.
     fn with_command(self, line: impl Into<String>) -> Self {
         self.with_setting(line, "")
     }
 
+    /// Adds a line and its place.
     pub(super) fn with_setting(mut self, line: impl Into<String>, place: &'static str) -> Self {
         self.settings.push(FixSetting {
             line: line.into(),
@@ -105,20 +113,20 @@ impl Fix {
     }
 }
 
-/// A figure rounded down to `digits` significant digits: what the costs behind
-/// it are worth.
-fn round_down_to_digits(figure: u64, digits: u32) -> u64 {
-    let places = figure.checked_ilog10().unwrap_or(0) + 1;
+/// Rounds a value down to `digits` significant digits. The measured costs behind a capacity
+/// are no more exact than that.
+fn round_down_to_digits(value: u64, digits: u32) -> u64 {
+    let places = value.checked_ilog10().unwrap_or(0) + 1;
     let unit = 10_u64.pow(places.saturating_sub(digits));
-    figure / unit * unit
+    value / unit * unit
 }
 
-/// The next larger figure that a person would choose.
-fn round_up(figure: u64) -> u64 {
-    let step = match figure {
+/// Rounds up to a value that a person would choose.
+fn round_up(value: u64) -> u64 {
+    let step = match value {
         0..10_000 => 1_000,
         10_000..1_000_000 => 10_000,
         _ => 100_000,
     };
-    figure.div_ceil(step).saturating_mul(step)
+    value.div_ceil(step).saturating_mul(step)
 }

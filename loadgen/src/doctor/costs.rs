@@ -1,58 +1,48 @@
-//! What a socket costs, as measured. A capacity is these figures set against a
-//! machine's limits, and no better than they are: bytes are stable from machine
-//! to machine, times are not.
+//! The cost of a socket, as measured.
 //!
-//! Bytes come from `cost_per_socket` in the summary of
+//! A capacity is a machine's limits divided by these costs, and no more exact than they are.
+//! Bytes are stable from machine to machine; times are not.
+//!
+//! Bytes of a socket come from `cost_per_socket` in the summary of
 //!
 //! ```text
 //! highwater run scenarios/idle-5k.toml --set devices.home.ramp=1000/s --set duration=45s
 //! ```
 //!
-//! and those of a process without a socket from `/proc` while a run begins.
+//! Bytes of a process without a socket come from `/proc` while a run begins. The cost of a
+//! balancer stands in its [driver](crate::testbed::balancer).
 
-/// Resident memory of a worker for one idle socket, in bytes.
+/// The resident memory of a worker for one idle socket, in bytes.
 pub const CLIENT_BYTES: u64 = 2_800;
-/// Resident memory of a reference node for one idle socket, in bytes.
+/// The resident memory of a reference node for one idle socket, in bytes.
 pub const NODE_BYTES: u64 = 1_000;
-/// Memory of the kernel for one end of an idle socket, in bytes. No process's
-/// resident memory shows it.
+/// The memory of the kernel for one end of an idle socket, in bytes. The resident memory of
+/// a process does not include it.
 pub const KERNEL_BYTES: u64 = 4_600;
-/// Memory of a proxy for one connection in bytes: two buffers of 8 KiB, as
-/// tokio's `copy_bidirectional` documents them. Proxies differ widely: one with
-/// 64 KiB in each direction takes eight times as much.
+/// The memory of a proxy for one connection, in bytes: two buffers of 8 KiB, as tokio's
+/// `copy_bidirectional` documents them. Proxies differ widely: pingora with 64 KiB in each
+/// direction takes eight times as much.
 pub const PROXY_BYTES: u64 = 2 * 8 * 1_024;
-/// Resident memory of nginx for one socket that it forwards, in bytes: this and the next
-/// two are `balancer_rss` of the same `cost_per_socket`, from
-///
-/// ```text
-/// highwater run scenarios/balance-scale-up.toml --set cluster.balancer=nginx
-/// ```
-pub const NGINX_BYTES: u64 = 18_200;
-/// The same of HAProxy.
-pub const HAPROXY_BYTES: u64 = 4_800;
-/// The same of a gateway.
-pub const GATEWAY_BYTES: u64 = 1_100;
-/// Memory of a worker for one user of a closed load model, in bytes.
+/// The memory of a worker for one user of a closed load model, in bytes.
 pub const USER_BYTES: u64 = 10_000;
 
-/// A worker, or the coordinator, without a socket, in bytes: what it shares
-/// with no other process, as `Private_Dirty` of `/proc/PID/smaps_rollup` says,
-/// and its page tables. Resident memory is some 10 MB more: the program itself,
-/// which all of them share.
+/// The memory of a worker or the coordinator without a socket, in bytes: `Private_Dirty` in
+/// `/proc/PID/smaps_rollup`, and its page tables. Resident memory is some 10 MB more: the
+/// program itself, which all processes share.
 pub const WORKER_PROCESS_BYTES: u64 = 5 << 20;
-/// The same of a node or a broker.
+/// The memory of a node or a broker without a socket, in bytes.
 pub const NODE_PROCESS_BYTES: u64 = 5 << 19;
-/// Threads of a process beside one for each processor: its first, and those
-/// for names and for children.
+/// The threads of a process beside one for each CPU core: the main thread, and threads for
+/// names and for child processes.
 pub const EXTRA_THREADS: u64 = 4;
 
-/// Processor time of a worker for one heartbeat, in nanoseconds: its CPU time
-/// over its heartbeats with 15,000 sockets, each of which wakes alone.
+/// The CPU time of a worker for one heartbeat, in nanoseconds: its CPU time divided by its
+/// heartbeats, with 15,000 sockets that each wake alone.
 pub const CLIENT_HEARTBEAT_NS: u64 = 25_000;
-/// The same of a node.
+/// The CPU time of a node for one heartbeat, in nanoseconds.
 pub const NODE_HEARTBEAT_NS: u64 = 20_000;
-/// Seconds between two heartbeats of a socket where no scenario says.
+/// The seconds between two heartbeats of a socket, if no scenario gives them.
 pub const DEFAULT_HEARTBEAT_S: u64 = 20;
-/// Sockets that a processor opens per second when it has both ends: 10,000 to
-/// 14,000 were opened by two.
+/// The sockets that a CPU core opens per second when both ends are on it. Two cores opened
+/// 10,000 to 14,000.
 pub const OPENS_PER_CPU_S: u64 = 5_000;

@@ -1,67 +1,66 @@
-//! What a machine can be used as, and what each socket takes there.
+//! The uses of a machine, and the demand of one socket in each.
 
 use super::costs::{
     CLIENT_BYTES, CLIENT_HEARTBEAT_NS, KERNEL_BYTES, NODE_BYTES, NODE_HEARTBEAT_NS,
     NODE_PROCESS_BYTES, PROXY_BYTES, WORKER_PROCESS_BYTES,
 };
 
-/// What a machine is used as.
+/// A use of a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HostRole {
     /// One worker process, towards one address of another machine.
     Worker,
-    /// All workers that it takes, towards one address of another machine.
+    /// All workers that are needed, towards one address of another machine.
     Workers,
-    /// The same, towards as many addresses as it takes.
+    /// All workers that are needed, towards all addresses that are needed.
     ManyTargets,
     /// One node.
     Node,
-    /// As many nodes as it takes.
+    /// All nodes that are needed.
     Nodes,
     /// One proxy process, in front of one node.
     Proxy,
-    /// As many proxies and nodes behind them as it takes.
+    /// All proxies that are needed, with nodes behind them.
     Proxies,
     /// Workers and nodes on one machine, over loopback.
     BothEnds,
 }
 
-/// What one socket takes.
+/// The resources that one socket takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SocketDemand {
-    /// In how many processes the sockets may be.
+    /// The number of processes that hold the sockets.
     pub process_spread: ProcessSpread,
-    /// Files in the process that holds it.
+    /// Files in the process that holds the socket.
     pub files: u64,
     /// Files on the machine.
     pub files_on_host: u64,
     /// Memory of processes and kernel, in bytes.
     pub bytes: u64,
-    /// Memory of a process before its first socket, in bytes; of a pair where
-    /// a socket has both its ends here.
+    /// Memory of a process before its first socket, in bytes. If both ends are on the
+    /// machine, it is the memory of two processes.
     pub process_bytes: u64,
-    /// How many processes that is.
+    /// The number of processes in `process_bytes`.
     pub process_count: u64,
     /// Whether all connections go from one address to one address and port.
     pub one_destination: bool,
     /// Entries in the firewall's table.
     pub conntrack_entries: u64,
-    /// Processor time of a heartbeat in nanoseconds; `None` where it was not
-    /// measured.
+    /// CPU time of a heartbeat in nanoseconds; `None` if it was not measured.
     pub heartbeat_ns: Option<u64>,
 }
 
-/// In how many processes sockets may be.
+/// The number of processes that hold the sockets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProcessSpread {
-    /// In one.
+    /// One process.
     Single,
-    /// In as many as it takes.
+    /// All processes that are needed.
     Many,
 }
 
 impl HostRole {
-    /// Every one, in the order in which people ask.
+    /// Every role, in the order of the report.
     pub const ALL: [Self; 8] = [
         Self::Worker,
         Self::Workers,
@@ -73,7 +72,7 @@ impl HostRole {
         Self::BothEnds,
     ];
 
-    /// In a few words.
+    /// The role in a few words.
     pub fn label(self) -> &'static str {
         match self {
             Self::Worker => "one worker",
@@ -87,7 +86,7 @@ impl HostRole {
         }
     }
 
-    /// What one socket takes.
+    /// Returns the demand of one socket.
     pub fn demand(self) -> SocketDemand {
         match self {
             Self::Worker => SocketDemand {
@@ -139,9 +138,9 @@ fn node() -> SocketDemand {
     }
 }
 
-/// One connection in, one out.
 fn proxy() -> SocketDemand {
     SocketDemand {
+        // One connection to the client and one to the node.
         files: 2,
         files_on_host: 2,
         bytes: PROXY_BYTES + 2 * KERNEL_BYTES,
@@ -152,13 +151,14 @@ fn proxy() -> SocketDemand {
     }
 }
 
-/// A pair of processes; the firewall knows their connection once.
 fn both_ends() -> SocketDemand {
     SocketDemand {
         files_on_host: 2,
         bytes: CLIENT_BYTES + NODE_BYTES + 2 * KERNEL_BYTES,
         process_bytes: WORKER_PROCESS_BYTES + NODE_PROCESS_BYTES,
         process_count: 2,
+        // The firewall tracks the connection once, although both ends are here.
+        conntrack_entries: 1,
         heartbeat_ns: Some(CLIENT_HEARTBEAT_NS + NODE_HEARTBEAT_NS),
         ..client()
     }

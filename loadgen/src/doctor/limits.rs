@@ -1,87 +1,89 @@
-//! The limits of a machine, as its kernel states them, and which programs it has.
+//! The limits of a machine as its kernel reports them, and its programs.
 
-/// A limit that need not exist.
+use crate::testbed::balancer;
+
+/// A limit that may not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Limit {
-    /// It could not be read.
+    /// The limit could not be read.
     #[default]
     Unknown,
-    /// There is none.
+    /// The limit does not exist.
     Unlimited,
-    /// It is this much.
+    /// The limit is this much.
     AtMost(u64),
 }
 
-/// Everything that was read; the default is a machine that says nothing.
+/// The limits of a machine. The default is a machine of which nothing is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HostLimits {
     /// Open files.
     pub files: FileLimits,
-    /// Ports that connects are made from.
+    /// Ports from which connections are opened.
     pub port_range: Option<PortRange>,
-    /// Queues of connections that nobody has accepted yet.
+    /// Queues of connections that are not accepted yet.
     pub listen_queues: ListenQueueLimits,
     /// Threads and mappings.
     pub threads: ThreadLimits,
     /// The firewall's table of connections.
     pub conntrack: ConntrackTable,
-    /// Buffers of TCP.
+    /// TCP buffers.
     pub tcp: TcpBuffers,
     /// Memory.
     pub memory: MemoryLimits,
-    /// Processors.
+    /// CPU cores.
     pub cpus: CpuLimits,
-    /// Programs that a run may need.
+    /// Programs that balancers need.
     pub programs: BalancerPrograms,
 }
 
-/// Open files.
+/// Limits of open files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FileLimits {
-    /// `RLIMIT_NOFILE`, soft: what a process has until it asks for more.
+    /// `RLIMIT_NOFILE`, soft: the limit of a process until it asks for more.
     pub soft: Option<u64>,
-    /// `RLIMIT_NOFILE`, hard: what it may ask for.
+    /// `RLIMIT_NOFILE`, hard: the most that a process may ask for.
     pub hard: Option<u64>,
-    /// `fs.nr_open`: what a hard limit can be raised to.
+    /// `fs.nr_open`: the most that root may raise a hard limit to.
     pub nr_open: Option<u64>,
-    /// `fs.file-max`: all processes together.
+    /// `fs.file-max`: the limit of all processes together.
     pub system_max: Option<u64>,
-    /// Open now, in all processes: the first figure of `fs.file-nr`.
+    /// Files that all processes have open now: the first number of `fs.file-nr`.
     pub system_open: Option<u64>,
 }
 
-/// `net.ipv4.ip_local_port_range` without its reserved ports.
+/// The range `net.ipv4.ip_local_port_range`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PortRange {
-    /// The lowest.
+    /// The lowest port.
     pub first: u16,
-    /// The highest.
+    /// The highest port.
     pub last: u16,
-    /// Ports between them that `ip_local_reserved_ports` takes out.
+    /// The number of ports in the range that `ip_local_reserved_ports` takes out.
     pub reserved: u64,
 }
 
-/// Queues of connections on their way in.
+/// Queues of connections that are not accepted yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ListenQueueLimits {
-    /// `net.core.somaxconn`: opened, not yet accepted, of one listener.
+    /// `net.core.somaxconn`: open connections of one listener that are not accepted yet.
     pub somaxconn: Option<u64>,
-    /// `net.ipv4.tcp_max_syn_backlog`: half open.
+    /// `net.ipv4.tcp_max_syn_backlog`: half-open connections.
     pub syn_backlog: Option<u64>,
     /// `net.ipv4.tcp_syncookies`: 0 never, 1 when the queue is full, 2 always.
     pub syncookies: Option<u64>,
 }
 
-/// Threads and mappings.
+/// Limits of threads and mappings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ThreadLimits {
-    /// `kernel.pid_max`: every thread has a number.
+    /// `kernel.pid_max`: the largest id of a thread.
     pub pid_max: Option<u64>,
-    /// `kernel.threads-max`.
+    /// `kernel.threads-max`: threads on the machine.
     pub threads_max: Option<u64>,
-    /// `RLIMIT_NPROC`: threads of this user; root has none.
+    /// `RLIMIT_NPROC`: threads of this user. Root has no such limit.
     pub user_max: Limit,
-    /// `pids.max` of the control group: threads in it.
+    /// `pids.max`: threads in the control group.
     pub cgroup_max: Limit,
     /// `vm.max_map_count`: mappings of one process.
     pub map_count: Option<u64>,
@@ -90,98 +92,95 @@ pub struct ThreadLimits {
 /// The firewall's table of connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ConntrackTable {
-    /// `nf_conntrack_max`; `None` where the module is not loaded.
+    /// `nf_conntrack_max`; `Unlimited` if the module is not loaded.
     pub max: Limit,
-    /// `nf_conntrack_count`: in the table now.
+    /// `nf_conntrack_count`: connections in the table now.
     pub entries: Option<u64>,
 }
 
-/// Buffers of TCP.
+/// Limits of TCP buffers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TcpBuffers {
-    /// All buffers together, in bytes: the last figure of `tcp_mem`.
+    /// All buffers together, in bytes: the last number of `tcp_mem`.
     pub buffers_bytes: Option<u64>,
-    /// What a socket's receive buffer may grow to without being asked, in
-    /// bytes: the middle figure of `tcp_rmem`.
+    /// The initial size of a socket's receive buffer, in bytes: the middle number of
+    /// `tcp_rmem`.
     pub receive_bytes: Option<u64>,
-    /// A page of memory in bytes.
+    /// The size of a page of memory, in bytes.
     pub page_bytes: Option<u64>,
 }
 
-/// Memory, in bytes.
+/// Limits of memory, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct MemoryLimits {
-    /// `MemTotal`.
+    /// `MemTotal` of `/proc/meminfo`.
     pub total: Option<u64>,
-    /// `MemAvailable`.
+    /// `MemAvailable` of `/proc/meminfo`.
     pub available: Option<u64>,
-    /// The smallest limit among the control groups that this process is in.
+    /// The smallest limit of the control groups that this process is in.
     pub cgroup_max: Limit,
-    /// What they leave now: the smallest difference of limit and use.
+    /// The smallest difference between limit and use of these groups.
     pub cgroup_available: Limit,
 }
 
-/// Processors.
+/// Limits of CPU time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CpuLimits {
-    /// Online.
+    /// CPU cores that are online.
     pub online: Option<u64>,
-    /// The control group's quota, in thousandths of a processor.
+    /// The quota of the control group, in thousandths of a core.
     pub quota_millicores: Limit,
 }
 
-/// Programs of somebody else's that a run may need.
+/// The presence of each balancer's program, in the order of the balancers' registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct BalancerPrograms {
-    /// nginx.
-    pub nginx: ProgramPresence,
-    /// HAProxy.
-    pub haproxy: ProgramPresence,
-}
+pub struct BalancerPrograms(pub(super) [ProgramPresence; balancer::DRIVERS.len()]);
 
 /// Whether a program is on the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ProgramPresence {
-    /// Nobody looked.
+    /// The machine was not searched.
     #[default]
     Unknown,
-    /// It is.
+    /// The program is on the machine.
     Present,
-    /// It is not where programs are looked for.
+    /// The program is in none of the folders that are searched.
     Missing,
 }
 
 impl FileLimits {
-    /// Files that a process of ours may open: it raises its soft limit to the
-    /// hard one by itself, and no process goes past `fs.nr_open`.
+    /// Returns the files that a process of the harness may open. It raises its soft limit to
+    /// the hard one, and no process exceeds `fs.nr_open`.
     pub fn per_process(&self) -> Option<u64> {
         let hard = self.hard?;
         Some(self.nr_open.map_or(hard, |most| hard.min(most)))
     }
 
-    /// Files that all processes together may still open.
+    /// Returns the files that all processes together may still open.
     pub fn remaining(&self) -> Option<u64> {
         Some(self.system_max?.saturating_sub(self.system_open?))
     }
 }
 
 impl PortRange {
-    /// Connections from one source address to one destination address and port.
+    /// Returns the most connections from one source address to one destination address and
+    /// port.
     pub fn count(&self) -> u64 {
         let all = u64::from(self.last) + 1;
         all.saturating_sub(u64::from(self.first) + self.reserved)
     }
 
-    /// Connections up to which the kernel finds a free port at once. A connect
-    /// looks at every other port first. When those are taken, each further one
-    /// walks past all of them before it comes to the rest.
+    /// Returns the number of connections up to which the kernel finds a free port at once.
+    ///
+    /// A connect tries every other port first. When those are taken, each further connect
+    /// walks past all of them before it tries the rest.
     pub fn knee(&self) -> u64 {
         self.count() / 2
     }
 }
 
 impl ThreadLimits {
-    /// Threads that may exist at once; `None` if no limit could be read.
+    /// Returns the threads that may exist at once; `None` if no limit could be read.
     pub fn max_threads(&self) -> Option<u64> {
         [
             self.pid_max,
@@ -196,25 +195,25 @@ impl ThreadLimits {
 }
 
 impl ConntrackTable {
-    /// Connections that still fit into the table. An empty table is one that
-    /// no rule feeds: a machine that tracks knows at least the connection that
-    /// it is looked at through.
+    /// Returns the connections that still fit into the table.
     pub fn remaining(&self) -> Limit {
         match (self.max, self.entries) {
+            // An empty table means that no rule tracks: otherwise the connection to this
+            // machine, such as a person's SSH session, would be in it.
             (Limit::Unlimited, _) | (Limit::AtMost(_), Some(0)) => Limit::Unlimited,
-            (Limit::AtMost(max), Some(tracked)) => Limit::AtMost(max.saturating_sub(tracked)),
+            (Limit::AtMost(max), Some(entries)) => Limit::AtMost(max.saturating_sub(entries)),
             (Limit::AtMost(_), None) | (Limit::Unknown, _) => Limit::Unknown,
         }
     }
 }
 
 impl MemoryLimits {
-    /// What processes may still take.
+    /// Returns the memory that processes may still take.
     pub fn remaining(&self) -> Option<u64> {
         match (self.available, self.cgroup_available) {
-            (Some(available), Limit::AtMost(room)) => Some(available.min(room)),
+            (Some(available), Limit::AtMost(cgroup)) => Some(available.min(cgroup)),
             (Some(available), _) => Some(available),
-            (None, Limit::AtMost(room)) => Some(room),
+            (None, Limit::AtMost(cgroup)) => Some(cgroup),
             (None, _) => None,
         }
     }
@@ -222,14 +221,14 @@ impl MemoryLimits {
     /// Whether the control group leaves less than the machine has.
     pub fn is_cgroup_bound(&self) -> bool {
         match self.cgroup_available {
-            Limit::AtMost(room) => self.available.is_none_or(|available| room < available),
+            Limit::AtMost(cgroup) => self.available.is_none_or(|available| cgroup < available),
             Limit::Unlimited | Limit::Unknown => false,
         }
     }
 }
 
 impl CpuLimits {
-    /// What there is to compute with, in thousandths of a processor.
+    /// Returns the CPU time that the machine offers, in thousandths of a core.
     pub fn millicores(&self) -> Option<u64> {
         let online = self.online.map(|online| online.saturating_mul(1_000));
         match (online, self.quota_millicores.value()) {
@@ -240,7 +239,7 @@ impl CpuLimits {
 }
 
 impl Limit {
-    /// The limit, if there is one and it was read.
+    /// Returns the limit; `None` if it does not exist or could not be read.
     pub fn value(self) -> Option<u64> {
         match self {
             Self::AtMost(limit) => Some(limit),

@@ -1,19 +1,29 @@
-//! What this machine's limits allow, before anything is started.
+//! The capacity of this machine, and whether it can run a scenario.
 //!
-//! [`read()`] asks the system, once and in milliseconds; everything after it is
-//! pure: [`Limits`] to [`Capacity`] or [`PreflightReport`] to text.
+//! ```text
+//! /proc, rlimits, cgroups ─► reader ─► HostLimits ─┬─► capacity ──► report_text ─► terminal
+//!                                                  │      ▲
+//!                     costs ─► host_role ──────────┘      │ constraint: one file a limit
+//!                                                         ▼
+//! Plan ─► plan_load ─────────────────────────────────► preflight ─► report_text, `run`
+//! ```
 //!
-//! - [`limits`]: what was read; what could not be read is absent or `Unknown`;
-//! - [`mod@read`]: `/proc`, resource limits, control groups;
-//! - [`costs`]: what a socket costs, as measured;
-//! - [`usage`]: what a machine can be used as, and what a socket then takes;
-//! - [`load`]: what a plan takes of this machine;
-//! - [`constraint`]: one file for each limit: how far it reaches, whether a
-//!   plan stays below it, how to raise it;
-//! - `programs`: programs that a plan needs and a run does not install;
-//! - [`capacity`]: the most sockets for each use, and what binds first;
-//! - [`fit`]: whether a plan can be run here;
-//! - [`page`]: both in words, for a terminal.
+//! [`read_host_limits`] asks the system, once and in milliseconds. Everything behind it is
+//! pure.
+//!
+//! - [`limits`]: the limits of a machine; one that could not be read is absent or `Unknown`;
+//! - [`reader`]: `/proc`, resource limits, control groups;
+//! - [`costs`]: the cost of a socket, as measured;
+//! - [`host_role`]: the uses of a machine, and the demand of a socket in each;
+//! - [`plan_load`]: the load of a plan on this machine;
+//! - [`constraint`]: one file for each limit;
+//! - [`programs`]: outside programs that a plan needs;
+//! - [`capacity`]: the most sockets for each use, and the limit that binds first;
+//! - [`preflight`]: whether this machine can run a plan;
+//! - [`report_text`]: the results as text for a terminal.
+//!
+//! A new limit is a file below [`constraint`] that implements [`Constraint`], and a line in
+//! [`CONSTRAINTS`].
 
 pub mod capacity;
 pub mod constraint;

@@ -1,4 +1,4 @@
-//! Whether a plan can be run on this machine.
+//! The check whether this machine can run a plan.
 
 use highwater_scenarios::Plan;
 
@@ -9,31 +9,31 @@ use super::{
     programs,
 };
 
-/// How a plan and a machine go together.
+/// The results of all checks of a plan against a machine.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PreflightReport {
-    /// What the plan takes.
+    /// The load of the plan.
     pub load: PlanLoad,
-    /// What makes it impossible, the first to be named first; empty if it fits.
+    /// Findings that make the run impossible, in the order of the constraints.
     pub failures: Vec<PreflightFinding>,
-    /// What may go wrong.
+    /// Findings that may disturb the run.
     pub warnings: Vec<PreflightFinding>,
     /// Names of limits that could not be read.
     pub unknown: Vec<&'static str>,
 }
 
-/// Something that stands in a plan's way, and how to get rid of it.
+/// A problem of a plan on this machine, and the way to solve it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreflightFinding {
-    /// What, with its figures; no full stop.
+    /// The problem with its numbers, without a full stop.
     pub message: String,
-    /// What to do.
+    /// The change that solves it.
     pub fix: Fix,
 }
 
 impl PreflightReport {
-    /// Holds `plan` against `limits`, with `workers` local workers or as many
-    /// as it needs.
+    /// Checks `plan` against `limits`, with `workers` local workers or with as many as the
+    /// plan needs.
     pub fn check(plan: &Plan, workers: Option<u32>, limits: &HostLimits) -> Self {
         let load = PlanLoad::new(
             plan,
@@ -41,39 +41,37 @@ impl PreflightReport {
             limits.files.per_process(),
             limits.memory.remaining(),
         );
-        let mut fit = Self {
+        let mut report = Self {
             load,
             failures: Vec::new(),
             warnings: Vec::new(),
             unknown: Vec::new(),
         };
         for constraint in CONSTRAINTS {
-            let judgement = constraint.check(limits, &fit.load);
-            fit.record(constraint.name(), judgement);
+            let result = constraint.check(limits, &report.load);
+            report.record(constraint.name(), result);
         }
-        if let Some((name, judgement)) = programs::check(plan, &limits.programs) {
-            fit.record(name, judgement);
+        if let Some((name, result)) = programs::check(plan, &limits.programs) {
+            report.record(name, result);
         }
-        fit
+        report
     }
 
-    fn record(&mut self, name: &'static str, judgement: CheckResult) {
-        match judgement {
-            CheckResult::Pass => {}
-            CheckResult::Unknown => self.unknown.push(name),
-            CheckResult::Warn(what, remedy) => self.warnings.push(PreflightFinding {
-                message: what,
-                fix: remedy,
-            }),
-            CheckResult::Fail(what, remedy) => self.failures.push(PreflightFinding {
-                message: what,
-                fix: remedy,
-            }),
-        }
-    }
-
-    /// Whether nothing forbids it.
+    /// Whether no check failed.
     pub fn fits(&self) -> bool {
         self.failures.is_empty()
+    }
+
+    fn record(&mut self, name: &'static str, result: CheckResult) {
+        match result {
+            CheckResult::Pass => {}
+            CheckResult::Unknown => self.unknown.push(name),
+            CheckResult::Warn(message, fix) => {
+                self.warnings.push(PreflightFinding { message, fix });
+            }
+            CheckResult::Fail(message, fix) => {
+                self.failures.push(PreflightFinding { message, fix });
+            }
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Programs that a plan has started, which a run does not install.
+//! Programs that a plan needs and a run does not install.
 
 use highwater_scenarios::{
     Plan,
@@ -9,10 +9,10 @@ use super::{
     constraint::{CheckResult, Fix},
     limits::{BalancerPrograms, ProgramPresence},
 };
-use crate::program::BalancerProgram;
+use crate::testbed::balancer;
 
-/// Name of the program that `plan` needs in front of its nodes, and whether it is there;
-/// `None` where it needs none.
+/// Checks the program that the balancers of a plan need. Returns its name and the result;
+/// `None` if they need none.
 pub(super) fn check(
     plan: &Plan,
     programs: &BalancerPrograms,
@@ -20,42 +20,64 @@ pub(super) fn check(
     let SystemSpec::Cluster(cluster) = &plan.system else {
         return None;
     };
-    let program = BalancerProgram::for_balancer(cluster.balancer)?;
-    let judgement = match programs.presence_of(cluster.balancer) {
+    let program = balancer::driver(cluster.balancer)?.program?;
+    let result = match programs.presence(cluster.balancer) {
         ProgramPresence::Unknown => CheckResult::Unknown,
         ProgramPresence::Present => CheckResult::Pass,
         ProgramPresence::Missing => {
-            let what = format!("the program {} is not on this machine", program.name);
-            let remedy =
+            let message = format!("the program {} is not on this machine", program.name);
+            let fix =
                 Fix::new("Install it, or take another balancer (--set cluster.balancer=gateway):");
-            let remedy = remedy.with_setting(program.install_command(), "Debian");
-            CheckResult::Fail(what, remedy)
+            let fix = fix.with_setting(program.install_command(), "Debian");
+            CheckResult::Fail(message, fix)
         }
     };
-    Some((program.name, judgement))
+    Some((program.name, result))
 }
 
 impl BalancerPrograms {
-    /// Which of them are where programs are looked for.
+    /// Looks for the program of each kind of balancer.
     pub(super) fn read() -> Self {
-        let look = |balancer| match BalancerProgram::for_balancer(balancer)
-            .and_then(BalancerProgram::path)
-        {
-            Some(_) => ProgramPresence::Present,
-            None => ProgramPresence::Missing,
-        };
-        Self {
-            nginx: look(BalancerKind::Nginx),
-            haproxy: look(BalancerKind::Haproxy),
+        let mut programs = Self::default();
+        for driver in &balancer::DRIVERS {
+            let presence = match driver
+                .program
+                .is_none_or(|program| program.path().is_some())
+            {
+                true => ProgramPresence::Present,
+                false => ProgramPresence::Missing,
+            };
+            programs.set(driver.kind, presence);
+        }
+        programs
+    }
+
+    /// Returns names and presence of the programs that are not part of this project.
+    pub(super) fn outside_programs(&self) -> impl Iterator<Item = (&'static str, ProgramPresence)> {
+        balancer::DRIVERS
+            .iter()
+            .filter(|driver| driver.program.is_some())
+            .filter_map(|driver| Some((driver.kind.name()?, self.presence(driver.kind))))
+    }
+
+    /// Every program with this presence.
+    pub fn all(presence: ProgramPresence) -> Self {
+        Self([presence; balancer::DRIVERS.len()])
+    }
+
+    /// Records whether the program of a kind of balancer is on the machine.
+    pub fn set(&mut self, kind: BalancerKind, presence: ProgramPresence) {
+        if let Some(index) = index_of(kind) {
+            self.0[index] = presence;
         }
     }
 
-    /// Whether that of a balancer is there; our own always is.
-    fn presence_of(&self, balancer: BalancerKind) -> ProgramPresence {
-        match balancer {
-            BalancerKind::None | BalancerKind::Gateway => ProgramPresence::Present,
-            BalancerKind::Nginx => self.nginx,
-            BalancerKind::Haproxy => self.haproxy,
-        }
+    fn presence(&self, kind: BalancerKind) -> ProgramPresence {
+        index_of(kind).map_or(ProgramPresence::Present, |index| self.0[index])
     }
+}
+
+fn index_of(kind: BalancerKind) -> Option<usize> {
+    let mut drivers = balancer::DRIVERS.iter();
+    drivers.position(|driver| driver.kind == kind)
 }

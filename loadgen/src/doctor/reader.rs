@@ -1,4 +1,4 @@
-//! Asks the system for its limits.
+//! Reads the limits of this process and of its machine.
 
 use std::{fs, os::unix::fs::MetadataExt, path::Path, str::FromStr};
 
@@ -15,14 +15,14 @@ use super::limits::{
 mod cgroup;
 mod ports;
 
-/// The limits of this process and of the machine that it runs on. What cannot
-/// be read is absent; nothing is guessed.
+/// Reads the limits of this process and of its machine. A limit that cannot be read is absent;
+/// no value is guessed.
 pub fn read_host_limits() -> HostLimits {
     read_from_root(Path::new("/"))
 }
 
-/// The same, with `proc` and `sys` below another folder than `/`. Resource
-/// limits, processors, the size of a page and programs are always this process's.
+/// Reads the limits with `proc` and `sys` below `root`, for tests. Resource limits, CPU cores,
+/// the size of a page and programs are those of this process in any case.
 pub fn read_from_root(root: &Path) -> HostLimits {
     let page_bytes = read_sysconf(SysconfVar::PAGE_SIZE);
     let tcp = |name: &str, word: usize| read_sysctl(root, &format!("net/ipv4/{name}"), word);
@@ -36,7 +36,7 @@ pub fn read_from_root(root: &Path) -> HostLimits {
             syn_backlog: tcp("tcp_max_syn_backlog", 0),
             syncookies: tcp("tcp_syncookies", 0),
         },
-        threads: processes(root),
+        threads: threads(root),
         conntrack: conntrack(root),
         tcp: TcpBuffers {
             buffers_bytes: tcp("tcp_mem", 2)
@@ -70,7 +70,7 @@ fn files(root: &Path) -> FileLimits {
     }
 }
 
-fn processes(root: &Path) -> ThreadLimits {
+fn threads(root: &Path) -> ThreadLimits {
     ThreadLimits {
         pid_max: read_sysctl(root, "kernel/pid_max", 0),
         threads_max: read_sysctl(root, "kernel/threads-max", 0),
@@ -80,7 +80,7 @@ fn processes(root: &Path) -> ThreadLimits {
     }
 }
 
-/// `RLIMIT_NPROC`, which the kernel does not hold against root.
+/// Reads `RLIMIT_NPROC`, which the kernel does not enforce for root.
 fn threads_per_user(root: &Path) -> Limit {
     let is_root = fs::metadata(root.join("proc/self")).is_ok_and(|own| own.uid() == 0);
     match getrlimit(Resource::RLIMIT_NPROC) {
@@ -93,12 +93,12 @@ fn threads_per_user(root: &Path) -> Limit {
 
 fn conntrack(root: &Path) -> ConntrackTable {
     let folder = root.join("proc/sys/net/netfilter");
-    // Where the kernel's settings can be seen and these are not among them, the
-    // module is not loaded.
-    let absent = root.join("proc/sys/net").exists() && !folder.join("nf_conntrack_max").exists();
+    // If the kernel's settings can be read and these are not among them, the module is not
+    // loaded.
+    let is_absent = root.join("proc/sys/net").exists() && !folder.join("nf_conntrack_max").exists();
     let max = match read_sysctl(root, "net/netfilter/nf_conntrack_max", 0) {
         Some(max) => Limit::AtMost(max),
-        None if absent => Limit::Unlimited,
+        None if is_absent => Limit::Unlimited,
         None => Limit::Unknown,
     };
     ConntrackTable {
@@ -107,7 +107,7 @@ fn conntrack(root: &Path) -> ConntrackTable {
     }
 }
 
-/// A line of `/proc/meminfo` in bytes; it counts in KiB.
+/// Returns a line of `/proc/meminfo` in bytes. The file says kB and counts in KiB.
 fn meminfo(root: &Path, key: &str) -> Option<u64> {
     let text = fs::read_to_string(root.join("proc/meminfo")).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(key))?;
@@ -115,7 +115,7 @@ fn meminfo(root: &Path, key: &str) -> Option<u64> {
     kib.checked_mul(1_024)
 }
 
-/// Word `word`, from 0, of a setting below `/proc/sys`.
+/// Returns word number `word`, counted from 0, of a setting below `/proc/sys`.
 fn read_sysctl<T: FromStr>(root: &Path, setting: &str, word: usize) -> Option<T> {
     let path = root.join("proc/sys").join(setting);
     let text = fs::read_to_string(path).ok()?;

@@ -1,5 +1,5 @@
-//! What was found, in words for a terminal of 80 columns: the answer first,
-//! then what to do, then the figures behind it.
+//! The results of `doctor` as text for a terminal of 80 columns: the answer first, then the
+//! settings to change, then the limits behind it.
 
 mod capacity_table;
 mod fixes;
@@ -10,9 +10,9 @@ mod summary;
 
 use highwater_scenarios::text_layout::TextLayout;
 
-use super::{capacity::Capacity, limits::HostLimits, preflight::PreflightReport};
+use super::{Fix, capacity::Capacity, limits::HostLimits, preflight::PreflightReport};
 
-/// What this machine can hold.
+/// Returns the report on the capacity of this machine.
 pub fn capacity_text(limits: &HostLimits) -> String {
     let capacity = Capacity::of(limits);
     let mut page = TextLayout::default();
@@ -23,16 +23,16 @@ pub fn capacity_text(limits: &HostLimits) -> String {
     page.into_text()
 }
 
-/// Whether the scenario called `name` can be run on this machine.
-pub fn preflight_text(name: &str, fit: &PreflightReport, limits: &HostLimits) -> String {
+/// Returns the report on whether this machine can run the scenario called `name`.
+pub fn preflight_text(name: &str, report: &PreflightReport, limits: &HostLimits) -> String {
     let mut page = TextLayout::default();
-    preflight::write(name, fit, limits, &mut page);
+    preflight::write(name, report, limits, &mut page);
     page.into_text()
 }
 
-/// What to do about a finding, as lines below it.
-pub fn fix_text(remedy: &super::Fix) -> String {
-    let mut lines = vec![remedy.action.clone()];
-    lines.extend(fixes::setting_lines(remedy));
+/// Returns the action of a fix, with its settings as lines below it.
+pub fn fix_text(fix: &Fix) -> String {
+    let mut lines = vec![fix.action.clone()];
+    lines.extend(fixes::setting_lines(fix));
     lines.join("\n")
 }

@@ -1,28 +1,38 @@
-//! Metrics of nodes, brokers and balancers.
+//! Fuzz targets of the texts in which processes report about themselves.
 
-use crate::sampling::{balancer, broker, prometheus};
+use highwater_types::BrokerKind;
 
-/// Checks that all metrics of a node are finite.
+use crate::{
+    broker,
+    sampling::{Gauges, known_metrics},
+    testbed::balancer,
+};
+
+/// Checks that the gauges in a node's text are finite.
 pub fn prometheus_text(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for sockets_metric in [None, Some("sessions")] {
-        let gauges = prometheus::gauges(&text, sockets_metric);
-        assert!(gauges.values().all(|value| value.is_finite()), "{gauges:?}");
+        check_finite(Some(known_metrics::gauges(&text, sockets_metric)));
     }
 }
 
-/// Checks that all metrics of a broker are finite.
+/// Checks that the gauges in the text of each kind of broker are finite.
 pub fn broker_metrics(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    for gauges in broker::read_as_each_kind(&text) {
-        assert!(gauges.values().all(|value| value.is_finite()), "{gauges:?}");
+    for kind in BrokerKind::ALL {
+        check_finite(broker::driver(kind).parse_gauges(&text));
     }
 }
 
-/// Checks that all metrics of a balancer are finite.
+/// Checks that the gauges in the text of each kind of balancer are finite.
 pub fn balancer_metrics(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    for gauges in balancer::read_as_each_kind(&text) {
-        assert!(gauges.values().all(|value| value.is_finite()), "{gauges:?}");
+    for driver in &balancer::DRIVERS {
+        check_finite((driver.parse_gauges)(&text));
     }
+}
+
+fn check_finite(gauges: Option<Gauges>) {
+    let gauges = gauges.unwrap_or_default();
+    assert!(gauges.values().all(|value| value.is_finite()), "{gauges:?}");
 }

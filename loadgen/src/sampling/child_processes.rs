@@ -1,12 +1,13 @@
-//! A program whose work is done by children of its process: nginx's workers, those of
-//! HAProxy's master.
+//! Child processes: the workers of nginx, and those of HAProxy's master.
 
 use std::fs;
 
 use nix::unistd::{SysconfVar, sysconf};
 
-/// The children of a process that have not ended; none where the kernel does not tell.
+/// Returns the children of a process that have not ended; none where the kernel does not
+/// list them.
 pub(super) fn child_pids(pid: u32) -> Vec<u32> {
+    // The kernel lists children by the thread that forked them.
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
         return Vec::new();
     };
@@ -16,8 +17,8 @@ pub(super) fn child_pids(pid: u32) -> Vec<u32> {
     lists.flat_map(|list| read_children(&list)).collect()
 }
 
-/// CPU time of those children of a process that have ended and were waited for, in
-/// seconds; `None` where it is not there.
+/// Returns the CPU time, in seconds, of children of a process that have ended and were
+/// waited for; `None` if the process does not exist.
 pub(super) fn ended_children_cpu_s(pid: u32) -> Option<f64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let ticks_per_s = sysconf(SysconfVar::CLK_TCK).ok()??;
@@ -30,9 +31,10 @@ fn read_children(list: &str) -> Vec<u32> {
         .collect()
 }
 
-/// `cutime` and `cstime`, the 16th and 17th fields; the second, a name in brackets, may
-/// have anything in it.
+/// Returns `cutime` plus `cstime`, fields 16 and 17 of `/proc/PID/stat` (proc(5)).
 fn read_ended_ticks(stat: &str) -> Option<u64> {
+    // Field 2 is the name in brackets. It may contain spaces and brackets itself, so
+    // counting starts behind the last bracket, at field 3.
     let (_, after_name) = stat.rsplit_once(')')?;
     let mut fields = after_name.split_whitespace().skip(13);
     let user: u64 = fields.next()?.parse().ok()?;
@@ -45,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ticks_of_children_stand_behind_those_of_the_process() {
+    fn ended_ticks_are_read_behind_a_name_with_brackets() {
         let stat = "42 (a) b) S 1 42 42 0 -1 4194560 100 200 0 0 7 8 30 12 20 0 1 0 5 6 7";
         assert_eq!(read_ended_ticks(stat), Some(42));
         assert_eq!(read_ended_ticks("42 (nginx) S 1"), None);
@@ -53,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_is_seen_until_it_has_ended() {
+    fn child_is_listed_until_it_has_ended() {
         let mut child = std::process::Command::new("cat")
             .stdin(std::process::Stdio::piped())
             .spawn()

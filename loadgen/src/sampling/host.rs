@@ -1,4 +1,4 @@
-//! What the machine is, and its limits.
+//! The machine's description and its limit of open files.
 
 use std::io;
 
@@ -6,7 +6,8 @@ use highwater_reports::record::HostInfo;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, System};
 
-/// The machine that this process runs on; what it does not tell is `None`.
+/// Describes the machine that this process runs on. A field that the system does not
+/// report is `None`.
 pub fn host() -> HostInfo {
     let mut host = HostInfo {
         cpus: None,
@@ -20,6 +21,7 @@ pub fn host() -> HostInfo {
     if let Ok(mut system) = System::new() {
         system.refresh_cpu_list(CpuRefreshKind::nothing());
         system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
+        // sysinfo reports an unknown size as 0; the record holds no made-up zero.
         host.cpus = u32::try_from(system.cpus().len()).ok().filter(|n| *n > 0);
         host.cpu_model = system.cpus().first().and_then(|cpu| non_empty(cpu.brand()));
         host.memory_bytes = Some(system.total_memory()).filter(|bytes| *bytes > 0);
@@ -27,13 +29,13 @@ pub fn host() -> HostInfo {
     host
 }
 
-/// Lets this process, and the children that it starts from now on, open as many
-/// files as its hard limit allows; gives the limit reached.
+/// Raises the soft limit of open files to the hard limit and returns the limit reached.
+/// Children that start afterwards inherit it.
 ///
 /// # Errors
 ///
-/// Only if the system does not tell its limits. A raise that is refused is no
-/// error: the limit is then what it was.
+/// If the system does not report its limits. A raise that the system rejects is not an
+/// error: the returned limit is then the old one.
 pub fn raise_open_files() -> io::Result<u64> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     if soft == hard || setrlimit(Resource::RLIMIT_NOFILE, hard, hard).is_err() {
@@ -42,7 +44,8 @@ pub fn raise_open_files() -> io::Result<u64> {
     Ok(hard)
 }
 
-/// `Linux (Debian GNU/Linux 12), kernel 6.1.0`, as far as it is known.
+/// Returns the system and its kernel as far as they are known, such as
+/// `Linux (Debian GNU/Linux 12), kernel 6.1.0`.
 fn operating_system() -> Option<String> {
     let system = System::long_os_version().ok().and_then(|os| non_empty(&os));
     let kernel = System::kernel_version().ok().and_then(|k| non_empty(&k));

@@ -1,55 +1,48 @@
-//! The memory and CPU time of the whole machine, from `/proc`.
+//! Memory and CPU time of the whole machine, from `/proc`.
 
 use std::fs;
 
 use highwater_reports::record::{Interval, Source, SourceRole, names::gauge};
 use nix::unistd::{SysconfVar, sysconf};
 
-use super::Gauges;
+use super::gauges::measured;
 
-/// A sample of the machine at `at` seconds on the run's clock.
+/// Samples the machine; `at` is in seconds on the run's clock.
 pub fn sample(at: f64) -> Interval {
     let meminfo = read("meminfo");
     let sockstat = read("net/sockstat");
     let stat = read("stat");
-    let figures = [
-        (gauge::KERNEL_SLAB, meminfo_bytes(&meminfo, "Slab:")),
-        (
-            gauge::MEMORY_AVAILABLE,
-            meminfo_bytes(&meminfo, "MemAvailable:"),
-        ),
-        (gauge::KERNEL_TCP, tcp_bytes(&sockstat)),
-        (gauge::HOST_CPU, busy_seconds(&stat)),
-    ];
     Interval {
         at,
         length: 0.0,
         source: Source::new(SourceRole::Host, "host"),
         counters: Default::default(),
-        gauges: measured(figures),
+        gauges: measured([
+            (gauge::KERNEL_SLAB, meminfo_bytes(&meminfo, "Slab:")),
+            (
+                gauge::MEMORY_AVAILABLE,
+                meminfo_bytes(&meminfo, "MemAvailable:"),
+            ),
+            (gauge::KERNEL_TCP, tcp_bytes(&sockstat)),
+            (gauge::HOST_CPU, busy_seconds(&stat)),
+        ]),
     }
 }
 
-fn measured<const N: usize>(figures: [(&str, Option<f64>); N]) -> Gauges {
-    figures
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-        .collect()
-}
-
-/// A file below `/proc`; empty, and so without any figure, if it is not there.
+/// Reads a file below `/proc`. A file that does not exist reads as empty text, which holds
+/// no value.
 fn read(name: &str) -> String {
     fs::read_to_string(format!("/proc/{name}")).unwrap_or_default()
 }
 
-/// A line of `/proc/meminfo`, which counts in KiB.
+/// Returns a line of `/proc/meminfo` in bytes. The file says kB and counts in KiB.
 fn meminfo_bytes(meminfo: &str, key: &str) -> Option<f64> {
     let line = meminfo.lines().find_map(|line| line.strip_prefix(key))?;
     let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1024.0)
 }
 
-/// Memory of TCP buffers: `TCP: … mem PAGES` in `/proc/net/sockstat`.
+/// Returns the memory of TCP buffers in bytes: `TCP: … mem PAGES` in `/proc/net/sockstat`.
 fn tcp_bytes(sockstat: &str) -> Option<f64> {
     let line = sockstat
         .lines()
@@ -60,16 +53,16 @@ fn tcp_bytes(sockstat: &str) -> Option<f64> {
     Some(pages * system_constant(SysconfVar::PAGE_SIZE)?)
 }
 
-/// Time that the processors were not idle, summed over them: the first line of
-/// `/proc/stat`, in clock ticks.
+/// Returns the seconds that CPU cores were not idle, summed over the cores: the first line
+/// of `/proc/stat`, in clock ticks.
 fn busy_seconds(stat: &str) -> Option<f64> {
     let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
     let ticks: Vec<f64> = line
         .split_whitespace()
         .map(|word| word.parse().ok())
         .collect::<Option<_>>()?;
-    // user nice system idle iowait irq softirq steal; what follows is time of
-    // guests, which `user` and `nice` hold already. Stolen time was not ours.
+    // user nice system idle iowait irq softirq steal, then time of guests, which `user`
+    // and `nice` include already. Stolen time went to other virtual machines.
     let [user, nice, system, _idle, _iowait, irq, softirq, ..] = ticks[..] else {
         return None;
     };
@@ -86,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_read_in_their_units() {
+    fn proc_values_are_converted_to_bytes_and_seconds() {
         let meminfo = "MemTotal:       24600000 kB\nSlab:             150528 kB\n";
         assert_eq!(meminfo_bytes(meminfo, "Slab:"), Some(150_528.0 * 1024.0));
         assert_eq!(meminfo_bytes(meminfo, "MemAvailable:"), None);
@@ -103,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_has_every_figure() {
+    fn this_machine_has_every_gauge() {
         let gauges = sample(1.0).gauges;
         for name in [
             gauge::KERNEL_SLAB,

@@ -1,25 +1,30 @@
-//! Samples every process that can be seen, on one clock.
+//! Samples every process of a run once a second, on the run's clock.
 //!
-//! - [`sampler`]: one sample of everything at an instant;
-//! - [`process`]: what the kernel says of a process on this machine;
-//! - [`open_files`]: how many files it has open;
-//! - [`scrape`]: asks a Prometheus endpoint;
-//! - [`prometheus`]: finds gauges in what it answers;
-//! - [`broker`]: asks a broker, each kind in its own way;
-//! - [`balancer`]: asks a balancer, each kind in its own way;
-//! - `family`: a program that works through children of its process;
-//! - [`listener`]: which process listens on a port;
-//! - `failures`: which endpoints give no figures, and why;
-//! - [`machine`]: the memory and CPU time of the whole machine;
-//! - [`host`]: what the machine is, and its limits;
-//! - [`own`]: the process that asks.
+//! ```text
+//! /proc/PID ─────────────────────► process ──────────────┐
+//! Prometheus text ─► scrape ─────► known_metrics ────────┤
+//! broker, balancer ──────────────► gauge_source ─────────┼─► sampler ─► one Interval a process,
+//! /proc/{meminfo,stat,net} ──────► machine ──────────────┘              one for the machine
+//! ```
 //!
-//! What could not be measured is absent from a sample; nothing is filled in.
+//! A value that could not be measured is absent from a sample; no value is filled in.
+//!
+//! - [`sampler`]: one sample of every process at one instant;
+//! - [`process`], [`child_processes`], [`open_files`]: a process of this machine, from `/proc`;
+//! - [`scrape`], [`prometheus`], [`known_metrics`]: Prometheus text and the gauges in it;
+//! - [`scrape_failures`]: endpoints that fail, each reported once;
+//! - [`gauge_source`]: the trait of a process that describes itself in its own protocol;
+//! - [`machine`]: memory and CPU time of the whole machine;
+//! - [`host`]: the machine's description and its limit of open files;
+//! - [`own_usage`]: the process that samples;
+//! - [`port_owner`]: the process that listens on a port;
+//! - [`gauges`]: the map that a sample consists of.
 
-pub mod balancer;
-pub mod broker;
 mod child_processes;
+pub mod gauge_source;
+pub mod gauges;
 pub mod host;
+pub mod known_metrics;
 pub mod machine;
 pub mod open_files;
 pub mod own_usage;
@@ -30,14 +35,8 @@ pub mod sampler;
 pub mod scrape;
 mod scrape_failures;
 
-use std::collections::BTreeMap;
-
-pub use balancer::BalancerEndpoint;
-pub use broker::BrokerEndpoint;
+pub use gauge_source::GaugeSource;
+pub use gauges::Gauges;
 pub use host::{host, raise_open_files};
 pub use own_usage::own_process;
 pub use sampler::{SampleEndpoint, SampleTarget, Sampler};
-
-/// Gauges by [`name`](highwater_reports::record::names::gauge); sizes in bytes,
-/// times in seconds.
-pub type Gauges = BTreeMap<String, f64>;

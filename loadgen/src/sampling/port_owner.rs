@@ -1,4 +1,4 @@
-//! Which process of this machine listens on a port.
+//! The process of this machine that listens on a port.
 
 use std::{
     fs,
@@ -6,12 +6,13 @@ use std::{
     path::Path,
 };
 
-/// State of a socket that listens, as the kernel writes it.
+/// `TCP_LISTEN` as `/proc/net/tcp` writes it, in hexadecimal.
 const LISTEN_STATE: &str = "0A";
 
-/// The process that listens on `port` of this machine; `None` if nobody does, or
-/// it is not ours to see. Meant for once, not for once a second: it goes through
-/// the open files of every process.
+/// Returns the process that listens on `port` of this machine; `None` if no process does, or
+/// if it belongs to another user.
+///
+/// A call goes through the open files of every process, which is too much for every second.
 pub fn listening_pid(port: u16) -> Option<u32> {
     let inodes: Vec<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
         .iter()
@@ -29,12 +30,12 @@ pub fn listening_pid(port: u16) -> Option<u32> {
     let mut pids: Vec<u32> = processes
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
         .collect();
-    // A child that was handed the socket is not its owner.
+    // A child that inherited the socket is not its owner, and usually has the higher id.
     pids.sort_unstable();
     pids.into_iter().find(|pid| has_open_socket(*pid, &links))
 }
 
-/// Whether a broker's host means this machine: a loopback address or its name.
+/// Whether `host` means this machine: a loopback address or `localhost`.
 pub fn is_local_host(host: &str) -> bool {
     match host.parse::<IpAddr>() {
         Ok(IpAddr::V6(v6)) => v6 == Ipv6Addr::LOCALHOST,
@@ -43,16 +44,17 @@ pub fn is_local_host(host: &str) -> bool {
     }
 }
 
-/// Inodes of the sockets that listen on `port`, in a table like `/proc/net/tcp`.
+/// Returns the inodes of the sockets that listen on `port`, from a table in the format of
+/// `/proc/net/tcp`.
 fn listening_inodes(table: &str, port: u16) -> Vec<String> {
-    let of_line = |line: &str| {
+    let inode_of_line = |line: &str| {
         let columns: Vec<&str> = line.split_whitespace().collect();
         let (_, hex) = columns.get(1)?.rsplit_once(':')?;
         let listens = columns.get(3) == Some(&LISTEN_STATE);
-        let here = u16::from_str_radix(hex, 16) == Ok(port);
-        (listens && here).then(|| columns.get(9).map(|inode| (*inode).to_owned()))?
+        let is_port = u16::from_str_radix(hex, 16) == Ok(port);
+        (listens && is_port).then(|| columns.get(9).map(|inode| (*inode).to_owned()))?
     };
-    table.lines().skip(1).filter_map(of_line).collect()
+    table.lines().skip(1).filter_map(inode_of_line).collect()
 }
 
 fn has_open_socket(pid: u32, links: &[String]) -> bool {
@@ -72,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_listens_where_it_listens() {
+    fn listening_process_is_found_until_it_closes_the_port() {
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = socket.local_addr().unwrap().port();
         assert_eq!(listening_pid(port), Some(std::process::id()));
@@ -81,17 +83,17 @@ mod tests {
     }
 
     #[test]
-    fn only_sockets_that_listen_count() {
+    fn connected_socket_on_the_port_is_ignored() {
         let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
              0: 0100007F:18EB 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 100 0 0 10 0\n\
              1: 0100007F:18EB 0100007F:D431 01 00000000:00000000 00:00000000 00000000     0        0 4712 1 0 100 0 0 10 0\n";
         assert_eq!(listening_inodes(table, 6379), ["4711"]);
         assert!(listening_inodes(table, 6380).is_empty());
-        assert!(listening_inodes("nothing of the kind\n\n:", 1).is_empty());
+        assert!(listening_inodes("not a table\n\n:", 1).is_empty());
     }
 
     #[test]
-    fn here_is_loopback() {
+    fn loopback_address_and_localhost_are_local() {
         for host in ["127.0.0.1", "127.1.2.3", "::1", "localhost"] {
             assert!(is_local_host(host), "{host}");
         }

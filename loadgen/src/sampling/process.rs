@@ -1,34 +1,34 @@
-//! What the kernel says of a process on this machine.
+//! Memory, CPU time and open files of processes on this machine, from the kernel.
 
 use highwater_reports::record::names::gauge;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System};
 
 use super::{
-    Gauges,
     child_processes::{child_pids, ended_children_cpu_s},
+    gauges::Gauges,
     open_files::open_files,
 };
 
-/// The processes that are sampled. It remembers nothing but them: a process
-/// that is no longer asked for is forgotten.
+/// A table of the processes that are sampled. It holds the processes of the last refresh and
+/// no others, so its size does not grow with the run.
 #[derive(Debug)]
 pub struct ProcessTable {
-    /// `None` where the system has no process table that we can read.
+    /// The system's process table; `None` where this process may not read it.
     system: Option<System>,
     tracked: Vec<Pid>,
 }
 
-/// A process and its children at an instant.
+/// A process and its children at one instant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessTree {
-    /// The process that was started.
+    /// The process that the harness or the user started.
     pub root: u32,
-    /// Its children.
+    /// The children of the root.
     pub children: Vec<u32>,
 }
 
 impl ProcessTree {
-    /// The process alone.
+    /// A tree of one process.
     pub fn single(root: u32) -> Self {
         Self {
             root,
@@ -36,7 +36,7 @@ impl ProcessTree {
         }
     }
 
-    /// The process with the children that it has now.
+    /// Returns the process with the children that it has now.
     pub fn with_children(root: u32) -> Self {
         Self {
             root,
@@ -44,7 +44,7 @@ impl ProcessTree {
         }
     }
 
-    /// All of them.
+    /// Returns the ids of the root and its children.
     pub fn pids(&self) -> impl Iterator<Item = u32> {
         std::iter::once(self.root).chain(self.children.iter().copied())
     }
@@ -59,13 +59,14 @@ impl ProcessTable {
         }
     }
 
-    /// Reads these processes, and no others.
+    /// Reads these processes and forgets all others.
     pub fn refresh(&mut self, pids: impl IntoIterator<Item = u32>) {
         let Some(system) = &mut self.system else {
             return;
         };
         let wanted: Vec<Pid> = pids.into_iter().map(Pid::from_u32).collect();
-        // Those known before are read once more, so that dead ones are removed.
+        // sysinfo removes a dead process only when it is asked for it, so the processes of
+        // the previous refresh are read once more.
         self.tracked.extend(&wanted);
         self.tracked.sort_unstable();
         self.tracked.dedup();
@@ -77,8 +78,8 @@ impl ProcessTable {
         self.tracked = wanted;
     }
 
-    /// Memory, CPU time, start and open files of a process as last refreshed;
-    /// `None` if it was not there.
+    /// Returns memory, CPU time, start time and open files of a process at the last refresh;
+    /// `None` if it did not exist.
     pub fn gauges(&self, pid: u32) -> Option<Gauges> {
         let process = self.system.as_ref()?.process(Pid::from_u32(pid))?;
         if has_exited(process.status()) {
@@ -88,6 +89,7 @@ impl ProcessTable {
             (gauge::RSS.into(), process.memory() as f64),
             (
                 gauge::CPU.into(),
+                // sysinfo counts in milliseconds.
                 process.accumulated_cpu_time() as f64 / 1e3,
             ),
             (gauge::STARTED_AT.into(), process.start_time() as f64),
@@ -98,21 +100,21 @@ impl ProcessTable {
         Some(gauges)
     }
 
-    /// The same of a process and its children: memory, CPU time and open files of all
-    /// of them, those that have ended included in the CPU time, and the start of the
-    /// first. Memory that they share counts for each.
-    pub fn tree_gauges(&self, family: &ProcessTree) -> Option<Gauges> {
-        let mut gauges = self.gauges(family.root)?;
-        if family.children.is_empty() {
+    /// Returns memory, CPU time and open files summed over a process and its children, and
+    /// the start time of the process. CPU time includes children that have ended. Memory
+    /// that processes share counts once for each of them.
+    pub fn tree_gauges(&self, tree: &ProcessTree) -> Option<Gauges> {
+        let mut gauges = self.gauges(tree.root)?;
+        if tree.children.is_empty() {
             return Some(gauges);
         }
-        let children = family.children.iter();
+        let children = tree.children.iter();
         for child in children.filter_map(|child| self.gauges(*child)) {
             for name in [gauge::RSS, gauge::CPU, gauge::OPEN_FILES] {
                 add_or_remove(&mut gauges, name, child.get(name).copied());
             }
         }
-        let ended = ended_children_cpu_s(family.root);
+        let ended = ended_children_cpu_s(tree.root);
         add_or_remove(&mut gauges, gauge::CPU, ended);
         Some(gauges)
     }
@@ -124,7 +126,8 @@ impl Default for ProcessTable {
     }
 }
 
-/// A part that was not measured leaves the whole unknown.
+/// Adds `part` to a gauge. A part that was not measured removes the gauge, because a sum
+/// without it would be too small.
 fn add_or_remove(gauges: &mut Gauges, name: &str, part: Option<f64>) {
     match (gauges.get_mut(name), part) {
         (Some(sum), Some(part)) => *sum += part,
@@ -132,7 +135,7 @@ fn add_or_remove(gauges: &mut Gauges, name: &str, part: Option<f64>) {
     }
 }
 
-/// Whether a process has ended and only waits for its status to be taken.
+/// Whether a process has ended and its parent has not read its exit status yet.
 fn has_exited(status: ProcessStatus) -> bool {
     matches!(status, ProcessStatus::Zombie | ProcessStatus::Dead)
 }

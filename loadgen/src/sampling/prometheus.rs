@@ -1,110 +1,55 @@
-//! Finds the gauges of a record in Prometheus text, whoever wrote it.
+//! Maps metrics in Prometheus text to the gauges of a record.
 
 use std::io;
 
 use highwater_reports::record::names::gauge;
 use prometheus_parse::{Sample, Scrape, Value};
 
-use super::Gauges;
+use super::gauges::Gauges;
 
-/// A metric that is known to hold a gauge. A further runtime is a further line
-/// in [`METRIC_MAPPINGS`].
-pub(super) struct MetricMapping {
+/// A metric that holds a gauge.
+pub(crate) struct MetricMapping {
     gauge: &'static str,
     metric: &'static str,
-    /// Only samples with these labels count; the others are something else.
+    /// Labels that a sample needs to count; the other samples count another thing.
     labels: [Option<MetricLabel>; 2],
 }
 
 type MetricLabel = (&'static str, &'static str);
 
-/// For each gauge the metrics that hold it, best first. Where one has several
-/// samples (pools of a heap, kinds of sockets), the gauge is their sum.
-const METRIC_MAPPINGS: &[MetricMapping] = &[
-    // The standard names of client libraries.
-    mapping(gauge::RSS, "process_resident_memory_bytes"),
-    mapping(gauge::OPEN_FILES, "process_open_fds"),
-    mapping(gauge::CPU, "process_cpu_seconds_total"),
-    mapping(gauge::STARTED_AT, "process_start_time_seconds"),
-    // Micrometer (Spring Boot). Its process_cpu_usage is a share, not seconds.
-    mapping(gauge::OPEN_FILES, "process_files_open_files"),
-    // The reference node.
-    mapping(gauge::HEAP, "highwater_heap_allocated_bytes"),
-    mapping(gauge::SOCKETS_OPEN, "highwater_sockets"),
-    mapping(gauge::SOCKETS_ACCEPTED, "highwater_sockets_accepted_total"),
-    labelled(gauge::BACKPLANE_SENT, BACKPLANE, ("direction", "sent")),
-    labelled(
-        gauge::BACKPLANE_RECEIVED,
-        BACKPLANE,
-        ("direction", "received"),
-    ),
-    mapping(gauge::BACKPLANE_MEMBERS, "highwater_backplane_members"),
-    backplane_mapping(gauge::UNICASTS_SENT, "sent", "unicast"),
-    backplane_mapping(gauge::UNICASTS_RECEIVED, "received", "unicast"),
-    backplane_mapping(gauge::TOPICS_SENT, "sent", "topic"),
-    backplane_mapping(gauge::TOPICS_RECEIVED, "received", "topic"),
-    mapping(gauge::COMMANDS_TAKEN, COMMANDS),
-    labelled(gauge::COMMANDS_ANSWERED, COMMANDS, ("outcome", "replied")),
-    mapping(gauge::PINGS_RECEIVED, "highwater_heartbeats_total"),
-    mapping(gauge::PONGS_SENT, "highwater_pongs_total"),
-    mapping(gauge::MESSAGES_TAKEN, "highwater_messages_published_total"),
-    mapping(
-        gauge::MESSAGES_HANDED_OUT,
-        "highwater_messages_delivered_total",
-    ),
-    mapping(gauge::TELEMETRY_ANSWERED, TELEMETRY),
-    labelled(
-        gauge::TELEMETRY_ACCEPTED,
-        TELEMETRY,
-        ("outcome", "accepted"),
-    ),
-    // Its consumer.
-    mapping(
-        gauge::TELEMETRY_HANDLED,
-        "highwater_telemetry_handled_total",
-    ),
-    // JVM: Micrometer and client_java 1.x, then client_java 0.x.
-    labelled(gauge::HEAP, "jvm_memory_used_bytes", ("area", "heap")),
-    labelled(gauge::HEAP, "jvm_memory_bytes_used", ("area", "heap")),
-    // Go, Node.js.
-    mapping(gauge::HEAP, "go_memstats_heap_alloc_bytes"),
-    mapping(gauge::HEAP, "nodejs_heap_size_used_bytes"),
-];
-
-const BACKPLANE: &str = "highwater_backplane_messages_total";
-const COMMANDS: &str = "highwater_commands_total";
-const TELEMETRY: &str = "highwater_telemetry_total";
-
-/// The gauges in `text`. `sockets_metric` names the metric of open sockets
-/// where it is not one of the known ones.
-pub fn gauges(text: &str, sockets_metric: Option<&str>) -> Gauges {
-    map_gauges(METRIC_MAPPINGS, text, sockets_metric)
-}
-
-/// The gauges in `text` by a table of one's own.
-pub(super) fn map_gauges(
-    known: &[MetricMapping],
+/// Returns the gauges in `text`, by `mappings` in their order: the first mapping of a gauge
+/// that finds a value wins. If a metric has several samples, the gauge is their sum.
+///
+/// `sockets_metric` names the metric of open sockets, if the scenario gives one.
+pub(crate) fn map_gauges(
+    mappings: &[MetricMapping],
     text: &str,
     sockets_metric: Option<&str>,
 ) -> Gauges {
-    let samples = samples(known, text, sockets_metric);
+    let is_wanted = |name: &str| {
+        Some(name) == sockets_metric || mappings.iter().any(|mapping| mapping.metric == name)
+    };
+    let samples = parse_samples(text, is_wanted);
     let mut gauges = Gauges::new();
     if let Some(sockets) = sockets_metric.and_then(|name| sum(&samples, name, &[])) {
         gauges.insert(gauge::SOCKETS_OPEN.into(), sockets);
     }
-    for known in known {
-        let replaced = known.gauge == gauge::SOCKETS_OPEN && sockets_metric.is_some();
-        if replaced || gauges.contains_key(known.gauge) {
+    for mapping in mappings {
+        // A metric that the scenario names is never replaced by a known one, even if it
+        // has no value: the known one may count another thing at that target.
+        let is_replaced = mapping.gauge == gauge::SOCKETS_OPEN && sockets_metric.is_some();
+        if is_replaced || gauges.contains_key(mapping.gauge) {
             continue;
         }
-        if let Some(value) = sum(&samples, known.metric, &known.labels) {
-            gauges.insert(known.gauge.into(), value);
+        if let Some(value) = sum(&samples, mapping.metric, &mapping.labels) {
+            gauges.insert(mapping.gauge.into(), value);
         }
     }
     gauges
 }
 
-pub(super) const fn mapping(gauge: &'static str, metric: &'static str) -> MetricMapping {
+/// A mapping that counts every sample of the metric.
+pub(crate) const fn mapping(gauge: &'static str, metric: &'static str) -> MetricMapping {
     MetricMapping {
         gauge,
         metric,
@@ -112,7 +57,8 @@ pub(super) const fn mapping(gauge: &'static str, metric: &'static str) -> Metric
     }
 }
 
-pub(super) const fn labelled(
+/// A mapping that counts the samples with one label.
+pub(crate) const fn labelled(
     gauge: &'static str,
     metric: &'static str,
     label: MetricLabel,
@@ -124,46 +70,34 @@ pub(super) const fn labelled(
     }
 }
 
-/// Messages through a node's backplane, of one direction and kind.
-const fn backplane_mapping(
+/// A mapping that counts the samples with both labels.
+pub(crate) const fn labelled_twice(
     gauge: &'static str,
-    direction: &'static str,
-    kind: &'static str,
+    metric: &'static str,
+    first: MetricLabel,
+    second: MetricLabel,
 ) -> MetricMapping {
     MetricMapping {
         gauge,
-        metric: BACKPLANE,
-        labels: [Some(("direction", direction)), Some(("kind", kind))],
+        metric,
+        labels: [Some(first), Some(second)],
     }
 }
 
-/// The samples of metrics that matter. Only their lines are parsed: an endpoint
-/// may show thousands of others.
-fn samples(known: &[MetricMapping], text: &str, sockets_metric: Option<&str>) -> Vec<Sample> {
-    let matters = |line: &&str| {
+/// Parses the samples of the metrics whose names are wanted. Other lines are not parsed,
+/// because an endpoint may show thousands of them.
+pub(crate) fn parse_samples(text: &str, is_wanted: impl Fn(&str) -> bool) -> Vec<Sample> {
+    let lines = text.lines().filter(|line| {
         let end = line.find(['{', ' ', '\t']).unwrap_or(line.len());
-        let name = &line[..end];
-        Some(name) == sockets_metric || known.iter().any(|known| known.metric == name)
-    };
-    let lines = text.lines().filter(matters);
+        is_wanted(&line[..end])
+    });
     let scrape = Scrape::parse(lines.map(|line| io::Result::Ok(line.to_owned())));
     scrape.map(|scrape| scrape.samples).unwrap_or_default()
 }
 
-/// The sum of a metric's samples; `None` if there are none.
-fn sum(samples: &[Sample], metric: &str, labels: &[Option<MetricLabel>]) -> Option<f64> {
-    let has = |sample: &Sample, (key, value): &MetricLabel| sample.labels.get(key) == Some(*value);
-    samples
-        .iter()
-        .filter(|sample| sample.metric == metric)
-        .filter(|sample| labels.iter().flatten().all(|label| has(sample, label)))
-        .filter_map(|sample| number(&sample.value))
-        .reduce(|sum, value| sum + value)
-        .filter(|sum| sum.is_finite())
-}
-
-/// A sample's value; none for what a server shows before its first measurement.
-fn number(value: &Value) -> Option<f64> {
+/// Returns the value of a sample; `None` for NaN, which servers show before their first
+/// measurement.
+pub(crate) fn sample_value(value: &Value) -> Option<f64> {
     match value {
         Value::Counter(value) | Value::Gauge(value) | Value::Untyped(value) => {
             Some(*value).filter(|value| value.is_finite())
@@ -172,144 +106,14 @@ fn number(value: &Value) -> Option<f64> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(text: &str, sockets_metric: Option<&str>, expected: &[(&str, f64)]) {
-        let expected: Gauges = expected
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), *value))
-            .collect();
-        assert_eq!(gauges(text, sockets_metric), expected, "{text}");
-    }
-
-    #[test]
-    fn reference_node() {
-        check(
-            "# HELP highwater_sockets Open device sockets.\n\
-             # TYPE highwater_sockets gauge\n\
-             highwater_sockets 5000\n\
-             # TYPE highwater_sockets_accepted_total counter\n\
-             highwater_sockets_accepted_total 5017\n\
-             highwater_sockets_closed_total{reason=\"replaced\"} 17\n\
-             highwater_heap_allocated_bytes 12345678\n\
-             highwater_heartbeats_total 7\n\
-             highwater_pongs_total 6\n\
-             highwater_commands_total{outcome=\"replied\"} 5\n\
-             highwater_commands_total{outcome=\"timed_out\"} 1\n\
-             highwater_messages_published_total{from=\"rest\"} 8\n\
-             highwater_messages_published_total{from=\"device\"} 2\n\
-             highwater_messages_delivered_total 90\n\
-             highwater_backplane_members 3\n\
-             highwater_telemetry_total{outcome=\"accepted\"} 70\n\
-             highwater_telemetry_total{outcome=\"full\"} 4\n\
-             highwater_backplane_messages_total{direction=\"sent\",kind=\"unicast\"} 30\n\
-             highwater_backplane_messages_total{direction=\"sent\",kind=\"topic\"} 11\n\
-             highwater_backplane_messages_total{direction=\"received\",kind=\"unicast\"} 31\n\
-             highwater_backplane_messages_total{direction=\"received\",kind=\"topic\"} 12\n\
-             process_resident_memory_bytes 2.0e7\n\
-             process_open_fds 5012\n\
-             process_cpu_seconds_total 3.25\n\
-             process_start_time_seconds 1764000000.5\n",
-            None,
-            &[
-                (gauge::SOCKETS_OPEN, 5000.0),
-                (gauge::SOCKETS_ACCEPTED, 5017.0),
-                (gauge::HEAP, 12_345_678.0),
-                (gauge::PINGS_RECEIVED, 7.0),
-                (gauge::PONGS_SENT, 6.0),
-                (gauge::COMMANDS_TAKEN, 6.0),
-                (gauge::COMMANDS_ANSWERED, 5.0),
-                (gauge::MESSAGES_TAKEN, 10.0),
-                (gauge::MESSAGES_HANDED_OUT, 90.0),
-                (gauge::BACKPLANE_MEMBERS, 3.0),
-                (gauge::TELEMETRY_ANSWERED, 74.0),
-                (gauge::TELEMETRY_ACCEPTED, 70.0),
-                (gauge::UNICASTS_SENT, 30.0),
-                (gauge::UNICASTS_RECEIVED, 31.0),
-                (gauge::TOPICS_SENT, 11.0),
-                (gauge::TOPICS_RECEIVED, 12.0),
-                (gauge::BACKPLANE_SENT, 41.0),
-                (gauge::BACKPLANE_RECEIVED, 43.0),
-                (gauge::RSS, 2.0e7),
-                (gauge::OPEN_FILES, 5012.0),
-                (gauge::CPU, 3.25),
-                (gauge::STARTED_AT, 1_764_000_000.5),
-            ],
-        );
-    }
-
-    #[test]
-    fn spring_boot() {
-        check(
-            "# TYPE jvm_memory_used_bytes gauge\n\
-             jvm_memory_used_bytes{area=\"heap\",id=\"G1 Survivor Space\",} 1048576.0\n\
-             jvm_memory_used_bytes{area=\"heap\",id=\"G1 Old Gen\",} 1.2E7\n\
-             jvm_memory_used_bytes{area=\"nonheap\",id=\"Metaspace\",} 9.9E7\n\
-             process_files_open_files 212.0\n\
-             process_cpu_usage 0.37\n\
-             process_start_time_seconds 1.764000000123E9\n\
-             websocket_sessions{application=\"home\",} 740.0\n",
-            Some("websocket_sessions"),
-            &[
-                (gauge::HEAP, 13_048_576.0),
-                (gauge::OPEN_FILES, 212.0),
-                (gauge::STARTED_AT, 1_764_000_000.123),
-                (gauge::SOCKETS_OPEN, 740.0),
-            ],
-        );
-    }
-
-    #[test]
-    fn go() {
-        check(
-            "go_memstats_heap_alloc_bytes 4.194304e+06\n\
-             go_memstats_heap_inuse_bytes 6e+06\n\
-             process_resident_memory_bytes 1.5e+07\n\
-             process_open_fds 31\n\
-             process_cpu_seconds_total 0.5\n",
-            None,
-            &[
-                (gauge::HEAP, 4_194_304.0),
-                (gauge::RSS, 1.5e7),
-                (gauge::OPEN_FILES, 31.0),
-                (gauge::CPU, 0.5),
-            ],
-        );
-    }
-
-    #[test]
-    fn node_js() {
-        check(
-            "nodejs_heap_size_total_bytes 30000000\n\
-             nodejs_heap_size_used_bytes 21000000\n\
-             process_cpu_user_seconds_total 1.5\n\
-             process_cpu_seconds_total 2.5\n\
-             process_open_fds 24\n\
-             io_connected{transport=\"ws\"} 12 1764000000123\n\
-             io_connected{transport=\"polling\"} 3 1764000000123\n",
-            Some("io_connected"),
-            &[
-                (gauge::HEAP, 21_000_000.0),
-                (gauge::CPU, 2.5),
-                (gauge::OPEN_FILES, 24.0),
-                (gauge::SOCKETS_OPEN, 15.0),
-            ],
-        );
-    }
-
-    #[test]
-    fn what_is_not_there_is_absent() {
-        check("", None, &[]);
-        check("<html>not found</html>", None, &[]);
-        check("process_open_fds NaN\nhighwater_sockets\n", None, &[]);
-        check(
-            "process_open_fds 1e308\nprocess_open_fds 1e308\n",
-            None,
-            &[],
-        );
-        // A metric asked for by name is not replaced by another.
-        check("highwater_sockets 3\n", Some("sessions"), &[]);
-    }
+/// Returns the sum of a metric's samples; `None` without samples, or if it is not finite.
+fn sum(samples: &[Sample], metric: &str, labels: &[Option<MetricLabel>]) -> Option<f64> {
+    let has = |sample: &Sample, (key, value): &MetricLabel| sample.labels.get(key) == Some(*value);
+    samples
+        .iter()
+        .filter(|sample| sample.metric == metric)
+        .filter(|sample| labels.iter().flatten().all(|label| has(sample, label)))
+        .filter_map(|sample| sample_value(&sample.value))
+        .reduce(|sum, value| sum + value)
+        .filter(|sum| sum.is_finite())
 }

@@ -1,16 +1,16 @@
-//! One sample of everything at an instant.
+//! One sample of every process at one instant.
+
+use std::sync::Arc;
 
 use futures_util::future::join_all;
 use highwater_reports::record::{Interval, Source, names::gauge};
 use reqwest::Client;
 
 use super::{
-    Gauges,
-    balancer::BalancerEndpoint,
-    broker::{BrokerEndpoint, BrokerSampler},
-    machine,
+    gauge_source::GaugeSource,
+    gauges::Gauges,
+    known_metrics, machine,
     process::{ProcessTable, ProcessTree},
-    prometheus,
     scrape::{ScrapeError, scrape},
     scrape_failures::ScrapeFailures,
 };
@@ -19,40 +19,56 @@ use crate::{
     error_chain::error_chain,
 };
 
-/// A process to sample, by its id on this machine, by what it says of itself, or
-/// by both; with neither it is one that is known not to run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A process to sample, by its id on this machine, by its own report, or by both. A target
+/// with neither is a process that is known not to run.
+#[derive(Debug, Clone)]
 pub struct SampleTarget {
-    /// Whose figures they are.
+    /// The source that the record names for the sample.
     pub source: Source,
-    /// Process id on this machine.
+    /// The process id on this machine.
     pub pid: Option<u32>,
-    /// Where it is asked.
+    /// The endpoint at which the process reports about itself.
     pub endpoint: Option<SampleEndpoint>,
 }
 
-/// Where a process says something of itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An endpoint at which a process reports about itself.
+#[derive(Debug, Clone)]
 pub enum SampleEndpoint {
     /// A Prometheus text endpoint.
     Prometheus {
-        /// Its address.
+        /// The address.
         url: String,
-        /// Name of its gauge of open sockets, where it is not a known one.
+        /// The name of its metric of open sockets, if it is not a known one.
         sockets_metric: Option<String>,
     },
-    /// A broker, each kind in its own way.
-    Broker(BrokerEndpoint),
-    /// A balancer, each kind in its own way.
-    Balancer(BalancerEndpoint),
+    /// A broker or a balancer, in its own protocol.
+    Native(Arc<dyn GaugeSource>),
+}
+
+/// A sampler of processes and of the machine. It owns the connections to HTTP endpoints,
+/// which stay open between samples.
+#[derive(Debug)]
+pub struct Sampler {
+    client: Client,
+    processes: ProcessTable,
+    failures: ScrapeFailures,
+}
+
+/// An endpoint's answer to one request.
+#[derive(Debug, Default)]
+struct EndpointAnswer {
+    is_up: bool,
+    gauges: Gauges,
+    /// The reason why there are no gauges, where a person should know it.
+    failure: Option<String>,
 }
 
 impl SampleTarget {
-    /// Its processes on this machine.
+    /// Returns the processes on this machine that belong to the target.
     fn process_tree(&self) -> Option<ProcessTree> {
         let pid = self.pid?;
         Some(match &self.endpoint {
-            Some(SampleEndpoint::Balancer(balancer)) if balancer.has_children() => {
+            Some(SampleEndpoint::Native(source)) if source.has_children() => {
                 ProcessTree::with_children(pid)
             }
             _ => ProcessTree::single(pid),
@@ -60,68 +76,44 @@ impl SampleTarget {
     }
 }
 
-/// Samples processes and the machine. It owns the connections to their
-/// endpoints, which stay open between samples.
-#[derive(Debug)]
-pub struct Sampler {
-    clients: EndpointClients,
-    processes: ProcessTable,
-    failures: ScrapeFailures,
-}
-
-/// What endpoints are asked with.
-#[derive(Debug)]
-struct EndpointClients {
-    client: Client,
-    brokers: BrokerSampler,
-}
-
 impl Sampler {
-    /// A sampler that has asked nothing yet, and takes these certificates.
+    /// A sampler that verifies certificates of endpoints as `verification` says.
     ///
     /// # Errors
     ///
     /// If the HTTP client cannot be set up.
-    pub fn new(trust: &CertVerification) -> Result<Self, TlsSetupError> {
+    pub fn new(verification: &CertVerification) -> Result<Self, TlsSetupError> {
         Ok(Self {
-            clients: EndpointClients {
-                client: trust.http_client(|client| client)?,
-                brokers: BrokerSampler::default(),
-            },
+            client: verification.http_client(|client| client)?,
             processes: ProcessTable::new(),
             failures: ScrapeFailures::default(),
         })
     }
 
-    /// Samples the processes in the order given, then the machine. `at` is in
-    /// seconds on the run's clock.
+    /// Samples the targets in the given order, then the machine. `at` is in seconds on the
+    /// run's clock.
     ///
-    /// All endpoints are asked at once, each for less than a second; one that
-    /// does not answer delays no other. Where both the kernel and the endpoint
-    /// give a figure, the kernel's is taken.
-    pub async fn sample(&mut self, at: f64, of: &[SampleTarget]) -> Vec<Interval> {
-        let families: Vec<Option<ProcessTree>> =
-            of.iter().map(SampleTarget::process_tree).collect();
+    /// All endpoints are asked at once, each for less than a second, so one that hangs
+    /// delays no other. If both the kernel and the endpoint report a gauge, the kernel's
+    /// value is taken.
+    pub async fn sample(&mut self, at: f64, targets: &[SampleTarget]) -> Vec<Interval> {
+        let trees: Vec<Option<ProcessTree>> =
+            targets.iter().map(SampleTarget::process_tree).collect();
         self.processes
-            .refresh(families.iter().flatten().flat_map(ProcessTree::pids));
-        let asked = &self.clients;
-        let processes = &self.processes;
-        let samples = of
-            .iter()
-            .zip(&families)
-            .map(|(sampled, family)| async move {
-                let family = family.as_ref();
-                let kernel = family.and_then(|family| processes.tree_gauges(family));
-                let (gauges, failure) = asked.process_gauges(sampled, kernel).await;
-                let interval = Interval {
-                    at,
-                    length: 0.0,
-                    source: sampled.source.clone(),
-                    counters: Default::default(),
-                    gauges,
-                };
-                (interval, failure)
-            });
+            .refresh(trees.iter().flatten().flat_map(ProcessTree::pids));
+        let (client, processes) = (&self.client, &self.processes);
+        let samples = targets.iter().zip(&trees).map(|(target, tree)| async move {
+            let kernel = tree.as_ref().and_then(|tree| processes.tree_gauges(tree));
+            let answer = process_gauges(client, target.endpoint.as_ref(), kernel).await;
+            let interval = Interval {
+                at,
+                length: 0.0,
+                source: target.source.clone(),
+                counters: Default::default(),
+                gauges: answer.gauges,
+            };
+            (interval, answer.failure)
+        });
         let mut intervals = Vec::new();
         for (interval, failure) in join_all(samples).await {
             self.failures.record(&interval.source, failure);
@@ -131,62 +123,59 @@ impl Sampler {
         intervals
     }
 
-    /// Whose Prometheus endpoints have begun to fail since the last time, and why.
+    /// Takes the Prometheus endpoints that have begun to fail since the last call, with the
+    /// reasons.
     pub fn take_failures(&mut self) -> Vec<(Source, String)> {
         self.failures.take_unreported()
     }
 }
 
-impl EndpointClients {
-    /// What is known of a process, and why its endpoint said nothing.
-    async fn process_gauges(
-        &self,
-        sampled: &SampleTarget,
-        kernel: Option<Gauges>,
-    ) -> (Gauges, Option<String>) {
-        let runs = kernel.is_some();
-        let mut failure = None;
-        let (up, mut gauges) = match &sampled.endpoint {
-            // Brokers and balancers may run without telling of themselves.
-            Some(endpoint @ (SampleEndpoint::Broker(_) | SampleEndpoint::Balancer(_))) => {
-                let (answers, gauges, _) = self.endpoint_gauges(endpoint).await;
-                (answers || runs, gauges)
-            }
-            Some(endpoint) => {
-                let (up, gauges, reason) = self.endpoint_gauges(endpoint).await;
-                failure = reason;
-                (up, gauges)
-            }
-            None => (runs, Gauges::new()),
-        };
-        gauges.extend(kernel.unwrap_or_default());
-        gauges.insert(gauge::UP.into(), f64::from(u8::from(up)));
-        (gauges, failure)
+/// Joins the kernel's values of a process with the answer of its endpoint.
+async fn process_gauges(
+    client: &Client,
+    endpoint: Option<&SampleEndpoint>,
+    kernel: Option<Gauges>,
+) -> EndpointAnswer {
+    let runs = kernel.is_some();
+    let mut answer = match endpoint {
+        Some(endpoint) => ask(client, endpoint).await,
+        None => EndpointAnswer::default(),
+    };
+    // A node that runs and does not answer is down for its clients. A broker or a balancer
+    // may run without reporting about itself, so its process alone counts as up.
+    if !matches!(endpoint, Some(SampleEndpoint::Prometheus { .. })) {
+        answer.is_up |= runs;
     }
+    answer.gauges.extend(kernel.unwrap_or_default());
+    let up = f64::from(u8::from(answer.is_up));
+    answer.gauges.insert(gauge::UP.into(), up);
+    answer
+}
 
-    /// Whether the endpoint answered, what it said, and why it said nothing.
-    async fn endpoint_gauges(&self, endpoint: &SampleEndpoint) -> (bool, Gauges, Option<String>) {
-        match endpoint {
-            SampleEndpoint::Prometheus {
-                url,
-                sockets_metric,
-            } => match scrape(&self.client, url).await {
-                Ok(text) => {
-                    let gauges = prometheus::gauges(&text, sockets_metric.as_deref());
-                    (true, gauges, None)
-                }
-                Err(error) => {
-                    let up = matches!(error, ScrapeError::TooLarge { .. });
-                    (up, Gauges::new(), Some(error_chain(&error)))
-                }
+async fn ask(client: &Client, endpoint: &SampleEndpoint) -> EndpointAnswer {
+    match endpoint {
+        SampleEndpoint::Prometheus {
+            url,
+            sockets_metric,
+        } => match scrape(client, url).await {
+            Ok(text) => EndpointAnswer {
+                is_up: true,
+                gauges: known_metrics::gauges(&text, sockets_metric.as_deref()),
+                failure: None,
             },
-            SampleEndpoint::Broker(endpoint) => {
-                let gauges = self.brokers.gauges(&self.client, endpoint).await;
-                (gauges.is_some(), gauges.unwrap_or_default(), None)
-            }
-            SampleEndpoint::Balancer(endpoint) => {
-                let gauges = endpoint.gauges(&self.client).await;
-                (gauges.is_some(), gauges.unwrap_or_default(), None)
+            Err(error) => EndpointAnswer {
+                // An answer that is too large is still an answer.
+                is_up: matches!(error, ScrapeError::TooLarge { .. }),
+                gauges: Gauges::new(),
+                failure: Some(error_chain(&error)),
+            },
+        },
+        SampleEndpoint::Native(source) => {
+            let gauges = source.read(client).await;
+            EndpointAnswer {
+                is_up: gauges.is_some(),
+                gauges: gauges.unwrap_or_default(),
+                failure: None,
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Asks a Prometheus endpoint, within bounds of time and size.
+//! Fetches text over HTTP within bounds of time and size.
 
 use std::time::Duration;
 
@@ -6,43 +6,43 @@ use reqwest::{Client, header};
 use thiserror::Error;
 use tokio::time::timeout;
 
-/// Longest time for one answer; below the second between two samples, so that
-/// an endpoint which hangs never delays the next.
+/// The longest time for one answer. It lies below the second between two samples, so that an
+/// endpoint that hangs never delays the next sample.
 const SCRAPE_TIMEOUT: Duration = Duration::from_millis(800);
 
-/// Largest answer that is read, in bytes.
+/// The size, in bytes, of the largest answer that is read.
 const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 
-/// Why an endpoint gave no text.
+/// The reason why an endpoint gave no text.
 #[derive(Debug, Error)]
 pub enum ScrapeError {
-    /// No answer in time.
-    #[error("{url} did not answer within {SCRAPE_TIMEOUT:?}")]
+    /// The endpoint did not answer in time.
+    #[error("cannot read {url}: no answer within {SCRAPE_TIMEOUT:?}")]
     TimedOut {
         /// The endpoint.
         url: String,
     },
-    /// The endpoint could not be asked, or broke off.
+    /// The request failed or its status was not 2xx.
     #[error("cannot read {url}")]
     Http {
         /// The endpoint.
         url: String,
-        /// Why not.
+        /// The cause.
         source: reqwest::Error,
     },
-    /// The answer is larger than is read.
-    #[error("{url} answers with more than {MAX_BODY_BYTES} bytes")]
+    /// The answer is larger than the limit.
+    #[error("cannot read {url}: the answer is larger than {MAX_BODY_BYTES} bytes")]
     TooLarge {
         /// The endpoint.
         url: String,
     },
 }
 
-/// The text that the endpoint answers with.
+/// Returns the text at `url`.
 ///
 /// # Errors
 ///
-/// If there is none within time and size, or its status is not 2xx.
+/// If the answer exceeds the bounds of time or size, or if its status is not 2xx.
 pub async fn scrape(client: &Client, url: &str) -> Result<String, ScrapeError> {
     let answered = timeout(SCRAPE_TIMEOUT, read(client, url)).await;
     answered.unwrap_or_else(|_| Err(ScrapeError::TimedOut { url: url.into() }))
@@ -58,6 +58,7 @@ async fn read(client: &Client, url: &str) -> Result<String, ScrapeError> {
         .header(header::ACCEPT, "text/plain;version=0.0.4");
     let answer = request.send().await.map_err(failed)?;
     let mut answer = answer.error_for_status().map_err(failed)?;
+    // Read chunk by chunk: `Content-Length` is the endpoint's claim, not a bound.
     let mut body = Vec::new();
     while let Some(bytes) = answer.chunk().await.map_err(failed)? {
         if body.len() + bytes.len() > MAX_BODY_BYTES {

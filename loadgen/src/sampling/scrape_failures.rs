@@ -1,13 +1,14 @@
-//! Which endpoints give no figures, and why.
+//! Endpoints that fail, each failure reported once.
 
 use std::collections::BTreeMap;
 
 use highwater_reports::record::Source;
 
-/// Times that one endpoint's failing is told of: a run may last for days.
+/// The most reports for one endpoint. A run may last for days, and an endpoint that fails
+/// every other second would fill the record.
 const MAX_REPORTS: u32 = 5;
 
-/// Tells of each failing once, not of each sample that is missing for it.
+/// A filter that reports the beginning of each failure, not every sample that misses.
 #[derive(Debug, Default)]
 pub(super) struct ScrapeFailures {
     endpoints: BTreeMap<String, EndpointState>,
@@ -21,12 +22,12 @@ struct EndpointState {
 }
 
 impl ScrapeFailures {
-    /// An endpoint was asked; `reason` is why it gave nothing.
+    /// Records the result of one sample; `reason` is `None` if the endpoint answered.
     pub(super) fn record(&mut self, source: &Source, reason: Option<String>) {
         let state = self.endpoints.entry(source.id.clone()).or_default();
-        let before = std::mem::replace(&mut state.is_failing, reason.is_some());
+        let was_failing = std::mem::replace(&mut state.is_failing, reason.is_some());
         if let Some(reason) = reason
-            && !before
+            && !was_failing
             && state.reports < MAX_REPORTS
         {
             state.reports += 1;
@@ -34,7 +35,7 @@ impl ScrapeFailures {
         }
     }
 
-    /// What has begun to fail since the last time.
+    /// Takes the failures that have begun since the last call.
     pub(super) fn take_unreported(&mut self) -> Vec<(Source, String)> {
         std::mem::take(&mut self.unreported)
     }
@@ -47,16 +48,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_failing_is_told_of_once_and_not_for_ever() {
+    fn failure_is_reported_once_each_time_up_to_a_limit() {
         let mut failures = ScrapeFailures::default();
         let source = Source::new(SourceRole::Node, "n1");
-        let mut told = 0;
+        let mut reports = 0;
         for _ in 0..20 {
             failures.record(&source, Some("refused".to_owned()));
             failures.record(&source, Some("refused".to_owned()));
-            told += failures.take_unreported().len();
+            reports += failures.take_unreported().len();
             failures.record(&source, None);
         }
-        assert_eq!(told, MAX_REPORTS as usize);
+        assert_eq!(reports, MAX_REPORTS as usize);
     }
 }

@@ -1,92 +1,53 @@
-//! The cluster that a scenario asks for.
+//! The state of a cluster: nodes, balancers, consumers and their exits.
 
-use std::{
-    collections::BTreeMap,
-    fs, mem,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use futures_util::future::{join_all, try_join_all};
-use highwater_process::{Child, ChildExit, Spawner};
-use highwater_scenarios::plan::{
-    BROKER_NAME, BalancerLoadMetric, ClusterSpec, EventSpec, Plan, Routing,
-};
-use parking_lot::MutexGuard;
+use highwater_scenarios::plan::{ClusterSpec, Plan};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    TestbedError, actions,
+    TestbedError,
     backplane::{EmbeddedBroker, TestbedBackplane},
-    balancer::{BalancerChange, LoadBalancers},
+    balancer::LoadBalancers,
+    cluster_process::running_child,
     consumer::{self, ConsumerProcess},
+    context::{ClusterContext, NodeSettings},
     credentials::Credentials,
-    node::{NodeProcess, RoutingState, running_child},
+    exits::ExitLog,
+    launcher::Launcher,
+    node::{NodeProcess, ProcessState, RoutingState},
     node_client::NodeClient,
-    node_registry::{NodeRegistry, ProcessState},
+    node_launch,
+    node_registry::NodeRegistry,
     readiness,
 };
-use crate::{access::ClientAccess, endpoints::Endpoints, sampling::SampleTarget};
+use crate::{endpoints::Endpoints, sampling::SampleTarget};
+use highwater_process::{Child, Spawner};
 
-/// How long a process may take to end in order when the cluster is stopped.
+/// The longest time for a process to end in order when the cluster is stopped.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A cluster of processes on this machine. Clones are handles of one cluster;
-/// its processes are killed with the last of them.
-#[derive(Debug, Clone)]
-pub struct Testbed {
-    inner: Arc<ClusterInner>,
-}
-
-/// A node that has ended because it was asked to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NodeExit {
-    /// `n1`, …
-    pub id: String,
-    /// How it ended.
-    pub exit: ChildExit,
-}
-
-/// What the actions work on. Every process is owned by its node's lock, which
-/// an action holds while it works; everything else is read without waiting.
+/// The state that the actions work on. Each node's lock owns its process, and an action
+/// holds that lock while it works; the other fields are read without waiting.
 #[derive(Debug)]
 pub(super) struct ClusterInner {
-    pub(super) exe: PathBuf,
-    pub(super) log_dir: PathBuf,
-    pub(super) routing: Routing,
-    /// What nodes are to tell of their load.
-    pub(super) load_metric: BalancerLoadMetric,
-    /// How long nodes keep a socket, if not for ever.
-    pub(super) max_age: Option<Duration>,
-    pub(super) spawner: Spawner,
-    pub(super) http: NodeClient,
-    pub(super) registry: NodeRegistry,
-    pub(super) credentials: Credentials,
-    pub(super) backplane: TestbedBackplane,
+    /// The parts that starting a process needs.
+    pub(super) context: ClusterContext,
+    /// The balancers in front of the nodes.
     pub(super) load_balancers: LoadBalancers,
+    /// The consumers of telemetry.
     pub(super) consumers: Vec<ConsumerProcess>,
-    /// Names of processes that ended without being asked to, and how; until
-    /// they are told of.
-    unexpected_exits: parking_lot::Mutex<Vec<(String, String)>>,
-    /// Nodes that ended because they were asked to; until they are told of.
-    requested_exits: parking_lot::Mutex<Vec<NodeExit>>,
-    stopping: CancellationToken,
+    /// Exits that the coordinator has not taken yet.
+    pub(super) exits: ExitLog,
+    /// Cancelled when the cluster is stopped.
+    pub(super) stopping: CancellationToken,
 }
 
-impl Testbed {
-    /// Starts the embedded broker, if nodes are ever to be joined by it, or asks
-    /// the one that should be running; then starts the nodes and waits until all
-    /// are ready and see each other; then the balancers and the consumers. `exe` is the
-    /// `highwater` binary; each process logs to `log_dir/ID.log`.
-    ///
-    /// # Errors
-    ///
-    /// If the balancer is not on the machine, the broker does not answer, or a process
-    /// does not start or does not get ready within 30 seconds; what was started is
-    /// stopped.
-    pub async fn start(
+impl ClusterInner {
+    /// Creates the cluster and starts its broker. No other process runs yet.
+    pub(super) async fn create(
         plan: &Plan,
         cluster: &ClusterSpec,
         exe: &Path,
@@ -97,260 +58,175 @@ impl Testbed {
             path: log_dir.into(),
             source,
         })?;
-        let front = LoadBalancers::create(plan, cluster, log_dir)?;
-        let backplane = TestbedBackplane::start(plan, cluster, &spawner, exe, log_dir).await?;
+        let launcher = Launcher::new(exe, log_dir, spawner);
+        // Before the broker: a missing program is found before any process starts.
+        let load_balancers = LoadBalancers::create(plan, cluster, log_dir)?;
+        let backplane = TestbedBackplane::start(plan, cluster, &launcher).await?;
         let credentials = Credentials::generate(plan, cluster)?;
-        let bed = Arc::new(ClusterInner {
-            exe: exe.into(),
-            log_dir: log_dir.into(),
-            routing: cluster.routing,
-            load_metric: cluster.load_metric,
-            max_age: cluster.max_age,
-            spawner,
-            http: NodeClient::new(&credentials)?,
-            registry: NodeRegistry::new(credentials.nodes_use_tls()),
-            credentials,
-            backplane,
-            load_balancers: front,
-            consumers: consumer::create_consumers(&cluster.consumers, log_dir),
-            unexpected_exits: parking_lot::Mutex::default(),
-            requested_exits: parking_lot::Mutex::default(),
+        Ok(Self {
+            load_balancers,
+            consumers: consumer::create_consumers(&cluster.consumers, &launcher),
+            exits: ExitLog::default(),
             stopping: CancellationToken::new(),
-        });
-        let testbed = Self { inner: bed };
-        if let Err(error) = testbed.inner.start_all(cluster.nodes).await {
-            // Others that did start may have left something at an outside broker.
-            testbed.stop().await;
-            return Err(error);
-        }
-        Ok(testbed)
+            context: ClusterContext {
+                launcher,
+                backplane,
+                client: NodeClient::new(&credentials)?,
+                registry: NodeRegistry::new(credentials.node_scheme()),
+                credentials,
+                settings: NodeSettings::new(cluster),
+            },
+        })
     }
 
-    /// Where clients are sent now: to the balancers, where there are any; else to the
-    /// nodes in the order of their numbers. Killed and paused nodes stay, drained ones
-    /// are left out, restarted ones return.
-    pub fn endpoints(&self) -> Endpoints {
-        self.watch_endpoints().borrow().clone()
-    }
-
-    /// The balancers' configurations in full; `None` without balancers.
-    pub fn balancer_configuration(&self) -> Option<String> {
-        self.inner.load_balancers.configuration()
-    }
-
-    /// Versions of the programs that are not this project's.
-    pub async fn versions(&self) -> BTreeMap<String, String> {
-        self.inner.load_balancers.versions().await
-    }
-
-    /// What balancers were told since the last time.
-    pub fn take_balancer_changes(&self) -> Vec<BalancerChange> {
-        self.inner.load_balancers.take_changes()
-    }
-
-    /// What clients need to be let in.
-    pub fn access(&self) -> ClientAccess {
-        self.inner.credentials.access()
-    }
-
-    /// The endpoints as they change, also in the middle of an event: a node is
-    /// left out as soon as it was asked to end.
-    pub fn watch_endpoints(&self) -> watch::Receiver<Endpoints> {
-        match self.inner.load_balancers.is_empty() {
-            true => self.inner.registry.endpoints(),
-            false => self.inner.load_balancers.endpoints(),
-        }
-    }
-
-    /// The nodes, in order, the broker, the balancers and the consumers; those that have ended are still
-    /// there, without a process id.
-    pub fn sample_targets(&self) -> Vec<SampleTarget> {
-        let mut sampled = self.inner.registry.sample_targets();
-        sampled.extend(self.inner.backplane.sample_target());
-        sampled.extend(self.inner.load_balancers.sample_targets());
-        sampled.extend(
-            self.inner
-                .consumers
-                .iter()
-                .filter_map(ConsumerProcess::sample_target),
-        );
-        sampled
-    }
-
-    /// Where the consumers of readings write down what they have handled.
-    pub fn journals(&self) -> Vec<PathBuf> {
-        let consumers = self.inner.consumers.iter();
-        consumers.map(|consumer| consumer.journal.clone()).collect()
-    }
-
-    /// Does an event to its node. Nodes that are added or restarted are ready
-    /// and seen by the others when it returns. Events of different nodes may
-    /// run at once; a second one of the same node waits for the first.
-    ///
-    /// # Errors
-    ///
-    /// If the node is not there, not running, refuses, or does not get ready;
-    /// [`TestbedError::Stopping`] if the cluster is stopped meanwhile.
-    pub async fn apply(&self, event: &EventSpec) -> Result<(), TestbedError> {
-        tokio::select! {
-            biased;
-            () = self.inner.stopping.cancelled() => Err(TestbedError::Stopping),
-            done = actions::apply(&self.inner, event) => done,
-        }
-    }
-
-    /// The processes that have ended without being asked to, with how they
-    /// ended in words; each once. Never waits: a node that an event works on
-    /// is looked at the next time.
-    pub fn take_unexpected_exits(&self) -> Vec<(String, String)> {
-        self.inner.poll_exits();
-        mem::take(&mut *self.inner.unasked())
-    }
-
-    /// The nodes that have ended because an event asked them to, each end once.
-    /// Never waits, as [`Testbed::ended`].
-    pub fn take_node_exits(&self) -> Vec<NodeExit> {
-        self.inner.poll_exits();
-        mem::take(&mut *self.inner.requested_exits.lock())
-    }
-
-    /// Ends every process and waits for it: in order where it does so within
-    /// five seconds, by SIGKILL otherwise. Balancers first, then nodes, consumers, the broker;
-    /// of one that goes on, what the cluster kept there is removed. An event under way is
-    /// given up. In words, what was found wrong at the broker.
-    pub async fn stop(&self) -> Vec<String> {
-        self.inner.stopping.cancel();
-        self.inner.load_balancers.stop().await;
-        let nodes = self.inner.registry.nodes();
-        join_all(nodes.iter().map(|node| self.inner.stop_node(node))).await;
-        join_all(self.inner.consumers.iter().map(ConsumerProcess::stop)).await;
-        self.inner.backplane.stop().await
-    }
-}
-
-impl ClusterInner {
-    /// Starts so many nodes, then the balancers and the consumers.
-    async fn start_all(&self, nodes: u32) -> Result<(), TestbedError> {
+    /// Starts `nodes` nodes, then the balancers, then the consumers.
+    pub(super) async fn start_all(&self, nodes: u32) -> Result<(), TestbedError> {
         let nodes = (1..=nodes).map(|number| self.get_or_create_node(&format!("n{number}")));
-        try_join_all(nodes.map(|node| self.start_node(node))).await?;
-        self.load_balancers.start(self).await?;
+        try_join_all(nodes.map(|node| self.lock_and_start_node(node))).await?;
+        self.load_balancers.start(&self.context).await?;
         let consumers = self.consumers.iter();
-        try_join_all(consumers.map(|consumer| consumer.restart(self))).await?;
+        try_join_all(consumers.map(|consumer| consumer.restart(&self.context))).await?;
         Ok(())
     }
 
-    /// The node of this name, new if there was none.
+    /// Stops every process. Clients are cut off at the balancers first, and the broker goes
+    /// last, because the nodes say goodbye through it.
+    pub(super) async fn stop(&self) -> Vec<String> {
+        self.stopping.cancel();
+        self.load_balancers.stop().await;
+        let nodes = self.context.registry.nodes();
+        join_all(nodes.iter().map(|node| self.stop_node(node))).await;
+        join_all(self.consumers.iter().map(ConsumerProcess::stop)).await;
+        self.context.backplane.stop().await
+    }
+
+    /// Returns the addresses for clients, and their changes.
+    pub(super) fn endpoints(&self) -> watch::Receiver<Endpoints> {
+        match self.load_balancers.is_empty() {
+            true => self.context.registry.endpoints(),
+            false => self.load_balancers.endpoints(),
+        }
+    }
+
+    /// Returns every process for the sampler.
+    pub(super) fn sample_targets(&self) -> Vec<SampleTarget> {
+        let mut targets = self.context.registry.sample_targets();
+        targets.extend(self.context.backplane.sample_target());
+        targets.extend(self.load_balancers.sample_targets());
+        let consumers = self.consumers.iter();
+        targets.extend(consumers.filter_map(ConsumerProcess::sample_target));
+        targets
+    }
+
+    /// Returns the consumer of this name.
+    pub(super) fn consumer(&self, id: &str) -> Result<&ConsumerProcess, TestbedError> {
+        self.consumers
+            .iter()
+            .find(|consumer| consumer.process.id == id)
+            .ok_or_else(|| TestbedError::NoSuchProcess { id: id.into() })
+    }
+
+    /// Returns the embedded broker.
+    pub(super) fn broker(&self) -> Result<&EmbeddedBroker, TestbedError> {
+        self.context.backplane.embedded()
+    }
+
+    /// Returns the node of this name, which is new if there was none.
     pub(super) fn get_or_create_node(&self, id: &str) -> Arc<NodeProcess> {
-        let log = self.log_dir.join(format!("{id}.log"));
-        self.registry.get_or_insert(id, log)
+        let log = self.context.launcher.log_dir().join(format!("{id}.log"));
+        self.context.registry.get_or_insert(id, log)
     }
 
-    /// Starts a node that is down; returns when it is ready, sees the others
-    /// and is seen by them. Only then are clients sent to it.
-    pub(super) async fn start_node(&self, node: Arc<NodeProcess>) -> Result<(), TestbedError> {
-        let mut process = node.process.lock().await;
-        self.start_process(&node, &mut process).await
-    }
-
-    /// The same, for one who holds the node's process. A node that does not
-    /// get ready is killed.
-    pub(super) async fn start_process(
+    /// Starts a node that is down into `slot`, its lock. The call returns when the node is
+    /// ready, sees the others and is seen by them. Only then are clients sent to it. A node
+    /// that does not become ready is killed.
+    pub(super) async fn start_node(
         &self,
         node: &NodeProcess,
-        process: &mut Option<Child>,
+        slot: &mut Option<Child>,
     ) -> Result<(), TestbedError> {
-        let started = self.start_and_wait(node, process).await;
+        let started = self.start_and_join(node, slot).await;
         if started.is_err() {
-            *process = None;
-            node.mark_down(self, RoutingState::Unchanged);
+            *slot = None;
+            let registry = &self.context.registry;
+            registry.mark_down(&node.id, RoutingState::Unchanged);
         }
         started
     }
 
-    async fn start_and_wait(
+    async fn lock_and_start_node(&self, node: Arc<NodeProcess>) -> Result<(), TestbedError> {
+        let mut slot = node.process.lock().await;
+        self.start_node(&node, &mut slot).await
+    }
+
+    async fn start_and_join(
         &self,
         node: &NodeProcess,
-        process: &mut Option<Child>,
+        slot: &mut Option<Child>,
     ) -> Result<(), TestbedError> {
-        let address = node.start(self, process).await?;
-        let child = running_child(process, &node.id)?;
-        readiness::wait_until_ready(self, node, child, address).await?;
-        readiness::wait_until_joined(self, node).await?;
+        let context = &self.context;
+        // A node that starts again keeps its port, so that its clients find it.
+        let previous = context.registry.address(&node.id).ok();
+        let reserved = || self.load_balancers.release_reserved(&node.id);
+        let address = node_launch::start(context, node, slot, previous.or_else(reserved)).await?;
+        let child = running_child(slot, &node.id)?;
+        let scheme = context.client.scheme();
+        readiness::wait_until_serving(context, node.into(), child, scheme, address).await?;
+        readiness::wait_until_joined(context, node).await?;
         self.load_balancers
-            .add_node(self, &node.id, address)
+            .add_node(context, &node.id, address)
             .await?;
-        self.registry
-            .update_status(&node.id, |shown| shown.is_routed = true);
+        context.registry.mark_routed(&node.id);
         Ok(())
     }
 
-    /// Takes the status of a node that has ended, for one who holds its
-    /// process; whether somebody asked for it is remembered.
-    pub(super) fn record_exit(&self, node: &NodeProcess, process: &mut Option<Child>) {
-        let Some(exit) = process.as_mut().and_then(Child::try_exit) else {
+    /// Records the exit of a node that has ended. The caller holds `slot`, the node's lock.
+    pub(super) fn record_exit(&self, node: &NodeProcess, slot: &mut Option<Child>) {
+        let Some(exit) = slot.as_mut().and_then(Child::try_exit) else {
             return;
         };
-        *process = None;
-        let asked = self
-            .registry
-            .status(&node.id)
-            .is_some_and(|shown| shown.state == ProcessState::Stopping);
-        let listed = if asked {
-            RoutingState::Removed
+        *slot = None;
+        let registry = &self.context.registry;
+        let state = registry.status(&node.id).map(|status| status.state);
+        if state == Some(ProcessState::Stopping) {
+            registry.mark_down(&node.id, RoutingState::Removed);
+            self.exits.record_requested(&node.id, exit);
         } else {
-            RoutingState::Unchanged
-        };
-        node.mark_down(self, listed);
-        if asked {
-            self.record_requested_exit(node, exit);
-        } else {
-            self.unasked().push((node.id.clone(), exit.to_string()));
+            registry.mark_down(&node.id, RoutingState::Unchanged);
+            let exit = (node.id.clone(), exit.to_string());
+            self.exits.record_unexpected([exit]);
         }
     }
 
-    /// Remembers how a node ended that was asked to.
-    pub(super) fn record_requested_exit(&self, node: &NodeProcess, exit: ChildExit) {
-        let id = node.id.clone();
-        let mut left = self.requested_exits.lock();
-        left.push(NodeExit { id, exit });
-    }
-
-    /// Takes the status of every process that has ended, but for those that an
-    /// event works on.
-    fn poll_exits(&self) {
-        for node in self.registry.nodes() {
-            if let Ok(mut process) = node.process.try_lock() {
-                self.record_exit(&node, &mut process);
+    /// Records the exits of all processes, except those that an event works on.
+    pub(super) fn poll_exits(&self) {
+        for node in self.context.registry.nodes() {
+            if let Ok(mut slot) = node.process.try_lock() {
+                self.record_exit(&node, &mut slot);
             }
         }
-        let ends = self
-            .consumers
-            .iter()
-            .filter_map(ConsumerProcess::take_unexpected_exit);
-        self.unasked().extend(ends);
-        self.unasked()
-            .extend(self.load_balancers.take_unexpected_exits());
+        let consumers = self.consumers.iter();
+        let exits = consumers.filter_map(|consumer| consumer.process.take_unexpected_exit());
+        self.exits.record_unexpected(exits);
+        self.exits
+            .record_unexpected(self.load_balancers.take_unexpected_exits());
         self.record_broker_exit();
     }
 
-    /// Takes the status of an embedded broker that has ended by itself.
+    /// Records the exit of an embedded broker that has ended without a request.
     pub(super) fn record_broker_exit(&self) {
-        let broker = self.backplane.embedded().ok();
-        if let Some(status) = broker.and_then(EmbeddedBroker::take_unexpected_exit) {
-            self.unasked().push((BROKER_NAME.to_owned(), status));
-        }
-    }
-
-    fn unasked(&self) -> MutexGuard<'_, Vec<(String, String)>> {
-        self.unexpected_exits.lock()
+        let broker = self.broker().ok();
+        let exit = broker.and_then(|broker| broker.process().take_unexpected_exit());
+        self.exits.record_unexpected(exit);
     }
 
     async fn stop_node(&self, node: &NodeProcess) {
-        let mut process = node.process.lock().await;
-        if let Some(mut child) = process.take() {
-            node.mark_stopping(self);
+        let mut slot = node.process.lock().await;
+        if let Some(mut child) = slot.take() {
+            let registry = &self.context.registry;
+            registry.mark_stopping(&node.id);
             child.stop(STOP_TIMEOUT).await;
-            node.mark_down(self, RoutingState::Removed);
+            registry.mark_down(&node.id, RoutingState::Removed);
         }
     }
 }

@@ -1,130 +1,83 @@
-//! A consumer of readings: a process that can be ended and started again with its
-//! journal.
+//! A consumer of telemetry: a process that starts again with its journal.
 
-use std::{
-    ffi::OsString,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use highwater_process::{Child, Launch};
 use highwater_reports::record::{Source, SourceRole};
 use highwater_scenarios::plan::Consumers;
-use tokio::sync::Mutex;
 
-use super::{TestbedError, cluster::ClusterInner, node::running_child, readiness, startup};
-use crate::sampling::{SampleEndpoint, SampleTarget};
+use super::{
+    TestbedError,
+    cluster_process::{ClusterProcess, running_child},
+    context::ClusterContext,
+    launch_args::LaunchArgs,
+    launcher::Launcher,
+    readiness,
+};
+use crate::{
+    broker::driver::CONSUMER_GROUP,
+    sampling::{SampleEndpoint, SampleTarget},
+};
+use highwater_process::Launch;
 
-/// The group of all consumers of a run.
-pub(super) const CONSUMER_GROUP: &str = "run";
-
-/// How long one may take to finish what it has in hand.
+/// The longest time for a consumer to finish the telemetry that it has not acknowledged.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A consumer. An event holds its process for as long as it works on it.
+/// A consumer.
 #[derive(Debug)]
 pub(super) struct ConsumerProcess {
-    /// `c1`, `c2`, …
-    id: String,
-    log: PathBuf,
-    /// What it has handled, a line each.
+    /// The process.
+    pub(super) process: ClusterProcess,
+    /// The file in which the consumer writes a line for each telemetry record it has handled.
     pub(super) journal: PathBuf,
-    arguments: Vec<OsString>,
-    process: Mutex<Option<Child>>,
-    /// Where it listens, or did before it ended.
-    address: parking_lot::Mutex<Option<SocketAddr>>,
+    processing_time: Duration,
+    drop_every: u64,
 }
 
-/// The consumers that a scenario asks for; none runs yet.
-pub(super) fn create_consumers(asked: &Consumers, log_dir: &Path) -> Vec<ConsumerProcess> {
-    let arguments: Vec<OsString> = [
-        "serve".to_owned(),
-        "consumer".to_owned(),
-        "--group".to_owned(),
-        CONSUMER_GROUP.to_owned(),
-        "--listen".to_owned(),
-        "127.0.0.1:0".to_owned(),
-        "--processing-time".to_owned(),
-        format!("{}ms", asked.processing_time.as_millis()),
-        "--drop-every".to_owned(),
-        asked.drop_every.to_string(),
-    ]
-    .map(OsString::from)
-    .into();
+/// Returns the consumers that a scenario asks for. None of them runs yet.
+pub(super) fn create_consumers(spec: &Consumers, launcher: &Launcher) -> Vec<ConsumerProcess> {
     let consumer = |number| {
         let id = format!("c{number}");
         ConsumerProcess {
-            log: log_dir.join(format!("{id}.log")),
-            journal: log_dir.join(format!("{id}.journal.jsonl")),
-            arguments: arguments.clone(),
-            process: Mutex::default(),
-            address: parking_lot::Mutex::default(),
-            id,
+            journal: launcher.log_dir().join(format!("{id}.journal.jsonl")),
+            process: ClusterProcess::new(&id, launcher.log_dir()),
+            processing_time: spec.processing_time,
+            drop_every: spec.drop_every,
         }
     };
-    (1..=asked.count).map(consumer).collect()
-}
-
-/// The consumer of this name.
-pub(super) fn find<'b>(
-    cluster: &'b ClusterInner,
-    id: &str,
-) -> Result<&'b ConsumerProcess, TestbedError> {
-    let consumer = cluster.consumers.iter().find(|consumer| consumer.id == id);
-    consumer.ok_or_else(|| TestbedError::NoSuchNode { id: id.into() })
+    (1..=spec.count).map(consumer).collect()
 }
 
 impl ConsumerProcess {
-    /// Starts it, and waits until it is joined; one that runs is ended in order first.
-    pub(super) async fn restart(&self, cluster: &ClusterInner) -> Result<(), TestbedError> {
-        let mut process = self.process.lock().await;
-        if let Some(mut child) = process.take() {
-            child.stop(STOP_TIMEOUT).await;
+    /// Starts the consumer and waits until it is ready. A consumer that runs is ended in
+    /// order first.
+    pub(super) async fn restart(&self, context: &ClusterContext) -> Result<(), TestbedError> {
+        let mut slot = self.process.lock().await;
+        self.process.stop_child(&mut slot, STOP_TIMEOUT).await;
+        let launch = self.launch(context);
+        let launched = context.launcher.spawn_listening(&self.process.id, launch);
+        let (child, address) = launched.await?;
+        // Recorded before it is ready, so that a stop meanwhile ends it in order.
+        self.process.set_running(&mut slot, child, address);
+        let child = running_child(&mut slot, &self.process.id)?;
+        let process = (&self.process).into();
+        let ready = readiness::wait_until_serving(context, process, child, "http", address).await;
+        if ready.is_err() {
+            self.process.forget_child(&mut slot);
         }
-        let (child, address) =
-            startup::start(&cluster.spawner, &self.id, self.launch(cluster)).await?;
-        self.set_address(Some(address));
-        let child = process.insert(child);
-        let joined =
-            readiness::wait_until_serving(cluster, (&self.id, &self.log), child, ("http", address))
-                .await;
-        if joined.is_err() {
-            *process = None;
-        }
-        joined
+        ready
     }
 
-    /// SIGKILL, without notice.
-    pub(super) async fn kill(&self) -> Result<(), TestbedError> {
-        let mut process = self.process.lock().await;
-        running_child(&mut process, &self.id)?.kill().await;
-        *process = None;
-        Ok(())
-    }
-
-    /// Ends it in order.
+    /// Ends the consumer in order.
     pub(super) async fn stop(&self) {
-        if let Some(mut child) = self.process.lock().await.take() {
-            child.stop(STOP_TIMEOUT).await;
-        }
+        self.process.stop(STOP_TIMEOUT).await;
     }
 
-    /// Its name and how it ended, if it did so without being asked to; once.
-    pub(super) fn take_unexpected_exit(&self) -> Option<(String, String)> {
-        let mut process = self.process.try_lock().ok()?;
-        let exit = process.as_mut()?.try_exit()?;
-        *process = None;
-        Some((self.id.clone(), exit.to_string()))
-    }
-
-    /// For the sampler, once it has listened.
+    /// Returns the consumer for the sampler; `None` before its first start.
     pub(super) fn sample_target(&self) -> Option<SampleTarget> {
-        let address = (*self.address())?;
-        let process = self.process.try_lock().ok();
+        let address = self.process.address()?;
         Some(SampleTarget {
-            source: Source::new(SourceRole::Consumer, &self.id),
-            pid: process.and_then(|process| process.as_ref().map(Child::pid)),
+            source: Source::new(SourceRole::Consumer, &self.process.id),
+            pid: self.process.pid(),
             endpoint: Some(SampleEndpoint::Prometheus {
                 url: format!("http://{address}/metrics"),
                 sockets_metric: None,
@@ -132,22 +85,19 @@ impl ConsumerProcess {
         })
     }
 
-    fn launch(&self, cluster: &ClusterInner) -> Launch {
-        let mut arguments = self.arguments.clone();
-        arguments.extend(["--id".into(), (&self.id).into()]);
-        arguments.extend(["--journal".into(), (&self.journal).into()]);
-        let (joined, env) = cluster.backplane.join_args();
-        arguments.extend(joined);
-        let launch = Launch::new(&cluster.exe, arguments, &self.log);
-        env.into_iter()
-            .fold(launch, |launch, (name, value)| launch.with_env(name, value))
-    }
-
-    fn set_address(&self, address: Option<SocketAddr>) {
-        *self.address() = address;
-    }
-
-    fn address(&self) -> parking_lot::MutexGuard<'_, Option<SocketAddr>> {
-        self.address.lock()
+    fn launch(&self, context: &ClusterContext) -> Launch {
+        let mut args = LaunchArgs::new(["--id", &self.process.id, "--group", CONSUMER_GROUP]);
+        args.push_option(
+            "--processing-time",
+            format!("{}ms", self.processing_time.as_millis()),
+        );
+        args.push_option("--drop-every", self.drop_every.to_string());
+        args.push_option("--journal", &self.journal);
+        args.extend(context.backplane.join_args());
+        // Port 0: no client keeps a consumer's address, so any free port will do.
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        context
+            .launcher
+            .serve("consumer", listen, args, self.process.log())
     }
 }

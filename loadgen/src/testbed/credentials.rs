@@ -1,9 +1,7 @@
-//! What nodes prove themselves with, and what clients need to be let in: made for
-//! one run, in a folder of its own, and gone with it.
+//! Certificates and secrets that are made for one run.
 
 use std::{
-    ffi::OsString,
-    fs, io,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -11,15 +9,15 @@ use highwater_scenarios::{Plan, plan::ClusterSpec};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use tempfile::TempDir;
 
-use super::TestbedError;
+use super::{TestbedError, launch_args::LaunchArgs, node_registry::Scheme};
 use crate::access::{CertVerification, ClientAccess, TokenSigner};
 
-/// The environment variable in which a node finds its secret.
+/// The environment variable in which a node finds the secret of tokens.
 const AUTH_SECRET_ENV: &str = "HIGHWATER_AUTH_SECRET";
-/// What the nodes' certificate is for: they listen on loopback alone.
-const NAMES: [&str; 3] = ["127.0.0.1", "::1", "localhost"];
+/// The names in the certificate: every process listens on loopback.
+const CERTIFICATE_NAMES: [&str; 3] = ["127.0.0.1", "::1", "localhost"];
 
-/// A cluster's certificate and secret, where it has them.
+/// The certificate and the secret of a cluster, as far as the scenario asks for them.
 #[derive(Debug)]
 pub(super) struct Credentials {
     certificate: Option<IssuedCertificate>,
@@ -27,42 +25,50 @@ pub(super) struct Credentials {
     signer: Option<TokenSigner>,
 }
 
-/// Who speaks TLS, where somebody does.
+/// The processes that speak TLS to clients, if any do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TlsTerminator {
     Nodes,
     Balancers,
 }
 
-/// The nodes' certificate, signed by an authority whose key is kept nowhere.
+/// A certificate for loopback, in a temporary folder. No file holds the key of the authority
+/// that signed it.
 #[derive(Debug)]
 struct IssuedCertificate {
     folder: TempDir,
     authority_pem: String,
 }
 
+/// The certificate of an authority, and a certificate that it signed with its key, as PEM.
+struct IssuedPems {
+    authority: String,
+    certificate: String,
+    key: String,
+}
+
 impl Credentials {
-    /// Makes what `cluster` asks for.
+    /// Generates the credentials that `cluster` asks for.
     pub(super) fn generate(plan: &Plan, cluster: &ClusterSpec) -> Result<Self, TestbedError> {
-        let length = plan.planned_ramp() + plan.duration;
-        let anybody = cluster.tls || cluster.balancer_tls;
+        let run_length = plan.planned_ramp() + plan.duration;
+        let is_tls = cluster.tls || cluster.balancer_tls;
         Ok(Self {
-            certificate: anybody.then(IssuedCertificate::generate).transpose()?,
+            certificate: is_tls.then(IssuedCertificate::generate).transpose()?,
             tls_terminator: match cluster.balancer_tls {
                 true => TlsTerminator::Balancers,
                 false => TlsTerminator::Nodes,
             },
-            signer: cluster.auth.then(|| TokenSigner::random(length)),
+            signer: cluster.auth.then(|| TokenSigner::random(run_length)),
         })
     }
 
-    /// Whether nodes speak TLS.
-    pub(super) fn nodes_use_tls(&self) -> bool {
-        self.certificate_for(TlsTerminator::Nodes).is_some()
+    /// The scheme of the nodes' own addresses.
+    pub(super) fn node_scheme(&self) -> Scheme {
+        Scheme::for_tls(self.certificate_for(TlsTerminator::Nodes).is_some())
     }
 
-    /// Whose certificates clients take.
-    pub(super) fn trust(&self) -> CertVerification {
+    /// Returns the authority whose certificates clients accept.
+    pub(super) fn verification(&self) -> CertVerification {
         match &self.certificate {
             Some(certificate) => CertVerification::CaCertificates {
                 pem: certificate.authority_pem.clone(),
@@ -71,75 +77,73 @@ impl Credentials {
         }
     }
 
-    /// What clients need to be let in.
+    /// Returns the certificates and tokens that clients need.
     pub(super) fn access(&self) -> ClientAccess {
         ClientAccess {
-            tls_verify: self.trust(),
+            tls_verify: self.verification(),
             headers: Vec::new(),
             signer: self.signer.clone(),
         }
     }
 
-    /// A node's arguments and environment. Secrets stay off the command line, where
-    /// every user of the machine could read them.
-    pub(super) fn node_launch_args(&self) -> (Vec<OsString>, Vec<(OsString, OsString)>) {
-        let mut arguments = Vec::new();
-        let mut env = Vec::new();
+    /// Returns a node's arguments and environment.
+    pub(super) fn node_args(&self) -> LaunchArgs {
+        let mut args = LaunchArgs::default();
         if let Some(certificate) = self.certificate_for(TlsTerminator::Nodes) {
-            arguments.extend(certificate.arguments());
+            args.extend(certificate.args());
         }
         if let Some(signer) = &self.signer {
-            arguments.push("--auth".into());
-            env.push((AUTH_SECRET_ENV.into(), signer.secret.expose_secret().into()));
+            args.arguments.push("--auth".into());
+            let secret = signer.secret.expose_secret().into();
+            args.env.push((AUTH_SECRET_ENV.into(), secret));
         }
-        (arguments, env)
+        args
     }
 
-    /// A gateway's arguments. It hands tokens on as they are, and knows no secret.
-    pub(super) fn gateway_args(&self) -> Vec<OsString> {
-        match self.certificate_for(TlsTerminator::Balancers) {
-            Some(certificate) => certificate.arguments().into(),
-            None => Vec::new(),
-        }
+    /// Returns a gateway's arguments. A gateway forwards tokens as they are, so it gets no
+    /// secret.
+    pub(super) fn gateway_args(&self) -> LaunchArgs {
+        self.certificate_for(TlsTerminator::Balancers)
+            .map(IssuedCertificate::args)
+            .unwrap_or_default()
     }
 
-    /// Certificate and key in one file, for balancers that speak TLS.
+    /// Returns the file with certificate and key for balancers that speak TLS.
     pub(super) fn balancer_pem_path(&self) -> Option<PathBuf> {
         self.certificate_for(TlsTerminator::Balancers)
             .map(IssuedCertificate::combined_pem_path)
     }
 
-    /// The certificate, if these show it.
-    fn certificate_for(&self, who: TlsTerminator) -> Option<&IssuedCertificate> {
+    fn certificate_for(&self, terminator: TlsTerminator) -> Option<&IssuedCertificate> {
         let certificate = self.certificate.as_ref();
-        certificate.filter(|_| self.tls_terminator == who)
+        certificate.filter(|_| self.tls_terminator == terminator)
     }
 }
 
 impl IssuedCertificate {
     fn generate() -> Result<Self, TestbedError> {
+        // Only its owner may read a temporary folder, so its files need no mode of their own.
         let folder = TempDir::with_prefix("highwater-tls-").map_err(|source| {
             let path = std::env::temp_dir();
             TestbedError::Credentials { path, source }
         })?;
-        let made = IssuedPems::generate().map_err(TestbedError::Certificate)?;
+        let pems = IssuedPems::generate().map_err(TestbedError::Certificate)?;
         let certificate = Self {
             folder,
-            authority_pem: made.authority,
+            authority_pem: pems.authority,
         };
-        // The folder is for its owner alone.
-        write(&certificate.file(), &made.certificate)?;
-        write(&certificate.key_file(), &made.key)?;
-        let both = format!("{}{}", made.certificate, made.key);
-        write(&certificate.combined_pem_path(), &both)?;
+        write(&certificate.pem_path(), &pems.certificate)?;
+        write(&certificate.key_path(), &pems.key)?;
+        let combined = format!("{}{}", pems.certificate, pems.key);
+        write(&certificate.combined_pem_path(), &combined)?;
         Ok(certificate)
     }
 
-    fn file(&self) -> PathBuf {
+    fn pem_path(&self) -> PathBuf {
         self.folder.path().join("node.pem")
     }
 
-    fn key_file(&self) -> PathBuf {
+    fn key_path(&self) -> PathBuf {
         self.folder.path().join("node.key")
     }
 
@@ -147,29 +151,21 @@ impl IssuedCertificate {
         self.folder.path().join("both.pem")
     }
 
-    fn arguments(&self) -> [OsString; 4] {
-        [
-            "--tls-cert".into(),
-            self.file().into(),
-            "--tls-key".into(),
-            self.key_file().into(),
-        ]
+    fn args(&self) -> LaunchArgs {
+        let mut args = LaunchArgs::default();
+        args.push_option("--tls-cert", self.pem_path());
+        args.push_option("--tls-key", self.key_path());
+        args
     }
 }
 
-/// An authority's certificate, and a node's with its key.
-struct IssuedPems {
-    authority: String,
-    certificate: String,
-    key: String,
-}
-
 impl IssuedPems {
-    /// ECDSA over P-256, what most public sites use now.
+    /// Generates ECDSA keys over P-256, the kind that most public sites use now.
     fn generate() -> Result<Self, rcgen::Error> {
         let mut authority = CertificateParams::default();
         let name = "Highwater, for one run";
         authority.distinguished_name.push(DnType::CommonName, name);
+        // Path length 0: the authority signs servers and no further authorities.
         authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let authority_key = KeyPair::generate()?;
@@ -177,7 +173,7 @@ impl IssuedPems {
         let issuer = Issuer::new(authority, authority_key);
 
         let key = KeyPair::generate()?;
-        let mut node = CertificateParams::new(NAMES.map(str::to_owned).to_vec())?;
+        let mut node = CertificateParams::new(CERTIFICATE_NAMES.map(str::to_owned).to_vec())?;
         node.distinguished_name
             .push(DnType::CommonName, "Highwater node");
         let certificate = node.signed_by(&key, &issuer)?;
@@ -190,9 +186,8 @@ impl IssuedPems {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), TestbedError> {
-    let failed = |source: io::Error| TestbedError::Credentials {
+    fs::write(path, text).map_err(|source| TestbedError::Credentials {
         path: path.to_owned(),
         source,
-    };
-    fs::write(path, text).map_err(failed)
+    })
 }

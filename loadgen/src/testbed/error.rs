@@ -1,4 +1,4 @@
-//! What can go wrong with a cluster that the harness starts.
+//! Errors of a cluster that the harness starts.
 
 use std::{io, path::PathBuf, time::Duration};
 
@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::access::TlsSetupError;
 
-/// Why a cluster could not be started, or an event not be done to it.
+/// The reason why a cluster could not be started or an event could not be applied.
 #[derive(Debug, Error)]
 pub enum TestbedError {
     /// The folder for logs could not be created.
@@ -15,179 +15,182 @@ pub enum TestbedError {
     LogFolder {
         /// The folder.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
     /// The HTTP client could not be set up.
     #[error("cannot set up the HTTP client")]
     Client(#[from] TlsSetupError),
-    /// The nodes' certificate could not be made.
-    #[error("cannot make a certificate for the nodes")]
+    /// The nodes' certificate could not be generated.
+    #[error("cannot generate a certificate for the nodes")]
     Certificate(#[source] rcgen::Error),
     /// The nodes' certificate could not be written.
     #[error("cannot write a certificate for the nodes to {path}", path = path.display())]
     Credentials {
-        /// Where.
+        /// The file or its folder.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
-    /// The process could not be started, or ended too early.
-    #[error("{id} did not start")]
+    /// The process could not be started, or ended before it was ready.
+    #[error("cannot start {id}")]
     Start {
-        /// `n1`, `broker`, …
+        /// The process: `n1`, `broker`, …
         id: String,
-        /// Why not.
+        /// The cause.
         source: ProcessError,
     },
     /// A process of the cluster could not be signalled.
-    #[error("{id} could not be signalled")]
+    #[error("cannot signal {id}")]
     Signal {
-        /// The node.
+        /// The process.
         id: String,
-        /// Why not.
+        /// The cause.
         source: ProcessError,
     },
-    /// The process says something else than where it listens.
-    #[error("{id} printed {line:?} where `listening on ADDRESS` was expected")]
+    /// The first line of the process is not its address.
+    #[error("invalid first line {line:?} of {id}: expected `listening on ADDRESS`")]
     UnexpectedFirstLine {
-        /// `n1`, `broker`, …
+        /// The process: `n1`, `broker`, …
         id: String,
-        /// Its first line.
+        /// The first line.
         line: String,
     },
-    /// The address of a node stays taken by another process.
-    #[error("port {port} of {id} was still taken after {waited:?}")]
+    /// Another process uses the port of a node.
+    #[error("cannot start {id}: port {port} is still in use after {waited:?}")]
     PortTaken {
         /// The node.
         id: String,
-        /// Its port on 127.0.0.1.
+        /// The port on 127.0.0.1.
         port: u16,
-        /// How long it was tried.
+        /// The time that the node waited for its port.
         waited: Duration,
     },
-    /// There is no free port below those that the system gives to clients.
+    /// No port is free below those that the system gives to clients.
     #[error(transparent)]
     NoPort(#[from] NoFreePort),
-    /// A node ran but did not get ready in time.
-    #[error("{id} was not ready after {waited:?}: {reason}{log}")]
+    /// A process ran but did not become ready in time.
+    #[error("cannot use {id}: not ready after {waited:?}: {reason}{log}")]
     NotReady {
-        /// The node.
+        /// The process.
         id: String,
-        /// How long it had.
+        /// The time that it had.
         waited: Duration,
-        /// What was seen last.
+        /// The result of the last poll.
         reason: String,
         /// The last lines of its log.
         log: LogTail,
     },
-    /// Nodes do not see each other in time.
-    #[error("the nodes had not met after {waited:?}: {missing}")]
+    /// The nodes do not see each other in time.
+    #[error("cannot join the nodes: after {waited:?}, {missing}")]
     NotAllJoined {
-        /// How long they had.
+        /// The time that they had.
         waited: Duration,
-        /// Who does not see whom.
+        /// A pair of nodes that do not see each other.
         missing: String,
     },
     /// The broker that should be running does not answer.
-    #[error("{name} does not answer at {url}: {reason}")]
+    #[error("cannot reach {name} at {url}: {reason}")]
     BrokerUnreachable {
-        /// `Redis`, `NATS`, …
+        /// The kind of broker: `Redis`, `NATS`, …
         name: &'static str,
-        /// Its address, without a password.
+        /// The address, with the password masked.
         url: String,
-        /// What was seen.
+        /// The cause.
         reason: String,
-        /// How one is started.
+        /// The way to start such a broker.
         hint: String,
     },
-    /// A program of somebody else's is not on the machine.
-    #[error("{program} is not on this machine")]
+    /// The program of a balancer is not on this machine.
+    #[error("cannot find the program {program} on this machine")]
     ProgramMissing {
-        /// Its name.
+        /// The file name of the program.
         program: &'static str,
-        /// How it gets there.
+        /// The way to install it.
         hint: String,
     },
     /// A balancer's file could not be written.
     #[error("cannot write {path} for a balancer", path = path.display())]
     BalancerFile {
-        /// Which one.
+        /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
-    /// A balancer's configuration could not be made.
-    #[error("cannot fill in the configuration of a balancer")]
+    /// A balancer's configuration could not be rendered.
+    #[error("cannot render the configuration of a balancer")]
     Template(#[from] minijinja::Error),
-    /// A balancer's program does not take the configuration that it is to go on with.
-    #[error("{program} does not take the configuration of {id}: {output}")]
+    /// A balancer's program rejects a new configuration.
+    #[error("cannot configure {id}: {program} rejects the configuration: {output}")]
     ConfigRejected {
-        /// `b1`, …
+        /// The balancer: `b1`, …
         id: String,
-        /// nginx or HAProxy.
+        /// The file name of the program.
         program: &'static str,
-        /// What it has against it.
+        /// The output of the program.
         output: String,
     },
-    /// A balancer does not do what it was told.
-    #[error("{id} answered {response:?} to {command:?}")]
+    /// A balancer rejects a change.
+    #[error("cannot change {id}: it answered {response:?} to {command:?}")]
     ChangeRejected {
-        /// `b1`, …
+        /// The balancer: `b1`, …
         id: String,
-        /// What it was told.
+        /// The command.
         command: String,
-        /// What it said.
+        /// The answer.
         response: String,
     },
     /// The event needs a broker that the harness started.
-    #[error("the harness has started no broker")]
+    #[error("cannot change the broker: the harness has started none")]
     NoBroker,
-    /// The event names a node that was never started.
-    #[error("there is no node {id}")]
-    NoSuchNode {
-        /// The node.
+    /// The event names a process that was never started.
+    #[error("cannot find {id} in the cluster")]
+    NoSuchProcess {
+        /// The process.
         id: String,
     },
-    /// The event needs a node that runs.
-    #[error("{id} is not running")]
+    /// The event needs a process that runs.
+    #[error("cannot change {id}: it is not running")]
     NotRunning {
-        /// The node.
+        /// The process.
         id: String,
     },
-    /// The node to be added is there already.
-    #[error("{id} is running already")]
+    /// The node to add runs already.
+    #[error("cannot add {id}: it is running already")]
     AlreadyRunning {
         /// The node.
         id: String,
     },
-    /// A node could not be asked.
-    #[error("cannot ask {url}")]
+    /// The body of a request could not be encoded.
+    #[error("cannot encode the body of a request")]
+    RequestBody(#[source] serde_json::Error),
+    /// A request to a node failed.
+    #[error("cannot request {url}")]
     Request {
         /// The address.
         url: String,
-        /// Why not.
+        /// The cause.
         source: reqwest::Error,
     },
-    /// A node refused.
-    #[error("{url} answered {status}: {body}")]
+    /// A node rejected a request.
+    #[error("cannot request {url}: status {status}: {body}")]
     RequestRejected {
         /// The address.
         url: String,
         /// The HTTP status.
         status: u16,
-        /// The beginning of its answer.
+        /// The beginning of the answer.
         body: String,
     },
-    /// A node's answer is not what was expected of it.
-    #[error("{url} answered what is not a list of nodes: {reason}")]
+    /// A node's answer is not a list of nodes.
+    #[error("invalid answer of {url}: expected a list of nodes: {reason}")]
     InvalidResponse {
         /// The address.
         url: String,
-        /// What is wrong with it.
+        /// The fault in the answer.
         reason: String,
     },
     /// The cluster is being stopped.
-    #[error("the cluster is being stopped")]
+    #[error("cannot apply the event: the cluster is being stopped")]
     Stopping,
 }

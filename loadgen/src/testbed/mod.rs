@@ -1,32 +1,51 @@
-//! Starts the cluster that a scenario asks for, does its events to it, and
-//! stops it.
+//! Starts the cluster that a scenario asks for, applies its events, and stops it.
 //!
-//! - [`cluster`]: the [`Testbed`], what the coordinator holds;
-//! - [`actions`]: what an event does to a node or the broker, one file each;
-//! - [`node`]: a process that comes and goes;
-//! - [`consumer`]: one of those that handle readings;
-//! - [`backplane`]: the broker that joins them, of the testbed's own or not;
-//! - [`balancer`]: what stands in front of the nodes;
-//! - [`credentials`]: certificates and secrets, made for one run;
-//! - [`roster`]: who belongs to the cluster, and what is shown of it;
-//! - [`ready`]: waits until nodes are ready and see each other;
-//! - [`http`]: what is asked of a node;
-//! - [`startup`]: the line in which a process says where it listens;
-//! - [`error`]: what can go wrong.
+//! ```text
+//!  coordinator ──► handle ──► actions ──────┐
+//!  (Testbed)          │    (events)         ▼
+//!                     └─────────────────► cluster ──► consumer, balancer, node_launch
+//!                                                       │      │            │
+//!                                          readiness ◄──┴──────┴────────────┤
+//!                                                                           ▼
+//!                context: launcher, backplane, credentials, node_client, node_registry
+//! ```
+//!
+//! Every arrow points at a module that the other one uses; no arrow goes back up.
+//!
+//! - [`handle`]: the [`Testbed`] that the coordinator holds;
+//! - [`actions`]: the effect of each event;
+//! - [`cluster`]: nodes, balancers, consumers and their exits;
+//! - [`node_launch`], [`consumer`], [`balancer`]: the processes beside the broker;
+//! - [`readiness`]: waits until a process serves and the nodes see each other;
+//! - [`context`]: the parts that starting a process needs;
+//! - [`backplane`]: the broker that joins the nodes, the harness's own or somebody else's;
+//! - [`credentials`]: certificates and secrets of one run;
+//! - [`node_registry`], [`node`]: the nodes, and what clients and the sampler see of them;
+//! - [`node_client`]: requests to a node;
+//! - [`launcher`], [`launch_args`], [`cluster_process`]: child processes;
+//! - [`exits`]: exits that the coordinator has not taken yet;
+//! - [`error`]: the errors.
 
 mod actions;
 mod backplane;
-mod balancer;
-pub mod cluster;
+pub(crate) mod balancer;
+mod cluster;
+mod cluster_process;
 mod consumer;
+mod context;
 mod credentials;
 pub mod error;
+mod exits;
+pub mod handle;
+mod launch_args;
+mod launcher;
 mod node;
 mod node_client;
+mod node_launch;
 mod node_registry;
 mod readiness;
-mod startup;
 
 pub use balancer::BalancerChange;
-pub use cluster::{NodeExit, Testbed};
 pub use error::TestbedError;
+pub use exits::NodeExit;
+pub use handle::Testbed;

@@ -1,34 +1,71 @@
-//! A node: a process that can be ended and started again on its old address.
+//! A node: its process, and what clients and the sampler see of it.
 
-use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf};
 
-use highwater_process::{Child, Launch, port};
-use highwater_scenarios::plan::{BalancerLoadMetric, Routing};
 use tokio::sync::Mutex;
 
-use super::{
-    TestbedError,
-    cluster::ClusterInner,
-    node_registry::{NodeStatus, ProcessState},
-    startup,
-};
+use highwater_process::Child;
 
-/// How long a node's old port may stay taken when it is started again.
-const PORT_FREE_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// A node of the cluster. An event holds its process for as long as it works on
-/// it, so two events never work on one node at once.
+/// A node's process. An event holds the lock for as long as it works on the node, so two
+/// events never work on one node at once.
 #[derive(Debug)]
 pub(super) struct NodeProcess {
-    /// `n1`, `n2`, …
+    /// The name of the node: `n1`, `n2`, …
     pub(super) id: String,
-    /// Where it logs.
+    /// The log of the process.
     pub(super) log: PathBuf,
-    /// Its process; none before its start and after its end.
+    /// The child; `None` before its start and after its exit.
     pub(super) process: Mutex<Option<Child>>,
 }
 
+/// The part of a node that is read without waiting for an event.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NodeStatus {
+    /// The address at which the node listens, or did before it ended.
+    pub(super) address: Option<SocketAddr>,
+    /// The process id; `None` unless the process runs.
+    pub(super) pid: Option<u32>,
+    /// The state of the process.
+    pub(super) state: ProcessState,
+    /// Whether clients are sent to the node. A killed node stays routed: its clients get
+    /// connection refused, as they do behind DNS.
+    pub(super) is_routed: bool,
+}
+
+/// The state of a node's process.
+///
+/// ```text
+/// Down              ─► Running     started
+/// Running           ◄► Paused      pause, resume
+/// Running, Paused   ─► Stopping    asked to drain or to end; a pause changes nothing then
+/// Running, Paused, Stopping ─► Down
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ProcessState {
+    /// The process has not started, or has ended.
+    Down,
+    /// The process runs, and nothing asked it to end.
+    Running,
+    /// SIGSTOP stopped the process.
+    Paused,
+    /// The process was asked to end.
+    Stopping,
+}
+
+/// Whether clients are still sent to a node that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RoutingState {
+    /// The node ended without notice, so routing is as it was.
+    Unchanged,
+    /// The node ended in order.
+    Removed,
+}
+
+/// A key that sorts nodes by number: n2 before n10.
+pub(super) type NodeSortKey = (u64, String);
+
 impl NodeProcess {
+    /// A node that does not run yet.
     pub(super) fn new(id: &str, log: PathBuf) -> Self {
         Self {
             id: id.to_owned(),
@@ -36,134 +73,21 @@ impl NodeProcess {
             process: Mutex::new(None),
         }
     }
+}
 
-    /// Starts the process, on the node's old port if it had one, or on the one that was
-    /// kept for it. The caller holds `process`, which must be empty.
-    pub(super) async fn start(
-        &self,
-        cluster: &ClusterInner,
-        process: &mut Option<Child>,
-    ) -> Result<SocketAddr, TestbedError> {
-        let before = cluster
-            .registry
-            .status(&self.id)
-            .and_then(|shown| shown.address);
-        let (child, address) =
-            match before.or_else(|| cluster.load_balancers.release_reserved(&self.id)) {
-                Some(address) => self.start_on_previous_port(cluster, address).await?,
-                None => self.start_on_new_port(cluster).await?,
-            };
-        cluster.registry.update_status(&self.id, |shown| {
-            shown.address = Some(address);
-            shown.pid = Some(child.pid());
-            shown.state = ProcessState::Running;
-        });
-        *process = Some(child);
-        Ok(address)
-    }
-
-    /// Notes that the process has ended and its status was taken.
-    pub(super) fn mark_down(&self, cluster: &ClusterInner, listed: RoutingState) {
-        cluster.registry.update_status(&self.id, |shown| {
-            shown.pid = None;
-            shown.state = ProcessState::Down;
-            shown.is_routed &= listed == RoutingState::Unchanged;
-        });
-    }
-
-    /// Notes that the node was asked to end, and lets no client come any more.
-    pub(super) fn mark_stopping(&self, cluster: &ClusterInner) {
-        cluster.registry.update_status(&self.id, |shown| {
-            shown.state = ProcessState::Stopping;
-            shown.is_routed = false;
-        });
-    }
-
-    async fn start_on_new_port(
-        &self,
-        cluster: &ClusterInner,
-    ) -> Result<(Child, SocketAddr), TestbedError> {
-        port::start_on_free_port(|port| self.start_on(cluster, port)).await
-    }
-
-    async fn start_on_previous_port(
-        &self,
-        cluster: &ClusterInner,
-        address: SocketAddr,
-    ) -> Result<(Child, SocketAddr), TestbedError> {
-        startup::wait_until_port_is_free(&self.id, address.port(), PORT_FREE_TIMEOUT).await?;
-        self.start_on(cluster, address.port()).await
-    }
-
-    async fn start_on(
-        &self,
-        cluster: &ClusterInner,
-        port: u16,
-    ) -> Result<(Child, SocketAddr), TestbedError> {
-        let launch = self.launch(cluster, port);
-        startup::start(&cluster.spawner, &self.id, launch).await
-    }
-
-    fn launch(&self, cluster: &ClusterInner, port: u16) -> Launch {
-        let mut arguments: Vec<OsString> = vec![
-            "serve".into(),
-            "node".into(),
-            "--listen".into(),
-            format!("127.0.0.1:{port}").into(),
-            "--id".into(),
-            (&self.id).into(),
-            "--routing".into(),
-            routing_name(cluster.routing).into(),
-            "--allow-faults".into(),
-        ];
-        if cluster.load_metric == BalancerLoadMetric::Heap {
-            arguments.extend(["--load-source".into(), "heap".into()]);
+impl Default for NodeStatus {
+    fn default() -> Self {
+        Self {
+            address: None,
+            pid: None,
+            state: ProcessState::Down,
+            is_routed: false,
         }
-        if let Some(age) = cluster.max_age {
-            arguments.push("--max-age".into());
-            arguments.push(format!("{}ms", age.as_millis()).into());
-        }
-        let (joined, env) = cluster.backplane.join_args();
-        arguments.extend(joined);
-        let (proven, secrets) = cluster.credentials.node_launch_args();
-        arguments.extend(proven);
-        let launch = Launch::new(&cluster.exe, arguments, &self.log);
-        env.into_iter()
-            .chain(secrets)
-            .fold(launch, |launch, (name, value)| launch.with_env(name, value))
     }
 }
 
-/// Whether clients are still sent to a node that has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum RoutingState {
-    /// It ended without notice: whoever sends clients does not know.
-    Unchanged,
-    /// It ended in order.
-    Removed,
-}
-
-/// The child of a node that runs.
-pub(super) fn running_child<'c>(
-    process: &'c mut Option<Child>,
-    id: &str,
-) -> Result<&'c mut Child, TestbedError> {
-    let down = || TestbedError::NotRunning { id: id.into() };
-    let child = process.as_mut().ok_or_else(down)?;
-    child.is_running().then_some(child).ok_or_else(down)
-}
-
-/// The address of a node that has listened.
-pub(super) fn node_address(cluster: &ClusterInner, id: &str) -> Result<SocketAddr, TestbedError> {
-    let shown: Option<NodeStatus> = cluster.registry.status(id);
-    shown
-        .and_then(|shown| shown.address)
-        .ok_or_else(|| TestbedError::NotRunning { id: id.into() })
-}
-
-fn routing_name(routing: Routing) -> &'static str {
-    match routing {
-        Routing::Directory => "directory",
-        Routing::Broadcast => "broadcast",
-    }
+/// Returns the sort key of a node. A name without a number sorts behind the others.
+pub(super) fn node_sort_key(id: &str) -> NodeSortKey {
+    let digits = id.trim_start_matches(|c: char| !c.is_ascii_digit());
+    (digits.parse().unwrap_or(u64::MAX), id.to_owned())
 }

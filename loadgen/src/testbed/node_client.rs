@@ -1,4 +1,4 @@
-//! What is asked of a node over HTTP.
+//! HTTP requests of the testbed to nodes and gateways.
 
 use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
@@ -8,23 +8,24 @@ use serde::{Deserialize, Serialize};
 use super::{TestbedError, credentials::Credentials};
 use crate::sampling::scrape::{ScrapeError, scrape};
 
-/// Longest time for one answer.
+/// The longest time for one answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How much of a refusal an error message shows, in characters.
+/// The most characters of a rejection that an error shows.
 const MAX_SHOWN_BODY_CHARS: usize = 300;
 
-/// Asks nodes.
+/// An HTTP client for nodes.
 #[derive(Debug)]
 pub(super) struct NodeClient {
     client: Client,
     scheme: &'static str,
 }
 
-/// The answer of `GET /nodes`, as far as it matters here.
+/// The part of the answer to `GET /nodes` that the testbed reads.
 #[derive(Debug, Deserialize)]
 struct NodesResponse {
-    /// A node that is cut off goes on to list those it saw last.
+    /// Whether the node is connected to the backplane. A node that is cut off still lists
+    /// the nodes that it saw last.
     connected: bool,
     nodes: Vec<NodesResponseRow>,
 }
@@ -35,23 +36,21 @@ struct NodesResponseRow {
 }
 
 impl NodeClient {
+    /// A client that trusts the certificates of the cluster.
     pub(super) fn new(credentials: &Credentials) -> Result<Self, TestbedError> {
-        let client = credentials.trust().http_client(|client| {
+        let client = credentials.verification().http_client(|client| {
             client
                 .timeout(REQUEST_TIMEOUT)
-                // No connection that a node would count among its open files.
+                // No idle connections: a node would count them among its open files.
                 .pool_max_idle_per_host(0)
         })?;
-        let scheme = if credentials.nodes_use_tls() {
-            "https"
-        } else {
-            "http"
-        };
-        Ok(Self { client, scheme })
+        Ok(Self {
+            client,
+            scheme: credentials.node_scheme().http(),
+        })
     }
 
-    /// `GET /readyz` of a process that speaks `scheme`: nothing if it is ready, else
-    /// why not.
+    /// Sends `GET /readyz` to a process that speaks `scheme`, and fails unless it is ready.
     pub(super) async fn ready(
         &self,
         scheme: &str,
@@ -61,17 +60,18 @@ impl NodeClient {
         send(self.client.get(&url), &url).await.map(drop)
     }
 
-    /// `GET` of any address: the text of the answer, within less than a second.
+    /// Returns the text at any address, within less than a second.
     pub(super) async fn text(&self, url: &str) -> Result<String, ScrapeError> {
         scrape(&self.client, url).await
     }
 
-    /// What nodes speak: `http` or `https`.
+    /// The scheme of nodes: `http` or `https`.
     pub(super) fn scheme(&self) -> &'static str {
         self.scheme
     }
 
-    /// `GET /nodes`: the names of the nodes that this node sees now.
+    /// Sends `GET /nodes` and returns the names of the nodes that this node sees now; none
+    /// if it is cut off from the backplane.
     pub(super) async fn visible_nodes(
         &self,
         node: SocketAddr,
@@ -81,10 +81,10 @@ impl NodeClient {
         let body = answer
             .bytes()
             .await
-            .map_err(|source| failed(&url, source))?;
+            .map_err(|source| request_error(&url, source))?;
         match serde_json::from_slice::<NodesResponse>(&body) {
-            Ok(members) if !members.connected => Ok(BTreeSet::new()),
-            Ok(members) => Ok(members.nodes.into_iter().map(|node| node.id).collect()),
+            Ok(response) if !response.connected => Ok(BTreeSet::new()),
+            Ok(response) => Ok(response.nodes.into_iter().map(|node| node.id).collect()),
             Err(error) => Err(TestbedError::InvalidResponse {
                 url,
                 reason: error.to_string(),
@@ -92,41 +92,21 @@ impl NodeClient {
         }
     }
 
-    /// `POST /admin/drain`.
+    /// Sends `POST /admin/drain`.
     pub(super) async fn drain(&self, node: SocketAddr) -> Result<(), TestbedError> {
         let url = format!("{}://{node}/admin/drain", self.scheme);
         send(self.client.post(&url), &url).await.map(drop)
     }
 
-    /// `POST /admin/faults` with this body.
-    pub(super) async fn inject_fault(
-        &self,
-        node: SocketAddr,
-        body: &impl Serialize,
-    ) -> Result<(), TestbedError> {
-        self.post(node, "/admin/faults", body).await
-    }
-
-    /// `POST /admin/rebalance` with this body.
-    pub(super) async fn rebalance(
-        &self,
-        node: SocketAddr,
-        body: &impl Serialize,
-    ) -> Result<(), TestbedError> {
-        self.post(node, "/admin/rebalance", body).await
-    }
-
-    async fn post(
+    /// Sends a JSON body with `POST` to a path of a node.
+    pub(super) async fn post(
         &self,
         node: SocketAddr,
         path: &str,
         body: &impl Serialize,
     ) -> Result<(), TestbedError> {
         let url = format!("{}://{node}{path}", self.scheme);
-        let body = serde_json::to_vec(body).map_err(|error| TestbedError::InvalidResponse {
-            url: url.clone(),
-            reason: error.to_string(),
-        })?;
+        let body = serde_json::to_vec(body).map_err(TestbedError::RequestBody)?;
         let request = self
             .client
             .post(&url)
@@ -137,11 +117,13 @@ impl NodeClient {
 }
 
 async fn send(request: RequestBuilder, url: &str) -> Result<Response, TestbedError> {
-    let answer = request.send().await.map_err(|source| failed(url, source))?;
+    let sent = request.send().await;
+    let answer = sent.map_err(|source| request_error(url, source))?;
     if answer.status().is_success() {
         return Ok(answer);
     }
     let status = answer.status().as_u16();
+    // The status is the error; a body that breaks off only shortens its text.
     let body = answer.text().await.unwrap_or_default();
     Err(TestbedError::RequestRejected {
         url: url.into(),
@@ -150,7 +132,7 @@ async fn send(request: RequestBuilder, url: &str) -> Result<Response, TestbedErr
     })
 }
 
-fn failed(url: &str, source: reqwest::Error) -> TestbedError {
+fn request_error(url: &str, source: reqwest::Error) -> TestbedError {
     TestbedError::Request {
         url: url.into(),
         source,

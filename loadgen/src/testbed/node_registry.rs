@@ -1,20 +1,22 @@
-//! Who belongs to the cluster, and what is shown of it: endpoints to clients,
-//! processes to the sampler.
+//! The nodes of a cluster: endpoints for clients, targets for the sampler.
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use highwater_reports::record::{Source, SourceRole};
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::{TestbedError, node::NodeProcess};
+use super::{
+    TestbedError,
+    node::{NodeProcess, NodeSortKey, NodeStatus, ProcessState, RoutingState, node_sort_key},
+};
 use crate::{
     endpoints::Endpoints,
     sampling::{SampleEndpoint, SampleTarget},
 };
 
-/// All nodes that were ever started, by number. It owns what is shown of them;
-/// their processes are owned by the nodes.
+/// All nodes that were ever started, by number. The registry owns their status; each node
+/// owns its process.
 #[derive(Debug)]
 pub(super) struct NodeRegistry {
     nodes: Mutex<BTreeMap<NodeSortKey, NodeEntry>>,
@@ -22,49 +24,14 @@ pub(super) struct NodeRegistry {
     scheme: Scheme,
 }
 
-/// What addresses begin with.
-#[derive(Debug, Clone, Copy)]
-struct Scheme {
-    ws: &'static str,
-    http: &'static str,
-}
-
-/// What is shown of a node.
-#[derive(Debug, Clone)]
-pub(super) struct NodeStatus {
-    /// Where it listens, or did before it ended.
-    pub(super) address: Option<SocketAddr>,
-    /// Its process, unless it has ended.
-    pub(super) pid: Option<u32>,
-    /// What it is doing.
-    pub(super) state: ProcessState,
-    /// Whether clients are sent to it. A killed node stays listed: its clients
-    /// meet a refusal, as they do behind DNS.
-    pub(super) is_routed: bool,
-}
-
-/// What a node is doing.
-///
-/// ```text
-/// Down     -> Running             started
-/// Running <-> Paused              pause, resume
-/// Running, Paused -> Leaving      asked to drain or to end; a pause changes nothing then
-/// Running, Paused, Leaving -> Down
-/// ```
+/// The scheme of clients' addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ProcessState {
-    /// There is no process.
-    Down,
-    /// It runs and is meant to go on.
-    Running,
-    /// It is stopped by SIGSTOP.
-    Paused,
-    /// It was asked to end.
-    Stopping,
+pub(super) enum Scheme {
+    /// `ws` and `http`.
+    Plain,
+    /// `wss` and `https`.
+    Tls,
 }
-
-/// Nodes stand in the order of their numbers: n2 before n10.
-pub(super) type NodeSortKey = (u64, String);
 
 #[derive(Debug)]
 struct NodeEntry {
@@ -73,19 +40,8 @@ struct NodeEntry {
 }
 
 impl NodeRegistry {
-    /// Without nodes yet; with `secure` ones, clients speak TLS.
-    pub(super) fn new(secure: bool) -> Self {
-        let scheme = if secure {
-            Scheme {
-                ws: "wss",
-                http: "https",
-            }
-        } else {
-            Scheme {
-                ws: "ws",
-                http: "http",
-            }
-        };
+    /// A registry without nodes.
+    pub(super) fn new(scheme: Scheme) -> Self {
         Self {
             scheme,
             nodes: Mutex::default(),
@@ -93,62 +49,47 @@ impl NodeRegistry {
         }
     }
 
-    /// The node of this name; a new one, logging into `log`, if there was none.
+    /// Returns the node of this name. A new node logs to `log`.
     pub(super) fn get_or_insert(&self, id: &str, log: PathBuf) -> Arc<NodeProcess> {
-        let mut nodes = self.lock();
+        let mut nodes = self.nodes.lock();
         let entry = nodes.entry(node_sort_key(id)).or_insert_with(|| NodeEntry {
             node: Arc::new(NodeProcess::new(id, log)),
-            status: NodeStatus {
-                address: None,
-                pid: None,
-                state: ProcessState::Down,
-                is_routed: false,
-            },
+            status: NodeStatus::default(),
         });
         entry.node.clone()
     }
 
-    /// The node of this name.
+    /// Returns the node of this name.
     pub(super) fn node(&self, id: &str) -> Result<Arc<NodeProcess>, TestbedError> {
-        let nodes = self.lock();
+        let nodes = self.nodes.lock();
         let entry = nodes.get(&node_sort_key(id));
         entry
             .map(|entry| entry.node.clone())
-            .ok_or_else(|| TestbedError::NoSuchNode { id: id.into() })
+            .ok_or_else(|| TestbedError::NoSuchProcess { id: id.into() })
     }
 
-    /// All nodes, in order.
+    /// Returns all nodes in the order of their numbers.
     pub(super) fn nodes(&self) -> Vec<Arc<NodeProcess>> {
-        self.lock()
-            .values()
-            .map(|entry| entry.node.clone())
-            .collect()
+        let nodes = self.nodes.lock();
+        nodes.values().map(|entry| entry.node.clone()).collect()
     }
 
-    /// What is shown of a node.
+    /// Returns the status of a node; `None` if it was never started.
     pub(super) fn status(&self, id: &str) -> Option<NodeStatus> {
-        self.lock()
-            .get(&node_sort_key(id))
-            .map(|entry| entry.status.clone())
+        let nodes = self.nodes.lock();
+        nodes.get(&node_sort_key(id)).map(|entry| entry.status)
     }
 
-    /// Changes what is shown of a node, and tells who watches the endpoints.
-    pub(super) fn update_status(&self, id: &str, change: impl FnOnce(&mut NodeStatus)) {
-        let mut nodes = self.lock();
-        if let Some(entry) = nodes.get_mut(&node_sort_key(id)) {
-            change(&mut entry.status);
-        }
-        let now = endpoints(&nodes, self.scheme);
-        self.endpoints.send_if_modified(|seen| {
-            let changed = *seen != now;
-            *seen = now;
-            changed
-        });
+    /// Returns the address of a node that has listened.
+    pub(super) fn address(&self, id: &str) -> Result<SocketAddr, TestbedError> {
+        self.status(id)
+            .and_then(|status| status.address)
+            .ok_or_else(|| TestbedError::NotRunning { id: id.into() })
     }
 
-    /// Names and addresses of the nodes that run.
+    /// Returns names and addresses of the nodes that run.
     pub(super) fn running(&self) -> Vec<(String, SocketAddr)> {
-        let nodes = self.lock();
+        let nodes = self.nodes.lock();
         let running = nodes
             .iter()
             .filter(|(_, entry)| entry.status.state == ProcessState::Running);
@@ -157,75 +98,153 @@ impl NodeRegistry {
             .collect()
     }
 
-    /// Where clients are sent now, and from now on.
+    /// Records that a node's process has started. Clients are not sent to it yet.
+    pub(super) fn mark_started(&self, id: &str, address: SocketAddr, pid: u32) {
+        self.update(id, |status| {
+            status.address = Some(address);
+            status.pid = Some(pid);
+            status.state = ProcessState::Running;
+        });
+    }
+
+    /// Sends clients to a node from now on.
+    pub(super) fn mark_routed(&self, id: &str) {
+        self.update(id, |status| status.is_routed = true);
+    }
+
+    /// Records that SIGSTOP has stopped a node. A node that is asked to end stays
+    /// [`ProcessState::Stopping`].
+    pub(super) fn mark_paused(&self, id: &str) {
+        self.update(id, |status| {
+            if status.state == ProcessState::Running {
+                status.state = ProcessState::Paused;
+            }
+        });
+    }
+
+    /// Records that SIGCONT has continued a node.
+    pub(super) fn mark_resumed(&self, id: &str) {
+        self.update(id, |status| {
+            if status.state == ProcessState::Paused {
+                status.state = ProcessState::Running;
+            }
+        });
+    }
+
+    /// Records that a node was asked to end, and sends no more clients to it.
+    pub(super) fn mark_stopping(&self, id: &str) {
+        self.update(id, |status| {
+            status.state = ProcessState::Stopping;
+            status.is_routed = false;
+        });
+    }
+
+    /// Records that a node's process has ended.
+    pub(super) fn mark_down(&self, id: &str, routing: RoutingState) {
+        self.update(id, |status| {
+            status.pid = None;
+            status.state = ProcessState::Down;
+            status.is_routed &= routing == RoutingState::Unchanged;
+        });
+    }
+
+    /// Returns the addresses of the routed nodes, and their changes.
     pub(super) fn endpoints(&self) -> watch::Receiver<Endpoints> {
         self.endpoints.subscribe()
     }
 
-    /// Every node that has listened once, for the sampler.
+    /// Returns every node that has listened once, for the sampler.
     pub(super) fn sample_targets(&self) -> Vec<SampleTarget> {
-        let nodes = self.lock();
-        let seen = nodes.iter().filter_map(|((_, id), entry)| {
+        let nodes = self.nodes.lock();
+        let targets = nodes.iter().filter_map(|((_, id), entry)| {
             let address = entry.status.address?;
             Some(SampleTarget {
                 source: Source::new(SourceRole::Node, id),
                 pid: entry.status.pid,
                 endpoint: Some(SampleEndpoint::Prometheus {
-                    url: format!("{}://{address}/metrics", self.scheme.http),
+                    url: format!("{}://{address}/metrics", self.scheme.http()),
                     sockets_metric: None,
                 }),
             })
         });
-        seen.collect()
+        targets.collect()
     }
 
-    /// No critical section can leave the map half changed, so a panic in one
-    /// does not spoil it.
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<NodeSortKey, NodeEntry>> {
-        self.nodes.lock()
-    }
-}
-
-fn endpoints(nodes: &BTreeMap<NodeSortKey, NodeEntry>, scheme: Scheme) -> Endpoints {
-    let listed = nodes.values().filter(|entry| entry.status.is_routed);
-    let addresses: Vec<SocketAddr> = listed.filter_map(|entry| entry.status.address).collect();
-    Endpoints {
-        ws: addresses
-            .iter()
-            .map(|address| format!("{}://{address}/ws?device={{device}}", scheme.ws))
-            .collect(),
-        http: addresses
-            .iter()
-            .map(|address| format!("{}://{address}", scheme.http))
-            .collect(),
+    /// Changes the status of a node, and publishes the endpoints if they have changed.
+    fn update(&self, id: &str, change: impl FnOnce(&mut NodeStatus)) {
+        let mut nodes = self.nodes.lock();
+        if let Some(entry) = nodes.get_mut(&node_sort_key(id)) {
+            change(&mut entry.status);
+        }
+        let routed = nodes.values().filter(|entry| entry.status.is_routed);
+        let now = self
+            .scheme
+            .endpoints(routed.filter_map(|entry| entry.status.address));
+        // The lock is held until the endpoints are out, so that of two changes the later
+        // one is also published later.
+        self.endpoints.send_if_modified(|published| {
+            let changed = *published != now;
+            *published = now;
+            changed
+        });
     }
 }
 
-/// A name without a number stands behind those with one.
-pub(super) fn node_sort_key(id: &str) -> NodeSortKey {
-    let digits = id.trim_start_matches(|c: char| !c.is_ascii_digit());
-    (digits.parse().unwrap_or(u64::MAX), id.to_owned())
+impl Scheme {
+    /// The scheme of clients that do or do not speak TLS.
+    pub(super) fn for_tls(is_tls: bool) -> Self {
+        match is_tls {
+            true => Self::Tls,
+            false => Self::Plain,
+        }
+    }
+
+    /// The scheme of HTTP addresses.
+    pub(super) fn http(self) -> &'static str {
+        match self {
+            Self::Plain => "http",
+            Self::Tls => "https",
+        }
+    }
+
+    fn ws(self) -> &'static str {
+        match self {
+            Self::Plain => "ws",
+            Self::Tls => "wss",
+        }
+    }
+
+    /// Returns the endpoints of servers at these addresses.
+    pub(super) fn endpoints(self, addresses: impl Iterator<Item = SocketAddr>) -> Endpoints {
+        let (ws, http) = (self.ws(), self.http());
+        let (ws, http) = addresses
+            .map(|address| {
+                (
+                    format!("{ws}://{address}/ws?device={{device}}"),
+                    format!("{http}://{address}"),
+                )
+            })
+            .unzip();
+        Endpoints { ws, http }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn listed(roster: &NodeRegistry, id: &str, port: u16) {
-        roster.get_or_insert(id, PathBuf::from("/dev/null"));
-        roster.update_status(id, |shown| {
-            shown.address = Some(SocketAddr::from(([127, 0, 0, 1], port)));
-            shown.state = ProcessState::Running;
-            shown.is_routed = true;
-        });
+    fn add_routed(registry: &NodeRegistry, id: &str, port: u16) {
+        registry.get_or_insert(id, PathBuf::from("/dev/null"));
+        registry.mark_started(id, SocketAddr::from(([127, 0, 0, 1], port)), 1);
+        registry.mark_routed(id);
     }
 
     #[test]
-    fn endpoints_stand_in_the_order_of_numbers_and_only_while_listed() {
-        let roster = NodeRegistry::new(false);
-        let mut watched = roster.endpoints();
+    fn endpoints_are_those_of_routed_nodes_by_number() {
+        let registry = NodeRegistry::new(Scheme::Plain);
+        let mut watched = registry.endpoints();
         for (id, port) in [("n10", 10), ("n2", 2), ("n1", 1)] {
-            listed(&roster, id, port);
+            add_routed(&registry, id, port);
         }
         assert_eq!(
             watched.borrow_and_update().http,
@@ -236,18 +255,28 @@ mod tests {
             ]
         );
         assert_eq!(
-            roster.endpoints().borrow().ws[1],
+            registry.endpoints().borrow().ws[1],
             "ws://127.0.0.1:2/ws?device={device}"
         );
 
-        // A killed node stays listed, and nobody is told of a change.
-        roster.update_status("n2", |shown| shown.state = ProcessState::Down);
+        // A killed node stays routed, so the endpoints do not change.
+        registry.mark_down("n2", RoutingState::Unchanged);
         assert!(!watched.has_changed().unwrap());
-        assert_eq!(roster.running().len(), 2);
+        assert_eq!(registry.running().len(), 2);
 
-        roster.update_status("n2", |shown| shown.is_routed = false);
+        registry.mark_down("n2", RoutingState::Removed);
         assert!(watched.has_changed().unwrap());
         assert_eq!(watched.borrow_and_update().http.len(), 2);
-        assert_eq!(roster.sample_targets().len(), 3);
+        assert_eq!(registry.sample_targets().len(), 3);
+    }
+
+    #[test]
+    fn stopping_node_stays_stopping_when_it_is_paused() {
+        let registry = NodeRegistry::new(Scheme::Plain);
+        add_routed(&registry, "n1", 1);
+        registry.mark_stopping("n1");
+        registry.mark_paused("n1");
+        registry.mark_resumed("n1");
+        assert_eq!(registry.status("n1").unwrap().state, ProcessState::Stopping);
     }
 }

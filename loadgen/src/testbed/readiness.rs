@@ -1,108 +1,124 @@
-//! Waits until nodes are ready and see each other.
+//! Waits until a process serves, and until nodes see each other.
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
-use highwater_process::{Child, log};
 use tokio::time::{Instant, sleep};
 
-use super::{TestbedError, cluster::ClusterInner, node::NodeProcess};
+use super::{
+    TestbedError, cluster_process::ClusterProcess, context::ClusterContext, node::NodeProcess,
+};
 use crate::error_chain::error_chain;
+use highwater_process::{Child, log};
 
-/// How long a node may take to get ready, and the cluster to be complete.
+/// The longest time until a process is ready, and until the nodes are joined.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Pause between two questions.
+/// The time between two polls.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Waits until `/readyz` of a node that was just started says so.
-pub(super) async fn wait_until_ready(
-    cluster: &ClusterInner,
-    node: &NodeProcess,
+/// A process that is waited for, as errors name it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AwaitedProcess<'p> {
+    id: &'p str,
+    log: &'p Path,
+}
+
+impl<'p> From<&'p ClusterProcess> for AwaitedProcess<'p> {
+    fn from(process: &'p ClusterProcess) -> Self {
+        Self {
+            id: &process.id,
+            log: process.log(),
+        }
+    }
+}
+
+impl<'p> From<&'p NodeProcess> for AwaitedProcess<'p> {
+    fn from(node: &'p NodeProcess) -> Self {
+        Self {
+            id: &node.id,
+            log: &node.log,
+        }
+    }
+}
+
+/// Waits until `GET /readyz` of a process succeeds.
+pub(super) async fn wait_until_serving(
+    context: &ClusterContext,
+    process: AwaitedProcess<'_>,
     child: &mut Child,
+    scheme: &str,
     address: SocketAddr,
 ) -> Result<(), TestbedError> {
-    let scheme = cluster.http.scheme();
-    wait_until_serving(cluster, (&node.id, &node.log), child, (scheme, address)).await
-}
-
-/// The same of any process that has such a path, by its name, its log, and what it
-/// speaks where.
-pub(super) async fn wait_until_serving(
-    cluster: &ClusterInner,
-    (id, log): (&str, &Path),
-    child: &mut Child,
-    (scheme, address): (&str, SocketAddr),
-) -> Result<(), TestbedError> {
-    let serves = || async {
-        let ready = cluster.http.ready(scheme, address).await;
+    let poll = || async {
+        let ready = context.client.ready(scheme, address).await;
         ready.map_err(|error| error_chain(&error))
     };
-    wait_until((id, log), child, serves).await
+    wait_until(process, child, poll).await
 }
 
-/// Waits until a gateway, by its name, its log and where it is asked, sees all nodes
-/// that run.
+/// Waits until a gateway sees all nodes that run. `admin` is its admin address.
 pub(super) async fn wait_until_gateway_sees_nodes(
-    cluster: &ClusterInner,
-    named: (&str, &Path),
+    context: &ClusterContext,
+    process: AwaitedProcess<'_>,
     child: &mut Child,
-    gateway: SocketAddr,
+    admin: SocketAddr,
 ) -> Result<(), TestbedError> {
-    let sees = || async {
-        let seen = cluster.http.visible_nodes(gateway).await;
-        let seen = seen.map_err(|error| error_chain(&error))?;
-        let running = cluster.registry.running();
-        match running.iter().find(|(id, _)| !seen.contains(id)) {
+    let poll = || async {
+        let visible = context.client.visible_nodes(admin).await;
+        let visible = visible.map_err(|error| error_chain(&error))?;
+        let running = context.registry.running();
+        match running.iter().find(|(id, _)| !visible.contains(id)) {
             Some((unseen, _)) => Err(format!("it does not see {unseen}")),
             None => Ok(()),
         }
     };
-    wait_until(named, child, sees).await
+    wait_until(process, child, poll).await
 }
 
-/// Waits until a process that was just started or told something does what is wanted;
-/// `is_so` says why it does not.
+/// Polls until `poll` succeeds. Fails as soon as the child ends, or with the last reason of
+/// `poll` after 30 seconds.
 pub(super) async fn wait_until<F>(
-    (id, log): (&str, &Path),
+    process: AwaitedProcess<'_>,
     child: &mut Child,
-    is_so: impl Fn() -> F,
+    poll: impl Fn() -> F,
 ) -> Result<(), TestbedError>
 where
     F: Future<Output = Result<(), String>>,
 {
     let deadline = Instant::now() + READY_TIMEOUT;
     loop {
+        // First the child: the error of a dead process says more than its refused port.
         if let Some(exit) = child.try_exit() {
             return Err(TestbedError::Start {
-                id: id.to_owned(),
+                id: process.id.to_owned(),
                 source: child.exited_error(exit),
             });
         }
-        match is_so().await {
+        match poll().await {
             Ok(()) => return Ok(()),
-            Err(reason) => pause_or_time_out(id, log, deadline, reason).await?,
+            Err(reason) => sleep_or_time_out(process, deadline, reason).await?,
         }
     }
 }
 
 /// Waits until `node` and every other running node see each other.
 pub(super) async fn wait_until_joined(
-    cluster: &ClusterInner,
+    context: &ClusterContext,
     node: &NodeProcess,
 ) -> Result<(), TestbedError> {
-    // What the others see of each other is not this node's matter.
+    // Pairs without this node are left out: another event may be working on them.
     let matters = |asked: &str, seen: &str| asked == node.id || seen == node.id;
     let deadline = Instant::now() + READY_TIMEOUT;
-    while let Some(missing) = find_unseen_node(cluster, matters).await {
-        pause_or_time_out(&node.id, &node.log, deadline, missing).await?;
+    while let Some(missing) = find_unseen_node(context, matters).await {
+        sleep_or_time_out(node.into(), deadline, missing).await?;
     }
     Ok(())
 }
 
 /// Waits until all running nodes see each other.
-pub(super) async fn wait_until_all_joined(cluster: &ClusterInner) -> Result<(), TestbedError> {
+pub(super) async fn wait_until_all_joined(context: &ClusterContext) -> Result<(), TestbedError> {
     let deadline = Instant::now() + READY_TIMEOUT;
-    while let Some(missing) = find_unseen_node(cluster, |_, _| true).await {
+    while let Some(missing) = find_unseen_node(context, |_, _| true).await {
         if Instant::now() >= deadline {
             return Err(TestbedError::NotAllJoined {
                 waited: READY_TIMEOUT,
@@ -114,10 +130,8 @@ pub(super) async fn wait_until_all_joined(cluster: &ClusterInner) -> Result<(), 
     Ok(())
 }
 
-/// Pauses, or gives up once the deadline has passed.
-async fn pause_or_time_out(
-    id: &str,
-    log: &Path,
+async fn sleep_or_time_out(
+    process: AwaitedProcess<'_>,
     deadline: Instant,
     reason: String,
 ) -> Result<(), TestbedError> {
@@ -126,29 +140,31 @@ async fn pause_or_time_out(
         return Ok(());
     }
     Err(TestbedError::NotReady {
-        id: id.to_owned(),
+        id: process.id.to_owned(),
         waited: READY_TIMEOUT,
         reason,
-        log: log::tail(log),
+        log: log::tail(process.log),
     })
 }
 
-/// Who does not see whom, in words, of those pairs that matter; the nodes are
-/// asked one after the other, and it is read anew each time who runs.
+/// Returns a pair of nodes that matters and does not see each other, in words; `None` if
+/// there is no such pair.
 async fn find_unseen_node(
-    cluster: &ClusterInner,
+    context: &ClusterContext,
     matters: impl Fn(&str, &str) -> bool,
 ) -> Option<String> {
-    let running = cluster.registry.running();
+    // Read at each poll: nodes start and end while this one is waited for.
+    let running = context.registry.running();
     for (asked, address) in &running {
-        let seen = match cluster.http.visible_nodes(*address).await {
-            Ok(seen) => seen,
+        let visible = match context.client.visible_nodes(*address).await {
+            Ok(visible) => visible,
             Err(error) => return Some(error_chain(&error)),
         };
-        let everyone = running.iter().map(|(id, _)| id);
-        let unseen = everyone
+        let unseen = running
+            .iter()
+            .map(|(id, _)| id)
             .filter(|id| matters(asked, id))
-            .find(|id| !seen.contains(*id));
+            .find(|id| !visible.contains(*id));
         if let Some(unseen) = unseen {
             return Some(format!("{asked} does not see {unseen}"));
         }

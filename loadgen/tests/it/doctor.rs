@@ -1,8 +1,8 @@
-//! What limits are read, what follows from them, and what is said about it.
+//! The limits of a machine, the capacity that follows from them, and the report.
 
 mod capacities;
-mod fits;
 mod fixture;
 mod host_limits;
 mod monotone;
-mod pages;
+mod preflight;
+mod reports;

@@ -1,4 +1,4 @@
-//! The fuzz targets of this crate on their seeds.
+//! The fuzz targets of this crate, run on their seeds.
 
 #[path = "../../../fuzz/replay.rs"]
 mod replay;

@@ -1,4 +1,4 @@
-//! Samples of real processes: this one, a stopped one, one that has ended.
+//! Samples of real processes: this one, a paused one, and one that has ended.
 
 use std::{fs::File, net::SocketAddr, process, time::Duration};
 
@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::process::{state, until};
 
-fn by_pid(id: &str, pid: u32) -> SampleTarget {
+fn target_by_pid(id: &str, pid: u32) -> SampleTarget {
     SampleTarget {
         source: Source::new(SourceRole::Node, id),
         pid: Some(pid),
@@ -23,7 +23,7 @@ fn by_pid(id: &str, pid: u32) -> SampleTarget {
     }
 }
 
-fn by_endpoint(id: &str, pid: Option<u32>, address: SocketAddr) -> SampleTarget {
+fn target_by_endpoint(id: &str, pid: Option<u32>, address: SocketAddr) -> SampleTarget {
     SampleTarget {
         source: Source::new(SourceRole::Node, id),
         pid,
@@ -34,8 +34,8 @@ fn by_endpoint(id: &str, pid: Option<u32>, address: SocketAddr) -> SampleTarget 
     }
 }
 
-/// A server that gives everybody this answer.
-async fn answering(status: &'static str, body: String) -> SocketAddr {
+/// Starts a server that answers every request with `status` and `body`.
+async fn start_server(status: &'static str, body: String) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
@@ -56,8 +56,8 @@ async fn answering(status: &'static str, body: String) -> SocketAddr {
     address
 }
 
-/// A server that accepts and never answers, as a paused node does.
-async fn silent() -> (TcpListener, SocketAddr) {
+/// Starts a server that accepts and never answers, as a paused node does.
+async fn start_hanging_server() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     (listener, address)
@@ -68,30 +68,29 @@ fn names(interval: &Interval) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn this_process_is_seen_from_inside_and_outside() {
+async fn own_usage_agrees_with_the_sample_of_this_process() {
     let mut sampler = Sampler::new(&CertVerification::NoTls).unwrap();
-    let me = [by_pid("me", process::id())];
-    let samples = sampler.sample(7.0, &me).await;
+    let targets = [target_by_pid("me", process::id())];
+    let samples = sampler.sample(7.0, &targets).await;
     assert_eq!(samples.len(), 2);
-    let seen = &samples[0];
-    assert_eq!((seen.at, seen.length), (7.0, 0.0));
-    assert_eq!(seen.source, me[0].source);
+    let sample = &samples[0];
+    assert_eq!((sample.at, sample.length), (7.0, 0.0));
+    assert_eq!(sample.source, targets[0].source);
     assert_eq!(samples[1].source.role, SourceRole::Host);
 
     let own = own_process();
-    assert_eq!(own[gauge::STARTED_AT], seen.gauges[gauge::STARTED_AT]);
-    let rss = seen.gauges[gauge::RSS];
+    assert_eq!(own[gauge::STARTED_AT], sample.gauges[gauge::STARTED_AT]);
+    let rss = sample.gauges[gauge::RSS];
     assert!((1e6..1e9).contains(&rss), "{rss}");
     let memory = host().memory_bytes.unwrap() as f64;
     assert!(own[gauge::RSS] < memory);
-    assert!(own[gauge::CPU] >= seen.gauges[gauge::CPU]);
-    assert_eq!(seen.gauges[gauge::UP], 1.0);
+    assert!(own[gauge::CPU] >= sample.gauges[gauge::CPU]);
+    assert_eq!(sample.gauges[gauge::UP], 1.0);
 }
 
-/// Other tests open files in this process meanwhile, so a child that opens a
-/// known number of files is counted instead.
+/// Other tests open files in this process meanwhile, so the test counts those of a child.
 #[tokio::test]
-async fn open_files_are_counted_to_the_last_one() {
+async fn open_files_of_a_child_are_counted_exactly() {
     let folder = tempfile::tempdir().unwrap();
     let spawner = Spawner::start().unwrap();
     let mut counts = Vec::new();
@@ -108,15 +107,15 @@ async fn open_files_are_counted_to_the_last_one() {
             .await
             .unwrap();
         let pid = child.pid();
-        let samples = sampler.sample(0.0, &[by_pid("child", pid)]).await;
+        let samples = sampler.sample(0.0, &[target_by_pid("child", pid)]).await;
         counts.push(samples[0].gauges[gauge::OPEN_FILES]);
     }
     assert_eq!(counts[1] - counts[0], 6.0, "{counts:?}");
 }
 
 #[tokio::test]
-async fn own_open_files_rise_with_the_files_opened() {
-    // A margin for what other tests of this process close meanwhile.
+async fn own_open_files_rise_when_files_are_opened() {
+    // A margin for files that other tests of this process close meanwhile.
     let (opened, margin) = (500, 200.0);
     raise_open_files().unwrap();
     let before = own_process()[gauge::OPEN_FILES];
@@ -129,24 +128,25 @@ async fn own_open_files_rise_with_the_files_opened() {
 }
 
 #[tokio::test]
-async fn a_paused_process_still_has_what_the_kernel_knows() {
+async fn paused_process_has_the_gauges_of_the_kernel() {
     let folder = tempfile::tempdir().unwrap();
     let launch = Launch::new("sleep", ["1000"], folder.path().join("log"));
     let child = Spawner::start().unwrap().spawn(launch).await.unwrap();
     child.signal(Signal::SIGSTOP).unwrap();
     until(|| state(child.pid()) == Some('T')).await;
 
-    let (_listener, hangs) = silent().await;
-    let answers = answering("200 OK", "highwater_sockets 3\nprocess_open_fds 9\n".into()).await;
-    let refuses = answering("503 Service Unavailable", "highwater_sockets 4\n".into()).await;
-    let of = [
-        by_endpoint("n1", Some(child.pid()), hangs),
-        by_endpoint("n2", None, answers),
-        by_endpoint("n3", None, refuses),
+    let (_listener, hanging) = start_hanging_server().await;
+    let answering =
+        start_server("200 OK", "highwater_sockets 3\nprocess_open_fds 9\n".into()).await;
+    let rejecting = start_server("503 Service Unavailable", "highwater_sockets 4\n".into()).await;
+    let targets = [
+        target_by_endpoint("n1", Some(child.pid()), hanging),
+        target_by_endpoint("n2", None, answering),
+        target_by_endpoint("n3", None, rejecting),
     ];
     let samples = Sampler::new(&CertVerification::NoTls)
         .unwrap()
-        .sample(1.0, &of)
+        .sample(1.0, &targets)
         .await;
 
     assert_eq!(
@@ -175,15 +175,15 @@ async fn a_paused_process_still_has_what_the_kernel_knows() {
 }
 
 #[tokio::test]
-async fn the_kernels_figure_stands_before_the_endpoints() {
+async fn kernel_value_replaces_the_value_of_the_endpoint() {
     let text = "process_resident_memory_bytes 1\nhighwater_heap_allocated_bytes 2\n";
-    let address = answering("200 OK", text.into()).await;
-    let of = [by_endpoint("me", Some(process::id()), address)];
-    // Sampled in a task of its own, as the coordinator does.
+    let address = start_server("200 OK", text.into()).await;
+    let targets = [target_by_endpoint("me", Some(process::id()), address)];
+    // In a task of its own, as in the coordinator: the future must be `Send`.
     let task = tokio::spawn(async move {
         Sampler::new(&CertVerification::NoTls)
             .unwrap()
-            .sample(0.0, &of)
+            .sample(0.0, &targets)
             .await
     });
     let samples = task.await.unwrap();
@@ -192,35 +192,38 @@ async fn the_kernels_figure_stands_before_the_endpoints() {
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_given_up() {
+async fn answer_above_the_size_limit_is_dropped() {
     let endless = "highwater_sockets 3\n".repeat(300_000);
-    let address = answering("200 OK", endless).await;
-    let of = [by_endpoint("n1", None, address)];
+    let address = start_server("200 OK", endless).await;
+    let targets = [target_by_endpoint("n1", None, address)];
     let samples = Sampler::new(&CertVerification::NoTls)
         .unwrap()
-        .sample(0.0, &of)
+        .sample(0.0, &targets)
         .await;
     assert!(!samples[0].gauges.contains_key(gauge::SOCKETS_OPEN));
 }
 
 #[tokio::test]
-async fn a_process_that_has_ended_has_no_figures() {
+async fn ended_process_has_no_gauges() {
     let folder = tempfile::tempdir().unwrap();
     let mut sampler = Sampler::new(&CertVerification::NoTls).unwrap();
     let launch = Launch::new("sleep", ["1000"], folder.path().join("log"));
     let child = Spawner::start().unwrap().spawn(launch).await.unwrap();
-    let of = [by_pid("n1", child.pid())];
-    assert_eq!(sampler.sample(0.0, &of).await[0].gauges[gauge::UP], 1.0);
-    // Ended, and its status not taken: a zombie still has a line in /proc.
+    let targets = [target_by_pid("n1", child.pid())];
+    assert_eq!(
+        sampler.sample(0.0, &targets).await[0].gauges[gauge::UP],
+        1.0
+    );
+    // A process that has ended stays in /proc as a zombie until its parent reads its status.
     child.signal(Signal::SIGKILL).unwrap();
     until(|| state(child.pid()) == Some('Z')).await;
-    let samples = sampler.sample(1.0, &of).await;
+    let samples = sampler.sample(1.0, &targets).await;
     assert_eq!(names(&samples[0]), [gauge::UP]);
     assert_eq!(samples[0].gauges[gauge::UP], 0.0);
 }
 
 #[test]
-fn the_host_is_described_and_its_limit_reached() {
+fn host_description_has_the_raised_limit_of_files() {
     let reached = raise_open_files().unwrap();
     let host = host();
     assert_eq!(host.open_files_limit, Some(reached));

@@ -1,11 +1,11 @@
-//! The cluster of a scenario, as real processes of the `highwater` binary.
+//! Clusters of real processes of the `highwater` binary.
 //!
-//! The binary is taken from this build's folder, where `cargo test --workspace`
-//! and `cargo build -p highwater` put it; `HIGHWATER_EXE` names another.
+//! The binary is the one in this build's folder, which `cargo test --workspace` and
+//! `cargo build -p highwater` put there. `HIGHWATER_EXE` names another one.
 
 mod balancers;
 mod broker;
-mod ends;
+mod exits;
 mod fixture;
 mod nodes;
 mod samples;

@@ -4,12 +4,13 @@
 //! the difference between two processes at rest does not enter the slope.
 //!
 //! Samples a second apart are not independent: a heap that was high a second ago is high
-//! now. The interval therefore counts n (1 − r) / (1 + r) of n samples, where r is the
-//! residuals' lag-1 autocorrelation (Santer et al., *Statistical significance of trends and
-//! trend differences in layer-average atmospheric temperature time series*, J. Geophys.
-//! Res. 105, 2000). In short series r comes out too small by about (1 + 3r) / n, which is
-//! corrected first (Marriott and Pope, *Bias in the estimation of autocorrelations*,
-//! Biometrika 41, 1954).
+//! now. The interval therefore counts n (1 − r) / (1 + r) of n samples [1], where r is the
+//! residuals' lag-1 autocorrelation. In short series r comes out too small by about
+//! (1 + 3r) / n, which is corrected first [2].
+//!
+//! 1. Santer et al., *Statistical significance of trends and trend differences in
+//!    layer-average atmospheric temperature time series*, J. Geophys. Res. 105, 2000.
+//! 2. Marriott and Pope, *Bias in the estimation of autocorrelations*, Biometrika 41, 1954.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,5 @@
-//! From a run record to its summary. Every function is pure, so the summary can be
-//! computed again from the files.
+//! The analysis of a run record, up to its summary. Every function is pure, so the summary
+//! can be computed again from the files.
 //!
 //! ```text
 //! RunRecord ─► RecordSeries ─► RunWindow ─► sections ─► Summary ─► ledger ─► harness ─► gates ─► problems

@@ -46,7 +46,7 @@ pub(super) fn sockets(window: &RunWindow) -> SocketSummary {
 
 /// Counts sockets that ended in any way except the announced one.
 fn dropped(window: &RunWindow) -> u64 {
-    // A server that closes with 1012 asks the client to reconnect, so that is no failure.
+    // A server that closes with 1012 asks the client to reconnect: a restart, not a failure.
     window.family_total(counter::DISCONNECT) - window.counter_total(counter::DISCONNECT_ASKED)
 }
 

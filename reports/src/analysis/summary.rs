@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ledger::ClientCounts;
 use super::run_window::RunWindow;
+
 pub use super::{
     backplane::BackplaneSummary,
     balance::{

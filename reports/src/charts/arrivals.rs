@@ -1,6 +1,5 @@
 //! New sockets per second at each node, by the node that the answers named.
 
-use crate::unit_format;
 use std::collections::{BTreeMap, BTreeSet};
 
 use highwater_scenarios::metrics::Unit;
@@ -11,7 +10,10 @@ use super::{
     chart_context::{ChartContext, join_sentences},
     series::NamedPoints,
 };
-use crate::analysis::{balance::herding, conn_events::ConnEvents, processes::natural_sort_key};
+use crate::{
+    analysis::{balance::herding, conn_events::ConnEvents, processes::natural_sort_key},
+    unit_format,
+};
 
 pub(super) fn chart(context: &ChartContext) -> Chart {
     let conn_events = ConnEvents::of(context.window);

@@ -1,6 +1,5 @@
 //! The evenness of the sockets over the nodes, second by second.
 
-use crate::unit_format;
 use highwater_scenarios::metrics::Unit;
 
 use super::{
@@ -13,6 +12,7 @@ use crate::{
         spread::{EvennessSample, EvennessSeries},
     },
     record::SourceRole,
+    unit_format,
 };
 
 /// Sockets of the fullest node over the mean from which the caption mentions a peak.

@@ -13,8 +13,8 @@
 //! - `format`, `axis`, `labels`, `theme`: the look of every chart;
 //! - `render`, with `canvas`, `axis_coord`, `shapes` and `legend`: from a chart to SVG;
 //! - `legend_entry`, `tooltip`: the parts that the page shows beside it;
-//! - [`draw`](draw()): the list of all charts; [`side_by_side`](side_by_side()): the charts
-//!   of a comparison.
+//! - [`draw`](draw()): all charts of a run; [`side_by_side`](side_by_side()): those of a
+//!   comparison.
 //!
 //! A new chart is a file here and a line in the list of `draw`.
 

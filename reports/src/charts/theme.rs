@@ -9,7 +9,7 @@ use super::{
     format::SCALE,
 };
 
-/// Most series that can be told apart; with more, a band is drawn instead.
+/// Most series with distinct colours. More of them are drawn as a band.
 pub(crate) const SERIES: usize = 8;
 
 /// CSS variables of the colours, for light and for dark, used by the page and by files.

@@ -1,6 +1,5 @@
-//! A run against a baseline: worse beyond the noise is a failed gate.
+//! A run against a baseline: each metric that is worse beyond the noise is a failed gate.
 
-use crate::unit_format;
 use highwater_scenarios::metrics::{Metric, all};
 
 use super::{
@@ -12,17 +11,20 @@ use crate::{
     analysis::analyse,
     record::RunRecord,
     summary::{GateOutcome, Summary, Verdict},
+    unit_format,
 };
 
-/// The summary of a run, its verdict taken again. With a baseline, every figure
-/// that is worse than the baseline's beyond the noise of both is a gate more,
-/// and fails unless the run is inconclusive; what the two runs differ in besides is a problem more.
+/// Analyses a run, and compares it with a baseline if there is one.
+///
+/// Each metric that is worse than the baseline's beyond the noise of both is one more gate.
+/// Such a gate fails, unless the run is inconclusive. Each other difference between the two
+/// runs is one more problem.
 pub fn evaluate(record: &RunRecord, baseline: Option<&RunRecord>) -> Summary {
     let mut summary = analyse(record);
     let Some(baseline) = baseline else {
         return summary;
     };
-    // What speaks against the harness speaks against the comparison.
+    // A harness that was the limit makes the comparison doubtful as well.
     let verdict = match summary.verdict {
         Verdict::Inconclusive => Verdict::Inconclusive,
         Verdict::Passed | Verdict::Failed => Verdict::Failed,
@@ -30,9 +32,9 @@ pub fn evaluate(record: &RunRecord, baseline: Option<&RunRecord>) -> Summary {
     let before = estimates(baseline, &analyse(baseline));
     let after = estimates(record, &summary);
     let worse: Vec<GateOutcome> = all()
-        .filter_map(|figure| {
-            let (before, after) = (before.get(&figure.path)?, after.get(&figure.path)?);
-            baseline_gate(&figure, *before, *after, verdict)
+        .filter_map(|metric| {
+            let (before, after) = (before.get(&metric.path)?, after.get(&metric.path)?);
+            baseline_gate(&metric, *before, *after, verdict)
         })
         .collect();
     if !worse.is_empty() {
@@ -42,25 +44,25 @@ pub fn evaluate(record: &RunRecord, baseline: Option<&RunRecord>) -> Summary {
     let differences = differences(baseline, record).into_iter();
     summary
         .problems
-        .extend(differences.map(|difference| format!("not like the baseline: {difference}")));
+        .extend(differences.map(|difference| format!("the baseline differs: {difference}")));
     summary
 }
 
-/// `None` for a figure that is not worse.
+/// Returns the gate of a metric that is worse; `None` for any other.
 fn baseline_gate(
-    figure: &Metric,
+    metric: &Metric,
     before: Estimate,
     after: Estimate,
     verdict: Verdict,
 ) -> Option<GateOutcome> {
-    let change = change(before, after, figure.direction())?;
+    let change = change(before, after, metric.direction)?;
     (change == MetricChange::Worse).then_some(())?;
     Some(GateOutcome {
         name: format!(
             "baseline {}",
-            unit_format::with_unit(figure.unit, before.value)
+            unit_format::with_unit(metric.unit, before.value)
         ),
-        check: format!("{} <= baseline", figure.path),
+        check: format!("{} <= baseline", metric.path),
         during: None,
         actual: Some(after.value),
         limit: limit(before, after)?,

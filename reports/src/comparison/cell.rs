@@ -1,31 +1,33 @@
-//! Runs of the same settings taken together, and their figures with what differs
-//! from run to run.
+//! Runs of the same settings taken together, and their metrics with the noise between
+//! runs.
 
 use super::{estimate::Estimate, run::ComparedRun};
 use crate::analysis::fit::independent_margin;
 
-/// Runs of the same settings.
+/// A cell: runs of the same settings.
 pub(super) struct ComparisonCell<'r> {
-    /// What makes it another than its neighbours: `haproxy, least-conn`.
+    /// Settings in which the cell differs from the others: `haproxy, least-conn`.
     pub(super) label: String,
-    /// In the order given; at least one.
+    /// Runs in the order given; at least one.
     pub(super) runs: Vec<&'r ComparedRun>,
 }
 
-/// A figure over the runs of a cell.
+/// A metric over the runs of a cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct CellEstimate {
-    /// The mean, and half of its 95 % interval: from run to run by Student's t, but not
-    /// less than what the noise within the runs makes of it; of one run alone that noise.
+    /// Mean, with half of its 95 % interval.
+    ///
+    /// The interval follows from the runs by Student's t, and is at least as wide as the
+    /// noise within the runs. With one run it is that noise.
     pub(super) estimate: Estimate,
-    /// Runs in which it was measured.
+    /// Number of runs that measured it.
     pub(super) measured: usize,
-    /// All runs of the cell.
+    /// Number of runs of the cell.
     pub(super) runs: usize,
 }
 
 impl CellEstimate {
-    /// `None` when no run measured it.
+    /// Combines the values of all runs; `None` when no run measured the metric.
     pub(super) fn of(values: &[Option<Estimate>]) -> Option<Self> {
         let measured: Vec<Estimate> = values.iter().flatten().copied().collect();
         let first = *measured.first()?;
@@ -35,7 +37,7 @@ impl CellEstimate {
                 let values: Vec<f64> = measured.iter().map(|estimate| estimate.value).collect();
                 Estimate {
                     value: values.iter().sum::<f64>() / found as f64,
-                    // Of some runs alone it would be an interval of something else.
+                    // An interval over some of the runs would not be one of the cell.
                     margin: (found == runs)
                         .then(|| independent_margin(&values))
                         .flatten()
@@ -51,8 +53,8 @@ impl CellEstimate {
     }
 }
 
-/// What the noise within each run is in the mean of all; 0 where it is not known. Runs
-/// that happen to agree, as small counts do, would have no noise at all without it.
+/// Returns the noise within the runs as it enters their mean; 0 where it is unknown. Runs
+/// that happen to agree, as small counts do, would have no noise without it.
 fn noise_within_runs(runs: &[Estimate]) -> f64 {
     let margins: Option<Vec<f64>> = runs.iter().map(|run| run.margin).collect();
     let squares = margins.map(|margins| margins.iter().map(|margin| margin.powi(2)).sum::<f64>());
@@ -71,17 +73,17 @@ mod tests {
     }
 
     #[test]
-    fn one_run_keeps_its_own_noise() {
+    fn single_run_keeps_its_own_noise() {
         let one = CellEstimate::of(&[value(3.0)]).unwrap();
         assert_eq!(Some(one.estimate), value(3.0));
         assert_eq!(CellEstimate::of(&[None]), None);
     }
 
     #[test]
-    fn several_have_the_interval_of_their_mean() {
+    fn several_runs_have_the_interval_of_their_mean() {
         let three = CellEstimate::of(&[value(1.0), value(2.0), value(3.0)]).unwrap();
         assert_eq!(three.estimate.value, 2.0);
-        // t of two degrees of freedom is 4.303, the standard error 1 over the root of 3.
+        // t for two degrees of freedom is 4.303, and the standard error 1 over the root of 3.
         let margin = three.estimate.margin.unwrap();
         assert!(
             (margin / (4.303 / 3.0_f64.sqrt()) - 1.0).abs() < 0.01,
@@ -92,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_that_agree_still_have_the_noise_within_them() {
+    fn equal_runs_keep_the_noise_within_them() {
         let same = CellEstimate::of(&[value(2.0); 4]).unwrap();
         assert_eq!(same.estimate.margin, Some(0.125));
         let silent = Estimate {
@@ -104,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_some_runs_did_not_measure_has_no_interval() {
+    fn metric_missing_in_a_run_has_no_interval() {
         let some = CellEstimate::of(&[value(1.0), None, value(3.0)]).unwrap();
         assert_eq!((some.measured, some.runs), (2, 3));
         assert_eq!(some.estimate.value, 2.0);

@@ -1,31 +1,37 @@
-//! Whether two figures differ beyond their noise, and which of them is better.
+//! Differences between two values of a metric, beyond the noise of both.
 
 use highwater_scenarios::metrics::Direction;
 use serde::Serialize;
 
 use super::estimate::Estimate;
 
-/// A difference below this part of the figure is nothing, however quiet both
-/// runs were: one run does not show what differs from run to run.
+/// Share of the value below which a difference is ignored, however low the noise is: one run
+/// does not show how much runs differ from each other.
 const LEAST_CHANGE: f64 = 0.05;
 
-/// How a figure changed beyond its noise.
+/// The change of a metric beyond its noise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum MetricChange {
+    /// The value changed in the better direction.
     Better,
+    /// The value changed in the other direction.
     Worse,
-    /// Different, and neither good nor bad by itself.
+    /// The value changed, and no direction is better.
     Other,
 }
 
-/// How `other` differs from `first`, where it does so beyond the noise of both.
-pub(super) fn change(first: Estimate, other: Estimate, better: Direction) -> Option<MetricChange> {
+/// Returns the change from `first` to `other`; `None` within the noise of both.
+pub(super) fn change(
+    first: Estimate,
+    other: Estimate,
+    direction: Direction,
+) -> Option<MetricChange> {
     let difference = other.value - first.value;
     if difference.abs() <= noise(first, other)? {
         return None;
     }
-    Some(match better {
+    Some(match direction {
         Direction::Neither => MetricChange::Other,
         Direction::Lower if difference < 0.0 => MetricChange::Better,
         Direction::Higher if difference > 0.0 => MetricChange::Better,
@@ -33,13 +39,13 @@ pub(super) fn change(first: Estimate, other: Estimate, better: Direction) -> Opt
     })
 }
 
-/// The highest value that would not be a change for the worse from the first one,
-/// given the noise of another: what a baseline gate holds that against.
+/// Returns the limit of a baseline gate: the highest value within the noise of both runs.
 pub(super) fn limit(first: Estimate, other: Estimate) -> Option<f64> {
     Some(first.value + noise(first, other)?)
 }
 
 fn noise(first: Estimate, other: Estimate) -> Option<f64> {
+    // Independent margins add up in squares.
     let noise = first.margin?.hypot(other.margin?);
     Some(noise.max(first.value.abs() * LEAST_CHANGE))
 }
@@ -56,10 +62,10 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_larger_than_the_noise_of_both_and_than_a_twentieth() {
+    fn change_exceeds_the_noise_of_both_and_a_twentieth() {
         let first = estimate(100.0, 3.0);
         let differs = |value, margin| change(first, estimate(value, margin), Direction::Lower);
-        // 3 and 4 are together 5.
+        // The root of 3² + 4² is 5.
         assert_eq!(differs(105.0, 4.0), None);
         assert_eq!(differs(105.1, 4.0), Some(MetricChange::Worse));
         assert_eq!(differs(94.9, 4.0), Some(MetricChange::Better));

@@ -1,4 +1,4 @@
-//! Whether runs may be compared at all, and what they differ in.
+//! The differences between runs, and whether they may be compared.
 
 use highwater_types::format;
 
@@ -13,13 +13,13 @@ use crate::{
     text::verdict_reason,
 };
 
-/// What of several runs is the same, and what is not.
+/// The differences between several runs.
 pub(super) struct Comparability {
-    /// In the order of their paths.
+    /// Settings that differ, in the order of their paths.
     pub(super) differing: Vec<SettingDifference>,
-    /// In words, why these runs may not stand side by side; none if they may.
+    /// Reasons not to compare the runs, in words; empty if they are comparable.
     pub(super) objections: Vec<String>,
-    /// In words, what to keep in mind when they do.
+    /// Cautions for the reader of a comparison, in words.
     pub(super) cautions: Vec<String>,
 }
 
@@ -40,7 +40,7 @@ impl Comparability {
     }
 }
 
-/// In words, everything that makes the other run another thing than the first.
+/// Describes everything in which the other run differs from the first.
 pub(super) fn differences(first: &RunRecord, other: &RunRecord) -> Vec<String> {
     let settings = [first, other].map(|record| Settings::of(&record.manifest));
     let mut differences: Vec<String> = setting_differences(&[&settings[0], &settings[1]])
@@ -48,7 +48,7 @@ pub(super) fn differences(first: &RunRecord, other: &RunRecord) -> Vec<String> {
         .map(SettingDifference::describe)
         .collect();
     if first.manifest.host != other.manifest.host {
-        differences.push("other machines".to_owned());
+        differences.push("the machines differ".to_owned());
     }
     for record in [first, other] {
         if record.ended() != RunEnd::Completed {
@@ -62,8 +62,8 @@ pub(super) fn differences(first: &RunRecord, other: &RunRecord) -> Vec<String> {
     differences
 }
 
-/// What differs at once must be one thing, or nobody knows what made the difference.
-/// All of what stands in front of the nodes is one.
+/// Returns an objection when more than one thing differs. All settings of the balancers count
+/// as one thing.
 fn too_many_differences(differing: &[SettingDifference]) -> Option<String> {
     let (balancing, others): (Vec<_>, Vec<_>) = differing
         .iter()
@@ -76,8 +76,8 @@ fn too_many_differences(differing: &[SettingDifference]) -> Option<String> {
             .map(SettingDifference::describe)
             .collect();
         format!(
-            "they differ in {}: nobody could say which of these made a difference; \
-             vary one, or only what stands in front of the nodes",
+            "they differ in {}, so the effect of each is not known; \
+             vary one setting, or only those of the balancers",
             all.join("; ")
         )
     })
@@ -102,15 +102,15 @@ fn machine_differences(runs: &[ComparedRun]) -> Option<String> {
     ))
 }
 
-/// What makes a machine, in words.
+/// Returns the properties of a machine, in words.
 fn machine_properties(host: &HostInfo) -> [(&'static str, String); 5] {
     let number = |value: Option<u64>| value.map_or_else(unknown, format::count);
     let text = |value: &Option<String>| value.clone().unwrap_or_else(unknown);
     [
         ("the number of CPU cores", number(host.cpus.map(u64::from))),
-        ("their model", text(&host.cpu_model)),
+        ("the CPU model", text(&host.cpu_model)),
         ("the memory in bytes", number(host.memory_bytes)),
-        ("the system", text(&host.os)),
+        ("the operating system", text(&host.os)),
         ("the limit of open files", number(host.open_files_limit)),
     ]
 }
@@ -124,7 +124,7 @@ fn incomplete_run(run: &ComparedRun) -> Option<String> {
         RunEnd::Completed => return None,
         RunEnd::Interrupted => "was interrupted",
         RunEnd::Aborted => "was aborted",
-        RunEnd::Truncated => "just stops: the harness was killed",
+        RunEnd::Truncated => "is truncated: the harness was killed",
     };
     Some(format!("{} {how}", run.name))
 }
@@ -138,14 +138,14 @@ fn doubtful_run(run: &ComparedRun) -> Option<String> {
         [] => None,
         [only] => Some(format!("{}: {only}", run.name)),
         [first, rest @ ..] => Some(format!(
-            "{}: {first}; and {} more, which its report names",
+            "{}: {first}; its report has {} more",
             run.name,
             rest.len()
         )),
     }
 }
 
-/// Programs that several runs name, in different versions.
+/// Describes programs whose versions differ between runs.
 fn version_differences(runs: &[ComparedRun]) -> Vec<String> {
     let mut found = Vec::new();
     let Some(first) = runs.first() else {

@@ -1,4 +1,4 @@
-//! Runs side by side: what differs between them, and what that did.
+//! Runs side by side: the differences between them, and their effects.
 
 use std::path::PathBuf;
 
@@ -13,83 +13,86 @@ use super::{
 };
 use crate::charts::{CellTraces, Drawing, side_by_side};
 
-/// Settings beyond this many are no name for a cell.
+/// Most settings in the label of a cell, which is the head of a column.
 const MOST_IN_A_LABEL: usize = 7;
 
-/// What is done with runs that are different things.
+/// The treatment of runs that are not comparable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MismatchPolicy {
-    /// They are not compared.
+    /// The comparison is an error.
     Refuse,
-    /// They are, and it is said why they should not be.
+    /// The comparison carries the reasons as cautions.
     Warn,
 }
 
-/// Runs side by side.
+/// A comparison of runs.
 #[derive(Debug)]
 pub struct RunComparison {
-    /// The scenario's name; several, where runs are of several.
-    pub(crate) title: String,
+    /// Names of the runs' scenarios.
+    pub(super) title: String,
     pub(super) settings: Vec<SettingDifference>,
-    /// What differs, in a few sentences.
-    pub(crate) differences_text: String,
-    /// What that did, likewise; empty where no figure says.
-    pub(crate) summary_text: String,
-    /// What to keep in mind.
-    pub(crate) cautions: Vec<String>,
-    pub(crate) cells: Vec<CellSummary>,
-    pub(crate) balancing: Grid,
-    pub(crate) metrics: Grid,
-    pub(crate) drawings: Vec<Drawing>,
+    /// Description of the differing settings.
+    pub(super) differences_text: String,
+    /// Description of the effects; empty where no metric shows one.
+    pub(super) summary_text: String,
+    /// Cautions for the reader.
+    pub(super) cautions: Vec<String>,
+    pub(super) cells: Vec<CellSummary>,
+    pub(super) balancing: Grid,
+    pub(super) metrics: Grid,
+    pub(super) drawings: Vec<Drawing>,
 }
 
-/// A cell in words.
+/// A cell, for the outputs.
 #[derive(Debug)]
 pub(crate) struct CellSummary {
     pub(crate) label: String,
-    /// The names of its runs.
+    /// Names of the runs.
     pub(crate) runs: Vec<String>,
-    /// What stood in front of its nodes, in full.
+    /// Configuration of the balancers, in full.
     pub(crate) configuration: Option<String>,
 }
 
-/// Reads the runs in `dirs` and sets them side by side. Runs of the same settings are
-/// repeats, whose figures are means with intervals; if all have the same, those are
-/// whose directories' names differ in a number at their end alone. A difference from the
-/// first that is larger than the noise of both carries a mark.
+/// Reads the runs in `dirs` and compares them.
+///
+/// Runs of the same settings are repeats, whose metrics become means with intervals. If all
+/// runs have the same settings, repeats are those whose directories' names differ only in a
+/// number at the end. A difference from the first cell beyond the noise of both is marked.
 ///
 /// # Errors
-/// When a record cannot be read, a chart not be drawn, or the runs are different
-/// things and that is to be refused: see [`CompareError::NotComparable`].
-pub fn compare(dirs: &[PathBuf], unlike: MismatchPolicy) -> Result<RunComparison, CompareError> {
+/// When a record cannot be read, a chart cannot be drawn, or the runs are not comparable
+/// and `mismatch` refuses them: see [`CompareError::NotComparable`].
+pub fn compare(dirs: &[PathBuf], mismatch: MismatchPolicy) -> Result<RunComparison, CompareError> {
     let runs: Vec<ComparedRun> = dirs
         .iter()
         .map(|dir| ComparedRun::read(dir))
         .collect::<Result<_, _>>()?;
-    let likeness = Comparability::of(&runs);
-    if unlike == MismatchPolicy::Refuse && !likeness.objections.is_empty() {
-        return Err(CompareError::NotComparable(likeness.objections));
+    let comparability = Comparability::of(&runs);
+    if mismatch == MismatchPolicy::Refuse && !comparability.objections.is_empty() {
+        return Err(CompareError::NotComparable(comparability.objections));
     }
-    let cells = cells(&runs, &likeness.differing);
-    let lanes: Vec<CellTraces> = cells
+    let cells = cells(&runs, &comparability.differing);
+    let traces: Vec<CellTraces> = cells
         .iter()
         .map(|cell| CellTraces {
             label: &cell.label,
             traces: cell.runs.iter().map(|run| &run.trace).collect(),
         })
         .collect();
-    let against = likeness.objections.iter();
-    let against = against.map(|reason| format!("not comparable: {reason}"));
+    let objections = comparability.objections.iter();
+    let objections = objections.map(|reason| format!("not comparable: {reason}"));
     Ok(RunComparison {
         title: title(&runs),
-        differences_text: differences_text(&cells, &likeness.differing),
+        differences_text: differences_text(&cells, &comparability.differing),
         summary_text: summary_text(&cells),
-        cautions: against.chain(likeness.cautions.iter().cloned()).collect(),
+        cautions: objections
+            .chain(comparability.cautions.iter().cloned())
+            .collect(),
         balancing: balancing_grid(&cells),
         metrics: metric_grid(&cells),
-        drawings: side_by_side(&lanes).map_err(CompareError::Chart)?,
+        drawings: side_by_side(&traces).map_err(CompareError::Chart)?,
         cells: cells.iter().map(CellSummary::of).collect(),
-        settings: likeness.differing,
+        settings: comparability.differing,
     })
 }
 
@@ -104,7 +107,7 @@ impl CellSummary {
     }
 }
 
-/// In the order in which their first runs were given.
+/// Groups runs into cells, in the order of their first runs.
 fn cells<'r>(runs: &'r [ComparedRun], differing: &[SettingDifference]) -> Vec<ComparisonCell<'r>> {
     let mut cells: Vec<(CellKey, ComparisonCell)> = Vec::new();
     for (number, run) in runs.iter().enumerate() {
@@ -121,16 +124,16 @@ fn cells<'r>(runs: &'r [ComparedRun], differing: &[SettingDifference]) -> Vec<Co
     cells.into_iter().map(|(_, cell)| cell).collect()
 }
 
-/// What the runs of a cell have in common.
+/// The common key of the runs of a cell.
 #[derive(PartialEq)]
 enum CellKey<'r> {
     Name(&'r str),
-    /// The values of what differs.
+    /// Values of the differing settings.
     Settings(Vec<Option<&'r str>>),
 }
 
 impl<'r> CellKey<'r> {
-    /// Of the run with this number.
+    /// Returns the key of the run with this number.
     fn of(number: usize, run: &'r ComparedRun, differing: &'r [SettingDifference]) -> Self {
         if differing.is_empty() {
             return Self::Name(stem(&run.name));
@@ -144,8 +147,8 @@ impl<'r> CellKey<'r> {
     }
 }
 
-/// The settings in which a run differs from others, or its name where there are none,
-/// or too many to stand at the head of a column.
+/// Returns the settings in which a run differs from others. Without any, or with too many, it
+/// returns the run's name.
 fn label(run: &ComparedRun, differing: &[SettingDifference]) -> String {
     match differing.len() {
         0 => stem(&run.name).to_owned(),
@@ -157,8 +160,7 @@ fn label(run: &ComparedRun, differing: &[SettingDifference]) -> String {
     }
 }
 
-/// A run's name without the number that tells it from its repeats: `before` of
-/// `before-2`.
+/// Returns a run's name without the number of the repeat: `before` for `before-2`.
 fn stem(name: &str) -> &str {
     match name.rsplit_once('-') {
         Some((stem, number)) if !stem.is_empty() && is_number(number) => stem,
@@ -170,7 +172,7 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The names of the runs' scenarios, each once.
+/// Returns the names of the runs' scenarios, each once.
 fn title(runs: &[ComparedRun]) -> String {
     let mut names: Vec<&str> = Vec::new();
     for run in runs {
@@ -205,13 +207,13 @@ fn repeats(cells: &[ComparisonCell]) -> String {
     let runs = cells.iter().map(|cell| cell.runs.len());
     let (least, most) = (runs.clone().min().unwrap_or(0), runs.max().unwrap_or(0));
     match (least, most) {
-        (_, ..=1) => "One run of each: what differs from run to run is not known.".to_owned(),
+        (_, ..=1) => "There is one run of each, so the noise between runs is not known.".to_owned(),
         (least, most) if least == most => format!(
-            "{most} runs of each: metrics are their means, with the 95 % interval of the mean."
+            "There are {most} runs of each; values are their means, with the 95 % interval of the mean."
         ),
         (least, most) => format!(
-            "{least} to {most} runs of each: metrics are their means, with the 95 % interval \
-             of the mean where there are several."
+            "There are {least} to {most} runs of each; values are their means, with the 95 % \
+             interval of the mean where there are several."
         ),
     }
 }
@@ -221,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_number_at_the_end_tells_repeats_apart() {
+    fn stem_drops_only_a_number_at_the_end() {
         for (name, expected) in [
             ("before-1", "before"),
             ("haproxy-least-conn-12", "haproxy-least-conn"),

@@ -1,23 +1,23 @@
-//! Why runs could not be compared.
+//! The errors of a comparison.
 
 use crate::record::RecordError;
 
-/// Why runs could not be compared.
+/// An error of a comparison.
 #[derive(Debug, thiserror::Error)]
 pub enum CompareError {
-    /// A record could not be read, or the page not be written.
+    /// A record cannot be read, or an output cannot be written.
     #[error(transparent)]
     Record(#[from] RecordError),
-    /// What would stand side by side are different things.
+    /// The runs differ in more than one thing.
     #[error("these runs cannot be compared:{}", listed(.0))]
     NotComparable(Vec<String>),
-    /// The drawing library refused.
+    /// The drawing library failed.
     #[error("cannot draw a chart: {0}")]
     Chart(String),
     /// The template does not fit its content.
     #[error("cannot render the comparison's page")]
     Page(#[from] minijinja::Error),
-    /// A figure does not fit JSON.
+    /// A metric has no form in JSON.
     #[error("cannot write the comparison as JSON")]
     Json(#[source] serde_json::Error),
 }

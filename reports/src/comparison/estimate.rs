@@ -1,15 +1,14 @@
-//! Figures of a run with how much they scatter within it.
+//! Metrics of a run with their noise within the run.
 //!
-//! A percentile's noise is that of the same percentile of the run's blocks of
-//! time, their number reduced for what neighbours have in common (see
-//! [`fit`](crate::analysis)); a fitted cost brings its interval along; counts
-//! of failures scatter as Poisson's. Other figures have no noise that one run
-//! could show, and their differences are never marked unless runs are repeated.
+//! The noise of a percentile is that of the same percentile of the run's blocks of time,
+//! their number reduced for what neighbours have in common (see `analysis::fit`). A fitted
+//! cost has its interval. Counts of failures scatter as a Poisson process does. One run
+//! shows no noise of other metrics, so their differences are marked only for repeated runs.
 
 use std::collections::BTreeMap;
 
 use highwater_scenarios::{
-    metrics::{Metric, all},
+    metrics::{FamilyKind, Metric, all, families},
     plan::PhaseWindow,
 };
 
@@ -17,43 +16,54 @@ use crate::{
     analysis::{fit::mean_margin, summary_metrics::SummaryMetrics},
     histogram::LatencyHistogram,
     record::{RunRecord, names::latency},
-    summary::Summary,
+    summary::{SlopeFit, Summary},
 };
 
 /// The normal distribution's 97.5 % quantile.
 const Z: f64 = 1.96;
 
-/// A figure of a run.
+/// The value of a metric in a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Estimate {
     pub(super) value: f64,
-    /// Half of its 95 % interval; `None` where its noise is not known.
+    /// Half of the 95 % interval; `None` where the noise is unknown.
     pub(super) margin: Option<f64>,
 }
 
-/// Every figure of the catalogue that was measured, by its path.
+/// Returns every metric of the registry that was measured, by its path.
 pub(super) fn estimates(record: &RunRecord, summary: &Summary) -> BTreeMap<String, Estimate> {
-    let figures = SummaryMetrics::of(summary);
+    let metrics = SummaryMetrics::of(summary);
     all()
-        .filter_map(|figure| {
-            let value = figures.get(&figure.path)?;
-            let margin = margin(record, summary, &figure, value);
-            Some((figure.path, Estimate { value, margin }))
+        .filter_map(|metric| {
+            let value = metrics.get(&metric.path)?;
+            let margin = margin(record, &metrics, &metric, value);
+            Some((metric.path, Estimate { value, margin }))
         })
         .collect()
 }
 
-fn margin(record: &RunRecord, summary: &Summary, figure: &Metric, value: f64) -> Option<f64> {
-    if let Some(name) = figure.path.strip_prefix("cost_per_socket.") {
-        let fit = serde_json::to_value(&summary.cost_per_socket).ok()?;
-        let fit = fit.get(name)?;
-        return Some((fit.get("high")?.as_f64()? - fit.get("low")?.as_f64()?) / 2.0);
+fn margin(
+    record: &RunRecord,
+    metrics: &SummaryMetrics,
+    metric: &Metric,
+    value: f64,
+) -> Option<f64> {
+    let mut fits = families().filter(|family| family.kind() == FamilyKind::Fit);
+    if let Some(family) = fits.find(|family| family.path() == metric.path) {
+        let fit: SlopeFit = metrics.family(family)?;
+        return Some((fit.high - fit.low) / 2.0);
     }
-    if figure.counts_failures() {
+    if metric.counts_failures() {
+        // The variance of a Poisson count is the count; a count of 0 is as uncertain as 1.
         return Some(Z * value.max(1.0).sqrt());
     }
-    let (metric, part) = figure.path.rsplit_once('.')?;
-    let (tag, window) = match metric {
+    percentile_margin(record, metric)
+}
+
+/// Returns the margin of a percentile or a mean, from the values of the blocks of time.
+fn percentile_margin(record: &RunRecord, metric: &Metric) -> Option<f64> {
+    let (family, part) = metric.path.rsplit_once('.')?;
+    let (tag, window) = match family {
         "sockets.connect" => (latency::CONNECT, PhaseWindow::Run),
         "sockets.reconnect" => (latency::RECONNECT, PhaseWindow::Run),
         tag => (tag, PhaseWindow::Steady),
@@ -65,7 +75,8 @@ fn margin(record: &RunRecord, summary: &Summary, figure: &Metric, value: f64) ->
     mean_margin(&values?)
 }
 
-/// In milliseconds; `None` for what a block's value says nothing about.
+/// Returns a block's value in milliseconds; `None` for parts that a block cannot estimate,
+/// such as the maximum.
 fn block_value(block: &LatencyHistogram, part: &str) -> Option<f64> {
     let micros = match part {
         "mean" => block.mean(),

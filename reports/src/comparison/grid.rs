@@ -1,4 +1,4 @@
-//! Figures by cell, each beside the first cell's.
+//! Metrics by cell, each compared with the first cell's.
 
 use std::collections::HashSet;
 
@@ -6,86 +6,85 @@ use highwater_scenarios::metrics::{Unit, all};
 use serde::Serialize;
 
 use super::{
+    balancing::{BalancingMetric, NOT_MEASURED, balancing_metrics},
     cell::{CellEstimate, ComparisonCell},
     change::{MetricChange, change},
     estimate::Estimate,
-    metrics::{BalancingMetric, NOT_MEASURED, balancing_metrics},
     run::ComparedRun,
 };
-use crate::unit_format::with_unit as display;
+use crate::unit_format;
 
-/// Where an event had no such effect at all.
-const NO_SUCH_EFFECT: &str = "–";
+/// Text of a metric that does not apply to a cell, such as that of an event it did not have.
+const NOT_APPLICABLE: &str = "–";
 
-/// Rows of figures, a column for each cell.
+/// Rows of metrics with a column for each cell.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Grid {
-    /// Names of the columns, without the first.
-    pub(crate) head: Vec<String>,
-    pub(crate) rows: Vec<GridRow>,
+pub(super) struct Grid {
+    /// Heads of the columns, except the first one.
+    pub(super) head: Vec<String>,
+    pub(super) rows: Vec<GridRow>,
 }
 
-/// A figure.
+/// The row of a metric.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct GridRow {
-    pub(crate) name: String,
+pub(super) struct GridRow {
+    pub(super) name: String,
     #[serde(skip)]
     pub(super) unit: Unit,
-    pub(crate) cells: Vec<GridCell>,
+    pub(super) cells: Vec<GridCell>,
 }
 
-/// Its value in one cell.
+/// The value of a metric in one cell.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct GridCell {
-    /// `None` where no run of it measured this.
+pub(super) struct GridCell {
+    /// `None` where no run of the cell measured it.
     #[serde(skip)]
     pub(super) value: Option<CellEstimate>,
-    pub(crate) text: String,
-    /// From the first cell's, beyond the noise of both.
-    pub(crate) change: Option<MetricChange>,
+    pub(super) text: String,
+    /// Change from the first cell, beyond the noise of both.
+    pub(super) change: Option<MetricChange>,
 }
 
-/// What balancing is about, where any cell has something of it.
+/// Returns the grid of balancing metrics.
 pub(super) fn balancing_grid(cells: &[ComparisonCell]) -> Grid {
-    let of_runs: Vec<Vec<Vec<BalancingMetric>>> = cells
+    let by_cell: Vec<Vec<Vec<BalancingMetric>>> = cells
         .iter()
         .map(|cell| {
-            cell.runs
-                .iter()
-                .map(|run| balancing_metrics(&run.summary))
-                .collect()
+            let runs = cell.runs.iter();
+            runs.map(|run| balancing_metrics(&run.summary)).collect()
         })
         .collect();
+    // Runs may have different events, so the rows are the union over all of them.
     let mut seen = HashSet::new();
-    let every = of_runs.iter().flatten().flatten();
-    let named: Vec<&BalancingMetric> = every.filter(|line| seen.insert(&line.name)).collect();
-    let rows = named.into_iter().filter_map(|line| {
-        let values = of_runs.iter().map(|runs| {
+    let metrics = by_cell.iter().flatten().flatten();
+    let metrics = metrics.filter(|metric| seen.insert(&metric.name));
+    let rows = metrics.filter_map(|metric| {
+        let values = by_cell.iter().map(|runs| {
             let values: Vec<Option<Estimate>> =
-                runs.iter().map(|run| estimate_in(run, line)).collect();
-            (CellEstimate::of(&values), absent_text(runs, line))
+                runs.iter().map(|run| estimate_in(run, metric)).collect();
+            (CellEstimate::of(&values), absent_text(runs, metric))
         });
-        row(line, &values.collect::<Vec<_>>())
+        row(metric, &values.collect::<Vec<_>>())
     });
     Grid {
-        head: head(cells),
         rows: rows.collect(),
+        head: head(cells),
     }
 }
 
-/// Every figure of the catalogue that any cell measured.
+/// Returns the grid of every metric of the registry that a cell measured.
 pub(super) fn metric_grid(cells: &[ComparisonCell]) -> Grid {
-    let rows = all().filter_map(|figure| {
+    let rows = all().filter_map(|metric| {
         let values = cells.iter().map(|cell| {
-            let of_run = |run: &&ComparedRun| run.estimates.get(&figure.path).copied();
+            let of_run = |run: &&ComparedRun| run.estimates.get(&metric.path).copied();
             let values: Vec<Option<Estimate>> = cell.runs.iter().map(of_run).collect();
             (CellEstimate::of(&values), NOT_MEASURED)
         });
-        row(&BalancingMetric::of(&figure), &values.collect::<Vec<_>>())
+        row(&BalancingMetric::of(&metric), &values.collect::<Vec<_>>())
     });
     Grid {
-        head: head(cells),
         rows: rows.collect(),
+        head: head(cells),
     }
 }
 
@@ -93,55 +92,53 @@ fn head(cells: &[ComparisonCell]) -> Vec<String> {
     cells.iter().map(|cell| cell.label.clone()).collect()
 }
 
-/// The same figure of another run, whose scatter one run does not show.
+/// Returns the same metric of another run. Its noise is unknown within one run.
 fn estimate_in(run: &[BalancingMetric], wanted: &BalancingMetric) -> Option<Estimate> {
-    let line = run.iter().find(|line| line.name == wanted.name)?;
+    let metric = run.iter().find(|metric| metric.name == wanted.name)?;
     Some(Estimate {
-        value: line.value?,
+        value: metric.value?,
         margin: None,
     })
 }
 
-/// What is said of runs that have no value: in which nothing of the kind happened, or
-/// what the line says.
+/// Returns the text for a cell without a value.
 fn absent_text(runs: &[Vec<BalancingMetric>], wanted: &BalancingMetric) -> &'static str {
-    let mut lines = runs.iter().flatten();
-    let line = lines.find(|line| line.name == wanted.name);
-    line.map_or(NO_SUCH_EFFECT, |line| line.absent_text)
+    let mut metrics = runs.iter().flatten();
+    let metric = metrics.find(|metric| metric.name == wanted.name);
+    metric.map_or(NOT_APPLICABLE, |metric| metric.absent)
 }
 
-/// Of each cell its value, or what is said where it has none. `None` when no cell has
-/// one.
-fn row(line: &BalancingMetric, values: &[(Option<CellEstimate>, &str)]) -> Option<GridRow> {
+/// Returns the row of a metric; `None` when no cell has a value.
+fn row(metric: &BalancingMetric, values: &[(Option<CellEstimate>, &str)]) -> Option<GridRow> {
     values.iter().find_map(|(value, _)| *value)?;
     let first = values.first().and_then(|(value, _)| *value);
-    let cells = values.iter().enumerate();
-    let cells = cells.map(|(index, (value, absent))| GridCell {
-        value: *value,
-        text: value.map_or_else(
-            || (*absent).to_owned(),
-            |value| value_text(line.unit, value),
-        ),
-        change: first
-            .zip(*value)
-            .filter(|_| index > 0)
-            .and_then(|(first, value)| change(first.estimate, value.estimate, line.better)),
+    let cells = values.iter().enumerate().map(|(index, (value, absent))| {
+        let others = first.zip(*value).filter(|_| index > 0);
+        let changed = others
+            .and_then(|(first, value)| change(first.estimate, value.estimate, metric.direction));
+        let text = value.map(|value| value_text(metric.unit, value));
+        GridCell {
+            value: *value,
+            text: text.unwrap_or_else(|| (*absent).to_owned()),
+            change: changed,
+        }
     });
     Some(GridRow {
-        name: line.name.clone(),
-        unit: line.unit,
+        name: metric.name.clone(),
+        unit: metric.unit,
         cells: cells.collect(),
     })
 }
 
-/// `105 %`, `105 % ±2 %` over several runs, `105 % (2 of 3)` where some did not
-/// measure it.
+/// Formats a value: `105 %`, `105 % ±2 %` over several runs, `105 % (2 of 3)` where some
+/// runs did not measure it.
 fn value_text(unit: Unit, value: CellEstimate) -> String {
-    let mean = display(unit, value.estimate.value);
+    let text = |value| unit_format::with_unit(unit, value);
+    let mean = text(value.estimate.value);
     match (value.runs, value.estimate.margin) {
         (1, _) => mean,
         (runs, _) if value.measured < runs => format!("{mean} ({} of {runs})", value.measured),
-        (_, Some(margin)) => format!("{mean} ±{}", display(unit, margin)),
+        (_, Some(margin)) => format!("{mean} ±{}", text(margin)),
         (_, None) => mean,
     }
 }

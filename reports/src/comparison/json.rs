@@ -12,7 +12,7 @@ use super::{
 };
 use crate::record::write_atomic;
 
-/// Version of the form.
+/// Version of the JSON format.
 const SCHEMA: u32 = 2;
 
 #[derive(Debug, Serialize)]
@@ -27,7 +27,7 @@ struct ComparisonJson<'a> {
     metrics: Vec<MetricJson<'a>>,
 }
 
-/// In which runs differ, with each value once.
+/// A setting in which runs differ, with each value once.
 #[derive(Debug, Serialize)]
 struct SettingJson<'a> {
     path: &'a str,
@@ -44,18 +44,18 @@ struct CellJson<'a> {
 struct MetricJson<'a> {
     name: &'a str,
     unit: &'static str,
-    /// In the order of the cells; null where none of its runs measured it.
+    /// Values in the order of the cells; null where no run of the cell measured it.
     cells: Vec<Option<CellValueJson>>,
 }
 
 #[derive(Debug, Serialize)]
 struct CellValueJson {
     mean: f64,
-    /// Half of its 95 % interval; null where its noise is not known.
+    /// Half of the 95 % interval; null where the noise is unknown.
     margin: Option<f64>,
-    /// Runs that measured it.
+    /// Number of runs that measured it.
     measured: usize,
-    /// From the first cell's, beyond the noise of both.
+    /// Change from the first cell, beyond the noise of both.
     change: Option<MetricChange>,
 }
 
@@ -104,11 +104,11 @@ fn metric_rows(grid: &Grid) -> Vec<MetricJson<'_>> {
 }
 
 fn value(cell: &GridCell) -> Option<CellValueJson> {
-    let repeated = cell.value?;
+    let value = cell.value?;
     Some(CellValueJson {
-        mean: repeated.estimate.value,
-        margin: repeated.estimate.margin,
-        measured: repeated.measured,
+        mean: value.estimate.value,
+        margin: value.estimate.margin,
+        measured: value.measured,
         change: cell.change,
     })
 }

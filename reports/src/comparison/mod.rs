@@ -1,16 +1,23 @@
 //! Runs side by side, and a run against a baseline.
 //!
-//! - [`run`]: what a comparison keeps of a run's record;
-//! - [`estimate`]: a figure with its noise within the run; [`change`]: whether two
-//!   differ, and which is better;
-//! - [`settings`]: what a run was asked for, setting by setting; [`likeness`]:
-//!   whether runs may be compared, and what they differ in;
-//! - [`cell`]: runs of the same settings taken together;
-//! - [`lines`](mod@lines): the figures of balancing; [`grid`]: figures by cell;
-//!   [`outcome`](mod@outcome): some of them in words;
-//! - [`compare`](mod@compare): all of it; `text`: for a terminal; `json`: for programs;
-//! - [`baseline`]: a run against another.
+//! ```text
+//! directories ─► ComparedRun ─► comparability ─► cells ─► grids, charts, sentences ─► text, page, JSON
+//!                    └ settings, estimates        (repeats)
+//! RunRecord + baseline ─► estimates ─► change ─► more gates
+//! ```
+//!
+//! - [`compare`](mod@compare): the comparison; `run`: the part of a run's record that it
+//!   keeps;
+//! - `settings`: the settings of a run; `comparability`: the differences between runs, and
+//!   whether they may be compared;
+//! - `estimate`: a metric with its noise within the run; `change`: a difference beyond the
+//!   noise; `cell`: runs of the same settings taken together;
+//! - `balancing`: the metrics of balancing; `grid`: metrics by cell; `summary_text`: the
+//!   main effects in sentences;
+//! - `text`, `page`, `json`: the comparison for a terminal, a browser and programs;
+//! - `baseline`: a run against another one; `error`: the errors of a comparison.
 
+mod balancing;
 mod baseline;
 mod cell;
 mod change;
@@ -20,7 +27,6 @@ mod error;
 mod estimate;
 mod grid;
 mod json;
-mod metrics;
 mod page;
 mod run;
 mod settings;

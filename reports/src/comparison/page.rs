@@ -1,4 +1,4 @@
-//! The page of a comparison, from its template: one file, nothing to load.
+//! The page of a comparison, from its template: one file without external resources.
 
 use std::path::Path;
 
@@ -12,10 +12,10 @@ use crate::{
     record::write_atomic,
 };
 
-/// The name's ending makes the template engine escape everything.
+/// Name of the template. Its ending makes the template engine escape every value.
 const TEMPLATE: &str = "comparison.html";
 
-/// What the page says, in the order in which it says it.
+/// The content of the page, for the template.
 #[derive(Debug, Serialize)]
 struct ComparisonPage<'a> {
     title: &'a str,
@@ -23,9 +23,9 @@ struct ComparisonPage<'a> {
     summary_text: &'a str,
     cautions: &'a [String],
     cells: Vec<CellDetails<'a>>,
-    /// Whether the runs' names say more than the cells' do.
+    /// Whether the names of the runs differ from those of the cells.
     has_names: bool,
-    /// Whether there is anything to be said of the runs.
+    /// Whether the section of the runs has any content.
     has_runs: bool,
     charts: Vec<Plot<'a>>,
     grids: [CaptionedGrid<'a>; 2],
@@ -33,7 +33,7 @@ struct ComparisonPage<'a> {
     style: &'static str,
 }
 
-/// A cell with its runs, and what stood in front of its nodes.
+/// A cell with its runs and the configuration of its balancers.
 #[derive(Debug, Serialize)]
 struct CellDetails<'a> {
     label: &'a str,

@@ -1,4 +1,4 @@
-//! What a comparison keeps of a run: its record is large, and there may be many.
+//! The part of a run that a comparison keeps. Records are large, and there may be many.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -12,14 +12,14 @@ use crate::{
 
 /// A run of a comparison.
 pub(super) struct ComparedRun {
-    /// Its directory's name.
+    /// Name of the run's directory.
     pub(super) name: String,
     pub(super) manifest: Manifest,
     pub(super) ended: RunEnd,
     pub(super) summary: Summary,
-    /// The catalogue's figures, by path.
+    /// Metrics of the registry, by path.
     pub(super) estimates: BTreeMap<String, Estimate>,
-    /// For the charts.
+    /// Lines for the charts.
     pub(super) trace: RunTrace,
 }
 

@@ -1,5 +1,5 @@
-//! What a run was asked for, setting by setting, as a scenario addresses them:
-//! `cluster.policy`, `devices.late.count`.
+//! The settings of a run, by the paths that a scenario uses: `cluster.policy`,
+//! `devices.late.count`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,7 +17,7 @@ static DECLARED: LazyLock<Vec<Setting>> = LazyLock::new(settings::all);
 
 /// Values with parts that make one setting.
 const UNSPLIT: [&str; 3] = ["action", "backplane", "model"];
-/// There is no such setting, or it is not set.
+/// Value of a setting that is absent or not set.
 const NONE: &str = "none";
 /// The settings of a run, each with its value in words.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,14 +26,14 @@ pub(super) struct Settings(BTreeMap<String, String>);
 /// A setting in which runs differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SettingDifference {
-    /// `cluster.policy`.
+    /// Path: `cluster.policy`.
     pub(super) path: String,
-    /// Its value in each, in the order given; `None` where there is no such setting.
+    /// Value in each run, in the order given; `None` where the setting is absent.
     pub(super) values: Vec<Option<String>>,
 }
 
 impl Settings {
-    /// Everything that the load and the system depend on.
+    /// Collects every setting that affects the load or the system.
     pub(super) fn of(manifest: &Manifest) -> Self {
         let mut settings = BTreeMap::new();
         if let Ok(Value::Object(plan)) = serde_json::to_value(&manifest.plan) {
@@ -47,8 +47,8 @@ impl Settings {
         Self(settings)
     }
 
-    /// The values of these settings, with the setting's name where a value does not
-    /// speak for itself: `haproxy, balancers 2`.
+    /// Returns the values of some settings, with the name where a value alone is unclear:
+    /// `haproxy, balancers 2`.
     pub(super) fn label(&self, paths: &[String]) -> String {
         let named = |path: &String| {
             let value = self.0.get(path).map_or(NONE, String::as_str);
@@ -63,12 +63,12 @@ impl Settings {
 }
 
 impl SettingDifference {
-    /// Whether it says what stands in front of the nodes, or how that spreads.
+    /// Whether the setting is one of the balancers.
     pub(super) fn is_balancing(&self) -> bool {
         comparability(&self.path) == Comparability::Balancing
     }
 
-    /// Each value once, in words.
+    /// Returns each value once.
     pub(super) fn distinct_values(&self) -> Vec<&str> {
         let mut values: Vec<&str> = Vec::new();
         for value in &self.values {
@@ -80,14 +80,14 @@ impl SettingDifference {
         values
     }
 
-    /// `policy (round-robin, least-conn)`.
+    /// Describes the difference: `policy (round-robin, least-conn)`.
     pub(super) fn describe(&self) -> String {
         let path = self.path.strip_prefix("cluster.").unwrap_or(&self.path);
         format!("{path} ({})", self.distinct_values().join(", "))
     }
 }
 
-/// The settings that are not the same in all of these.
+/// Returns the settings that are not the same in all runs.
 pub(super) fn setting_differences(all: &[&Settings]) -> Vec<SettingDifference> {
     let paths: BTreeSet<&String> = all.iter().flat_map(|settings| settings.0.keys()).collect();
     paths
@@ -145,7 +145,7 @@ fn flatten(settings: &mut BTreeMap<String, String>, path: &str, value: &Value) {
     }
 }
 
-/// By its name, else by its number from 1.
+/// Returns an item's name, or its number from 1.
 fn item_name(item: &Value, index: usize) -> String {
     match item.get("name").and_then(Value::as_str) {
         Some(name) => name.to_owned(),
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_addressed_as_in_a_scenario() {
+    fn settings_have_the_paths_of_a_scenario() {
         let Settings(found) = plan("p2c", 2_400);
         let found: Vec<(&str, &str)> = found.iter().map(|(k, v)| (&**k, &**v)).collect();
         assert_eq!(
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_said_once_for_each_value() {
+    fn difference_lists_each_value_once() {
         let (a, b, c) = (plan("p2c", 5), plan("random", 5), plan("p2c", 5));
         let paths = ["cluster.policy", "seed", "cluster.join"].map(str::to_owned);
         assert_eq!(b.label(&paths), "random, seed 7, join none");

@@ -1,5 +1,4 @@
-//! What came of the difference between cells, in a few sentences drawn from their
-//! figures.
+//! The effects of the difference between cells, in a few sentences.
 
 use highwater_types::format;
 
@@ -12,12 +11,12 @@ use crate::{
     summary::{AfterEvent, Summary},
 };
 
-/// Events beyond this many are left to the tables.
+/// Most events with sentences; the others are in the tables.
 const MOST_EVENTS: usize = 3;
 
-/// How even the sockets lay in the end; after each event when those that were lost were
-/// back, and for how long openings were still lost on a node that was gone. Empty with
-/// one cell, or where fewer than two measured anything of this.
+/// Describes the evenness at the end and, for each event, the return of lost sockets and the
+/// time of failed connects. Empty with one cell, or when fewer than two cells measured any
+/// of these.
 pub(super) fn summary_text(cells: &[ComparisonCell]) -> String {
     let mut sentences = vec![evenness_sentence(cells)];
     for number in 0..MOST_EVENTS {
@@ -29,36 +28,36 @@ pub(super) fn summary_text(cells: &[ComparisonCell]) -> String {
 }
 
 fn evenness_sentence(cells: &[ComparisonCell]) -> Option<String> {
-    let figure = |summary: &Summary| summary.balance.as_ref()?.max_over_mean_at_end;
-    let told = values_by_cell(
+    let metric = |summary: &Summary| summary.balance.as_ref()?.max_over_mean_at_end;
+    let values = values_by_cell(
         cells,
         |ratio| format!("{ratio:.2}"),
         " times the mean",
-        figure,
+        metric,
     )?;
-    Some(format!("At the end the fullest node held {told}."))
+    Some(format!("At the end, the fullest node held {values}."))
 }
 
 fn reconnect_sentence(cells: &[ComparisonCell], number: usize) -> Option<String> {
-    let figure = |summary: &Summary| event(summary, number)?.storm.as_ref()?.t99_s;
-    let told = values_by_cell(cells, format::seconds, "", figure)?;
+    let metric = |summary: &Summary| event(summary, number)?.storm.as_ref()?.t99_s;
+    let values = values_by_cell(cells, format::seconds, "", metric)?;
     let title = title(cells, number)?;
     Some(format!(
-        "After {title}, 99 % of the lost sockets were back within {told}."
+        "After {title}, 99 % of the lost sockets were back within {values}."
     ))
 }
 
 fn failed_connects_sentence(cells: &[ComparisonCell], number: usize) -> Option<String> {
-    let figure = |summary: &Summary| {
+    let metric = |summary: &Summary| {
         event(summary, number)?
             .detection
             .as_ref()?
             .failed_connects_after_s
     };
-    let told = values_by_cell(cells, format::seconds, "", figure)?;
+    let values = values_by_cell(cells, format::seconds, "", metric)?;
     let title = title(cells, number)?;
     Some(format!(
-        "After {title}, connections to it failed for {told}."
+        "After {title}, connections to it failed for {values}."
     ))
 }
 
@@ -66,23 +65,23 @@ fn event(summary: &Summary, number: usize) -> Option<&AfterEvent> {
     summary.balance.as_ref()?.per_event.get(number)
 }
 
-/// As the first run has it.
+/// Returns the event's title, as the first run has it.
 fn title(cells: &[ComparisonCell], number: usize) -> Option<String> {
     let event = event(&cells.first()?.runs.first()?.summary, number)?;
     Some(action_title(&event.event, &event.node))
 }
 
-/// `1.23 times the mean with round-robin; 1.00 with least-conn and p2c`: each value once,
-/// in the order of the cells; `None` unless two cells measured it.
+/// Lists each value once, in the order of the cells: `1.23 times the mean with round-robin;
+/// 1.00 with least-conn and p2c`. `None` unless two cells measured it.
 fn values_by_cell(
     cells: &[ComparisonCell],
     shown: fn(f64) -> String,
     of_what: &str,
-    figure: impl Fn(&Summary) -> Option<f64>,
+    metric: impl Fn(&Summary) -> Option<f64>,
 ) -> Option<String> {
     let mut values: Vec<(String, Vec<&str>)> = Vec::new();
     for cell in cells {
-        let Some(mean) = mean(cell, &figure) else {
+        let Some(mean) = mean(cell, &metric) else {
             continue;
         };
         let text = shown(mean);
@@ -99,14 +98,14 @@ fn values_by_cell(
     (measured > 1).then(|| parts.collect::<Vec<_>>().join("; "))
 }
 
-fn mean(cell: &ComparisonCell, figure: impl Fn(&Summary) -> Option<f64>) -> Option<f64> {
+fn mean(cell: &ComparisonCell, metric: impl Fn(&Summary) -> Option<f64>) -> Option<f64> {
     let values = cell.runs.iter().map(|run| {
-        let value = figure(&run.summary)?;
+        let value = metric(&run.summary)?;
         Some(Estimate {
             value,
             margin: None,
         })
     });
-    let repeated = CellEstimate::of(&values.collect::<Vec<_>>())?;
-    Some(repeated.estimate.value)
+    let combined = CellEstimate::of(&values.collect::<Vec<_>>())?;
+    Some(combined.estimate.value)
 }

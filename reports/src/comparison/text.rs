@@ -14,6 +14,7 @@ impl RunComparison {
     pub fn text(&self) -> String {
         let mut text = format!("{}: {}\n", self.title, self.differences_text);
         if !self.summary_text.is_empty() {
+            // Writing to a String cannot fail.
             let _ = writeln!(text, "{}", self.summary_text);
         }
         for caution in &self.cautions {
@@ -25,12 +26,14 @@ impl RunComparison {
                 text.push_str(&aligned(caption, grid));
             }
         }
-        text.push_str("\n+ better, - worse, ~ other than the first, beyond the noise of both\n");
+        text.push_str(
+            "\n+ better, - worse, ~ different: compared with the first, beyond the noise of both\n",
+        );
         text
     }
 }
 
-/// The first column to the left, the others to the right.
+/// Aligns the first column to the left and the others to the right.
 fn aligned(caption: &str, grid: &Grid) -> String {
     let mut rows = vec![[vec![caption.to_owned()], grid.head.clone()].concat()];
     rows.extend(grid.rows.iter().map(|row| {

@@ -1,6 +1,6 @@
-//! What fuzz targets call: one function for each kind of line in a run record, which
-//! may come from another machine or another version. Each takes any bytes and panics
-//! when a promise is broken. Not part of the library's interface.
+//! Entry points of the fuzz targets: one function for each kind of line in a run record. A
+//! record may come from another machine or another version. Each function takes any bytes and
+//! panics when an invariant is broken. They are no part of the library's interface.
 
 use std::time::Duration;
 
@@ -9,40 +9,38 @@ use crate::{
     record::{TimedEvent, hlog, interval_row},
 };
 
-/// Lines of `intervals.jsonl`: a line that is read is read the same again, and its
-/// names come in order and once.
+/// Decodes lines of `intervals.jsonl`. A decoded line decodes the same again, and its names
+/// are sorted and unique.
 pub fn record_intervals(bytes: &[u8]) {
     let mut decoder = interval_row::IntervalDecoder::default();
     for line in bytes.split(|byte| *byte == b'\n') {
-        let Ok(reading) = decoder.line(line) else {
+        let Ok(row) = decoder.line(line) else {
             continue;
         };
-        let names: Vec<_> = reading
-            .counters()
-            .map(|(name, _)| name.to_owned())
-            .collect();
+        let names: Vec<_> = row.counters().map(|(name, _)| name.to_owned()).collect();
         assert!(names.is_sorted_by(|a, b| a < b), "{names:?}");
-        for (name, value) in reading.gauges() {
-            assert_eq!(reading.gauge(name), Some(value));
+        for (name, value) in row.gauges() {
+            assert_eq!(row.gauge(name), Some(value));
         }
-        assert_eq!(decoder.line(line).as_ref(), Ok(&reading));
+        assert_eq!(decoder.line(line).as_ref(), Ok(&row));
     }
 }
 
-/// Lines of `events.jsonl`: what is read and written is read the same.
+/// Decodes lines of `events.jsonl`. A decoded event that is encoded decodes the same.
 pub fn record_events(bytes: &[u8]) {
     for line in bytes.split(|byte| *byte == b'\n') {
         let Ok(event) = serde_json::from_slice::<TimedEvent>(line) else {
             continue;
         };
-        let written = serde_json::to_vec(&event).expect("an event that cannot be written");
-        let again: TimedEvent = serde_json::from_slice(&written).expect("an event of ours");
+        let written = serde_json::to_vec(&event).expect("a decoded event can be encoded");
+        let again: TimedEvent =
+            serde_json::from_slice(&written).expect("an encoded event can be decoded");
         assert_eq!(event, again);
     }
 }
 
-/// Lines of `latency.hlog`, and the histogram in one: what is read can be added to
-/// others, asked for its quantiles, and grows.
+/// Decodes lines of `latency.hlog`, and a histogram. A decoded histogram can be merged, has
+/// quantiles, and grows.
 pub fn record_latencies(bytes: &[u8]) {
     let mut decoder = hlog::HlogDecoder::new();
     for line in bytes.split(|byte| *byte == b'\n') {
@@ -55,7 +53,7 @@ pub fn record_latencies(bytes: &[u8]) {
     };
     let mut sum = latency_histogram();
     record(&mut sum, Duration::from_secs(1));
-    // Refused when it does not fit; then nothing was added.
+    // A histogram that does not fit is rejected as a whole, so the sum stays valid.
     let _ = sum.add(&histogram);
     assert!(!sum.is_empty());
     for quantile in [0.0, 0.5, 0.999, 1.0] {

@@ -1,7 +1,7 @@
-//! Reading histograms that somebody else wrote.
+//! Decoding of histograms from files, which may be damaged or hostile.
 //!
-//! The crate's own reader believes a length of up to 4 GiB and inflates without an
-//! end; here both are checked first.
+//! The crate's own decoder accepts a length of up to 4 GiB and inflates without a limit. This
+//! module checks both first.
 
 use std::io::Read;
 
@@ -10,54 +10,54 @@ use hdrhistogram::serialization::Deserializer;
 
 use super::LatencyHistogram;
 
-/// Most bytes of a histogram, inflated. One whose every bucket up to an hour is
-/// counted has a fifth of it.
+/// Most bytes of an inflated histogram. One that uses every bucket up to an hour has a fifth
+/// of it.
 const LIMIT: usize = 1 << 20;
 /// Length of the header of the V2 encoding: cookie, payload length, offset, digits
 /// (4 bytes each), lowest, highest, ratio (8 each).
 const HEADER: usize = 40;
-/// How a deflated V2 encoding begins; its length follows.
+/// First word of a deflated V2 encoding; the length follows.
 const DEFLATE_COOKIE: u32 = 0x1c84_9314;
-/// How a count of minus 2^63 is written, which the crate cannot take: bytes of 0xff
-/// in a row. No count that was ever counted comes near.
+/// Number of consecutive 0xff bytes that encode a count of minus 2^63, which the crate
+/// cannot decode. No real count comes near.
 const OVERFLOW_RUN: usize = 9;
-/// Most durations of one histogram. Thousands can be merged, and their counts summed
-/// up for a quantile, before a count overflows.
+/// Most durations of one histogram. Thousands of such histograms can be merged before a count
+/// overflows.
 const MAX_COUNT: u64 = 1 << 48;
 /// Significant digits of every latency.
 const DIGITS: u32 = 3;
 
-/// Why bytes are no histogram.
+/// An error of decoding a histogram.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidHistogram {
-    /// Shorter than a header, or than its payload.
-    #[error("a histogram is cut short: {0} bytes")]
+    /// The bytes are shorter than the header or the payload.
+    #[error("invalid histogram: truncated to {0} bytes")]
     Truncated(usize),
-    /// It would take too much memory.
-    #[error("a histogram is longer than {LIMIT} bytes")]
+    /// The histogram would take too much memory.
+    #[error("invalid histogram: longer than {LIMIT} bytes")]
     TooLarge,
-    /// Its digits are not ours.
-    #[error("a histogram has {0} significant digits, expected {DIGITS}")]
+    /// The histogram has another precision.
+    #[error("invalid histogram: {0} significant digits, expected {DIGITS}")]
     Digits(u32),
-    /// A number in it is beyond any count.
-    #[error("a histogram has a count beyond reason")]
+    /// A count is impossibly large.
+    #[error("invalid histogram: a count is too large")]
     CountOverflow,
-    /// Not deflated, though it says so.
-    #[error("a histogram cannot be inflated: {0}")]
+    /// The bytes are not deflated, although the header declares it.
+    #[error("cannot inflate a histogram: {0}")]
     Inflate(std::io::Error),
-    /// Anything else.
-    #[error("not a histogram: {0}")]
+    /// The crate's decoder failed.
+    #[error("invalid histogram: {0}")]
     Encoding(String),
 }
 
-/// Turns bytes into histograms; keeps its buffers from one to the next.
+/// A decoder of histograms that keeps its buffers between them.
 pub struct HistogramReader {
     deserializer: Deserializer,
     inflated: Vec<u8>,
 }
 
 impl HistogramReader {
-    /// A reader.
+    /// Creates a decoder.
     pub fn new() -> Self {
         Self {
             deserializer: Deserializer::new(),
@@ -65,10 +65,10 @@ impl HistogramReader {
         }
     }
 
-    /// A histogram in the V2 encoding, plain or deflated. It grows as values need it.
+    /// Decodes a histogram in the V2 encoding, plain or deflated.
     ///
     /// # Errors
-    /// [`InvalidHistogram`].
+    /// [`InvalidHistogram`] when the bytes are no histogram of this precision.
     pub fn read(&mut self, bytes: &[u8]) -> Result<LatencyHistogram, InvalidHistogram> {
         let plain = if word(bytes, 0)? == DEFLATE_COOKIE {
             self.inflate(bytes)?;
@@ -81,7 +81,7 @@ impl HistogramReader {
             .deserializer
             .deserialize(&mut &*plain)
             .map_err(|error| InvalidHistogram::Encoding(error.to_string()))?;
-        // The sum of all counts, or the largest number there is.
+        // The crate's sum of all counts saturates, so an overflow is caught here too.
         if histogram.len() > MAX_COUNT {
             return Err(InvalidHistogram::CountOverflow);
         }
@@ -111,7 +111,7 @@ impl Default for HistogramReader {
     }
 }
 
-/// Whether the header says nothing that its bytes do not hold.
+/// Checks the header against the bytes.
 fn check(plain: &[u8]) -> Result<(), InvalidHistogram> {
     let payload = word(plain, 4)? as usize;
     let held = plain.len().checked_sub(HEADER);
@@ -130,7 +130,7 @@ fn check(plain: &[u8]) -> Result<(), InvalidHistogram> {
     }
 }
 
-/// How often `byte` stands in a row at most.
+/// Returns the length of the longest run of a byte.
 fn longest_run(bytes: &[u8], byte: u8) -> usize {
     let (longest, _) = bytes.iter().fold((0, 0), |(longest, run), found| {
         let run = if *found == byte { run + 1 } else { 0 };
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn both_encodings_are_read_back() {
+    fn both_encodings_are_decoded() {
         let mut reader = HistogramReader::new();
         assert_eq!(reader.read(&plain()).unwrap(), sample());
         let mut deflated = Vec::new();
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_that_is_not_there_is_not_believed() {
+    fn length_beyond_the_bytes_is_rejected() {
         let mut bytes = plain();
         bytes[4..8].copy_from_slice(&u32::MAX.to_be_bytes());
         let error = HistogramReader::new().read(&bytes).unwrap_err();
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_inflates_without_an_end_is_refused() {
+    fn inflation_beyond_the_limit_is_rejected() {
         let mut bomb = DEFLATE_COOKIE.to_be_bytes().to_vec();
         bomb.extend(u32::MAX.to_be_bytes());
         let mut writer = flate2::write::ZlibEncoder::new(bomb, flate2::Compression::fast());
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_beyond_reason_is_refused() {
+    fn impossibly_large_count_is_rejected() {
         let mut bytes = plain();
         bytes[HEADER + 3..HEADER + 3 + OVERFLOW_RUN].fill(0xff);
         let error = HistogramReader::new().read(&bytes).unwrap_err();
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_that_are_too_much_together_are_refused() {
+    fn sum_of_counts_beyond_the_limit_is_rejected() {
         let mut histogram = sample();
         for micros in [1, 1_000_000] {
             histogram.record_n(micros, u64::MAX / 2 - 5_000).unwrap();
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn more_digits_would_be_more_memory() {
+    fn other_precision_is_rejected() {
         let mut bytes = plain();
         bytes[12..16].copy_from_slice(&5_u32.to_be_bytes());
         let error = HistogramReader::new().read(&bytes).unwrap_err();

@@ -1,4 +1,4 @@
-//! What balancers were told while the run lasted.
+//! Changes of the balancers' configuration during the run.
 
 use highwater_scenarios::plan::Join;
 use highwater_types::format;
@@ -6,15 +6,15 @@ use serde::Serialize;
 
 use crate::record::{RecordEvent, RunRecord};
 
-/// Something that a balancer was told.
+/// A change of a balancer's configuration.
 #[derive(Debug, Serialize)]
 pub(super) struct BalancerEvent<'a> {
-    /// `b1 at 70 s: a new configuration, and a reload`.
+    /// Title: `b1 at 70 s: a new configuration and a reload`.
     title: String,
     text: &'a str,
 }
 
-/// In order of time.
+/// Returns the changes in order of time.
 pub(super) fn balancer_events(record: &RunRecord) -> Vec<BalancerEvent<'_>> {
     let events = record.events.iter();
     events
@@ -30,9 +30,9 @@ pub(super) fn balancer_events(record: &RunRecord) -> Vec<BalancerEvent<'_>> {
 
 fn join_text(how: Join) -> &'static str {
     match how {
-        Join::Discovery => "by membership",
-        Join::Reload => "a new configuration, and a reload",
+        Join::Discovery => "found by membership",
+        Join::Reload => "a new configuration and a reload",
         Join::Runtime => "commands at run time",
-        Join::Predeclared => "what stood in its configuration before",
+        Join::Predeclared => "declared in its configuration from the start",
     }
 }

@@ -1,27 +1,26 @@
-//! What the page says, in the order in which it says it. The template only
-//! arranges; every figure is text here already.
+//! The content of the page, in the order of the page. All values are text already; the
+//! template only arranges them.
 
 use highwater_types::format;
 use serde::Serialize;
 
 use super::{
-    backplane, balance,
     balancer_events::{BalancerEvent, balancer_events},
-    counts,
     headline::{Headline, headlines},
-    machines,
+    metric_tables,
     plot::{Plot, TooltipData},
     system::system,
     table::PageTable,
     tables,
 };
 use crate::{
+    analysis::summary_metrics::SummaryMetrics,
     charts::{ChartContext, Drawing, VARIABLES},
     summary::{Summary, Verdict},
     text::{gate_text, verdict_reason, verdict_word},
 };
 
-/// The page's content.
+/// The content of the page, for the template.
 #[derive(Debug, Serialize)]
 pub(super) struct ReportPage<'a> {
     scenario: &'a str,
@@ -41,7 +40,6 @@ pub(super) struct ReportPage<'a> {
     costs: PageTable,
     balance: Vec<PageTable>,
     processes: Vec<PageTable>,
-    backplane_tables: Vec<PageTable>,
     counts: Vec<PageTable>,
     failures: PageTable,
     ledger: PageTable,
@@ -57,7 +55,7 @@ pub(super) struct ReportPage<'a> {
     tooltips: String,
 }
 
-/// A gate that does not hold, or whose figure is not known.
+/// A gate that does not hold, or whose metric was not measured.
 #[derive(Debug, Serialize)]
 struct UnmetGate {
     verdict: &'static str,
@@ -71,8 +69,7 @@ struct TimelineEvent<'a> {
     at: String,
 }
 
-/// Everything that the template needs. `baseline` is the summary of the run
-/// that this one is held against.
+/// Collects the content. `baseline` is the summary of the run to compare with.
 pub(super) fn content<'a>(
     context: &'a ChartContext,
     summary: &'a Summary,
@@ -81,6 +78,7 @@ pub(super) fn content<'a>(
 ) -> Result<ReportPage<'a>, minijinja::Error> {
     let window = context.window;
     let manifest = &window.record.manifest;
+    let metrics = SummaryMetrics::of(summary);
     let (over_time, others): (Vec<&Drawing>, Vec<&Drawing>) = drawings
         .iter()
         .partition(|drawing| drawing.tooltip.is_some());
@@ -102,35 +100,37 @@ pub(super) fn content<'a>(
         tooltips: TooltipData::of(context, &over_time).json()?,
         over_time: over_time.into_iter().map(Plot::of).collect(),
         distributions: others.into_iter().map(Plot::of).collect(),
-        times: tables::times(summary),
-        costs: tables::costs(summary),
-        balance: balance::tables(summary),
-        processes: machines::processes(summary),
-        backplane_tables: backplane::tables(summary)
-            .into_iter()
-            .chain(machines::cpu_cores(summary))
-            .collect(),
-        counts: counts::counts(summary),
-        failures: counts::failures(window),
-        ledger: counts::ledger(summary),
+        times: metric_tables::times(&metrics),
+        costs: metric_tables::costs(&metrics),
+        balance: balance(summary, &metrics),
+        processes: metric_tables::processes(&metrics),
+        counts: metric_tables::counts(&metrics),
+        failures: tables::failure_counts(window),
+        ledger: tables::ledger(summary),
         gates: tables::gates(summary),
         scenario_text: &manifest.scenario_text,
         sets: &manifest.sets,
         balancer_configuration: manifest.balancer_configuration.as_deref(),
         balancer_events: balancer_events(window.record),
-        machine: machines::machine(manifest),
+        machine: tables::machine(manifest),
         chart_colours: VARIABLES,
         style: include_str!("../../templates/report.css"),
         script: include_str!("../../templates/report.js"),
     })
 }
 
+fn balance(summary: &Summary, metrics: &SummaryMetrics) -> Vec<PageTable> {
+    let mut tables = vec![metric_tables::balance(metrics)];
+    tables.extend(metric_tables::balance_items(metrics));
+    tables.push(super::tables::arrivals(summary));
+    tables.retain(|table| !table.rows.is_empty());
+    tables
+}
+
 fn unmet_gates(summary: &Summary) -> Vec<UnmetGate> {
-    let broken = summary
-        .gates
-        .iter()
-        .filter(|gate| gate.verdict != Verdict::Passed);
-    broken
+    let gates = summary.gates.iter();
+    let unmet = gates.filter(|gate| gate.verdict != Verdict::Passed);
+    unmet
         .map(|gate| UnmetGate {
             verdict: verdict_word(gate.verdict),
             text: gate_text(gate),

@@ -1,19 +1,23 @@
-//! The page `report.html`, and that of a comparison.
+//! The page `report.html`.
 //!
-//! - `content`, with `headline` (of the figures in `headline_metrics`), `plot`, `tables`,
-//!   `counts`, `machines`, `balance`, `backplane`, `system` and `told`: what it says;
-//! - `table`: what a table is;
-//! - [`render`]: by the template, which says where;
-//! - [`comparison`]: the page of several runs side by side.
+//! ```text
+//! Summary ─► SummaryMetrics ─► headline, metric_tables ┐
+//! RunRecord ─────────────────► tables, system, balancer_events ├─► content ─► template ─► HTML
+//! Drawing ───────────────────► plot                    ┘
+//! ```
+//!
+//! - [`render`]: the template filled in; `content`: the content, in the order of the page;
+//! - `headline`: the metrics at the head of the page;
+//! - `metric_tables`: the tables of all metrics, as the registry lists them;
+//! - `tables`: all other tables; `table`: a table and its cells;
+//! - `plot`: a chart in the page; `balancer_events`, `system`: single texts.
+//!
+//! A metric of the registry appears on the page without a change here.
 
-mod backplane;
-mod balance;
 mod balancer_events;
 mod content;
-mod counts;
 mod headline;
-mod headline_metrics;
-mod machines;
+mod metric_tables;
 mod plot;
 mod render;
 mod system;

@@ -1,4 +1,4 @@
-//! A chart in the page, and the values that the page's script shows.
+//! A chart in the page, and the values that the page's script shows at an instant.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::charts::{ChartContext, Drawing, LegendEntry, Tooltip};
 
-/// A chart in the page.
+/// A chart, for the template.
 #[derive(Debug, Serialize)]
 pub(crate) struct Plot<'a> {
     name: &'a str,
@@ -18,12 +18,12 @@ pub(crate) struct Plot<'a> {
     over_time: bool,
 }
 
-/// What the charts over time show at each step.
+/// The values of the charts over time at each step.
 #[derive(Debug, Serialize)]
 pub(super) struct TooltipData<'a> {
     /// Length of a step in seconds.
     step: f64,
-    /// Where the time axis ends.
+    /// End of the time axis in seconds.
     end: f64,
     charts: BTreeMap<&'a str, &'a Tooltip>,
 }

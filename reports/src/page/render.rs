@@ -1,4 +1,4 @@
-//! The page from its template: one file, nothing to load.
+//! The page from its template: one file without external resources.
 
 use minijinja::{Environment, UndefinedBehavior, context, syntax::SyntaxConfig, value::Serde};
 
@@ -8,12 +8,12 @@ use crate::{
     summary::Summary,
 };
 
-/// The name's ending makes the template engine escape everything.
+/// Name of the template. Its ending makes the template engine escape every value.
 const TEMPLATE: &str = "report.html";
-/// Tables and charts.
+/// Name of the template of tables and charts.
 const MACROS: &str = "macros.html";
 
-/// The page as HTML; with a baseline, its figures stand beside the run's.
+/// Renders the page as HTML. With a baseline, its metrics stand beside those of the run.
 pub(crate) fn page(
     context: &ChartContext,
     summary: &Summary,
@@ -26,7 +26,7 @@ pub(crate) fn page(
     template.render(context! { page => Serde(&content) })
 }
 
-/// With one template, and the macros that all of them share.
+/// Creates an environment with one template and the macros that all templates share.
 pub(crate) fn environment(
     name: &'static str,
     template: &'static str,

@@ -1,8 +1,9 @@
-//! What the load was put on, in a line.
+//! The system under test, in one line.
 
 use highwater_scenarios::plan::{BackplaneSpec, ClusterSpec, Routing, SystemSpec};
 
-/// `a cluster of 3 nodes, joined by Redis at redis://127.0.0.1:6379, with TLS`.
+/// Describes the system: `a cluster of 3 nodes, backplane Redis at redis://127.0.0.1:6379,
+/// with TLS`.
 pub(super) fn system(system: &SystemSpec) -> String {
     match system {
         SystemSpec::Cluster(cluster) => cluster_parts(cluster).join(", "),
@@ -10,7 +11,7 @@ pub(super) fn system(system: &SystemSpec) -> String {
     }
 }
 
-/// Whatever is not as it is without being asked for.
+/// Returns the parts that differ from the defaults.
 fn cluster_parts(cluster: &ClusterSpec) -> Vec<String> {
     let mut parts = vec![match cluster.nodes {
         1 => "a cluster of one node".to_owned(),
@@ -19,7 +20,7 @@ fn cluster_parts(cluster: &ClusterSpec) -> Vec<String> {
     parts.extend(balancer_text(cluster));
     if let BackplaneSpec::Broker(broker) = &cluster.backplane {
         let (name, url) = (broker.url.kind().name(), &broker.url);
-        parts.push(format!("joined by {name} at {url}"));
+        parts.push(format!("backplane {name} at {url}"));
     }
     if cluster.routing == Routing::Broadcast {
         parts.push("commands broadcast".to_owned());
@@ -34,7 +35,7 @@ fn cluster_parts(cluster: &ClusterSpec) -> Vec<String> {
     parts
 }
 
-/// What stands in front of the nodes.
+/// Describes the balancers in front of the nodes.
 fn balancer_text(cluster: &ClusterSpec) -> Option<String> {
     let name = cluster.balancer.name()?;
     Some(match cluster.balancers {

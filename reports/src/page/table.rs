@@ -1,32 +1,50 @@
-//! A table of the page, and how its cells are written.
+//! A table of the page, and the text of its cells.
 
+use std::collections::BTreeMap;
+
+use highwater_scenarios::metrics::Unit;
 use highwater_types::format;
 use serde::Serialize;
+use serde_json::Value;
 
-/// A table of text. Columns after the first are figures.
+use crate::{analysis::processes::natural_sort_key, unit_format};
+
+/// A table of text.
 #[derive(Debug, Serialize)]
 pub(super) struct PageTable {
     pub(super) caption: &'static str,
+    /// Heads of the columns; empty for a table of names and values.
     pub(super) head: Vec<String>,
     pub(super) rows: Vec<TableRow>,
 }
 
-/// One line of it.
+/// A row of a table.
 #[derive(Debug, Serialize)]
 pub(super) struct TableRow {
-    /// For the style sheet: a verdict, or nothing.
+    /// Class for the style sheet: a verdict, or nothing.
     pub(super) class: &'static str,
     pub(super) cells: Vec<String>,
 }
 
-pub(super) fn table<const N: usize>(caption: &'static str, head: [&str; N]) -> PageTable {
+/// Creates a table with the heads of its columns.
+pub(super) fn table<const N: usize>(
+    caption: &'static str,
+    head: [&str; N],
+    rows: Vec<TableRow>,
+) -> PageTable {
     PageTable {
         caption,
         head: head.map(str::to_owned).into(),
-        rows: Vec::new(),
+        rows,
     }
 }
 
+/// Creates a table of names and values, without heads.
+pub(super) fn name_table(caption: &'static str, rows: Vec<TableRow>) -> PageTable {
+    table(caption, ["", ""], rows)
+}
+
+/// Creates a row.
 pub(super) fn row<const N: usize>(cells: [String; N]) -> TableRow {
     TableRow {
         class: "",
@@ -34,19 +52,35 @@ pub(super) fn row<const N: usize>(cells: [String; N]) -> TableRow {
     }
 }
 
-pub(super) fn number(value: Option<u64>) -> String {
-    value.map_or_else(missing, format::count)
+/// Formats a measured value; a missing one is a dash, because it is not zero.
+pub(super) fn value(unit: Unit, value: Option<f64>) -> String {
+    value.map_or_else(missing, |value| unit_format::with_unit(unit, value))
 }
 
-pub(super) fn size(value: Option<u64>) -> String {
-    value.map_or_else(missing, |value| format::size(value as f64))
+/// Formats a value of the summary: a number, or a number for each node.
+pub(super) fn json_value(unit: Unit, json: Option<&Value>) -> String {
+    match json {
+        Some(Value::Object(by_node)) => {
+            let counts = by_node
+                .iter()
+                .filter_map(|(node, count)| Some((node.clone(), count.as_u64()?)));
+            by_node_text(&counts.collect())
+        }
+        json => value(unit, json.and_then(Value::as_f64)),
+    }
 }
 
-pub(super) fn time(value: Option<f64>) -> String {
-    value.map_or_else(missing, format::seconds)
+/// Formats counts by node: `n1 20, n2 31`, with `n2` before `n10`.
+pub(super) fn by_node_text(counts: &BTreeMap<String, u64>) -> String {
+    let mut counts: Vec<(&String, &u64)> = counts.iter().collect();
+    counts.sort_by_cached_key(|(id, _)| natural_sort_key(id));
+    let counts = counts
+        .into_iter()
+        .map(|(id, count)| format!("{id} {}", format::count(*count)));
+    counts.collect::<Vec<_>>().join(", ")
 }
 
-/// Not measured, which is not zero.
+/// The text of a value that was not measured.
 pub(super) fn missing() -> String {
     "–".to_owned()
 }

@@ -1,17 +1,20 @@
-//! Tables of gates, times and costs.
+//! Tables of everything that is not a metric of the registry: gates, the ledger, failures,
+//! new sockets over time, and the machine.
 
 use highwater_types::format;
 
-use super::table::{PageTable, TableRow, missing, row, table};
+use super::{
+    metric_tables::event_title,
+    table::{PageTable, TableRow, by_node_text, missing, name_table, row, table},
+};
 use crate::{
-    summary::{Distribution, GateOutcome, SlopeFit, Summary},
+    analysis::{failures::failures, run_window::RunWindow},
+    record::Manifest,
+    summary::{Agreement, GateOutcome, LedgerLine, LedgerSide, Summary},
     text,
 };
 
-/// Of what, how much, and how that is written.
-type CostRow = (&'static str, Option<SlopeFit>, fn(f64) -> String);
-
-/// Each gate with what its figure is and may be.
+/// Returns the table of gates.
 pub(super) fn gates(summary: &Summary) -> PageTable {
     let row = |gate: &GateOutcome| {
         let name = match gate.name == gate.check {
@@ -29,115 +32,96 @@ pub(super) fn gates(summary: &Summary) -> PageTable {
             ],
         }
     };
-    PageTable {
-        rows: summary.gates.iter().map(row).collect(),
-        ..table("", ["gate", "during", "is", "limit", "verdict"])
-    }
+    let head = ["gate", "during", "actual", "limit", "verdict"];
+    table("", head, summary.gates.iter().map(row).collect())
 }
 
-/// Every distribution in which something was counted.
-pub(super) fn times(summary: &Summary) -> PageTable {
-    let heartbeats = &summary.heartbeats;
-    let mut named = vec![
-        ("connect", &summary.sockets.connect_ms),
-        (
-            "reconnect, from losing the socket",
-            &summary.sockets.reconnect_ms,
-        ),
-        ("heartbeat response", &heartbeats.response_ms),
-        ("heartbeat service", &heartbeats.service_ms),
+/// Returns the table of the ledger.
+pub(super) fn ledger(summary: &Summary) -> PageTable {
+    let head = [
+        "",
+        "one end",
+        "other end",
+        "difference",
+        "explained",
+        "verdict",
     ];
-    if let Some(commands) = &summary.commands {
-        named.extend([
-            ("command response", &commands.response_ms),
-            ("command service", &commands.service_ms),
-            ("on the owner's node", &commands.same_node_ms),
-            ("across nodes", &commands.cross_node_ms),
-        ]);
-    }
-    if let Some(messages) = &summary.messages {
-        named.extend([
-            (
-                "message latency, from when it was due",
-                &messages.latency_ms,
-            ),
-            (
-                "message latency, from when it was sent",
-                &messages.service_ms,
-            ),
-        ]);
-    }
-    if let Some(readings) = &summary.telemetry {
-        named.extend([
-            ("telemetry accepted, response", &readings.response_ms),
-            ("telemetry accepted, service", &readings.service_ms),
-        ]);
-    }
-    let lags: Vec<(String, &Distribution)> = summary
-        .workers
-        .iter()
-        .map(|worker| (format!("send lag of {}", worker.id), &worker.send_lag_ms))
-        .collect();
-    let named = named
+    table("", head, summary.ledger.iter().map(ledger_row).collect())
+}
+
+/// Returns the table of failures by kind.
+pub(super) fn failure_counts(window: &RunWindow) -> PageTable {
+    let rows = failures(window)
         .into_iter()
-        .map(|(name, times)| (name.to_owned(), times));
-    let counted = named.chain(lags).filter(|(_, times)| times.count > 0);
-    PageTable {
-        rows: counted
-            .map(|(name, times)| distribution(name, times))
-            .collect(),
-        ..table(
-            "",
-            ["", "count", "mean", "p50", "p90", "p99", "p99.9", "max"],
-        )
-    }
+        .map(|failure| row([failure.counter, format::count(failure.count)]));
+    table("Failures by kind", ["kind", "count"], rows.collect())
 }
 
-/// What one more socket costs, with its interval.
-pub(super) fn costs(summary: &Summary) -> PageTable {
-    let cost = &summary.cost_per_socket;
-    let all: [CostRow; 7] = [
-        ("node, resident memory", cost.node_rss, format::size),
-        ("node, heap", cost.node_heap, format::size),
-        (
-            "node, open files",
-            cost.node_open_files,
-            format::significant,
-        ),
-        ("worker, resident memory", cost.worker_rss, format::size),
-        ("balancer, resident memory", cost.balancer_rss, format::size),
-        (
-            "balancer, open files",
-            cost.balancer_open_files,
-            format::significant,
-        ),
-        (
-            "kernel, for each end on the load's host",
-            cost.kernel,
-            format::size,
-        ),
-    ];
-    let rows = all.into_iter().filter_map(|(name, fit, display)| {
-        let fit = fit?;
-        let between = format!("{} to {}", display(fit.low), display(fit.high));
-        Some(row([name.to_owned(), display(fit.value), between]))
+/// Returns the table of new sockets after each event, in slices of time.
+pub(super) fn arrivals(summary: &Summary) -> PageTable {
+    let balance = summary.balance.iter();
+    let events = balance.flat_map(|balance| &balance.per_event);
+    let slices = events.flat_map(|event| event.arrivals.iter().map(move |slice| (event, slice)));
+    let rows = slices.map(|(event, slice)| {
+        let from = format::significant(slice.from_s);
+        let slice_text = format!("{from} to {}", format::seconds(slice.to_s));
+        row([event_title(event), slice_text, by_node_text(&slice.by_node)])
     });
-    PageTable {
-        rows: rows.collect(),
-        ..table("", ["", "cost", "95 % interval"])
-    }
+    let head = ["", "time after the event", "new sockets of each node"];
+    table(
+        "New sockets over time after each event",
+        head,
+        rows.collect(),
+    )
 }
 
-fn distribution(name: String, times: &Distribution) -> TableRow {
-    let ms = |value: Option<f64>| value.map_or_else(missing, format::millis);
-    row([
-        name,
-        format::count(times.count),
-        ms(times.mean),
-        ms(times.p50),
-        ms(times.p90),
-        ms(times.p99),
-        ms(times.p999),
-        ms(times.max),
-    ])
+/// Returns the table of the machine and the versions.
+pub(super) fn machine(manifest: &Manifest) -> PageTable {
+    let host = &manifest.host;
+    let properties = [
+        ("CPU cores", host.cpus.map(|cpus| cpus.to_string())),
+        ("CPU model", host.cpu_model.clone()),
+        (
+            "memory",
+            host.memory_bytes.map(|bytes| format::size(bytes as f64)),
+        ),
+        ("operating system", host.os.clone()),
+        (
+            "open files per process",
+            host.open_files_limit.map(format::count),
+        ),
+        ("workers", Some(manifest.workers.to_string())),
+        ("seed", Some(manifest.plan.seed.to_string())),
+    ];
+    let properties =
+        properties.map(|(name, value)| row([name.to_owned(), value.unwrap_or_else(missing)]));
+    let versions = manifest.versions.iter();
+    let versions = versions.map(|(name, version)| row([name.clone(), version.clone()]));
+    name_table("", properties.into_iter().chain(versions).collect())
+}
+
+fn ledger_row(line: &LedgerLine) -> TableRow {
+    let side = |side: &LedgerSide| match side.count {
+        Some(count) => format!("{} {}", side.who, format::count(count)),
+        None => format!("{}: not measured", side.who),
+    };
+    let difference = line.difference.map(|by| format::count(by.unsigned_abs()));
+    let (class, verdict) = match (line.verdict, &line.note) {
+        (Agreement::Agrees, _) => ("passed", "agrees".to_owned()),
+        (Agreement::Differs, _) => ("failed", "differs".to_owned()),
+        (Agreement::Unknown, None) => ("inconclusive", "unknown".to_owned()),
+        (Agreement::Unknown, Some(note)) => ("inconclusive", format!("unknown: {note}")),
+        (Agreement::Unmeasured, _) => ("", "not measured".to_owned()),
+    };
+    TableRow {
+        class,
+        cells: vec![
+            line.what.clone(),
+            side(&line.left),
+            side(&line.right),
+            difference.unwrap_or_default(),
+            format::count(line.unsure),
+            verdict,
+        ],
+    }
 }

@@ -1,11 +1,11 @@
-//! Files that are there in full or not at all.
+//! Files that exist in full or not at all.
 
 use std::{fs, path::Path};
 
 use super::RecordError;
 
-/// Writes beside `path`, then renames: a reader never sees half a file, and a
-/// process that is killed leaves the old one.
+/// Writes a file beside `path` and renames it. A reader never sees half a file, and a process
+/// that is killed leaves the old one.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), RecordError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");

@@ -1,53 +1,53 @@
-//! Why a run record could not be written or read.
+//! The errors of writing and reading a run record.
 
 use std::path::{Path, PathBuf};
 
-/// Why a run record could not be written or read.
+/// An error of writing or reading a run record.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// A record is only ever started in a directory of its own.
-    #[error("{} is not empty", .0.display())]
+    /// The directory of a new record has files already.
+    #[error("cannot start a record in {}: the directory is not empty", .0.display())]
     NotEmpty(PathBuf),
-    /// The file system refused.
+    /// A file operation failed.
     #[error("cannot {action} {}", .path.display())]
     Io {
-        /// What was being done: `read`, `write`, `create`.
+        /// Operation: `read`, `write`, `create`.
         action: &'static str,
-        /// With what.
+        /// Path of the file or directory.
         path: PathBuf,
-        /// Why not.
+        /// Cause.
         source: std::io::Error,
     },
-    /// A file that must be whole is not JSON of the expected form.
+    /// The manifest is not JSON of the expected form.
     #[error("{} is not a valid manifest", .path.display())]
     Manifest {
-        /// The manifest's path.
+        /// Path of the manifest.
         path: PathBuf,
-        /// Where it differs.
+        /// Cause.
         source: serde_json::Error,
     },
     /// The record was written by a version with another format.
     #[error("{} has record schema {found}, this version reads 1 and {expected}", .path.display())]
     Schema {
-        /// The manifest's path.
+        /// Path of the manifest.
         path: PathBuf,
-        /// Schema found there.
+        /// Schema in the manifest.
         found: u32,
         /// Schema that this crate writes.
         expected: u32,
     },
-    /// A value could not be put into its form on disk.
+    /// A value has no form on disk.
     #[error("cannot encode a line of {file}: {reason}")]
     Encode {
         /// Name of the file.
         file: &'static str,
-        /// In words.
+        /// Cause in words.
         reason: String,
     },
 }
 
 impl RecordError {
-    /// For `map_err` on file operations.
+    /// Returns a function for `map_err` on file operations.
     pub(crate) fn io<'a>(
         action: &'static str,
         path: &'a Path,

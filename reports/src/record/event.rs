@@ -1,4 +1,4 @@
-//! What happened at an instant of a run: a line of `events.jsonl`.
+//! An event at an instant of a run: a line of `events.jsonl`.
 
 use highwater_scenarios::plan::{Join, PhaseWindow};
 use serde::{Deserialize, Serialize};
@@ -8,90 +8,91 @@ use serde::{Deserialize, Serialize};
 pub struct TimedEvent {
     /// Seconds on the run's clock.
     pub at: f64,
-    /// What happened.
+    /// Event.
     #[serde(flatten)]
     pub kind: RecordEvent,
 }
 
-/// What can happen to a run.
+/// An event of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum RecordEvent {
-    /// A phase began; `ramp`, `steady` and `drain`, always at a whole second.
+    /// A phase began: `ramp`, `steady` or `drain`, always at a whole second.
     Phase {
-        /// Which one.
+        /// Phase.
         phase: PhaseWindow,
     },
     /// An event of the scenario was carried out.
     Action {
-        /// As in the scenario: `kill-node`, `fault`, …
+        /// Action as in the scenario: `kill-node`, `fault`, …
         action: String,
-        /// To which process: `n2`, `broker`.
+        /// Process that the action was done to: `n2`, `broker`.
         node: String,
-        /// Why it could not be done, if so.
+        /// Cause, if the action failed.
         error: Option<String>,
     },
     /// A process of the system ended by itself.
     ProcessEnded {
-        /// `n1`, `broker`, …
+        /// Name: `n1`, `broker`, …
         id: String,
         /// Exit status in words.
         status: String,
     },
-    /// A process of the system that was asked to end has ended.
+    /// A process of the system ended after an event had stopped it.
     ProcessStopped {
-        /// `n1`, …
+        /// Name: `n1`, …
         id: String,
         /// Exit status in words.
         status: String,
-        /// Its exit code; none if a signal ended it.
+        /// Exit code; none if a signal ended the process.
         code: Option<i32>,
     },
     /// A worker stopped answering or its connection broke.
     WorkerLost {
-        /// `w1`, …
+        /// Name: `w1`, …
         id: String,
-        /// What was seen.
+        /// Cause.
         reason: String,
     },
-    /// The journals of the consumers, held against what the devices were told.
+    /// The consumers' journals were compared with the records that devices saw accepted.
     Telemetry {
-        /// Different readings that were handled.
+        /// Different telemetry records that were handled.
         handled: u64,
-        /// Times that a reading was handled again.
+        /// Times that a telemetry record was handled again.
         duplicated: u64,
-        /// Readings handled that were marked as delivered before.
+        /// Telemetry records handled that the queue marked as delivered before.
         redelivered: u64,
-        /// Lines that name no reading of the plan.
+        /// Lines that name no telemetry record of the plan.
         unknown: u64,
-        /// Lines that could not be read.
+        /// Lines that cannot be read.
         unreadable: u64,
-        /// Readings accepted and not handled; none where it is not known which were
-        /// accepted, because a worker was lost.
+        /// Telemetry records accepted and not handled; none when a lost worker took the list
+        /// of accepted ones with it.
         lost: Option<u64>,
     },
-    /// A balancer was told of a node that comes or goes.
+    /// The testbed reconfigured a balancer for a node that joins or leaves.
     BalancerReconfigured {
-        /// Which one: `b1`, …
+        /// Name of the balancer: `b1`, …
         id: String,
-        /// In which way.
+        /// Way of the change.
         how: Join,
-        /// The new configuration in full, or the commands.
+        /// New configuration in full, or the commands.
         text: String,
     },
-    /// Something that makes a figure doubtful.
+    /// A problem makes a metric doubtful.
     Problem {
-        /// In words, for the report.
+        /// Description for the report.
         text: String,
     },
-    /// The run ended in order; without this line it was truncated.
+    /// The run ended in order. Without this line the record is truncated.
     End {
-        /// How.
+        /// The way it ended.
         ended: RunEnd,
     },
 }
 
-/// An action in words: `kill-node n2`; `kill-broker`, of which there is one.
+/// Returns the title of an action: `kill-node n2`; `kill-broker` without the process, of
+/// which there is one.
 pub fn action_title(action: &str, node: &str) -> String {
     match action.rsplit_once('-') {
         Some((_, object)) if object == node => action.to_owned(),
@@ -99,16 +100,16 @@ pub fn action_title(action: &str, node: &str) -> String {
     }
 }
 
-/// How a run ended.
+/// The way a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RunEnd {
-    /// All phases ran.
+    /// All phases ran to their end.
     Completed,
-    /// Somebody stopped it (Ctrl-C, SIGTERM).
+    /// Ctrl-C or SIGTERM stopped the run.
     Interrupted,
-    /// The harness or the target could not go on.
+    /// The harness or the target failed.
     Aborted,
-    /// The record just stops.
+    /// The record has no end: the harness was killed.
     Truncated,
 }

@@ -1,11 +1,10 @@
-//! Names of a record's files. Only these; what is derived from them is named
-//! where it is made.
+//! Names of a record's files. Derived files are named in `report`.
 
-/// What the run was meant to be.
+/// Name of the manifest: the plan and the machine.
 pub const MANIFEST: &str = "manifest.json";
-/// Counters and gauges.
+/// Name of the file of counters and gauges.
 pub const INTERVALS: &str = "intervals.jsonl";
-/// Histograms.
+/// Name of the file of histograms.
 pub const LATENCY: &str = "latency.hlog";
-/// Phases, events, the end.
+/// Name of the file of events.
 pub const EVENTS: &str = "events.jsonl";

@@ -20,28 +20,28 @@ const MAX_VALUE_DIVISOR: f64 = 1000.0;
 /// One line of the log.
 #[derive(Debug, Clone)]
 pub(crate) struct HlogLine {
-    /// Which metric.
+    /// Name of the latency.
     pub(crate) tag: String,
-    /// Start on the run's clock, in seconds.
+    /// Start in seconds on the run's clock.
     pub(crate) at_s: f64,
     /// Length in seconds.
     pub(crate) length_s: f64,
-    /// What was counted.
+    /// Durations.
     pub(crate) histogram: LatencyHistogram,
 }
 
-/// Turns lines into text; keeps the compressor's buffers between lines.
+/// An encoder of lines that keeps the compressor's buffers between them.
 pub(crate) struct HlogEncoder {
     serializer: V2DeflateSerializer,
     bytes: Vec<u8>,
 }
 
-/// Turns text into lines.
+/// A decoder of lines.
 pub(crate) struct HlogDecoder {
     reader: HistogramReader,
 }
 
-/// The head of a log whose clock starts at `started_at`.
+/// Returns the header of a log whose clock starts at `started_at`.
 pub(crate) fn header(started_at: DateTime<Utc>) -> Result<Vec<u8>, String> {
     let mut head = Vec::new();
     let mut serializer = V2DeflateSerializer::new();
@@ -64,7 +64,7 @@ impl HlogEncoder {
         }
     }
 
-    /// One line with its line feed.
+    /// Encodes one line with its line feed.
     pub(crate) fn line(
         &mut self,
         tag: &str,
@@ -77,6 +77,8 @@ impl HlogEncoder {
         self.serializer
             .serialize(histogram, &mut self.bytes)
             .map_err(|error| error.to_string())?;
+        // The library's log writer borrows its output and its serializer, so no struct can hold
+        // it beside them.
         Ok(format!(
             "Tag={},{at_s:.3},{length_s:.3},{:.3},{}\n",
             tag.as_str(),
@@ -93,7 +95,7 @@ impl HlogDecoder {
         }
     }
 
-    /// The line's content; `Ok(None)` for comments and headers.
+    /// Decodes one line; `Ok(None)` for comments and headers.
     pub(crate) fn line(&mut self, text: &[u8]) -> Result<Option<HlogLine>, String> {
         let entry = match IntervalLogIterator::new(text).next() {
             None => return Ok(None),

@@ -1,5 +1,4 @@
-//! The histograms of a run, merged as far as a report needs them apart: per
-//! window, and per block of time for charts and noise.
+//! The histograms of a run: one per window, and one per block of time for charts and noise.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +11,7 @@ use super::{
 };
 use crate::histogram::{LatencyHistogram, latency_histogram, record_micros};
 
-/// Most blocks that a run is cut into, whatever its length.
+/// Most blocks of a run, whatever its length. This bounds memory and the size of charts.
 const MOST_BLOCKS: f64 = 600.0;
 
 const PHASES: [PhaseWindow; 3] = [PhaseWindow::Ramp, PhaseWindow::Steady, PhaseWindow::Drain];
@@ -28,21 +27,21 @@ pub struct Latencies {
 
 #[derive(Debug, Clone)]
 struct TagHistograms {
-    /// Those of the phases and that of the run; until [`Latencies::merge_run_window`]
-    /// the run's has only what lies in no phase.
+    /// Histograms of the phases and of the run. Until [`Latencies::merge_run_window`], the one
+    /// of the run has only the durations outside the phases.
     windows: [LatencyHistogram; WINDOWS],
     blocks: BTreeMap<u32, Block>,
 }
 
-/// What one tag counted in one block of time. Kept sparse: a day of blocks is
-/// a few megabytes.
+/// The durations of one tag in one block of time. It is sparse, so a day of blocks takes a
+/// few megabytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Block {
     counts: BTreeMap<u64, u64>,
 }
 
 impl Latencies {
-    /// No histograms yet, for a run with these phases.
+    /// Creates an empty set for a run with these phases.
     pub(crate) fn new(phases: Phases) -> Self {
         Self {
             phases,
@@ -51,7 +50,7 @@ impl Latencies {
         }
     }
 
-    /// Takes in one line of the log. It belongs to where its middle lies.
+    /// Adds one line of the log. Its middle decides the window and the block.
     pub(crate) fn add(&mut self, line: &HlogLine) {
         let middle = line.at_s + line.length_s / 2.0;
         let tagged = self
@@ -70,7 +69,7 @@ impl Latencies {
         }
     }
 
-    /// After the last line: what lies in a phase is the run's as well.
+    /// Adds the phases to the window of the run, after the last line.
     pub(crate) fn merge_run_window(&mut self) {
         for tagged in self.tags.values_mut() {
             let [phases @ .., run] = &mut tagged.windows;
@@ -78,25 +77,24 @@ impl Latencies {
         }
     }
 
-    /// Everything that `tag` counted in `window`; `None` when nothing.
+    /// Returns the durations of a tag in a window; `None` without any.
     pub fn window(&self, tag: &str, window: PhaseWindow) -> Option<&LatencyHistogram> {
         let histogram = &self.tags.get(tag)?.windows[window as usize];
         (!histogram.is_empty()).then_some(histogram)
     }
 
-    /// The tags, sorted.
+    /// Returns all tags, sorted.
     pub fn tags(&self) -> impl Iterator<Item = &str> {
         self.tags.keys().map(String::as_str)
     }
 
-    /// Seconds that a block covers.
+    /// The length of a block in seconds.
     pub fn block_s(&self) -> f64 {
         self.block_s
     }
 
-    /// The blocks of `tag` in which something was counted: the block's middle
-    /// in seconds on the run's clock, and its counts. None of a worker's send
-    /// lag and of a node's replies: a run of many has as many tags of them.
+    /// Returns the blocks of a tag that have durations, each with its middle in seconds on the
+    /// run's clock. Send lag and replies by node have no blocks.
     pub fn blocks(&self, tag: &str) -> impl Iterator<Item = (f64, LatencyHistogram)> {
         let block_s = self.block_s;
         self.tags
@@ -124,9 +122,10 @@ impl Block {
         }
     }
 
-    /// Dense again: any value of a bucket finds that bucket back.
+    /// Converts the block to a histogram.
     fn histogram(&self) -> LatencyHistogram {
         let mut histogram = latency_histogram();
+        // Any value of a bucket is counted in that bucket again, so nothing is rounded.
         for (&value, &count) in &self.counts {
             record_micros(&mut histogram, value, count);
         }
@@ -134,12 +133,14 @@ impl Block {
     }
 }
 
+/// Whether a tag has blocks.
 fn has_blocks(tag: &str) -> bool {
+    // These tags exist once for each worker or node, so their blocks would add up.
     !(tag.starts_with(SEND_LAG) || tag.starts_with(COMMAND_OWNER))
 }
 
-/// Both have the same precision and `into` resizes itself, so nothing is
-/// rounded and nothing can be refused.
+/// Merges two histograms. Both have the same precision and `into` grows, so nothing is
+/// rounded and the merge cannot fail.
 fn merge(into: &mut LatencyHistogram, from: &LatencyHistogram) {
     let merged = into.add(from);
     debug_assert!(merged.is_ok(), "histograms of one precision merge");

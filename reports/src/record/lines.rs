@@ -1,4 +1,4 @@
-//! Reading files of lines whose writer may have been killed.
+//! Files of lines whose writer may have been killed.
 
 use std::{
     fs::File,
@@ -8,9 +8,10 @@ use std::{
 
 use super::RecordError;
 
-/// Calls `each` for every whole line of `dir/name`, and says in `problems`
-/// what had to be left out: a missing file, lines that `each` refuses, a last
-/// line without its end.
+/// Calls `each` for every whole line of `dir/name`.
+///
+/// A missing file, lines that `each` rejects and a torn last line are left out, and named in
+/// `problems`.
 pub(crate) fn for_each_line(
     dir: &Path,
     name: &str,
@@ -29,7 +30,7 @@ pub(crate) fn for_each_line(
     let mut reader = BufReader::with_capacity(1 << 18, file);
     let mut line = Vec::new();
     let mut number = 0_u64;
-    let mut refused = SkippedLines::default();
+    let mut skipped = SkippedLines::default();
     loop {
         line.clear();
         let read = reader.read_until(b'\n', &mut line);
@@ -37,19 +38,20 @@ pub(crate) fn for_each_line(
             break;
         }
         number += 1;
+        // A writer that was killed leaves its last line without a line feed.
         if line.last() != Some(&b'\n') {
             problems.push(format!("the last line of {name} is torn and was left out"));
             break;
         }
         if let Err(reason) = each(&line) {
-            refused.note(number, reason);
+            skipped.note(number, reason);
         }
     }
-    problems.extend(refused.problem(name));
+    problems.extend(skipped.problem(name));
     Ok(())
 }
 
-/// Lines that could not be understood: how many, and the first of them.
+/// The lines that were left out: their number, and the first of them.
 #[derive(Default)]
 struct SkippedLines {
     count: u64,

@@ -1,4 +1,4 @@
-//! What a run was meant to be, and where it ran: `manifest.json`.
+//! The plan of a run and the machine that it ran on: `manifest.json`.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,17 @@ use serde::{Deserialize, Serialize};
 /// Version of the record's format that this crate writes.
 pub const RECORD_SCHEMA: u32 = 2;
 
-/// `manifest.json`, written before anything is started, and once more when the
-/// balancers' configuration is known.
+/// The content of `manifest.json`. It is written before anything starts, and once more when
+/// the balancers' configuration is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// [`RECORD_SCHEMA`].
     pub schema: u32,
     /// Instant 0 of the run's clock.
     pub started_at: DateTime<Utc>,
-    /// The plan, with every default filled in.
+    /// Plan with every default filled in.
     pub plan: Plan,
-    /// The scenario file as it was written.
+    /// Text of the scenario file.
     pub scenario_text: String,
     /// `--set` arguments.
     pub sets: Vec<String>,
@@ -27,24 +27,23 @@ pub struct Manifest {
     pub workers: u32,
     /// Programs and their versions: `highwater`, `linux`, `nginx`, ….
     pub versions: BTreeMap<String, String>,
-    /// Where the coordinator ran.
+    /// Machine that the coordinator ran on.
     pub host: HostInfo,
-    /// The balancers' configurations in full, where there are any. What they were told
-    /// later stands in the events.
+    /// Configurations of the balancers in full, if there are any. Later changes are events.
     pub balancer_configuration: Option<String>,
 }
 
 /// The machine that the coordinator ran on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HostInfo {
-    /// Logical processors.
+    /// Logical CPU cores.
     pub cpus: Option<u32>,
-    /// Its processor's name.
+    /// Name of the CPU.
     pub cpu_model: Option<String>,
     /// Memory in bytes.
     pub memory_bytes: Option<u64>,
-    /// Operating system in words.
+    /// Operating system.
     pub os: Option<String>,
-    /// Open files that one process may have.
+    /// Most open files of one process.
     pub open_files_limit: Option<u64>,
 }

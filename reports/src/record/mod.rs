@@ -1,13 +1,21 @@
-//! The run record: a directory that is only ever appended to while a run lasts.
+//! The run record: a directory that is only appended to while a run lasts.
 //!
-//! - [`manifest`]: what the run was meant to be;
-//! - [`interval`]: counters and gauges per source and second;
-//! - [`event`]: phases, the scenario's events, problems, the end;
-//! - [`names`]: of counters, gauges and latencies;
-//! - [`files`]: names of the files, `hlog` the lines of one of them;
-//! - [`writer`]: appends, `atomic` writes what must be whole;
-//! - [`reader`]: reads back, by `lines`, into [`reading`]s, [`phases`] and
-//!   [`latencies`]; `schema1` gives the records of the earlier version today's names.
+//! ```text
+//! Interval, TimedEvent, histograms ─► writer ─► manifest.json, intervals.jsonl,
+//!                                               latency.hlog, events.jsonl
+//!                                                    │ lines, hlog, schema1
+//!                                                    ▼
+//!                                               reader ─► RunRecord
+//! ```
+//!
+//! - [`manifest`]: the plan and the machine; [`interval`]: counters and gauges of one source;
+//!   [`event`]: phases, actions, problems and the end;
+//! - [`names`]: names of counters, gauges and latencies; [`files`]: names of the files;
+//! - [`writer`]: appends lines; `atomic`: writes files that must be whole;
+//! - [`reader`]: reads a record into [`interval_row`]s, [`phases`] and [`latencies`];
+//!   `lines`: reads lines of a writer that may have been killed; `hlog`: the format of the
+//!   histograms;
+//! - `schema1`: renames the contents of records of schema 1; `error`: the errors.
 
 mod atomic;
 mod error;

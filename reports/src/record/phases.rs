@@ -1,4 +1,4 @@
-//! When the phases of a run began, on its clock.
+//! The phases of a run, on its clock.
 
 use std::ops::Range;
 
@@ -6,22 +6,22 @@ use highwater_scenarios::plan::PhaseWindow;
 
 use super::{RecordEvent, TimedEvent};
 
-/// When the phases of a run began, in seconds on its clock; `None` for a phase
-/// that was not reached.
+/// The starts of a run's phases, in seconds on its clock; `None` for a phase that the run did
+/// not reach.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Phases {
-    /// Sockets began to open.
+    /// Start of the ramp: sockets began to open.
     pub ramp: Option<f64>,
-    /// Each socket of the ramp had opened or failed.
+    /// Start of the steady phase: each socket of the ramp had opened or failed.
     pub steady: Option<f64>,
-    /// Sockets began to close in order.
+    /// Start of the drain: sockets began to close in order.
     pub drain: Option<f64>,
-    /// The last thing recorded.
+    /// End of the record.
     pub end: f64,
 }
 
 impl Phases {
-    /// From a record's events; `end` is the last instant of its intervals.
+    /// Finds the phases in a record's events. `end` is the end of its last interval.
     pub fn new(events: &[TimedEvent], end: f64) -> Self {
         let mut phases = Self {
             end,
@@ -41,10 +41,9 @@ impl Phases {
         phases
     }
 
-    /// The window's instants; `None` when it was not reached. The last window
-    /// reached has no end, so that nothing recorded after the last event falls
-    /// out.
+    /// Returns the instants of a window; `None` when the run did not reach it.
     pub fn range(&self, window: PhaseWindow) -> Option<Range<f64>> {
+        // The last window has no end, so that rows after the last event belong to it.
         const OPEN: f64 = f64::INFINITY;
         match window {
             PhaseWindow::Ramp => Some(self.ramp?..self.steady.or(self.drain).unwrap_or(OPEN)),
@@ -54,8 +53,7 @@ impl Phases {
         }
     }
 
-    /// When the window ended, for figures "at end": the whole run's is before
-    /// the drain.
+    /// Returns the end of a window, for metrics "at end". The whole run ends before the drain.
     pub fn end_of(&self, window: PhaseWindow) -> Option<f64> {
         let end = match window {
             PhaseWindow::Run => self.drain.unwrap_or(self.end),

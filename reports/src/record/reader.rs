@@ -1,4 +1,4 @@
-//! Reads a run record back, whatever state its writer left it in.
+//! Reading of a run record, in whatever state its writer left it.
 
 use std::{fs, path::Path};
 
@@ -9,31 +9,32 @@ use super::{
     hlog, interval_row, lines, schema1,
 };
 
-/// A run record in memory. Its histograms are merged as they are read, so that
-/// their size does not follow the run's length.
+/// A run record in memory. Its histograms are merged while they are read, so that their size
+/// does not grow with the run.
 #[derive(Debug, Clone)]
 pub struct RunRecord {
-    /// What the run was meant to be.
+    /// Plan and machine.
     pub manifest: Manifest,
     /// Counters and gauges in the order of the file.
     pub intervals: Vec<IntervalRow>,
     /// Histograms.
     pub latencies: Latencies,
-    /// What happened, in the order of the file.
+    /// Events in the order of the file.
     pub events: Vec<TimedEvent>,
-    /// When the phases began.
+    /// Starts of the phases.
     pub phases: Phases,
-    /// What could not be read, in words.
+    /// Problems of reading, in words.
     pub problems: Vec<String>,
 }
 
-/// Reads the record in `dir`. Torn last lines, lines that cannot be read and
-/// files that a run killed early did not get to write are left out and named
-/// in `problems`.
+/// Reads the record in `dir`.
+///
+/// Torn last lines, invalid lines and files that a killed run did not write are left out, and
+/// named in `problems`.
 ///
 /// # Errors
-/// When there is no readable manifest, it has a schema other than 1 and 2, or the file
-/// system refuses.
+/// When the manifest cannot be read, has a schema other than 1 and 2, or a file operation
+/// fails.
 pub fn read(dir: &Path) -> Result<RunRecord, RecordError> {
     let manifest = manifest(&dir.join(MANIFEST))?;
     let is_schema1 = manifest.schema == schema1::SCHEMA;
@@ -83,13 +84,13 @@ pub fn read(dir: &Path) -> Result<RunRecord, RecordError> {
 }
 
 impl RunRecord {
-    /// How the run ended: what its last line says, else it just stops.
+    /// Returns the way the run ended: that of its last line, or truncated without one.
     pub fn ended(&self) -> RunEnd {
-        let said = self.events.iter().rev().find_map(|event| match event.kind {
+        let end = self.events.iter().rev().find_map(|event| match event.kind {
             RecordEvent::End { ended } => Some(ended),
             _ => None,
         });
-        said.unwrap_or(RunEnd::Truncated)
+        end.unwrap_or(RunEnd::Truncated)
     }
 }
 
@@ -100,7 +101,7 @@ fn manifest(path: &Path) -> Result<Manifest, RecordError> {
         source,
     };
     let mut value: serde_json::Value = serde_json::from_slice(&text).map_err(invalid)?;
-    // Before the rest: another schema may well have another form.
+    // The schema is checked first, because another one may have another form.
     let schema = value.get("schema").and_then(serde_json::Value::as_u64);
     if schema == Some(schema1::SCHEMA.into()) {
         schema1::rename_plan(&mut value);

@@ -1,18 +1,17 @@
-//! Records of schema 1: the names in them become those of schema 2 as they are read.
+//! Renaming of the contents of records of schema 1, while they are read.
 //!
-//! Only names differ between the two. Everything behind the reader knows schema 2
-//! alone.
+//! The two schemas differ in names alone. The code behind the reader uses schema 2 only.
 
 use highwater_scenarios::renamed::{renamed_key, renamed_metric};
 use serde_json::{Map, Value};
 
 use super::TimedEvent;
 
-/// Version of the format that this module reads.
+/// Version of the format that this module renames.
 pub(super) const SCHEMA: u32 = 1;
 
-/// The counters, gauges and latency tags that changed their name, or the first part of
-/// it: old, new. Of two that fit, the longer one stands first.
+/// Counters, gauges and latency tags whose name or first part changed: old, new. The longer of
+/// two matching names stands first.
 const NAMES: [(&str, &str); 9] = [
     ("readings.refused", "telemetry.rejected"),
     ("readings.taken", "telemetry.accepted"),
@@ -25,8 +24,8 @@ const NAMES: [(&str, &str); 9] = [
     ("balancer.handshaking", "balancer.pending"),
 ];
 
-/// The counters whose last part is a kind; with hyphens in schema 1. Other last parts
-/// are names of nodes and workers, which keep their hyphens.
+/// Counters whose last part is a kind, which has hyphens in schema 1. Other last parts are
+/// names of nodes and workers, which keep their hyphens.
 const BY_KIND: [&str; 4] = [
     "connect.failed.",
     "disconnect.",
@@ -34,10 +33,10 @@ const BY_KIND: [&str; 4] = [
     "readings.refused.",
 ];
 
-/// The node of sockets that opened at nodes beyond those that are told apart.
+/// Name in place of a node for nodes beyond the most that are counted separately.
 const OTHER_NODES: (&str, &str) = (".(elsewhere)", ".(other)");
 
-/// The kinds of events that became another word.
+/// Kinds of events whose word changed.
 const EVENT_KINDS: [(&str, &str); 3] = [
     ("readings", "telemetry"),
     ("balancer-told", "balancer_reconfigured"),
@@ -120,7 +119,7 @@ fn new_key(key: String) -> String {
     }
 }
 
-/// A gate without a name of its own goes by the text of its check.
+/// Renames the metric of a gate. A gate without a name of its own is named by its check.
 fn rename_gate(gate: &mut Value) {
     let text_of = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
     let check = gate.get("check");
@@ -147,7 +146,7 @@ mod tests {
     use crate::record::RecordEvent;
 
     #[test]
-    fn old_names_become_new_ones_and_others_stay() {
+    fn only_old_names_are_renamed() {
         for (old, new) in [
             ("readings.sent", Some("telemetry.sent")),
             ("readings.refused", Some("telemetry.rejected")),
@@ -182,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn old_kinds_of_events_are_read() {
+    fn old_kind_of_event_is_read() {
         let read = |text: &str| event(text.as_bytes()).unwrap().kind;
         assert!(matches!(
             read(r#"{"at":1,"kind":"process-left","id":"n1","status":"exit status: 0","code":0}"#),

@@ -1,4 +1,4 @@
-//! Appends to a run record while the run lasts.
+//! Writing of a run record while the run lasts.
 
 use std::{
     fs::{self, File},
@@ -15,8 +15,8 @@ use super::{
 };
 use crate::histogram::LatencyHistogram;
 
-/// Appends to a run record. What was written before a [`flush`](Self::flush)
-/// is in the kernel's hands: no death of this process loses it.
+/// A writer that appends to a run record. After a [`flush`](Self::flush) the kernel has all
+/// lines, so the death of this process loses none.
 pub struct RecordWriter {
     manifest: PathBuf,
     intervals: Appender,
@@ -29,8 +29,8 @@ impl RecordWriter {
     /// Starts a record in `dir`, creating it where needed.
     ///
     /// # Errors
-    /// [`RecordError::NotEmpty`] when something is there already, and whatever
-    /// the file system says.
+    /// [`RecordError::NotEmpty`] when the directory has files already, and any error of the
+    /// file system.
     pub fn create(dir: &Path, manifest: &Manifest) -> Result<Self, RecordError> {
         fs::create_dir_all(dir).map_err(RecordError::io("create", dir))?;
         let mut present = fs::read_dir(dir).map_err(RecordError::io("read", dir))?;
@@ -53,29 +53,27 @@ impl RecordWriter {
         Ok(writer)
     }
 
-    /// Puts a manifest that knows more in place of the one that is there: the old one or
-    /// the new one is whole at any instant.
+    /// Replaces the manifest by a more complete one. The file is whole at any instant.
     ///
     /// # Errors
-    /// When the file system refuses.
+    /// When a file operation fails.
     pub fn replace_manifest(&self, manifest: &Manifest) -> Result<(), RecordError> {
         write_manifest(&self.manifest, manifest)
     }
 
-    /// Appends what a source counted and showed.
+    /// Appends an interval.
     ///
     /// # Errors
-    /// When the file system refuses.
+    /// When a file operation fails.
     pub fn append_interval(&mut self, interval: &Interval) -> Result<(), RecordError> {
         self.intervals.append_json(interval)
     }
 
-    /// Appends a histogram of microseconds for `length_s` seconds from `at_s`
-    /// on the run's clock; an empty one is left out.
+    /// Appends a histogram of microseconds for `length_s` seconds from `at_s` on the run's clock.
+    /// An empty histogram is left out.
     ///
     /// # Errors
-    /// When the file system refuses, or `tag` has a comma, a space or a line
-    /// break.
+    /// When a file operation fails, or `tag` has a comma, a space or a line break.
     pub fn append_latency(
         &mut self,
         tag: &str,
@@ -90,26 +88,27 @@ impl RecordWriter {
         self.latency.append(encode(LATENCY, line)?.as_bytes())
     }
 
-    /// Appends something that happened.
+    /// Appends an event.
     ///
     /// # Errors
-    /// When the file system refuses.
+    /// When a file operation fails.
     pub fn append_event(&mut self, event: &TimedEvent) -> Result<(), RecordError> {
         self.events.append_json(event)
     }
 
-    /// Hands everything written so far to the kernel.
+    /// Writes everything appended so far to the kernel.
     ///
     /// # Errors
-    /// When the file system refuses.
+    /// When a file operation fails.
     pub fn flush(&mut self) -> Result<(), RecordError> {
+        // Events go first: a reader needs the phases to place the other lines.
         self.events.flush()?;
         self.intervals.flush()?;
         self.latency.flush()
     }
 }
 
-/// A file that only grows.
+/// A file that is only appended to.
 struct Appender {
     name: &'static str,
     path: PathBuf,

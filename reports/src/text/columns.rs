@@ -1,11 +1,10 @@
 //! Lines that fit a terminal.
 
-/// Columns of the narrowest terminal that is written for.
+/// Columns of a line. The narrowest supported terminal has 80, and some wrap in the last one.
 pub(super) const WIDTH: usize = 79;
 
-/// The text in lines of at most [`WIDTH`] columns, broken between words, all but
-/// the first indented; at most `most` of them, the last with an ellipsis where
-/// something was left out.
+/// Wraps text at [`WIDTH`] columns between words. All lines except the first are indented.
+/// At most `most` lines are returned, the last with an ellipsis where text was left out.
 pub(super) fn wrapped(text: &str, indent: usize, most: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
@@ -30,8 +29,8 @@ pub(super) fn wrapped(text: &str, indent: usize, most: usize) -> Vec<String> {
     lines.iter().map(|line| truncate_to_width(line)).collect()
 }
 
-/// The columns below each other: the first of `left` to the left, the others to
-/// the right; what goes beyond the screen is cut off.
+/// Aligns the cells of rows in columns, those marked in `left` to the left and the others to
+/// the right. Lines are truncated to [`WIDTH`].
 pub(super) fn aligned(rows: &[Vec<String>], left: &[bool]) -> Vec<String> {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
@@ -51,7 +50,7 @@ pub(super) fn aligned(rows: &[Vec<String>], left: &[bool]) -> Vec<String> {
         .collect()
 }
 
-/// Within [`WIDTH`].
+/// Truncates a line to [`WIDTH`] columns.
 pub(super) fn truncate_to_width(line: &str) -> String {
     match line.chars().count() > WIDTH {
         true => line.chars().take(WIDTH - 1).chain(['…']).collect(),
@@ -64,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_stay_within_the_screen() {
+    fn line_is_never_wider_than_the_terminal() {
         let text = "word ".repeat(60);
         let lines = wrapped(text.trim(), 4, 2);
         assert_eq!(lines.len(), 2);

@@ -1,22 +1,23 @@
-//! Gates in words.
+//! Gates in words, and as a table.
 
-use crate::unit_format;
 use highwater_scenarios::metrics::{Unit, find};
 
 use super::{columns::aligned, verdict::verdict_word};
-use crate::summary::{GateOutcome, Summary, Verdict};
+use crate::{
+    summary::{GateOutcome, Summary, Verdict},
+    unit_format,
+};
 
-/// Gates beyond this many are only counted.
+/// Most gates with a line of their own; the others are counted.
 const MOST_GATES: usize = 5;
 
-/// The figure that a check names: what stands before the first blank or
-/// comparison.
+/// Returns the metric of a check: the text before the first blank or comparison.
 pub(crate) fn metric_of(check: &str) -> &str {
     let end = check.find([' ', '<', '>', '=', '!']);
     &check[..end.unwrap_or(check.len())]
 }
 
-/// What a gate's figure was, in words.
+/// Formats the value of a gate's metric.
 pub(crate) fn actual(gate: &GateOutcome) -> String {
     gate.actual.map_or_else(
         || "not measured".to_owned(),
@@ -24,13 +25,13 @@ pub(crate) fn actual(gate: &GateOutcome) -> String {
     )
 }
 
-/// What a gate's figure may be, in words: `50 ms`.
+/// Formats the limit of a gate: `50 ms`.
 pub(crate) fn limit(gate: &GateOutcome) -> String {
     unit_format::with_unit(unit_of(gate), gate.limit)
 }
 
-/// As the limit is written: who asks for `105%` reads `123 %`, who asks for `1.05`
-/// reads `1.23`.
+/// Returns the unit in which the limit is written: for a limit of `105%` the value reads
+/// `123 %`, for `1.05` it reads `1.23`.
 fn unit_of(gate: &GateOutcome) -> Unit {
     match find(metric_of(&gate.check)).map_or(Unit::Count, |metric| metric.unit) {
         Unit::Ratio | Unit::Share if gate.check.ends_with('%') => Unit::Share,
@@ -39,7 +40,7 @@ fn unit_of(gate: &GateOutcome) -> Unit {
     }
 }
 
-/// `heartbeats.response.p99 during steady is 99 ms, must be <= 50 ms`.
+/// Describes a gate: `heartbeats.response.p99 during steady is 99 ms, must be <= 50 ms`.
 pub(crate) fn gate_claim(gate: &GateOutcome) -> String {
     format!(
         "{} is {}, must be {} {}",
@@ -50,13 +51,13 @@ pub(crate) fn gate_claim(gate: &GateOutcome) -> String {
     )
 }
 
-/// The same with the gate's name, if it has one.
+/// Describes a gate with its name, if it has one.
 pub(crate) fn gate_text(gate: &GateOutcome) -> String {
     let name = custom_name(gate).map_or_else(String::new, |name| format!(" ({name})"));
     gate_claim(gate) + &name
 }
 
-/// The gates below each other, those that do not hold first.
+/// Returns the table of gates, those that do not hold first.
 pub(super) fn gate_lines(summary: &Summary) -> Vec<String> {
     let mut gates: Vec<&GateOutcome> = summary.gates.iter().collect();
     gates.sort_by_key(|gate| match gate.verdict {
@@ -96,10 +97,10 @@ fn row(gate: &GateOutcome) -> Vec<String> {
 }
 
 fn metric_and_window(gate: &GateOutcome) -> String {
-    let figure = metric_of(&gate.check);
+    let metric = metric_of(&gate.check);
     match &gate.during {
-        Some(during) => format!("{figure} during {during}"),
-        None => figure.to_owned(),
+        Some(during) => format!("{metric} during {during}"),
+        None => metric.to_owned(),
     }
 }
 
@@ -109,7 +110,7 @@ fn comparison(check: &str) -> &str {
     &rest[..end.unwrap_or(rest.len())]
 }
 
-/// Its name, unless that is the check itself.
+/// Returns the gate's name, unless that is the check itself.
 fn custom_name(gate: &GateOutcome) -> Option<&str> {
     (gate.name != gate.check).then_some(&gate.name)
 }
@@ -119,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_of_something_are_written_as_their_limit_is() {
+    fn value_is_written_as_its_limit_is() {
         for (check, limit, expected) in [
             (
                 "balance.max_over_mean_at_end <= 1.05",

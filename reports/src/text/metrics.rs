@@ -1,154 +1,155 @@
-//! The headline figures, a line for each part of the run.
+//! Metrics with their values, as the registry names them: a line for each part of the run.
 
-use highwater_types::format;
+use highwater_scenarios::metrics::{FamilyKind, ItemMetric, Metric, families, find, item_tables};
+use serde_json::Value;
 
 use super::columns::truncate_to_width;
-use crate::summary::{Distribution, ProcessSummary, Summary};
+use crate::{
+    analysis::summary_metrics::{SummaryMetrics, item_value},
+    summary::{SlopeFit, Summary},
+    unit_format,
+};
 
-/// Nodes beyond this many are only summed up.
+/// Most nodes with a line of their own.
 const MOST_NODES: usize = 3;
 
-/// Sockets, heartbeats, commands, messages, readings, nodes, cost.
+/// The lines of the terminal: name, and metrics in the order of the line.
+const LINES: [(&str, &[&str]); 6] = [
+    (
+        "sockets",
+        &[
+            "sockets.opened",
+            "sockets.failed",
+            "sockets.connect.p50",
+            "sockets.connect.p99",
+        ],
+    ),
+    (
+        "heartbeats",
+        &[
+            "heartbeats.due",
+            "heartbeats.missed",
+            "heartbeats.response.p50",
+            "heartbeats.response.p99",
+        ],
+    ),
+    (
+        "commands",
+        &[
+            "commands.due",
+            "commands.replied",
+            "commands.response.p50",
+            "commands.response.p99",
+        ],
+    ),
+    (
+        "messages",
+        &[
+            "messages.delivered",
+            "messages.lost",
+            "messages.latency.p50",
+            "messages.latency.p99",
+        ],
+    ),
+    (
+        "telemetry",
+        &[
+            "telemetry.accepted",
+            "telemetry.lost",
+            "telemetry.response.p50",
+            "telemetry.response.p99",
+        ],
+    ),
+    (
+        "per socket",
+        &["cost_per_socket.node_rss", "cost_per_socket.node_heap"],
+    ),
+];
+
+/// Prefix of the metrics of a node that are shown.
+const PEAK: &str = "peak ";
+
+/// Returns the lines of the metrics that were measured.
 pub(super) fn metric_lines(summary: &Summary) -> Vec<String> {
-    let mut lines = vec![
-        line("sockets", sockets(summary)),
-        line("heartbeats", heartbeats(summary)),
-    ];
-    lines.extend(commands(summary).map(|text| line("commands", text)));
-    lines.extend(messages(summary).map(|text| line("messages", text)));
-    lines.extend(telemetry(summary).map(|text| line("telemetry", text)));
-    lines.extend(nodes(&summary.nodes));
-    lines.extend(cost(summary).map(|text| line("a socket", text)));
+    let metrics = SummaryMetrics::of(summary);
+    let [sections @ .., cost] = &LINES;
+    let of = |(name, paths): &(&str, &[&str])| line(name, &metric_values(&metrics, paths));
+    let mut lines: Vec<String> = sections.iter().filter_map(of).collect();
+    lines.extend(node_lines(metrics.items("nodes")));
+    lines.extend(of(cost));
     lines
 }
 
-fn line(what: &str, text: String) -> String {
-    truncate_to_width(&format!("  {what:<11} {text}"))
-}
-
-fn sockets(summary: &Summary) -> String {
-    let sockets = &summary.sockets;
-    let opened = format!(
-        "{} of {} opened",
-        format::count(sockets.opened),
-        format::count(sockets.requested)
-    );
-    let rate = sockets.connect_rate_per_s;
-    let rate = rate.map_or_else(String::new, |rate| {
-        format!(", {}/s", format::significant(rate))
+/// Lists metrics with their values: `due 4,000, missed 0, response time p50 50 ms, p99
+/// 99 ms`. Fitted costs have half of their interval; unmeasured metrics are left out.
+pub(crate) fn metric_values(metrics: &SummaryMetrics, paths: &[&str]) -> String {
+    let mut family = String::new();
+    let values = paths.iter().filter_map(|path| {
+        let metric = find(path)?;
+        let value = unit_format::with_unit(metric.unit, metrics.get(path)?);
+        // Percentiles that follow each other name their distribution once.
+        let text = match metric.label.rsplit_once(", ") {
+            Some((name, part)) if name == family => format!("{part} {value}"),
+            Some((name, part)) if metric.path.ends_with(&format!(".{part}")) => {
+                family = name.to_owned();
+                format!("{name} {part} {value}")
+            }
+            _ => format!("{} {value}{}", metric.label, margin(metrics, &metric)),
+        };
+        Some(text)
     });
-    opened + &rate + &times("connect", &sockets.connect_ms)
+    values.collect::<Vec<_>>().join(", ")
 }
 
-fn heartbeats(summary: &Summary) -> String {
-    let heartbeats = &summary.heartbeats;
-    format!(
-        "{} due, {} missed{}",
-        format::count(heartbeats.due),
-        format::count(heartbeats.missed),
-        times("response", &heartbeats.response_ms)
-    )
+/// Formats half of the interval of a fitted cost: ` ±184 B`.
+fn margin(metrics: &SummaryMetrics, metric: &Metric) -> String {
+    let mut fits = families().filter(|family| family.kind() == FamilyKind::Fit);
+    let family = fits.find(|family| family.path() == metric.path);
+    let fit: Option<SlopeFit> = family.and_then(|family| metrics.family(family));
+    fit.map_or_else(String::new, |fit| {
+        let margin = (fit.high - fit.low) / 2.0;
+        format!(" ±{}", unit_format::with_unit(metric.unit, margin))
+    })
 }
 
-fn commands(summary: &Summary) -> Option<String> {
-    let commands = summary.commands.as_ref()?;
-    Some(format!(
-        "{} of {} replied{}",
-        format::count(commands.replied),
-        format::count(commands.due),
-        times("response", &commands.response_ms)
-    ))
+fn line(name: &str, values: &str) -> Option<String> {
+    (!values.is_empty()).then(|| truncate_to_width(&format!("  {name:<11} {values}")))
 }
 
-fn messages(summary: &Summary) -> Option<String> {
-    let messages = summary.messages.as_ref()?;
-    Some(format!(
-        "{} deliveries, {} lost{}",
-        format::count(messages.delivered),
-        format::count(messages.lost),
-        times("latency", &messages.latency_ms)
-    ))
-}
-
-fn telemetry(summary: &Summary) -> Option<String> {
-    let readings = summary.telemetry.as_ref()?;
-    let lost = readings.lost.map_or_else(String::new, |lost| {
-        format!(", {} lost", format::count(lost))
-    });
-    Some(format!(
-        "{} of {} accepted{lost}{}",
-        format::count(readings.accepted),
-        format::count(readings.due),
-        times("response", &readings.response_ms)
-    ))
-}
-
-/// Nothing where nothing was counted.
-fn times(what: &str, times: &Distribution) -> String {
-    match (times.p50, times.p99) {
-        (Some(p50), Some(p99)) => format!(
-            "; {what} p50 {}, p99 {}",
-            format::millis(p50),
-            format::millis(p99)
-        ),
-        _ => String::new(),
+/// Returns a line for each node, or one with the highest values of many.
+fn node_lines(nodes: &[Value]) -> Vec<String> {
+    let id = |node: &Value| node.get("id")?.as_str().map(str::to_owned);
+    if nodes.len() > MOST_NODES {
+        let name = format!("{} nodes", nodes.len());
+        return line(&name, &node_values(nodes)).into_iter().collect();
     }
+    let each = nodes.iter();
+    each.filter_map(|node| {
+        let name = format!("node {}", id(node)?);
+        line(&name, &node_values(std::slice::from_ref(node)))
+    })
+    .collect()
 }
 
-fn nodes(nodes: &[ProcessSummary]) -> Vec<String> {
-    if nodes.len() <= MOST_NODES {
-        let each = nodes.iter();
-        return each
-            .map(|node| line(&format!("node {}", node.id), node_text(node)))
-            .collect();
-    }
-    let most = |of: fn(&ProcessSummary) -> Option<u64>| nodes.iter().filter_map(of).max();
-    let largest = ProcessSummary {
-        id: String::new(),
-        sockets_peak: most(|node| node.sockets_peak),
-        sockets_at_end: None,
-        rss_peak: most(|node| node.rss_peak),
-        heap_peak: most(|node| node.heap_peak),
-        open_files_peak: most(|node| node.open_files_peak),
-        cpu_s: None,
-        restarts: None,
-        exit_code: None,
+/// Lists the highest values over some nodes: `peak sockets 500, RSS 9.54 MiB`.
+fn node_values(nodes: &[Value]) -> String {
+    let metrics = item_tables()
+        .find(|table| table.list == "nodes")
+        .map_or(&[][..], |table| table.metrics);
+    let value = |metric: &ItemMetric| {
+        let values = nodes
+            .iter()
+            .filter_map(|node| item_value(node, metric.key)?.as_f64());
+        let highest = values.max_by(f64::total_cmp)?;
+        let name = metric.label.strip_prefix(PEAK)?;
+        Some(format!(
+            "{name} {}",
+            unit_format::with_unit(metric.unit, highest)
+        ))
     };
-    let text = format!("at most {}", node_text(&largest));
-    vec![line(&format!("{} nodes", nodes.len()), text)]
-}
-
-fn node_text(node: &ProcessSummary) -> String {
-    let bytes = |value: u64| format::size(value as f64);
-    let parts = [
-        node.sockets_peak
-            .map(|n| format!("{} sockets", format::count(n))),
-        node.rss_peak.map(|n| format!("{} resident", bytes(n))),
-        node.heap_peak.map(|n| format!("{} heap", bytes(n))),
-        node.open_files_peak
-            .map(|n| format!("{} files", format::count(n))),
-    ];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    match parts.is_empty() {
+    let values: Vec<String> = metrics.iter().filter_map(value).collect();
+    match values.is_empty() {
         true => "not measured".to_owned(),
-        false => parts.join(", "),
+        false => format!("{PEAK}{}", values.join(", ")),
     }
-}
-
-fn cost(summary: &Summary) -> Option<String> {
-    let cost = &summary.cost_per_socket;
-    let parts = [
-        cost.node_rss.map(|fit| {
-            format!(
-                "{} of node memory ({} to {})",
-                format::size(fit.value),
-                format::size(fit.low),
-                format::size(fit.high)
-            )
-        }),
-        cost.node_heap
-            .map(|fit| format!("{} of heap", format::size(fit.value))),
-    ];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    (!parts.is_empty()).then(|| format!("costs {}", parts.join(", ")))
 }

@@ -1,16 +1,17 @@
-//! What `run` and `gate` print of a run.
+//! The text that `run` and `gate` print about a run.
 
 use super::{
     columns::wrapped, gates::gate_lines, metrics::metric_lines, verdict::verdict_sentence,
 };
 use crate::summary::Summary;
 
-/// Problems beyond this many are only counted.
+/// Most problems with lines of their own; the others are counted.
 const MOST_PROBLEMS: usize = 3;
 
-/// The verdict in a sentence, the headline figures, the gates, and the problems,
-/// in lines that fit a screen of 80 columns and 24 lines with room for where the
-/// report lies. Ends with a line feed.
+/// Returns the verdict in a sentence, the main metrics, the gates and the problems.
+///
+/// The text ends with a line feed. It fits a screen of 80 columns and 24 lines, with space
+/// for the path of the report.
 pub fn verdict_text(summary: &Summary) -> String {
     let sentence = verdict_sentence(summary);
     let mut lines = wrapped(&sentence, 2, 3);
@@ -24,20 +25,20 @@ pub fn verdict_text(summary: &Summary) -> String {
     lines.join("\n") + "\n"
 }
 
-/// Those that the sentence does not say already.
+/// Returns the lines of the problems that the sentence does not contain.
 fn problem_lines(summary: &Summary, sentence: &str) -> Vec<String> {
     let problems = summary.problems.iter();
-    let unsaid: Vec<&String> = problems
+    let unmentioned: Vec<&String> = problems
         .filter(|p| !sentence.contains(p.as_str()))
         .collect();
-    if unsaid.is_empty() {
+    if unmentioned.is_empty() {
         return Vec::new();
     }
     let mut lines = vec!["problems:".to_owned()];
-    for problem in unsaid.iter().take(MOST_PROBLEMS) {
+    for problem in unmentioned.iter().take(MOST_PROBLEMS) {
         lines.extend(wrapped(&format!("  - {problem}"), 4, 2));
     }
-    if let Some(more @ 1..) = unsaid.len().checked_sub(MOST_PROBLEMS) {
+    if let Some(more @ 1..) = unmentioned.len().checked_sub(MOST_PROBLEMS) {
         lines.push(format!("  - and {more} more, all of them in the report"));
     }
     lines

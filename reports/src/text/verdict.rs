@@ -7,7 +7,7 @@ use crate::{
     summary::{Summary, Verdict},
 };
 
-/// The verdict in one sentence.
+/// Returns the verdict in one sentence.
 pub(crate) fn verdict_sentence(summary: &Summary) -> String {
     let name = &summary.scenario;
     let why = verdict_reason(summary);
@@ -19,7 +19,7 @@ pub(crate) fn verdict_sentence(summary: &Summary) -> String {
     }
 }
 
-/// What the verdict rests on, and how the run ended if it was not completed.
+/// Returns the reason for the verdict, and how the run ended if it was not completed.
 pub(crate) fn verdict_reason(summary: &Summary) -> String {
     let gates = summary.gates.len();
     let failed = summary
@@ -27,7 +27,9 @@ pub(crate) fn verdict_reason(summary: &Summary) -> String {
         .iter()
         .filter(|gate| gate.verdict == Verdict::Failed);
     let reason = match (summary.verdict, gates, failed.count()) {
-        (Verdict::Passed, 0, _) => "it has no gates, and nothing speaks against it".to_owned(),
+        (Verdict::Passed, 0, _) => {
+            "it has no gates, and no problem makes it inconclusive".to_owned()
+        }
         (Verdict::Passed, 1, _) => "its one gate holds".to_owned(),
         (Verdict::Passed, ..) => format!("all {gates} gates hold"),
         (Verdict::Failed, _, 1) => format!("1 of {gates} gates does not hold"),
@@ -48,7 +50,7 @@ pub(crate) fn verdict_reason(summary: &Summary) -> String {
     reason + ended
 }
 
-/// A verdict in one word.
+/// Returns the verdict in one word.
 pub(crate) fn verdict_word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Passed => "passed",

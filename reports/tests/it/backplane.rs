@@ -1,16 +1,16 @@
-//! What joins the nodes: the broker's figures, messages per command, processors.
+//! The broker, messages per command, and CPU cores.
 
 use highwater_reports::record::{SourceRole, names::gauge};
 
 use crate::run::{self, TestRun, line};
 
-/// What the broker takes each second, from the start of the run.
+/// Messages that the broker receives each second, from the start of the run.
 const IN_PER_S: f64 = 40.0;
-/// What each node sends each second of the steady phase.
+/// Messages that each node sends each second of the steady phase.
 const SENT_PER_S: f64 = 30.0;
 
-/// The clean run with a broker, and nodes that send while commands do. Samples
-/// are taken `late` after each whole second, as the harness takes them.
+/// Creates a run with a broker, and nodes that send in the steady phase. Samples are taken
+/// `late` seconds after each whole second, as the harness takes them.
 fn with_broker_traffic(late: f64) -> TestRun {
     let mut run = TestRun::clean();
     let end = run::RAMP_S + run::STEADY_S + run::DRAIN_S;
@@ -48,13 +48,13 @@ fn near(found: Option<f64>, expected: f64) {
 }
 
 #[test]
-fn messages_per_command_are_of_the_steady_phase_however_late_samples_are() {
+fn messages_per_command_cover_the_steady_phase_despite_late_samples() {
     for late in [0.0, 0.01, 0.2] {
         let summary = with_broker_traffic(late).summary();
         let backplane = summary.backplane.unwrap();
         let sent = 2 * run::STEADY_S * SENT_PER_S as u64;
         assert_eq!(backplane.sent, Some(sent), "late {late}");
-        // Two workers.
+        // Two workers send commands.
         let commands = (run::COMMANDS_PER_S * 2 * run::STEADY_S) as f64;
         near(backplane.sent_per_command, sent as f64 / commands);
         near(backplane.received_per_command, sent as f64 / commands);
@@ -64,7 +64,7 @@ fn messages_per_command_are_of_the_steady_phase_however_late_samples_are() {
 }
 
 #[test]
-fn the_broker_is_what_it_says_and_no_more() {
+fn broker_has_only_the_metrics_that_it_reports() {
     let broker = with_broker_traffic(0.01).summary().brokers.remove(0);
     assert_eq!(broker.process.id, "broker");
     assert_eq!(broker.process.rss_peak, Some(8_000_027));
@@ -81,12 +81,12 @@ fn the_broker_is_what_it_says_and_no_more() {
         broker.backlog_peak,
         broker.process.heap_peak,
     ] {
-        assert_eq!(absent, None, "not measured, which is not 0");
+        assert_eq!(absent, None, "an unmeasured metric is not 0");
     }
 }
 
 #[test]
-fn a_node_that_does_not_tell_makes_the_sum_unknown() {
+fn node_without_a_report_makes_the_sum_unknown() {
     let mut run = with_broker_traffic(0.01);
     for line in &mut run.intervals {
         if line.source.id == "n2" {
@@ -102,12 +102,12 @@ fn a_node_that_does_not_tell_makes_the_sum_unknown() {
     assert_eq!(
         TestRun::clean().summary().backplane,
         None,
-        "no node tells at all"
+        "no node reports anything"
     );
 }
 
 #[test]
-fn without_commands_nothing_is_per_command() {
+fn run_without_commands_has_no_metric_per_command() {
     let mut run = with_broker_traffic(0.01);
     for line in &mut run.intervals {
         line.counters.clear();

@@ -1,4 +1,4 @@
-//! Where sockets went after events of known effect, and what balancers tell.
+//! The nodes of new sockets after events of known effect, and the counts of balancers.
 
 use std::collections::BTreeMap;
 
@@ -13,19 +13,19 @@ use highwater_scenarios::plan::{BalancerKind, SystemSpec};
 
 use crate::run::{TestRun, action, line, open_after};
 
-/// Of a node, in bytes a socket.
+/// Resident memory of the balancer per socket, in bytes.
 const BALANCER_SLOPE: f64 = 4_000.0;
 
-/// n2 is killed at 10 s; its 500 sockets end at once and come back to n1 from the
-/// second tenth on, 50 in each.
+/// Creates a run in which n2 is killed at 10 s. Its 500 sockets end at once and reconnect to n1
+/// from the second tenth on, 50 in each.
 fn killed() -> TestRun {
     let mut run = TestRun::clean();
     run.add_event(10.0, action("kill-node", "n2"));
     run.add_conn_event(100, "lost", 500)
         .add_conn_event(101, "failed", 20);
-    for tenth in 101..=110 {
-        run.add_conn_event(tenth, "opened.n1", 50)
-            .add_conn_event(tenth, "reconnected", 50);
+    for bucket in 101..=110 {
+        run.add_conn_event(bucket, "opened.n1", 50)
+            .add_conn_event(bucket, "reconnected", 50);
     }
     run
 }
@@ -44,7 +44,7 @@ fn by_node<const N: usize>(counts: [(&str, u64); N]) -> BTreeMap<String, u64> {
 }
 
 #[test]
-fn a_storm_of_known_size_is_found() {
+fn reconnect_storm_of_known_size_is_measured() {
     let mut run = killed();
     run.add_count("w1", 10, counter::COMMANDS_TIMED_OUT, 3);
     run.add_count("w2", 11, counter::COMMANDS_FAILED, 2);
@@ -59,9 +59,8 @@ fn a_storm_of_known_size_is_found() {
     assert_eq!(storm.commands_failed, Some(5), "until all were back");
 }
 
-/// Somebody lives who says that there is no room.
 #[test]
-fn who_is_turned_away_was_not_sent_astray() {
+fn rejected_connect_is_not_a_failed_connect_to_the_dead_node() {
     let mut run = killed();
     run.add_conn_event(150, "failed", 5)
         .add_conn_event(150, "rejected", 5);
@@ -72,9 +71,8 @@ fn who_is_turned_away_was_not_sent_astray() {
     about(after(&run).detection.unwrap().failed_connects_after_s, 5.1);
 }
 
-/// They wait for the node, and open when it goes on, or are cut off by the end.
 #[test]
-fn who_waits_for_a_hung_node_was_sent_there_as_well() {
+fn delayed_or_unanswered_connect_was_sent_to_the_hung_node() {
     let attempts_s = |run: &TestRun| after(run).detection.unwrap().failed_connects_after_s;
     let mut run = killed();
     run.add_conn_event(160, "delayed.n1", 1);
@@ -86,7 +84,7 @@ fn who_waits_for_a_hung_node_was_sent_there_as_well() {
 }
 
 #[test]
-fn sockets_that_stay_away_have_no_time_to_be_back() {
+fn sockets_that_never_reconnect_give_no_time() {
     let mut run = killed();
     run.add_conn_event(100, "lost", 100);
     let storm = after(&run).storm.unwrap();
@@ -96,7 +94,7 @@ fn sockets_that_stay_away_have_no_time_to_be_back() {
 }
 
 #[test]
-fn who_was_away_before_an_event_comes_back_first() {
+fn sockets_lost_before_an_event_reconnect_first() {
     let mut run = killed();
     run.add_conn_event(100, "lost", 100);
     run.add_event(20.0, action("kill-node", "n1"));
@@ -110,17 +108,17 @@ fn who_was_away_before_an_event_comes_back_first() {
 }
 
 #[test]
-fn without_a_loss_there_is_no_storm() {
+fn event_without_a_loss_has_no_storm() {
     let mut run = TestRun::clean();
     run.add_event(10.0, action("add-node", "n3"));
     run.add_conn_event(105, "opened.n3", 9);
     let after = after(&run);
     assert_eq!((after.storm, after.detection), (None, None));
-    assert_eq!(after.herding, None, "nine are too few");
+    assert_eq!(after.herding, None, "nine sockets are too few");
 }
 
 #[test]
-fn each_layer_has_its_time_to_find_out() {
+fn each_layer_has_its_detection_time() {
     let mut run = killed();
     run.add_count("w2", 13, counter::COMMANDS_REJECTED, 4);
     for second in 0..27 {
@@ -146,7 +144,7 @@ fn each_layer_has_its_time_to_find_out() {
 }
 
 #[test]
-fn a_layer_that_never_finds_out_or_is_not_asked_has_no_time() {
+fn layer_without_a_detection_or_a_report_has_no_time() {
     let mut run = killed();
     for second in 0..27 {
         let gauges = [("balancer.node_up.n2", 1.0)];
@@ -159,14 +157,14 @@ fn a_layer_that_never_finds_out_or_is_not_asked_has_no_time() {
     assert_eq!(detection.commands_s, Some(0.0), "no command failed");
 }
 
-/// n3 died at 6 s, so what it saw last says nothing about n2.
 #[test]
-fn who_was_gone_before_is_not_asked() {
+fn node_that_died_before_the_event_detects_nothing() {
     let mut run = killed();
     for second in 0..27 {
         let members = if second < 12 { 2.0 } else { 1.0 };
         let gauges = &mut run.line(SourceRole::Node, "n1", second).gauges;
         gauges.insert(gauge::BACKPLANE_MEMBERS.to_owned(), members);
+        // n3 died at 6 s, so its last sample says nothing about n2.
         let gone = match second {
             0..6 => (gauge::BACKPLANE_MEMBERS, 3.0),
             _ => (gauge::UP, 0.0),
@@ -179,14 +177,14 @@ fn who_was_gone_before_is_not_asked() {
 }
 
 #[test]
-fn arrivals_are_told_by_node_and_by_time() {
+fn new_sockets_are_counted_by_node_and_by_time() {
     let mut run = killed();
-    // Of the next event already.
+    // These belong to the next event.
     run.add_event(20.0, action("restart-node", "n2"));
     run.add_conn_event(200, "opened.n2", 12)
         .add_conn_event(200, "opened.n1", 4);
     let per_event = run.summary().balance.unwrap().per_event;
-    let piece = |from_s, to_s, by_node| OpenedSockets {
+    let slice = |from_s, to_s, by_node| OpenedSockets {
         from_s,
         to_s,
         by_node,
@@ -194,13 +192,13 @@ fn arrivals_are_told_by_node_and_by_time() {
     assert_eq!(
         per_event[0].arrivals,
         [
-            piece(0.0, 1.0, by_node([("n1", 450)])),
-            piece(1.0, 2.0, by_node([("n1", 50)])),
+            slice(0.0, 1.0, by_node([("n1", 450)])),
+            slice(1.0, 2.0, by_node([("n1", 50)])),
         ]
     );
     assert_eq!(
         per_event[1].arrivals,
-        [piece(0.0, 1.0, by_node([("n1", 4), ("n2", 12)]))]
+        [slice(0.0, 1.0, by_node([("n1", 4), ("n2", 12)]))]
     );
     let herding = per_event[1].herding.as_ref().unwrap();
     assert_eq!((herding.node.as_str(), herding.arrivals), ("n2", 16));
@@ -210,7 +208,7 @@ fn arrivals_are_told_by_node_and_by_time() {
 }
 
 #[test]
-fn the_band_is_reached_when_it_is_kept() {
+fn balancing_ends_when_the_nodes_stay_balanced() {
     let mut run = TestRun::clean();
     run.add_event(10.0, action("add-node", "n2"));
     for (second, n1) in [(11, 700.0), (12, 600.0), (13, 510.0), (14, 530.0)] {
@@ -219,7 +217,7 @@ fn the_band_is_reached_when_it_is_kept() {
             gauges.insert(gauge::SOCKETS_OPEN.to_owned(), sockets);
         }
     }
-    // 1.06 over the mean at 14.999 s is out of it again.
+    // At 14.999 s the fullest node holds 1.06 of the mean, so they are uneven again.
     about(after(&run).balanced_after_s, 5.999);
     about(run.summary().balance.unwrap().longest_balancing_s, 5.999);
     let evenness = after(&run).evenness.unwrap();
@@ -234,7 +232,7 @@ fn the_band_is_reached_when_it_is_kept() {
 }
 
 #[test]
-fn what_each_node_carried_stands_beside_its_sockets() {
+fn node_load_has_sockets_cpu_and_commands() {
     let mut run = TestRun::clean();
     for second in 5..25 {
         run.add_latency("commands.owner@n2", second as f64, &[40, 60]);
@@ -251,15 +249,15 @@ fn what_each_node_carried_stands_beside_its_sockets() {
 }
 
 #[test]
-fn time_away_is_a_distribution_of_the_run() {
+fn reconnect_time_is_a_distribution_of_the_run() {
     let mut run = killed();
     run.add_latency("reconnect", 10.0, &[100, 900]);
-    let away = run.summary().sockets.reconnect_ms;
-    assert_eq!(away.count, 2);
-    assert!((away.max.unwrap() / 900.0 - 1.0).abs() < 1e-3, "{away:?}");
+    let times = run.summary().sockets.reconnect_ms;
+    assert_eq!(times.count, 2);
+    assert!((times.max.unwrap() / 900.0 - 1.0).abs() < 1e-3, "{times:?}");
 }
 
-/// A gateway forwards every socket, and says so.
+/// Creates a run in which a gateway forwards every socket and reports them.
 fn forwarded() -> TestRun {
     let mut run = TestRun::clean();
     if let SystemSpec::Cluster(cluster) = &mut run.manifest.plan.system {
@@ -284,7 +282,7 @@ fn forwarded() -> TestRun {
 }
 
 #[test]
-fn a_balancer_has_its_own_count_and_its_cost() {
+fn balancer_has_its_own_counts_and_its_cost() {
     let summary = forwarded().summary();
     let balancer = &summary.balancers[0];
     assert_eq!(balancer.process.id, "b1");
@@ -295,7 +293,7 @@ fn a_balancer_has_its_own_count_and_its_cost() {
         balancer.sockets_by_node_at_end,
         Some(by_node([("n1", 500), ("n2", 500)]))
     );
-    // 0.02 s of each second over 1,000 sockets.
+    // 0.02 s of CPU time each second for 1,000 sockets.
     about(balancer.cpu_us_per_socket_s, 20.0);
     about(summary.cpu_cores.balancers, 0.02);
     let cost = &summary.cost_per_socket;
@@ -315,7 +313,7 @@ fn verdicts(summary: &Summary) -> Vec<(&str, Agreement)> {
 }
 
 #[test]
-fn the_ledger_holds_a_balancers_count_against_both_its_ends() {
+fn ledger_compares_a_balancer_with_both_ends() {
     let summary = forwarded().summary();
     assert_eq!(
         verdicts(&summary),
@@ -335,33 +333,33 @@ fn the_ledger_holds_a_balancers_count_against_both_its_ends() {
     }
     let summary = run.summary();
     assert_eq!(verdicts(&summary)[3].1, Agreement::Differs);
-    let said = "the ledger does not agree on sockets of n2 before the drain: balancers forwarded \
+    let problem = "the ledger does not agree on sockets of n2 before the drain: balancers forwarded \
                 499, it held 500 (at most 0 can be explained)";
     assert!(
-        summary.problems.iter().any(|problem| problem == said),
+        summary.problems.iter().any(|found| found == problem),
         "{:?}",
         summary.problems
     );
 }
 
 #[test]
-fn a_balancer_that_counts_connections_may_count_those_of_commands() {
+fn balancer_that_counts_connections_may_count_those_of_commands() {
     let mut run = forwarded();
     if let SystemSpec::Cluster(cluster) = &mut run.manifest.plan.system {
         cluster.balancer = BalancerKind::Nginx;
     }
-    // 100 commands at most in flight, two workers, one sampler.
-    for (besides, verdict) in [(103.0, Agreement::Agrees), (104.0, Agreement::Differs)] {
+    // At most 100 commands in flight, two workers and one sampler.
+    for (other, verdict) in [(103.0, Agreement::Agrees), (104.0, Agreement::Differs)] {
         for second in 20..25 {
             let gauges = &mut run.line(SourceRole::Balancer, "b1", second).gauges;
-            gauges.insert(gauge::BALANCER_SOCKETS.to_owned(), 1_000.0 + besides);
+            gauges.insert(gauge::BALANCER_SOCKETS.to_owned(), 1_000.0 + other);
         }
         assert_eq!(verdicts(&run.summary())[0].1, verdict);
     }
 }
 
 #[test]
-fn commands_under_way_explain_no_more_than_there_were() {
+fn commands_in_flight_explain_no_more_than_there_were() {
     let mut run = forwarded();
     if let SystemSpec::Cluster(cluster) = &mut run.manifest.plan.system {
         cluster.balancer = BalancerKind::Haproxy;
@@ -370,8 +368,8 @@ fn commands_under_way_explain_no_more_than_there_were() {
         let gauges = &mut run.line(SourceRole::Worker, worker, 22).gauges;
         gauges.insert(gauge::COMMANDS_IN_FLIGHT.to_owned(), 3.0);
     }
-    // Each of both workers had 3 and sent 10 a second for two seconds, and has a
-    // connection besides; one is the sampler's.
+    // Each worker had 3 in flight, sent 10 a second for two seconds, and holds one more
+    // connection. One is the sampler's.
     let explained = 2 * (3 + 2 * 10 + 1) + 1;
     let ledger = run.summary().ledger;
     let line = ledger
@@ -381,7 +379,7 @@ fn commands_under_way_explain_no_more_than_there_were() {
 }
 
 #[test]
-fn what_a_hanging_node_holds_is_not_known() {
+fn sockets_of_a_hung_node_are_unknown() {
     let mut run = forwarded();
     for second in 20..27 {
         run.line(SourceRole::Node, "n2", second).gauges = [(gauge::UP.to_owned(), 0.0)].into();

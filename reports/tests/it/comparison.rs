@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::run::{RSS_SLOPE, TestRun, action};
 
-/// A clean run whose heartbeats scatter a little from second to second.
+/// Creates a clean run whose heartbeat times vary a little from second to second.
 fn noisy(seed: u64) -> TestRun {
     let mut run = TestRun::clean();
     run.latencies
@@ -31,7 +31,7 @@ fn noisy(seed: u64) -> TestRun {
     run
 }
 
-/// The same, its answers half as long again and its nodes' sockets dearer.
+/// Creates a run with 50 % longer heartbeat times and a higher cost per socket.
 fn worse() -> TestRun {
     let mut run = noisy(3);
     run.latencies
@@ -52,7 +52,7 @@ fn worse() -> TestRun {
 }
 
 #[test]
-fn a_run_like_the_baseline_passes() {
+fn run_like_the_baseline_passes() {
     let summary = evaluate(&noisy(1).record(), Some(&noisy(2).record()));
     assert_eq!(
         summary.verdict,
@@ -64,7 +64,7 @@ fn a_run_like_the_baseline_passes() {
 }
 
 #[test]
-fn a_run_worse_than_the_baseline_fails_and_a_better_one_does_not() {
+fn only_a_run_worse_than_the_baseline_fails() {
     let summary = evaluate(&worse().record(), Some(&noisy(2).record()));
     assert_eq!(summary.verdict, Verdict::Failed);
     let worse_than: Vec<&str> = summary
@@ -85,7 +85,7 @@ fn a_run_worse_than_the_baseline_fails_and_a_better_one_does_not() {
 }
 
 #[test]
-fn side_by_side_with_marks_and_what_differs() {
+fn comparison_marks_differences_and_names_settings() {
     let dir = tempfile::tempdir().unwrap();
     let mut other = worse();
     other.manifest.plan.seed = 8;
@@ -147,7 +147,7 @@ fn with_policy(mut run: TestRun, policy: BalancerPolicy) -> TestRun {
 
 /// Two runs of each of two policies, with an event.
 pub(crate) fn repeated(dir: &Path) -> Vec<PathBuf> {
-    let eventful = |seed, policy| {
+    let with_event = |seed, policy| {
         let mut run = with_policy(noisy(seed), policy);
         run.add_event(10.0, action("kill-node", "n2"));
         run.add_conn_event(100, "lost", 100);
@@ -157,10 +157,10 @@ pub(crate) fn repeated(dir: &Path) -> Vec<PathBuf> {
     written(
         dir,
         &[
-            ("rr-1", eventful(1, BalancerPolicy::RoundRobin)),
-            ("p2c-1", eventful(1, BalancerPolicy::P2c)),
-            ("rr-2", eventful(2, BalancerPolicy::RoundRobin)),
-            ("p2c-2", eventful(2, BalancerPolicy::P2c)),
+            ("rr-1", with_event(1, BalancerPolicy::RoundRobin)),
+            ("p2c-1", with_event(1, BalancerPolicy::P2c)),
+            ("rr-2", with_event(2, BalancerPolicy::RoundRobin)),
+            ("p2c-2", with_event(2, BalancerPolicy::P2c)),
         ],
     )
 }
@@ -184,39 +184,39 @@ fn runs_of_the_same_settings_are_repeats_with_intervals() {
     };
     assert!(
         text.contains(
-            "At the end the fullest node held 1.00 times the mean with round-robin and p2c. \
+            "At the end, the fullest node held 1.00 times the mean with round-robin and p2c. \
              After kill-node n2, 99 % of the lost sockets were back within 0.65 s with \
              round-robin and p2c. After kill-node n2, connections to it failed for \
              0 s with round-robin and p2c."
         ),
         "{text}"
     );
-    // 0.6 s and 0.7 s: the mean, and t of one degree of freedom times 0.05.
-    let back = row("1 kill-node n2: half of them back after");
+    // The mean of 0.6 s and 0.7 s, with t for one degree of freedom times 0.05.
+    let back = row("1 kill-node n2: half back after");
     assert_eq!(back.matches("0.65 s ±0.635 s").count(), 2, "{back}");
     let opened = row("sockets.opened");
     assert_eq!(opened.matches("1,000 ±0").count(), 2, "{opened}");
 }
 
 #[test]
-fn runs_that_differ_in_two_things_are_refused_unless_it_is_only_to_be_said() {
+fn runs_that_differ_in_two_things_are_rejected_or_cautioned() {
     let dir = tempfile::tempdir().unwrap();
     let mut other = with_policy(noisy(1), BalancerPolicy::P2c);
     other.manifest.plan.seed = 8;
     let runs = written(dir.path(), &[("one", noisy(1)), ("other", other)]);
-    let refused = compare(&runs, MismatchPolicy::Refuse)
+    let error = compare(&runs, MismatchPolicy::Refuse)
         .unwrap_err()
         .to_string();
     assert!(
-        refused.starts_with("these runs cannot be compared:\n"),
-        "{refused}"
+        error.starts_with("these runs cannot be compared:\n"),
+        "{error}"
     );
     for named in [
         "balancer (none, gateway)",
         "policy (round-robin, p2c)",
         "seed (7, 8)",
     ] {
-        assert!(refused.contains(named), "no {named} in {refused}");
+        assert!(error.contains(named), "no {named} in {error}");
     }
     let text = compare(&runs, MismatchPolicy::Warn).unwrap().text();
     assert!(
@@ -226,33 +226,33 @@ fn runs_that_differ_in_two_things_are_refused_unless_it_is_only_to_be_said() {
 }
 
 #[test]
-fn other_machines_and_unfinished_runs_are_refused() {
+fn runs_on_other_machines_and_unfinished_runs_are_rejected() {
     let dir = tempfile::tempdir().unwrap();
-    let mut elsewhere = noisy(1);
-    elsewhere.manifest.host.cpus = Some(64);
+    let mut other_machine = noisy(1);
+    other_machine.manifest.host.cpus = Some(64);
     let mut killed = noisy(1);
     killed.events.pop();
     let runs = written(
         dir.path(),
         &[
-            ("here", noisy(1)),
-            ("elsewhere", elsewhere),
+            ("first", noisy(1)),
+            ("other", other_machine),
             ("killed", killed),
         ],
     );
-    let refused = compare(&runs, MismatchPolicy::Refuse)
+    let error = compare(&runs, MismatchPolicy::Refuse)
         .unwrap_err()
         .to_string();
-    for said in [
-        "here and elsewhere ran on different machines: the number of CPU cores is 2 and 64",
-        "killed just stops: the harness was killed",
+    for reason in [
+        "first and other ran on different machines: the number of CPU cores is 2 and 64",
+        "killed is truncated: the harness was killed",
     ] {
-        assert!(refused.contains(said), "no {said} in {refused}");
+        assert!(error.contains(reason), "no {reason} in {error}");
     }
 }
 
 #[test]
-fn what_came_of_the_difference_is_said_in_words() {
+fn effect_of_the_difference_is_described() {
     let dir = tempfile::tempdir().unwrap();
     // 750 and 250 sockets at the end.
     let even = |policy| {
@@ -282,24 +282,23 @@ fn what_came_of_the_difference_is_said_in_words() {
         line.unwrap_or_else(|| panic!("no {name} in {text}"))
             .to_owned()
     };
-    // Without the mark's place.
-    let uneven = row("1 add-node n3: uneven for");
+    let uneven = row("1 add-node n3: balancing");
     assert!(
         uneven.contains("not reached") && uneven.ends_with("0 s"),
         "{uneven}"
     );
-    let said = "At the end the fullest node held 1.50 times the mean with round-robin; \
+    let effect = "At the end, the fullest node held 1.50 times the mean with round-robin; \
                 1.00 with p2c and least-conn.";
-    assert!(comparison.text().contains(said), "{}", comparison.text());
+    assert!(comparison.text().contains(effect), "{}", comparison.text());
     let page = dir.path().join("comparison.html");
     comparison.write_page(&page).unwrap();
     let html = fs::read_to_string(&page).unwrap();
-    assert!(html.contains(said));
+    assert!(html.contains(effect));
     assert!(html.contains("policy P2c") && !html.contains("<th scope=\"col\">runs</th>"));
 }
 
 #[test]
-fn runs_that_differ_in_too_much_for_a_label_go_by_their_names() {
+fn runs_with_too_many_differences_are_labelled_by_name() {
     let dir = tempfile::tempdir().unwrap();
     let mut other = noisy(1);
     let plan = &mut other.manifest.plan;
@@ -329,7 +328,7 @@ fn numbered_runs_without_a_difference_are_repeats() {
         .unwrap()
         .text();
     assert!(
-        text.contains("All settings are the same. 2 runs of each"),
+        text.contains("All settings are the same. There are 2 runs of each"),
         "{text}"
     );
     let head = text.lines().find(|line| line.starts_with("metric "));
@@ -338,7 +337,7 @@ fn numbered_runs_without_a_difference_are_repeats() {
 }
 
 #[test]
-fn runs_without_a_difference_stand_for_themselves() {
+fn named_runs_without_a_difference_are_cells() {
     let dir = tempfile::tempdir().unwrap();
     let runs = written(dir.path(), &[("before", noisy(2)), ("after", worse())]);
     let text = compare(&runs, MismatchPolicy::Refuse).unwrap().text();
@@ -351,7 +350,7 @@ fn runs_without_a_difference_stand_for_themselves() {
 }
 
 #[test]
-fn the_page_has_everybody_s_sockets_on_one_scale_and_asks_for_nothing() {
+fn page_has_all_sockets_on_one_scale_and_loads_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let page = dir.path().join("comparison.html");
     let runs = repeated(dir.path());
@@ -379,7 +378,7 @@ fn the_page_has_everybody_s_sockets_on_one_scale_and_asks_for_nothing() {
 }
 
 #[test]
-fn programs_get_the_figures_as_numbers() {
+fn json_has_the_metrics_as_numbers() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("comparison.json");
     let comparison = compare(&repeated(dir.path()), MismatchPolicy::Refuse).unwrap();
@@ -394,19 +393,19 @@ fn programs_get_the_figures_as_numbers() {
         json["cells"][1],
         json!({ "label": "p2c", "runs": ["p2c-1", "p2c-2"] })
     );
-    let figure = |name: &str| {
-        let mut figures = json["metrics"].as_array().unwrap().iter();
-        figures.find(|figure| figure["name"] == name).unwrap()
+    let metric = |name: &str| {
+        let mut metrics = json["metrics"].as_array().unwrap().iter();
+        metrics.find(|metric| metric["name"] == name).unwrap()
     };
     let opened = json!({ "mean": 1000.0, "margin": 0.0, "measured": 2, "change": null });
-    assert_eq!(figure("sockets.opened")["cells"], json!([opened, opened]));
-    assert_eq!(figure("heartbeats.response.p99")["unit"], "ms");
+    assert_eq!(metric("sockets.opened")["cells"], json!([opened, opened]));
+    assert_eq!(metric("heartbeats.response.p99")["unit"], "ms");
     let balancing = json["balancing"].as_array().unwrap();
     assert_eq!(balancing[0]["unit"], "ratio");
 }
 
 #[test]
-fn a_run_that_is_not_there_is_an_error() {
+fn missing_run_is_an_error() {
     let error = compare(&["/nowhere/at/all".into()], MismatchPolicy::Refuse).unwrap_err();
     assert_eq!(
         error.to_string(),

@@ -1,4 +1,4 @@
-//! Slopes of known size are found inside their intervals.
+//! Costs per socket of known size.
 
 use highwater_reports::record::{SourceRole, names::gauge};
 use proptest::prelude::*;
@@ -6,12 +6,12 @@ use proptest::prelude::*;
 use crate::run::{HEAP_SLOPE, RSS_SLOPE, TestRun};
 
 #[test]
-fn exact_slopes_are_exact() {
+fn exact_slope_is_fitted_exactly() {
     let cost = TestRun::clean().summary().cost_per_socket;
     let near = |fit: Option<highwater_reports::summary::SlopeFit>, expected: f64| {
         let fit = fit.unwrap();
         assert!(
-            // Both ends' counts are a millisecond apart.
+            // The counts of both ends are a millisecond apart.
             (fit.value / expected - 1.0).abs() < 1e-3,
             "{fit:?} {expected}"
         );
@@ -26,9 +26,9 @@ fn exact_slopes_are_exact() {
 }
 
 #[test]
-fn falling_counts_and_other_processes_do_not_count() {
+fn falling_counts_and_restarts_do_not_change_the_slope() {
     let mut run = TestRun::clean();
-    // Half of the sockets go, the memory stays; later the node starts again.
+    // Half of the sockets close and the memory stays. Later the node restarts.
     for second in 12..25 {
         let line = run.line(SourceRole::Node, "n1", second);
         line.gauges.insert(gauge::SOCKETS_OPEN.to_owned(), 250.0);
@@ -44,7 +44,7 @@ fn falling_counts_and_other_processes_do_not_count() {
 }
 
 #[test]
-fn too_little_growth_is_refused() {
+fn too_little_growth_gives_no_slope() {
     let mut run = TestRun::clean();
     for line in &mut run.intervals {
         if let Some(open) = line.gauges.get_mut(gauge::SOCKETS_OPEN) {
@@ -58,7 +58,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
-    fn any_slope_is_found(slope in 200.0..50_000.0_f64, level in 1e6..1e9_f64) {
+    fn any_slope_is_fitted(slope in 200.0..50_000.0_f64, level in 1e6..1e9_f64) {
         let mut run = TestRun::clean();
         run.latencies.clear();
         for line in run.intervals.iter_mut().filter(|line| line.source.role == SourceRole::Node) {

@@ -1,4 +1,4 @@
-//! What events leave behind.
+//! The effects of events.
 
 use highwater_reports::record::{
     RecordEvent, SourceRole, TimedEvent,
@@ -8,17 +8,17 @@ use highwater_reports::record::{
 use crate::run::{TestRun, action};
 
 #[test]
-fn a_killed_nodes_sockets_are_followed_to_the_other() {
+fn sockets_of_a_killed_node_are_counted_at_the_other() {
     let mut run = TestRun::clean();
     run.add_event(10.0, action("kill-node", "n2"));
     for second in 10..25 {
         let line = run.line(SourceRole::Node, "n2", second);
         line.gauges = [(gauge::UP.to_owned(), 0.0)].into();
-        // 100 a second find the other node.
-        let come = ((second - 9) * 100).min(500) as f64;
+        // 100 sockets a second open at the other node.
+        let moved = ((second - 9) * 100).min(500) as f64;
         let gauges = &mut run.line(SourceRole::Node, "n1", second).gauges;
-        gauges.insert(gauge::SOCKETS_OPEN.to_owned(), 500.0 + come);
-        gauges.insert(gauge::SOCKETS_ACCEPTED.to_owned(), 500.0 + come);
+        gauges.insert(gauge::SOCKETS_OPEN.to_owned(), 500.0 + moved);
+        gauges.insert(gauge::SOCKETS_ACCEPTED.to_owned(), 500.0 + moved);
     }
     let summary = run.summary();
     let balance = summary.balance.unwrap();
@@ -39,7 +39,7 @@ fn a_killed_nodes_sockets_are_followed_to_the_other() {
 }
 
 #[test]
-fn what_could_not_be_done_and_who_ended_are_problems() {
+fn failed_action_and_ended_process_are_problems() {
     let mut run = TestRun::clean();
     run.add_event(
         9.0,
@@ -66,7 +66,7 @@ fn what_could_not_be_done_and_who_ended_are_problems() {
 }
 
 #[test]
-fn all_that_a_new_node_accepts_counts() {
+fn sockets_of_a_new_node_count_from_zero() {
     let mut run = TestRun::clean();
     run.add_event(10.0, action("add-node", "n3"));
     for second in 10..25 {
@@ -84,8 +84,8 @@ fn all_that_a_new_node_accepts_counts() {
     assert_eq!(after.settled_after_s, Some(0.0));
 }
 
-/// Seconds after an event at 10.2 s, in whose second `lost` sockets end and
-/// `back` open again; the nodes' samples show nothing of it.
+/// Returns the recovery time after an event at 10.2 s, in whose second `lost` sockets end and
+/// `back` reconnect. The nodes' samples show nothing of it.
 fn settled_after(lost: u64, back: u64) -> Option<f64> {
     let mut run = TestRun::clean();
     run.add_event(10.2, action("drain-node", "n2"));
@@ -96,19 +96,19 @@ fn settled_after(lost: u64, back: u64) -> Option<f64> {
 }
 
 #[test]
-fn sockets_that_are_back_between_two_samples_were_away_all_the_same() {
-    // To the end of the second of the event, not 0.
+fn sockets_back_between_two_samples_still_count_as_lost() {
+    // The time runs to the end of the event's second.
     let settled = settled_after(500, 500).unwrap();
     assert!((settled - 0.8).abs() < 1e-9, "{settled}");
-    // Ten of a thousand are a hundredth.
+    // Ten of a thousand are a hundredth, the threshold.
     assert_eq!(settled_after(10, 10), Some(0.0));
     assert!(settled_after(11, 11).unwrap() > 0.0);
-    assert_eq!(settled_after(500, 480), None, "two hundredths stay away");
+    assert_eq!(settled_after(500, 480), None, "two hundredths stay lost");
     assert!(settled_after(500, 490).is_some());
 }
 
 #[test]
-fn a_second_dip_before_the_next_event_belongs_to_the_first() {
+fn second_dip_before_the_next_event_belongs_to_the_first_event() {
     let mut run = TestRun::clean();
     run.add_event(10.0, action("drain-node", "n2"));
     for second in [11, 14] {
@@ -126,9 +126,9 @@ fn a_second_dip_before_the_next_event_belongs_to_the_first() {
     assert_eq!(settled, [Some(5.0), Some(0.0)]);
 }
 
-/// Everybody was asked at 14.999 s, and n2 was killed before it had answered.
+/// All nodes were sampled at 14.999 s, and n2 was killed before it answered.
 #[test]
-fn a_sample_that_raced_with_an_event_says_nothing_of_the_time_before() {
+fn sample_that_raced_with_an_event_is_ignored() {
     let mut run = TestRun::clean();
     run.add_event(10.0, action("add-node", "n3"));
     run.add_event(15.0, action("kill-node", "n2"));
@@ -140,15 +140,15 @@ fn a_sample_that_raced_with_an_event_says_nothing_of_the_time_before() {
         .iter()
         .map(|event| event.settled_after_s)
         .collect();
-    assert_eq!(settled, [Some(0.0), None], "half of all sockets stay away");
+    assert_eq!(settled, [Some(0.0), None], "half of all sockets stay lost");
 }
 
 #[test]
-fn events_come_in_the_order_in_which_they_began() {
+fn events_are_sorted_by_their_start() {
     let mut run = TestRun::clean();
     run.add_event(12.0, action("kill-node", "n2"));
     let killed = run.events.iter().position(|event| event.at == 12.0);
-    // Its drain took so long that it was written down after what came next.
+    // Its drain took so long that it was recorded after the next event.
     let restarted = TimedEvent {
         at: 10.0,
         kind: action("restart-node", "n1"),
@@ -160,18 +160,18 @@ fn events_come_in_the_order_in_which_they_began() {
     let arrived: Vec<_> = per_event
         .iter()
         .map(|event| {
-            let pieces = event
+            let slices = event
                 .arrivals
                 .iter()
-                .flat_map(|piece| piece.by_node.values());
-            (event.event.as_str(), pieces.sum::<u64>())
+                .flat_map(|slice| slice.by_node.values());
+            (event.event.as_str(), slices.sum::<u64>())
         })
         .collect();
     assert_eq!(arrived, [("restart-node", 3), ("kill-node", 5)]);
 }
 
 #[test]
-fn events_of_one_second_share_what_follows() {
+fn events_of_one_second_share_the_effects() {
     let mut run = TestRun::clean();
     run.add_event(10.0, action("kill-node", "n1"));
     run.add_event(10.5, action("kill-node", "n2"));

@@ -1,4 +1,4 @@
-//! `latency.hlog` is what other tools read under that name.
+//! `latency.hlog` in the format that other tools read.
 
 use std::{fs, time::Duration};
 
@@ -20,9 +20,9 @@ use proptest::prelude::*;
 
 use crate::run::TestRun;
 
-/// By the histogram crate's own reader of such logs.
+/// The reader is the histogram crate's own.
 #[test]
-fn a_reader_that_knows_nothing_of_us_reads_it() {
+fn independent_reader_reads_the_log() {
     let dir = tempfile::tempdir().unwrap();
     let mut run = TestRun::clean();
     run.latencies.clear();
@@ -55,7 +55,7 @@ fn a_reader_that_knows_nothing_of_us_reads_it() {
 }
 
 #[test]
-fn an_impossible_tag_is_refused() {
+fn invalid_tag_is_rejected() {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = RecordWriter::create(dir.path(), &TestRun::clean().manifest).unwrap();
     let mut one = latency_histogram();
@@ -69,9 +69,8 @@ fn an_impossible_tag_is_refused() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Split over lines in any way, the merged histogram is that of all values.
     #[test]
-    fn lines_merge_without_rounding(
+    fn split_lines_merge_to_the_histogram_of_all_values(
         values in prop::collection::vec((1..HIGHEST_US, 5..25_u32), 1..200),
     ) {
         let mut run = TestRun::clean();

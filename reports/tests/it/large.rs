@@ -1,4 +1,4 @@
-//! A run as large as they come: two hours of 55 nodes and 55 workers.
+//! A very large run: two hours of 55 nodes and 55 workers.
 
 use std::path::Path;
 
@@ -14,12 +14,12 @@ const NODES: u64 = 55;
 const WORKERS: u64 = 55;
 const RAMP_S: f64 = 300.0;
 const END_S: f64 = 7_200.0;
-/// As after an hour; a report is the same from lines of a second, which take a
-/// build without optimisation too long.
+/// Length of a row, as the harness writes it after an hour. A report from rows of a second
+/// is the same, but takes a debug build too long.
 const LINE_S: f64 = 10.0;
 const SOCKETS_EACH: f64 = 18_000.0;
 
-/// Writes it.
+/// Writes the record of the run.
 pub(crate) fn large(dir: &Path) {
     let mut run = TestRun::clean();
     run.intervals.clear();
@@ -105,12 +105,12 @@ fn worker(index: u64, at: f64) -> Interval {
     line
 }
 
-/// Sockets of each process at the end of a line.
+/// Returns the sockets of each process at the end of a row.
 fn open(at: f64) -> f64 {
     (SOCKETS_EACH * ((at + LINE_S) / RAMP_S).min(1.0)).floor()
 }
 
-/// From 0 to 100, in no order.
+/// Returns a number from 0 to 100 that varies without a pattern.
 fn wave(at: f64, index: u64) -> f64 {
     let mixed = (at as u64 * 31 + index * 17).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     (mixed >> 40) as f64 % 101.0

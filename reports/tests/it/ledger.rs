@@ -1,4 +1,4 @@
-//! What both ends counted agrees, differs, or cannot be told.
+//! The ledger: counts of both ends that agree, differ or are unknown.
 
 use highwater_reports::{
     record::{
@@ -18,7 +18,7 @@ use crate::run::{
 const LAST: u64 = RAMP_S + STEADY_S + DRAIN_S - 1;
 const COMMANDS: u64 = COMMANDS_PER_S * WORKERS * STEADY_S;
 
-/// Both nodes have taken their half of the commands.
+/// Creates a run in which each of both nodes accepted half of the commands.
 fn counted() -> TestRun {
     let mut run = TestRun::clean();
     for node in 1..=NODES {
@@ -42,7 +42,7 @@ fn line<'s>(summary: &'s Summary, what: &str) -> &'s LedgerLine {
 }
 
 #[test]
-fn what_agrees_is_no_problem() {
+fn equal_counts_are_no_problem() {
     let summary = counted().summary();
     let (unmeasured, measured): (Vec<&LedgerLine>, Vec<_>) = summary
         .ledger
@@ -59,7 +59,7 @@ fn what_agrees_is_no_problem() {
         assert_eq!(line.verdict, Agreement::Agrees, "{line:?}");
         assert_eq!((line.difference, line.unsure), (Some(0), 0), "{line:?}");
     }
-    // These nodes do not tell of pings.
+    // These nodes do not report pings.
     assert_eq!(whats(&unmeasured), ["pings", "pongs"]);
     for line in unmeasured {
         assert_eq!(
@@ -73,7 +73,7 @@ fn what_agrees_is_no_problem() {
 }
 
 #[test]
-fn a_difference_is_a_problem_with_both_counts() {
+fn difference_is_a_problem_with_both_counts() {
     let mut run = counted();
     set(&mut run, 2, gauge::COMMANDS_TAKEN, COMMANDS / NODES - 3);
     let summary = run.summary();
@@ -93,25 +93,25 @@ fn a_difference_is_a_problem_with_both_counts() {
     );
 }
 
-/// A node may or may not have had what the client gave up on.
+/// A node may or may not have received a command that timed out.
 #[test]
-fn what_was_given_up_explains_as_much_and_no_more() {
-    for (given_up, verdict) in [(3, Agreement::Agrees), (2, Agreement::Differs)] {
+fn timed_out_commands_explain_as_many_and_no_more() {
+    for (timed_out, verdict) in [(3, Agreement::Agrees), (2, Agreement::Differs)] {
         let mut run = counted();
-        run.add_count("w1", RAMP_S, counter::COMMANDS_ISSUED, given_up);
-        run.add_count("w1", RAMP_S, counter::COMMANDS_TIMED_OUT, given_up);
+        run.add_count("w1", RAMP_S, counter::COMMANDS_ISSUED, timed_out);
+        run.add_count("w1", RAMP_S, counter::COMMANDS_TIMED_OUT, timed_out);
         set(
             &mut run,
             1,
             gauge::COMMANDS_TAKEN,
-            COMMANDS / NODES - 3 + given_up,
+            COMMANDS / NODES - 3 + timed_out,
         );
         assert_eq!(line(&run.summary(), "commands").verdict, verdict);
     }
 }
 
 #[test]
-fn a_message_that_one_node_sent_and_none_received_shows() {
+fn message_that_no_node_received_is_a_difference() {
     let mut run = counted();
     set(&mut run, 1, gauge::UNICASTS_RECEIVED, 99);
     let summary = run.summary();
@@ -123,7 +123,7 @@ fn a_message_that_one_node_sent_and_none_received_shows() {
 }
 
 #[test]
-fn what_a_dead_node_counted_last_is_not_known() {
+fn last_counts_of_a_dead_node_are_unknown() {
     let mut run = counted();
     run.add_event((RAMP_S + 3) as f64, action("kill-node", "n2"));
     let before = run.line(SourceRole::Node, "n2", RAMP_S + 2);
@@ -148,7 +148,7 @@ fn what_a_dead_node_counted_last_is_not_known() {
 }
 
 #[test]
-fn nor_is_what_a_lost_worker_counted() {
+fn last_counts_of_a_lost_worker_are_unknown() {
     let mut run = counted();
     let lost = RecordEvent::WorkerLost {
         id: "w2".to_owned(),
@@ -159,9 +159,9 @@ fn nor_is_what_a_lost_worker_counted() {
     assert_eq!(line(&summary, "commands").verdict, Agreement::Unknown);
 }
 
-/// The clients' counts are of all nodes: without one of them nothing can be compared.
+/// The clients' counts cover all nodes, so they are not comparable without one of them.
 #[test]
-fn a_node_that_does_not_count_leaves_nothing_to_compare() {
+fn node_without_a_count_leaves_the_pair_unmeasured() {
     let mut run = counted();
     for line in &mut run.intervals {
         if line.source.id == "n2" {
@@ -179,7 +179,8 @@ fn a_node_that_does_not_count_leaves_nothing_to_compare() {
     assert_eq!(summary.problems, Vec::<String>::new());
 }
 
-/// Sent, sent again, and accepted; answered, taken and handled.
+/// Creates a run with telemetry that clients sent, sent again and saw accepted, that nodes
+/// answered and accepted, and that a consumer handled.
 fn with_telemetry(clients: [u64; 3], nodes: [u64; 2], handled: u64) -> TestRun {
     let mut run = counted();
     run.manifest.plan.telemetry.push(TelemetryLoad {
@@ -201,11 +202,11 @@ fn with_telemetry(clients: [u64; 3], nodes: [u64; 2], handled: u64) -> TestRun {
         set(&mut run, node, gauge::TELEMETRY_ACCEPTED, nodes[1] / NODES);
     }
     for second in 0..=LAST {
-        let told = if second < RAMP_S { 0 } else { handled };
+        let reported = if second < RAMP_S { 0 } else { handled };
         let gauges = [
             (gauge::UP, 1.0),
             (gauge::STARTED_AT, 1.0),
-            (gauge::TELEMETRY_HANDLED, told as f64),
+            (gauge::TELEMETRY_HANDLED, reported as f64),
         ];
         let line = sample(SourceRole::Consumer, "c1", second as f64, 0.0, &gauges);
         run.intervals.push(line);
@@ -230,7 +231,7 @@ const TELEMETRY: [&str; 4] = [
 ];
 
 #[test]
-fn readings_are_counted_in_every_hand() {
+fn telemetry_is_compared_at_every_step() {
     let summary = with_telemetry([500, 0, 500], [500, 500], 500).summary();
     for what in TELEMETRY {
         let line = line(&summary, what);
@@ -240,25 +241,25 @@ fn readings_are_counted_in_every_hand() {
             "{line:?}"
         );
     }
-    // Ten were refused, and sent again.
+    // Ten records were rejected and sent again.
     let summary = with_telemetry([500, 10, 500], [510, 500], 500).summary();
     assert_eq!(line(&summary, "telemetry").difference, Some(0));
 
-    // The queue lost four.
+    // The queue lost four records.
     let summary = with_telemetry([500, 0, 500], [500, 500], 496).summary();
     let queue = line(&summary, "telemetry through the queue");
     assert_eq!(
         (queue.difference, queue.verdict),
         (Some(-4), Agreement::Differs)
     );
-    // What was sent again may have been taken twice.
+    // A record that was sent again may have been accepted twice.
     let summary = with_telemetry([500, 4, 500], [504, 504], 500).summary();
     let queue = line(&summary, "telemetry through the queue");
     assert_eq!((queue.unsure, queue.verdict), (4, Agreement::Agrees));
 }
 
 #[test]
-fn a_consumer_that_wrote_down_less_than_it_handled_shows() {
+fn consumer_journal_with_too_few_lines_is_a_difference() {
     let mut run = with_telemetry([500, 0, 500], [500, 500], 500);
     for second in RAMP_S..=LAST {
         let gauges = &mut run.line(SourceRole::Consumer, "c1", second).gauges;
@@ -273,7 +274,7 @@ fn a_consumer_that_wrote_down_less_than_it_handled_shows() {
 }
 
 #[test]
-fn what_a_dead_consumer_counted_is_not_known_and_its_journal_is() {
+fn counts_of_a_dead_consumer_are_unknown_but_its_journal_counts() {
     let mut run = with_telemetry([500, 0, 500], [500, 500], 500);
     let killed = (RAMP_S + 3) as f64;
     run.intervals
@@ -284,13 +285,14 @@ fn what_a_dead_consumer_counted_is_not_known_and_its_journal_is() {
     assert_eq!(verdicts, [agrees, agrees, agrees, Agreement::Unknown]);
 }
 
-/// What the nodes sent in the run, of it what is no message, and the broker's count.
-fn with_broker(sent: u64, control: u64, given: Option<u64>) -> TestRun {
+/// Creates a run with a broker. The nodes sent `sent` messages, of which `control` are no
+/// messages to the broker, and the broker counts `received`.
+fn with_broker(sent: u64, control: u64, received: Option<u64>) -> TestRun {
     let mut run = counted();
     for second in 0..=LAST {
         let over = second >= RAMP_S;
         for node in 1..=NODES {
-            // Asked for the first time, some had been sent already.
+            // The nodes had sent some messages before the first sample.
             let count = 10 + if over { sent / NODES } else { 0 };
             let id = format!("n{node}");
             let gauges = &mut run.line(SourceRole::Node, &id, second).gauges;
@@ -301,8 +303,8 @@ fn with_broker(sent: u64, control: u64, given: Option<u64>) -> TestRun {
             gauges.insert(gauge::TOPICS_SENT.to_owned(), 0.0);
         }
         let mut gauges = vec![(gauge::UP, 1.0), (gauge::STARTED_AT, 1.0)];
-        gauges.extend(given.map(|given| {
-            let count = 70_000 + if over { given } else { 0 };
+        gauges.extend(received.map(|received| {
+            let count = 70_000 + if over { received } else { 0 };
             (gauge::BROKER_PUBLISHED, count as f64)
         }));
         let line = sample(SourceRole::Broker, "broker", second as f64, 0.0, &gauges);
@@ -312,24 +314,24 @@ fn with_broker(sent: u64, control: u64, given: Option<u64>) -> TestRun {
 }
 
 #[test]
-fn a_broker_that_was_given_less_than_was_sent_is_a_problem() {
-    for (given, verdict) in [
+fn broker_that_received_less_than_was_sent_is_a_problem() {
+    for (received, verdict) in [
         (Some(200), Agreement::Agrees),
         (Some(190), Agreement::Agrees),
         (Some(189), Agreement::Differs),
-        // Somebody else's, perhaps.
+        // Other users of the broker may have sent the surplus.
         (Some(5_000), Agreement::Unknown),
         (None, Agreement::Unmeasured),
     ] {
-        let summary = with_broker(200, 10, given).summary();
+        let summary = with_broker(200, 10, received).summary();
         let line = line(&summary, "messages through the broker");
         assert_eq!(line.verdict, verdict, "{line:?}");
-        assert_eq!((line.left.count, line.right.count), (Some(200), given));
+        assert_eq!((line.left.count, line.right.count), (Some(200), received));
     }
 }
 
 #[test]
-fn nodes_that_count_nothing_have_no_ledger() {
+fn nodes_without_counts_have_no_ledger() {
     let mut run = TestRun::clean();
     run.intervals
         .retain(|line| line.source.role != SourceRole::Node);

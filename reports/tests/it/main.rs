@@ -1,4 +1,4 @@
-//! A run record with known content, and what must come out of it.
+//! Tests of the report and the analysis, on run records with known content.
 #![expect(clippy::unwrap_used, reason = "tests panic where something is missing")]
 
 mod backplane;

@@ -1,11 +1,11 @@
-//! Messages: what subscribers counted, and what is made of it.
+//! Topic messages: the counts of subscribers, and the metrics computed from them.
 
 use highwater_reports::{record::names::counter, summary::MessageSummary};
 use highwater_scenarios::plan::{PublishFrom, PublishLoad};
 
 use crate::run::{RAMP_S, STEADY_S, TestRun};
 
-/// The clean run with messages, of which each was published and came.
+/// Creates a clean run in which every message was published and delivered.
 fn publishing() -> TestRun {
     let mut run = TestRun::clean();
     run.manifest.plan.publish.push(load());
@@ -19,7 +19,7 @@ fn publishing() -> TestRun {
     run
 }
 
-/// A topic that every device of the clean run hears.
+/// Returns a topic that every device of the clean run subscribes to.
 pub(crate) fn load() -> PublishLoad {
     PublishLoad {
         name: "news".to_owned(),
@@ -43,7 +43,7 @@ fn messages(run: &TestRun) -> (MessageSummary, Vec<String>) {
 }
 
 #[test]
-fn what_comes_is_delivered() {
+fn message_that_arrives_is_delivered() {
     let (messages, problems) = messages(&publishing());
     assert_eq!((messages.due, messages.delivered), (100_000, 100_000));
     assert_eq!((messages.lost, messages.reordered), (0, 0));
@@ -56,7 +56,7 @@ fn what_comes_is_delivered() {
 }
 
 #[test]
-fn a_hole_is_lost_unless_it_is_filled_late() {
+fn gap_is_lost_unless_a_late_message_fills_it() {
     let mut run = publishing();
     run.add_count("w1", RAMP_S + 3, counter::MESSAGES_MISSING, 10);
     run.add_count("w2", RAMP_S + 4, counter::MESSAGES_REORDERED, 4);
@@ -70,7 +70,7 @@ fn a_hole_is_lost_unless_it_is_filled_late() {
 }
 
 #[test]
-fn what_is_missing_at_the_end_is_lost_only_if_all_was_sent() {
+fn message_missing_at_the_end_is_lost_only_if_all_were_sent() {
     let mut run = publishing();
     run.add_count(
         "w1",
@@ -84,23 +84,23 @@ fn what_is_missing_at_the_end_is_lost_only_if_all_was_sent() {
     run.add_count("w1", RAMP_S + 1, counter::MESSAGES_DROPPED, 1);
     let (messages, problems) = messages(&run);
     assert_eq!((messages.lost, messages.due), (0, 100_000));
-    let told = problems
+    let found = problems
         .iter()
         .any(|p| p.starts_with("1,500 deliveries were missing at the end"));
-    assert!(told, "{problems:?}");
+    assert!(found, "{problems:?}");
 }
 
 #[test]
-fn a_loss_beside_unconfirmed_messages_is_doubtful() {
+fn loss_beside_unconfirmed_messages_is_doubtful() {
     let mut run = publishing();
     run.add_count("w1", RAMP_S + 1, counter::MESSAGES_SCHEDULED, 2);
     run.add_count("w1", RAMP_S + 1, counter::MESSAGES_UNCONFIRMED, 2);
     run.add_count("w1", RAMP_S + 3, counter::MESSAGES_MISSING, 1_000);
     let (messages, problems) = messages(&run);
     assert_eq!((messages.lost, messages.unconfirmed), (1_000, 2));
-    let doubt = "some of the 1,000 lost deliveries may belong to the 2 messages";
+    let problem = "some of the 1,000 lost deliveries may belong to the 2 messages";
     assert!(
-        problems.iter().any(|problem| problem.contains(doubt)),
+        problems.iter().any(|found| found.contains(problem)),
         "{problems:?}"
     );
 }

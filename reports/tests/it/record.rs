@@ -1,4 +1,4 @@
-//! What is written is read, and what is torn is named.
+//! A record written and read back, whole and torn.
 
 use std::{fs, io::Write};
 
@@ -12,16 +12,16 @@ use proptest::{collection::btree_map, prelude::*};
 use crate::run::TestRun;
 
 #[test]
-fn a_directory_that_is_not_empty_is_refused() {
+fn directory_that_is_not_empty_is_rejected() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("mine"), "").unwrap();
-    let refused = RecordWriter::create(dir.path(), &TestRun::clean().manifest);
-    assert!(matches!(refused, Err(RecordError::NotEmpty(path)) if path == dir.path()));
+    let result = RecordWriter::create(dir.path(), &TestRun::clean().manifest);
+    assert!(matches!(result, Err(RecordError::NotEmpty(path)) if path == dir.path()));
     assert!(!dir.path().join(files::MANIFEST).exists());
 }
 
 #[test]
-fn a_record_of_another_schema_is_refused() {
+fn record_of_an_unknown_schema_is_rejected() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(
         dir.path().join(files::MANIFEST),
@@ -36,7 +36,7 @@ fn a_record_of_another_schema_is_refused() {
 }
 
 #[test]
-fn torn_last_lines_are_left_out_and_named() {
+fn torn_last_line_is_left_out_and_reported() {
     let dir = tempfile::tempdir().unwrap();
     TestRun::clean().write(dir.path());
     let whole = read(dir.path()).unwrap();
@@ -55,7 +55,7 @@ fn torn_last_lines_are_left_out_and_named() {
 }
 
 #[test]
-fn a_line_of_nonsense_costs_only_itself() {
+fn invalid_line_is_left_out_alone() {
     let dir = tempfile::tempdir().unwrap();
     TestRun::clean().write(dir.path());
     let path = dir.path().join(files::INTERVALS);
@@ -69,7 +69,7 @@ fn a_line_of_nonsense_costs_only_itself() {
 }
 
 #[test]
-fn a_run_killed_at_once_can_be_read() {
+fn run_killed_at_once_can_be_read() {
     let dir = tempfile::tempdir().unwrap();
     drop(RecordWriter::create(dir.path(), &TestRun::clean().manifest).unwrap());
     let summary = analyse(&read(dir.path()).unwrap());
@@ -81,9 +81,8 @@ fn a_run_killed_at_once_can_be_read() {
     assert_eq!(record.problems, ["latency.hlog is missing from the record"]);
 }
 
-/// Every prefix of a record is a record.
 #[test]
-fn a_run_killed_at_any_byte_can_be_read() {
+fn run_killed_at_any_byte_can_be_read() {
     let dir = tempfile::tempdir().unwrap();
     let mut run = TestRun::clean();
     run.latencies.truncate(1);
@@ -97,7 +96,7 @@ fn a_run_killed_at_any_byte_can_be_read() {
 }
 
 #[test]
-fn flushed_lines_are_there_while_the_writer_lives() {
+fn flushed_line_is_readable_while_the_writer_lives() {
     let dir = tempfile::tempdir().unwrap();
     let run = TestRun::clean();
     let mut writer = RecordWriter::create(dir.path(), &run.manifest).unwrap();
@@ -108,7 +107,7 @@ fn flushed_lines_are_there_while_the_writer_lives() {
     assert_eq!(record.intervals, run.intervals[..1]);
     assert_eq!(record.events, run.events[..1]);
     assert_eq!(record.problems, Vec::<String>::new());
-    // And a later line is appended, not written over.
+    // A later line is appended and does not overwrite.
     fs::OpenOptions::new()
         .append(true)
         .open(dir.path().join(files::EVENTS))

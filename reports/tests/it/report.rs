@@ -1,4 +1,4 @@
-//! What a person sees, opened without a network.
+//! The report as a person sees it, without a network.
 
 use std::{fs, path::Path};
 
@@ -18,7 +18,7 @@ use crate::{
     telemetry,
 };
 
-/// A run with something in every chart and every table.
+/// Creates a run with content for every chart and every table.
 pub(crate) fn eventful() -> TestRun {
     let mut run = TestRun::clean();
     run.add_event(12.0, action("kill-node", "n2"));
@@ -32,12 +32,12 @@ pub(crate) fn eventful() -> TestRun {
         run.line(SourceRole::Node, "n2", second).gauges = [(gauge::UP.to_owned(), 0.0)].into();
         run.add_latency(latency::COMMAND_RESPONSE, second as f64, &[700, 900]);
     }
-    for tenth in 121..150 {
-        run.add_conn_event(tenth, "opened.n1", 7)
-            .add_conn_event(tenth, "reconnected", 7);
+    for bucket in 121..150 {
+        run.add_conn_event(bucket, "opened.n1", 7)
+            .add_conn_event(bucket, "reconnected", 7);
     }
     with_messages_and_telemetry(&mut run);
-    with_what_nodes_count(&mut run);
+    with_processes(&mut run);
     run.add_gate("heartbeats.response.p99 <= 50", None);
     run.add_gate("sockets.failed == 0", None);
     run
@@ -76,8 +76,8 @@ fn with_messages_and_telemetry(run: &mut TestRun) {
     run.add_event((RAMP_S + STEADY_S + DRAIN_S) as f64 - 0.5, journals);
 }
 
-/// What the nodes, the broker and two consumers tell each second; c2 stops at 14 s.
-fn with_what_nodes_count(run: &mut TestRun) {
+/// Adds samples of the nodes, the broker and two consumers each second. c2 stops at 14 s.
+fn with_processes(run: &mut TestRun) {
     for second in 0..RAMP_S + STEADY_S + DRAIN_S {
         let (at, steady) = (second as f64 + 0.01, second.saturating_sub(RAMP_S) as f64);
         for node in ["n1", "n2"] {
@@ -112,8 +112,8 @@ fn written(run: &TestRun, dir: &Path) -> (WrittenReport, String) {
 }
 
 #[test]
-fn the_page_needs_nothing_but_itself() {
-    // Stays after the test, to be looked at.
+fn page_loads_nothing() {
+    // The page stays after the test, so that a developer can look at it.
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("report");
     let _ = fs::remove_dir_all(&dir);
     let (_, html) = written(&eventful(), &dir);
@@ -128,14 +128,14 @@ fn the_page_needs_nothing_but_itself() {
     assert_eq!(
         html.matches("<script").count(),
         2,
-        "the values and what shows them"
+        "the values and the script that shows them"
     );
     assert!(html.contains("Two nodes &amp; a thousand &lt;idle&gt; sockets."));
     assert!(html.contains("# &lt;b&gt;not bold&lt;") && !html.contains("<b>not bold"));
 }
 
 #[test]
-fn every_chart_has_a_title_a_description_and_the_themes_colours() {
+fn every_chart_has_a_title_a_description_and_theme_colours() {
     let dir = tempfile::tempdir().unwrap();
     let (report, html) = written(&eventful(), dir.path());
     let names: Vec<_> = report
@@ -183,7 +183,7 @@ fn every_chart_has_a_title_a_description_and_the_themes_colours() {
 }
 
 #[test]
-fn with_many_nodes_a_band_is_drawn() {
+fn many_nodes_are_drawn_as_a_band() {
     let dir = tempfile::tempdir().unwrap();
     let mut run = TestRun::clean();
     for node in 3..=20 {
@@ -202,7 +202,7 @@ fn with_many_nodes_a_band_is_drawn() {
 }
 
 #[test]
-fn gaps_are_gaps() {
+fn line_is_split_where_samples_are_missing() {
     let dir = tempfile::tempdir().unwrap();
     let (_, whole) = written(&TestRun::clean(), dir.path());
     let dir = tempfile::tempdir().unwrap();
@@ -218,7 +218,7 @@ fn gaps_are_gaps() {
 }
 
 #[test]
-fn the_derived_files_say_the_same() {
+fn derived_files_agree() {
     let dir = tempfile::tempdir().unwrap();
     let (report, html) = written(&eventful(), dir.path());
     let text = fs::read(&report.summary_json).unwrap();
@@ -235,7 +235,7 @@ fn the_derived_files_say_the_same() {
         assert!(junit.contains(part), "no {part} in {junit}");
     }
     assert!(html.contains("1 of 2 gates does not hold"));
-    // Again from the same record: the same page.
+    // The same record gives the same page again.
     write_report(dir.path()).unwrap();
     assert_eq!(fs::read_to_string(&report.html).unwrap(), html);
     let left = fs::read_dir(dir.path()).unwrap();
@@ -244,7 +244,7 @@ fn the_derived_files_say_the_same() {
 }
 
 #[test]
-fn an_inconclusive_run_is_an_error_to_junit() {
+fn inconclusive_run_is_an_error_in_junit() {
     let dir = tempfile::tempdir().unwrap();
     let mut run = TestRun::clean();
     run.events.pop();
@@ -254,7 +254,7 @@ fn an_inconclusive_run_is_an_error_to_junit() {
 }
 
 #[test]
-fn an_empty_record_still_has_a_page() {
+fn empty_record_has_a_page() {
     let dir = tempfile::tempdir().unwrap();
     let mut run = TestRun::clean();
     run.intervals.clear();
@@ -270,21 +270,21 @@ fn an_empty_record_still_has_a_page() {
     assert_eq!(
         charts,
         ["errors"],
-        "that nothing failed is said all the same"
+        "the chart of errors states that nothing failed"
     );
 }
 
 #[test]
-fn captions_say_what_happened() {
+fn captions_describe_the_run() {
     let dir = tempfile::tempdir().unwrap();
     let mut run = eventful();
-    // A stall of the target: both times rise, a second after the fault.
+    // A stall of the target raises both times, a second after the fault.
     run.add_latency(latency::HEARTBEAT_RESPONSE, 21.0, &[1_500; 100]);
     run.add_latency(latency::HEARTBEAT_SERVICE, 21.0, &[1_400; 100]);
-    // A stall of the harness: only the response time does.
+    // A stall of the harness raises only the response time.
     run.add_latency(latency::COMMAND_RESPONSE, 9.0, &[2_000; 100]);
     let (_, html) = written(&run, dir.path());
-    for said in [
+    for text in [
         "Response p99 rose from 99 ms to 1.5 s at 21 s, 1 s after “fault &lt;script&gt;",
         "service time rose with it to 1.4 s, so the target was slow, not the harness",
         "to 2 s at 9 s; service time was 3 ms meanwhile, so the rest of the time passed before anything was sent",
@@ -295,13 +295,12 @@ fn captions_say_what_happened() {
         "c2 handled its last record at 13 s, 1 s after “kill-node n2”, while others went on.",
         "The broker received 40/s in the steady phase.",
     ] {
-        assert!(html.contains(said), "no {said:?}");
+        assert!(html.contains(text), "no {text:?}");
     }
 }
 
-/// A table has no column and the page no table for what nobody shows.
 #[test]
-fn tables_have_what_somebody_shows() {
+fn unmeasured_metric_has_no_column_and_no_table() {
     let dir = tempfile::tempdir().unwrap();
     let (_, html) = written(&eventful(), dir.path());
     let head = |caption: &str| {
@@ -311,19 +310,19 @@ fn tables_have_what_somebody_shows() {
     };
     let nodes = head("Nodes");
     assert!(
-        nodes.contains("sockets, most") && nodes.contains("heap, most"),
+        nodes.contains("peak sockets") && nodes.contains("peak heap"),
         "{nodes}"
     );
-    let broker = head("Broker");
-    assert!(broker.contains("resident, most"), "{broker}");
+    let broker = head("Brokers");
+    assert!(broker.contains("peak RSS"), "{broker}");
     assert!(
         !broker.contains("sockets") && !broker.contains("heap"),
         "{broker}"
     );
     for table in [
-        "Broker statistics",
-        "Messages between the nodes",
-        "Deliveries",
+        "Traffic of the brokers",
+        "Backplane",
+        "Messages",
         "Telemetry",
     ] {
         assert!(
@@ -333,9 +332,9 @@ fn tables_have_what_somebody_shows() {
     }
     assert!(
         html.contains("<td>40&#x2f;s</td>"),
-        "what the broker took in the steady phase"
+        "the broker's rate in the steady phase"
     );
-    assert!(html.contains("2,000 handled, 12 of them again, 0 lost"));
+    assert!(html.contains("handled 2,000, handled again 12, lost 0"));
 
     let mut silent = eventful();
     for line in &mut silent.intervals {
@@ -343,22 +342,22 @@ fn tables_have_what_somebody_shows() {
     }
     let dir = tempfile::tempdir().unwrap();
     let (_, html) = written(&silent, dir.path());
-    assert!(!html.contains("Broker statistics"));
+    assert!(!html.contains("Traffic of the brokers"));
 }
 
 #[test]
-fn headlines_stand_beside_their_gates_and_their_baseline() {
+fn headline_has_its_gates_and_its_baseline() {
     let baseline = tempfile::tempdir().unwrap();
     let dir = tempfile::tempdir().unwrap();
     TestRun::clean().write(baseline.path());
     eventful().write(dir.path());
     let report = write_report_against(dir.path(), baseline.path()).unwrap();
     let html = fs::read_to_string(&report.html).unwrap();
-    for said in [
+    for text in [
         "✗ fails: response.p99 is 99 ms, must be &lt;= 50 ms",
         "✓ failed is 0, must be == 0",
         "baseline 99 ms (+0 %)",
     ] {
-        assert!(html.contains(said), "no {said:?}");
+        assert!(html.contains(text), "no {text:?}");
     }
 }

@@ -1,5 +1,4 @@
-//! A run that never was: every figure of it is known. Tests change what they
-//! are about before they write it.
+//! An invented run whose every metric is known. Tests change it before they write it.
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
@@ -31,15 +30,16 @@ pub(crate) const STEADY_S: u64 = 20;
 pub(crate) const DRAIN_S: u64 = 2;
 pub(crate) const NODES: u64 = 2;
 pub(crate) const WORKERS: u64 = 2;
-/// Of a node, in bytes a socket.
+/// Resident memory of a node per socket, in bytes.
 pub(crate) const RSS_SLOPE: f64 = 2_000.0;
+/// Heap of a node per socket, in bytes.
 pub(crate) const HEAP_SLOPE: f64 = 900.0;
-/// Every socket's time between heartbeats.
+/// Seconds between two heartbeats of a socket.
 pub(crate) const HEARTBEAT_S: u64 = 5;
 /// Commands issued each second of the steady phase by each worker.
 pub(crate) const COMMANDS_PER_S: u64 = 10;
 
-/// Everything that a record is written from.
+/// The content of a record.
 pub(crate) struct TestRun {
     pub(crate) manifest: Manifest,
     pub(crate) intervals: Vec<Interval>,
@@ -56,8 +56,8 @@ pub(crate) struct LatencyLine {
 }
 
 impl TestRun {
-    /// Sockets open in the ramp, heartbeats and commands are all answered, and
-    /// everything ends in order.
+    /// Creates a run in which all sockets open in the ramp, all heartbeats and commands are
+    /// answered, and everything ends in order.
     pub(crate) fn clean() -> Self {
         let mut run = Self {
             manifest: manifest(),
@@ -76,7 +76,7 @@ impl TestRun {
 
     pub(crate) fn add_gate(&mut self, text: &str, during: Option<PhaseWindow>) -> &mut Self {
         let mut words = text.split(' ');
-        let figure = words.next().unwrap().to_owned();
+        let metric = words.next().unwrap().to_owned();
         let comparison = match words.next().unwrap() {
             "<=" => ComparisonOperator::AtMost,
             ">=" => ComparisonOperator::AtLeast,
@@ -84,7 +84,7 @@ impl TestRun {
             other => panic!("{other}"),
         };
         let check = GateCheck {
-            metric: figure,
+            metric,
             comparison,
             limit: words.next().unwrap().parse().unwrap(),
             text: text.to_owned(),
@@ -97,13 +97,13 @@ impl TestRun {
         self
     }
 
-    pub(crate) fn add_event(&mut self, at: f64, what: RecordEvent) -> &mut Self {
-        self.events.push(TimedEvent { at, kind: what });
+    pub(crate) fn add_event(&mut self, at: f64, kind: RecordEvent) -> &mut Self {
+        self.events.push(TimedEvent { at, kind });
         self.events.sort_by(|a, b| a.at.total_cmp(&b.at));
         self
     }
 
-    /// Adds to a counter of a worker's line.
+    /// Adds to a counter of a worker's interval.
     pub(crate) fn add_count(
         &mut self,
         worker: &str,
@@ -230,7 +230,7 @@ impl TestRun {
             (gauge::CPU, 0.5 + second as f64 * 0.2),
             (gauge::STARTED_AT, 1.8e9),
         ];
-        // Sampled just before the second ends.
+        // Samples are taken just before the second ends.
         let at = second as f64 + 0.999;
         let id = format!("n{node}");
         self.intervals
@@ -256,7 +256,7 @@ impl TestRun {
         if second < RAMP_S {
             self.add_latency(latency::CONNECT, at, &[1, 2, 3, 4]);
         } else if second < RAMP_S + STEADY_S {
-            // 1 to 100 ms: percentiles are their own number.
+            // 1 to 100 ms, so that each percentile is its own number.
             let hundred: Vec<u64> = (1..=100).collect();
             self.add_latency(latency::HEARTBEAT_RESPONSE, at, &hundred);
             self.add_latency(latency::HEARTBEAT_SERVICE, at, &[1; 100]);
@@ -270,7 +270,7 @@ impl TestRun {
     }
 }
 
-/// A line with gauges.
+/// Creates an interval with gauges.
 pub(crate) fn line(
     role: SourceRole,
     id: &str,
@@ -300,7 +300,7 @@ fn opened_in(second: u64) -> u64 {
     if second < RAMP_S { SOCKETS / RAMP_S } else { 0 }
 }
 
-/// Sockets open at the end of a second.
+/// Returns the sockets open at the end of a second.
 pub(crate) fn open_after(second: u64) -> u64 {
     if second >= RAMP_S + STEADY_S {
         0

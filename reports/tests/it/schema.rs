@@ -1,4 +1,4 @@
-//! The summary's JSON schema: kept beside the code, and kept to.
+//! The JSON schema of the summary, in the docs and in the code.
 
 use expect_test::expect_file;
 use highwater_reports::summary::Summary;
@@ -7,18 +7,29 @@ use serde_json::Value;
 
 use crate::run::TestRun;
 
+/// Returns the schema, in which the registry describes each metric.
 fn schema() -> Value {
-    serde_json::to_value(schemars::schema_for!(Summary)).unwrap()
+    let mut schema = serde_json::to_value(schemars::schema_for!(Summary)).unwrap();
+    for family in metrics::families() {
+        let keys = family.json_path();
+        let pointer = pointer(&schema, &keys).unwrap_or_else(|| panic!("{keys:?}"));
+        let property = schema.pointer_mut(&pointer).unwrap();
+        // Metrics of nested items have a description of their own.
+        if keys.len() == 2 {
+            property["description"] = family.about().into();
+        }
+    }
+    schema
 }
 
 #[test]
-fn the_schema_in_the_docs_is_the_codes() {
+fn schema_in_the_docs_is_that_of_the_code() {
     let text = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
     expect_file!["../../../docs/summary.schema.json"].assert_eq(&text);
 }
 
 #[test]
-fn summaries_satisfy_the_schema() {
+fn summary_satisfies_the_schema() {
     let validator = jsonschema::validator_for(&schema()).unwrap();
     let mut bare = TestRun::clean();
     bare.intervals.clear();
@@ -37,27 +48,47 @@ fn summaries_satisfy_the_schema() {
     assert!(!validator.is_valid(&serde_json::json!({"schema": 1})));
 }
 
-/// A gate on a figure that leads nowhere would be inconclusive for ever.
+/// A gate on a metric that leads nowhere would always be inconclusive.
 #[test]
-fn every_figure_of_the_catalogue_has_its_place() {
+fn every_metric_of_the_registry_is_in_the_schema() {
     let schema = schema();
-    for figure in metrics::all() {
-        let place = figure
-            .json_path()
-            .into_iter()
-            .try_fold(&schema, |at, key| property(&schema, at, key));
-        assert!(place.is_some(), "{} leads nowhere", figure.path);
+    for metric in metrics::all() {
+        let found = pointer(&schema, &metric.json_path());
+        assert!(found.is_some(), "{} leads nowhere", metric.path);
     }
 }
 
-/// The schema of a key, through references and `null`.
-fn property<'a>(root: &'a Value, at: &'a Value, key: &str) -> Option<&'a Value> {
-    if let Some(found) = at.pointer(&format!("/properties/{key}")) {
-        return Some(found);
+#[test]
+fn every_item_metric_is_in_the_schema() {
+    let schema = schema();
+    for table in metrics::item_tables() {
+        for metric in table.metrics {
+            let list = table.list.split('.');
+            let keys: Vec<&str> = list.chain(["[]"]).chain(metric.key.split('.')).collect();
+            assert!(pointer(&schema, &keys).is_some(), "{keys:?} leads nowhere");
+        }
     }
-    if let Some(reference) = at.get("$ref").and_then(Value::as_str) {
-        return property(root, root.pointer(reference.strip_prefix('#')?)?, key);
+}
+
+/// Returns the JSON pointer to the schema of a property; `[]` stands for a list's items.
+fn pointer(schema: &Value, keys: &[impl AsRef<str>]) -> Option<String> {
+    keys.iter()
+        .try_fold(String::new(), |at, key| property(schema, &at, key.as_ref()))
+}
+
+/// Follows references and `null` alternatives to the schema of a key.
+fn property(schema: &Value, at: &str, key: &str) -> Option<String> {
+    let own = match key {
+        "[]" => format!("{at}/items"),
+        key => format!("{at}/properties/{key}"),
+    };
+    if schema.pointer(&own).is_some() {
+        return Some(own);
     }
-    let mut either = at.get("anyOf")?.as_array()?.iter();
-    either.find_map(|at| property(root, at, key))
+    let here = schema.pointer(at)?;
+    if let Some(reference) = here.get("$ref").and_then(Value::as_str) {
+        return property(schema, reference.strip_prefix('#')?, key);
+    }
+    let alternatives = here.get("anyOf")?.as_array()?.len();
+    (0..alternatives).find_map(|index| property(schema, &format!("{at}/anyOf/{index}"), key))
 }

@@ -21,7 +21,7 @@ fn fixture() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures/schema-1")
 }
 
-/// A copy of the record without its derived files.
+/// Copies the record without its derived files.
 fn record() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     for file in FILES {
@@ -34,8 +34,7 @@ fn json(path: PathBuf) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
-/// The old summary in the new names. What the analysis says in words is left out: only
-/// its wording may have changed.
+/// Returns the old summary under the new names, without texts, whose wording may change.
 fn under_new_names(mut old: Value) -> Value {
     let renames = [
         ("", "readings", "telemetry"),
@@ -97,7 +96,7 @@ fn schema_1_record_is_reported_with_the_counts_it_had() {
     assert_eq!(new, old);
     let page = fs::read_to_string(report.html).unwrap();
     assert!(
-        page.contains("telemetry accepted, p99"),
+        page.contains("Telemetry: response time, p99"),
         "the headline is there"
     );
 }

@@ -1,4 +1,4 @@
-//! Every figure of a run whose figures are known.
+//! The metrics of a run whose metrics are known.
 
 use highwater_reports::{
     record::{
@@ -12,7 +12,7 @@ use highwater_scenarios::plan::PhaseWindow;
 use crate::run::{self, TestRun};
 
 #[test]
-fn counters_and_peaks_are_those_of_the_record() {
+fn clean_run_has_the_counters_and_peaks_of_its_record() {
     let summary = TestRun::clean().summary();
     assert_eq!(summary.problems, Vec::<String>::new());
     assert_eq!(summary.verdict, Verdict::Passed);
@@ -50,7 +50,7 @@ fn counters_and_peaks_are_those_of_the_record() {
 }
 
 #[test]
-fn percentiles_are_right_to_three_digits() {
+fn percentiles_have_three_exact_digits() {
     let summary = TestRun::clean().summary();
     let times = summary.heartbeats.response_ms;
     assert_eq!(times.count, 2000);
@@ -70,7 +70,7 @@ fn percentiles_are_right_to_three_digits() {
 }
 
 #[test]
-fn what_was_not_measured_is_null() {
+fn unmeasured_metric_is_null() {
     let mut run = TestRun::clean();
     for line in &mut run.intervals {
         line.gauges.remove(gauge::HEAP);
@@ -87,7 +87,7 @@ fn what_was_not_measured_is_null() {
 }
 
 #[test]
-fn distributions_are_of_the_steady_phase_and_connects_of_the_run() {
+fn distribution_covers_the_steady_phase_and_connects_the_run() {
     let mut run = TestRun::clean();
     run.add_latency("heartbeats.response", 2.0, &[60_000]);
     run.add_latency("connect", 20.0, &[500]);
@@ -97,7 +97,7 @@ fn distributions_are_of_the_steady_phase_and_connects_of_the_run() {
 }
 
 #[test]
-fn a_gate_during_a_window_cuts_the_figure_again() {
+fn gate_with_during_covers_only_its_window() {
     let mut run = TestRun::clean();
     run.add_count("w1", 2, counter::HEARTBEATS_MISSED, 3);
     run.add_count("w1", 2, counter::HEARTBEATS_DUE, 3);
@@ -112,7 +112,7 @@ fn a_gate_during_a_window_cuts_the_figure_again() {
 }
 
 #[test]
-fn restarts_and_processor_time_go_over_a_restart() {
+fn cpu_time_is_summed_over_a_restart() {
     let mut run = TestRun::clean();
     for second in 15..27 {
         let gauges = &mut run.line(SourceRole::Node, "n1", second).gauges;
@@ -126,7 +126,7 @@ fn restarts_and_processor_time_go_over_a_restart() {
 }
 
 #[test]
-fn both_ends_must_count_the_same_sockets() {
+fn different_socket_counts_of_both_ends_are_a_problem() {
     let mut run = TestRun::clean();
     for second in 4..25 {
         let gauges = &mut run.line(SourceRole::Node, "n1", second).gauges;
@@ -142,7 +142,7 @@ fn both_ends_must_count_the_same_sockets() {
 }
 
 #[test]
-fn heartbeats_that_do_not_add_up_are_a_problem_and_pending_ones_are_not() {
+fn heartbeats_without_an_outcome_are_a_problem_unless_pending() {
     let mut run = TestRun::clean();
     run.add_count("w1", 24, counter::HEARTBEATS_DUE, 5);
     let problems = run.summary().problems;

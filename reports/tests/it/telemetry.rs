@@ -1,4 +1,4 @@
-//! Readings: what devices counted held against what the journals showed.
+//! Telemetry: the counts of devices compared with the journals of consumers.
 
 use highwater_reports::{
     record::{RecordEvent, names::counter},
@@ -10,7 +10,7 @@ use highwater_types::Rate;
 
 use crate::run::{DRAIN_S, RAMP_S, SOCKETS, STEADY_S, TestRun};
 
-/// Of the journals: handled, handled again, named without having been sent, lost.
+/// The totals of the consumers' journals.
 struct JournalTotals {
     handled: u64,
     duplicated: u64,
@@ -25,7 +25,7 @@ const ALL: JournalTotals = JournalTotals {
     lost: Some(0),
 };
 
-/// The clean run with 2,000 readings that were all accepted.
+/// Creates a clean run with 2,000 telemetry records that were all accepted.
 fn with_telemetry() -> TestRun {
     let mut run = TestRun::clean();
     run.manifest.plan.telemetry.push(load());
@@ -39,7 +39,7 @@ fn with_telemetry() -> TestRun {
     run
 }
 
-/// Of the clean run's devices.
+/// Returns the telemetry of the clean run's devices.
 pub(crate) fn load() -> TelemetryLoad {
     TelemetryLoad {
         name: "temperature".to_owned(),
@@ -50,8 +50,8 @@ pub(crate) fn load() -> TelemetryLoad {
     }
 }
 
-fn found(run: &mut TestRun, found: &JournalTotals) {
-    let occurrence = RecordEvent::Telemetry {
+fn add_journals(run: &mut TestRun, found: &JournalTotals) {
+    let journals = RecordEvent::Telemetry {
         handled: found.handled,
         duplicated: found.duplicated,
         redelivered: found.duplicated,
@@ -59,43 +59,43 @@ fn found(run: &mut TestRun, found: &JournalTotals) {
         unreadable: 0,
         lost: found.lost,
     };
-    run.add_event((RAMP_S + STEADY_S + DRAIN_S) as f64 - 0.5, occurrence);
+    run.add_event((RAMP_S + STEADY_S + DRAIN_S) as f64 - 0.5, journals);
 }
 
-fn readings(run: &TestRun) -> (TelemetrySummary, Vec<String>) {
+fn telemetry(run: &TestRun) -> (TelemetrySummary, Vec<String>) {
     let summary = run.summary();
     (summary.telemetry.unwrap(), summary.problems)
 }
 
 #[test]
-fn all_handled_is_no_problem() {
+fn fully_handled_telemetry_is_no_problem() {
     let mut run = with_telemetry();
-    found(&mut run, &ALL);
-    let (readings, problems) = readings(&run);
-    assert_eq!((readings.due, readings.accepted), (2_000, 2_000));
-    assert_eq!((readings.handled, readings.lost), (Some(2_000), Some(0)));
+    add_journals(&mut run, &ALL);
+    let (section, problems) = telemetry(&run);
+    assert_eq!((section.due, section.accepted), (2_000, 2_000));
+    assert_eq!((section.handled, section.lost), (Some(2_000), Some(0)));
     assert_eq!(problems, Vec::<String>::new());
     assert_eq!(
         TestRun::clean().summary().telemetry,
         None,
         "none were asked for"
     );
-    let said = verdict_text(&run.summary());
-    let line = "\n  telemetry   2,000 of 2,000 accepted, 0 lost\n";
-    assert!(said.contains(line), "{said}");
+    let text = verdict_text(&run.summary());
+    let line = "\n  telemetry   accepted 2,000, lost 0\n";
+    assert!(text.contains(line), "{text}");
 }
 
-/// Consumers that are not the harness's own keep their journals to themselves.
+/// A target's consumers do not share their journals.
 #[test]
-fn without_journals_nothing_is_known_of_the_handling() {
-    let (readings, problems) = readings(&with_telemetry());
-    assert_eq!((readings.handled, readings.duplicated), (None, None));
-    assert_eq!((readings.redelivered, readings.lost), (None, None));
+fn handling_is_unknown_without_journals() {
+    let (section, problems) = telemetry(&with_telemetry());
+    assert_eq!((section.handled, section.duplicated), (None, None));
+    assert_eq!((section.redelivered, section.lost), (None, None));
     assert_eq!(problems, Vec::<String>::new());
 }
 
 #[test]
-fn what_was_lost_or_came_from_nowhere_is_a_problem() {
+fn lost_or_unknown_record_is_a_problem() {
     let mut run = with_telemetry();
     let bad = JournalTotals {
         handled: 1_990,
@@ -103,9 +103,9 @@ fn what_was_lost_or_came_from_nowhere_is_a_problem() {
         lost: Some(10),
         ..ALL
     };
-    found(&mut run, &bad);
-    let (readings, problems) = readings(&run);
-    assert_eq!((readings.handled, readings.lost), (Some(1_990), Some(10)));
+    add_journals(&mut run, &bad);
+    let (section, problems) = telemetry(&run);
+    assert_eq!((section.handled, section.lost), (Some(1_990), Some(10)));
     assert_eq!(
         problems,
         [
@@ -116,24 +116,24 @@ fn what_was_lost_or_came_from_nowhere_is_a_problem() {
 }
 
 #[test]
-fn a_lost_worker_takes_along_which_were_accepted() {
+fn lost_records_are_unknown_after_a_lost_worker() {
     let mut run = with_telemetry();
-    found(&mut run, &JournalTotals { lost: None, ..ALL });
-    let (readings, problems) = readings(&run);
-    assert_eq!((readings.handled, readings.lost), (Some(2_000), None));
-    let told = "the number of lost telemetry records is not known".to_owned();
-    assert!(problems.contains(&told), "{problems:?}");
+    add_journals(&mut run, &JournalTotals { lost: None, ..ALL });
+    let (section, problems) = telemetry(&run);
+    assert_eq!((section.handled, section.lost), (Some(2_000), None));
+    let problem = "the number of lost telemetry records is not known".to_owned();
+    assert!(problems.contains(&problem), "{problems:?}");
 }
 
 #[test]
-fn what_was_not_sent_or_not_accepted_is_a_problem() {
+fn record_never_sent_or_never_accepted_is_a_problem() {
     let mut run = with_telemetry();
     run.add_count("w2", RAMP_S, counter::TELEMETRY_DUE, 30);
     run.add_count("w2", RAMP_S, counter::TELEMETRY_SENT, 20);
     run.add_count("w2", RAMP_S, counter::TELEMETRY_ACCEPTED, 15);
-    found(&mut run, &ALL);
+    add_journals(&mut run, &ALL);
     assert_eq!(
-        readings(&run).1,
+        telemetry(&run).1,
         [
             "10 of 2,030 telemetry records that were due were never sent",
             "5 of 2,020 telemetry records that were sent were never accepted"
@@ -141,7 +141,7 @@ fn what_was_not_sent_or_not_accepted_is_a_problem() {
     );
     let mut run = with_telemetry();
     run.add_count("w2", RAMP_S, counter::TELEMETRY_ACCEPTED, 1);
-    found(&mut run, &ALL);
-    let told = "telemetry records do not add up: 2,000 due, 2,000 sent, 2,001 accepted";
-    assert_eq!(readings(&run).1, [told]);
+    add_journals(&mut run, &ALL);
+    let problem = "telemetry records do not add up: 2,000 due, 2,000 sent, 2,001 accepted";
+    assert_eq!(telemetry(&run).1, [problem]);
 }

@@ -1,4 +1,4 @@
-//! Failed, inconclusive or passed, and why.
+//! Verdicts and their reasons.
 
 use expect_test::expect;
 use highwater_reports::{
@@ -12,11 +12,11 @@ use highwater_reports::{
 
 use crate::run::{LatencyLine, TestRun};
 
-/// A run, what is wrong with it, and what must be made of it.
+/// A case: its name, a change of the clean run, the verdict, and a problem.
 type VerdictCase = (&'static str, fn(&mut TestRun), Verdict, &'static str);
 
 #[test]
-fn the_verdict_is_the_first_that_applies() {
+fn verdict_is_the_first_that_applies() {
     let table: [VerdictCase; 14] = [
         ("clean", |_| {}, Verdict::Passed, ""),
         (
@@ -36,7 +36,7 @@ fn the_verdict_is_the_first_that_applies() {
             "",
         ),
         (
-            "nothing to measure it by",
+            "a gate without a measurement",
             |run| {
                 run.add_gate("commands.service.p99 <= 50", None);
                 run.latencies.clear();
@@ -51,7 +51,7 @@ fn the_verdict_is_the_first_that_applies() {
             "worker w1 was late",
         ),
         (
-            "late harness, target far too slow",
+            "late harness, and a target that is far too slow",
             |run| {
                 late(run);
                 run.add_latency("heartbeats.response", 12.0, &[9_000; 100]);
@@ -61,7 +61,7 @@ fn the_verdict_is_the_first_that_applies() {
             "worker w1 was late",
         ),
         (
-            "late harness, its own lateness would do",
+            "late harness that explains the whole excess",
             |run| {
                 late(run);
                 run.add_gate("heartbeats.response.p99 <= 50", None);
@@ -70,7 +70,7 @@ fn the_verdict_is_the_first_that_applies() {
             "could account for all",
         ),
         (
-            "stopped once in a long run",
+            "worker stalled once in a long run",
             |run| {
                 run.add_latency("send_lag@w2", 8.0, &[1; 1000]);
                 run.add_latency("send_lag@w2", 9.0, &[4_000, 2_000]);
@@ -117,7 +117,7 @@ fn the_verdict_is_the_first_that_applies() {
             "found no free port or file",
         ),
         (
-            "the target refuses",
+            "target refuses connections",
             |run| {
                 run.add_count("w1", 3, counter::SOCKETS_DUE, 50);
                 run.add_count("w1", 3, "connect.failed.refused", 50);
@@ -178,7 +178,7 @@ fn commands_of_a_lost_worker_are_lost() {
 }
 
 #[test]
-fn lines_of_ten_seconds_are_no_silence() {
+fn rows_of_ten_seconds_are_no_silence() {
     let mut run = TestRun::clean();
     run.intervals
         .retain(|line| line.source.role != SourceRole::Worker || line.at < 5.0);
@@ -195,7 +195,7 @@ fn lines_of_ten_seconds_are_no_silence() {
 }
 
 #[test]
-fn the_text_fits_a_screen() {
+fn text_fits_a_screen() {
     let mut run = TestRun::clean();
     run.add_gate("heartbeats.response.p99 <= 50", None);
     run.add_gate("cost_per_socket.node_rss <= 4096", None);
@@ -205,12 +205,12 @@ fn the_text_fits_a_screen() {
     expect![[r#"
         known failed: 1 of 3 gates does not hold (27 s).
 
-          sockets     1,000 of 1,000 opened, 200/s; connect p50 2 ms, p99 4 ms
-          heartbeats  4,000 due, 0 missed; response p50 50 ms, p99 99 ms
-          commands    400 of 400 replied; response p50 5 ms, p99 7 ms
-          node n1     500 sockets, 9.54 MiB resident, 2.34 MiB heap, 512 files
-          node n2     500 sockets, 18.1 MiB resident, 4.24 MiB heap, 512 files
-          a socket    costs 1.95 KiB of node memory (1.95 KiB to 1.95 KiB), 900 B of h…
+          sockets     opened 1,000, failed 0, connect time p50 2 ms, p99 4 ms
+          heartbeats  due 4,000, missed 0, response time p50 50 ms, p99 99 ms
+          commands    due 400, replied 400, response time p50 5 ms, p99 7 ms
+          node n1     peak sockets 500, RSS 9.54 MiB, heap 2.34 MiB, open files 512
+          node n2     peak sockets 500, RSS 18.1 MiB, heap 4.24 MiB, open files 512
+          per socket  node memory (RSS) 1.95 KiB ±0 B, node heap 900 B ±0 B
 
           failed  heartbeats.response.p99           99 ms  <= 50 ms
           passed  cost_per_socket.node_rss       1.95 KiB  <= 4 KiB
@@ -228,12 +228,12 @@ fn the_text_fits_a_screen() {
         known is inconclusive: worker w1 was late: send lag p99 80.1 ms, longest 80.1
           ms (limit 10 ms) (27 s).
 
-          sockets     1,000 of 1,000 opened, 200/s; connect p50 2 ms, p99 4 ms
-          heartbeats  4,000 due, 0 missed; response p50 50 ms, p99 99 ms
-          commands    400 of 400 replied; response p50 5 ms, p99 7 ms
-          node n1     470 sockets, 9.54 MiB resident, 2.34 MiB heap, 512 files
-          node n2     500 sockets, 18.1 MiB resident, 4.24 MiB heap, 512 files
-          a socket    costs 2.01 KiB of node memory (1.83 KiB to 2.19 KiB), 925 B of h…
+          sockets     opened 1,000, failed 0, connect time p50 2 ms, p99 4 ms
+          heartbeats  due 4,000, missed 0, response time p50 50 ms, p99 99 ms
+          commands    due 400, replied 400, response time p50 5 ms, p99 7 ms
+          node n1     peak sockets 470, RSS 9.54 MiB, heap 2.34 MiB, open files 512
+          node n2     peak sockets 500, RSS 18.1 MiB, heap 4.24 MiB, open files 512
+          per socket  node memory (RSS) 2.01 KiB ±186 B, node heap 925 B ±83.6 B
 
           inconclusive  heartbeats.response.p99  99 ms  <= 50 ms
         problems:
@@ -245,7 +245,7 @@ fn the_text_fits_a_screen() {
     .assert_eq(&verdict_text(&run.summary()));
 }
 
-/// One worker was up to 80 ms late.
+/// Makes one worker up to 80 ms late.
 fn late(run: &mut TestRun) {
     run.latencies
         .retain(|line: &LatencyLine| line.tag != "send_lag@w1");

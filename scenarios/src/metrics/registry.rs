@@ -1,14 +1,26 @@
 //! The table of metrics.
+//!
+//! A new metric is one line here, and one field of the same name in the file of its section
+//! (`reports/src/analysis/SECTION.rs`).
 
-use super::{Metric, Unit};
+use super::{Direction, Metric, Unit};
 
-/// What a scenario must have for a metric to exist.
+use Direction::{Higher, Lower, Neither};
+use MetricRequirement::{
+    Balancer, Cluster, Commands, Consumers, Messages, NodeHeap, NodeProcess, NodeSockets, Nothing,
+    ReportedOwner, Telemetry, TwoNodes,
+};
+use MetricShape::{Counter, Distribution, Fit, PointInTime, Rate, Seconds, Windowed};
+use Unit::{Bytes, Count, Ratio, Share};
+
+/// A condition on the scenario without which a metric cannot be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MetricRequirement {
+    /// No condition.
     Nothing,
-    /// `[cluster]`.
+    /// A `[cluster]`.
     Cluster,
-    /// Something in front of the cluster's nodes.
+    /// A balancer in front of the cluster's nodes.
     Balancer,
     /// `[[commands]]`.
     Commands,
@@ -16,49 +28,66 @@ pub(crate) enum MetricRequirement {
     Messages,
     /// `[[telemetry]]`.
     Telemetry,
-    /// Readings, and consumers of the harness's own.
+    /// Telemetry, and consumers that the harness starts itself.
     Consumers,
     /// Commands, and answers that name the node that owned the socket.
     ReportedOwner,
-    /// The same, and two nodes to cross between.
+    /// The conditions of `ReportedOwner`, and two nodes.
     TwoNodes,
-    /// Counts of sockets from the nodes themselves.
+    /// Nodes that report their sockets.
     NodeSockets,
-    /// Processes of nodes to sample.
+    /// Nodes whose processes can be sampled.
     NodeProcess,
-    /// Nodes that tell of their heap.
+    /// Nodes that report their heap.
     NodeHeap,
 }
 
-/// One line of the table: a metric or a family of them.
-pub(super) struct RegistryEntry {
-    path: &'static str,
-    shape: MetricShape,
-    requirement: MetricRequirement,
-    about: &'static str,
-}
-
-/// How a metric lies in the summary.
-enum MetricShape {
+/// The form of a metric in the summary.
+#[derive(Clone, Copy)]
+pub(super) enum MetricShape {
     /// A number of things that happened in a window.
     Counter,
-    /// A number with a moment of its own.
+    /// A number taken at an instant of its own.
     PointInTime(Unit),
-    /// A time in seconds with a moment of its own.
+    /// A time in seconds that belongs to an instant of its own.
     Seconds,
-    /// Per second, over a window.
+    /// A number per second, over a window.
     Rate,
-    /// One quantity over another, in a window.
+    /// A ratio of two quantities, over a window.
     Windowed(Unit),
-    /// `{count, mean, p50, …}` of times, over a window.
+    /// A distribution of times over a window: `{count, mean, p50, …}`.
     Distribution,
-    /// `{value, low, high}` of a fit over the run.
+    /// A slope fitted over the run: `{value, low, high}`.
     Fit(Unit),
 }
 
-/// The parts of a distribution, and what each says of it.
+/// One line of the table.
+pub(super) struct RegistryEntry {
+    pub(super) path: &'static str,
+    pub(super) shape: MetricShape,
+    direction: Direction,
+    requirement: MetricRequirement,
+    pub(super) label: &'static str,
+    pub(super) about: &'static str,
+}
+
+/// The sections of the summary that have metrics, each with its title.
+pub(super) static SECTIONS: [(&str, &str); 10] = [
+    ("sockets", "Sockets"),
+    ("heartbeats", "Heartbeats"),
+    ("commands", "Commands"),
+    ("messages", "Messages"),
+    ("backplane", "Backplane"),
+    ("cpu_cores", "CPU cores in use (100 % is one core)"),
+    ("exits", "Stopped processes"),
+    ("telemetry", "Telemetry"),
+    ("balance", "Balance"),
+    ("cost_per_socket", "Cost per socket"),
+];
+
+/// The parts of a distribution, each with its meaning.
 const DISTRIBUTION_PARTS: [(&str, &str); 7] = [
-    ("count", "how many"),
+    ("count", "number of values"),
     ("mean", "mean"),
     ("p50", "median"),
     ("p90", "90th percentile"),
@@ -67,150 +96,179 @@ const DISTRIBUTION_PARTS: [(&str, &str); 7] = [
     ("max", "longest"),
 ];
 
+/// All metrics in the order of the summary: path, shape, better direction, requirement,
+/// label within the section, meaning.
+#[rustfmt::skip]
+pub(super) static ENTRIES: &[RegistryEntry] = &[
+    entry("sockets.requested", PointInTime(Count), Neither, Nothing, "requested", "sockets that were due to open"),
+    entry("sockets.opened", Counter, Neither, Nothing, "opened", "sockets that opened, each counted once"),
+    entry("sockets.failed", Counter, Lower, Nothing, "failed", "sockets that were due to open and never opened"),
+    entry("sockets.dropped", Counter, Lower, Nothing, "dropped", "open sockets that ended before the drain otherwise than by a close with 1012"),
+    entry("sockets.open_peak", Counter, Neither, Nothing, "open at once", "most sockets open at once, counted by the workers"),
+    entry("sockets.open_at_end", PointInTime(Count), Neither, Nothing, "open before the drain", "sockets open before the drain, counted by the workers"),
+    entry("sockets.server_open_peak", Counter, Neither, NodeSockets, "open at once at the nodes", "most sockets open at once, counted by the nodes"),
+    entry("sockets.connect_rate", Rate, Higher, Nothing, "connect rate", "sockets opened per second between the first and the last one of the ramp"),
+    entry("sockets.connect", Distribution, Lower, Nothing, "connect time", "time from the start of an attempt to the 101 response"),
+    entry("sockets.reconnect", Distribution, Lower, Nothing, "reconnect time", "time from losing a socket to having it open again"),
+    entry("heartbeats.due", Counter, Neither, Nothing, "due", "heartbeats due on open sockets"),
+    entry("heartbeats.sent", Counter, Neither, Nothing, "sent", "heartbeats sent"),
+    entry("heartbeats.acknowledged", Counter, Neither, Nothing, "acknowledged", "heartbeats answered before the next was due"),
+    entry("heartbeats.missed", Counter, Lower, Nothing, "missed", "heartbeats without an answer by the time the next was due"),
+    entry("heartbeats.late", Counter, Lower, Nothing, "late", "heartbeats answered after more than a second"),
+    entry("heartbeats.response", Distribution, Lower, Nothing, "response time", "time from when a heartbeat was due to its answer"),
+    entry("heartbeats.service", Distribution, Lower, Nothing, "service time", "time from when a heartbeat was sent to its answer"),
+    entry("commands.due", Counter, Neither, Commands, "due", "commands due"),
+    entry("commands.dropped", Counter, Lower, Commands, "dropped", "commands never sent, because too many were in flight"),
+    entry("commands.issued", Counter, Neither, Commands, "issued", "commands sent"),
+    entry("commands.replied", Counter, Neither, Commands, "replied", "commands that got their reply"),
+    entry("commands.timed_out", Counter, Lower, Commands, "timed out", "commands without an answer in time"),
+    entry("commands.not_connected", Counter, Lower, Commands, "not connected", "commands whose device was not connected, or was replaced meanwhile"),
+    entry("commands.rejected", Counter, Lower, Commands, "rejected", "commands that the system rejected to shed load"),
+    entry("commands.failed", Counter, Lower, Commands, "failed", "commands with any other status, a broken connection or a wrong reply"),
+    entry("commands.lost", Counter, Neither, Commands, "lost", "commands without a known outcome at the end"),
+    entry("commands.response", Distribution, Lower, Commands, "response time", "time from when a command was due to its reply"),
+    entry("commands.service", Distribution, Lower, Commands, "service time", "time from when a command was sent to its reply"),
+    entry("commands.same_node", Distribution, Lower, ReportedOwner, "service time, same node", "service time when the node that received the call owned the socket"),
+    entry("commands.cross_node", Distribution, Lower, TwoNodes, "service time, other node", "service time when another node owned the socket"),
+    entry("messages.scheduled", Counter, Neither, Messages, "scheduled", "messages due to be published"),
+    entry("messages.published", Counter, Neither, Messages, "published", "messages that the system accepted"),
+    entry("messages.dropped", Counter, Lower, Messages, "dropped", "messages never sent, because their publisher was not connected or the drain began"),
+    entry("messages.rejected", Counter, Lower, Messages, "rejected", "messages that the system rejected"),
+    entry("messages.unconfirmed", Counter, Lower, Messages, "unconfirmed", "messages sent whose publication was not answered"),
+    entry("messages.due", Counter, Neither, Messages, "deliveries due", "deliveries due: each message once for every confirmed subscriber"),
+    entry("messages.delivered", Counter, Neither, Messages, "delivered", "deliveries that arrived"),
+    entry("messages.lost", Counter, Lower, Messages, "lost", "deliveries that never arrived"),
+    entry("messages.duplicated", Counter, Lower, Messages, "duplicated", "deliveries that arrived again"),
+    entry("messages.reordered", Counter, Lower, Messages, "reordered", "deliveries that arrived after a later message of the same publisher"),
+    entry("messages.latency", Distribution, Lower, Messages, "latency", "time from when a message was due to its delivery"),
+    entry("messages.service", Distribution, Lower, Messages, "service time", "time from when a message was sent to its delivery"),
+    entry("backplane.sent", Counter, Neither, NodeSockets, "messages sent", "messages that the nodes sent over the backplane, each counted for each node that it is for"),
+    entry("backplane.received", Counter, Neither, NodeSockets, "messages received", "messages that the nodes received over the backplane"),
+    entry("backplane.sent_per_command", Windowed(Count), Neither, TwoNodes, "messages sent per command", "messages sent over the backplane per command, where only commands cross it"),
+    entry("backplane.received_per_command", Windowed(Count), Neither, TwoNodes, "messages received per command", "messages received over the backplane per command, where only commands cross it"),
+    entry("cpu_cores.nodes", Windowed(Share), Neither, NodeProcess, "nodes", "CPU cores that all nodes together use; 100 % is one core"),
+    entry("cpu_cores.broker", Windowed(Share), Neither, Cluster, "broker", "CPU cores that the backplane's broker uses"),
+    entry("cpu_cores.balancers", Windowed(Share), Neither, Balancer, "balancers", "CPU cores that all balancers together use"),
+    entry("cpu_cores.workers", Windowed(Share), Neither, Nothing, "workers", "CPU cores that all workers together use"),
+    entry("exits.clean", Counter, Neither, Cluster, "exit code 0", "processes that an event stopped and that ended with exit code 0"),
+    entry("exits.unclean", Counter, Neither, Cluster, "any other exit", "processes that an event stopped and that ended otherwise"),
+    entry("telemetry.due", Counter, Neither, Telemetry, "due", "telemetry records due"),
+    entry("telemetry.sent", Counter, Neither, Telemetry, "sent", "telemetry records sent, each counted once"),
+    entry("telemetry.resent", Counter, Neither, Telemetry, "sent again", "times that a telemetry record was sent again, after a rejection or on another socket"),
+    entry("telemetry.accepted", Counter, Neither, Telemetry, "accepted", "telemetry records that the queue accepted, each counted once"),
+    entry("telemetry.rejected", Counter, Lower, Telemetry, "rejected", "times that a telemetry record was rejected"),
+    entry("telemetry.handled", PointInTime(Count), Neither, Consumers, "handled", "different telemetry records that a consumer handled"),
+    entry("telemetry.duplicated", PointInTime(Count), Lower, Consumers, "handled again", "times that a telemetry record was handled again"),
+    entry("telemetry.redelivered", PointInTime(Count), Neither, Consumers, "redelivered", "telemetry records handled that the queue marked as delivered before"),
+    entry("telemetry.lost", PointInTime(Count), Lower, Consumers, "lost", "telemetry records accepted that no consumer handled"),
+    entry("telemetry.response", Distribution, Lower, Telemetry, "response time", "time from when a telemetry record was due to its acceptance"),
+    entry("telemetry.service", Distribution, Lower, Telemetry, "service time", "time from when a telemetry record was last sent to its acceptance"),
+    entry("balance.max_over_mean_at_end", PointInTime(Ratio), Lower, NodeSockets, "fullest node over the mean", "sockets of the fullest node over the mean, before the drain"),
+    entry("balance.min_over_mean_at_end", PointInTime(Ratio), Higher, NodeSockets, "emptiest node over the mean", "sockets of the emptiest node over the mean, before the drain"),
+    entry("balance.jain_at_end", PointInTime(Ratio), Higher, NodeSockets, "Jain's index", "Jain's fairness index of sockets per node, before the drain; 1 is even"),
+    entry("balance.herding.share", PointInTime(Share), Lower, NodeSockets, "herding, largest share of a node", "largest share of a tenth of a second's new sockets at one node, where at least ten opened"),
+    entry("balance.longest_recovery", Seconds, Lower, NodeSockets, "longest recovery time", "longest time after an event until 99 % of the sockets were back"),
+    entry("balance.longest_balancing", Seconds, Lower, NodeSockets, "longest balancing time", "longest time after an event until the fullest node held at most 5 % more than the mean"),
+    entry("balance.longest_failed_connects", Seconds, Lower, NodeSockets, "longest time of failed connects", "longest time for which connects to a killed or paused node still failed"),
+    entry("cost_per_socket.node_rss", Fit(Bytes), Lower, NodeProcess, "node memory (RSS)", "resident memory of a node per socket"),
+    entry("cost_per_socket.node_heap", Fit(Bytes), Lower, NodeHeap, "node heap", "heap of a node per socket"),
+    entry("cost_per_socket.node_open_files", Fit(Count), Lower, NodeProcess, "node open files", "open files of a node per socket"),
+    entry("cost_per_socket.worker_rss", Fit(Bytes), Lower, Nothing, "worker memory (RSS)", "resident memory of a worker per socket"),
+    entry("cost_per_socket.balancer_rss", Fit(Bytes), Lower, Balancer, "balancer memory (RSS)", "resident memory of a balancer per socket that it forwards"),
+    entry("cost_per_socket.balancer_open_files", Fit(Count), Lower, Balancer, "balancer open files", "open files of a balancer per socket that it forwards"),
+    entry("cost_per_socket.kernel", Fit(Bytes), Lower, Nothing, "kernel memory per socket end", "kernel memory of the load's host per end of a socket"),
+];
+
 const fn entry(
     path: &'static str,
     shape: MetricShape,
-    needs: MetricRequirement,
+    direction: Direction,
+    requirement: MetricRequirement,
+    label: &'static str,
     about: &'static str,
 ) -> RegistryEntry {
     RegistryEntry {
         path,
         shape,
-        requirement: needs,
+        direction,
+        requirement,
+        label,
         about,
     }
 }
 
-use MetricRequirement::{
-    Balancer, Cluster, Commands, Consumers, Messages, NodeHeap, NodeProcess, NodeSockets, Nothing,
-    ReportedOwner, Telemetry, TwoNodes,
-};
-use MetricShape::{Counter, Distribution, Fit, PointInTime, Rate, Seconds, Windowed};
+impl MetricShape {
+    /// Returns the unit of the number, the times or the slope.
+    pub(super) fn unit(self) -> Unit {
+        match self {
+            Counter => Unit::Count,
+            PointInTime(unit) | Windowed(unit) | Fit(unit) => unit,
+            Seconds => Unit::Seconds,
+            Rate => Unit::PerSecond,
+            Distribution => Unit::Millis,
+        }
+    }
 
-/// Every metric, in the order of the summary.
-#[rustfmt::skip]
-pub(super) static ENTRIES: &[RegistryEntry] = &[
-    entry("sockets.requested", PointInTime(Unit::Count), Nothing, "sockets that the scenario asks for"),
-    entry("sockets.opened", Counter, Nothing, "sockets that opened, each counted once"),
-    entry("sockets.failed", Counter, Nothing, "sockets that could not be opened"),
-    entry("sockets.dropped", Counter, Nothing, "open sockets that ended before the drain other than by a close with 1012"),
-    entry("sockets.open_peak", Counter, Nothing, "most sockets open at once, counted by the workers"),
-    entry("sockets.open_at_end", PointInTime(Unit::Count), Nothing, "sockets open before the drain"),
-    entry("sockets.server_open_peak", Counter, NodeSockets, "most sockets open at once, counted by the nodes"),
-    entry("sockets.connect_rate", Rate, Nothing, "sockets opened per second in the ramp"),
-    entry("sockets.connect", Distribution, Nothing, "time to open a socket"),
-    entry("sockets.reconnect", Distribution, Nothing, "time from losing a socket to having it open again"),
-    entry("heartbeats.due", Counter, Nothing, "heartbeats due on open sockets"),
-    entry("heartbeats.sent", Counter, Nothing, "heartbeats sent"),
-    entry("heartbeats.acknowledged", Counter, Nothing, "heartbeats that were answered before the next was due"),
-    entry("heartbeats.missed", Counter, Nothing, "heartbeats without an answer by the time the next was due"),
-    entry("heartbeats.late", Counter, Nothing, "heartbeats answered after more than a second"),
-    entry("heartbeats.response", Distribution, Nothing, "answer to a heartbeat, from when it was due"),
-    entry("heartbeats.service", Distribution, Nothing, "answer to a heartbeat, from when it was sent"),
-    entry("commands.due", Counter, Commands, "commands due"),
-    entry("commands.dropped", Counter, Commands, "arrivals dropped because too many were in flight"),
-    entry("commands.issued", Counter, Commands, "commands sent"),
-    entry("commands.replied", Counter, Commands, "commands that got their reply"),
-    entry("commands.timed_out", Counter, Commands, "commands without an answer in time"),
-    entry("commands.not_connected", Counter, Commands, "commands whose device was not connected, or was replaced meanwhile"),
-    entry("commands.rejected", Counter, Commands, "commands that the system shed"),
-    entry("commands.failed", Counter, Commands, "commands with any other status, a broken connection or a wrong reply"),
-    entry("commands.lost", Counter, Commands, "commands without a known outcome at the end"),
-    entry("commands.response", Distribution, Commands, "reply to a command, from when it was due"),
-    entry("commands.service", Distribution, Commands, "reply to a command, from when it was sent"),
-    entry("commands.same_node", Distribution, ReportedOwner, "reply when the node that took the call owned the socket"),
-    entry("commands.cross_node", Distribution, TwoNodes, "reply when another node owned the socket"),
-    entry("messages.scheduled", Counter, Messages, "messages whose time to be published came"),
-    entry("messages.published", Counter, Messages, "messages that the system took"),
-    entry("messages.dropped", Counter, Messages, "messages that could not be sent: their publisher was not connected, or the drain came"),
-    entry("messages.rejected", Counter, Messages, "messages that the system rejected"),
-    entry("messages.unconfirmed", Counter, Messages, "messages sent whose publication was not answered"),
-    entry("messages.due", Counter, Messages, "deliveries due: each message once for every subscriber whose subscription counted"),
-    entry("messages.delivered", Counter, Messages, "of these, delivered"),
-    entry("messages.lost", Counter, Messages, "of these, not delivered"),
-    entry("messages.duplicated", Counter, Messages, "deliveries that came again"),
-    entry("messages.reordered", Counter, Messages, "deliveries that came after a later message of the same publisher"),
-    entry("messages.latency", Distribution, Messages, "delivery of a message, from when it was due"),
-    entry("messages.service", Distribution, Messages, "delivery of a message, from when it was sent"),
-    entry("backplane.sent", Counter, NodeSockets, "messages that the nodes put on the backplane, each counted for each node it is for"),
-    entry("backplane.received", Counter, NodeSockets, "messages that the nodes took from the backplane"),
-    entry("backplane.sent_per_command", Windowed(Unit::Count), TwoNodes, "messages put on the backplane over commands sent, where nothing but commands crosses it"),
-    entry("backplane.received_per_command", Windowed(Unit::Count), TwoNodes, "messages taken from the backplane over commands sent, where nothing but commands crosses it"),
-    entry("cpu_cores.nodes", Windowed(Unit::Share), NodeProcess, "CPU cores that all nodes together kept busy; 100 % is one core"),
-    entry("cpu_cores.broker", Windowed(Unit::Share), Cluster, "CPU cores that the backplane's broker kept busy"),
-    entry("cpu_cores.balancers", Windowed(Unit::Share), Balancer, "CPU cores that all balancers together kept busy"),
-    entry("cpu_cores.workers", Windowed(Unit::Share), Nothing, "CPU cores that all workers together kept busy"),
-    entry("exits.clean", Counter, Cluster, "processes that an event asked to end and that ended with exit code 0"),
-    entry("exits.unclean", Counter, Cluster, "processes that an event asked to end and that ended otherwise"),
-    entry("telemetry.due", Counter, Telemetry, "telemetry records whose time came"),
-    entry("telemetry.sent", Counter, Telemetry, "telemetry records sent, each counted once"),
-    entry("telemetry.resent", Counter, Telemetry, "times that a telemetry record was sent again"),
-    entry("telemetry.accepted", Counter, Telemetry, "telemetry records that the queue accepted"),
-    entry("telemetry.rejected", Counter, Telemetry, "times that a telemetry record was rejected"),
-    entry("telemetry.handled", PointInTime(Unit::Count), Consumers, "different telemetry records that a consumer handled"),
-    entry("telemetry.duplicated", PointInTime(Unit::Count), Consumers, "times that a telemetry record was handled again"),
-    entry("telemetry.redelivered", PointInTime(Unit::Count), Consumers, "telemetry records handled that were marked as delivered before"),
-    entry("telemetry.lost", PointInTime(Unit::Count), Consumers, "telemetry records accepted that no consumer handled"),
-    entry("telemetry.response", Distribution, Telemetry, "acceptance of a telemetry record, from when it was due"),
-    entry("telemetry.service", Distribution, Telemetry, "acceptance of a telemetry record, from when it was last sent"),
-    entry("balance.max_over_mean_at_end", PointInTime(Unit::Ratio), NodeSockets, "sockets of the fullest node over the mean"),
-    entry("balance.min_over_mean_at_end", PointInTime(Unit::Ratio), NodeSockets, "sockets of the emptiest node over the mean"),
-    entry("balance.jain_at_end", PointInTime(Unit::Ratio), NodeSockets, "Jain's fairness index of sockets per node; 1 is even"),
-    entry("balance.herding.share", PointInTime(Unit::Share), NodeSockets, "largest part of the sockets of a tenth of a second that one node got, where at least ten opened"),
-    entry("balance.longest_recovery", Seconds, NodeSockets, "longest time after an event until 99 % of the sockets were back"),
-    entry("balance.longest_balancing", Seconds, NodeSockets, "longest time after an event until the fullest node held at most 5 % more than the mean"),
-    entry("balance.longest_failed_connects", Seconds, NodeSockets, "longest time for which connects to a killed or paused node still failed"),
-    entry("cost_per_socket.node_rss", Fit(Unit::Bytes), NodeProcess, "resident memory of a node per socket"),
-    entry("cost_per_socket.node_heap", Fit(Unit::Bytes), NodeHeap, "heap of a node per socket"),
-    entry("cost_per_socket.node_open_files", Fit(Unit::Count), NodeProcess, "open files of a node per socket"),
-    entry("cost_per_socket.worker_rss", Fit(Unit::Bytes), Nothing, "resident memory of a worker per socket"),
-    entry("cost_per_socket.balancer_rss", Fit(Unit::Bytes), Balancer, "resident memory of a balancer per socket that it forwards"),
-    entry("cost_per_socket.balancer_open_files", Fit(Unit::Count), Balancer, "open files of a balancer per socket that it forwards"),
-    entry("cost_per_socket.kernel", Fit(Unit::Bytes), Nothing, "kernel memory of the load's host per socket"),
-];
+    /// Returns the suffix of the unit in `summary.json`.
+    fn suffix(self) -> &'static str {
+        match self {
+            Seconds => "_s",
+            Rate => "_per_s",
+            Distribution => "_ms",
+            Counter | PointInTime(_) | Windowed(_) | Fit(_) => "",
+        }
+    }
+}
 
 impl RegistryEntry {
-    /// The metrics of this line.
+    /// Returns the keys that lead to the entry in `summary.json`.
+    pub(super) fn json_path(&self) -> Vec<String> {
+        let path = format!("{}{}", self.path, self.shape.suffix());
+        path.split('.').map(str::to_owned).collect()
+    }
+
+    /// Returns the metrics of this line: one, or one for each part of a distribution.
     pub(super) fn metrics(&self) -> Vec<Metric> {
         match self.shape {
-            Counter => vec![self.metric("", "", Unit::Count, self.about.to_owned())],
-            PointInTime(unit) | Windowed(unit) => {
-                vec![self.metric("", "", unit, self.about.to_owned())]
-            }
-            Seconds => vec![self.metric("_s", "", Unit::Seconds, self.about.to_owned())],
-            Rate => vec![self.metric("_per_s", "", Unit::PerSecond, self.about.to_owned())],
-            Fit(unit) => vec![self.metric("", "value", unit, self.about.to_owned())],
             Distribution => DISTRIBUTION_PARTS
                 .iter()
                 .map(|part| self.distribution_part(part))
                 .collect(),
+            Fit(_) => vec![self.metric(&["value"])],
+            _ => vec![self.metric(&[])],
         }
     }
 
     fn distribution_part(&self, (name, about): &(&str, &str)) -> Metric {
-        let unit = if *name == "count" {
-            Unit::Count
-        } else {
-            Unit::Millis
+        let metric = Metric {
+            path: format!("{}.{name}", self.path),
+            label: format!("{}, {name}", self.label),
+            about: format!("{}: {about}", self.about),
+            ..self.metric(&[name])
         };
-        let mut figure = self.metric("_ms", name, unit, format!("{}: {about}", self.about));
-        figure.path = format!("{}.{name}", self.path);
-        figure
+        match *name {
+            // A number of values is neither a time nor good or bad.
+            "count" => Metric {
+                unit: Unit::Count,
+                direction: Neither,
+                ..metric
+            },
+            _ => metric,
+        }
     }
 
-    fn metric(&self, suffix: &str, below: &str, unit: Unit, about: String) -> Metric {
-        let with_suffix = format!("{}{suffix}", self.path);
-        let below = (!below.is_empty()).then_some(below);
+    fn metric(&self, below: &[&str]) -> Metric {
+        let below = below.iter().map(|key| (*key).to_owned());
         Metric {
             path: self.path.to_owned(),
-            unit,
-            about,
-            json_path: with_suffix
-                .split('.')
-                .chain(below)
-                .map(str::to_owned)
-                .collect(),
+            unit: self.shape.unit(),
+            direction: self.direction,
+            label: self.label.to_owned(),
+            about: self.about.to_owned(),
+            json_path: self.json_path().into_iter().chain(below).collect(),
             windowed: matches!(self.shape, Counter | Rate | Windowed(_) | Distribution),
+            counts_failures: matches!(self.shape, Counter | PointInTime(Unit::Count))
+                && self.direction == Lower,
             requirement: self.requirement,
         }
     }

@@ -158,7 +158,10 @@ fn settings_that_the_balancer_lacks_are_rejected_in_place() {
           = hint: `tls = true` is TLS at the nodes
 
         3 problems in balanced.toml"#]]
-    .assert_eq(&diagnostics("policy = \"p2c\"\nbalancers = 2\nbalancer_tls = true", ""));
+    .assert_eq(&diagnostics(
+        "policy = \"p2c\"\nbalancers = 2\nbalancer_tls = true",
+        "",
+    ));
 }
 
 #[test]

@@ -17,8 +17,8 @@ use super::{
     SendError, TrafficCounters, View, envelope::Envelope, pending::Pending,
 };
 use crate::{
-    bounded_queue,
     id::{NodeId, Topic},
+    net::bounded_queue,
 };
 
 /// One node's end of a backplane. `Q` is the send queue, in which backplanes differ.

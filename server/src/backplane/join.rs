@@ -2,22 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use highwater_types::BrokerUrl;
+use highwater_types::{BrokerKind, BrokerUrl};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-#[cfg(feature = "amqp")]
-use super::amqp::AmqpTransport;
-#[cfg(feature = "nats")]
-use super::nats::NatsTransport;
-#[cfg(feature = "redis")]
-use super::redis::RedisTransport;
-use super::{
-    Backplane, BackplaneUrl, Identity, Inbound, local,
-    remote::{self, ClusterAddress, Transport},
-    standalone::Standalone,
-};
-use crate::id::ClusterName;
+#[cfg(feature = "remote")]
+use super::remote::{self, ClusterAddress, Transport};
+use super::{Backplane, BackplaneUrl, Identity, Inbound, local, standalone::Standalone};
+use crate::{for_each_broker, id::ClusterName};
 
 /// The received messages that may wait for the node. Beyond them, the connection stops
 /// reading.
@@ -75,17 +67,8 @@ pub fn join(
     let (backplane, task) = match &config.url {
         None => join_standalone(identity, deliver, leave),
         Some(BackplaneUrl::Local { authority }) => local::join(authority, identity, deliver, leave),
-        #[cfg(feature = "redis")]
-        Some(BackplaneUrl::Redis(server)) => {
-            join_remote::<RedisTransport>(server, config, identity, deliver, leave)
-        }
-        #[cfg(feature = "nats")]
-        Some(BackplaneUrl::Nats(server)) => {
-            join_remote::<NatsTransport>(server, config, identity, deliver, leave)
-        }
-        #[cfg(feature = "amqp")]
-        Some(BackplaneUrl::Amqp(server)) => {
-            join_remote::<AmqpTransport>(server, config, identity, deliver, leave)
+        Some(BackplaneUrl::Broker(url)) => {
+            join_function(url.kind())(url, config, identity, deliver, leave)
         }
     };
     JoinedBackplane {
@@ -95,29 +78,54 @@ pub fn join(
     }
 }
 
+/// A node's end of a backplane, and the task of its connection.
+type Joined = (Arc<dyn Backplane>, JoinHandle<()>);
+
 fn join_standalone(
     identity: Identity,
     deliver: mpsc::Sender<Inbound>,
     leave: CancellationToken,
-) -> (Arc<dyn Backplane>, JoinHandle<()>) {
+) -> Joined {
+    // There is nothing to leave, but the caller waits for the end of the task.
     let task = tokio::spawn(leave.cancelled_owned());
     (Arc::new(Standalone::new(identity, deliver)), task)
 }
 
-#[cfg_attr(
-    not(any(feature = "redis", feature = "nats", feature = "amqp")),
-    expect(dead_code, reason = "a build without any broker's client")
-)]
-fn join_remote<C: Transport>(
-    server: &BrokerUrl,
+/// A function that joins through one kind of broker.
+type JoinFunction =
+    fn(&BrokerUrl, &BackplaneConfig, Identity, mpsc::Sender<Inbound>, CancellationToken) -> Joined;
+
+macro_rules! define_join_function {
+    ([] $((
+        $feature:literal, $module:ident, $kind:ident, $transport:ident, $_producer:ident, $_consumer:ident, $_services:tt
+    ))+) => {
+        fn join_function(kind: BrokerKind) -> JoinFunction {
+            match kind {
+                $(
+                    #[cfg(feature = $feature)]
+                    BrokerKind::$kind => join_remote::<super::$module::$transport>,
+                    #[cfg(not(feature = $feature))]
+                    BrokerKind::$kind => {
+                        |url, _, _, _, _| unreachable!("no client for {url}: BackplaneUrl rejects it")
+                    }
+                )+
+            }
+        }
+    };
+}
+for_each_broker!(define_join_function, []);
+
+#[cfg(feature = "remote")]
+fn join_remote<T: Transport>(
+    url: &BrokerUrl,
     config: &BackplaneConfig,
     identity: Identity,
     deliver: mpsc::Sender<Inbound>,
     leave: CancellationToken,
-) -> (Arc<dyn Backplane>, JoinHandle<()>) {
+) -> Joined {
     let address = ClusterAddress {
-        server: server.clone(),
+        server: url.clone(),
         cluster: config.cluster.clone(),
     };
-    remote::join::<C>(address, identity, config.lease, deliver, leave)
+    remote::join::<T>(address, identity, config.lease, deliver, leave)
 }

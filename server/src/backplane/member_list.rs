@@ -105,6 +105,8 @@ impl<C> MemberList<C> {
                 });
             }
         }
+        // Before the entry is made: its generation exceeds every earlier version, so no
+        // two connections of a cluster ever share one.
         self.bump_version(above);
         let entry = MemberEntry {
             member: identity.into_member(self.version),
@@ -158,6 +160,7 @@ impl<C> MemberList<C> {
     }
 
     fn position(&self, id: &NodeId) -> Result<usize, usize> {
+        // The entries are ordered by id, as views are.
         self.entries
             .binary_search_by(|entry| entry.member.id.cmp(id))
     }

@@ -24,7 +24,7 @@
 //!   over message brokers) with `redis`, `nats` and `amqp` (RabbitMQ);
 //! - the parts that they share: `endpoint` (the node's end), `envelope` (request/reply
 //!   over unicast), `pending` (requests that wait), `member_list` (the rules of
-//!   membership), `lease`, `traffic` (counters).
+//!   membership), `lease`, `traffic` (counters), `metrics` (their export).
 //!
 //! The conformance suite in `tests/it` holds every backplane to the contract.
 
@@ -37,16 +37,17 @@ mod error;
 mod identity;
 mod join;
 mod lease;
-mod local;
+pub(crate) mod local;
 mod member_list;
 mod message;
+mod metrics;
 #[cfg(feature = "nats")]
 pub(crate) mod nats;
 mod pending;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 #[cfg_attr(
-    not(any(feature = "redis", feature = "nats", feature = "amqp")),
+    not(feature = "remote"),
     expect(
         dead_code,
         unused_imports,
@@ -72,4 +73,5 @@ pub use self::{
 pub(crate) use self::{
     envelope::{Envelope, decode_frame, encode_frame},
     member_list::{IdConflict, MemberEntry, MemberList, initial_version, is_valid_version},
+    metrics::collect_metrics,
 };

@@ -130,6 +130,8 @@ impl Pending {
                 .is_some_and(|member| member.generation == generation)
         };
         self.lock().leaving.retain(|id, leaving| {
+            // Kept for the view in which it left and dropped with the next one, or at once
+            // when the node has joined again.
             let stays = stays(id, leaving.generation);
             let just_left = !stays && !leaving.left && after.member(id).is_none();
             leaving.left = !stays;

@@ -4,31 +4,29 @@ use std::{fmt, str::FromStr};
 
 use highwater_types::{BrokerKind, BrokerUrl, redact_passwords};
 
-/// The address of a backplane. A build without the feature of a broker lacks its
-/// variant.
+#[cfg(feature = "remote")]
+use super::remote::Transport;
+use super::remote::TransportError;
+use crate::for_each_broker;
+
+/// The address of a backplane.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BackplaneUrl {
-    /// `local://HOST:PORT`: the embedded broker.
+    /// The embedded broker: `local://HOST:PORT`.
     Local {
-        /// `HOST:PORT` of the broker.
+        /// The broker's `HOST:PORT`.
         authority: String,
     },
-    /// `redis://[USER:PASSWORD@]HOST[:PORT]`.
-    #[cfg(feature = "redis")]
-    Redis(BrokerUrl),
-    /// `nats://[USER:PASSWORD@]HOST[:PORT]`, or a token instead of user and password.
-    #[cfg(feature = "nats")]
-    Nats(BrokerUrl),
-    /// `amqp://[USER:PASSWORD@]HOST[:PORT][/VHOST]`: RabbitMQ.
-    #[cfg(feature = "amqp")]
-    Amqp(BrokerUrl),
+    /// A message broker for which this build has a client. Only parsing creates it.
+    #[non_exhaustive]
+    Broker(BrokerUrl),
 }
 
 /// An error for a text that is not the address of a backplane.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidBackplaneUrl {
     /// The part before `://` is missing or names no backplane.
-    #[error("unknown backplane {0:?}: accepted are {ACCEPTED}")]
+    #[error("invalid backplane {0:?}: expected {forms}", forms = accepted_forms())]
     Scheme(String),
     /// The part after `://` names no server.
     #[error("invalid backplane {found:?}: expected {expected}")]
@@ -40,21 +38,25 @@ pub enum InvalidBackplaneUrl {
     },
     /// The scheme asks for TLS.
     #[error(
-        "backplane {0:?}: TLS to a broker is not built in; use {1}:// inside a private network"
+        "invalid backplane {0:?}: TLS to a broker is not supported; \
+         hint: use {1}:// inside a private network"
     )]
     Tls(String, &'static str),
     /// This build has no client for the scheme.
-    #[error("backplane {0:?}: this build has no {1} client; build it with `--features {1}`")]
+    #[error(
+        "cannot use backplane {0:?}: this build has no {1} client; \
+         hint: build it with `--features {1}`"
+    )]
     NotBuilt(String, &'static str),
 }
 
 const LOCAL: &str = "local://HOST:PORT";
-const ACCEPTED: &str = "local://HOST:PORT, redis://HOST, nats://HOST and amqp://HOST";
 
 impl FromStr for BackplaneUrl {
     type Err = InvalidBackplaneUrl;
 
     fn from_str(text: &str) -> Result<Self, InvalidBackplaneUrl> {
+        // Errors go to logs and terminals, so they never quote a password.
         let found = || redact_passwords(text).into_owned();
         let unknown = || InvalidBackplaneUrl::Scheme(found());
         let (scheme, rest) = text.split_once("://").ok_or_else(unknown)?;
@@ -70,7 +72,11 @@ impl FromStr for BackplaneUrl {
             expected: kind.url_form(),
         };
         let url = BrokerUrl::parse(text).map_err(|_| invalid())?;
-        with_client(url)?.ok_or_else(invalid)
+        let check =
+            url_check(kind).map_err(|feature| InvalidBackplaneUrl::NotBuilt(found(), feature))?;
+        // The client library's own error may quote the URL, so the accepted form replaces it.
+        check(&url).map_err(|_| invalid())?;
+        Ok(Self::Broker(url))
     }
 }
 
@@ -78,17 +84,13 @@ impl fmt::Display for BackplaneUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Local { authority } => write!(f, "local://{authority}"),
-            #[cfg(feature = "redis")]
-            Self::Redis(url) => url.fmt(f),
-            #[cfg(feature = "nats")]
-            Self::Nats(url) => url.fmt(f),
-            #[cfg(feature = "amqp")]
-            Self::Amqp(url) => url.fmt(f),
+            Self::Broker(url) => url.fmt(f),
         }
     }
 }
 
 fn local(text: &str, authority: &str) -> Result<BackplaneUrl, InvalidBackplaneUrl> {
+    // A trailing slash is usual in URLs and means nothing here.
     let authority = authority.trim_end_matches('/');
     let is_port = |text: &str| text.parse::<u16>().is_ok_and(|port| port > 0);
     match authority.rsplit_once(':') {
@@ -102,26 +104,37 @@ fn local(text: &str, authority: &str) -> Result<BackplaneUrl, InvalidBackplaneUr
     }
 }
 
-/// Returns the address for its client library, or `None` if that rejects it.
-fn with_client(url: BrokerUrl) -> Result<Option<BackplaneUrl>, InvalidBackplaneUrl> {
-    match url.kind() {
-        // Redis shares the channels of Pub/Sub between its databases, so an address that
-        // names a database would promise a separation that does not exist.
-        #[cfg(feature = "redis")]
-        BrokerKind::Redis => Ok(matches!(url.path(), "" | "/").then_some(BackplaneUrl::Redis(url))),
-        #[cfg(feature = "nats")]
-        BrokerKind::Nats => Ok(super::nats::NatsServer::from_url(&url)
-            .is_ok()
-            .then_some(BackplaneUrl::Nats(url))),
-        #[cfg(feature = "amqp")]
-        BrokerKind::RabbitMq => Ok(super::amqp::uri(&url)
-            .is_ok()
-            .then_some(BackplaneUrl::Amqp(url))),
-        #[cfg(not(all(feature = "redis", feature = "nats", feature = "amqp")))]
-        kind => Err(InvalidBackplaneUrl::NotBuilt(
-            url.to_string(),
-            kind.scheme(),
-        )),
+/// A check of an address by the client library of its broker.
+type UrlCheck = fn(&BrokerUrl) -> Result<(), TransportError>;
+
+macro_rules! define_url_check {
+    ([] $((
+        $feature:literal, $module:ident, $kind:ident, $transport:ident, $_producer:ident, $_consumer:ident, $_services:tt
+    ))+) => {
+        /// Returns the check for one kind of broker, or the feature that this build lacks.
+        fn url_check(kind: BrokerKind) -> Result<UrlCheck, &'static str> {
+            match kind {
+                $(
+                    #[cfg(feature = $feature)]
+                    BrokerKind::$kind => Ok(super::$module::$transport::check_url),
+                    #[cfg(not(feature = $feature))]
+                    BrokerKind::$kind => Err($feature),
+                )+
+            }
+        }
+    };
+}
+for_each_broker!(define_url_check, []);
+
+/// Returns the accepted forms, as a list in words.
+fn accepted_forms() -> String {
+    let forms: Vec<String> = BrokerKind::ALL
+        .iter()
+        .map(|kind| format!("{}://HOST", kind.scheme()))
+        .collect();
+    match forms.split_last() {
+        Some((last, others)) => format!("{LOCAL}, {} and {last}", others.join(", ")),
+        None => LOCAL.to_owned(),
     }
 }
 
@@ -153,7 +166,7 @@ mod tests {
             "redis://[::1]:6379/",
             "redis://:p@h",
         ] {
-            assert!(matches!(parse(good), Ok(BackplaneUrl::Redis(_))), "{good}");
+            assert!(matches!(parse(good), Ok(BackplaneUrl::Broker(_))), "{good}");
         }
         for bad in [
             "redis://",
@@ -175,8 +188,8 @@ mod tests {
     fn password_is_redacted() {
         let url = parse("redis://user:p@ss@h:1/").unwrap();
         assert_eq!(url.to_string(), "redis://***@h:1/");
-        assert_eq!(format!("{url:?}"), "Redis(redis://***@h:1/)");
-        let BackplaneUrl::Redis(server) = url else {
+        assert_eq!(format!("{url:?}"), "Broker(redis://***@h:1/)");
+        let BackplaneUrl::Broker(server) = url else {
             unreachable!()
         };
         assert_eq!(server.expose_secret(), "redis://user:p@ss@h:1/");
@@ -198,7 +211,7 @@ mod tests {
         let error = parse("kafka://h:1").unwrap_err().to_string();
         assert_eq!(
             error,
-            "unknown backplane \"kafka://h:1\": accepted are \
+            "invalid backplane \"kafka://h:1\": expected \
              local://HOST:PORT, redis://HOST, nats://HOST and amqp://HOST"
         );
         let error = parse("rediss://h").unwrap_err().to_string();

@@ -64,6 +64,7 @@ impl View {
 
     /// Returns the member with this name.
     pub fn member(&self, id: &NodeId) -> Option<&Member> {
+        // Views are built in the order of ids.
         let at = self
             .members
             .binary_search_by(|member| member.id.cmp(id))

@@ -7,8 +7,13 @@ use futures_util::StreamExt;
 use serde::Serialize;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::protocol::{self, FrameReader, FrameWriter};
-use crate::{backplane::encode_frame, bounded_queue::BoundedReceiver};
+use crate::{
+    backplane::{
+        encode_frame,
+        local::protocol::{self, FrameReader, FrameWriter},
+    },
+    net::bounded_queue::BoundedReceiver,
+};
 
 /// The frames that are written with one flush.
 const BATCH: usize = 256;

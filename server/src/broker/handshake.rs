@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 
-use super::protocol::{PROTOCOL_VERSION, ToBroker};
 use crate::{
-    backplane::{Identity, decode_frame, is_valid_version},
+    backplane::{
+        Identity, decode_frame, is_valid_version,
+        local::protocol::{PROTOCOL_VERSION, ToBroker},
+    },
     id::ConsumerGroup,
 };
 

@@ -4,11 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 
-use super::protocol::FromBroker;
 use crate::{
-    backplane::{IdConflict, Identity, MemberEntry, MemberList, encode_frame, initial_version},
-    bounded_queue::BoundedSender,
+    backplane::{
+        IdConflict, Identity, MemberEntry, MemberList, encode_frame, initial_version,
+        local::protocol::FromBroker,
+    },
     id::{NodeId, Topic},
+    net::bounded_queue::BoundedSender,
 };
 
 /// The state of the broker, behind one lock that is held for microseconds.
@@ -80,6 +82,7 @@ impl Hub {
         let topic = topic.clone();
         // Encoded once: the clones below share the bytes.
         let frame = encode_frame(&FromBroker::Published { topic }, payload);
+        // The publisher delivers to its own subscribers without the broker.
         for id in subscribers.iter().filter(|id| *id != from) {
             if let Some(entry) = self.members.entry(id) {
                 push(entry, frame.clone());
@@ -123,7 +126,7 @@ fn push(entry: &MemberEntry<BoundedSender<Bytes>>, frame: Bytes) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{backplane::MemberRole, bounded_queue};
+    use crate::{backplane::MemberRole, net::bounded_queue};
 
     fn identity(id: &str, incarnation: u64) -> Identity {
         Identity {

@@ -6,17 +6,17 @@
 //! consumer ◄──► connection ◄──┘
 //! ```
 //!
-//! The files, in reading order: [`protocol`] (the frames), `config`, `handshake` (the first
-//! frame), `hub` (members and topics), `connection` (reading and writing), `run` (listener
-//! and members), [`work_queue`] (telemetry).
+//! The files, in reading order: `config`, `handshake` (the first frame), `hub` (members and
+//! topics), `connection` (reading and writing), `run` (listener and members), `work_queue`
+//! (telemetry). The frames are with their clients, in `backplane::local::protocol` and
+//! `ingest::local_protocol`.
 
 mod config;
 mod connection;
 mod handshake;
 mod hub;
-pub(crate) mod protocol;
 mod run;
-pub(crate) mod work_queue;
+mod work_queue;
 
 pub use self::{
     config::BrokerConfig,

@@ -16,13 +16,15 @@ use super::{
     connection::{next_frame, write_all},
     handshake::Handshake,
     hub::Hub,
-    protocol::{self, FrameReader, FrameWriter, FromBroker, ToBroker},
     work_queue::{self, WorkQueue},
 };
 use crate::{
-    backplane::{Identity, decode_frame, encode_frame},
-    bounded_queue,
+    backplane::{
+        Identity, decode_frame, encode_frame,
+        local::protocol::{self, FrameReader, FrameWriter, FromBroker, ToBroker},
+    },
     id::NodeId,
+    net::bounded_queue,
 };
 
 /// The pause after a failed accept. Without it, a process that is out of files would
@@ -69,6 +71,7 @@ pub async fn run(
             }
         }
     }
+    // Every task ends at its next await point, since `shutdown` is cancelled.
     connections.close();
     connections.wait().await;
     Ok(())

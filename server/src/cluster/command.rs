@@ -1,11 +1,15 @@
 //! The way of a command: to the node that owns the device, and back.
 //!
-//! With the directory: caller → home → owner → caller, where any two may be the
-//! same node. Every command has exactly one outcome; at most one device
-//! connection is asked, except while members change and in broadcast routing,
-//! where every node that holds a connection of the device asks it.
-
-use std::sync::Arc;
+//! ```text
+//! caller's node ──Command──► slot owner ──Deliver──► owner ──► device
+//!       ▲                                              │
+//!       └──────────────────── reply ───────────────────┘
+//! ```
+//!
+//! Any two of these nodes may be the same. Every command has
+//! exactly one outcome, and at most one device connection gets it. The exceptions are
+//! a change of members and broadcast routing: every node with a connection of the
+//! device delivers it.
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use serde_json::value::RawValue;
@@ -14,152 +18,160 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{
+use super::{context::ClusterContext, routing::Routing, slots::SlotOwner};
+use crate::{
+    backplane::{RequestError, SendError},
+    id::NodeId,
     message::{
         ClusterRequest, ClusterResponse, CommandReply, CommandRequest, DeviceLocation, decode,
         encode,
     },
-    state::SlotOwner,
-};
-use crate::{
-    backplane::{RequestError, SendError},
-    config::Routing,
-    id::NodeId,
-    node::Node,
     session::{frame, pending_commands::CommandReplyTo, session::CommandRejected},
 };
 
-/// What became of a command, as the caller's node knows it.
+/// The outcome of a command at the caller's node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CommandOutcome {
-    /// `body` is JSON text.
+    /// The device replied; `body` is JSON text.
     Replied { owner: NodeId, body: String },
-    /// No connection of the device anywhere.
+    /// No node has a connection of the device.
     NotConnected,
     /// The connection ended before the device replied.
     Disconnected { owner: NodeId },
     /// A newer connection of the device took over before it replied.
     Replaced { owner: NodeId },
-    /// Too much waits already, for the device or for the backplane.
+    /// The limit of waiting commands of the device is reached. `owner` is `None` if it is
+    /// the limit of messages that wait for the backplane.
     Busy { owner: Option<NodeId> },
     /// The other nodes cannot be reached now.
     Unreachable,
-    /// The owner's node left before it replied; whether the device acted is not
-    /// known.
+    /// The owner left before it replied. The device may have acted.
     OwnerLost { owner: NodeId },
-    /// No reply by the deadline.
+    /// The deadline passed without a reply.
     TimedOut { owner: Option<NodeId> },
 }
 
-/// Sends a command and waits for its outcome, at most until `deadline`.
+/// Sends a command and waits for its outcome until `deadline`.
 pub(crate) async fn send_command(
-    node: &Arc<Node>,
-    mut call: CommandRequest,
+    cluster: &ClusterContext,
+    mut command: CommandRequest,
     deadline: Instant,
 ) -> CommandOutcome {
-    if node.registry.get(&call.device).is_some() {
-        return deliver_local(node, &call, deadline).await;
+    // A device of this node needs no directory.
+    if cluster.sessions.registry.get(&command.device).is_some() {
+        return deliver_local(cluster, &command, deadline).await;
     }
-    if node.config.routing == Routing::Broadcast {
-        return broadcast(node, call, deadline).await;
+    if cluster.routing == Routing::Broadcast {
+        return broadcast(cluster, command, deadline).await;
     }
-    let (message, target) = match node.cluster.slot_owner(&call.device) {
+    let (request, target) = match cluster.slot_owner(&command.device) {
         SlotOwner::Unknown => return CommandOutcome::Unreachable,
-        SlotOwner::Remote(home) => (ClusterRequest::Command(call.clone()), home),
+        SlotOwner::Remote(owner) => (ClusterRequest::Command(command.clone()), owner),
         SlotOwner::Local => {
-            let located = node.cluster.directory().locate(&call.device);
-            match located {
-                DeviceLocation::OnNode { owner, .. } if owner == node.cluster.me => {
+            let location = cluster.directory().locate(&command.device);
+            match location {
+                // The socket has ended since the registry was asked.
+                DeviceLocation::OnNode { owner, .. } if owner == cluster.me => {
                     return CommandOutcome::NotConnected;
                 }
                 DeviceLocation::OnNode { owner, .. } => {
-                    (ClusterRequest::Deliver(call.clone()), owner)
+                    (ClusterRequest::Deliver(command.clone()), owner)
                 }
                 DeviceLocation::NotConnected => return CommandOutcome::NotConnected,
-                DeviceLocation::Unknown => return broadcast(node, call, deadline).await,
+                DeviceLocation::Unknown => return broadcast(cluster, command, deadline).await,
             }
         }
     };
-    let is_owner = matches!(message, ClusterRequest::Deliver(_));
-    match request(node, &target, &message, deadline).await {
-        // A node that leaves has sent its devices away: they are elsewhere by now.
+    let target_is_owner = matches!(request, ClusterRequest::Deliver(_));
+    match request_reply(cluster, &target, &request, deadline).await {
+        // The target leaves, and has closed its sockets: the device may have connected to
+        // any other node by now.
         Ok(CommandReply::Unknown) | Err(RequestError::Unprocessed(_)) => {
-            call.timeout_ms = remaining_ms(deadline);
-            broadcast(node, call, deadline).await
+            command.timeout_ms = remaining_ms(deadline);
+            broadcast(cluster, command, deadline).await
         }
         Ok(reply) => outcome_of_reply(reply),
-        Err(error) => outcome_of_error(error, &target, is_owner),
+        Err(error) => outcome_of_error(error, &target, target_is_owner),
     }
 }
 
-/// Hands a command to a device of this node. The waiter gets its outcome, now or
+/// Delivers a command to a device of this node. `reply_to` gets the outcome, now or
 /// later.
-pub(crate) fn deliver(node: &Arc<Node>, call: &CommandRequest, waiter: CommandReplyTo) {
-    let Some(session) = node.registry.get(&call.device) else {
-        return send_reply(node, waiter, CommandReply::NotConnected);
+pub(super) fn deliver(
+    cluster: &ClusterContext,
+    command: &CommandRequest,
+    reply_to: CommandReplyTo,
+) {
+    let sessions = &cluster.sessions;
+    let Some(session) = sessions.registry.get(&command.device) else {
+        return send_reply(cluster, reply_to, CommandReply::NotConnected);
     };
-    // It was JSON when the caller's node took it.
-    let Ok(body) = serde_json::from_str::<&RawValue>(&call.body) else {
-        return send_reply(node, waiter, CommandReply::NotConnected);
+    // The caller's node has checked the JSON, so this fails for no command of ours.
+    let Ok(body) = serde_json::from_str::<&RawValue>(&command.body) else {
+        return send_reply(cluster, reply_to, CommandReply::NotConnected);
     };
-    let id = node.next_command_id();
-    let now = node.wheel.now();
-    // One second more than asked: the wheel's seconds are coarse, and who waits
-    // keeps the exact deadline.
-    let expires = now + call.timeout_ms.div_ceil(1000) + 1;
-    let limits = &node.config.limits;
-    let frame = frame::command(id, &call.name, body);
-    let owner = node.config.id.clone();
-    match session.enqueue_command(id, frame, waiter, (now, expires), limits) {
+    let id = cluster.next_command_id();
+    let now = sessions.wheel.now();
+    // One second more than the caller waits: the wheel counts whole seconds, and the
+    // caller's node holds the exact deadline.
+    let expires = now + command.timeout_ms.div_ceil(1000) + 1;
+    let frame = frame::command(id, &command.name, body);
+    let owner = cluster.me.clone();
+    match session.enqueue_command(id, frame, reply_to, (now, expires), &sessions.limits) {
         Ok(()) => {}
-        Err(CommandRejected::Busy(waiter)) => {
-            send_reply(node, waiter, CommandReply::Busy { owner })
+        Err(CommandRejected::Busy(reply_to)) => {
+            send_reply(cluster, reply_to, CommandReply::Busy { owner });
         }
-        Err(CommandRejected::Closing(waiter)) => {
-            send_reply(node, waiter, CommandReply::Disconnected { owner })
+        Err(CommandRejected::Closing(reply_to)) => {
+            send_reply(cluster, reply_to, CommandReply::Disconnected { owner });
         }
     }
 }
 
-/// Gives the waiter its outcome. One that stopped waiting is not told.
-pub(crate) fn send_reply(node: &Node, waiter: CommandReplyTo, reply: CommandReply) {
-    match waiter {
+/// Sends the outcome of a command to its caller. A caller that has stopped waiting gets
+/// nothing.
+pub(crate) fn send_reply(cluster: &ClusterContext, reply_to: CommandReplyTo, reply: CommandReply) {
+    match reply_to {
         CommandReplyTo::Local(caller) => {
             let _ = caller.send(reply);
         }
         CommandReplyTo::Remote(reply_to) => {
             let response = encode(&ClusterResponse::Command(reply));
-            // Lost, the caller runs into its deadline.
-            let _ = node.cluster.backplane.reply(&reply_to, response);
+            // If it is lost, the caller's deadline passes.
+            let _ = cluster.backplane.reply(&reply_to, response);
         }
     }
 }
 
 async fn deliver_local(
-    node: &Arc<Node>,
-    call: &CommandRequest,
+    cluster: &ClusterContext,
+    command: &CommandRequest,
     deadline: Instant,
 ) -> CommandOutcome {
-    let (caller, reply) = oneshot::channel();
-    deliver(node, call, CommandReplyTo::Local(caller));
-    let owner = node.config.id.clone();
-    match timeout_at(deadline, reply).await {
+    let (reply_tx, reply_rx) = oneshot::channel();
+    deliver(cluster, command, CommandReplyTo::Local(reply_tx));
+    let owner = cluster.me.clone();
+    match timeout_at(deadline, reply_rx).await {
         Ok(Ok(reply)) => outcome_of_reply(reply),
         Ok(Err(_)) => CommandOutcome::Disconnected { owner },
         Err(_) => CommandOutcome::TimedOut { owner: Some(owner) },
     }
 }
 
-/// Asks every other member; the first that has the device decides. A member that
-/// leaves meanwhile has no devices any more.
-async fn broadcast(node: &Arc<Node>, call: CommandRequest, deadline: Instant) -> CommandOutcome {
-    let message = ClusterRequest::Deliver(call);
-    let others = node.cluster.other_nodes();
+/// Asks every other node. The first one that has the device decides. A node that leaves
+/// meanwhile has no devices any more.
+async fn broadcast(
+    cluster: &ClusterContext,
+    command: CommandRequest,
+    deadline: Instant,
+) -> CommandOutcome {
+    let request = ClusterRequest::Deliver(command);
+    let others = cluster.other_nodes();
     let mut responses: FuturesUnordered<_> = others
         .iter()
-        .map(|member| request(node, member, &message, deadline))
+        .map(|node| request_reply(cluster, node, &request, deadline))
         .collect();
-    let mut worst = CommandOutcome::NotConnected;
+    let mut outcome = CommandOutcome::NotConnected;
     while let Some(response) = responses.next().await {
         match response {
             Ok(CommandReply::NotConnected | CommandReply::Unknown) => {}
@@ -169,28 +181,30 @@ async fn broadcast(node: &Arc<Node>, call: CommandRequest, deadline: Instant) ->
                 | RequestError::Unprocessed(_)
                 | RequestError::NotSent(SendError::NotMember(_)),
             ) => {}
-            Err(RequestError::Deadline { .. }) => worst = CommandOutcome::TimedOut { owner: None },
+            Err(RequestError::Deadline { .. }) => {
+                outcome = CommandOutcome::TimedOut { owner: None };
+            }
             Err(RequestError::NotSent(_) | RequestError::Disconnected) => {
-                worst = CommandOutcome::Unreachable;
+                outcome = CommandOutcome::Unreachable;
             }
         }
     }
-    worst
+    outcome
 }
 
-async fn request(
-    node: &Node,
+async fn request_reply(
+    cluster: &ClusterContext,
     to: &NodeId,
-    message: &ClusterRequest,
+    request: &ClusterRequest,
     deadline: Instant,
 ) -> Result<CommandReply, RequestError> {
-    let response = node
-        .cluster
+    let response = cluster
         .backplane
-        .request(to, encode(message), deadline)
+        .request(to, encode(request), deadline)
         .await?;
     match decode(&response) {
         Some(ClusterResponse::Command(reply)) => Ok(reply),
+        // A node of another version counts as gone: the device may have acted.
         _ => Err(RequestError::Left(to.clone())),
     }
 }
@@ -205,9 +219,11 @@ fn outcome_of_reply(reply: CommandReply) -> CommandOutcome {
     }
 }
 
-/// `target` was asked; it is the owner, or the home.
-fn outcome_of_error(error: RequestError, target: &NodeId, is_owner: bool) -> CommandOutcome {
-    let owner = |at: NodeId| (is_owner || at != *target).then_some(at);
+/// Returns the outcome of a request that failed. `target` is the node that was asked:
+/// the owner, or the slot owner.
+fn outcome_of_error(error: RequestError, target: &NodeId, target_is_owner: bool) -> CommandOutcome {
+    // A slot owner that forwarded the command names the owner in the error.
+    let owner = |at: NodeId| (target_is_owner || at != *target).then_some(at);
     match error {
         RequestError::NotSent(SendError::Full) => CommandOutcome::Busy { owner: None },
         RequestError::NotSent(_) | RequestError::Disconnected => CommandOutcome::Unreachable,

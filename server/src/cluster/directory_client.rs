@@ -1,4 +1,5 @@
-//! Tells the homes which devices came and went, in batches.
+//! The node's client of the owner directory: sends registrations to slot owners, in
+//! batches.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -13,43 +14,31 @@ use tokio::{
 };
 
 use super::{
-    directory_partition::ReplacedConnection,
-    epoch::Epoch,
-    message::{
-        ClusterNotification, ClusterRequest, ClusterResponse, RegistrationResult, decode, encode,
-    },
-    state::SlotOwner,
+    context::ClusterContext, directory_partition::ReplacedConnection,
+    directory_update::DirectoryUpdate, slots::SlotOwner,
 };
 use crate::{
     id::{DeviceId, NodeId},
-    node::Node,
+    message::{
+        ClusterNotification, ClusterRequest, ClusterResponse, Epoch, RegistrationResult, decode,
+        encode,
+    },
     session::Session,
 };
 
 /// Entries of one message.
-pub(crate) const BATCH_SIZE: usize = 256;
-/// How long the first entry waits for company.
+pub(super) const BATCH_SIZE: usize = 256;
+/// Time that the first entry of a batch waits for more.
 const LINGER: Duration = Duration::from_millis(2);
-/// How long a home may take to confirm a batch.
-pub(crate) const CONFIRM_TIMEOUT: Duration = Duration::from_secs(2);
-/// Before the second attempt, while the members change; twice as long before each
-/// that follows, so that many that cannot get through leave room for each other.
+/// Time in which a slot owner must confirm a batch.
+pub(super) const CONFIRM_TIMEOUT: Duration = Duration::from_secs(2);
+/// Delay before the second attempt, while the members change. It doubles with each
+/// attempt, so that many waiting devices leave the slot owner room to answer.
 const INITIAL_RETRY_DELAY: Duration = Duration::from_millis(20);
-/// The longest of these waits.
+/// The longest delay between two attempts.
 const MAX_RETRY_DELAY: Duration = Duration::from_millis(320);
 
-/// What the registrar is asked to tell.
-pub(crate) enum DirectoryUpdate {
-    /// A new connection; `done` gets the home's word, or is dropped when none came.
-    Register {
-        session: Arc<Session>,
-        result_tx: oneshot::Sender<RegistrationResult>,
-    },
-    /// A connection that ended.
-    Unregister { device: DeviceId, epoch: Epoch },
-}
-
-/// Why a device could not be registered.
+/// The reason why a device could not be registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RegisterError {
     #[error("the owner directory did not confirm the device in time")]
@@ -58,170 +47,176 @@ pub(crate) enum RegisterError {
     Superseded,
 }
 
-/// Registers a new connection at its home; retries until `deadline`, since
+/// Registers a new connection at its slot owner. Retries until `deadline`, because the
 /// members may be changing.
 pub(crate) async fn register(
-    node: &Arc<Node>,
+    cluster: &ClusterContext,
     session: &Arc<Session>,
     deadline: Instant,
 ) -> Result<(), RegisterError> {
-    let mut retry = INITIAL_RETRY_DELAY;
+    let mut retry_delay = INITIAL_RETRY_DELAY;
     loop {
-        let verdict = match timeout_at(deadline, try_register(node, session)).await {
-            Ok(verdict) => verdict,
+        let result = match timeout_at(deadline, try_register(cluster, session)).await {
+            Ok(result) => result,
             Err(_) => return Err(RegisterError::Timeout),
         };
-        match verdict {
+        match result {
             Some(RegistrationResult::Accepted(epoch)) => {
                 session.set_epoch(epoch);
                 return Ok(());
             }
             Some(RegistrationResult::Superseded) => return Err(RegisterError::Superseded),
             Some(RegistrationResult::NotSlotOwner) | None => {
-                let wait = retry.mul_f64(rand::random_range(0.5..1.0));
-                retry = (retry * 2).min(MAX_RETRY_DELAY);
-                if Instant::now() + wait >= deadline {
+                // Jittered: devices of one lost node register at the same moment.
+                let delay = retry_delay.mul_f64(rand::random_range(0.5..1.0));
+                retry_delay = (retry_delay * 2).min(MAX_RETRY_DELAY);
+                if Instant::now() + delay >= deadline {
                     return Err(RegisterError::Timeout);
                 }
-                sleep(wait).await;
+                sleep(delay).await;
             }
         }
     }
 }
 
-async fn try_register(node: &Arc<Node>, session: &Arc<Session>) -> Option<RegistrationResult> {
-    match node.cluster.slot_owner(&session.device) {
+async fn try_register(
+    cluster: &ClusterContext,
+    session: &Arc<Session>,
+) -> Option<RegistrationResult> {
+    match cluster.slot_owner(&session.device) {
         SlotOwner::Unknown => None,
-        SlotOwner::Local => {
-            let me = node.cluster.me.clone();
-            Some(register_local(node, &me, &session.device, session.epoch()))
-        }
+        SlotOwner::Local => Some(register_local(
+            cluster,
+            &cluster.me,
+            &session.device,
+            session.epoch(),
+        )),
         SlotOwner::Remote(_) => {
-            let (done, verdict) = oneshot::channel();
-            let job = DirectoryUpdate::Register {
+            let (result_tx, result_rx) = oneshot::channel();
+            let update = DirectoryUpdate::Register {
                 session: Arc::clone(session),
-                result_tx: done,
+                result_tx,
             };
-            node.cluster.directory_updates.send(job).await.ok()?;
-            verdict.await.ok()
+            cluster.directory_updates.send(update).await.ok()?;
+            result_rx.await.ok()
         }
     }
 }
 
-/// A registration at this home, by whichever node. Who is displaced is told.
-pub(crate) fn register_local(
-    node: &Node,
+/// Registers a device of node `from` in this node's partition, and closes the
+/// connection that it replaces.
+pub(super) fn register_local(
+    cluster: &ClusterContext,
     from: &NodeId,
     device: &DeviceId,
     known: Option<Epoch>,
 ) -> RegistrationResult {
-    let (verdict, displaced) = node.cluster.directory().register(from, device, known);
-    if let Some(ReplacedConnection { owner, epoch }) = displaced {
-        if owner == node.cluster.me {
-            node.mark_superseded(device, epoch);
+    let (result, replaced) = cluster.directory().register(from, device, known);
+    if let Some(ReplacedConnection { owner, epoch }) = replaced {
+        if owner == cluster.me {
+            cluster.sessions.registry.mark_superseded(device, epoch);
         } else {
-            let note = ClusterNotification::Replaced(device.clone(), epoch);
-            // Lost, the note leaves a connection that no command reaches; its device
+            let replaced = ClusterNotification::Replaced(device.clone(), epoch);
+            // If it is lost, a connection stays open that no command reaches. Its device
             // has a newer one.
-            let _ = node.cluster.backplane.send(&owner, encode(&note));
+            let _ = cluster.backplane.send(&owner, encode(&replaced));
         }
     }
-    verdict
+    result
 }
 
-/// Tells the home that a connection ended.
-pub(crate) fn unregister(node: &Node, device: DeviceId, epoch: Epoch) {
-    match node.cluster.slot_owner(&device) {
+/// Removes the directory entry of a connection that ended.
+pub(super) fn unregister(cluster: &ClusterContext, device: DeviceId, epoch: Epoch) {
+    match cluster.slot_owner(&device) {
+        // Without a view no node has an entry of this one.
         SlotOwner::Unknown => {}
-        SlotOwner::Local => node
-            .cluster
-            .directory()
-            .unregister(&node.cluster.me, &device, epoch),
+        SlotOwner::Local => cluster.directory().unregister(&cluster.me, &device, epoch),
         SlotOwner::Remote(_) => {
-            let job = DirectoryUpdate::Unregister { device, epoch };
-            if let Err(mpsc::error::TrySendError::Full(job)) =
-                node.cluster.directory_updates.try_send(job)
+            let update = DirectoryUpdate::Unregister { device, epoch };
+            if let Err(mpsc::error::TrySendError::Full(update)) =
+                cluster.directory_updates.try_send(update)
             {
-                // Many sockets closed at once: wait in line rather than leave a
-                // stale entry behind.
-                let jobs = node.cluster.directory_updates.clone();
-                tokio::spawn(async move { jobs.send(job).await });
+                // Many sockets closed at once. A task waits for room, because a dropped
+                // update would leave a stale entry.
+                let updates = cluster.directory_updates.clone();
+                tokio::spawn(async move { updates.send(update).await });
             }
         }
     }
 }
 
-/// Takes back the entry of a connection that ended while it was being registered.
-/// When another one of the device is here, the entry is its own from now on: without
-/// it nobody would find the device.
-pub(crate) fn reassign_entry(node: &Node, ended: &Arc<Session>, epoch: Epoch) {
-    match node.registry.get(&ended.device) {
+/// Removes the entry of a connection that ended while it was being registered. If the
+/// node has another connection of the device, that one takes the entry over: without an
+/// entry no command would find the device.
+pub(super) fn reassign_entry(cluster: &ClusterContext, ended: &Arc<Session>, epoch: Epoch) {
+    match cluster.sessions.registry.get(&ended.device) {
         Some(other) if !Arc::ptr_eq(&other, ended) => other.set_epoch(epoch),
-        _ => unregister(node, ended.device.clone(), epoch),
+        _ => unregister(cluster, ended.device.clone(), epoch),
     }
 }
 
-/// The registrar: runs as long as the node.
-pub(crate) async fn run(node: Arc<Node>, mut updates: mpsc::Receiver<DirectoryUpdate>) {
-    let mut jobs = Vec::new();
-    while updates.recv_many(&mut jobs, BATCH_SIZE).await > 0 {
-        if jobs.len() < BATCH_SIZE {
+/// Runs the client for as long as the node.
+pub(crate) async fn run(
+    cluster: Arc<ClusterContext>,
+    mut update_rx: mpsc::Receiver<DirectoryUpdate>,
+) {
+    let mut updates = Vec::new();
+    while update_rx.recv_many(&mut updates, BATCH_SIZE).await > 0 {
+        if updates.len() < BATCH_SIZE {
             sleep(LINGER).await;
-            // After a stall: who has gone meanwhile takes its registration with it.
+            // After a stall, other tasks run first: a client that has gone meanwhile
+            // drops its registration before it is sent.
             yield_now().await;
-            while jobs.len() < BATCH_SIZE
-                && let Ok(job) = updates.try_recv()
+            while updates.len() < BATCH_SIZE
+                && let Ok(update) = update_rx.try_recv()
             {
-                jobs.push(job);
+                updates.push(update);
             }
         }
-        send_updates(&node, jobs.drain(..));
+        send_updates(&cluster, updates.drain(..));
     }
 }
 
-/// Sends the jobs in their order; replies are awaited elsewhere.
-fn send_updates(node: &Arc<Node>, jobs: impl Iterator<Item = DirectoryUpdate>) {
-    let mut homes: BTreeMap<NodeId, DirectoryBatch> = BTreeMap::new();
-    for job in jobs {
-        // Nobody waits for it any more. Told of now, it would replace the connection
-        // that the device has elsewhere since.
-        if matches!(&job, DirectoryUpdate::Register { result_tx, .. } if result_tx.is_closed()) {
+/// Sends the updates in their order. Tasks of their own wait for the answers.
+fn send_updates(cluster: &Arc<ClusterContext>, updates: impl Iterator<Item = DirectoryUpdate>) {
+    let mut batches: BTreeMap<NodeId, DirectoryBatch> = BTreeMap::new();
+    for update in updates {
+        // The client has gone. Registered now, its connection would replace the one that
+        // the device has opened elsewhere since.
+        if matches!(&update, DirectoryUpdate::Register { result_tx, .. } if result_tx.is_closed()) {
             continue;
         }
-        let device = match &job {
+        let device = match &update {
             DirectoryUpdate::Register { session, .. } => &session.device,
             DirectoryUpdate::Unregister { device, .. } => device,
         };
-        match node.cluster.slot_owner(device) {
-            SlotOwner::Remote(home) => homes.entry(home).or_default().push(job),
-            // Since it was queued, the home moved here.
-            SlotOwner::Local => apply_local(node, job),
+        match cluster.slot_owner(device) {
+            SlotOwner::Remote(owner) => batches.entry(owner).or_default().push(update),
+            // The slot moved to this node while the update was queued.
+            SlotOwner::Local => apply_local(cluster, update),
             SlotOwner::Unknown => {}
         }
     }
-    for (home, batch) in homes {
-        batch.send(node, &home);
+    for (owner, batch) in batches {
+        batch.send(cluster, &owner);
     }
 }
 
-fn apply_local(node: &Node, job: DirectoryUpdate) {
-    let me = &node.cluster.me;
-    match job {
-        DirectoryUpdate::Register {
-            session,
-            result_tx: done,
-        } => {
-            let verdict = register_local(node, me, &session.device, session.epoch());
-            let _ = done.send(verdict);
+fn apply_local(cluster: &ClusterContext, update: DirectoryUpdate) {
+    let me = &cluster.me;
+    match update {
+        DirectoryUpdate::Register { session, result_tx } => {
+            let result = register_local(cluster, me, &session.device, session.epoch());
+            let _ = result_tx.send(result);
         }
         DirectoryUpdate::Unregister { device, epoch } => {
-            node.cluster.directory().unregister(me, &device, epoch);
+            cluster.directory().unregister(me, &device, epoch);
         }
     }
 }
 
-/// What one home is told at once. A device that ends and comes again, or the
-/// other way round, keeps its order: epochs tell its connections apart.
+/// The updates of one message to one slot owner. A device that disconnects and
+/// reconnects may change its order here: epochs tell its connections apart.
 #[derive(Default)]
 struct DirectoryBatch {
     unregistrations: Vec<(DeviceId, Epoch)>,
@@ -229,61 +224,60 @@ struct DirectoryBatch {
 }
 
 impl DirectoryBatch {
-    fn push(&mut self, job: DirectoryUpdate) {
-        match job {
-            DirectoryUpdate::Register {
-                session,
-                result_tx: done,
-            } => self.registrations.push_back((session, done)),
+    fn push(&mut self, update: DirectoryUpdate) {
+        match update {
+            DirectoryUpdate::Register { session, result_tx } => {
+                self.registrations.push_back((session, result_tx));
+            }
             DirectoryUpdate::Unregister { device, epoch } => {
-                self.unregistrations.push((device, epoch))
+                self.unregistrations.push((device, epoch));
             }
         }
     }
 
-    fn send(self, node: &Arc<Node>, home: &NodeId) {
-        let backplane = &node.cluster.backplane;
+    fn send(self, cluster: &Arc<ClusterContext>, owner: &NodeId) {
         if !self.unregistrations.is_empty() {
-            // Lost, the note leaves a stale entry until the device or this node
-            // comes or goes; a command to it is answered "not connected" here.
-            let _ = backplane.send(
-                home,
-                encode(&ClusterNotification::Unregister(self.unregistrations)),
-            );
+            let message = ClusterNotification::Unregister(self.unregistrations);
+            // If it is lost, a stale entry stays until the device reconnects or a member
+            // changes. A command that follows it gets "not connected" from this node.
+            let _ = cluster.backplane.send(owner, encode(&message));
         }
         if self.registrations.is_empty() {
             return;
         }
-        let entry = |session: &Arc<Session>| (session.device.clone(), session.epoch());
         let entries = self
             .registrations
             .iter()
-            .map(|(session, _)| entry(session))
+            .map(|(session, _)| (session.device.clone(), session.epoch()))
             .collect();
-        let question = encode(&ClusterRequest::Register(entries));
-        let answer = backplane.request(home, question, Instant::now() + CONFIRM_TIMEOUT);
-        let (node, came) = (Arc::clone(node), self.registrations);
+        let request = encode(&ClusterRequest::Register(entries));
+        // Queued here and awaited in the task, so that batches keep their order.
+        let response = cluster
+            .backplane
+            .request(owner, request, Instant::now() + CONFIRM_TIMEOUT);
+        let (cluster, registrations) = (Arc::clone(cluster), self.registrations);
         tokio::spawn(async move {
-            let Ok(Some(ClusterResponse::Registered(verdicts))) = answer.await.map(|a| decode(&a))
+            let Ok(Some(ClusterResponse::Registered(results))) =
+                response.await.map(|bytes| decode(&bytes))
             else {
                 return;
             };
-            for ((session, done), verdict) in came.into_iter().zip(verdicts) {
-                complete_registration(&node, session, done, verdict);
+            for ((session, result_tx), result) in registrations.into_iter().zip(results) {
+                complete_registration(&cluster, session, result_tx, result);
             }
         });
     }
 }
 
-/// Passes the home's word on. When nobody waits for it any more (the client went
-/// away meanwhile), the entry is taken back.
+/// Passes the slot owner's answer on. If the client has gone meanwhile, its entry is
+/// removed again.
 fn complete_registration(
-    node: &Node,
+    cluster: &ClusterContext,
     session: Arc<Session>,
-    done: oneshot::Sender<RegistrationResult>,
-    verdict: RegistrationResult,
+    result_tx: oneshot::Sender<RegistrationResult>,
+    result: RegistrationResult,
 ) {
-    if let (Err(_), RegistrationResult::Accepted(epoch)) = (done.send(verdict), verdict) {
-        reassign_entry(node, &session, epoch);
+    if let (Err(_), RegistrationResult::Accepted(epoch)) = (result_tx.send(result), result) {
+        reassign_entry(cluster, &session, epoch);
     }
 }

@@ -1,27 +1,28 @@
-//! The directory entries that this node keeps, for the slots it is home of.
+//! The partition of the owner directory that this node stores: the entries of the slots
+//! that it owns.
 //!
-//! Every device has one entry on one node, so the directory's memory over the
-//! whole cluster is O(sockets).
+//! Every device has one entry on one node, so the directory's memory over the whole
+//! cluster is O(sockets).
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{
-    epoch::Epoch,
-    message::{DeviceLocation, RegistrationResult},
-    slots::SlotTable,
+use super::slots::SlotTable;
+use crate::{
+    id::{DeviceId, NodeId},
+    message::{DeviceLocation, Epoch, RegistrationResult},
 };
-use crate::id::{DeviceId, NodeId};
 
-/// Tables of up to this many entries are left alone when entries go.
+/// Tables of up to this many entries never shrink.
 const MIN_SHRINK_CAPACITY: usize = 1024;
 
-/// Entries by device, for the view of `table`.
+/// The entries by device, for the view of `table`.
 pub(crate) struct DirectoryPartition {
     me: NodeId,
     table: Arc<SlotTable>,
     entries: HashMap<DeviceId, DirectoryEntry>,
-    /// The last view version by which each node registered all its devices.
+    /// The last view version in which each node registered all its devices.
     synced_versions: HashMap<NodeId, u64>,
+    /// Epochs issued in the present view.
     epochs_issued: u64,
 }
 
@@ -48,40 +49,42 @@ impl DirectoryPartition {
         }
     }
 
-    /// Devices kept here.
+    /// Returns the number of entries.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Goes over to a new view. Entries of owners that left, in whatever life, and
-    /// of slots that moved away are dropped; those owners that are there register
-    /// again. If this node was away itself, it cannot know what it missed and
+    /// Changes to the slot table of a new view. Entries of owners that left or rejoined,
+    /// and of slots that moved away, are dropped; owners that are members register their
+    /// devices again. If this node rejoined, it cannot know which updates it missed, and
     /// starts empty.
     pub(crate) fn set_slot_table(&mut self, table: Arc<SlotTable>) {
-        let lives =
+        let generation =
             |table: &SlotTable, id: &NodeId| table.view.member(id).map(|member| member.generation);
-        let stays = |id: &NodeId| {
-            let now = lives(&table, id);
-            now.is_some() && now == lives(&self.table, id)
+        let stayed = |id: &NodeId| {
+            let now = generation(&table, id);
+            now.is_some() && now == generation(&self.table, id)
         };
-        if stays(&self.me) {
+        if stayed(&self.me) {
             self.entries.retain(|device, entry| {
-                table.is_slot_owner(&self.me, device) && stays(&entry.owner)
+                table.is_slot_owner(&self.me, device) && stayed(&entry.owner)
             });
-            self.synced_versions.retain(|node, _| stays(node));
+            self.synced_versions.retain(|node, _| stayed(node));
         } else {
             self.entries.clear();
             self.synced_versions.clear();
         }
         self.entries.shrink_to(self.entries.len() * 2);
-        // Counted per view: an epoch begins with the version.
+        // Counted per view, because an epoch starts with the version. Within one version the
+        // count must not restart, or an old connection would look newer.
         if table.view.version > self.table.view.version {
             self.epochs_issued = 0;
         }
         self.table = table;
     }
 
-    /// A node says that a device is connected to it. The newest connection wins.
+    /// Registers that a device is connected to node `from`. A connection without a `known`
+    /// epoch is new and wins; with one, the greater epoch wins.
     pub(crate) fn register(
         &mut self,
         from: &NodeId,
@@ -95,6 +98,7 @@ impl DirectoryPartition {
         let existing = self.entries.get(device);
         let epoch = match (known, existing) {
             (Some(known), Some(entry)) if entry.epoch > known => {
+                // The same owner has a newer connection: its epoch is the answer.
                 if entry.owner != *from {
                     return (RegistrationResult::Superseded, None);
                 }
@@ -104,6 +108,7 @@ impl DirectoryPartition {
             (None, existing) => {
                 self.epochs_issued += 1;
                 let fresh = Epoch::new(view.version, self.epochs_issued);
+                // Above the known one, even if that was issued in a later view.
                 existing.map_or(fresh, |entry| fresh.max(entry.epoch.next()))
             }
         };
@@ -111,7 +116,7 @@ impl DirectoryPartition {
             owner: from.clone(),
             epoch,
         };
-        let displaced = self
+        let replaced = self
             .entries
             .insert(device.clone(), entry)
             .filter(|old| old.owner != *from)
@@ -119,13 +124,13 @@ impl DirectoryPartition {
                 owner: old.owner,
                 epoch: old.epoch,
             });
-        (RegistrationResult::Accepted(epoch), displaced)
+        (RegistrationResult::Accepted(epoch), replaced)
     }
 
-    /// A connection ended; a newer one of the device stays.
+    /// Removes the entry of a connection that ended. A newer connection keeps its entry.
     pub(crate) fn unregister(&mut self, from: &NodeId, device: &DeviceId, epoch: Epoch) {
-        let mine = |entry: &DirectoryEntry| entry.owner == *from && entry.epoch <= epoch;
-        if self.entries.get(device).is_some_and(mine) {
+        let is_ended = |entry: &DirectoryEntry| entry.owner == *from && entry.epoch <= epoch;
+        if self.entries.get(device).is_some_and(is_ended) {
             self.entries.remove(device);
             if self.entries.capacity() > MIN_SHRINK_CAPACITY
                 && self.entries.len() < self.entries.capacity() / 4
@@ -135,13 +140,13 @@ impl DirectoryPartition {
         }
     }
 
-    /// A node has registered all its devices by the view of that version.
+    /// Notes that a node has registered all its devices in the view of that version.
     pub(crate) fn mark_synced(&mut self, from: &NodeId, version: u64) {
         self.synced_versions.insert(from.clone(), version);
     }
 
-    /// Who owns the device. "Nowhere" is only said when every member has
-    /// registered what it has.
+    /// Returns the owner of the device. Answers `NotConnected` only when every node has
+    /// registered its devices in this view.
     pub(crate) fn locate(&self, device: &DeviceId) -> DeviceLocation {
         if !self.table.is_slot_owner(&self.me, device) {
             return DeviceLocation::Unknown;
@@ -172,12 +177,12 @@ mod tests {
         name.parse().unwrap()
     }
 
-    /// Members as (name, joined), sorted by name.
+    /// Returns a table of members given as (name, generation), sorted by name.
     fn table(version: u64, members: &[(&str, u64)]) -> Arc<SlotTable> {
-        let member = |(name, joined): &(&str, u64)| Member {
+        let member = |(name, generation): &(&str, u64)| Member {
             id: id(name),
             incarnation: 1,
-            generation: *joined,
+            generation: *generation,
             address: None,
             role: MemberRole::Node,
         };
@@ -189,7 +194,7 @@ mod tests {
         })))
     }
 
-    /// A device whose home, in a cluster of `a` and `b`, is `a`.
+    /// Returns a device whose slot owner is `a` in a cluster of `a` and `b`.
     fn device() -> DeviceId {
         let table = table(1, &[("a", 1), ("b", 1)]);
         (0..)
@@ -198,36 +203,36 @@ mod tests {
             .unwrap()
     }
 
-    fn accepted(verdict: (RegistrationResult, Option<ReplacedConnection>)) -> Epoch {
-        match verdict.0 {
+    fn accepted(answer: (RegistrationResult, Option<ReplacedConnection>)) -> Epoch {
+        match answer.0 {
             RegistrationResult::Accepted(epoch) => epoch,
             other => panic!("{other:?}"),
         }
     }
 
-    fn home() -> DirectoryPartition {
+    fn partition() -> DirectoryPartition {
         DirectoryPartition::new(id("a"), table(2, &[("a", 1), ("b", 2)]))
     }
 
     #[test]
-    fn the_newest_connection_wins_and_the_older_is_named() {
-        let (mut home, device) = (home(), device());
-        let first = accepted(home.register(&id("a"), &device, None));
-        let (verdict, displaced) = home.register(&id("b"), &device, None);
+    fn newest_connection_wins_and_replaced_one_is_returned() {
+        let (mut partition, device) = (partition(), device());
+        let first = accepted(partition.register(&id("a"), &device, None));
+        let (result, replaced) = partition.register(&id("b"), &device, None);
         assert_eq!(
-            displaced,
+            replaced,
             Some(ReplacedConnection {
                 owner: id("a"),
                 epoch: first
             })
         );
-        let RegistrationResult::Accepted(second) = verdict else {
-            panic!("{verdict:?}")
+        let RegistrationResult::Accepted(second) = result else {
+            panic!("{result:?}")
         };
         assert!(second > first);
-        home.unregister(&id("a"), &device, first);
+        partition.unregister(&id("a"), &device, first);
         assert_eq!(
-            home.locate(&device),
+            partition.locate(&device),
             DeviceLocation::OnNode {
                 owner: id("b"),
                 epoch: second
@@ -236,13 +241,13 @@ mod tests {
     }
 
     #[test]
-    fn an_old_connection_that_registers_again_does_not_win() {
-        let (mut home, device) = (home(), device());
-        let new = accepted(home.register(&id("b"), &device, None));
-        let (verdict, displaced) = home.register(&id("a"), &device, Some(Epoch::new(1, 99)));
-        assert_eq!((verdict, displaced), (RegistrationResult::Superseded, None));
+    fn older_connection_that_registers_again_is_superseded() {
+        let (mut partition, device) = (partition(), device());
+        let new = accepted(partition.register(&id("b"), &device, None));
+        let answer = partition.register(&id("a"), &device, Some(Epoch::new(1, 99)));
+        assert_eq!(answer, (RegistrationResult::Superseded, None));
         assert_eq!(
-            home.locate(&device),
+            partition.locate(&device),
             DeviceLocation::OnNode {
                 owner: id("b"),
                 epoch: new
@@ -251,37 +256,37 @@ mod tests {
     }
 
     #[test]
-    fn nowhere_needs_everybodys_word() {
-        let (mut home, device) = (home(), device());
-        assert_eq!(home.locate(&device), DeviceLocation::Unknown);
-        home.mark_synced(&id("a"), 2);
-        home.mark_synced(&id("b"), 1);
-        assert_eq!(home.locate(&device), DeviceLocation::Unknown);
-        home.mark_synced(&id("b"), 2);
-        assert_eq!(home.locate(&device), DeviceLocation::NotConnected);
+    fn device_is_not_connected_only_when_all_nodes_are_synced() {
+        let (mut partition, device) = (partition(), device());
+        assert_eq!(partition.locate(&device), DeviceLocation::Unknown);
+        partition.mark_synced(&id("a"), 2);
+        partition.mark_synced(&id("b"), 1);
+        assert_eq!(partition.locate(&device), DeviceLocation::Unknown);
+        partition.mark_synced(&id("b"), 2);
+        assert_eq!(partition.locate(&device), DeviceLocation::NotConnected);
     }
 
     #[test]
-    fn a_dead_owner_takes_its_entries_with_it() {
-        let (mut home, device) = (home(), device());
-        home.register(&id("b"), &device, None);
-        home.set_slot_table(table(3, &[("a", 1)]));
-        assert_eq!(home.len(), 0);
+    fn entries_of_dead_owner_are_dropped() {
+        let (mut partition, device) = (partition(), device());
+        partition.register(&id("b"), &device, None);
+        partition.set_slot_table(table(3, &[("a", 1)]));
+        assert_eq!(partition.len(), 0);
     }
 
     #[test]
-    fn an_owner_that_was_away_registers_afresh() {
-        let (mut home, device) = (home(), device());
-        home.register(&id("b"), &device, None);
-        home.set_slot_table(table(4, &[("a", 1), ("b", 4)]));
-        assert_eq!(home.len(), 0);
+    fn entries_of_rejoined_owner_are_dropped() {
+        let (mut partition, device) = (partition(), device());
+        partition.register(&id("b"), &device, None);
+        partition.set_slot_table(table(4, &[("a", 1), ("b", 4)]));
+        assert_eq!(partition.len(), 0);
     }
 
     #[test]
-    fn a_home_that_was_away_starts_empty() {
-        let (mut home, device) = (home(), device());
-        home.register(&id("b"), &device, None);
-        home.set_slot_table(table(4, &[("a", 4), ("b", 2)]));
-        assert_eq!(home.locate(&device), DeviceLocation::Unknown);
+    fn rejoined_slot_owner_starts_empty() {
+        let (mut partition, device) = (partition(), device());
+        partition.register(&id("b"), &device, None);
+        partition.set_slot_table(table(4, &[("a", 4), ("b", 2)]));
+        assert_eq!(partition.locate(&device), DeviceLocation::Unknown);
     }
 }

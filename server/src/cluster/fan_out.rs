@@ -1,63 +1,64 @@
-//! Topics: one message to every subscribed device of every node.
+//! The fan-out of topics: one message to every subscribed device of every node.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::topic_hub::EncodedMessage;
+use super::{context::ClusterContext, topic_hub::EncodedMessage};
 use crate::{
     backplane::SendError,
     id::Topic,
-    node::Node,
     session::{Session, frame},
 };
 
-/// Who publishes.
+/// The publisher of a message.
 #[derive(Clone, Copy)]
 pub(crate) enum MessageOrigin<'a> {
     /// A caller of the HTTP interface.
     Http,
-    /// A device, which gets no echo.
+    /// A device. It does not get its own message back.
     Device(&'a Arc<Session>),
 }
 
-/// Why a message was not published: nobody gets it.
+/// The reason why a message was not published. No subscriber gets it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PublishError {
-    /// Too many messages wait for the topic's subscribers of this node.
+    /// The topic's queue on this node is full.
     #[error("too many messages of this topic wait to be delivered")]
     Full,
-    /// The other nodes cannot be told.
-    #[error("the other nodes cannot be told: {0}")]
+    /// The other nodes cannot be reached.
+    #[error("cannot reach the other nodes: {0}")]
     Backplane(#[from] SendError),
 }
 
-/// Publishes JSON text to the other nodes and queues it for the devices here.
-/// Answers how many those are.
+/// Publishes JSON text to the other nodes and queues it for the subscribers of this
+/// node. Returns the number of these.
 ///
-/// What one publisher publishes, one after the other, arrives in that order: the
-/// backplane keeps the order between two nodes, a room that of its announcements.
+/// Messages that one publisher publishes one after the other arrive in that order: the
+/// backplane keeps the order between two nodes, and the topic hub keeps that of its
+/// queue.
 ///
 /// # Errors
-/// [`PublishError`]; nobody gets the message.
+/// [`PublishError`]; no subscriber gets the message.
 pub(crate) fn publish(
-    node: &Arc<Node>,
+    cluster: &ClusterContext,
     topic: &Topic,
     body: &str,
-    publisher: MessageOrigin<'_>,
+    origin: MessageOrigin<'_>,
 ) -> Result<usize, PublishError> {
-    let metrics = &node.metrics.messages;
-    if node.topics.is_full(topic, &node.config.limits) {
+    let metrics = cluster.topics.metrics();
+    // Before the other nodes get it: a message is for all subscribers or for none.
+    if cluster.topics.is_full(topic) {
         metrics.rejected_full.inc();
         return Err(PublishError::Full);
     }
     let payload = Bytes::copy_from_slice(body.as_bytes());
-    if let Err(error) = node.cluster.backplane.publish(topic, payload) {
+    if let Err(error) = cluster.backplane.publish(topic, payload) {
         metrics.rejected_backplane.inc();
         return Err(error.into());
     }
-    let sender = match publisher {
+    let sender = match origin {
         MessageOrigin::Http => {
             metrics.published_by_http.inc();
             None
@@ -67,31 +68,32 @@ pub(crate) fn publish(
             Some(Arc::clone(session))
         }
     };
-    Ok(publish_local(node, topic, body, sender))
+    Ok(publish_local(cluster, topic, body, sender))
 }
 
-/// Queues what another node published for the devices here.
-pub(crate) fn deliver(node: &Arc<Node>, topic: &Topic, payload: &[u8]) {
+/// Queues a message that another node published for the subscribers of this node.
+pub(super) fn deliver(cluster: &ClusterContext, topic: &Topic, payload: &[u8]) {
+    // The publishing node has checked the JSON, so this fails for no message of ours.
     let Ok(body) = serde_json::from_slice::<&RawValue>(payload) else {
         return;
     };
-    if node.topics.is_full(topic, &node.config.limits) {
-        node.metrics.messages.dropped_full.inc();
+    if cluster.topics.is_full(topic) {
+        cluster.topics.metrics().dropped_full.inc();
         return;
     }
-    publish_local(node, topic, body.get(), None);
+    publish_local(cluster, topic, body.get(), None);
 }
 
-/// Encoded once, and not at all without subscribers.
 fn publish_local(
-    node: &Arc<Node>,
+    cluster: &ClusterContext,
     topic: &Topic,
     body: &str,
     sender: Option<Arc<Session>>,
 ) -> usize {
+    // Encoded once for all subscribers, and only if there is one.
     let message = || EncodedMessage {
         frame: frame::message(topic, body),
         sender,
     };
-    node.topics.publish(node, topic, message)
+    cluster.topics.publish(topic, message)
 }

@@ -1,5 +1,5 @@
-//! What other nodes ask of this one. Nothing here waits, but for the view that the
-//! asking node has its seat in.
+//! The messages that other nodes send to this one. Handling them waits for nothing,
+//! except for the view that contains the sender.
 
 use std::sync::Arc;
 
@@ -8,120 +8,134 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    command,
-    directory_client::register_local,
-    fan_out,
-    message::{
-        ClusterNotification, ClusterRequest, ClusterResponse, CommandReply, CommandRequest,
-        DeviceLocation, decode, encode,
-    },
+    command, context::ClusterContext, directory_client::register_local, fan_out,
+    locate::locate_local,
 };
 use crate::{
     backplane::{Inbound, ReplyTo, SendError},
     id::NodeId,
-    node::{Node, load_report},
+    message::{
+        ClusterNotification, ClusterRequest, ClusterResponse, CommandReply, CommandRequest,
+        DeviceLocation, LoadReport, decode, encode,
+    },
     session::pending_commands::CommandReplyTo,
 };
 
-/// Handles what arrives, in its order, until the node has `drained`; then says
-/// farewell and lets it `leave`.
+/// Handles messages in the order of their arrival until the node has `drained`. Then
+/// announces the leave and cancels `leave`. `load` returns this node's load; `None`
+/// while it is not a member.
 pub(crate) async fn run(
-    node: Arc<Node>,
+    cluster: Arc<ClusterContext>,
     mut inbox: mpsc::Receiver<Inbound>,
     drained: CancellationToken,
     leave: CancellationToken,
+    load: impl Fn() -> Option<LoadReport>,
 ) {
-    let shown = node.cluster.backplane.view();
+    let shown = cluster.backplane.view();
     while let Some(Some(inbound)) = drained.run_until_cancelled(inbox.recv()).await {
-        node.cluster.wait_for_view(&shown).await;
-        handle(&node, inbound);
+        // A device that a rejoined node registers must not be stored under the table with
+        // its old generation: it would be dropped with that generation's entries.
+        cluster.wait_for_view(&shown).await;
+        handle(&cluster, &load, inbound);
     }
-    // With a socket still there somebody may wait for its device, in vain.
-    if node.metrics.sockets.get() == 0 {
-        node.cluster.backplane.announce_leave();
+    // An open socket may still have commands that wait for its device. The announcement
+    // says that every request is answered, so it is left out then.
+    if cluster.sessions.metrics.open_sockets() == 0 {
+        cluster.backplane.announce_leave();
     }
     leave.cancel();
-    // Declined. To the backplane an inbox that is gone is a dead node.
+    // Messages that come now are dropped, and peers get `Unprocessed`. The inbox stays
+    // open, because the backplane takes a closed one for a dead node.
     while inbox.recv().await.is_some() {}
 }
 
-fn handle(node: &Arc<Node>, inbound: Inbound) {
+fn handle(cluster: &ClusterContext, load: &impl Fn() -> Option<LoadReport>, inbound: Inbound) {
     match inbound {
-        Inbound::Message { from, payload } => on_notification(node, &from, &payload),
+        Inbound::Message { from, payload } => handle_notification(cluster, &from, &payload),
         Inbound::Request {
             from,
             reply_to,
             payload,
-        } => on_request(node, &from, reply_to, payload),
-        Inbound::Published { topic, payload } => fan_out::deliver(node, &topic, &payload),
+        } => handle_request(cluster, load, &from, reply_to, payload),
+        Inbound::Published { topic, payload } => fan_out::deliver(cluster, &topic, &payload),
     }
 }
 
-fn on_notification(node: &Node, from: &NodeId, payload: &[u8]) {
+fn handle_notification(cluster: &ClusterContext, from: &NodeId, payload: &[u8]) {
     match decode(payload) {
         Some(ClusterNotification::Unregister(entries)) => {
-            let mut home = node.cluster.directory();
+            let mut directory = cluster.directory();
             for (device, epoch) in entries {
-                home.unregister(from, &device, epoch);
+                directory.unregister(from, &device, epoch);
             }
         }
-        Some(ClusterNotification::Replaced(device, epoch)) => node.mark_superseded(&device, epoch),
-        // For gateways.
+        Some(ClusterNotification::Replaced(device, epoch)) => {
+            cluster.sessions.registry.mark_superseded(&device, epoch);
+        }
+        // Only gateways use load reports.
         Some(ClusterNotification::Load(_)) | None => {}
     }
 }
 
-fn on_request(node: &Arc<Node>, from: &NodeId, reply_to: ReplyTo, payload: Bytes) {
+fn handle_request(
+    cluster: &ClusterContext,
+    load: &impl Fn() -> Option<LoadReport>,
+    from: &NodeId,
+    reply_to: ReplyTo,
+    payload: Bytes,
+) {
     let response = match decode(&payload) {
         Some(ClusterRequest::Register(entries)) => {
-            let register = |(device, known)| register_local(node, from, &device, known);
+            let register = |(device, known)| register_local(cluster, from, &device, known);
             ClusterResponse::Registered(entries.into_iter().map(register).collect())
         }
         Some(ClusterRequest::Synced(version)) => {
-            node.cluster.directory().mark_synced(from, version);
+            cluster.directory().mark_synced(from, version);
             ClusterResponse::Done
         }
-        Some(ClusterRequest::Command(call)) => return on_command(node, reply_to, call),
-        Some(ClusterRequest::Deliver(call)) => {
-            return command::deliver(node, &call, CommandReplyTo::Remote(reply_to));
+        Some(ClusterRequest::Command(command)) => return route(cluster, reply_to, command),
+        Some(ClusterRequest::Deliver(command)) => {
+            return command::deliver(cluster, &command, CommandReplyTo::Remote(reply_to));
         }
         Some(ClusterRequest::Locate(device)) => {
-            ClusterResponse::Located(node.cluster.directory().locate(&device))
+            ClusterResponse::Located(cluster.directory().locate(&device))
         }
         Some(ClusterRequest::LocateLocal(device)) => {
-            ClusterResponse::Located(node.locate_local(&device))
+            ClusterResponse::Located(locate_local(cluster, &device))
         }
-        Some(ClusterRequest::Load) => ClusterResponse::Load(load_report(node)),
+        Some(ClusterRequest::Load) => ClusterResponse::Load(load()),
+        // A node of a newer version: its request ends at its deadline.
         None => return,
     };
-    // Lost, the asking node runs into its deadline and asks again.
-    let _ = node.cluster.backplane.reply(&reply_to, encode(&response));
+    // If it is lost, the sender's deadline passes and it asks again.
+    let _ = cluster.backplane.reply(&reply_to, encode(&response));
 }
 
-/// As the device's home: to the owner, which answers the caller itself.
-fn on_command(node: &Arc<Node>, reply_to: ReplyTo, call: CommandRequest) {
-    let located = node.cluster.directory().locate(&call.device);
-    let reply = match located {
+/// Routes a command as the slot owner of its device: to the owner, which answers the
+/// caller's node directly.
+fn route(cluster: &ClusterContext, reply_to: ReplyTo, command: CommandRequest) {
+    let location = cluster.directory().locate(&command.device);
+    let reply = match location {
         DeviceLocation::NotConnected => CommandReply::NotConnected,
         DeviceLocation::Unknown => CommandReply::Unknown,
-        DeviceLocation::OnNode { owner, .. } if owner == node.cluster.me => {
-            return command::deliver(node, &call, CommandReplyTo::Remote(reply_to));
+        DeviceLocation::OnNode { owner, .. } if owner == cluster.me => {
+            return command::deliver(cluster, &command, CommandReplyTo::Remote(reply_to));
         }
+        // The caller's node looked at its own devices first: the socket has ended since.
         DeviceLocation::OnNode { owner, .. } if owner == reply_to.node => {
-            // The caller looked at home first: the socket has ended since.
             CommandReply::NotConnected
         }
         DeviceLocation::OnNode { owner, .. } => {
-            let question = encode(&ClusterRequest::Deliver(call));
-            match node.cluster.backplane.forward(&reply_to, &owner, question) {
+            let request = encode(&ClusterRequest::Deliver(command));
+            match cluster.backplane.forward(&reply_to, &owner, request) {
                 Ok(()) => return,
                 Err(SendError::NotMember(_)) => CommandReply::NotConnected,
                 Err(_) => CommandReply::Busy { owner },
             }
         }
     };
-    let _ = node
-        .cluster
+    // If it is lost, the caller's deadline passes.
+    let _ = cluster
         .backplane
         .reply(&reply_to, encode(&ClusterResponse::Command(reply)));
 }

@@ -1,59 +1,66 @@
-//! Where a device is, for whoever asks.
-
-use std::sync::Arc;
+//! The search for the node that owns a device.
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::time::Instant;
 
-use super::{
-    message::{ClusterRequest, ClusterResponse, DeviceLocation, decode, encode},
-    state::SlotOwner,
-};
+use super::{context::ClusterContext, routing::Routing, slots::SlotOwner};
 use crate::{
-    config::Routing,
     id::{DeviceId, NodeId},
-    node::Node,
+    message::{ClusterRequest, ClusterResponse, DeviceLocation, decode, encode},
 };
 
-/// Asks the device's home, or every member when the home does not know. `Unknown`
-/// when nobody said yes and not everybody said no.
+/// Asks the slot owner, or every node when the slot owner does not know. Returns
+/// `Unknown` when no node has the device and not every node has answered.
 pub(crate) async fn locate(
-    node: &Arc<Node>,
+    cluster: &ClusterContext,
     device: &DeviceId,
     deadline: Instant,
 ) -> DeviceLocation {
-    let here = node.locate_local(device);
-    if matches!(here, DeviceLocation::OnNode { .. }) {
-        return here;
+    let local = locate_local(cluster, device);
+    if matches!(local, DeviceLocation::OnNode { .. }) {
+        return local;
     }
-    let known = match node.cluster.slot_owner(device) {
-        _ if node.config.routing == Routing::Broadcast => DeviceLocation::Unknown,
+    let location = match cluster.slot_owner(device) {
+        _ if cluster.routing == Routing::Broadcast => DeviceLocation::Unknown,
         SlotOwner::Unknown => return DeviceLocation::Unknown,
-        SlotOwner::Local => node.cluster.directory().locate(device),
-        SlotOwner::Remote(home) => {
+        SlotOwner::Local => cluster.directory().locate(device),
+        SlotOwner::Remote(owner) => {
             let request = ClusterRequest::Locate(device.clone());
-            request_location(node, &home, &request, deadline)
+            request_location(cluster, &owner, &request, deadline)
                 .await
                 .unwrap_or(DeviceLocation::Unknown)
         }
     };
-    if known == DeviceLocation::Unknown {
-        request_from_all(node, device, deadline).await
+    if location == DeviceLocation::Unknown {
+        request_from_all(cluster, device, deadline).await
     } else {
-        known
+        location
+    }
+}
+
+/// Returns whether the device is connected to this node, from the registry alone.
+pub(super) fn locate_local(cluster: &ClusterContext, device: &DeviceId) -> DeviceLocation {
+    let session = cluster.sessions.registry.get(device);
+    match session.and_then(|session| session.epoch()) {
+        Some(epoch) => DeviceLocation::OnNode {
+            owner: cluster.me.clone(),
+            epoch,
+        },
+        // Without an epoch the connection is not open yet.
+        None => DeviceLocation::NotConnected,
     }
 }
 
 async fn request_from_all(
-    node: &Arc<Node>,
+    cluster: &ClusterContext,
     device: &DeviceId,
     deadline: Instant,
 ) -> DeviceLocation {
     let request = ClusterRequest::LocateLocal(device.clone());
-    let others = node.cluster.other_nodes();
+    let others = cluster.other_nodes();
     let mut responses: FuturesUnordered<_> = others
         .iter()
-        .map(|member| request_location(node, member, &request, deadline))
+        .map(|node| request_location(cluster, node, &request, deadline))
         .collect();
     let mut location = DeviceLocation::NotConnected;
     while let Some(response) = responses.next().await {
@@ -67,19 +74,18 @@ async fn request_from_all(
 }
 
 async fn request_location(
-    node: &Node,
+    cluster: &ClusterContext,
     to: &NodeId,
     request: &ClusterRequest,
     deadline: Instant,
 ) -> Option<DeviceLocation> {
-    let response = node
-        .cluster
+    let response = cluster
         .backplane
         .request(to, encode(request), deadline)
         .await
         .ok()?;
     match decode(&response)? {
-        ClusterResponse::Located(located) => Some(located),
+        ClusterResponse::Located(location) => Some(location),
         _ => None,
     }
 }

@@ -1,24 +1,46 @@
-//! Which node owns which device, and how a command gets there.
+//! The owner directory and the topics of a cluster.
 //!
-//! In reading order: [`epoch`] (which connection is newer), [`slots`] (which node
-//! keeps a device's entry), [`home`] (the entries kept here), [`message`] (what
-//! nodes say to each other), [`directory_client`] (telling the homes, in batches),
-//! [`resync`] (telling them again when members change), [`inbound`] (what others
-//! ask of this node), [`command`] (the way of a command), [`fan_out`] (messages to
-//! topics), [`topics`] (who subscribes), [`room`] (how each of them gets a message).
+//! ```text
+//!            register, unregister              owner of a device
+//!  session ──► directory_client ──► slot owner: directory_partition ◄── command, locate
+//!                                      ▲
+//!  view ──► slots: device → slot → node┘  resync: registers again after a change
+//!
+//!  publish ──► fan_out ──► backplane ──► fan_out at other nodes
+//!                 └──► topics ──► topic_hub ──► write queues of devices
+//! ```
+//!
+//! Reading order: [`context`] holds the handles that everything here uses. [`slots`] maps
+//! a device to the node that stores its entry, [`directory_partition`] stores this node's
+//! entries, [`directory_client`] sends [`directory_update`]s in batches, [`resync`] repeats
+//! them when members change. [`command`] and [`locate`] find a device by one [`routing`],
+//! [`session_end`] undoes all of it for a session. Messages pass [`device_publish`],
+//! [`fan_out`], [`topics`] and [`topic_hub`], and [`message_metrics`] counts them.
+//! [`inbound`] handles the messages of other nodes.
 
 pub(crate) mod command;
+mod context;
+mod device_publish;
 pub(crate) mod directory_client;
-pub(crate) mod directory_partition;
-pub(crate) mod epoch;
+mod directory_partition;
+mod directory_update;
 pub(crate) mod fan_out;
 pub(crate) mod inbound;
 pub(crate) mod locate;
-pub(crate) mod message;
+mod message_metrics;
 pub(crate) mod resync;
-pub(crate) mod slots;
-mod state;
-pub(crate) mod topic_hub;
-pub(crate) mod topics;
+mod routing;
+mod session_end;
+mod slots;
+mod topic_hub;
+mod topics;
 
-pub(crate) use self::{command::send_reply, state::ClusterState};
+pub use self::routing::{Routing, UnknownRouting};
+pub(crate) use self::{
+    command::send_reply,
+    context::ClusterContext,
+    device_publish::publish_from_device,
+    directory_update::DirectoryUpdate,
+    message_metrics::MessageMetrics,
+    session_end::{fail_pending, remove_session},
+};

@@ -1,5 +1,5 @@
-//! Follows the members: lays the slots out again with each view and registers
-//! devices whose slot moved at their new home.
+//! The resynchronisation of the owner directory: follows the members, and registers
+//! devices again whose slot has moved.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -10,45 +10,54 @@ use tokio::{
 };
 
 use super::{
+    context::ClusterContext,
     directory_client::{BATCH_SIZE, CONFIRM_TIMEOUT, reassign_entry, register_local},
-    message::{ClusterRequest, ClusterResponse, RegistrationResult, decode, encode},
     slots::{SLOTS, SlotTable, slot_of},
 };
-use crate::{backplane::View, id::NodeId, node::Node, session::Session};
+use crate::{
+    backplane::View,
+    id::NodeId,
+    message::{ClusterRequest, ClusterResponse, RegistrationResult, decode, encode},
+    session::Session,
+};
 
-/// Between two attempts while the others have not seen the view yet.
+/// Delay between two attempts while other nodes have not seen the view yet.
 const RETRY_INTERVAL: Duration = Duration::from_millis(25);
-/// Batches under way at once: a home must not be flooded.
+/// Batches in flight at once. They bound the load on one slot owner after a change of
+/// members, when every node registers its devices.
 const MAX_CONCURRENT_BATCHES: usize = 4;
 
-/// Runs as long as the node.
-pub(crate) async fn run(node: Arc<Node>) {
-    let mut views = node.cluster.backplane.view();
-    // Slots whose entries are not where they should be. A slot stays in here until
-    // a whole round has succeeded, however many views pass meanwhile.
+/// Runs for as long as the node.
+pub(crate) async fn run(cluster: Arc<ClusterContext>) {
+    let mut views = cluster.backplane.view();
+    // Slots whose entries are not at their owner. A slot stays dirty until one whole
+    // round has succeeded, however many views pass meanwhile.
     let mut dirty = vec![true; SLOTS];
     loop {
         let view = views.borrow_and_update().clone();
-        let before = node.cluster.table();
+        let before = cluster.table();
         let table = Arc::new(SlotTable::new(view));
-        mark_dirty(&mut dirty, &before, &table, &node.cluster.me);
-        node.cluster.set_slot_table(Arc::clone(&table));
+        mark_dirty(&mut dirty, &before, &table, &cluster.me);
+        cluster.set_slot_table(Arc::clone(&table));
         tokio::select! {
-            changed = changed(&mut views, table.view.version) => match changed {
+            changed = members_changed(&mut views, table.view.version) => match changed {
                 Ok(()) => continue,
                 Err(_) => return,
             },
-            () = sync(&node, &table, &dirty) => dirty.fill(false),
+            () = sync(&cluster, &table, &dirty) => dirty.fill(false),
         }
-        if changed(&mut views, table.view.version).await.is_err() {
+        if members_changed(&mut views, table.view.version)
+            .await
+            .is_err()
+        {
             return;
         }
     }
 }
 
-/// Waits for members that are others than those of `version`; that the connection
-/// broke does not change them.
-async fn changed(
+/// Waits for a view of another version. A lost connection changes the view too, but not
+/// its version.
+async fn members_changed(
     views: &mut watch::Receiver<Arc<View>>,
     version: u64,
 ) -> Result<(), watch::error::RecvError> {
@@ -59,11 +68,11 @@ async fn changed(
 }
 
 fn mark_dirty(dirty: &mut [bool], before: &SlotTable, after: &SlotTable, me: &NodeId) {
-    let joined = |table: &SlotTable| table.view.member(me).map(|member| member.generation);
-    // A home may have dropped and taken back a slot in a view that this node has
-    // missed, and has dropped everything of a node that was away.
-    let missed = after.view.version > before.view.version + 1;
-    if missed || joined(before) != joined(after) {
+    let generation = |table: &SlotTable| table.view.member(me).map(|member| member.generation);
+    // In a view that this node has missed, a slot may have moved away and back, and its
+    // entries were dropped. A node with a new generation has lost all its entries.
+    let missed_view = after.view.version > before.view.version + 1;
+    if missed_view || generation(before) != generation(after) {
         dirty.fill(true);
         return;
     }
@@ -72,41 +81,42 @@ fn mark_dirty(dirty: &mut [bool], before: &SlotTable, after: &SlotTable, me: &No
     }
 }
 
-/// Registers every device of a dirty slot, then tells all members that it is done.
-async fn sync(node: &Arc<Node>, table: &SlotTable, dirty: &[bool]) {
-    let mut by_home: BTreeMap<NodeId, Vec<Arc<Session>>> = BTreeMap::new();
-    node.registry.for_each(|session| {
+/// Registers every device of a dirty slot, then announces to all nodes that it is done.
+async fn sync(cluster: &ClusterContext, table: &SlotTable, dirty: &[bool]) {
+    let mut by_owner: BTreeMap<NodeId, Vec<Arc<Session>>> = BTreeMap::new();
+    cluster.sessions.registry.for_each(|session| {
         if dirty[slot_of(&session.device)]
-            && let Some(home) = table.slot_owner(&session.device)
+            && let Some(owner) = table.slot_owner(&session.device)
         {
-            by_home
-                .entry(home.id.clone())
+            by_owner
+                .entry(owner.id.clone())
                 .or_default()
                 .push(Arc::clone(session));
         }
     });
-    let batches = by_home.into_iter().flat_map(|(home, sessions)| {
+    let batches = by_owner.into_iter().flat_map(|(owner, sessions)| {
         let batches: Vec<_> = sessions.chunks(BATCH_SIZE).map(<[_]>::to_vec).collect();
-        batches.into_iter().map(move |batch| (home.clone(), batch))
+        batches.into_iter().map(move |batch| (owner.clone(), batch))
     });
     stream::iter(batches)
-        .for_each_concurrent(MAX_CONCURRENT_BATCHES, |(home, batch)| {
-            register(node, home, batch)
+        .for_each_concurrent(MAX_CONCURRENT_BATCHES, |(owner, batch)| {
+            register(cluster, owner, batch)
         })
         .await;
-    announce_synced(node, table).await;
+    announce_synced(cluster, table).await;
 }
 
-/// Registers one batch at its home, however often it takes.
-async fn register(node: &Arc<Node>, home: NodeId, mut batch: Vec<Arc<Session>>) {
+/// Registers one batch at its slot owner, and retries until it succeeds. A new view ends
+/// the attempts from outside.
+async fn register(cluster: &ClusterContext, owner: NodeId, mut batch: Vec<Arc<Session>>) {
     loop {
-        let verdicts = match home == node.cluster.me {
-            true => Some(register_all_local(node, &batch)),
-            false => request_registration(node, &home, &batch).await,
+        let results = match owner == cluster.me {
+            true => Some(register_all_local(cluster, &batch)),
+            false => request_registration(cluster, &owner, &batch).await,
         };
-        if let Some(verdicts) = verdicts {
-            let mut verdicts = verdicts.into_iter();
-            batch.retain(|session| apply_result(node, session, verdicts.next()));
+        if let Some(results) = results {
+            let mut results = results.into_iter();
+            batch.retain(|session| apply_result(cluster, session, results.next()));
         }
         if batch.is_empty() {
             return;
@@ -115,17 +125,16 @@ async fn register(node: &Arc<Node>, home: NodeId, mut batch: Vec<Arc<Session>>) 
     }
 }
 
-fn register_all_local(node: &Node, batch: &[Arc<Session>]) -> Vec<RegistrationResult> {
-    let me = &node.cluster.me;
+fn register_all_local(cluster: &ClusterContext, batch: &[Arc<Session>]) -> Vec<RegistrationResult> {
     batch
         .iter()
-        .map(|session| register_local(node, me, &session.device, session.epoch()))
+        .map(|session| register_local(cluster, &cluster.me, &session.device, session.epoch()))
         .collect()
 }
 
 async fn request_registration(
-    node: &Node,
-    home: &NodeId,
+    cluster: &ClusterContext,
+    owner: &NodeId,
     batch: &[Arc<Session>],
 ) -> Option<Vec<RegistrationResult>> {
     let entries = batch
@@ -134,25 +143,31 @@ async fn request_registration(
         .collect();
     let request = encode(&ClusterRequest::Register(entries));
     let deadline = Instant::now() + CONFIRM_TIMEOUT;
-    let response = node
-        .cluster
+    let response = cluster
         .backplane
-        .request(home, request, deadline)
+        .request(owner, request, deadline)
         .await
         .ok()?;
     match decode(&response)? {
-        ClusterResponse::Registered(verdicts) => Some(verdicts),
+        ClusterResponse::Registered(results) => Some(results),
         _ => None,
     }
 }
 
-/// Whether the session must be tried again.
-fn apply_result(node: &Node, session: &Arc<Session>, verdict: Option<RegistrationResult>) -> bool {
-    match verdict {
+/// Applies the answer to one registration. Returns whether the session must be
+/// registered again.
+fn apply_result(
+    cluster: &ClusterContext,
+    session: &Arc<Session>,
+    result: Option<RegistrationResult>,
+) -> bool {
+    let registry = &cluster.sessions.registry;
+    match result {
         Some(RegistrationResult::Accepted(epoch)) => {
             session.set_epoch(epoch);
-            if !node.registry.is_current(session) {
-                reassign_entry(node, session, epoch);
+            // The session ended while its registration was in flight.
+            if !registry.is_current(session) {
+                reassign_entry(cluster, session, epoch);
             }
             false
         }
@@ -162,30 +177,29 @@ fn apply_result(node: &Node, session: &Arc<Session>, verdict: Option<Registratio
             }
             false
         }
-        Some(RegistrationResult::NotSlotOwner) | None => node.registry.is_current(session),
+        Some(RegistrationResult::NotSlotOwner) | None => registry.is_current(session),
     }
 }
 
-async fn announce_synced(node: &Arc<Node>, table: &SlotTable) {
+async fn announce_synced(cluster: &ClusterContext, table: &SlotTable) {
     let version = table.view.version;
-    node.cluster
-        .directory()
-        .mark_synced(&node.cluster.me, version);
+    cluster.directory().mark_synced(&cluster.me, version);
     let others: Vec<NodeId> = table
         .view
         .nodes()
         .map(|member| member.id.clone())
-        .filter(|id| *id != node.cluster.me)
+        .filter(|id| *id != cluster.me)
         .collect();
     stream::iter(others)
         .for_each_concurrent(None, |other| async move {
+            // Until a node has the announcement, it answers "unknown" instead of "not
+            // connected", and commands are broadcast.
             loop {
-                let question = encode(&ClusterRequest::Synced(version));
+                let request = encode(&ClusterRequest::Synced(version));
                 let deadline = Instant::now() + CONFIRM_TIMEOUT;
-                if node
-                    .cluster
+                if cluster
                     .backplane
-                    .request(&other, question, deadline)
+                    .request(&other, request, deadline)
                     .await
                     .is_ok()
                 {
@@ -203,55 +217,60 @@ mod tests {
 
     use super::*;
     use crate::{
-        NodeConfig,
         backplane::{BackplaneConfig, Identity, MemberRole, join},
-        cluster::{ClusterState, message::DeviceLocation},
+        cluster::{Routing, session_end::remove_session},
         id::DeviceId,
-        ingest::TelemetryIntake,
-        ws::close::CloseReason,
+        limits::NodeLimits,
+        message::DeviceLocation,
+        net::ws::close::CloseReason,
+        session::SessionContext,
     };
 
-    /// A cluster of one, home of every device.
-    fn node() -> Node {
-        let config = NodeConfig::new("me".parse().unwrap());
+    /// Returns a cluster of one node, which owns every slot.
+    fn cluster() -> ClusterContext {
+        let me: NodeId = "me".parse().unwrap();
         let identity = Identity {
-            id: config.id.clone(),
+            id: me.clone(),
             incarnation: 1,
             address: None,
             role: MemberRole::Node,
         };
-        let stop = CancellationToken::new();
-        let alone = join(&BackplaneConfig::for_url(None), identity, stop.clone());
-        let (cluster, _) = ClusterState::new(config.id.clone(), alone.backplane);
-        let (intake, _) = TelemetryIntake::new(&config.limits);
-        Node::new(config, cluster, intake, stop)
+        let alone = join(
+            &BackplaneConfig::for_url(None),
+            identity,
+            CancellationToken::new(),
+        );
+        let sessions = Arc::new(SessionContext::new(NodeLimits::default()));
+        ClusterContext::new(me, Routing::Directory, alone.backplane, sessions).0
     }
 
-    fn is_known(node: &Node, device: &DeviceId) -> bool {
+    fn is_registered(cluster: &ClusterContext, device: &DeviceId) -> bool {
         matches!(
-            node.cluster.directory().locate(device),
+            cluster.directory().locate(device),
             DeviceLocation::OnNode { .. }
         )
     }
 
     #[tokio::test]
-    async fn an_entry_of_a_connection_that_ended_is_for_the_one_that_is_here() {
-        let node = node();
+    async fn entry_of_ended_connection_goes_to_connected_one() {
+        let cluster = cluster();
         let device: DeviceId = "d".parse().unwrap();
         let session = || Arc::new(Session::new(device.clone(), 1));
         let (old, new) = (session(), session());
-        let me = &node.cluster.me;
-        let register = || register_local(&node, me, &device, None);
-        // The old one was in a batch when the new one came and was quicker.
-        node.registry.insert(&old);
-        node.registry.insert(&new);
-        assert!(!apply_result(&node, &new, Some(register())));
-        assert!(!apply_result(&node, &old, Some(register())));
-        assert!(is_known(&node, &device), "connected, and nobody finds it");
-        node.remove_session(&new, CloseReason::ConnectionLost);
-        assert!(!is_known(&node, &device), "left behind");
-        // Without another one it is taken back.
-        assert!(!apply_result(&node, &old, Some(register())));
-        assert!(!is_known(&node, &device), "left behind");
+        let register = || register_local(&cluster, &cluster.me, &device, None);
+        // The old connection was in a batch when the new one was registered faster.
+        cluster.sessions.registry.insert(&old);
+        cluster.sessions.registry.insert(&new);
+        assert!(!apply_result(&cluster, &new, Some(register())));
+        assert!(!apply_result(&cluster, &old, Some(register())));
+        assert!(
+            is_registered(&cluster, &device),
+            "connected without an entry"
+        );
+        remove_session(&cluster, &new, CloseReason::ConnectionLost);
+        assert!(!is_registered(&cluster, &device), "entry left behind");
+        // Without another connection the entry is removed.
+        assert!(!apply_result(&cluster, &old, Some(register())));
+        assert!(!is_registered(&cluster, &device), "entry left behind");
     }
 }

@@ -1,8 +1,8 @@
-//! Which node keeps a device's directory entry.
+//! The node that stores a device's directory entry.
 //!
-//! Devices fall into a fixed number of slots; each slot has a home among the
-//! members, chosen by rendezvous hashing (Thaler and Ravishankar, 1998): a member
-//! that comes or goes moves only its own share of the slots.
+//! Devices fall into a fixed number of slots. Each slot has an owner among the nodes,
+//! chosen by rendezvous hashing (Thaler and Ravishankar, 1998): a node that joins or
+//! leaves moves only its own share of the slots.
 
 use std::sync::Arc;
 
@@ -11,15 +11,24 @@ use crate::{
     id::{DeviceId, NodeId},
 };
 
-/// Enough for an even spread over some hundred nodes, few enough to lay out afresh
-/// with every view.
+/// The number of slots: enough for an even spread over some hundred nodes, and few
+/// enough to compute anew with every view.
 pub(crate) const SLOTS: usize = 4096;
 
-/// A view and the home of every slot in it.
+/// The node that stores a device's directory entry, from the view of one node.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum SlotOwner {
+    Local,
+    Remote(NodeId),
+    /// This node has not joined yet.
+    Unknown,
+}
+
+/// A view, and the owner of every slot in it.
 pub(crate) struct SlotTable {
     pub(crate) view: Arc<View>,
-    /// Index into the view's members, of which only nodes are homes; empty when
-    /// there are none.
+    /// The owner of each slot, as an index into the view's members; empty in a view
+    /// without nodes.
     owners: Box<[u16]>,
 }
 
@@ -29,7 +38,7 @@ impl SlotTable {
             .members
             .iter()
             .enumerate()
-            // A gateway is home of nothing.
+            // Gateways own no slots: they store nothing for the cluster.
             .filter(|(_, member)| member.role == MemberRole::Node)
             .map(|(at, member)| (at, hash(member.id.as_str())))
             .collect();
@@ -42,7 +51,7 @@ impl SlotTable {
         Self { view, owners }
     }
 
-    /// The home of a device; `None` before the node has joined.
+    /// Returns the slot owner of a device; `None` before this node has joined.
     pub(crate) fn slot_owner(&self, device: &DeviceId) -> Option<&Member> {
         self.owner_of_slot(slot_of(device))
     }
@@ -51,29 +60,31 @@ impl SlotTable {
         self.view.members.get(usize::from(*self.owners.get(slot)?))
     }
 
-    /// Whether `node` is the device's home.
+    /// Whether `node` owns the slot of the device.
     pub(crate) fn is_slot_owner(&self, node: &NodeId, device: &DeviceId) -> bool {
-        self.slot_owner(device).is_some_and(|home| home.id == *node)
+        self.slot_owner(device)
+            .is_some_and(|owner| owner.id == *node)
     }
 
-    /// Whether a slot's entries are no longer where they were: another home, or
-    /// the same node in another life, which starts empty.
+    /// Whether a slot has lost its entries since the table `before`: it has another owner,
+    /// or the same node in another generation, which starts empty.
     pub(crate) fn owner_changed(&self, before: &Self, slot: usize) -> bool {
         let identity = |table: &Self| {
             table
                 .owner_of_slot(slot)
-                .map(|home| (home.id.clone(), home.generation))
+                .map(|owner| (owner.id.clone(), owner.generation))
         };
         identity(self) != identity(before)
     }
 }
 
-/// The slot of a device; the same on every node.
+/// Returns the slot of a device, which is the same on every node.
 pub(crate) fn slot_of(device: &DeviceId) -> usize {
     (hash(device.as_str()) % SLOTS as u64) as usize
 }
 
-/// FNV-1a, then mixed: every node, of whatever build, must agree.
+/// Hashes with FNV-1a and mixes the result. The standard library's hashers differ between
+/// builds, and all nodes must agree.
 fn hash(text: &str) -> u64 {
     let fnv = text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -81,7 +92,7 @@ fn hash(text: &str) -> u64 {
     mix(fnv)
 }
 
-/// The finalizer of SplitMix64.
+/// Mixes bits with the finalizer of SplitMix64: FNV-1a alone spreads short names badly.
 fn mix(mut x: u64) -> u64 {
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -119,12 +130,12 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_home_in_an_empty_view() {
+    fn empty_view_has_no_slot_owner() {
         assert!(table(&[]).slot_owner(&"d".parse().unwrap()).is_none());
     }
 
     #[test]
-    fn a_gateway_is_home_of_nothing_and_moves_nothing() {
+    fn gateway_owns_no_slot_and_moves_none() {
         let names = ["a", "b", "c"].map(str::to_owned);
         let nodes = table(&names);
         let mut view = (*nodes.view).clone();
@@ -134,34 +145,34 @@ mod tests {
             ..view.members[0].clone()
         };
         view.members.insert(1, gateway);
-        let with_a_gateway = SlotTable::new(Arc::new(view));
+        let with_gateway = SlotTable::new(Arc::new(view));
         for slot in 0..SLOTS {
-            assert!(!with_a_gateway.owner_changed(&nodes, slot));
+            assert!(!with_gateway.owner_changed(&nodes, slot));
         }
     }
 
     proptest! {
         #[test]
-        fn a_leaver_moves_only_its_own_slots(names in names()) {
+        fn leaving_node_moves_only_its_own_slots(names in names()) {
             let before = table(&names);
             let after = table(&names[1..]);
             for slot in 0..SLOTS {
-                let home = &before.owner_of_slot(slot).unwrap().id;
+                let owner = &before.owner_of_slot(slot).unwrap().id;
                 let moved = after.owner_changed(&before, slot);
-                prop_assert_eq!(moved, home.as_str() == names[0]);
+                prop_assert_eq!(moved, owner.as_str() == names[0]);
             }
         }
 
         #[test]
-        fn slots_are_spread(names in names()) {
+        fn slots_are_spread_evenly(names in names()) {
             let table = table(&names);
             let mean = SLOTS as f64 / names.len() as f64;
             for name in &names {
-                let held = (0..SLOTS)
+                let owned = (0..SLOTS)
                     .filter(|slot| table.owner_of_slot(*slot).unwrap().id.as_str() == name)
                     .count() as f64;
                 // Six standard deviations of a binomial share.
-                prop_assert!((held - mean).abs() < 6.0 * mean.sqrt(), "{} of {}", held, mean);
+                prop_assert!((owned - mean).abs() < 6.0 * mean.sqrt(), "{} of {}", owned, mean);
             }
         }
     }

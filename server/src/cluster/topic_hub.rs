@@ -1,10 +1,14 @@
-//! The subscribers of one topic on this node, and how a message gets to them.
+//! The subscribers of one topic on this node, and the delivery of its messages.
 //!
-//! A room is cut into shards. Each shard has a queue of messages and, while that
-//! is not empty, one task that hands them out, some subscribers at a time: so
-//! every subscriber gets the messages in the order in which they were announced,
-//! no worker of the runtime is held for long, and a room of many subscribers
-//! keeps several workers busy.
+//! ```text
+//! publish ──► shard 1: queue ──► one task ──► write queues of its subscribers
+//!         └─► shard 2: queue ──► one task ──► …
+//! ```
+//!
+//! Each shard has a queue of messages and, while the queue is not empty, one task that
+//! delivers them to some subscribers at a time. So every subscriber gets the messages in
+//! the order of publication, no worker of the runtime is held for long, and a topic of
+//! many subscribers keeps several workers busy.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -12,33 +16,37 @@ use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::{runtime::Handle, task::yield_now};
 
-use crate::{config::NodeLimits, faults::DeliveryFault, node::Node, session::Session};
+use super::message_metrics::MessageMetrics;
+use crate::{
+    faults::DeliveryFault,
+    limits::NodeLimits,
+    session::{Session, SessionContext, subscription::SubscriptionSlot},
+};
 
-/// Subscribers from which on a room opens another shard, as long as there are
-/// fewer shards than workers.
+/// Subscribers of a shard from which on the next one opens another shard, as long as
+/// there are fewer shards than workers of the runtime.
 const SHARD_CAPACITY: usize = 1024;
-/// Subscribers that are handed a message before other tasks have their turn.
+/// Subscribers that get a message before the task yields to others.
 const CHUNK_SIZE: usize = 128;
 
+/// The parts of the node that a delivery needs.
+pub(super) struct DeliveryContext {
+    pub(super) sessions: Arc<SessionContext>,
+    pub(super) metrics: MessageMetrics,
+}
+
 /// The subscribers of a topic.
-pub(crate) struct Subscribers {
+pub(super) struct Subscribers {
     shards: Vec<Arc<SubscriberShard>>,
     count: usize,
 }
 
-/// Where a subscriber is in its room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SubscriptionSlot {
-    shard: u32,
-    index: u32,
-}
-
-/// A message, encoded once for all who get it.
+/// A message, encoded once for all subscribers.
 #[derive(Clone)]
-pub(crate) struct EncodedMessage {
-    pub(crate) frame: Bytes,
-    /// The device that sent it, which gets no echo.
-    pub(crate) sender: Option<Arc<Session>>,
+pub(super) struct EncodedMessage {
+    pub(super) frame: Bytes,
+    /// The device that sent it. It does not get its own message back.
+    pub(super) sender: Option<Arc<Session>>,
 }
 
 #[derive(Default)]
@@ -46,19 +54,21 @@ struct SubscriberShard(Mutex<ShardState>);
 
 #[derive(Default)]
 struct ShardState {
-    /// Never moved, so that a chunk goes on where the last one ended.
+    /// A subscriber never changes its slot, so that a chunk continues where the last
+    /// one ended.
     slots: Vec<Option<Arc<Session>>>,
     free_slots: Vec<u32>,
     messages: VecDeque<EncodedMessage>,
+    /// Bytes of `messages`.
     bytes: usize,
-    /// A task hands out; it ends when no message is left.
+    /// Whether a task delivers the messages. It ends when none is left.
     fan_out_running: bool,
-    /// Deliveries that a fault holds back until the next message.
+    /// Deliveries that a fault delays until the next message, by slot.
     delayed: Vec<(usize, Bytes)>,
 }
 
 impl Subscribers {
-    pub(crate) fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             shards: vec![Arc::default()],
             count: 0,
@@ -66,7 +76,7 @@ impl Subscribers {
     }
 
     /// Adds a subscriber.
-    pub(crate) fn subscribe(&mut self, session: &Arc<Session>) -> SubscriptionSlot {
+    pub(super) fn subscribe(&mut self, session: &Arc<Session>) -> SubscriptionSlot {
         let shard = self.shard_for_subscriber();
         let index = self.shards[shard].lock().insert(session);
         self.count += 1;
@@ -76,8 +86,8 @@ impl Subscribers {
         }
     }
 
-    /// Removes a subscriber; what waits for it is not delivered any more.
-    pub(crate) fn unsubscribe(&mut self, slot: SubscriptionSlot) {
+    /// Removes a subscriber. It gets none of the messages that still wait.
+    pub(super) fn unsubscribe(&mut self, slot: SubscriptionSlot) {
         if let Some(shard) = self.shards.get(slot.shard as usize)
             && shard.lock().remove(slot.index)
         {
@@ -85,27 +95,28 @@ impl Subscribers {
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.count
     }
 
-    /// Whether the messages that wait leave no room for another one.
-    pub(crate) fn is_full(&self, limits: &NodeLimits) -> bool {
+    /// Whether as many messages as allowed wait already.
+    pub(super) fn is_full(&self, limits: &NodeLimits) -> bool {
         self.shards.iter().any(|shard| shard.lock().is_full(limits))
     }
 
     /// Queues a message for every subscriber.
-    pub(crate) fn publish(&self, node: &Arc<Node>, message: &EncodedMessage) {
+    pub(super) fn publish(&self, delivery: &Arc<DeliveryContext>, message: &EncodedMessage) {
         for shard in &self.shards {
             if shard.lock().push(message.clone()) {
-                tokio::spawn(fan_out(Arc::clone(node), Arc::clone(shard)));
+                tokio::spawn(fan_out(Arc::clone(delivery), Arc::clone(shard)));
             }
         }
     }
 
+    /// Returns the emptiest shard, or a new one when that is full.
     fn shard_for_subscriber(&mut self) -> usize {
-        let taken = |shard: &Arc<SubscriberShard>| shard.lock().occupied();
-        let sizes: Vec<usize> = self.shards.iter().map(taken).collect();
+        let size = |shard: &Arc<SubscriberShard>| shard.lock().occupied();
+        let sizes: Vec<usize> = self.shards.iter().map(size).collect();
         let (emptiest, size) = sizes
             .iter()
             .copied()
@@ -120,19 +131,18 @@ impl Subscribers {
     }
 }
 
-/// Until no message is left.
-async fn fan_out(node: Arc<Node>, shard: Arc<SubscriberShard>) {
+/// Delivers the messages of a shard until none is left.
+async fn fan_out(delivery: Arc<DeliveryContext>, shard: Arc<SubscriberShard>) {
     let mut from = 0;
-    while let Some(next) = shard.fan_out_chunk(&node, from) {
+    while let Some(next) = shard.fan_out_chunk(&delivery, from) {
         from = next;
         yield_now().await;
     }
 }
 
 impl SubscriberShard {
-    /// One turn; see [`Queue::fan_out_chunk`].
-    fn fan_out_chunk(&self, node: &Node, from: usize) -> Option<usize> {
-        self.lock().fan_out_chunk(node, from)
+    fn fan_out_chunk(&self, delivery: &DeliveryContext, from: usize) -> Option<usize> {
+        self.lock().fan_out_chunk(delivery, from)
     }
 
     fn lock(&self) -> MutexGuard<'_, ShardState> {
@@ -148,9 +158,9 @@ impl ShardState {
     fn insert(&mut self, session: &Arc<Session>) -> u32 {
         let session = Some(Arc::clone(session));
         match self.free_slots.pop() {
-            Some(place) => {
-                self.slots[place as usize] = session;
-                place
+            Some(slot) => {
+                self.slots[slot as usize] = session;
+                slot
             }
             None => {
                 self.slots.push(session);
@@ -160,41 +170,44 @@ impl ShardState {
     }
 
     fn remove(&mut self, index: u32) -> bool {
-        let left = self.slots.get_mut(index as usize).and_then(Option::take);
-        if left.is_some() {
+        let removed = self.slots.get_mut(index as usize).and_then(Option::take);
+        if removed.is_some() {
             self.free_slots.push(index);
-            self.delayed.retain(|(held, _)| *held != index as usize);
+            // The next subscriber in this slot must not get a delayed message.
+            self.delayed.retain(|(slot, _)| *slot != index as usize);
         }
-        left.is_some()
+        removed.is_some()
     }
 
     fn is_full(&self, limits: &NodeLimits) -> bool {
         self.messages.len() >= limits.topic_queue_messages || self.bytes >= limits.topic_queue_bytes
     }
 
-    /// Queues a message; whether somebody must be found to hand it out.
+    /// Queues a message. Returns whether a task must be started to deliver it.
     fn push(&mut self, message: EncodedMessage) -> bool {
         self.bytes += message.frame.len();
         self.messages.push_back(message);
         !std::mem::replace(&mut self.fan_out_running, true)
     }
 
-    /// Hands the first message to the places from `from` on, as many as one turn
-    /// has. Answers where to go on; `None` when all is done.
-    fn fan_out_chunk(&mut self, node: &Node, from: usize) -> Option<usize> {
+    /// Delivers the first message to the slots from `from` on, as many as one chunk
+    /// holds. Returns the slot to continue at; `None` when no message is left.
+    fn fan_out_chunk(&mut self, delivery: &DeliveryContext, from: usize) -> Option<usize> {
         let Some(message) = self.messages.front().cloned() else {
+            // Under the same lock as the look at the queue: a message that is pushed
+            // later starts a task of its own.
             self.fan_out_running = false;
-            // A quiet room holds no queue.
+            // A quiet topic keeps no queue in memory.
             self.messages = VecDeque::new();
             return None;
         };
         let to = (from + CHUNK_SIZE).min(self.slots.len());
         let mut counts = DeliveryCounts::default();
         for index in from..to {
-            self.deliver(node, index, &message, &mut counts);
+            self.deliver(&delivery.sessions, index, &message, &mut counts);
         }
-        node.metrics
-            .messages
+        delivery
+            .metrics
             .record_fan_out(counts.delivered, counts.dropped_slow);
         if to < self.slots.len() {
             return Some(to);
@@ -206,7 +219,7 @@ impl ShardState {
 
     fn deliver(
         &mut self,
-        node: &Node,
+        sessions: &SessionContext,
         index: usize,
         message: &EncodedMessage,
         counts: &mut DeliveryCounts,
@@ -222,18 +235,18 @@ impl ShardState {
             return;
         }
         let mut push =
-            |frame: &Bytes| match session.write_queue.push(frame.clone(), &node.config.limits) {
+            |frame: &Bytes| match session.write_queue.push(frame.clone(), &sessions.limits) {
                 Ok(()) => counts.delivered += 1,
                 Err(_) => counts.dropped_slow += 1,
             };
-        if let Some(held) = self.delayed.iter().position(|(held, _)| *held == index) {
+        if let Some(at) = self.delayed.iter().position(|(slot, _)| *slot == index) {
             push(&message.frame);
-            push(&self.delayed.swap_remove(held).1);
+            push(&self.delayed.swap_remove(at).1);
             return;
         }
-        match node.faults.messages.next_fault() {
+        match sessions.faults.messages.next_fault() {
             DeliveryFault::NoFault => push(&message.frame),
-            // As if it had been: a silent loss is what is asked for.
+            // Counted as delivered: the fault stands for a loss that no counter shows.
             DeliveryFault::Dropped => counts.delivered += 1,
             DeliveryFault::Duplicated => {
                 push(&message.frame);
@@ -244,10 +257,11 @@ impl ShardState {
     }
 }
 
-/// What became of a chunk.
+/// The results of one chunk.
 #[derive(Default)]
 struct DeliveryCounts {
     delivered: u64,
+    /// Deliveries to devices that closed as slow consumers.
     dropped_slow: u64,
 }
 
@@ -262,44 +276,44 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn seats_are_given_again_and_never_moved() {
-        let mut room = Subscribers::new();
+    async fn freed_slot_is_reused_and_others_never_move() {
+        let mut subscribers = Subscribers::new();
         let sessions: Vec<_> = (0..3).map(session).collect();
-        let seats: Vec<_> = sessions
+        let slots: Vec<_> = sessions
             .iter()
-            .map(|session| room.subscribe(session))
+            .map(|session| subscribers.subscribe(session))
             .collect();
-        room.unsubscribe(seats[1]);
-        room.unsubscribe(seats[1]);
-        assert_eq!(room.len(), 2);
-        assert_eq!(room.subscribe(&sessions[1]), seats[1]);
-        let places = &room.shards[0].lock().slots;
-        assert!(Arc::ptr_eq(places[2].as_ref().unwrap(), &sessions[2]));
+        subscribers.unsubscribe(slots[1]);
+        subscribers.unsubscribe(slots[1]);
+        assert_eq!(subscribers.len(), 2);
+        assert_eq!(subscribers.subscribe(&sessions[1]), slots[1]);
+        let occupied = &subscribers.shards[0].lock().slots;
+        assert!(Arc::ptr_eq(occupied[2].as_ref().unwrap(), &sessions[2]));
     }
 
     proptest! {
-        /// Against a list, with devices that come and go.
+        /// Compares the subscribers with a list, with devices that come and go.
         #[test]
-        fn a_room_holds_who_entered_and_has_not_left(steps in prop::collection::vec((0usize..8, any::<bool>()), 0..60)) {
+        fn subscribers_are_those_that_subscribed_and_did_not_unsubscribe(steps in prop::collection::vec((0usize..8, any::<bool>()), 0..60)) {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             let _inside = runtime.enter();
-            let mut room = Subscribers::new();
+            let mut subscribers = Subscribers::new();
             let sessions: Vec<_> = (0..8).map(session).collect();
-            let mut seats: [Option<SubscriptionSlot>; 8] = [None; 8];
-            for (device, enters) in steps {
-                match (enters, seats[device]) {
-                    (true, None) => seats[device] = Some(room.subscribe(&sessions[device])),
-                    (false, Some(seat)) => {
-                        room.unsubscribe(seat);
-                        seats[device] = None;
+            let mut slots: [Option<SubscriptionSlot>; 8] = [None; 8];
+            for (device, subscribes) in steps {
+                match (subscribes, slots[device]) {
+                    (true, None) => slots[device] = Some(subscribers.subscribe(&sessions[device])),
+                    (false, Some(slot)) => {
+                        subscribers.unsubscribe(slot);
+                        slots[device] = None;
                     }
                     _ => {}
                 }
-                prop_assert_eq!(room.len(), seats.iter().flatten().count());
-                let queue = room.shards[0].lock();
-                for (session, seat) in sessions.iter().zip(&seats) {
-                    let held = queue.slots.iter().flatten().filter(|held| Arc::ptr_eq(held, session));
-                    prop_assert_eq!(held.count(), usize::from(seat.is_some()));
+                prop_assert_eq!(subscribers.len(), slots.iter().flatten().count());
+                let shard = subscribers.shards[0].lock();
+                for (session, slot) in sessions.iter().zip(&slots) {
+                    let found = shard.slots.iter().flatten().filter(|other| Arc::ptr_eq(other, session));
+                    prop_assert_eq!(found.count(), usize::from(slot.is_some()));
                 }
             }
         }

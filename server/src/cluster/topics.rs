@@ -1,18 +1,37 @@
-//! Who of this node subscribes to what.
+//! The topics that devices of this node subscribe to.
 
 use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::{Mutex, MutexGuard};
 
-use super::topic_hub::{EncodedMessage, Subscribers, SubscriptionSlot};
-use crate::{backplane::Backplane, config::NodeLimits, id::Topic, node::Node, session::Session};
+use super::{
+    message_metrics::MessageMetrics,
+    topic_hub::{DeliveryContext, EncodedMessage, Subscribers},
+};
+use crate::{
+    backplane::Backplane,
+    id::Topic,
+    session::{Session, SessionContext, subscription::SubscriptionSlot},
+};
 
-/// The rooms of a node: one for each topic that a device of it subscribes to.
-#[derive(Default)]
-pub(crate) struct Topics(Mutex<HashMap<Topic, Subscribers>>);
+/// The subscribers of this node by topic. A topic without subscribers has no entry.
+pub(crate) struct Topics {
+    subscribers: Mutex<HashMap<Topic, Subscribers>>,
+    delivery: Arc<DeliveryContext>,
+}
 
 impl Topics {
-    /// Adds a subscriber; the first one brings the node to subscribe.
+    pub(super) fn new(sessions: Arc<SessionContext>) -> Self {
+        Self {
+            subscribers: Mutex::default(),
+            delivery: Arc::new(DeliveryContext {
+                sessions,
+                metrics: MessageMetrics::new(),
+            }),
+        }
+    }
+
+    /// Adds a subscriber. With the first one, the node subscribes at the backplane.
     pub(crate) fn subscribe(
         &self,
         topic: &Topic,
@@ -22,13 +41,13 @@ impl Topics {
         let mut topics = self.lock();
         let subscribers = topics.entry(topic.clone()).or_insert_with(Subscribers::new);
         if subscribers.len() == 0 {
-            // Under the lock, so that it cannot overtake an unsubscription.
+            // Under the lock: it must not overtake an unsubscription of the same topic.
             backplane.subscribe(topic);
         }
         subscribers.subscribe(session)
     }
 
-    /// Removes a subscriber; with the last one the node's subscription ends.
+    /// Removes a subscriber. With the last one, the node's subscription ends.
     pub(crate) fn unsubscribe(
         &self,
         topic: &Topic,
@@ -42,36 +61,36 @@ impl Topics {
         subscribers.unsubscribe(slot);
         if subscribers.len() == 0 {
             topics.remove(topic);
+            // Under the lock, for the same reason.
             backplane.unsubscribe(topic);
         }
     }
 
-    /// Whether more messages wait for the topic's subscribers than may.
-    pub(crate) fn is_full(&self, topic: &Topic, limits: &NodeLimits) -> bool {
+    /// Whether as many messages as allowed wait for the topic's subscribers.
+    pub(super) fn is_full(&self, topic: &Topic) -> bool {
         let topics = self.lock();
         topics
             .get(topic)
-            .is_some_and(|subscribers| subscribers.is_full(limits))
+            .is_some_and(|subscribers| subscribers.is_full(&self.delivery.sessions.limits))
     }
 
-    /// Queues a message for every subscriber of the topic. Answers how many there
-    /// are.
-    pub(crate) fn publish(
-        &self,
-        node: &Arc<Node>,
-        topic: &Topic,
-        message: impl FnOnce() -> EncodedMessage,
-    ) -> usize {
-        // Under the lock: every subscriber gets the messages in one order.
+    /// Queues a message for every subscriber of the topic, and returns their number.
+    pub(super) fn publish(&self, topic: &Topic, message: impl FnOnce() -> EncodedMessage) -> usize {
+        // Under the lock: every subscriber gets the messages in the same order.
         let topics = self.lock();
         let Some(subscribers) = topics.get(topic) else {
             return 0;
         };
-        subscribers.publish(node, &message());
+        subscribers.publish(&self.delivery, &message());
         subscribers.len()
     }
 
+    /// Returns the counters of topic messages.
+    pub(crate) fn metrics(&self) -> &MessageMetrics {
+        &self.delivery.metrics
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<Topic, Subscribers>> {
-        self.0.lock()
+        self.subscribers.lock()
     }
 }

@@ -1,4 +1,4 @@
-//! What a consumer is told when it starts.
+//! The configuration of a consumer.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -7,31 +7,31 @@ use crate::{
     id::{ClusterName, ConsumerGroup, NodeId},
 };
 
-/// Everything a consumer needs to know; [`ConsumerConfig::new`] fills in defaults.
+/// The configuration of a consumer. [`ConsumerConfig::new`] fills in the defaults.
 #[derive(Debug, Clone)]
 pub struct ConsumerConfig {
-    /// Where the queue is: that of the nodes whose readings are handled.
+    /// The backplane of the nodes, which names the queue.
     pub backplane: BackplaneUrl,
-    /// The name of the nodes' cluster, where others use the same broker.
+    /// The name of the nodes' cluster at a broker that other clusters use too.
     pub cluster: ClusterName,
-    /// The group: each reading is handled by one of its members.
+    /// The group. One of its members handles each record.
     pub group: ConsumerGroup,
-    /// This consumer's name, unique in its group.
+    /// The consumer's name, unique in its group.
     pub id: NodeId,
-    /// Where each handled reading is written down; `None` writes nothing.
+    /// The file that gets a line for each handled record; `None` writes none.
     pub journal: Option<PathBuf>,
-    /// How long handling a reading takes.
+    /// The time that handling one record takes.
     pub processing_time: Duration,
-    /// A fault of known size: each reading whose number in this process is a multiple
-    /// of it is acknowledged without having been handled. 0 loses none.
+    /// A fault of known size: every record whose number in this process is a multiple of
+    /// it is acknowledged without being handled. 0 drops none.
     pub drop_every: u64,
-    /// Reads the allocator's live bytes; `None`, or an answer of `None`, leaves
-    /// the heap out of `/metrics`.
+    /// A function that returns the allocator's live bytes. Without a value the heap is
+    /// missing from `/metrics`.
     pub heap_probe: Option<fn() -> Option<u64>>,
 }
 
 impl ConsumerConfig {
-    /// A consumer without a journal that handles in no time and loses nothing.
+    /// Returns a consumer without a journal that handles records in no time and drops none.
     pub fn new(backplane: BackplaneUrl, group: ConsumerGroup, id: NodeId) -> Self {
         Self {
             backplane,

@@ -1,4 +1,4 @@
-//! From the queue to the journal and back.
+//! The handling of records: from the queue to the journal, and the acknowledgement back.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,20 +7,21 @@ use tokio_util::sync::CancellationToken;
 
 use super::{ConsumerConfig, JournalError, journal::Journal, metrics::ConsumerMetrics};
 use crate::{
-    backoff::Backoff,
     ingest::{
         GroupConsumer, QueueError, QueueTask, TelemetryDelivery,
         queue::{ACK_WAIT, SETUP_TIMEOUT, with_timeout},
     },
+    net::backoff::Backoff,
 };
 
-/// Readings handled are written down and acknowledged at least this often: all of
-/// them are handled again if the consumer dies before.
+/// Interval at which handled records are written to the journal and acknowledged. Records
+/// in between are handled again if the consumer dies.
 const ACK_INTERVAL: Duration = Duration::from_millis(20);
-/// How often the queue hears that the consumer is at work.
+/// Interval at which the time to acknowledge is extended. A fifth of the time leaves room
+/// for late calls.
 const EXTEND_ACK_INTERVAL: Duration = Duration::from_millis(ACK_WAIT.as_millis() as u64 / 5);
 
-/// Handles readings until it is asked to end.
+/// A task that handles records until the shutdown.
 pub(super) struct ConsumerTask {
     pub(super) config: ConsumerConfig,
     pub(super) journal: Option<Journal>,
@@ -31,8 +32,8 @@ pub(super) struct ConsumerTask {
 impl QueueTask for ConsumerTask {
     type Output = Result<(), JournalError>;
 
-    /// Over one connection after the other. A consumer that cannot write its journal
-    /// ends: what it handled would not be known.
+    /// Runs over one connection after the other. A consumer that cannot write its journal
+    /// ends, because its handled records would be unknown.
     async fn run<M: GroupConsumer>(mut self, address: M::Address) -> Self::Output {
         let mut backoff = Backoff::new();
         loop {
@@ -41,7 +42,7 @@ impl QueueTask for ConsumerTask {
                 Ok(()) => return Ok(()),
                 Err(ConsumerError::Journal(error)) => return Err(error),
                 Err(ConsumerError::Queue(error)) => {
-                    tracing::warn!(%error, "telemetry queue is unavailable")
+                    tracing::warn!(%error, "connection to the telemetry queue ended; reconnecting")
                 }
             }
             backoff.record_disconnect(began.elapsed());
@@ -51,7 +52,7 @@ impl QueueTask for ConsumerTask {
     }
 }
 
-/// Why the work over one connection ended.
+/// The reason why one connection ended.
 enum ConsumerError {
     Queue(QueueError),
     Journal(JournalError),
@@ -63,23 +64,24 @@ impl From<QueueError> for ConsumerError {
     }
 }
 
-/// What a member has in hand, in the order in which it is handled.
+/// The records of one poll, in the order in which they are handled.
 struct UnackedBatch<R> {
     receipts: Vec<R>,
+    /// The number of records acknowledged so far.
     acknowledged: usize,
-    /// When the queue heard last that somebody works on it.
+    /// The time of the last extension.
     extended_at: Instant,
 }
 
 impl<R> UnackedBatch<R> {
-    /// What is not acknowledged.
+    /// Returns the receipts that are not acknowledged.
     fn unacked(&self) -> &[R] {
         &self.receipts[self.acknowledged..]
     }
 }
 
 impl ConsumerTask {
-    /// `Ok` when it was asked to end, with nothing in hand.
+    /// Runs over one connection. Returns `Ok` on shutdown, without unacked records.
     async fn run_connection<M: GroupConsumer>(
         &mut self,
         address: &M::Address,
@@ -93,14 +95,14 @@ impl ConsumerTask {
             return Ok(());
         };
         self.metrics.set_connected(true);
-        let worked = self.poll_loop(&mut member).await;
+        let ended = self.poll_loop(&mut member).await;
         self.metrics.set_connected(false);
-        worked?;
+        ended?;
         member.leave().await;
         Ok(())
     }
 
-    /// Until the shutdown, with nothing in hand, or until the connection breaks.
+    /// Polls until the shutdown, and then has no unacked records.
     async fn poll_loop<M: GroupConsumer>(&mut self, member: &mut M) -> Result<(), ConsumerError> {
         while !self.shutdown.is_cancelled() {
             let deliveries = member.poll().await?;
@@ -136,8 +138,8 @@ impl ConsumerTask {
         Ok(())
     }
 
-    /// The time that handling takes. However long one reading or all in hand together
-    /// take, the queue hears meanwhile that nobody died.
+    /// Waits for the time that handling one record takes, and extends the time to
+    /// acknowledge meanwhile.
     async fn simulate_processing<M: GroupConsumer>(
         &self,
         member: &mut M,
@@ -157,19 +159,19 @@ impl ConsumerTask {
     }
 
     fn handle<R>(&mut self, delivery: &TelemetryDelivery<R>) {
-        let Some(reading) = &delivery.telemetry else {
+        let Some(telemetry) = &delivery.telemetry else {
             return;
         };
         if self.metrics.should_drop_next(self.config.drop_every) {
             return;
         }
         if let Some(journal) = &mut self.journal {
-            journal.append(reading, delivery.redelivered);
+            journal.append(telemetry, delivery.redelivered);
         }
         self.metrics.record_handled(delivery.redelivered);
     }
 
-    /// Written down first: what the queue believes handled, is.
+    /// Writes the journal, then acknowledges: every acknowledged record is in the journal.
     async fn flush_and_ack<M: GroupConsumer>(
         &mut self,
         member: &mut M,

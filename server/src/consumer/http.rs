@@ -2,17 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    extract::State,
-    http::{StatusCode, header},
-    response::{IntoResponse, Response},
-    routing::get,
-};
+use axum::{Router, extract::State, http::StatusCode, response::Response, routing::get};
 
 use super::metrics::ConsumerMetrics;
+use crate::api::metrics_response;
 
-/// What the routes share.
+/// The state that the routes share.
 #[derive(Clone)]
 pub(super) struct ConsumerState {
     pub(super) metrics: Arc<ConsumerMetrics>,
@@ -27,7 +22,7 @@ pub(super) fn router(state: ConsumerState) -> Router {
         .with_state(state)
 }
 
-/// Readings come to this consumer.
+/// Answers 200 while the consumer is connected to the queue.
 async fn ready(State(state): State<ConsumerState>) -> (StatusCode, &'static str) {
     match state.metrics.is_connected() {
         true => (StatusCode::OK, "ready\n"),
@@ -37,6 +32,5 @@ async fn ready(State(state): State<ConsumerState>) -> (StatusCode, &'static str)
 
 async fn metrics(State(state): State<ConsumerState>) -> Response {
     let heap = state.heap_probe.and_then(|probe| probe());
-    let kind = "text/plain; version=0.0.4; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], state.metrics.text(heap)).into_response()
+    metrics_response(state.metrics.text(heap))
 }

@@ -1,5 +1,5 @@
-//! What a consumer writes down: a line for each reading that it handled, before the
-//! queue hears of it. The format is in `docs/protocol.md`.
+//! The journal of a consumer: a line for each handled record, written before the record
+//! is acknowledged. `docs/protocol.md` specifies the format.
 
 use std::{
     fs::{File, OpenOptions},
@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::ingest::Telemetry;
 
-/// Why a journal could not be opened or written.
+/// An error of opening or writing a journal.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} the journal {}", path.display())]
 pub struct JournalError {
@@ -21,12 +21,13 @@ pub struct JournalError {
     source: io::Error,
 }
 
-/// Append-only. What was flushed is with the kernel: no death of this process loses
-/// it.
+/// An append-only file. Flushed lines are with the kernel, so they survive the death of
+/// this process.
 #[derive(Debug)]
 pub(super) struct Journal {
     path: PathBuf,
     file: File,
+    /// Lines that are not flushed.
     lines: Vec<u8>,
 }
 
@@ -40,8 +41,8 @@ struct JournalLine<'a> {
 }
 
 impl Journal {
-    /// Opens the journal, new or of an earlier life. A line that was torn by that
-    /// life's end is taken off: its reading was never acknowledged.
+    /// Opens a journal, new or of an earlier process. An incomplete last line of that
+    /// process is removed: its record was never acknowledged.
     pub(super) fn open(path: &Path) -> Result<Self, JournalError> {
         let failed = |source| JournalError {
             action: "open",
@@ -54,8 +55,8 @@ impl Journal {
             .create(true)
             .clone();
         let mut file = options.open(path).map_err(failed)?;
-        let whole = complete_lines_len(&mut file).map_err(failed)?;
-        file.set_len(whole).map_err(failed)?;
+        let complete = complete_lines_len(&mut file).map_err(failed)?;
+        file.set_len(complete).map_err(failed)?;
         Ok(Self {
             path: path.to_owned(),
             file,
@@ -63,13 +64,13 @@ impl Journal {
         })
     }
 
-    /// Notes a reading, for the next [`Journal::flush`].
-    pub(super) fn append(&mut self, reading: &Telemetry, redelivered: bool) {
+    /// Adds a record for the next [`Journal::flush`].
+    pub(super) fn append(&mut self, telemetry: &Telemetry, redelivered: bool) {
         let at = SystemTime::now().duration_since(UNIX_EPOCH);
         let line = JournalLine {
             at: at.map_or(0, |since| since.as_millis() as u64),
-            device: reading.device.as_str(),
-            id: reading.id.as_str(),
+            device: telemetry.device.as_str(),
+            id: telemetry.id.as_str(),
             redelivered,
         };
         // Writing names and numbers to memory cannot fail.
@@ -77,7 +78,7 @@ impl Journal {
         self.lines.push(b'\n');
     }
 
-    /// Hands what was noted to the kernel.
+    /// Writes the added records to the file.
     pub(super) fn flush(&mut self) -> Result<(), JournalError> {
         let written = self.file.write_all(&self.lines);
         self.lines.clear();
@@ -111,7 +112,7 @@ fn complete_lines_len(file: &mut File) -> io::Result<u64> {
 mod tests {
     use super::*;
 
-    fn reading(id: &str) -> Telemetry {
+    fn telemetry(id: &str) -> Telemetry {
         Telemetry {
             device: "home-1".parse().unwrap(),
             id: id.parse().unwrap(),
@@ -120,18 +121,18 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_line_is_taken_off_and_whole_ones_stay() {
+    fn incomplete_last_line_is_removed_and_others_stay() {
         let path = std::env::temp_dir().join(format!("journal-{}.jsonl", std::process::id()));
         let mut journal = Journal::open(&path).unwrap();
-        journal.append(&reading("0-1"), false);
-        journal.append(&reading("0-2"), true);
+        journal.append(&telemetry("0-1"), false);
+        journal.append(&telemetry("0-2"), true);
         journal.flush().unwrap();
         let mut torn = OpenOptions::new().append(true).open(&path).unwrap();
         torn.write_all(&[b'x'; 10_000]).unwrap();
         drop((journal, torn));
 
         let mut journal = Journal::open(&path).unwrap();
-        journal.append(&reading("0-3"), false);
+        journal.append(&telemetry("0-3"), false);
         journal.flush().unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::remove_file(&path).unwrap();

@@ -1,4 +1,4 @@
-//! What a consumer says about itself to Prometheus.
+//! The metrics of a consumer.
 
 use std::sync::atomic::{
     AtomicBool, AtomicU64, AtomicUsize,
@@ -8,11 +8,11 @@ use std::sync::atomic::{
 use prometheus::Registry;
 
 use crate::{
-    listener::ListenerMetrics,
     metric::{self, collect_process, register_counter, register_gauge},
+    net::listener::ListenerMetrics,
 };
 
-/// What a consumer counts.
+/// The counters of a consumer.
 #[derive(Debug, Default)]
 pub(super) struct ConsumerMetrics {
     received: AtomicU64,
@@ -25,7 +25,8 @@ pub(super) struct ConsumerMetrics {
 }
 
 impl ConsumerMetrics {
-    /// Joined or not any more; what was in hand is others' then.
+    /// Sets whether the consumer is joined. Without a connection it has no unacked records:
+    /// they go to others.
     pub(super) fn set_connected(&self, connected: bool) {
         self.connected.store(connected, SeqCst);
         self.set_unacked(0);
@@ -46,17 +47,18 @@ impl ConsumerMetrics {
         }
     }
 
-    /// Counts a reading, and whether it is one that is to be lost.
+    /// Counts a record, and returns whether the fault drops it.
     pub(super) fn should_drop_next(&self, every: u64) -> bool {
-        let seen = self.received.fetch_add(1, Relaxed) + 1;
-        let loses = every > 0 && seen.is_multiple_of(every);
-        if loses {
+        let number = self.received.fetch_add(1, Relaxed) + 1;
+        let drops = every > 0 && number.is_multiple_of(every);
+        if drops {
             self.dropped.fetch_add(1, Relaxed);
         }
-        loses
+        drops
     }
 
-    /// In the Prometheus text format. `heap` is the allocator's live bytes.
+    /// Returns the metrics in the Prometheus text format. `heap` is the allocator's live
+    /// bytes.
     pub(super) fn text(&self, heap: Option<u64>) -> String {
         let registry = Registry::new();
         let count = |counter: &AtomicU64| Some(counter.load(Relaxed) as f64);

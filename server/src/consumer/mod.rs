@@ -1,8 +1,14 @@
-//! A consumer: handles readings as a member of a group, and writes down each.
+//! A consumer of telemetry: a member of a group that handles records and writes a line
+//! for each to its journal.
 //!
-//! In reading order: [`config`] (what it is told), [`journal`] (what it writes down),
-//! `run` (its life), `handle` (from the queue to the journal), `http` and `metrics`
-//! (what it says of itself).
+//! ```text
+//! queue ──poll──► handler ──append──► journal
+//!   ▲                │
+//!   └──acknowledge───┘  after the journal is flushed
+//! ```
+//!
+//! Reading order: `config`, `run` (the life cycle), `handler`, `journal`, then `http`
+//! and `metrics` for probes.
 
 mod config;
 mod handler;

@@ -1,4 +1,4 @@
-//! The life of a consumer.
+//! The life cycle of a consumer.
 
 use std::sync::Arc;
 
@@ -13,18 +13,18 @@ use super::{
     metrics::ConsumerMetrics,
 };
 use crate::{
-    config::NodeLimits,
-    http,
+    api::rejected_router,
     ingest::run_queue_task,
-    listener::{self, Listener},
+    limits::NodeLimits,
+    net::listener::{self, Listener},
 };
 
-/// Handles readings until `shutdown` is cancelled; then finishes what it has in hand
-/// and returns. With a listener it serves `/healthz`, `/readyz` and `/metrics`. A queue
-/// that is away is no error: it is tried again.
+/// Handles records until `shutdown` is cancelled; then finishes its unacked records and
+/// returns. With a listener it serves `/healthz`, `/readyz` and `/metrics`. If the queue is
+/// unavailable, the consumer reconnects.
 ///
 /// # Errors
-/// [`JournalError`] when the journal cannot be opened or written.
+/// [`JournalError`] if the journal cannot be opened or written.
 pub async fn run(
     listener: Option<TcpListener>,
     config: ConsumerConfig,
@@ -40,15 +40,15 @@ pub async fn run(
     let serving = CancellationToken::new();
     let _stop_serving = serving.clone().drop_guard();
     if let Some(listener) = listener {
-        let (limits, counts) = (NodeLimits::default(), metrics.listener.clone());
-        let door = Listener::admin(
+        let (limits, listener_metrics) = (NodeLimits::default(), metrics.listener.clone());
+        let listener = Listener::admin(
             listener,
             router(state),
-            http::rejected_router(),
+            rejected_router(),
             &limits,
-            counts,
+            listener_metrics,
         );
-        tokio::spawn(listener::run(door, serving));
+        tokio::spawn(listener::run(listener, serving));
     }
     let (url, cluster) = (config.backplane.clone(), config.cluster.clone());
     let handler = ConsumerTask {

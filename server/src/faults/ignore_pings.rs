@@ -1,4 +1,4 @@
-//! Pings are read and counted, and not answered.
+//! The fault that leaves pings unanswered. They are read and counted.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -7,10 +7,10 @@ use std::{
 
 use tokio::time::Instant;
 
-/// Active until an instant.
+/// The fault, which is active until an instant.
 pub(crate) struct IgnorePings {
     origin: Instant,
-    /// Milliseconds since `origin`; 0 when never injected.
+    /// Milliseconds since `origin`; 0 before the first injection.
     until_ms: AtomicU64,
 }
 
@@ -29,7 +29,8 @@ impl IgnorePings {
             .store(self.elapsed_ms() + length.as_millis() as u64, Relaxed);
     }
 
-    /// Asked for each ping: costs one load while there is no fault.
+    /// Whether the fault is active. Called for each ping, so without a fault it costs one
+    /// load and no clock.
     pub(crate) fn is_active(&self) -> bool {
         match self.until_ms.load(Relaxed) {
             0 => false,
@@ -47,7 +48,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn it_ends_by_itself() {
+    async fn fault_ends_after_its_duration() {
         let fault = IgnorePings::default();
         assert!(!fault.is_active());
         fault.inject(Duration::from_millis(100));

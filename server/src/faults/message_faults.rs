@@ -1,24 +1,23 @@
-//! The next deliveries of topic messages are dropped, doubled or made late: as
-//! many of them as asked for.
+//! The faults of topic messages: the next deliveries are dropped, duplicated or delayed.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// What becomes of one delivery.
+/// The fault of one delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DeliveryFault {
     NoFault,
-    /// Never, and counted as if it had been.
+    /// The delivery is dropped, and counted as delivered.
     Dropped,
-    /// Twice in a row.
+    /// The message is delivered twice in a row.
     Duplicated,
-    /// After the next message of the same topic to the same device.
+    /// The message is delivered after the topic's next message to the same device.
     Delayed,
 }
 
-/// How many deliveries are left to go wrong.
+/// The deliveries that still get a fault.
 #[derive(Default)]
 pub(crate) struct MessageFaults {
-    /// Of all kinds; so that a node without a fault looks at one number.
+    /// The sum of all kinds, so that a node without a fault reads one number.
     remaining: AtomicU64,
     dropped: AtomicU64,
     duplicated: AtomicU64,
@@ -38,7 +37,7 @@ impl MessageFaults {
         self.add(&self.delayed, count);
     }
 
-    /// Asked for each delivery.
+    /// Returns the fault of the next delivery.
     pub(crate) fn next_fault(&self) -> DeliveryFault {
         if self.remaining.load(Relaxed) == 0 {
             return DeliveryFault::NoFault;
@@ -58,7 +57,8 @@ impl MessageFaults {
         DeliveryFault::NoFault
     }
 
-    /// The sum is raised first and lowered last, so it never wraps.
+    /// Adds deliveries. The sum grows before the kind and shrinks after it, so it never
+    /// falls below 0.
     fn add(&self, kind: &AtomicU64, count: u64) {
         self.remaining.fetch_add(count, Relaxed);
         kind.fetch_add(count, Relaxed);
@@ -70,15 +70,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_many_as_asked_for() {
+    fn each_fault_hits_the_requested_number_of_deliveries() {
         let faults = MessageFaults::default();
         assert_eq!(faults.next_fault(), DeliveryFault::NoFault);
         faults.drop_next(2);
         faults.duplicate_next(1);
         faults.delay_next(1);
-        let fates: Vec<DeliveryFault> = (0..5).map(|_| faults.next_fault()).collect();
+        let found: Vec<DeliveryFault> = (0..5).map(|_| faults.next_fault()).collect();
         assert_eq!(
-            fates,
+            found,
             [
                 DeliveryFault::Dropped,
                 DeliveryFault::Dropped,

@@ -1,5 +1,5 @@
-//! Faults that a node injects into itself on request, of known size, so that a
-//! harness can be shown to find them. One file per fault.
+//! Faults of known size that a node injects into itself on request. They prove that the
+//! harness finds what it claims to find. One file for each fault.
 
 mod ignore_pings;
 mod message_faults;
@@ -12,28 +12,28 @@ use serde::Deserialize;
 pub(crate) use self::message_faults::DeliveryFault;
 use self::{ignore_pings::IgnorePings, message_faults::MessageFaults};
 
-/// The longest that a fault may last: an hour.
+/// The longest duration of a fault: an hour.
 const MAX_DURATION_MS: u64 = 60 * 60 * 1000;
-/// Most deliveries that one request may have go wrong.
+/// The most deliveries that one request may hit.
 const MAX_COUNT: u64 = 1_000_000_000;
 
-/// A fault as it is asked for.
+/// A fault in a request.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "fault", rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum FaultRequest {
-    /// The whole node stands still.
+    /// Stops the whole node.
     Stall { duration_ms: u64 },
-    /// Pings are read and not answered.
+    /// Leaves pings unanswered.
     IgnorePings { duration_ms: u64 },
-    /// Deliveries of topic messages that never come.
+    /// Drops deliveries of topic messages.
     DropMessages { count: u64 },
-    /// Deliveries that come twice.
+    /// Duplicates deliveries.
     DuplicateMessages { count: u64 },
-    /// Deliveries that come after the next one.
+    /// Delivers messages after the next one.
     ReorderMessages { count: u64 },
 }
 
-/// A fault that would outlast every experiment.
+/// A size beyond its maximum, which would outlast every experiment.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{what}` of {found}: at most {most} is accepted")]
 pub(crate) struct FaultTooLarge {
@@ -43,7 +43,7 @@ pub(crate) struct FaultTooLarge {
 }
 
 impl FaultRequest {
-    /// Whether it is of a size that may be.
+    /// Checks the size of the fault.
     pub(crate) fn validate(&self) -> Result<(), FaultTooLarge> {
         let (what, found, most) = match *self {
             Self::Stall { duration_ms } | Self::IgnorePings { duration_ms } => {
@@ -60,7 +60,7 @@ impl FaultRequest {
     }
 }
 
-/// The faults of one node.
+/// The active faults of one node.
 #[derive(Default)]
 pub(crate) struct Faults {
     pub(crate) ignore_pings: IgnorePings,
@@ -68,8 +68,7 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
-    /// Injects a fault; it begins by itself, at the latest a moment after this
-    /// returns.
+    /// Injects a fault. It begins at once, or shortly after this returns.
     pub(crate) fn inject(&self, fault: &FaultRequest) {
         tracing::warn!(?fault, "fault injected");
         match fault {

@@ -1,27 +1,27 @@
-//! The whole node stands still: no socket, no request, no timer.
+//! The fault that stops the whole node: no socket, no request and no timer runs.
 
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use tokio::runtime::Handle;
 
-/// Time for the answer to the request to leave.
+/// Delay before the stall, in which the answer to the request leaves.
 const RESPONSE_DELAY: Duration = Duration::from_millis(20);
 
-/// Blocks every worker of the runtime until one common instant.
+/// Blocks every worker of the runtime until the same instant.
 pub(super) fn inject(length: Duration) {
     tokio::spawn(async move {
         tokio::time::sleep(RESPONSE_DELAY).await;
         let until = Instant::now() + length;
-        // Blocked workers take no further task, so each of these ends up on a
-        // worker of its own; one that comes late returns at once.
+        // A blocked worker runs no further task, so each of these blocks another worker.
+        // One that runs late returns at once.
         for _ in 0..Handle::current().metrics().num_workers() {
             tokio::spawn(async move { block_until(until) });
         }
     });
 }
 
-/// Blocks the thread until an instant, because the fault is a runtime whose workers all
+/// Blocks the thread until an instant, on purpose: the fault is a runtime whose workers all
 /// stop.
 fn block_until(until: Instant) {
     let (lock, never) = (Mutex::new(()), Condvar::new());

@@ -1,5 +1,4 @@
-//! What nodes, consumers and the embedded broker say to each other: postcard, which
-//! other processes wrote.
+//! The messages of nodes, consumers and the embedded broker, in postcard.
 
 use std::fmt::Debug;
 
@@ -7,15 +6,16 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    backplane::{self, Envelope, remote},
-    broker::{
-        protocol::{FromBroker, ToBroker},
-        work_queue::protocol::{FromConsumer, FromProducer, ToConsumer, ToProducer},
+    backplane::{
+        self, Envelope,
+        local::protocol::{FromBroker, ToBroker},
+        remote,
     },
-    cluster::message::{self, ClusterNotification, ClusterRequest, ClusterResponse},
+    ingest::local_protocol::{FromConsumer, FromProducer, ToConsumer, ToProducer},
+    message::{self, ClusterNotification, ClusterRequest, ClusterResponse},
 };
 
-/// Frames between the embedded broker and a node or a consumer, in either direction.
+/// Checks frames between the embedded broker and a node or a consumer.
 pub fn embedded_broker_frames(bytes: &[u8]) {
     check_frame_round_trip::<ToBroker>(bytes);
     check_frame_round_trip::<FromBroker>(bytes);
@@ -25,7 +25,7 @@ pub fn embedded_broker_frames(bytes: &[u8]) {
     check_frame_round_trip::<ToConsumer>(bytes);
 }
 
-/// What a unicast carries: an envelope, and in it what the nodes ask and answer.
+/// Checks the contents of a unicast: the envelope and the messages of nodes.
 pub fn cluster_messages(bytes: &[u8]) {
     check_frame_round_trip::<Envelope>(bytes);
     check_message_round_trip::<ClusterNotification>(bytes);
@@ -33,14 +33,13 @@ pub fn cluster_messages(bytes: &[u8]) {
     check_message_round_trip::<ClusterResponse>(bytes);
 }
 
-/// What goes through a broker that is not ours, and the roster that lies there.
+/// Checks frames and the membership table at a broker of others.
 pub fn broker_frames(bytes: &[u8]) {
     remote::fuzzing::frame(bytes);
     remote::fuzzing::membership_table(bytes);
 }
 
-/// A header that is understood says the same when it is written again, with the same
-/// payload behind it.
+/// Checks that a decoded header encodes to the same header and payload.
 fn check_frame_round_trip<H: Serialize + DeserializeOwned + Debug>(bytes: &[u8]) {
     let Some((header, payload)) = backplane::decode_frame::<H>(&Bytes::copy_from_slice(bytes))
     else {
@@ -48,17 +47,17 @@ fn check_frame_round_trip<H: Serialize + DeserializeOwned + Debug>(bytes: &[u8])
     };
     let again = backplane::encode_frame(&header, &payload);
     let (header_again, payload_again) =
-        backplane::decode_frame::<H>(&again).expect("a header that we wrote is not understood");
+        backplane::decode_frame::<H>(&again).expect("cannot decode a header that was just encoded");
     assert_eq!(format!("{header:?}"), format!("{header_again:?}"));
     assert_eq!(payload, payload_again);
 }
 
-/// A message that is understood says the same when it is written again.
+/// Checks that a decoded message encodes to the same message.
 fn check_message_round_trip<M: Serialize + DeserializeOwned + Debug>(bytes: &[u8]) {
     let Some(message) = message::decode::<M>(bytes) else {
         return;
     };
     let again: M = message::decode(&message::encode(&message))
-        .expect("a message that we wrote is not understood");
+        .expect("cannot decode a message that was just encoded");
     assert_eq!(format!("{message:?}"), format!("{again:?}"));
 }

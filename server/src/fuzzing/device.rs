@@ -1,11 +1,10 @@
-//! The JSON of device sockets.
+//! The JSON frames of device sockets.
 
 use serde_json::{Value, value::RawValue};
 
 use crate::session::frame::{FromDevice, parse};
 
-/// What is taken for a frame is a JSON object, and the body that it carries on is
-/// the JSON that came in it.
+/// Checks that a parsed frame is a JSON object and that its body is the JSON of the input.
 pub fn device_frames(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
@@ -18,7 +17,7 @@ pub fn device_frames(bytes: &[u8]) {
         return;
     };
     assert!(serde_json::from_str::<&RawValue>(&body).is_ok());
-    // Neither is bounded in depth nor in its numbers, which a value is.
+    // The parser bounds neither depth nor numbers; serde_json's `Value` does.
     if let Ok(whole) = serde_json::from_str::<Value>(text) {
         let expected = whole.get("body").unwrap_or(&Value::Null);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! What a caller of commands sends, behind hyper's own parser.
+//! The requests of callers, after hyper's own parser.
 
 use std::sync::OnceLock;
 
@@ -11,13 +11,13 @@ use serde_json::value::RawValue;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    config::NodeLimits,
-    http::{accepts_event_stream, read_command},
-    ws::handshake,
+    limits::NodeLimits,
+    net::ws::handshake,
+    node::http::{accepts_event_stream, read_command},
 };
 
-/// Lines: the device, the timeout, the type of the body, the key and the tokens of
-/// an upgrade; the rest is the body.
+/// Checks a command request. The input's lines are the device, the timeout, the content
+/// type, and the key and the tokens of an upgrade; the rest is the body.
 pub fn http_commands(bytes: &[u8]) {
     let mut lines = bytes.splitn(6, |byte| *byte == b'\n');
     let mut line = || lines.next().unwrap_or_default();
@@ -50,20 +50,20 @@ pub fn http_commands(bytes: &[u8]) {
     let body = Body::from(line().to_vec());
     let limits = NodeLimits::default();
     let _clock = runtime().enter();
-    let read = read_command(&device, &headers, body, &limits).now_or_never();
-    if let Some(Ok(call)) = read {
-        assert!((1..=60_000).contains(&call.timeout_ms));
-        assert!(serde_json::from_str::<&RawValue>(&call.body).is_ok());
+    let command = read_command(&device, &headers, body, &limits).now_or_never();
+    if let Some(Ok(command)) = command {
+        assert!((1..=60_000).contains(&command.timeout_ms));
+        assert!(serde_json::from_str::<&RawValue>(&command.body).is_ok());
     }
 }
 
-/// Has the clock that a body's time is taken with.
+/// Returns a runtime with a clock, which the timeout of a body needs.
 fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| {
         Builder::new_current_thread()
             .enable_time()
             .build()
-            .expect("a runtime with a clock alone needs nothing of the system")
+            .expect("a runtime with only a clock needs no system resource")
     })
 }

@@ -1,13 +1,13 @@
-//! What fuzz targets call: one function for each parser of bytes that somebody else
-//! wrote. Each takes any bytes and panics when a promise is broken. Not part of the
-//! library's interface.
+//! The functions of the fuzz targets: one for each parser of bytes from outside. Each
+//! accepts any bytes and panics when a guarantee is broken. Not part of the library's
+//! interface.
 //!
-//! - [`ws`]: frames of a device socket, against tungstenite;
-//! - [`device`]: the JSON in them;
-//! - [`backplane`]: what nodes, consumers and brokers say to each other;
-//! - [`queue`]: readings that lie in a queue;
-//! - [`http`]: a call's path, headers and body;
-//! - [`token`]: who somebody says to be.
+//! - [`ws`]: frames of a device socket, compared with tungstenite;
+//! - [`device`]: the JSON in these frames;
+//! - [`backplane`]: messages of nodes, consumers and brokers;
+//! - [`queue`]: records in a telemetry queue;
+//! - [`http`]: the path, headers and body of a command request;
+//! - [`token`]: tokens of callers and devices.
 
 mod backplane;
 mod device;

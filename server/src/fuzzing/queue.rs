@@ -1,14 +1,14 @@
-//! What lies in a queue of readings.
+//! The records in a telemetry queue.
 
 use serde_json::value::RawValue;
 
 use crate::ingest::Telemetry;
 
-/// A reading says the same when it is written again, and its body is JSON.
+/// Checks that a decoded record encodes to the same record and that its body is JSON.
 pub fn queued_telemetry(bytes: &[u8]) {
-    let Some(reading) = Telemetry::decode(bytes) else {
+    let Some(telemetry) = Telemetry::decode(bytes) else {
         return;
     };
-    assert!(serde_json::from_str::<&RawValue>(&reading.body).is_ok());
-    assert_eq!(Telemetry::decode(&reading.encode()), Some(reading));
+    assert!(serde_json::from_str::<&RawValue>(&telemetry.body).is_ok());
+    assert_eq!(Telemetry::decode(&telemetry.encode()), Some(telemetry));
 }

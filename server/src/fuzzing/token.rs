@@ -1,4 +1,4 @@
-//! Tokens.
+//! The tokens of callers and devices.
 
 use jwt_compact::{
     AlgorithmExt, Claims, Header,
@@ -10,8 +10,8 @@ use crate::auth::{AuthError, Secret, Tokens};
 
 const SECRET: &str = "a secret that only the cluster and its fuzzer know";
 
-/// Bytes that nobody signed are no token. Claims that somebody else who has the
-/// secret has signed, whatever they are, are accepted or refused.
+/// Checks that unsigned bytes are rejected as a token, and that signed claims of any
+/// content are accepted or rejected without a panic.
 pub fn tokens(bytes: &[u8]) {
     let secret: Secret = SECRET.parse().expect("a valid secret");
     let tokens = Tokens::new(&secret);

@@ -1,4 +1,4 @@
-//! Our frame decoder beside tungstenite's.
+//! The frame decoder, compared with tungstenite's.
 
 use std::io::{self, Cursor, Read, Write};
 
@@ -8,12 +8,12 @@ use tokio_tungstenite::tungstenite::{
     protocol::{Role, WebSocketConfig, frame::coding::CloseCode},
 };
 
-use crate::ws::decode::{AllowedMessages, DecodeControl, WsDecoder, WsEvent};
+use crate::net::ws::decode::{AllowedMessages, DecodeControl, WsDecoder, WsEvent};
 
-/// Small, so that bytes of a fuzzer reach it.
+/// The longest message: short, so that inputs of a fuzzer reach the bound.
 const MAX_MESSAGE: usize = 1024;
 
-/// What a client said, up to its close.
+/// An event of a client, up to its close.
 #[derive(Debug, PartialEq, Eq)]
 enum DecodedEvent {
     Ping(Vec<u8>),
@@ -23,39 +23,38 @@ enum DecodedEvent {
     Close(Option<u16>),
 }
 
-/// How it went on.
+/// The state after the input.
 #[derive(Debug, PartialEq, Eq)]
 enum DecodeEnd {
-    /// More bytes are awaited, or it is closed.
+    /// The decoder needs more bytes, or the client has closed.
     NeedsMore,
-    /// The connection is to be closed as broken.
+    /// The connection must close as broken.
     Broken,
 }
 
-/// Both decoders report the same; ours may refuse earlier, by a header or a
-/// fragment, what tungstenite waits for the rest of. However the bytes are cut, ours
-/// reports the same. A device's decoder reports the same as long as there is no
-/// binary.
+/// Checks that both decoders report the same events, however the bytes are cut. Ours may
+/// reject a message earlier, by its header or a fragment. A device's decoder reports the
+/// same up to the first binary message.
 pub fn ws_frames(bytes: &[u8]) {
-    let (said, then) = decode_with_ours(bytes, bytes.len().max(1), AllowedMessages::TextAndBinary);
+    let (events, end) = decode_with_ours(bytes, bytes.len().max(1), AllowedMessages::TextAndBinary);
     for step in [1, 3, 17] {
-        let (cut, then_cut) = decode_with_ours(bytes, step, AllowedMessages::TextAndBinary);
-        assert_eq!((&said, &then), (&cut, &then_cut), "in steps of {step}");
+        let (cut, cut_end) = decode_with_ours(bytes, step, AllowedMessages::TextAndBinary);
+        assert_eq!((&events, &end), (&cut, &cut_end), "in steps of {step}");
     }
-    let (theirs, then_theirs) = decode_with_tungstenite(bytes);
-    assert_eq!(said, theirs);
-    if then_theirs == DecodeEnd::Broken {
-        assert_eq!(then, DecodeEnd::Broken, "{said:?}");
+    let (theirs, their_end) = decode_with_tungstenite(bytes);
+    assert_eq!(events, theirs);
+    if their_end == DecodeEnd::Broken {
+        assert_eq!(end, DecodeEnd::Broken, "{events:?}");
     }
-    let (device, then_device) = decode_with_ours(bytes, bytes.len().max(1), AllowedMessages::Text);
-    assert!(said.starts_with(&device));
+    let (device, device_end) = decode_with_ours(bytes, bytes.len().max(1), AllowedMessages::Text);
+    assert!(events.starts_with(&device));
     assert!(
         !device
             .iter()
-            .any(|said| matches!(said, DecodedEvent::Binary(_)))
+            .any(|event| matches!(event, DecodedEvent::Binary(_)))
     );
-    if device.len() < said.len() {
-        assert_eq!(then_device, DecodeEnd::Broken);
+    if device.len() < events.len() {
+        assert_eq!(device_end, DecodeEnd::Broken);
     }
 }
 
@@ -65,31 +64,31 @@ fn decode_with_ours(
     accepts: AllowedMessages,
 ) -> (Vec<DecodedEvent>, DecodeEnd) {
     let mut decoder = WsDecoder::new(MAX_MESSAGE, accepts);
-    let mut said = Vec::new();
+    let mut events = Vec::new();
     for part in bytes.chunks(step) {
         let mut closed = false;
         let fed = decoder.feed(&mut part.to_vec(), |event| {
-            said.push(match event {
+            events.push(match event {
                 WsEvent::Ping(payload) => DecodedEvent::Ping(payload.to_vec()),
                 WsEvent::Pong => DecodedEvent::Pong,
                 WsEvent::Text(text) => DecodedEvent::Text(text.to_owned()),
                 WsEvent::Binary(bytes) => DecodedEvent::Binary(bytes.to_vec()),
                 WsEvent::Close(code) => {
                     closed = true;
-                    said.push(DecodedEvent::Close(code));
+                    events.push(DecodedEvent::Close(code));
                     return DecodeControl::Stop;
                 }
             });
             DecodeControl::Continue
         });
         if fed.is_err() {
-            return (said, DecodeEnd::Broken);
+            return (events, DecodeEnd::Broken);
         }
         if closed {
             break;
         }
     }
-    (said, DecodeEnd::NeedsMore)
+    (events, DecodeEnd::NeedsMore)
 }
 
 fn decode_with_tungstenite(bytes: &[u8]) -> (Vec<DecodedEvent>, DecodeEnd) {
@@ -98,9 +97,9 @@ fn decode_with_tungstenite(bytes: &[u8]) -> (Vec<DecodedEvent>, DecodeEnd) {
         .max_message_size(Some(MAX_MESSAGE));
     let stream = ReadOnlyStream(Cursor::new(bytes));
     let mut socket = WebSocket::from_raw_socket(stream, Role::Server, Some(config));
-    let mut said = Vec::new();
+    let mut events = Vec::new();
     loop {
-        said.push(match socket.read() {
+        events.push(match socket.read() {
             Ok(Message::Ping(payload)) => DecodedEvent::Ping(payload.to_vec()),
             Ok(Message::Pong(_)) => DecodedEvent::Pong,
             Ok(Message::Text(text)) => DecodedEvent::Text(text.as_str().to_owned()),
@@ -109,19 +108,19 @@ fn decode_with_tungstenite(bytes: &[u8]) -> (Vec<DecodedEvent>, DecodeEnd) {
             Ok(Message::Close(Some(close)))
                 if close.code == CloseCode::Protocol && close.reason == "Protocol violation" =>
             {
-                return (said, DecodeEnd::Broken);
+                return (events, DecodeEnd::Broken);
             }
             Ok(Message::Close(close)) => {
-                said.push(DecodedEvent::Close(close.map(|close| close.code.into())));
-                return (said, DecodeEnd::NeedsMore);
+                events.push(DecodedEvent::Close(close.map(|close| close.code.into())));
+                return (events, DecodeEnd::NeedsMore);
             }
             Ok(Message::Frame(_)) => continue,
             Err(
                 Error::ConnectionClosed
                 | Error::Io(_)
                 | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake),
-            ) => return (said, DecodeEnd::NeedsMore),
-            Err(_) => return (said, DecodeEnd::Broken),
+            ) => return (events, DecodeEnd::NeedsMore),
+            Err(_) => return (events, DecodeEnd::Broken),
         });
     }
 }

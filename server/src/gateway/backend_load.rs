@@ -11,7 +11,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::config::LoadMetric;
-use crate::cluster::message::LoadReport;
+use crate::message::LoadReport;
 
 /// Shared by the fleet and the leases.
 #[derive(Debug, Default)]

@@ -24,7 +24,7 @@ use super::{
     slow_start,
     upstream::Upstream,
 };
-use crate::{backplane::View, cluster::message::LoadReport, id::NodeId};
+use crate::{backplane::View, id::NodeId, message::LoadReport};
 
 /// How long after the end of an outage of the backplane a node may be away from it
 /// and is still one of the fleet: all come back by themselves, each with a backoff of

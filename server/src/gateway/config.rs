@@ -6,9 +6,8 @@ use super::GatewayPolicy;
 use crate::{
     backplane::{BackplaneConfig, BackplaneUrl},
     id::{ClusterName, NodeId},
-    listener::ConnectionTimeouts,
+    net::{listener::ConnectionTimeouts, tls::ServerTls},
     rate::Rate,
-    tls::ServerTls,
 };
 
 /// Everything a gateway needs to know; [`GatewayConfig::new`] fills in defaults.

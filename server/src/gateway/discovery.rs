@@ -11,7 +11,7 @@ use tokio::{
 use super::{probe, state::GatewayState};
 use crate::{
     backplane::{Inbound, View},
-    cluster::message::{ClusterNotification, decode},
+    message::{ClusterNotification, decode},
 };
 
 /// Runs as long as the gateway is a member. The probes of the nodes end with it.

@@ -12,7 +12,7 @@ use rand::{SeedableRng, rngs::SmallRng, seq::SliceRandom};
 use tokio::time::sleep;
 
 use super::state::GatewayState;
-use crate::pacer::Pacer;
+use crate::net::pacer::Pacer;
 
 /// Pause between two looks at what is still open.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);

@@ -6,11 +6,9 @@ use prometheus::{GaugeVec, IntGaugeVec, Opts, Registry};
 
 use super::{backend_load::LoadSnapshot, backend_set::BackendStatus, state::GatewayState};
 use crate::{
+    backplane::collect_metrics,
     id::NodeId,
-    metric::{
-        self, collect_backplane, collect_process, counter_vec, expect_valid, register_gauge,
-        register_metric,
-    },
+    metric::{self, collect_process, counter_vec, expect_valid, register_gauge, register_metric},
 };
 
 /// The gateway's metrics in the Prometheus text format.
@@ -24,7 +22,7 @@ pub(super) fn encode(gateway: &GatewayState) -> String {
     );
     collect_loads(&gateway.backends.loads_by_node(), &collected);
     collect_nodes(&gateway.backends.statuses(), &collected);
-    collect_backplane(&*gateway.backplane, &collected);
+    collect_metrics(&*gateway.backplane, &collected);
     let heap = gateway.config.heap_probe.and_then(|probe| probe());
     collect_process(heap, &collected);
     let mut families = gateway.metrics.gather();

@@ -3,8 +3,8 @@
 use prometheus::{IntCounter, IntCounterVec, Registry, proto::MetricFamily};
 
 use crate::{
-    listener::{HandshakeMetrics, ListenerMetrics},
     metric::{counter, counter_vec, register_metric},
+    net::listener::{HandshakeMetrics, ListenerMetrics},
 };
 
 /// The counters that tasks write; gauges that can be looked up are, when asked.

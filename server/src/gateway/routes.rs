@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::{export, forward::forward, state::GatewayState};
 use crate::{
-    http::{ApiError, method_not_allowed, metrics_response, path_not_found},
+    api::{ApiError, method_not_allowed, metrics_response, path_not_found},
     id::NodeId,
 };
 

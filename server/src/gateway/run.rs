@@ -7,11 +7,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{config::GatewayConfig, discovery, drain, routes, state::GatewayState};
 use crate::{
-    admission::AdmissionControl,
     backplane::{BackplaneConfig, Identity, MemberRole, join},
-    listen::ListenSockets,
-    listener::{self, ListenerSet, ListenerTls, Listeners, Routes},
-    task_group::TaskGroup,
+    net::{
+        admission::AdmissionControl,
+        listen::ListenSockets,
+        listener::{self, ListenerSet, ListenerTls, Listeners, Routes},
+        task_group::TaskGroup,
+    },
 };
 
 /// Why a gateway cannot run.

@@ -11,8 +11,8 @@ use super::{
     backend_set::BackendSet, config::GatewayConfig, metrics::GatewayMetrics, tunnels::Tunnels,
 };
 use crate::{
-    admission::{ConnectionLimit, max_connections},
     backplane::Backplane,
+    net::admission::{ConnectionLimit, max_connections},
 };
 
 /// A connection to a client, and one to a node.

@@ -30,7 +30,7 @@ use super::{
     backend_load::ConnectionGuard,
     tunnels::{TunnelRegistration, Tunnels},
 };
-use crate::stream::MaybeTlsStream;
+use crate::net::stream::MaybeTlsStream;
 
 /// One read's worth, per runtime worker rather than per socket.
 const SCRATCH_BYTES: usize = 16 * 1024;

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::task::AbortHandle;
 
-use crate::admission::ConnectionLimit;
+use crate::net::admission::ConnectionLimit;
 
 /// Tables of up to this many tunnels are left alone.
 const MIN_SHRINK_CAPACITY: usize = 1024;

@@ -1,14 +1,14 @@
 //! RabbitMQ (`amqp://…`): a fan-out exchange, and a durable queue for each group.
 //!
-//! **Custody.** A reading is accepted once the broker has confirmed it: persistent, in
-//! the queue of every group. That survives a killed broker.
+//! **Acceptance.** A record is accepted once the broker has confirmed it: persistent, in
+//! the queue of every group. It survives a killed broker.
 //!
-//! **Redelivery.** At once when a consumer's connection ends, which for a process that
-//! hangs the broker finds by heartbeats.
+//! **Redelivery.** At once when a consumer's connection ends. Heartbeats end the
+//! connection of a process that hangs.
 //!
-//! **Bounds.** A queue of [`MAX_QUEUED_RECORDS`] or [`MOST_BYTES`] rejects more. With several
-//! groups one may be full and another not: then the reading is refused and the other
-//! group has it already, once more when it is sent again.
+//! **Bounds.** A queue of [`MAX_QUEUED_RECORDS`] or [`MAX_QUEUED_BYTES`] rejects more. With
+//! several groups one may be full and another not. Then the record is rejected although
+//! the other group has it, and that group gets it again when the device sends it again.
 
 use std::time::Duration;
 
@@ -38,16 +38,16 @@ use crate::{
     id::{ClusterName, ConsumerGroup},
 };
 
-/// How long [`Member::take`] waits.
+/// The time that [`GroupConsumer::poll`] waits.
 const POLL_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long a confirmation may take.
+/// The time that a confirmation may take.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(10);
-/// A message that is written to disk.
+/// The delivery mode of a message that the broker writes to disk (AMQP 0-9-1).
 const PERSISTENT: u8 = 2;
-/// AMQP's code of an end without a fault.
+/// The reply code of a close without an error (AMQP 0-9-1).
 const SUCCESS: u16 = 200;
 
-/// A node's connection.
+/// A node's connection to the broker.
 pub(super) struct AmqpProducer {
     _connection: AmqpConnection,
     channel: Channel,
@@ -70,20 +70,16 @@ impl TelemetryProducer for AmqpProducer {
 
     async fn publish(
         &mut self,
-        parcels: Vec<PendingPublish>,
-        settled: &mut Vec<PublishResult>,
+        records: Vec<PendingPublish>,
+        results: &mut Vec<PublishResult>,
     ) -> Result<(), QueueError> {
-        let mut in_flight = Vec::with_capacity(parcels.len());
-        // Given back, when no queue is bound.
+        let mut in_flight = Vec::with_capacity(records.len());
+        // Mandatory: the broker returns a record that no queue is bound for.
         let options = BasicPublishOptions {
             mandatory: true,
             ..BasicPublishOptions::default()
         };
-        for PendingPublish {
-            sequence: number,
-            payload,
-        } in parcels
-        {
+        for PendingPublish { sequence, payload } in records {
             let properties = BasicProperties::default().with_delivery_mode(PERSISTENT);
             let sent = self.channel.basic_publish(
                 self.exchange.clone(),
@@ -92,9 +88,9 @@ impl TelemetryProducer for AmqpProducer {
                 &payload,
                 properties,
             );
-            in_flight.push((number, sent.await.map_err(QueueError::disconnected)?));
+            in_flight.push((sequence, sent.await.map_err(QueueError::disconnected)?));
         }
-        for (number, confirmed) in in_flight {
+        for (sequence, confirmed) in in_flight {
             let confirmed = timeout(CONFIRM_TIMEOUT, confirmed).await;
             let confirmed = confirmed.map_err(QueueError::disconnected)?;
             let outcome = match confirmed.map_err(QueueError::disconnected)? {
@@ -104,19 +100,16 @@ impl TelemetryProducer for AmqpProducer {
                 }
                 Confirmation::Nack(_) => PublishOutcome::Rejected(RejectReason::Full),
                 Confirmation::NotRequested => {
-                    return Err(QueueError::disconnected("the channel confirms nothing"));
+                    return Err(QueueError::disconnected("the channel does not confirm"));
                 }
             };
-            settled.push(PublishResult {
-                sequence: number,
-                outcome,
-            });
+            results.push(PublishResult { sequence, outcome });
         }
         Ok(())
     }
 }
 
-/// A consumer's connection.
+/// A consumer's connection to the broker.
 pub(super) struct AmqpConsumer {
     connection: AmqpConnection,
     channel: Channel,
@@ -125,7 +118,7 @@ pub(super) struct AmqpConsumer {
 
 impl GroupConsumer for AmqpConsumer {
     type Address = BrokerAddress;
-    /// The delivery's tag. They are acknowledged in order, many at a time.
+    /// The tag of the delivery. Tags are acknowledged in order, many at a time.
     type Receipt = u64;
 
     async fn join(
@@ -138,9 +131,9 @@ impl GroupConsumer for AmqpConsumer {
             .await
             .map_err(QueueError::disconnected)?;
         let consume = async {
-            let in_hand = MAX_UNACKED as u16;
+            let prefetch = MAX_UNACKED as u16;
             channel
-                .basic_qos(in_hand, BasicQosOptions::default())
+                .basic_qos(prefetch, BasicQosOptions::default())
                 .await?;
             let options = BasicConsumeOptions::default();
             channel
@@ -161,7 +154,7 @@ impl GroupConsumer for AmqpConsumer {
             let next = if deliveries.is_empty() {
                 timeout(POLL_TIMEOUT, self.deliveries.next()).await.ok()
             } else {
-                // Only what has arrived already.
+                // Only deliveries that have arrived already.
                 self.deliveries.next().now_or_never()
             };
             match next {
@@ -185,7 +178,7 @@ impl GroupConsumer for AmqpConsumer {
         ack.await.map_err(QueueError::disconnected)
     }
 
-    /// The client library tells the broker by itself that the process lives.
+    /// Does nothing: the client library sends heartbeats by itself.
     async fn extend_ack(&mut self, _: &[u64]) -> Result<(), QueueError> {
         Ok(())
     }
@@ -203,7 +196,7 @@ fn delivery(delivered: &Delivered) -> TelemetryDelivery<u64> {
     }
 }
 
-/// The queue of a group, bound from when its first member came.
+/// Declares the queue of a group and binds it to the exchange.
 async fn declare_queue(
     channel: &Channel,
     address: &BrokerAddress,
@@ -216,10 +209,11 @@ async fn declare_queue(
         ("x-max-length", MAX_QUEUED_RECORDS),
         ("x-max-length-bytes", MAX_QUEUED_BYTES),
     ];
-    for (bound, most) in bounds {
-        let most = AMQPValue::LongLongInt(most as LongLongInt);
-        arguments.insert(bound.into(), most);
+    for (name, max) in bounds {
+        let max = AMQPValue::LongLongInt(max as LongLongInt);
+        arguments.insert(name.into(), max);
     }
+    // The default would drop the oldest records, which were accepted.
     let overflow = AMQPValue::LongString("reject-publish".into());
     arguments.insert("x-overflow".into(), overflow);
     channel

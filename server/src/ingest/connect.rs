@@ -1,23 +1,28 @@
-//! From the backplane's URL to the queue.
+//! The choice of the queue by the backplane's URL.
 
-use std::{future::Future, sync::Arc};
+use std::future::Future;
 
-#[cfg(feature = "amqp")]
-use super::amqp::{AmqpConsumer, AmqpProducer};
-#[cfg(any(feature = "redis", feature = "nats", feature = "amqp"))]
+use highwater_types::{BrokerKind, BrokerUrl};
+
+#[cfg(feature = "remote")]
 use super::broker_address::BrokerAddress;
-#[cfg(feature = "nats")]
-use super::nats::{NatsConsumer, NatsProducer};
-#[cfg(feature = "redis")]
-use super::redis::{RedisConsumer, RedisProducer};
 use super::{
-    intake::{self, TelemetryReceiver},
     local::{LocalAddress, LocalConsumer, LocalProducer},
-    queue::GroupConsumer,
+    queue::{GroupConsumer, TelemetryProducer},
 };
-use crate::{backplane::BackplaneUrl, id::ClusterName, node::Node};
+use crate::{backplane::BackplaneUrl, for_each_broker, id::ClusterName};
 
-/// Something that is done as a member of a group, whatever the queue.
+/// A task that hands telemetry to a queue, of whichever kind.
+pub(crate) trait ProducerTask {
+    type Output;
+
+    fn run<P: TelemetryProducer>(
+        self,
+        address: P::Address,
+    ) -> impl Future<Output = Self::Output> + Send;
+}
+
+/// A task that consumes a queue as a member of a group, of whichever kind.
 pub(crate) trait QueueTask {
     type Output;
 
@@ -27,69 +32,66 @@ pub(crate) trait QueueTask {
     ) -> impl Future<Output = Self::Output> + Send;
 }
 
-/// Hands the node's readings to the queue that its URL names; a node without one
-/// refuses them at the door.
-pub(crate) async fn run_intake(node: Arc<Node>, telemetry: TelemetryReceiver) {
-    let Some(url) = node.config.backplane.clone() else {
-        return;
-    };
-    #[cfg(any(feature = "redis", feature = "nats", feature = "amqp"))]
-    let at = |server| BrokerAddress {
-        server,
-        cluster: node.config.cluster.clone(),
-    };
+/// Runs a task with the producer of the queue that the URL names, for the telemetry of
+/// that cluster.
+pub(crate) async fn run_producer_task<T: ProducerTask>(
+    url: BackplaneUrl,
+    cluster: ClusterName,
+    task: T,
+) -> T::Output {
     match url {
         BackplaneUrl::Local { authority } => {
-            let address = LocalAddress::new(authority);
-            intake::run_producer::<LocalProducer>(node, address, telemetry).await;
+            task.run::<LocalProducer>(LocalAddress::new(authority))
+                .await
         }
-        #[cfg(feature = "redis")]
-        BackplaneUrl::Redis(server) => {
-            let address = at(server);
-            intake::run_producer::<RedisProducer>(node, address, telemetry).await;
-        }
-        #[cfg(feature = "nats")]
-        BackplaneUrl::Nats(server) => {
-            let address = at(server);
-            intake::run_producer::<NatsProducer>(node, address, telemetry).await;
-        }
-        #[cfg(feature = "amqp")]
-        BackplaneUrl::Amqp(server) => {
-            let address = at(server);
-            intake::run_producer::<AmqpProducer>(node, address, telemetry).await;
-        }
+        BackplaneUrl::Broker(url) => run_broker_producer(url, cluster, task).await,
     }
 }
 
-/// Does a job as a member of a group of the queue that the URL names, for the readings
-/// of that cluster.
-pub(crate) async fn run_queue_task<J: QueueTask>(
+/// Runs a task with the consumer of the queue that the URL names, for the telemetry of
+/// that cluster.
+pub(crate) async fn run_queue_task<T: QueueTask>(
     url: BackplaneUrl,
-    #[cfg_attr(
-        not(any(feature = "redis", feature = "nats", feature = "amqp")),
-        expect(unused_variables, reason = "only brokers that others use need it")
-    )]
     cluster: ClusterName,
-    job: J,
-) -> J::Output {
+    task: T,
+) -> T::Output {
     match url {
         BackplaneUrl::Local { authority } => {
-            job.run::<LocalConsumer>(LocalAddress::new(authority)).await
-        }
-        #[cfg(feature = "redis")]
-        BackplaneUrl::Redis(server) => {
-            job.run::<RedisConsumer>(BrokerAddress { server, cluster })
+            task.run::<LocalConsumer>(LocalAddress::new(authority))
                 .await
         }
-        #[cfg(feature = "nats")]
-        BackplaneUrl::Nats(server) => {
-            job.run::<NatsConsumer>(BrokerAddress { server, cluster })
-                .await
-        }
-        #[cfg(feature = "amqp")]
-        BackplaneUrl::Amqp(server) => {
-            job.run::<AmqpConsumer>(BrokerAddress { server, cluster })
-                .await
-        }
+        BackplaneUrl::Broker(url) => run_broker_consumer(url, cluster, task).await,
     }
 }
+
+macro_rules! define_broker_queues {
+    ([] $((
+        $feature:literal, $module:ident, $kind:ident, $_transport:ident, $producer:ident, $consumer:ident, $_services:tt
+    ))+) => {
+        define_broker_queue!(run_broker_producer, ProducerTask, $(($feature, $module, $kind, $producer))+);
+        define_broker_queue!(run_broker_consumer, QueueTask, $(($feature, $module, $kind, $consumer))+);
+    };
+}
+
+/// Defines the function that picks one end of a broker's queue by the kind of the broker.
+macro_rules! define_broker_queue {
+    ($function:ident, $task:ident, $(($feature:literal, $module:ident, $kind:ident, $end:ident))+) => {
+        async fn $function<T: $task>(url: BrokerUrl, cluster: ClusterName, task: T) -> T::Output {
+            match url.kind() {
+                $(
+                    #[cfg(feature = $feature)]
+                    BrokerKind::$kind => {
+                        let address = BrokerAddress { server: url, cluster };
+                        task.run::<super::$module::$end>(address).await
+                    }
+                    #[cfg(not(feature = $feature))]
+                    BrokerKind::$kind => {
+                        drop((cluster, task));
+                        unreachable!("no client for {url}: BackplaneUrl rejects it")
+                    }
+                )+
+            }
+        }
+    };
+}
+for_each_broker!(define_broker_queues, []);

@@ -1,12 +1,12 @@
 //! The embedded broker's queue (`local://HOST:PORT`).
 //!
-//! The broker stores nothing. A reading is settled once every group has handled it;
-//! until then the node has custody, and brings it again when the broker or the
-//! connection was gone. So nothing that a device was told is accepted depends on the
-//! broker's life. What was under way when the broker died is handled twice at most.
+//! The broker stores nothing on disk. It accepts a record once every group has handled
+//! it. Until then the node keeps the record, and publishes it again when the broker or
+//! the connection was lost. So no accepted record depends on the broker's process.
+//! Records in flight when the broker dies are handled twice at most.
 //!
-//! Groups are remembered by the broker and by every node: they are forgotten only when
-//! all of them have ended.
+//! The broker and every node remember the groups. A group is forgotten only when all of
+//! them have ended.
 
 use std::{collections::BTreeSet, io, sync::Arc, time::Duration};
 
@@ -21,25 +21,26 @@ use tokio::{
 
 use super::{
     Telemetry,
+    local_protocol::{FromConsumer, FromProducer, ToConsumer, ToProducer},
     queue::{
         ACK_WAIT, GroupConsumer, MAX_UNACKED, PendingPublish, PublishResult, QueueError,
         TelemetryDelivery, TelemetryProducer, with_timeout,
     },
 };
 use crate::{
-    backplane::{decode_frame, encode_frame},
-    broker::{
-        protocol::{self, FrameReader, FrameWriter, PROTOCOL_VERSION, ToBroker},
-        work_queue::protocol::{FromConsumer, FromProducer, ToConsumer, ToProducer},
+    backplane::{
+        decode_frame, encode_frame,
+        local::protocol::{self, FrameReader, FrameWriter, PROTOCOL_VERSION, ToBroker},
     },
     id::ConsumerGroup,
 };
 
+/// The time that connecting to the broker may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long [`Member::take`] waits.
+/// The time that [`GroupConsumer::poll`] waits.
 const POLL_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Where the broker is, and which groups are known of: they outlive a connection.
+/// The broker's address, and the known groups. The groups outlive a connection.
 #[derive(Clone)]
 pub(super) struct LocalAddress {
     authority: String,
@@ -59,7 +60,7 @@ impl LocalAddress {
     }
 }
 
-/// A node's connection to the broker, for readings alone.
+/// A node's connection to the broker, for telemetry only.
 pub(super) struct LocalProducer {
     connection: BrokerConnection,
     address: LocalAddress,
@@ -87,30 +88,26 @@ impl TelemetryProducer for LocalProducer {
 
     async fn publish(
         &mut self,
-        parcels: Vec<PendingPublish>,
+        records: Vec<PendingPublish>,
         _: &mut Vec<PublishResult>,
     ) -> Result<(), QueueError> {
-        let frames = parcels.into_iter().map(
-            |PendingPublish {
-                 sequence: number,
-                 payload,
-             }| encode_frame(&FromProducer::Publish { sequence: number }, &payload),
-        );
+        let frames = records
+            .into_iter()
+            .map(|PendingPublish { sequence, payload }| {
+                encode_frame(&FromProducer::Publish { sequence }, &payload)
+            });
         let written = protocol::write_batch(&mut self.connection.writer, frames);
-        // A broker that hangs takes nothing, and nobody listens for its silence now.
+        // A broker that hangs reads nothing, and while this writes no read times out.
         with_timeout(ACK_WAIT, written.map_err(QueueError::disconnected)).await
     }
 
     async fn next_results(&mut self) -> Result<Vec<PublishResult>, QueueError> {
         loop {
             match self.connection.next().await?.0 {
-                ToProducer::PublishResults(settled) => {
-                    let settled = settled.into_iter();
-                    return Ok(settled
-                        .map(|(number, outcome)| PublishResult {
-                            sequence: number,
-                            outcome,
-                        })
+                ToProducer::PublishResults(results) => {
+                    let results = results.into_iter();
+                    return Ok(results
+                        .map(|(sequence, outcome)| PublishResult { sequence, outcome })
                         .collect());
                 }
                 ToProducer::Groups(groups) => self.address.groups().extend(groups),
@@ -140,9 +137,9 @@ impl GroupConsumer for LocalConsumer {
             group: group.clone(),
             name: name.to_owned(),
         };
-        let mut link = BrokerConnection::open(&address.authority, &hello).await?;
-        match link.next().await?.0 {
-            ToConsumer::Joined => Ok(Self { connection: link }),
+        let mut connection = BrokerConnection::open(&address.authority, &hello).await?;
+        match connection.next().await?.0 {
+            ToConsumer::Joined => Ok(Self { connection }),
             ToConsumer::Rejected { reason } => Err(QueueError::Rejected(reason)),
             ToConsumer::Delivery { .. } | ToConsumer::Ping => Err(unexpected_frame()),
         }
@@ -155,7 +152,7 @@ impl GroupConsumer for LocalConsumer {
             let next = if deliveries.is_empty() {
                 timeout_at(until, self.connection.next()).await.ok()
             } else {
-                // Only what has arrived already.
+                // Only deliveries that have arrived already.
                 self.connection.next().now_or_never()
             };
             match next.transpose()? {
@@ -192,17 +189,19 @@ impl GroupConsumer for LocalConsumer {
     }
 
     async fn leave(mut self) {
-        // Everything sent is with the kernel, and read before the end of the stream.
+        // The acknowledgements are with the kernel: the broker reads them before the end
+        // of the stream.
         let _ = SinkExt::<Bytes>::close(&mut self.connection.writer).await;
     }
 }
 
-/// A connection to the broker. Whatever is dropped while it waits, no frame is torn:
-/// both halves keep what is incomplete.
+/// A connection to the broker. A dropped call tears no frame, because both halves keep
+/// incomplete ones.
 struct BrokerConnection {
     reader: FrameReader,
     writer: FrameWriter,
-    /// The broker pings each second: without a word from it, it is gone.
+    /// The time of the last frame. The broker pings each second, so silence means that it
+    /// is gone.
     last_received: Instant,
 }
 
@@ -219,7 +218,7 @@ impl BrokerConnection {
             })
         };
         match timeout(CONNECT_TIMEOUT, connect).await {
-            Ok(link) => link.map_err(QueueError::disconnected),
+            Ok(connection) => connection.map_err(QueueError::disconnected),
             Err(elapsed) => Err(QueueError::disconnected(elapsed)),
         }
     }
@@ -227,12 +226,13 @@ impl BrokerConnection {
     async fn next<H: DeserializeOwned>(&mut self) -> Result<(H, Bytes), QueueError> {
         let next = timeout_at(self.last_received + ACK_WAIT, self.reader.next()).await;
         let frame = next
-            .map_err(|_| QueueError::Disconnected("the broker is silent".to_owned()))?
+            .map_err(|_| QueueError::Disconnected("the broker sends nothing".to_owned()))?
             .ok_or_else(|| QueueError::Disconnected("the broker closed the connection".to_owned()))?
             .map_err(QueueError::disconnected)?;
         self.last_received = Instant::now();
-        decode_frame(&frame.freeze())
-            .ok_or_else(|| QueueError::Disconnected("a frame that is not understood".to_owned()))
+        decode_frame(&frame.freeze()).ok_or_else(|| {
+            QueueError::Disconnected("cannot decode a frame of the broker".to_owned())
+        })
     }
 
     async fn send(&mut self, header: &impl Serialize) -> Result<(), QueueError> {
@@ -242,5 +242,5 @@ impl BrokerConnection {
 }
 
 fn unexpected_frame() -> QueueError {
-    QueueError::Disconnected("the broker said something out of turn".to_owned())
+    QueueError::Disconnected("unexpected frame from the broker".to_owned())
 }

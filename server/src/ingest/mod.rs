@@ -1,17 +1,22 @@
-//! Upstream work: devices send readings, and of every group of consumers one
-//! member handles each.
+//! The telemetry queue: nodes publish the records of devices, and in every group of
+//! consumers one member handles each record.
 //!
-//! In reading order: [`reading`] (what is sent), [`queue`] (what a queue must
-//! promise), one file a queue, `intake` (from a device's socket into the queue),
-//! [`choose`] (from the backplane's URL to the queue).
+//! ```text
+//! intake ──► TelemetryProducer ──► queue ──► GroupConsumer ──► consumer
+//!                 (one file for each kind of queue, both ends)
+//! ```
+//!
+//! Reading order: `telemetry` (a record), [`queue`] (the guarantees of a queue),
+//! `connect` (the choice by the backplane's URL), then one file for each queue: `local`
+//! with `local_protocol`, `redis`, `nats`, `amqp`.
 
 #[cfg(feature = "amqp")]
 mod amqp;
-#[cfg(any(feature = "redis", feature = "nats", feature = "amqp"))]
+#[cfg(feature = "remote")]
 mod broker_address;
 mod connect;
-pub(crate) mod intake;
 mod local;
+pub(crate) mod local_protocol;
 #[cfg(feature = "nats")]
 mod nats;
 pub(crate) mod queue;
@@ -20,8 +25,10 @@ mod redis;
 mod telemetry;
 
 pub(crate) use self::{
-    connect::{QueueTask, run_intake, run_queue_task},
-    intake::TelemetryIntake,
-    queue::{GroupConsumer, PublishOutcome, QueueError, RejectReason, TelemetryDelivery},
+    connect::{ProducerTask, QueueTask, run_producer_task, run_queue_task},
+    queue::{
+        GroupConsumer, PublishOutcome, QueueError, RejectReason, TelemetryDelivery,
+        TelemetryProducer,
+    },
     telemetry::Telemetry,
 };

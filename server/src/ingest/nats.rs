@@ -1,13 +1,13 @@
 //! A JetStream stream (`nats://…`), with a durable pull consumer for each group.
 //!
-//! **Custody.** A reading is accepted once the stream has stored it, in files: that
-//! survives a killed server, as far as its operating system writes what it was given.
-//! The stream keeps a reading until every consumer has acknowledged it (retention by
-//! interest), so nothing is accepted before there is one.
+//! **Acceptance.** A record is accepted once the stream has stored it in a file. It
+//! survives a killed server, as far as the operating system writes the file. The stream
+//! keeps a record until every consumer has acknowledged it (retention by interest), so
+//! nothing is accepted before there is a consumer.
 //!
-//! **Redelivery.** After [`ACK_WAIT`] without a word about a reading.
+//! **Redelivery.** After [`ACK_WAIT`] without an acknowledgement or an extension.
 //!
-//! **Bounds.** A stream of [`MAX_QUEUED_RECORDS`] or [`MOST_BYTES`] takes no more.
+//! **Bounds.** A stream of [`MAX_QUEUED_RECORDS`] or [`MAX_QUEUED_BYTES`] rejects more.
 
 use std::{sync::Arc, time::Duration};
 
@@ -36,19 +36,21 @@ use crate::{
     id::{ClusterName, ConsumerGroup},
 };
 
-/// How long [`Member::take`] waits.
+/// The time that [`GroupConsumer::poll`] waits.
 const POLL_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long a stored reading's answer may take.
+/// The time that an answer of the server may take.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
-/// In the hands of all members of a group together.
+/// The unacked records of all members of a group together: enough for 300 members with
+/// [`MAX_UNACKED`] each.
 const MAX_ACK_PENDING: i64 = 20_000;
 
-/// A node's connection.
+/// A node's connection to the server.
 pub(super) struct NatsProducer {
     context: Context,
     stream: Stream,
     subject: String,
-    /// Whether there was a consumer when it was looked last; they are durable.
+    /// Whether there was a consumer at the last look. Consumers are durable, so once is
+    /// enough.
     has_group: bool,
 }
 
@@ -67,42 +69,35 @@ impl TelemetryProducer for NatsProducer {
 
     async fn publish(
         &mut self,
-        parcels: Vec<PendingPublish>,
-        settled: &mut Vec<PublishResult>,
+        records: Vec<PendingPublish>,
+        results: &mut Vec<PublishResult>,
     ) -> Result<(), QueueError> {
         if !self.has_group {
             let info = self.stream.info().await.map_err(QueueError::disconnected)?;
             self.has_group = info.state.consumer_count > 0;
         }
         if !self.has_group {
-            settled.extend(reject_all(&parcels, RejectReason::NoConsumerGroup));
+            results.extend(reject_all(&records, RejectReason::NoConsumerGroup));
             return Ok(());
         }
-        let mut in_flight = Vec::with_capacity(parcels.len());
-        for PendingPublish {
-            sequence: number,
-            payload,
-        } in parcels
-        {
+        let mut in_flight = Vec::with_capacity(records.len());
+        for PendingPublish { sequence, payload } in records {
             let sent = self.context.publish(self.subject.clone(), payload).await;
-            in_flight.push((number, sent.map_err(QueueError::disconnected)?));
+            in_flight.push((sequence, sent.map_err(QueueError::disconnected)?));
         }
-        for (number, stored) in in_flight {
+        for (sequence, stored) in in_flight {
             let outcome = match stored.await {
                 Ok(_) => PublishOutcome::Accepted,
                 Err(error) if is_full(&error) => PublishOutcome::Rejected(RejectReason::Full),
                 Err(error) => return Err(QueueError::disconnected(error)),
             };
-            settled.push(PublishResult {
-                sequence: number,
-                outcome,
-            });
+            results.push(PublishResult { sequence, outcome });
         }
         Ok(())
     }
 }
 
-/// A consumer's connection.
+/// A consumer's connection to the server.
 pub(super) struct NatsConsumer {
     client: Client,
     consumer: Consumer<pull::Config>,
@@ -118,7 +113,7 @@ impl GroupConsumer for NatsConsumer {
         name: &str,
     ) -> Result<Self, QueueError> {
         let (client, _, stream) = open(address, name).await?;
-        // A dot would part the name's subject.
+        // A dot would split the consumer's name in a subject.
         let durable = group.as_str().replace('.', "_");
         let config = pull::Config {
             durable_name: Some(durable.clone()),
@@ -133,8 +128,8 @@ impl GroupConsumer for NatsConsumer {
         })
     }
 
-    /// The client library waits for ever for a batch whose request was lost with a
-    /// connection.
+    /// Polls with a timeout: the client library waits forever for a batch whose request was
+    /// lost with a connection.
     async fn poll(&mut self) -> Result<Vec<TelemetryDelivery<Arc<Message>>>, QueueError> {
         with_timeout(POLL_TIMEOUT + RESPONSE_TIMEOUT, self.fetch()).await
     }
@@ -143,8 +138,8 @@ impl GroupConsumer for NatsConsumer {
         ack_all(handled, AckKind::Ack).await
     }
 
-    async fn extend_ack(&mut self, in_hand: &[Arc<Message>]) -> Result<(), QueueError> {
-        ack_all(in_hand, AckKind::Progress).await
+    async fn extend_ack(&mut self, unacked: &[Arc<Message>]) -> Result<(), QueueError> {
+        ack_all(unacked, AckKind::Progress).await
     }
 
     async fn leave(self) {
@@ -153,18 +148,18 @@ impl GroupConsumer for NatsConsumer {
 }
 
 impl NatsConsumer {
-    /// What is there at once, else what comes first.
+    /// Returns the records that are ready, or waits for the first one.
     async fn fetch(&mut self) -> Result<Vec<TelemetryDelivery<Arc<Message>>>, QueueError> {
-        let there = self.consumer.fetch().max_messages(MAX_UNACKED).messages();
-        let mut there = there.await.map_err(QueueError::disconnected)?;
+        let ready = self.consumer.fetch().max_messages(MAX_UNACKED).messages();
+        let mut ready = ready.await.map_err(QueueError::disconnected)?;
         let mut deliveries = Vec::new();
-        while let Some(message) = there.next().await {
+        while let Some(message) = ready.next().await {
             deliveries.push(delivery(message.map_err(QueueError::disconnected)?)?);
         }
         if !deliveries.is_empty() {
             return Ok(deliveries);
         }
-        // One alone: a request for more would hold back the first until it is over.
+        // Only one: a request for more would hold the first record back until it expires.
         let next = self.consumer.batch().max_messages(1).expires(POLL_TIMEOUT);
         let mut next = next.messages().await.map_err(QueueError::disconnected)?;
         while let Some(message) = next.next().await {
@@ -174,8 +169,8 @@ impl NatsConsumer {
     }
 }
 
-async fn ack_all(of: &[Arc<Message>], kind: AckKind) -> Result<(), QueueError> {
-    for message in of {
+async fn ack_all(messages: &[Arc<Message>], kind: AckKind) -> Result<(), QueueError> {
+    for message in messages {
         message
             .ack_with(kind)
             .await
@@ -220,7 +215,8 @@ fn subject(cluster: &ClusterName) -> String {
     format!("highwater.{cluster}.telemetry")
 }
 
-/// The server says it in words alone: maximum messages, or bytes, exceeded.
+/// Whether the stream is full. The server has no error code for it, only the texts
+/// "maximum messages exceeded" and "maximum bytes exceeded".
 fn is_full(error: &PublishError) -> bool {
     error.to_string().contains("exceeded")
 }

@@ -1,4 +1,4 @@
-//! What a queue of readings must promise.
+//! The guarantees of a telemetry queue.
 
 use std::{future::Future, time::Duration};
 
@@ -8,38 +8,36 @@ use tokio::time::timeout;
 use super::Telemetry;
 use crate::id::ConsumerGroup;
 
-/// A node's connection to the queue. It is never mended: when it breaks, its calls
-/// fail and a new one is made, into which everything that was not settled is
-/// submitted again.
+/// A node's connection to the queue. It does not reconnect: when it breaks, its calls
+/// fail. The node opens a new one and publishes every record without a result again.
 ///
-/// **Custody.** A parcel is settled as taken once the queue will deliver it to every
-/// group that exists, as durably as the queue is: each implementation says what that
-/// survives. Until then the node has custody, and until the node has told the device
-/// so, the device has.
+/// **Acceptance.** The queue accepts a record once it will deliver it to every existing
+/// group. The page of each implementation says what an accepted record survives. Until then the node keeps
+/// the record, and until the device has the node's answer, the device keeps it.
 ///
-/// **Duplicates.** None while connections last. A connection that breaks between
-/// taking a parcel and settling it makes one of each parcel under way.
+/// **Duplicates.** None while connections last. If a connection breaks after the queue
+/// has got a record and before the node has its result, the record is queued twice.
 ///
-/// **Order.** None is promised.
+/// **Order.** None.
 ///
-/// **Bounds.** A queue that has no room refuses; nothing is pushed out to make some.
+/// **Bounds.** A full queue rejects new records. It never drops an accepted one.
 pub(crate) trait TelemetryProducer: Sized + Send + 'static {
-    /// What is needed to connect.
+    /// The data that a connection needs.
     type Address: Clone + Send + Sync + 'static;
 
-    /// Connects.
+    /// Connects to the queue.
     fn connect(address: &Self::Address) -> impl Future<Output = Result<Self, QueueError>> + Send;
 
-    /// Hands parcels over. Those that are settled by now are added to `settled`, also
-    /// when the connection broke over the rest.
+    /// Publishes records. Results that are known on return are added to `results`, even
+    /// when the connection breaks over the rest.
     fn publish(
         &mut self,
-        parcels: Vec<PendingPublish>,
-        settled: &mut Vec<PublishResult>,
+        records: Vec<PendingPublish>,
+        results: &mut Vec<PublishResult>,
     ) -> impl Future<Output = Result<(), QueueError>> + Send;
 
-    /// Waits for parcels that are settled later; for ever where all are settled by
-    /// [`Producer::submit`]. May be dropped at any time, and nothing is missed.
+    /// Waits for results that come later. Never returns for a queue that gives all results
+    /// in [`TelemetryProducer::publish`]. Cancel-safe: no result is lost.
     fn next_results(
         &mut self,
     ) -> impl Future<Output = Result<Vec<PublishResult>, QueueError>> + Send {
@@ -47,115 +45,117 @@ pub(crate) trait TelemetryProducer: Sized + Send + 'static {
     }
 }
 
-/// A consumer's connection to the queue, as a member of a group. Like a producer's,
-/// it is never mended; what the member had in hand belongs to others from then on.
+/// A consumer's connection to the queue, as a member of a group. Like a producer's, it
+/// does not reconnect. When it breaks, its unacked records go to other members.
 ///
-/// **Groups.** A group exists from when its first member joined, also while it has no
-/// members. Each group gets every reading that was taken since.
+/// **Groups.** A group exists from the first join on, even without members. Each group
+/// gets every record that was accepted since.
 ///
-/// **Delivery.** At least once a group, and exactly once as long as no member, no node
-/// and not the queue dies. What a dead member had not acknowledged is delivered to
-/// another one, marked as redelivered. Dead is who has lost its connection or was
-/// silent, without [`Member::extend_ack`], for [`ACK_WAIT`].
+/// **Delivery.** At least once for each group, and exactly once as long as no member, no
+/// node and no queue dies. Unacked records of a dead member are delivered to another one,
+/// marked as redelivered. A member is dead when it has lost its connection, or has called
+/// neither `acknowledge` nor [`GroupConsumer::extend_ack`] for [`ACK_WAIT`].
 pub(crate) trait GroupConsumer: Sized + Send + 'static {
-    /// What is needed to connect.
+    /// The data that a connection needs.
     type Address: Clone + Send + Sync + 'static;
-    /// Names a delivery when it is acknowledged.
+    /// The name of a delivery in its acknowledgement.
     type Receipt: Clone + Send + Sync + 'static;
 
-    /// Joins `group`, which exists from then on, as `name`, which is unique in it.
+    /// Joins `group`, which exists from then on, under a name that is unique in it.
     fn join(
         address: &Self::Address,
         group: &ConsumerGroup,
         name: &str,
     ) -> impl Future<Output = Result<Self, QueueError>> + Send;
 
-    /// Waits about a second for deliveries; at most [`IN_HAND`] are in hand at once.
-    /// None is no error.
+    /// Waits about a second for deliveries. At most [`MAX_UNACKED`] are unacked at once. An
+    /// empty answer is not an error.
     fn poll(
         &mut self,
     ) -> impl Future<Output = Result<Vec<TelemetryDelivery<Self::Receipt>>, QueueError>> + Send;
 
-    /// These are handled.
+    /// Acknowledges records that are handled.
     fn acknowledge(
         &mut self,
         handled: &[Self::Receipt],
     ) -> impl Future<Output = Result<(), QueueError>> + Send;
 
-    /// These are still being worked on; to be said at least every [`ACK_WAIT`] / 3.
+    /// Extends the time to acknowledge records that are still being handled. Must be called
+    /// at least every [`ACK_WAIT`] / 3, so that one lost call does no harm.
     fn extend_ack(
         &mut self,
-        in_hand: &[Self::Receipt],
+        unacked: &[Self::Receipt],
     ) -> impl Future<Output = Result<(), QueueError>> + Send;
 
-    /// Leaves with nothing in hand; acknowledgements said before reach the queue.
+    /// Leaves without unacked records. Acknowledgements sent before reach the queue.
     fn leave(self) -> impl Future<Output = ()> + Send;
 }
 
-/// Deliveries that a member may have in hand: what is delivered twice when it dies.
+/// The unacked deliveries of one member. It bounds the records that are delivered twice
+/// when the member dies.
 pub(crate) const MAX_UNACKED: usize = 64;
 
-/// A member that says nothing for this long counts as dead.
+/// The time without an acknowledgement or an extension after which a member is dead.
 pub(crate) const ACK_WAIT: Duration = Duration::from_secs(5);
 
-/// How long a connection may take to be made, with all that is said before the first
-/// reading.
+/// The time that a connection may take until it is ready for the first record.
 pub(crate) const SETUP_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Readings that a queue holds at most, and their bytes, before it refuses more.
+/// The records that a queue holds before it rejects more.
 pub(crate) const MAX_QUEUED_RECORDS: usize = 100_000;
-/// See [`MAX_QUEUED_RECORDS`].
+/// The bytes that a queue holds before it rejects more records.
 pub(crate) const MAX_QUEUED_BYTES: usize = 256 * 1024 * 1024;
 
-/// A reading on its way into the queue, under the node's own number.
+/// A record on its way into the queue.
 #[derive(Debug, Clone)]
 pub(crate) struct PendingPublish {
+    /// The node's own number of the record.
     pub(crate) sequence: u64,
-    /// As [`Reading::encode`] writes it.
+    /// The bytes of [`Telemetry::encode`].
     pub(crate) payload: Bytes,
 }
 
-/// What became of a parcel.
+/// The outcome of one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PublishResult {
     pub(crate) sequence: u64,
     pub(crate) outcome: PublishOutcome,
 }
 
-/// All of them, for one reason.
+/// Returns a rejection of each record, for one reason.
 pub(crate) fn reject_all(
-    parcels: &[PendingPublish],
-    refusal: RejectReason,
+    records: &[PendingPublish],
+    reason: RejectReason,
 ) -> impl Iterator<Item = PublishResult> {
-    parcels.iter().map(move |parcel| PublishResult {
-        sequence: parcel.sequence,
-        outcome: PublishOutcome::Rejected(refusal),
+    records.iter().map(move |record| PublishResult {
+        sequence: record.sequence,
+        outcome: PublishOutcome::Rejected(reason),
     })
 }
 
-/// How a parcel is settled.
+/// The queue's decision about a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) enum PublishOutcome {
-    /// The queue has custody.
+    /// The queue has the record.
     Accepted,
-    /// It has not, and will not have.
+    /// The queue does not have the record, and will not get it.
     Rejected(RejectReason),
 }
 
-/// Why a reading was not taken. The device may send it again.
+/// The reason why a record was rejected. The device may send it again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) enum RejectReason {
-    /// The queue, or the node's own share of readings under way, has no room.
+    /// The queue is full, or the node has too many records in flight.
     Full,
     /// The queue cannot be reached.
     Unavailable,
-    /// Nobody has ever joined a group: there is nobody to handle it for.
+    /// No consumer has ever joined a group, so no group would get the record.
     NoConsumerGroup,
-    /// The node drains.
+    /// The node is draining.
     Draining,
-    /// Too many readings of this device are under way.
+    /// The limit of records in flight of this device is reached.
     Busy,
-    /// This node has no backplane, and so no queue.
+    /// The node has no backplane, and so no queue.
     NoQueue,
 }
 
@@ -169,7 +169,7 @@ impl RejectReason {
         Self::NoQueue,
     ];
 
-    /// As in the `rejected` frame and in the metrics.
+    /// Returns the reason in the `rejected` frame and in the metrics.
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Full => "full",
@@ -181,7 +181,7 @@ impl RejectReason {
         }
     }
 
-    /// When it is worth another try, in milliseconds.
+    /// Returns the time until the device may try again, in milliseconds.
     pub(crate) fn retry_ms(self) -> u64 {
         match self {
             Self::Busy => 100,
@@ -192,29 +192,29 @@ impl RejectReason {
     }
 }
 
-/// A reading in a member's hand.
+/// A record that was delivered to a member.
 #[derive(Debug, Clone)]
 pub(crate) struct TelemetryDelivery<R> {
-    /// What is to be handled; `None` for something in the queue that is no reading,
-    /// which is acknowledged unhandled.
+    /// The record; `None` for bytes in the queue that are not a record. These are
+    /// acknowledged and not handled.
     pub(crate) telemetry: Option<Telemetry>,
-    /// Whether a member may have had it before.
+    /// Whether another member may have got the record before.
     pub(crate) redelivered: bool,
     pub(crate) receipt: R,
 }
 
-/// Why a queue did not do what it was asked. All of them end the connection.
+/// An error of a queue. Each one ends the connection.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum QueueError {
-    /// The connection broke, or was never made.
+    /// The connection broke, or could not be opened.
     #[error("the telemetry queue is unavailable: {0}")]
     Disconnected(String),
-    /// The queue is there and does not want this one.
-    #[error("the telemetry queue rejected it: {0}")]
+    /// The queue refuses this client.
+    #[error("the telemetry queue rejected the connection: {0}")]
     Rejected(String),
 }
 
-/// What a queue did, if it did it in time.
+/// Returns the result of a call, or an error when it takes longer than `limit`.
 pub(crate) async fn with_timeout<T>(
     limit: Duration,
     done: impl Future<Output = Result<T, QueueError>>,

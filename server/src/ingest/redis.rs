@@ -1,19 +1,18 @@
-//! A Redis stream (`redis://…`), with a consumer group of its own for each group.
+//! A Redis stream (`redis://…`), with a Redis consumer group for each group.
 //!
-//! **Custody.** A reading is accepted once it is in the stream. That survives as much
-//! as the server does: with `appendonly yes` a killed server (but for up to two seconds
-//! that a busy disk makes it wait to write, unless `appendfsync` is `always`), without
-//! persistence nothing but its clients. All of it lies under one key, in a cluster of
-//! servers on one of them.
+//! **Acceptance.** A record is accepted once it is in the stream. With `appendonly yes` an
+//! accepted record survives a killed server, except for the last two seconds if a busy
+//! disk delays the write and `appendfsync` is not `always`. Without persistence it survives
+//! only its clients. The stream is one key, so in a Redis cluster it is on one server.
 //!
-//! **Redelivery.** An entry is its consumer's until it is acknowledged or was left
-//! alone for [`ACK_WAIT`]; then any other member claims it. A consumer that comes back
-//! under its old name begins with what it had.
+//! **Redelivery.** An entry belongs to its consumer until it is acknowledged, or until it
+//! was idle for [`ACK_WAIT`]. Then any other member claims it. A consumer that restarts
+//! under its old name begins with its old entries.
 //!
-//! **Bounds.** What every group has acknowledged is trimmed away, about each second;
-//! a stream of [`MAX_QUEUED_RECORDS`] takes no more, nor does a server that is full
-//! (`maxmemory`): consumers go on, and make room. Each node looks how long the stream
-//! is once a second, so what the others add in that time may come on top.
+//! **Bounds.** Entries that every group has acknowledged are trimmed about each second. A
+//! stream of [`MAX_QUEUED_RECORDS`] rejects more, and so does a server at its `maxmemory`;
+//! consumers continue and make room. Each node polls the length of the stream once a
+//! second, so the records of the other nodes in that time may come on top.
 
 use std::time::Duration;
 
@@ -39,24 +38,24 @@ use crate::{
     id::{ClusterName, ConsumerGroup},
 };
 
-/// How long [`Member::take`] waits.
+/// The time that [`GroupConsumer::poll`] waits.
 const POLL_TIMEOUT: Duration = Duration::from_secs(1);
-/// The longest that an answer may take, beyond that wait.
+/// The time that an answer may take beyond that wait.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
-/// The field of an entry that holds the reading.
+/// The field of an entry that holds the record.
 const TELEMETRY_FIELD: &str = "telemetry";
-/// How often a node looks what others have added and who has joined.
+/// Interval at which a node polls the length of the stream and its groups.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A node's connection.
+/// A node's connection to the server.
 pub(super) struct RedisProducer {
     server: CommandConnection,
     key: String,
-    /// Whether there was a group when it was looked last.
+    /// Whether there was a group at the last poll.
     has_group: bool,
-    /// Entries when it was looked last, and what this node has added since.
+    /// The entries at the last poll, and those that this node has added since.
     length: usize,
-    /// Whether the server had no memory for the last reading.
+    /// Whether the server had no memory for the last record.
     is_full: bool,
     polled_at: Instant,
 }
@@ -79,58 +78,50 @@ impl TelemetryProducer for RedisProducer {
 
     async fn publish(
         &mut self,
-        parcels: Vec<PendingPublish>,
-        settled: &mut Vec<PublishResult>,
+        records: Vec<PendingPublish>,
+        results: &mut Vec<PublishResult>,
     ) -> Result<(), QueueError> {
-        let fits = |producer: &Self| producer.length + parcels.len() <= MAX_QUEUED_RECORDS;
+        let fits = |producer: &Self| producer.length + records.len() <= MAX_QUEUED_RECORDS;
         if !self.has_group || !fits(self) || self.polled_at.elapsed() >= POLL_INTERVAL {
             self.poll_stream().await?;
         }
         if !self.has_group {
-            settled.extend(reject_all(&parcels, RejectReason::NoConsumerGroup));
+            results.extend(reject_all(&records, RejectReason::NoConsumerGroup));
             return Ok(());
         }
         if !fits(self) {
-            settled.extend(reject_all(&parcels, RejectReason::Full));
+            results.extend(reject_all(&records, RejectReason::Full));
             return Ok(());
         }
         let mut batch = redis::pipe();
-        // Each has its own answer: some may be in the stream by now.
+        // Each record has an answer of its own: some may be in the stream when others fail.
         batch.ignore_errors();
-        for parcel in &parcels {
-            // A stream that is gone took its groups with it: not made again here.
+        for record in &records {
+            // NOMKSTREAM: a deleted stream has lost its groups, and only a consumer may create
+            // it again.
             batch
                 .cmd("XADD")
                 .arg(&self.key)
                 .arg("NOMKSTREAM")
                 .arg("*")
                 .arg(TELEMETRY_FIELD)
-                .arg(&parcel.payload[..]);
+                .arg(&record.payload[..]);
         }
         let added: Vec<RedisResult<Option<String>>> = batch
             .query_async(&mut self.server)
             .await
             .map_err(disconnected)?;
-        self.length += parcels.len();
-        for (
-            PendingPublish {
-                sequence: number, ..
-            },
-            added,
-        ) in parcels.into_iter().zip(added)
-        {
+        self.length += records.len();
+        for (PendingPublish { sequence, .. }, added) in records.into_iter().zip(added) {
             let outcome = self.outcome_of_add(added).map_err(disconnected)?;
-            settled.push(PublishResult {
-                sequence: number,
-                outcome,
-            });
+            results.push(PublishResult { sequence, outcome });
         }
         Ok(())
     }
 }
 
 impl RedisProducer {
-    /// What became of a reading, by the server's answer.
+    /// Returns the outcome of a record from the server's answer.
     fn outcome_of_add(
         &mut self,
         added: RedisResult<Option<String>>,
@@ -144,7 +135,7 @@ impl RedisProducer {
             }
             Err(error) if is_full(&error) => {
                 self.is_full = true;
-                // Once: it may be so for long.
+                // Logged once, because the server may be full for long.
                 if !was_full {
                     tracing::warn!(%error, "the queue is full; telemetry is rejected");
                 }
@@ -167,23 +158,23 @@ impl RedisProducer {
     }
 }
 
-/// A consumer's connection.
+/// A consumer's connection to the server.
 pub(super) struct RedisConsumer {
     server: CommandConnection,
     key: String,
     group: String,
     name: String,
-    /// Whether what an earlier life had in hand may still be this one's.
+    /// Whether entries of an earlier process of this name may be left.
     recovering: bool,
-    /// When it is to be looked again for what the dead had.
+    /// The time of the next search for entries of dead members.
     claim_at: Instant,
-    /// When it is to be trimmed again.
+    /// The time of the next trim.
     trim_at: Instant,
 }
 
 impl GroupConsumer for RedisConsumer {
     type Address = BrokerAddress;
-    /// The entry's id.
+    /// The id of the entry.
     type Receipt = String;
 
     async fn join(
@@ -232,15 +223,15 @@ impl GroupConsumer for RedisConsumer {
         ack.exec_async(&mut self.server).await.map_err(disconnected)
     }
 
-    /// Claimed by who has them already, they were never left alone.
-    async fn extend_ack(&mut self, in_hand: &[String]) -> Result<(), QueueError> {
+    /// Claims the entries for the consumer that has them, which resets their idle time.
+    async fn extend_ack(&mut self, unacked: &[String]) -> Result<(), QueueError> {
         let mut claim = redis::cmd("XCLAIM");
         claim
             .arg(&self.key)
             .arg(&self.group)
             .arg(&self.name)
             .arg(0)
-            .arg(in_hand)
+            .arg(unacked)
             .arg("JUSTID");
         claim
             .exec_async(&mut self.server)
@@ -252,8 +243,8 @@ impl GroupConsumer for RedisConsumer {
 }
 
 impl RedisConsumer {
-    /// From the stream's beginning: what lies there and was not trimmed is a group's
-    /// that has not handled it.
+    /// Creates the group from the beginning of the stream: entries that are not trimmed
+    /// were accepted since the first group joined.
     async fn create_group(&mut self) -> Result<(), QueueError> {
         let mut create = redis::cmd("XGROUP");
         create
@@ -305,12 +296,12 @@ impl RedisConsumer {
         Ok(reply.claimed)
     }
 
-    /// Takes away what every group has acknowledged.
+    /// Deletes the entries that every group has acknowledged.
     async fn trim(&mut self) -> Result<(), QueueError> {
         let mut low: Option<EntryId> = None;
         for group in groups(&mut self.server, &self.key).await? {
-            let kept = self.first_unacked(&group).await?;
-            low = Some(low.map_or(kept, |low| low.min(kept)));
+            let first = self.first_unacked(&group).await?;
+            low = Some(low.map_or(first, |low| low.min(first)));
         }
         let Some((millis, sequence)) = low else {
             return Ok(());
@@ -325,7 +316,7 @@ impl RedisConsumer {
             .map_err(disconnected)
     }
 
-    /// The first entry that a group has not acknowledged, delivered or not.
+    /// Returns the first entry that a group has not acknowledged, delivered or not.
     async fn first_unacked(&mut self, group: &StreamInfoGroup) -> Result<EntryId, QueueError> {
         let delivered = entry_id(&group.last_delivered_id);
         let after = (delivered.0, delivered.1.saturating_add(1));
@@ -345,10 +336,10 @@ impl RedisConsumer {
     }
 }
 
-/// Milliseconds and a number within them.
+/// The id of an entry: milliseconds, and a number within them.
 type EntryId = (u64, u64);
 
-/// Anything else is before everything, which trims nothing.
+/// Parses an id. An invalid one becomes the lowest, so that a trim deletes nothing.
 fn entry_id(text: &str) -> EntryId {
     let parts = text.split_once('-');
     let parts = parts.and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
@@ -359,25 +350,26 @@ fn deliveries(entries: Vec<StreamId>, redelivered: bool) -> Vec<TelemetryDeliver
     let delivery = |entry: StreamId| TelemetryDelivery {
         telemetry: entry
             .get::<Vec<u8>>(TELEMETRY_FIELD)
-            .and_then(|reading| Telemetry::decode(&reading)),
+            .and_then(|bytes| Telemetry::decode(&bytes)),
         redelivered,
         receipt: entry.id,
     };
     entries.into_iter().map(delivery).collect()
 }
 
-/// The groups of a stream; of one that is not there, none.
+/// Returns the groups of a stream; none if the stream does not exist.
 async fn groups(
     server: &mut CommandConnection,
     key: &str,
 ) -> Result<Vec<StreamInfoGroup>, QueueError> {
+    // XINFO fails for a key that does not exist.
     let mut exists = redis::cmd("EXISTS");
-    let there: bool = exists
+    let exists: bool = exists
         .arg(key)
         .query_async(server)
         .await
         .map_err(disconnected)?;
-    if !there {
+    if !exists {
         return Ok(Vec::new());
     }
     let mut info = redis::cmd("XINFO");
@@ -409,7 +401,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_are_ordered_by_number_not_by_letter() {
+    fn entry_ids_are_ordered_as_numbers() {
         assert!(entry_id("999-0") < entry_id("1000-0"));
         assert!(entry_id("5-9") < entry_id("5-10"));
         assert_eq!(entry_id("odd"), (0, 0));

@@ -1,4 +1,4 @@
-//! What a device sends upstream.
+//! A telemetry record: the data that a device sends upstream.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -6,17 +6,17 @@ use serde_json::value::RawValue;
 
 use crate::id::{DeviceId, TelemetryId};
 
-/// A reading of a device.
+/// A telemetry record of a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Telemetry {
     pub(crate) device: DeviceId,
-    /// The device's own name for it: what it sends again has the same.
+    /// The device's own name of the record. A record that is sent again keeps it.
     pub(crate) id: TelemetryId,
     /// JSON text.
     pub(crate) body: String,
 }
 
-/// As it lies in a queue: an object that consumers in other languages can read.
+/// The JSON in a queue. It is an object, so that consumers in other languages can read it.
 #[derive(Serialize)]
 struct EncodedTelemetry<'a> {
     device: &'a DeviceId,
@@ -33,10 +33,10 @@ struct DecodedTelemetry<'a> {
 }
 
 impl Telemetry {
-    /// `{"device":…,"id":…,"body":…}`.
+    /// Returns the JSON `{"device":…,"id":…,"body":…}`.
     pub(crate) fn encode(&self) -> Bytes {
         let Self { device, id, body } = self;
-        // Checked where it came in.
+        // The parser of device frames has checked the JSON.
         let raw = serde_json::from_str::<&RawValue>(body).unwrap_or(RawValue::NULL);
         match serde_json::to_vec(&EncodedTelemetry {
             device,
@@ -48,10 +48,12 @@ impl Telemetry {
         }
     }
 
-    /// What was encoded; `None` for anything else that lies in the queue.
+    /// Decodes a record; `None` for bytes that are not one.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let DecodedTelemetry { device, id, body } = serde_json::from_slice(bytes)
-            .inspect_err(|error| tracing::warn!(%error, "invalid telemetry record in the queue; it is skipped"))
+            .inspect_err(
+                |error| tracing::warn!(%error, "cannot decode a queued record; it is skipped"),
+            )
             .ok()?;
         let body = body.get().to_owned();
         Some(Self { device, id, body })
@@ -65,23 +67,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reading_is_json_that_anybody_can_read() {
-        let reading = Telemetry {
+    fn record_is_encoded_as_plain_json() {
+        let telemetry = Telemetry {
             device: "home-1".parse().unwrap(),
             id: "0-17".parse().unwrap(),
             body: r#"{"t": 21.5}"#.to_owned(),
         };
-        let bytes = reading.encode();
+        let bytes = telemetry.encode();
         assert_eq!(
             &bytes[..],
             br#"{"device":"home-1","id":"0-17","body":{"t": 21.5}}"#
         );
-        assert_eq!(Telemetry::decode(&bytes), Some(reading));
+        assert_eq!(Telemetry::decode(&bytes), Some(telemetry));
     }
 
     proptest! {
         #[test]
-        fn noise_is_no_reading_and_never_panics(noise in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn noise_is_not_a_record_and_never_panics(noise in prop::collection::vec(any::<u8>(), 0..200)) {
             prop_assert_eq!(Telemetry::decode(&noise), None);
         }
     }

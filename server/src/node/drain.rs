@@ -1,11 +1,13 @@
-//! The end of a node.
+//! The drain: the orderly end of a node.
 //!
-//! Guarantees: no socket is refused or closed before `/readyz` has failed for the
-//! notice time; every device is told `goaway` before its close; devices are asked
-//! to leave at a bounded rate, in random order and with random spacing, so that
-//! they do not come back as one storm; a device with a command or a reading under
-//! way is closed last; both get their outcome, at most until the grace time has
-//! passed.
+//! Guarantees:
+//!
+//! - No socket is rejected or closed before `/readyz` has failed for the drain delay.
+//! - Every device gets `goaway` before its close.
+//! - Devices leave at a bounded rate, in random order and with random spacing. Otherwise
+//!   all would reconnect as one storm.
+//! - A device with a command or telemetry in flight is closed last. Both get their
+//!   outcome, as long as it comes within the grace time.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,54 +17,66 @@ use tokio::time::{Instant, sleep};
 
 use super::{Node, NodePhase};
 use crate::{
-    pacer::Pacer,
+    net::{pacer::Pacer, ws::close::CloseReason},
     session::{Session, frame},
-    ws::close::CloseReason,
 };
 
-/// Pause between two looks at a condition.
+/// Interval at which a condition is polled.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
+/// Time beyond the close timeout. The wheel counts whole seconds and rounds up, so a
+/// close may end up to a second after its timeout.
+const CLOSE_SLACK: Duration = Duration::from_secs(1);
 
-/// Sends every device away and waits for what is under way.
+/// Closes every device socket and waits for what is in flight.
 pub(super) async fn drain(node: &Arc<Node>) {
-    let limits = &node.config.limits;
+    let sessions = &node.sessions;
+    let limits = &sessions.limits;
     node.advance_phase(NodePhase::Leaving);
-    tracing::info!(sockets = node.metrics.sockets.get(), "leaving");
-    // A balancer that looks now and then still sends sockets here: they are taken.
+    tracing::info!(
+        sockets = sessions.metrics.open_sockets(),
+        "leaving; not ready any more"
+    );
+    // A balancer that polls readiness still sends sockets here. They are accepted.
     sleep(limits.drain_delay).await;
     node.advance_phase(NodePhase::Draining);
     let (goaway, busy) = send_goaway_to_all(node).await;
     let deadline = Instant::now() + limits.drain_grace;
     wait_until(deadline, || {
         node.metrics.in_flight.get() == 0
-            && !busy.iter().any(|session| session.is_busy(node.wheel.now()))
+            && !busy
+                .iter()
+                .any(|session| session.is_busy(sessions.wheel.now()))
     })
     .await;
-    node.registry.for_each(|session| {
-        let told = session.write_queue.close_reason().is_some()
+    sessions.registry.for_each(|session| {
+        let has_goaway = session.write_queue.close_reason().is_some()
             || busy.iter().any(|busy| Arc::ptr_eq(busy, session));
-        // Else it was just coming in when the others were told.
-        if !told {
+        // A device without one connected while the others got theirs.
+        if !has_goaway {
             let _ = session.write_queue.push(goaway.clone(), limits);
         }
         session.write_queue.close(CloseReason::Drain);
     });
-    let deadline = Instant::now() + limits.close_timeout + Duration::from_secs(1);
-    wait_until(deadline, || node.metrics.sockets.get() == 0).await;
-    tracing::info!(sockets = node.metrics.sockets.get(), "drained");
+    let deadline = Instant::now() + limits.close_timeout + CLOSE_SLACK;
+    wait_until(deadline, || sessions.metrics.open_sockets() == 0).await;
+    tracing::info!(
+        sockets = sessions.metrics.open_sockets(),
+        "drained; sockets that are left are aborted"
+    );
 }
 
-/// Tells each device in its turn, and closes those that are idle then; answers
-/// with what they were told, and those that have something under way.
+/// Sends `goaway` to one device after the other, and closes those that are idle. Returns
+/// the frame, and the sessions that have something in flight.
 async fn send_goaway_to_all(node: &Node) -> (Bytes, Vec<Arc<Session>>) {
-    let limits = &node.config.limits;
+    let limits = &node.sessions.limits;
     let mut rng = SmallRng::from_rng(&mut rand::rng());
     let mut sessions = Vec::new();
-    node.registry
+    node.sessions
+        .registry
         .for_each(|session| sessions.push(Arc::clone(session)));
     sessions.shuffle(&mut rng);
     let interval = limits.drain_rate.interval();
-    // Few devices need less room to come back in than many.
+    // Few devices need a shorter time to reconnect than many.
     let window = limits
         .drain_reconnect_window
         .min(interval * sessions.len() as u32);
@@ -71,9 +85,9 @@ async fn send_goaway_to_all(node: &Node) -> (Bytes, Vec<Arc<Session>>) {
     let mut busy = Vec::new();
     for session in sessions {
         pacer.tick().await;
-        // One that cannot take it is closing already.
+        // A session that rejects the frame is closing already.
         let _ = session.write_queue.push(goaway.clone(), limits);
-        if session.is_busy(node.wheel.now()) {
+        if session.is_busy(node.sessions.wheel.now()) {
             busy.push(session);
         } else {
             session.write_queue.close(CloseReason::Drain);

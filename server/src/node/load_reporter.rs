@@ -1,7 +1,7 @@
-//! Telling gateways how much this node carries.
+//! Load reports to gateways.
 //!
-//! Every gateway of the view is told when the figures change, at most four times a
-//! second, and once a second in any case. A node without gateways tells nobody.
+//! Every gateway of the view gets a report when the load changes, at most four times a
+//! second, and once a second in any case. Without gateways nothing is sent.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,37 +10,39 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::{Node, NodePhase};
 use crate::{
     backplane::View,
-    cluster::message::{ClusterNotification, LoadReport, encode},
     id::NodeId,
+    message::{ClusterNotification, LoadReport, encode},
 };
 
-/// Between two looks at the figures: what several gateways do not know of each
-/// other is what they assign in this time.
+/// Interval at which the load is polled. Within it, one gateway does not know which
+/// sockets the others have assigned to this node.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
-/// A report that says nothing new follows the last one after this.
+/// Time after which a report is repeated although nothing has changed, in case that the
+/// last one was lost.
 const REPEAT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What this node carries now; `None` while it is no member.
-pub(crate) fn load_report(node: &Node) -> Option<LoadReport> {
+/// Returns the node's load; `None` while the node is not a member.
+pub(super) fn load_report(node: &Node) -> Option<LoadReport> {
     let view = node.cluster.backplane.view().borrow().clone();
-    let epoch = view.member(&node.cluster.me)?.incarnation;
+    let incarnation = view.member(&node.cluster.me)?.incarnation;
     Some(LoadReport {
-        incarnation: epoch,
-        sockets: u64::try_from(node.metrics.sockets.get()).unwrap_or(0),
-        reported_load: node.reported_load(),
+        incarnation,
+        sockets: node.sessions.metrics.open_sockets(),
+        reported_load: node.reported_load.current(),
         accepts_sockets: node.phase() == NodePhase::Serving,
     })
 }
 
-/// Runs as long as the node.
+/// Runs for as long as the node.
 pub(super) async fn run(node: Arc<Node>) {
     let mut views = node.cluster.backplane.view();
-    let mut looks = interval(POLL_INTERVAL);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = interval(POLL_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut schedule = ReportSchedule::default();
     loop {
         let targets = report_targets(&views.borrow_and_update());
         if targets.is_empty() {
+            // Nothing to do until a gateway joins: no timer runs meanwhile.
             schedule = ReportSchedule::default();
             match views.changed().await {
                 Ok(()) => continue,
@@ -54,12 +56,12 @@ pub(super) async fn run(node: Arc<Node>) {
         }
         tokio::select! {
             changed = views.changed() => if changed.is_err() { return },
-            _ = looks.tick() => {}
+            _ = ticks.tick() => {}
         }
     }
 }
 
-/// A gateway in its present seat.
+/// A gateway in one generation. A gateway that has rejoined knows no load yet.
 #[derive(Clone, PartialEq)]
 struct ReportTarget {
     gateway: NodeId,
@@ -76,14 +78,14 @@ fn report_targets(view: &View) -> Vec<ReportTarget> {
 }
 
 fn send_report(node: &Node, report: &LoadReport, targets: &[ReportTarget]) {
-    let note = encode(&ClusterNotification::Load(report.clone()));
+    let message = encode(&ClusterNotification::Load(report.clone()));
     for ReportTarget { gateway, .. } in targets {
-        // Lost, the next one says the same or better.
-        let _ = node.cluster.backplane.send(gateway, note.clone());
+        // If it is lost, the next report replaces it.
+        let _ = node.cluster.backplane.send(gateway, message.clone());
     }
 }
 
-/// When to tell again.
+/// The last report, which decides when the next one is due.
 #[derive(Default)]
 struct ReportSchedule {
     last: Option<SentReport>,
@@ -96,10 +98,10 @@ struct SentReport {
 }
 
 impl ReportSchedule {
-    /// Whether it is time for this report; if so, it counts as told.
+    /// Returns whether this report is due. If so, it becomes the last one.
     fn is_due(&mut self, report: &LoadReport, targets: &[ReportTarget], now: Instant) -> bool {
-        let is_known = self.last.as_ref().is_some_and(|told| {
-            told.report == *report && told.targets == targets && now - told.at < REPEAT_INTERVAL
+        let is_known = self.last.as_ref().is_some_and(|last| {
+            last.report == *report && last.targets == targets && now - last.at < REPEAT_INTERVAL
         });
         if is_known {
             return false;
@@ -127,21 +129,21 @@ mod tests {
     }
 
     #[test]
-    fn news_and_newcomers_are_told_at_once_and_the_rest_once_a_second() {
-        let mut telling = ReportSchedule::default();
+    fn report_is_due_after_a_change_and_otherwise_once_a_second() {
+        let mut schedule = ReportSchedule::default();
         let start = Instant::now();
         let after = |ms| start + Duration::from_millis(ms);
-        let listener = |gateway: &str, joined| ReportTarget {
+        let target = |gateway: &str, generation| ReportTarget {
             gateway: gateway.parse().unwrap(),
-            generation: joined,
+            generation,
         };
-        let first = [listener("g1", 1)];
-        let both = [listener("g1", 1), listener("g2", 2)];
-        assert!(telling.is_due(&report(5), &first, start));
-        assert!(!telling.is_due(&report(5), &first, after(999)));
-        assert!(telling.is_due(&report(5), &first, after(1000)));
-        assert!(telling.is_due(&report(6), &first, after(1001)));
-        assert!(telling.is_due(&report(6), &both, after(1002)));
-        assert!(!telling.is_due(&report(6), &both, after(1003)));
+        let first = [target("g1", 1)];
+        let both = [target("g1", 1), target("g2", 2)];
+        assert!(schedule.is_due(&report(5), &first, start));
+        assert!(!schedule.is_due(&report(5), &first, after(999)));
+        assert!(schedule.is_due(&report(5), &first, after(1000)));
+        assert!(schedule.is_due(&report(6), &first, after(1001)));
+        assert!(schedule.is_due(&report(6), &both, after(1002)));
+        assert!(!schedule.is_due(&report(6), &both, after(1003)));
     }
 }

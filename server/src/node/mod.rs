@@ -1,26 +1,38 @@
-//! One node: its state, its sockets, its end.
+//! One node of the cluster.
 //!
-//! In reading order: `run` (the life of a node), `state` (what its parts share),
-//! `registry` (its sessions), `drain` (its end), `rebalance` (sending away what is
-//! above its share), `own_load` and `report` (what gateways are told), `metrics` and
-//! `message_metrics` (what it says about itself).
+//! ```text
+//!              run: joins the backplane, starts the tasks, serves, drains
+//!               │
+//!  http ──► state: Node ◄── handler: frames of device sockets
+//!               │
+//!     ┌─────────┼───────────┬───────────┐
+//!  sessions   cluster     intake     backplane
+//! ```
+//!
+//! Reading order: `run` is the life cycle, `config` what it starts from, `state` the
+//! node that its parts share, `handler` connects device sockets to these parts, [`http`]
+//! serves callers and operators. `drain` and [`rebalance`] ask devices to leave;
+//! `reported_load` and `load_reporter` send the node's load to gateways; `metrics` and
+//! `metrics_text` export counters.
 
+mod config;
 mod drain;
+mod handler;
+pub(crate) mod http;
 mod load_reporter;
-mod message_metrics;
 mod metrics;
+mod metrics_text;
 pub(crate) mod rebalance;
-mod registry;
 mod reported_load;
 mod run;
 mod state;
 
-pub(crate) use self::{
-    load_reporter::load_report,
-    metrics::render as metrics_text,
-    state::{Node, NodePhase},
-};
 pub use self::{
+    config::NodeConfig,
     reported_load::{LoadSource, UnknownLoadSource},
     run::{NodeError, run},
+};
+pub(crate) use self::{
+    metrics_text::metrics_text,
+    state::{Node, NodePhase},
 };

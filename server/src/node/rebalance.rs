@@ -1,18 +1,17 @@
-//! Sending away what this node has above its share, since no balancer moves a
-//! socket that is open.
+//! The rebalancing of a node: it closes the sockets that it has above its share. No
+//! balancer moves a socket that is open.
 //!
-//! Guarantees: a node asks no more devices to leave than it has above the mean of
-//! the nodes that take sockets, plus a tolerance; at a bounded rate, with random
-//! spacing; each is told `goaway` before its close; one with a command or a reading
-//! under way is passed over. Each round looks at all nodes anew, and those who were
-//! sent away in the last rounds count as if they were still on their way: so it ends
-//! within the tolerance and does not overshoot it.
+//! Guarantees:
+//!
+//! - A node closes no more sockets than it has above the mean of the nodes that accept
+//!   sockets, plus a tolerance.
+//! - Devices leave at a bounded rate with random spacing. Each gets `goaway` before its
+//!   close. A device with a command or telemetry in flight stays.
+//! - Each round asks all nodes again. Devices of the last rounds count as still on their
+//!   way, so the rebalancing ends within the tolerance and does not overshoot it.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
 
@@ -21,47 +20,42 @@ use tokio::time::{Instant, sleep};
 
 use super::Node;
 use crate::{
-    cluster::message::{ClusterRequest, ClusterResponse, decode, encode},
-    pacer::Pacer,
+    message::{ClusterRequest, ClusterResponse, decode, encode},
+    net::{pacer::Pacer, ws::close::CloseReason},
     rate::Rate,
     session::{Session, frame},
-    ws::close::CloseReason,
 };
 
-/// A round sends away what its rate gives for this long.
+/// Time of one round. A round closes as many sockets as its rate allows in this time.
 const ROUND_INTERVAL: Duration = Duration::from_secs(1);
-/// For so many rounds who was sent away is taken to be on its way: the close, the time
-/// that `goaway` gives, and the way back. Who is back sooner counts twice meanwhile,
-/// and fewer are sent away than might be.
+/// Rounds for which a device counts as on its way: the close, the delay that `goaway`
+/// asks for, and the reconnect. A device that is back sooner counts twice meanwhile, so
+/// that a round closes too few sockets rather than too many.
 const RETURN_ROUNDS: usize = 3;
-/// A cluster that is not within the tolerance by then is not going to be: something
-/// sends its sockets back here.
+/// Rounds after which the rebalancing gives up. A cluster that needs more sends the
+/// sockets back to this node.
 const MAX_ROUNDS: usize = 600;
-/// How long the other nodes may take to say how much they carry.
+/// Time in which the other nodes must return their load.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What is asked for.
+/// The parameters of a rebalancing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct RebalanceRequest {
     tolerance: f64,
     rate: Rate,
 }
 
-/// A tolerance that makes no sense.
+/// A number that is not a tolerance.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("invalid tolerance {0}: expected a part of the mean, 0 to 1, such as 0.05")]
 pub(crate) struct InvalidTolerance(f64);
 
-/// At most one rebalancing of a node runs at a time.
-#[derive(Default)]
-pub(crate) struct Rebalancing(AtomicBool);
-
 impl RebalanceRequest {
-    /// The part of the mean, when nothing else is said.
+    /// The tolerance of a request without one, as a part of the mean.
     pub(crate) const DEFAULT_TOLERANCE: f64 = 0.02;
 
-    /// A node may have `tolerance` more than the mean, as a part of it, and sends away at
-    /// most `rate`.
+    /// Returns a request that leaves a node up to `tolerance` above the mean, as a part of
+    /// it, and closes sockets at most at `rate`.
     pub(crate) fn new(tolerance: f64, rate: Rate) -> Result<Self, InvalidTolerance> {
         match (0.0..=1.0).contains(&tolerance) {
             true => Ok(Self { tolerance, rate }),
@@ -70,55 +64,59 @@ impl RebalanceRequest {
     }
 }
 
-/// Begins to send away what is above the share; while one runs, another order
-/// changes nothing. It ends with a drain.
+/// Starts a rebalancing. While one runs, another request changes nothing. A drain ends
+/// it.
 pub(crate) fn start(node: &Arc<Node>, request: RebalanceRequest) {
-    if node.rebalancing.0.swap(true, Relaxed) {
+    if node.rebalancing.swap(true, Relaxed) {
         return;
     }
     let node = Arc::clone(node);
     tokio::spawn(async move {
         let drain = node.drain.clone();
-        let told = drain.run_until_cancelled(run(&node, request)).await;
-        node.rebalancing.0.store(false, Relaxed);
-        tracing::info!(?told, "rebalanced");
+        let closed = drain.run_until_cancelled(run(&node, request)).await;
+        node.rebalancing.store(false, Relaxed);
+        match closed {
+            Some(closed) => tracing::info!(closed, "rebalancing ended"),
+            None => tracing::info!("rebalancing ended by a drain"),
+        }
     });
 }
 
-/// How many were told to leave.
+/// Runs the rounds. Returns the number of sockets closed.
 async fn run(node: &Node, request: RebalanceRequest) -> usize {
     let per_round =
         (ROUND_INTERVAL.as_secs_f64() / request.rate.interval().as_secs_f64()).ceil() as usize;
-    let (mut all, mut recently_sent) = (0, RecentRounds::default());
+    let (mut closed, mut recent) = (0, RecentRounds::default());
     for _ in 0..MAX_ROUNDS {
         let others = request_other_loads(node).await;
         let excess = excess(
             open_sockets(node),
             &others,
-            recently_sent.total(),
+            recent.total(),
             request.tolerance,
         );
-        if excess == 0 && recently_sent.total() == 0 {
+        // With devices on their way the count is not final yet.
+        if excess == 0 && recent.total() == 0 {
             break;
         }
         let count = usize::try_from(excess).unwrap_or(usize::MAX).min(per_round);
         let began = Instant::now();
-        let told = send_goaways(node, count, request.rate).await;
-        all += told;
-        recently_sent.push(told as u64);
+        let closed_now = close_idle(node, count, request.rate).await;
+        closed += closed_now;
+        recent.push(closed_now as u64);
         sleep(ROUND_INTERVAL.saturating_sub(began.elapsed())).await;
     }
-    all
+    closed
 }
 
-/// How many were sent away in each of the last rounds, the last one at the end.
+/// The sockets closed in each of the last rounds, oldest first.
 #[derive(Default)]
 struct RecentRounds([u64; RETURN_ROUNDS]);
 
 impl RecentRounds {
-    fn push(&mut self, told: u64) {
+    fn push(&mut self, closed: u64) {
         self.0.rotate_left(1);
-        self.0[RETURN_ROUNDS - 1] = told;
+        self.0[RETURN_ROUNDS - 1] = closed;
     }
 
     fn total(&self) -> u64 {
@@ -126,19 +124,19 @@ impl RecentRounds {
     }
 }
 
-/// The sockets of this node, but those that are closing: a device that is slow with
-/// its close is on its way, and not here.
+/// Returns the sockets of this node without those that are closing: a device with a slow
+/// close counts as on its way.
 fn open_sockets(node: &Node) -> u64 {
     let mut closing = 0;
-    node.registry.for_each(|session| {
+    node.sessions.registry.for_each(|session| {
         closing += u64::from(session.write_queue.close_reason().is_some());
     });
-    let open = u64::try_from(node.metrics.sockets.get()).unwrap_or(0);
+    let open = node.sessions.metrics.open_sockets();
     open.saturating_sub(closing)
 }
 
-/// How many sockets a node has above its share, where `others` are those of the
-/// other nodes, and `away` is on its way to any.
+/// Returns the sockets that a node with `here` sockets has above its share. `others` are
+/// the sockets of the other nodes, `away` the devices on their way to any node.
 fn excess(here: u64, others: &[u64], away: u64, tolerance: f64) -> u64 {
     if others.is_empty() {
         return 0;
@@ -148,32 +146,31 @@ fn excess(here: u64, others: &[u64], away: u64, tolerance: f64) -> u64 {
     here.saturating_sub((mean * (1.0 + tolerance)).ceil() as u64)
 }
 
-/// The sockets of the other nodes that take sockets. Who does not answer in time
-/// takes none.
+/// Returns the sockets of each other node that accepts sockets. A node without an answer
+/// in time counts as one that accepts none.
 async fn request_other_loads(node: &Node) -> Vec<u64> {
     let deadline = Instant::now() + LOAD_TIMEOUT;
     let request = encode(&ClusterRequest::Load);
-    let answers = node.cluster.other_nodes().into_iter().map(|other| {
+    let responses = node.cluster.other_nodes().into_iter().map(|other| {
         let backplane = &node.cluster.backplane;
         backplane.request(&other, request.clone(), deadline)
     });
-    let answers = futures_util::future::join_all(answers).await;
-    let reports =
-        answers
-            .into_iter()
-            .filter_map(|answer| match decode::<ClusterResponse>(&answer.ok()?)? {
-                ClusterResponse::Load(report) => report,
-                _ => None,
-            });
+    let responses = futures_util::future::join_all(responses).await;
+    let reports = responses.into_iter().filter_map(|response| {
+        match decode::<ClusterResponse>(&response.ok()?)? {
+            ClusterResponse::Load(report) => report,
+            _ => None,
+        }
+    });
     reports
         .filter(|report| report.accepts_sockets)
         .map(|report| report.sockets)
         .collect()
 }
 
-/// Asks `count` idle devices to leave, whichever; how many were asked.
-async fn send_goaways(node: &Node, count: usize, rate: Rate) -> usize {
-    let limits = &node.config.limits;
+/// Closes up to `count` idle devices, chosen at random. Returns the number closed.
+async fn close_idle(node: &Node, count: usize, rate: Rate) -> usize {
+    let limits = &node.sessions.limits;
     let mut rng = SmallRng::from_rng(&mut rand::rng());
     let chosen = pick_idle(node, count, &mut rng);
     let window = limits
@@ -181,29 +178,30 @@ async fn send_goaways(node: &Node, count: usize, rate: Rate) -> usize {
         .min(rate.interval() * chosen.len() as u32);
     let goaway = frame::goaway(window);
     let mut pacer = Pacer::new(rate.interval(), rng);
-    let mut told = 0;
+    let mut closed = 0;
     for session in chosen {
         pacer.tick().await;
-        if session.is_busy(node.wheel.now()) {
+        // It was idle when it was chosen, and may have got a command since.
+        if session.is_busy(node.sessions.wheel.now()) {
             continue;
         }
-        // One that cannot take it is closing already.
+        // A session that rejects the frame is closing already, and does not count.
         if session.write_queue.push(goaway.clone(), limits).is_ok()
             && session.write_queue.close(CloseReason::Rebalance)
         {
-            told += 1;
+            closed += 1;
         }
     }
-    told
+    closed
 }
 
 fn pick_idle(node: &Node, count: usize, rng: &mut SmallRng) -> Vec<Arc<Session>> {
     if count == 0 {
         return Vec::new();
     }
-    let now = node.wheel.now();
+    let now = node.sessions.wheel.now();
     let mut idle = Vec::new();
-    node.registry.for_each(|session| {
+    node.sessions.registry.for_each(|session| {
         if session.write_queue.close_reason().is_none() && !session.is_busy(now) {
             idle.push(Arc::clone(session));
         }
@@ -222,14 +220,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_node_alone_has_its_share() {
+    fn excess_of_node_without_peers_is_zero() {
         assert_eq!(excess(1000, &[], 0, 0.0), 0);
         assert_eq!(excess(1000, &[0], 0, 0.0), 500);
         assert_eq!(excess(1000, &[1000, 0], 0, 0.05), 300);
     }
 
     #[test]
-    fn bands() {
+    fn tolerance_is_between_0_and_1() {
         let rate = Rate::whole(1);
         assert!(
             RebalanceRequest::new(0.0, rate).is_ok() && RebalanceRequest::new(1.0, rate).is_ok()
@@ -239,21 +237,21 @@ mod tests {
         }
     }
 
-    /// Three nodes, of which one has all sockets; who is sent away is back at the others
-    /// only some rounds later. What the first has at the end.
-    fn left_after(rounds_away: usize) -> u64 {
+    /// Simulates three nodes of which one has all sockets. A closed device reconnects to
+    /// another node `rounds_away` rounds later. Returns the sockets left at the first node.
+    fn sockets_left(rounds_away: usize) -> u64 {
         let (mut here, mut others) = (3000, [0, 0]);
         let mut on_the_way: VecDeque<u64> = VecDeque::from(vec![0; rounds_away]);
-        let mut gone = RecentRounds::default();
+        let mut recent = RecentRounds::default();
         loop {
-            let excess = excess(here, &others, gone.total(), 0.02);
-            if excess == 0 && gone.total() == 0 {
+            let excess = excess(here, &others, recent.total(), 0.02);
+            if excess == 0 && recent.total() == 0 {
                 return here;
             }
-            let told = excess.min(200);
-            here -= told;
-            gone.push(told);
-            on_the_way.push_back(told);
+            let closed = excess.min(200);
+            here -= closed;
+            recent.push(closed);
+            on_the_way.push_back(closed);
             let back = on_the_way.pop_front().unwrap_or(0);
             others[0] += back / 2;
             others[1] += back - back / 2;
@@ -261,18 +259,18 @@ mod tests {
     }
 
     #[test]
-    fn who_takes_its_time_to_come_back_is_not_replaced_by_another() {
+    fn device_that_returns_late_is_not_counted_as_missing() {
         for rounds_away in 0..=RETURN_ROUNDS {
-            let left = left_after(rounds_away);
+            let left = sockets_left(rounds_away);
             assert!((1000..=1020).contains(&left), "{rounds_away}: {left}");
         }
     }
 
     proptest! {
-        /// What leaves never brings a node below the mean, and once it has left
-        /// nothing is above the tolerance.
+        /// Checks that the excess never brings a node below the mean, and that without it
+        /// the node is within the tolerance.
         #[test]
-        fn nobody_falls_below_the_mean(
+        fn node_without_its_excess_is_between_mean_and_tolerance(
             here in 0u64..100_000,
             others in prop::collection::vec(0u64..100_000, 1..20),
             away in 0u64..1000,

@@ -1,21 +1,22 @@
-//! A load of the node's own making, for gateways that go by it instead of sockets.
+//! The load that an application reports, for gateways that balance by it instead of by
+//! sockets.
 
 use std::{fmt, str::FromStr};
 
 use parking_lot::{Mutex, MutexGuard};
 
-/// Where the figure comes from.
+/// The source of the reported load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoadSource {
-    /// Whoever posts it to `/admin/load`; none until then.
+    /// The value posted last to `/admin/load`; no load until the first.
     Posted,
     /// The allocator's live bytes.
     Heap,
 }
 
-/// A word that is no source of a load.
+/// A text that names no source of a load.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown source of a load {0:?}: expected \"posted\" or \"heap\"")]
+#[error("invalid load source {0:?}: expected \"posted\" or \"heap\"")]
 pub struct UnknownLoadSource(String);
 
 impl FromStr for LoadSource {
@@ -39,17 +40,45 @@ impl fmt::Display for LoadSource {
     }
 }
 
-/// A figure that is no load.
+/// A number that is not a load.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("a load of {0} is none: expected a number that is finite and not below 0")]
+#[error("invalid load {0}: expected a finite number that is not below 0")]
 pub(crate) struct InvalidLoad(f64);
 
-/// The figure that was posted last.
+/// The load that a node reports besides its sockets.
+pub(crate) struct ReportedLoad {
+    source: LoadSource,
+    heap_probe: Option<fn() -> Option<u64>>,
+    pub(crate) posted: PostedLoad,
+}
+
+impl ReportedLoad {
+    pub(super) fn new(source: LoadSource, heap_probe: Option<fn() -> Option<u64>>) -> Self {
+        Self {
+            source,
+            heap_probe,
+            posted: PostedLoad::default(),
+        }
+    }
+
+    /// Returns the load now; `None` without a load.
+    pub(crate) fn current(&self) -> Option<f64> {
+        match self.source {
+            LoadSource::Posted => self.posted.get(),
+            LoadSource::Heap => {
+                let bytes = self.heap_probe.and_then(|probe| probe());
+                bytes.map(|bytes| bytes as f64)
+            }
+        }
+    }
+}
+
+/// The load that was posted last.
 #[derive(Default)]
 pub(crate) struct PostedLoad(Mutex<Option<f64>>);
 
 impl PostedLoad {
-    /// Takes a figure, in whatever unit all nodes share; `None` takes it back.
+    /// Replaces the load, in a unit that all nodes share; `None` removes it.
     pub(crate) fn set(&self, load: Option<f64>) -> Result<(), InvalidLoad> {
         if let Some(load) = load.filter(|load| !(load.is_finite() && *load >= 0.0)) {
             return Err(InvalidLoad(load));
@@ -58,7 +87,7 @@ impl PostedLoad {
         Ok(())
     }
 
-    pub(crate) fn get(&self) -> Option<f64> {
+    fn get(&self) -> Option<f64> {
         *self.lock()
     }
 
@@ -72,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_load_is_taken() {
+    fn posted_load_is_finite_and_not_negative() {
         let posted = PostedLoad::default();
         assert_eq!(posted.get(), None);
         posted.set(Some(12.5)).unwrap();
@@ -85,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn sources() {
+    fn load_source_round_trips_as_text() {
         for source in [LoadSource::Posted, LoadSource::Heap] {
             assert_eq!(source.to_string().parse(), Ok(source));
         }

@@ -1,35 +1,46 @@
-//! The life of a node.
+//! The life cycle of a node.
 
 use std::{io, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::{Node, drain, load_reporter};
+use super::{
+    Node, NodeConfig, drain, http,
+    load_reporter::{self, load_report},
+    state::NodeQueues,
+};
 use crate::{
-    admission::AdmissionControl,
-    backplane::{BackplaneConfig, Identity, MemberRole, join},
-    cluster::{ClusterState, directory_client, inbound, resync},
-    config::NodeConfig,
-    http,
-    ingest::{self, TelemetryIntake},
-    listen::ListenSockets,
-    listener::{self, ListenerSet, ListenerTls, Listeners, Routes},
-    task_group::TaskGroup,
-    ws::close::CloseReason,
+    api::rejected_router,
+    backplane::{BackplaneConfig, BackplaneUrl, Identity, JoinedBackplane, MemberRole, join},
+    cluster::{directory_client, inbound, resync},
+    id::ClusterName,
+    ingest::run_producer_task,
+    intake::TelemetryPublisher,
+    net::{
+        admission::AdmissionControl,
+        listen::ListenSockets,
+        listener::{self, ListenerSet, ListenerTls, Listeners, Routes},
+        task_group::TaskGroup,
+        tls::ServerTls,
+        ws::close::CloseReason,
+    },
 };
 
-/// Why a node cannot run.
+/// The reason why a node cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum NodeError {
-    /// The listener is unusable.
-    #[error("the node's listener is unusable")]
+    /// The listener's address is not known.
+    #[error("cannot use the node's listener")]
     Listener(#[source] io::Error),
 }
 
-/// Serves until `shutdown` is cancelled or a drain is asked for over HTTP; then
-/// drains and returns. Dropping the future ends the node without a drain: sockets
-/// close as if the process had died.
+/// The time that the backplane may take to leave.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// Serves until `shutdown` is cancelled or a drain is requested over HTTP; then drains
+/// and returns. Dropping the future ends the node without a drain: its sockets close as
+/// if the process had died.
 ///
 /// # Errors
 /// [`NodeError`], before anything is served.
@@ -51,50 +62,86 @@ pub async fn run(
         cluster: config.cluster.clone(),
         lease: config.membership_lease,
     };
-    let joined = join(&backplane_config, identity, leave.clone());
-    let (cluster, jobs) = ClusterState::new(config.id.clone(), joined.backplane);
-    let (intake, telemetry) = TelemetryIntake::new(&config.limits);
-    let node = Arc::new(Node::new(config, cluster, intake, shutdown.child_token()));
-    tracing::info!(node = %node.config.id, %address, "serving");
+    let JoinedBackplane {
+        backplane,
+        inbound: inbox,
+        task: membership,
+    } = join(&backplane_config, identity, leave.clone());
+    let tls = config.tls.clone();
+    let (node, queues) = Node::new(config, backplane, shutdown.child_token());
+    let node = Arc::new(node);
+    tracing::info!(node = %node.cluster.me, %address, "serving");
 
-    // Sockets have tasks of their own.
-    let sockets = Arc::clone(&node);
-    let tasks = TaskGroup::new(move || {
-        sockets
-            .registry
-            .for_each(|session| session.write_queue.abort(CloseReason::ConnectionLost));
-    });
+    let tasks = task_group(&node);
     let drained = CancellationToken::new();
-    let (inbox, until) = (joined.inbound, drained.clone());
-    tasks.spawn(inbound::run(Arc::clone(&node), inbox, until, leave));
-    tasks.spawn(directory_client::run(Arc::clone(&node), jobs));
-    tasks.spawn(resync::run(Arc::clone(&node)));
-    tasks.spawn(load_reporter::run(Arc::clone(&node)));
-    tasks.spawn(advance_wheel(Arc::clone(&node)));
-    tasks.spawn(ingest::run_intake(Arc::clone(&node), telemetry));
+    let reporting = Arc::clone(&node);
+    tasks.spawn(inbound::run(
+        Arc::clone(&node.cluster),
+        inbox,
+        drained.clone(),
+        leave,
+        move || load_report(&reporting),
+    ));
+    let (url, cluster) = (backplane_config.url, backplane_config.cluster);
+    spawn_background(&tasks, &node, queues, url, cluster);
     let stop = tasks.cancel.child_token();
-    let Listeners {
-        public,
-        admin: operators,
-    } = listener_set(&node).into_listeners(listeners);
-    let doors = operators.into_iter().chain([public]);
-    let accepting: Vec<_> = doors
-        .map(|door| listener::spawn(door, stop.clone(), tasks.cancel.clone()))
+    let Listeners { public, admin } = listener_set(&node, tls).into_listeners(listeners);
+    let accepting: Vec<_> = admin
+        .into_iter()
+        .chain([public])
+        .map(|listener| listener::spawn(listener, stop.clone(), tasks.cancel.clone()))
         .collect();
 
     node.drain.cancelled().await;
     drain::drain(&node).await;
+    // Requests in flight finish, within the grace time.
     stop.cancel();
     let finished = futures_util::future::join_all(accepting);
-    let _ = tokio::time::timeout(node.config.limits.drain_grace, finished).await;
+    let _ = tokio::time::timeout(node.sessions.limits.drain_grace, finished).await;
+    // Last: until here other nodes may still send commands.
     drained.cancel();
-    let _ = tokio::time::timeout(LEAVE_TIMEOUT, joined.task).await;
+    let _ = tokio::time::timeout(LEAVE_TIMEOUT, membership).await;
     Ok(())
 }
 
-fn listener_set(node: &Arc<Node>) -> ListenerSet {
-    let (limits, metrics) = (&node.config.limits, &node.metrics);
-    let tls = node.config.tls.clone().map(|server| ListenerTls {
+/// Returns the group of the node's background tasks. Its end aborts the sockets, which
+/// have tasks of their own.
+fn task_group(node: &Arc<Node>) -> TaskGroup<impl FnMut()> {
+    let sessions = Arc::clone(&node.sessions);
+    TaskGroup::new(move || {
+        sessions
+            .registry
+            .for_each(|session| session.write_queue.abort(CloseReason::ConnectionLost));
+    })
+}
+
+fn spawn_background(
+    tasks: &TaskGroup<impl FnMut()>,
+    node: &Arc<Node>,
+    queues: NodeQueues,
+    url: Option<BackplaneUrl>,
+    cluster: ClusterName,
+) {
+    tasks.spawn(directory_client::run(
+        Arc::clone(&node.cluster),
+        queues.directory_updates,
+    ));
+    tasks.spawn(resync::run(Arc::clone(&node.cluster)));
+    tasks.spawn(load_reporter::run(Arc::clone(node)));
+    tasks.spawn(advance_wheel(Arc::clone(node)));
+    // A node without a backplane has no queue, and its intake rejects all telemetry.
+    if let Some(url) = url {
+        let publisher = TelemetryPublisher {
+            intake: Arc::clone(&node.intake),
+            receiver: queues.telemetry,
+        };
+        tasks.spawn(run_producer_task(url, cluster, publisher));
+    }
+}
+
+fn listener_set(node: &Arc<Node>, tls: Option<Arc<ServerTls>>) -> ListenerSet {
+    let (limits, metrics) = (&node.sessions.limits, &node.metrics);
+    let tls = tls.map(|server| ListenerTls {
         server,
         admission: AdmissionControl::new(
             Some(limits.max_concurrent_handshakes),
@@ -108,7 +155,7 @@ fn listener_set(node: &Arc<Node>) -> ListenerSet {
             combined_router: http::combined_router(node),
             public_router: http::public_router(node),
             admin_router: http::admin_router(node),
-            rejection_router: http::rejected_router(),
+            rejection_router: rejected_router(),
         },
         tls,
         connection_limit: Arc::clone(&node.connection_limit),
@@ -117,17 +164,19 @@ fn listener_set(node: &Arc<Node>) -> ListenerSet {
     }
 }
 
-/// How long the backplane may take to let the node go.
-const LEAVE_TIMEOUT: Duration = Duration::from_secs(4);
-
+/// Advances the wheel to the present second, once a second.
 async fn advance_wheel(node: Arc<Node>) {
     let started = Instant::now();
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         seconds.tick().await;
+        // From the clock, not by one: after a stall the wheel catches up.
         let now = u32::try_from(started.elapsed().as_secs()).unwrap_or(u32::MAX);
-        node.wheel
-            .advance(now.saturating_add(1), &node.config.limits);
+        let sessions = &node.sessions;
+        // Seconds of the wheel start at 1, since 0 stands for "never".
+        sessions
+            .wheel
+            .advance(now.saturating_add(1), &sessions.limits);
     }
 }

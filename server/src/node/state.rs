@@ -1,110 +1,109 @@
-//! What the parts of a node share.
+//! The state of a node.
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
+    atomic::{AtomicBool, AtomicU8, Ordering::Relaxed},
 };
 
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    LoadSource, metrics::NodeMetrics, rebalance::Rebalancing, registry::SessionRegistry,
-    reported_load::PostedLoad,
-};
+use super::{NodeConfig, metrics::NodeMetrics, reported_load::ReportedLoad};
 use crate::{
-    admission::{AdmissionControl, ConnectionLimit, max_connections},
     auth::Authenticator,
-    cluster::{
-        ClusterState,
-        directory_client::unregister,
-        epoch::Epoch,
-        message::{CommandReply, DeviceLocation},
-        send_reply,
-        topics::Topics,
-    },
-    config::NodeConfig,
-    faults::Faults,
-    id::DeviceId,
-    ingest::TelemetryIntake,
-    session::{Session, byte_budget::ByteBudget, session::TopicSubscription, wheel::Wheel},
-    ws::close::CloseReason,
+    backplane::Backplane,
+    cluster::{ClusterContext, DirectoryUpdate},
+    intake::{TelemetryIntake, TelemetryReceiver},
+    net::admission::{AdmissionControl, ConnectionLimit, Permit, max_connections},
+    session::SessionContext,
 };
 
-/// Shared by every task of the node, for as long as one of them runs.
+/// A node: it composes its parts, which know nothing of each other beyond the handles
+/// that they take. All tasks of the node share one.
 pub(crate) struct Node {
-    pub(crate) config: NodeConfig,
-    pub(crate) cluster: ClusterState,
-    pub(crate) registry: SessionRegistry,
-    pub(crate) topics: Topics,
-    pub(crate) wheel: Wheel,
-    pub(crate) faults: Faults,
+    pub(crate) cluster: Arc<ClusterContext>,
+    pub(crate) sessions: Arc<SessionContext>,
+    pub(crate) intake: Arc<TelemetryIntake>,
     pub(crate) metrics: NodeMetrics,
     /// Bounds device sockets.
     pub(crate) admission: AdmissionControl,
     /// Bounds connections of all kinds on the public listener.
     pub(crate) connection_limit: Arc<ConnectionLimit>,
-    /// What waits to be written to devices.
-    pub(crate) write_budget: Arc<ByteBudget>,
-    /// Messages of devices whose rest has not come.
-    pub(crate) partial_budget: ByteBudget,
-    /// Tokens and sessions, where the node knows them.
+    /// Checks tokens and sessions; `None` on a node without them.
     pub(crate) access: Option<Authenticator>,
-    /// Where readings go.
-    pub(crate) intake: TelemetryIntake,
-    /// The load that somebody posted.
-    pub(crate) posted_load: PostedLoad,
-    pub(crate) rebalancing: Rebalancing,
+    pub(crate) reported_load: ReportedLoad,
+    /// Whether a rebalancing runs: at most one does.
+    pub(crate) rebalancing: AtomicBool,
     /// Cancelled to begin a drain.
     pub(crate) drain: CancellationToken,
+    pub(crate) allow_faults: bool,
+    pub(crate) echo: bool,
+    pub(crate) heap_probe: Option<fn() -> Option<u64>>,
     phase: AtomicU8,
-    command_ids: AtomicU64,
 }
 
-/// The life of a node; it only goes forward.
+/// The receivers of a node's background tasks.
+pub(crate) struct NodeQueues {
+    pub(crate) directory_updates: mpsc::Receiver<DirectoryUpdate>,
+    pub(crate) telemetry: TelemetryReceiver,
+}
+
+/// The phase of a node. Phases only go forward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NodePhase {
+    /// The node accepts sockets and is ready.
     Serving,
-    /// It says that it is not ready, and still takes who comes.
+    /// The node is not ready, but still accepts sockets: a balancer may not have seen it
+    /// yet.
     Leaving,
-    /// No new sockets; the old ones are sent away, commands still run.
+    /// The node accepts no new sockets and closes its own. Commands still run.
     Draining,
 }
 
 impl Node {
     pub(crate) fn new(
         config: NodeConfig,
-        cluster: ClusterState,
-        intake: TelemetryIntake,
+        backplane: Arc<dyn Backplane>,
         drain: CancellationToken,
-    ) -> Self {
+    ) -> (Self, NodeQueues) {
         let limits = &config.limits;
-        Self {
-            admission: AdmissionControl::new(
-                limits.max_sockets,
-                limits.upgrade_rate,
-                limits.upgrade_burst,
-            ),
-            connection_limit: Arc::new(ConnectionLimit::new(max_connections(
-                limits.max_connections,
-                1,
-            ))),
-            write_budget: Arc::default(),
-            partial_budget: ByteBudget::default(),
+        let admission = AdmissionControl::new(
+            limits.max_sockets,
+            limits.upgrade_rate,
+            limits.upgrade_burst,
+        );
+        let max_connections = max_connections(limits.max_connections, 1);
+        let sessions = Arc::new(SessionContext::new(config.limits));
+        let (cluster, directory_updates) =
+            ClusterContext::new(config.id, config.routing, backplane, Arc::clone(&sessions));
+        let has_queue = config.backplane.is_some();
+        let (intake, telemetry) = TelemetryIntake::new(Arc::clone(&sessions), has_queue);
+        let metrics = NodeMetrics::new(
+            &sessions.metrics,
+            cluster.topics.metrics(),
+            intake.metrics(),
+        );
+        let node = Self {
+            cluster: Arc::new(cluster),
+            sessions,
+            intake: Arc::new(intake),
+            metrics,
+            admission,
+            connection_limit: Arc::new(ConnectionLimit::new(max_connections)),
             access: config.auth.as_ref().map(Authenticator::new),
-            config,
-            intake,
-            cluster,
-            registry: SessionRegistry::new(),
-            topics: Topics::default(),
-            wheel: Wheel::new(),
-            faults: Faults::default(),
-            posted_load: PostedLoad::default(),
-            rebalancing: Rebalancing::default(),
-            metrics: NodeMetrics::new(),
+            reported_load: ReportedLoad::new(config.load_source, config.heap_probe),
+            rebalancing: AtomicBool::new(false),
             drain,
-            phase: AtomicU8::new(0),
-            command_ids: AtomicU64::new(0),
-        }
+            allow_faults: config.allow_faults,
+            echo: config.echo,
+            heap_probe: config.heap_probe,
+            phase: AtomicU8::new(NodePhase::Serving as u8),
+        };
+        let queues = NodeQueues {
+            directory_updates,
+            telemetry,
+        };
+        (node, queues)
     }
 
     pub(crate) fn phase(&self) -> NodePhase {
@@ -116,69 +115,24 @@ impl Node {
     }
 
     pub(crate) fn advance_phase(&self, phase: NodePhase) {
+        // The greatest wins: a node never goes back to an earlier phase.
         self.phase.fetch_max(phase as u8, Relaxed);
-    }
-
-    /// The load of the node's own making, where it has one.
-    pub(crate) fn reported_load(&self) -> Option<f64> {
-        match self.config.load_source {
-            LoadSource::Posted => self.posted_load.get(),
-            LoadSource::Heap => {
-                let bytes = self.config.heap_probe.and_then(|probe| probe());
-                bytes.map(|bytes| bytes as f64)
-            }
+        if phase == NodePhase::Draining {
+            self.intake.start_draining();
         }
     }
 
-    pub(crate) fn next_command_id(&self) -> u64 {
-        self.command_ids.fetch_add(1, Relaxed)
+    /// Counts a socket in both limits until [`Node::release_socket`]. Permits of its own
+    /// would make every idle socket larger.
+    pub(crate) fn hold_socket(&self, permit: Permit) {
+        permit.forget();
+        // The HTTP connection gives its permit back when the upgrade is done. The socket
+        // replaces it, so there is always room.
+        self.connection_limit.acquire_unchecked();
     }
 
-    /// Whether this node owns the device, by what it holds itself.
-    pub(crate) fn locate_local(&self, device: &DeviceId) -> DeviceLocation {
-        let epoch = self
-            .registry
-            .get(device)
-            .and_then(|session| session.epoch());
-        epoch.map_or(DeviceLocation::NotConnected, |epoch| {
-            DeviceLocation::OnNode {
-                owner: self.config.id.clone(),
-                epoch,
-            }
-        })
-    }
-
-    /// The directory has a newer connection of the device than that of `epoch`.
-    pub(crate) fn mark_superseded(&self, device: &DeviceId, epoch: Epoch) {
-        if let Some(session) = self.registry.get(device) {
-            session.mark_superseded(epoch);
-        }
-    }
-
-    /// A session is closing: who waits for its device gets an outcome, and its
-    /// topics end.
-    pub(crate) fn fail_pending(&self, session: &Arc<Session>, reason: CloseReason) {
-        let (pending, topics) = session.take_pending();
-        for TopicSubscription { topic, slot: seat } in topics {
-            self.topics
-                .unsubscribe(&topic, seat, &*self.cluster.backplane);
-        }
-        for waiter in pending {
-            let owner = self.config.id.clone();
-            let reply = match reason {
-                CloseReason::Replaced => CommandReply::Replaced { owner },
-                _ => CommandReply::Disconnected { owner },
-            };
-            send_reply(self, waiter, reply);
-        }
-    }
-
-    /// A session ended: the node and the directory forget it.
-    pub(crate) fn remove_session(&self, session: &Arc<Session>, reason: CloseReason) {
-        self.registry.remove(session, None);
-        self.fail_pending(session, reason);
-        if let Some(epoch) = session.epoch() {
-            unregister(self, session.device.clone(), epoch);
-        }
+    pub(super) fn release_socket(&self) {
+        self.admission.release();
+        self.connection_limit.release();
     }
 }

@@ -1,14 +1,14 @@
-//! Bytes that wait for all devices of a node together, on the way out or in.
+//! The bytes that wait for all devices of a node together, in one direction.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// The sum over all sockets. Of what goes out, a frame that waits for many devices
-/// counts for each, although they share its memory: so it is an upper bound.
+/// The sum of waiting bytes over all sockets. A frame that waits for many devices counts
+/// for each of them, although they share its memory, so the sum is an upper bound.
 #[derive(Debug, Default)]
 pub(crate) struct ByteBudget(AtomicUsize);
 
 impl ByteBudget {
-    /// A socket went from `before` bytes to `after`.
+    /// Changes the share of one socket from `before` to `after` bytes.
     pub(crate) fn update(&self, before: usize, after: usize) {
         if after >= before {
             self.0.fetch_add(after - before, Relaxed);
@@ -17,7 +17,7 @@ impl ByteBudget {
         }
     }
 
-    /// Bytes that wait now.
+    /// Returns the bytes that wait now.
     pub(crate) fn used(&self) -> usize {
         self.0.load(Relaxed)
     }

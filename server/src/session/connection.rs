@@ -1,4 +1,4 @@
-//! The one task of a device socket: reads into shared scratch, writes the outbox.
+//! The one task of a device socket: it reads into shared scratch and writes the queue.
 
 use std::{
     cell::RefCell,
@@ -11,15 +11,13 @@ use std::{
 
 use super::{
     Session,
-    frame::{self, FromDevice, InvalidFrame},
-    publish::publish,
-    session::{TopicSubscription, whole_seconds},
-    wheel::Timer,
+    context::SessionContext,
+    frame::{self, InvalidFrame},
+    handler::SessionHandler,
+    session::whole_seconds,
+    timer::Timer,
 };
-use crate::{
-    admission::Permit,
-    cluster::{self, message::CommandReply},
-    node::Node,
+use crate::net::{
     stream::{MaybeTlsStream, poll_flush, poll_read, poll_write},
     ws::{
         close::CloseReason,
@@ -28,76 +26,66 @@ use crate::{
     },
 };
 
-/// One read's worth, per runtime worker rather than per socket.
+/// Bytes of one read. The buffer belongs to a worker of the runtime, not to a socket.
 const SCRATCH_BYTES: usize = 16 * 1024;
 
 thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice());
 }
 
-/// The steady state of a device socket. Its size is paid once per idle socket, so
-/// it is a hand-written future over the smallest state there is; no I/O happens
-/// but when the socket is ready or the outbox has something.
-pub(crate) struct DeviceConnection {
-    node: Arc<Node>,
+/// The steady state of a device socket. Its size is paid once per idle socket, so it is
+/// a hand-written future over the smallest state there is: an async block would keep a
+/// buffer and each intermediate state alive.
+pub(crate) struct DeviceConnection<H: SessionHandler> {
+    handler: Arc<H>,
     session: Arc<Session>,
     stream: MaybeTlsStream,
     decoder: WsDecoder,
     read_state: ReadState,
 }
 
-/// What becomes of the bytes that arrive.
+/// The treatment of bytes that arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ReadState {
+    /// The bytes are decoded as frames.
     Frames,
-    /// The peer broke the protocol and cannot be decoded any more. What it sends is
-    /// read all the same: closing over unread bytes would reset the connection and
-    /// could swallow our close frame.
+    /// The peer broke the protocol and cannot be decoded any more. Its bytes are read
+    /// and dropped: a close over unread bytes would reset the connection, and the reset
+    /// could discard our close frame.
     Discard,
-    /// The peer has closed; the connection ends once the outbox is written.
+    /// The peer has closed. The connection ends once the queue is written.
     Closed,
 }
 
-impl DeviceConnection {
-    /// Takes over the socket's place.
-    pub(crate) fn new(
-        node: Arc<Node>,
-        session: Arc<Session>,
-        stream: MaybeTlsStream,
-        permit: Permit,
-    ) -> Self {
-        permit.forget();
-        node.connection_limit.acquire_unchecked();
-        let decoder = WsDecoder::new(
-            node.config.limits.device_message_bytes,
-            AllowedMessages::Text,
-        );
+impl<H: SessionHandler> DeviceConnection<H> {
+    pub(crate) fn new(handler: Arc<H>, session: Arc<Session>, stream: MaybeTlsStream) -> Self {
+        let max_message = handler.sessions().limits.device_message_bytes;
         Self {
-            node,
+            handler,
             session,
             stream,
-            decoder,
+            decoder: WsDecoder::new(max_message, AllowedMessages::Text),
             read_state: ReadState::Frames,
         }
     }
 
-    /// Takes what the HTTP connection had read past the upgrade request.
+    /// Processes the bytes that the HTTP connection had read past the upgrade request.
     pub(crate) fn feed(&mut self, early: &[u8]) {
         if !early.is_empty() {
             self.process_input(&mut early.to_vec());
         }
     }
 
-    /// Writes the outbox as far as the socket takes it.
+    /// Writes the queue until it is empty or the socket accepts no more.
     fn write(&mut self, task: &mut Context<'_>) -> io::Result<()> {
         let (session, stream) = (&self.session, &mut self.stream);
         let mut has_read = false;
         let written = session.write_queue.poll_write(|bytes| {
-            let given = poll_write(stream, task, bytes);
-            has_read |= matches!(given, Poll::Ready(Ok(1..)));
-            given
+            let progress = poll_write(stream, task, bytes);
+            has_read |= matches!(progress, Poll::Ready(Ok(1..)));
+            progress
         });
-        // TLS may hold back what the kernel did not take.
+        // TLS may hold back what the kernel did not accept.
         let written = match written {
             Poll::Ready(Ok(())) => poll_flush(stream, task),
             other => other,
@@ -118,31 +106,33 @@ impl DeviceConnection {
         }
     }
 
-    /// The device has to read before more can be written; whoever `has_read` some just
-    /// now has its time anew.
+    /// Starts the write timeout: the device must read before more can be written. A
+    /// device that `has_read` some bytes just now gets the whole timeout again.
     fn arm_write_timeout(&self, has_read: bool) {
-        let now = self.node.wheel.now();
+        let SessionContext { wheel, limits, .. } = self.handler.sessions();
+        let now = wheel.now();
         if self.session.record_write_blocked(now, has_read) {
-            let at = now + whole_seconds(self.node.config.limits.write_timeout);
-            self.node.wheel.arm(&self.session, Timer::Write, at);
+            let at = now + whole_seconds(limits.write_timeout);
+            wheel.arm(&self.session, Timer::Write, at);
         }
     }
 
-    /// From the first moment of closing, nobody waits for a reply any more; the
-    /// handshake itself gets a deadline.
+    /// Fails the commands that wait and starts the close timeout, when the session has
+    /// begun to close.
     fn begin_closing(&self) {
         let Some(reason) = self.session.write_queue.close_reason() else {
             return;
         };
-        let now = self.node.wheel.now();
+        let SessionContext { wheel, limits, .. } = self.handler.sessions();
+        let now = wheel.now();
         if self.session.begin_close(now) {
-            let at = now + whole_seconds(self.node.config.limits.close_timeout);
-            self.node.wheel.arm(&self.session, Timer::Close, at);
-            self.node.fail_pending(&self.session, reason);
+            let at = now + whole_seconds(limits.close_timeout);
+            wheel.arm(&self.session, Timer::Close, at);
+            self.handler.handle_closing(&self.session, reason);
         }
     }
 
-    /// Reads once. An end of the stream is an error like any other.
+    /// Reads once. The end of the stream is an error like any other.
     fn read(&mut self, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         SCRATCH.with_borrow_mut(|scratch| {
             match ready!(poll_read(&mut self.stream, task, scratch))? {
@@ -159,16 +149,17 @@ impl DeviceConnection {
         if self.read_state != ReadState::Frames {
             return;
         }
-        self.session.record_activity(self.node.wheel.now());
-        let kept = self.decoder.buffered_bytes();
-        let (node, session, read_state) = (&self.node, &self.session, &mut self.read_state);
-        let fed = self.decoder.feed(bytes, |event| {
+        let (handler, session) = (&*self.handler, &self.session);
+        session.record_activity(handler.sessions().wheel.now());
+        let buffered_before = self.decoder.buffered_bytes();
+        let read_state = &mut self.read_state;
+        let decoded = self.decoder.feed(bytes, |event| {
             if let WsEvent::Close(code) = event {
                 session.write_queue.echo_close(code);
                 *read_state = ReadState::Closed;
                 return DecodeControl::Stop;
             }
-            match on_event(node, session, event) {
+            match handle_event(handler, session, event) {
                 Ok(()) => DecodeControl::Continue,
                 Err(reason) => {
                     session.write_queue.close(reason);
@@ -177,40 +168,47 @@ impl DeviceConnection {
                 }
             }
         });
-        if let Err(reason) = fed {
+        if let Err(reason) = decoded {
             self.session.write_queue.close(reason);
             self.read_state = ReadState::Discard;
         }
         if self.read_state != ReadState::Frames {
             self.decoder.clear();
         }
-        self.update_partial_bytes(kept);
+        self.update_partial_bytes(buffered_before);
     }
 
-    /// Counts what is not complete, of which there was `before`. A socket alone may keep
-    /// a message; all together may not.
+    /// Counts the bytes of an incomplete message, of which there were `before`, in the
+    /// budget of all sessions. The decoder bounds one socket; this bounds their sum.
     fn update_partial_bytes(&mut self, before: usize) {
-        let (node, now) = (&self.node, self.decoder.buffered_bytes());
-        if now == before {
+        let after = self.decoder.buffered_bytes();
+        if after == before {
             return;
         }
-        node.partial_budget.update(before, now);
-        if now > before && node.partial_budget.used() > node.config.limits.partial_message_bytes {
+        let SessionContext {
+            partial_budget,
+            limits,
+            ..
+        } = self.handler.sessions();
+        partial_budget.update(before, after);
+        if after > before && partial_budget.used() > limits.partial_message_bytes {
             self.session
                 .write_queue
                 .close(CloseReason::PartialMessageLimit);
             self.read_state = ReadState::Discard;
-            node.partial_budget.update(now, 0);
+            partial_budget.update(after, 0);
             self.decoder.clear();
         }
     }
 }
 
-impl Future for DeviceConnection {
+impl<H: SessionHandler> Future for DeviceConnection<H> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
+        // Before the first look at the queue: a push between the look and a later
+        // registration would not wake this task.
         this.session.write_queue.register_waker(task.waker());
         loop {
             if this.session.write_queue.is_aborted() || this.write(task).is_err() {
@@ -224,8 +222,8 @@ impl Future for DeviceConnection {
     }
 }
 
-impl Drop for DeviceConnection {
-    /// However the task ends, the node forgets the session.
+impl<H: SessionHandler> Drop for DeviceConnection<H> {
+    /// Removes the session from the node, however the task ends.
     fn drop(&mut self) {
         let reason = self
             .session
@@ -233,106 +231,59 @@ impl Drop for DeviceConnection {
             .close_reason()
             .unwrap_or(CloseReason::ConnectionLost);
         self.session.write_queue.abort(reason);
-        // First, so that a node that counts no socket owes nobody an answer.
-        self.node.remove_session(&self.session, reason);
-        self.node
+        self.handler
+            .sessions()
             .partial_budget
             .update(self.decoder.buffered_bytes(), 0);
-        self.node.metrics.socket_closed(reason);
-        self.node.admission.release();
-        self.node.connection_limit.release();
+        self.handler.handle_closed(&self.session, reason);
     }
 }
 
-fn on_event(
-    node: &Arc<Node>,
+fn handle_event<H: SessionHandler>(
+    handler: &H,
     session: &Arc<Session>,
     event: WsEvent<'_>,
 ) -> Result<(), CloseReason> {
     match event {
         WsEvent::Ping(payload) => {
-            node.metrics.heartbeats.inc();
-            if !node.faults.ignore_pings.is_active() {
-                // Full, the outbox closes the socket itself.
-                let pong = encode::pong(payload);
-                if session.write_queue.push(pong, &node.config.limits).is_ok() {
-                    node.metrics.pongs.inc();
-                }
-            }
+            handle_ping(handler.sessions(), session, payload);
             Ok(())
         }
         WsEvent::Pong | WsEvent::Close(_) => Ok(()),
         WsEvent::Binary(_) => Err(CloseReason::Binary),
         WsEvent::Text(text) => match frame::parse(text) {
-            Ok(frame) => on_frame(node, session, frame),
+            Ok(frame) => handler.handle_frame(session, frame),
             Err(InvalidFrame::Malformed) => Err(CloseReason::BadPayload),
             Err(InvalidFrame::InvalidName) => Err(CloseReason::Policy),
         },
     }
 }
 
-fn on_frame(
-    node: &Arc<Node>,
-    session: &Arc<Session>,
-    frame: FromDevice<'_>,
-) -> Result<(), CloseReason> {
-    let limits = &node.config.limits;
-    match frame {
-        FromDevice::Reply { id, body } => {
-            if let Some(reply_to) = session.take_reply_to(id) {
-                let owner = node.config.id.clone();
-                cluster::send_reply(node, reply_to, CommandReply::Replied { owner, body });
-            }
-            Ok(())
-        }
-        FromDevice::Subscribe(_) | FromDevice::Unsubscribe(_)
-            if !session.allow_topic_change(node.wheel.now(), limits.topic_changes_per_s) =>
-        {
-            Err(CloseReason::Policy)
-        }
-        FromDevice::Subscribe(topic) => {
-            match session.may_subscribe(&topic, limits.topics_per_device) {
-                Ok(true) => {
-                    let slot = node
-                        .topics
-                        .subscribe(&topic, session, &*node.cluster.backplane);
-                    session.add_subscription(TopicSubscription { topic, slot });
-                }
-                Ok(false) => {}
-                Err(()) => return Err(CloseReason::Policy),
-            }
-            Ok(())
-        }
-        FromDevice::Unsubscribe(topic) => {
-            if let Some(slot) = session.remove_subscription(&topic) {
-                node.topics
-                    .unsubscribe(&topic, slot, &*node.cluster.backplane);
-            }
-            Ok(())
-        }
-        FromDevice::Telemetry { id, body } => {
-            node.intake.submit(node, session, id, body);
-            Ok(())
-        }
-        FromDevice::Publish { topic, id, body } => {
-            publish(node, session, &topic, id.as_deref(), body);
-            Ok(())
-        }
+fn handle_ping(sessions: &SessionContext, session: &Session, payload: &[u8]) {
+    sessions.metrics.heartbeats.inc();
+    if sessions.faults.ignore_pings.is_active() {
+        return;
+    }
+    let pong = encode::pong(payload);
+    // A full queue closes the socket by itself.
+    if session.write_queue.push(pong, &sessions.limits).is_ok() {
+        sessions.metrics.pongs.inc();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::node::Node;
 
-    /// What an idle socket costs in its task and its session, before the allocator
-    /// rounds up. A field added here is paid a million times.
+    /// Bounds the bytes of an idle socket in its task and its session, before the
+    /// allocator rounds up. A field added here is paid a million times.
     #[test]
-    fn the_steady_state_is_small() {
+    fn idle_socket_stays_within_its_bytes() {
         assert!(
-            size_of::<DeviceConnection>() <= 128,
+            size_of::<DeviceConnection<Node>>() <= 128,
             "{} bytes",
-            size_of::<DeviceConnection>()
+            size_of::<DeviceConnection<Node>>()
         );
         assert!(
             size_of::<Session>() <= 224,

@@ -1,4 +1,4 @@
-//! The JSON that devices and nodes exchange; see `docs/protocol.md`.
+//! The JSON frames between devices and nodes; `docs/protocol.md` specifies them.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -9,10 +9,10 @@ use serde_json::value::RawValue;
 use crate::{
     id::{TelemetryId, Topic},
     ingest::RejectReason,
-    ws::encode,
+    net::ws::encode,
 };
 
-/// Device to node.
+/// A frame from a device.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum FromDevice<'a> {
     Reply {
@@ -25,7 +25,7 @@ pub(crate) enum FromDevice<'a> {
         id: TelemetryId,
         body: String,
     },
-    /// The body is JSON as it was written.
+    /// `body` is the JSON text as the device wrote it.
     Publish {
         topic: Topic,
         id: Option<Cow<'a, str>>,
@@ -33,22 +33,23 @@ pub(crate) enum FromDevice<'a> {
     },
 }
 
-/// When a device that was asked to leave should come back at the earliest.
+/// The shortest time after which a device that got `goaway` may reconnect, in
+/// milliseconds.
 const RETRY_MS: u64 = 100;
 
-/// The longest id of a message, in bytes.
+/// The longest message id, in bytes.
 const MAX_MESSAGE_ID_BYTES: usize = 64;
 
-/// Why a text is no frame.
+/// The reason why a text is not a frame.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum InvalidFrame {
-    /// Not JSON, not an object, an unknown type, a field missing.
+    /// The text is not a JSON object, has an unknown type or lacks a field.
     Malformed,
-    /// The name of a topic or a reading that is not allowed.
+    /// The name of a topic or the id of a telemetry record is not allowed.
     InvalidName,
 }
 
-/// Node to device.
+/// A frame to a device.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum ToDevice<'a> {
@@ -80,7 +81,8 @@ enum ToDevice<'a> {
     },
 }
 
-/// A field this node does not know is ignored, so that devices may be newer.
+/// The fields of all frames from devices. Unknown fields are ignored, so that devices may
+/// be newer than the node.
 #[derive(Deserialize)]
 struct RawFrame<'a> {
     #[serde(rename = "type")]
@@ -93,9 +95,9 @@ struct RawFrame<'a> {
     body: Option<&'a RawValue>,
 }
 
-/// Reads a device's text.
+/// Parses the text of a device.
 pub(crate) fn parse(text: &str) -> Result<FromDevice<'_>, InvalidFrame> {
-    // Serde takes an array for a struct as well.
+    // Serde accepts an array as a struct too.
     if !text.trim_ascii_start().starts_with('{') {
         return Err(InvalidFrame::Malformed);
     }
@@ -104,8 +106,7 @@ pub(crate) fn parse(text: &str) -> Result<FromDevice<'_>, InvalidFrame> {
         "reply" => {
             let id = frame.id.ok_or(InvalidFrame::Malformed)?;
             Ok(FromDevice::Reply {
-                // An id that is none of ours matches no command; it is as harmless
-                // as a late reply.
+                // An invalid id matches no command, so it is as harmless as a late reply.
                 id: parse_command_id(&id).unwrap_or(u64::MAX),
                 body: frame.body.unwrap_or(RawValue::NULL).get().to_owned(),
             })
@@ -138,7 +139,7 @@ pub(crate) fn parse(text: &str) -> Result<FromDevice<'_>, InvalidFrame> {
     }
 }
 
-/// The frame that carries a command.
+/// Returns the frame of a command.
 pub(crate) fn command(id: u64, name: &str, body: &RawValue) -> Bytes {
     encode_frame(&ToDevice::Command {
         id: &format!("c{id:x}"),
@@ -147,20 +148,20 @@ pub(crate) fn command(id: u64, name: &str, body: &RawValue) -> Bytes {
     })
 }
 
-/// The frame that carries a topic's message.
-///
-/// `body` is JSON text; a topic's characters need no escape.
+/// Returns the frame of a message to a topic. `body` is JSON text.
 pub(crate) fn message(topic: &Topic, body: &str) -> Bytes {
+    // By hand, so that the body is copied once and not parsed: the characters of a topic
+    // need no escape.
     encode::text(format!(r#"{{"type":"message","topic":"{topic}","body":{body}}}"#).as_bytes())
 }
 
-/// The frame that says that a device's message was published.
+/// Returns the frame that confirms a message that the device published.
 pub(crate) fn published(id: &str) -> Bytes {
     encode_frame(&ToDevice::Published { id })
 }
 
-/// The frame that says that something a device asked for was not done: an HTTP
-/// status, why, and when to try again.
+/// Returns the frame of a failed request, with an HTTP status, the error, and the time
+/// until the next attempt in milliseconds.
 pub(crate) fn error(id: &str, status: u16, error: &str, retry_ms: u64) -> Bytes {
     encode_frame(&ToDevice::Error {
         id,
@@ -170,7 +171,8 @@ pub(crate) fn error(id: &str, status: u16, error: &str, retry_ms: u64) -> Bytes 
     })
 }
 
-/// The frame that asks a device to leave, and to spread its return over a window.
+/// Returns the frame that asks a device to reconnect elsewhere, at a random time within
+/// `window`.
 pub(crate) fn goaway(window: Duration) -> Bytes {
     encode_frame(&ToDevice::Goaway {
         retry_ms: RETRY_MS,
@@ -178,17 +180,17 @@ pub(crate) fn goaway(window: Duration) -> Bytes {
     })
 }
 
-/// The frame that says that a reading is the queue's from now on.
+/// Returns the frame that confirms that the queue has accepted a telemetry record.
 pub(crate) fn accepted(id: &TelemetryId) -> Bytes {
     encode_frame(&ToDevice::Accepted { id })
 }
 
-/// The frame that says that a reading is still the device's, and why.
-pub(crate) fn rejected(id: &TelemetryId, refusal: RejectReason) -> Bytes {
+/// Returns the frame that rejects a telemetry record. The device may send it again.
+pub(crate) fn rejected(id: &TelemetryId, reason: RejectReason) -> Bytes {
     encode_frame(&ToDevice::Rejected {
         id,
-        reason: refusal.label(),
-        retry_ms: refusal.retry_ms(),
+        reason: reason.label(),
+        retry_ms: reason.retry_ms(),
     })
 }
 
@@ -215,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_of_devices() {
+    fn valid_frames_of_devices_are_parsed() {
         let reply = parse(r#"{"type":"reply","id":"c1f","body":{"a": [1]}}"#).unwrap();
         assert_eq!(
             reply,
@@ -232,9 +234,9 @@ mod tests {
                 body: "null".to_owned()
             }
         );
-        let reading = parse(r#"{"type":"telemetry","id":"0-17","body":21.5}"#).unwrap();
+        let telemetry = parse(r#"{"type":"telemetry","id":"0-17","body":21.5}"#).unwrap();
         assert_eq!(
-            reading,
+            telemetry,
             FromDevice::Telemetry {
                 id: "0-17".parse().unwrap(),
                 body: "21.5".to_owned()
@@ -245,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_to_a_topic() {
+    fn message_to_topic_is_parsed_and_encoded() {
         let text = r#"{"type":"publish","topic":"t","id":"a\"1","body":{"x": 1}}"#;
         let expected = FromDevice::Publish {
             topic: "t".parse().unwrap(),
@@ -276,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_frame() {
+    fn invalid_frames_are_rejected() {
         for text in [
             "",
             "[]",
@@ -300,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_of_nodes() {
+    fn frames_to_devices_are_json() {
         let body = RawValue::from_string(r#"{"x":1}"#.to_owned()).unwrap();
         let frame = command(31, "read", &body);
         assert_eq!(

@@ -1,21 +1,38 @@
-//! One connected device.
+//! The device sockets of a node.
 //!
-//! In reading order: [`session`] (what the node knows of it), [`outbox`] (what
-//! waits to be written), [`budget`] (what waits for all), [`waiting`] (commands
-//! that wait for its reply), [`frame`] (its JSON), [`publish`] (its messages to
-//! topics), [`connection`] (its one task), [`wheel`] (everybody's timeouts).
+//! ```text
+//!  socket ──► connection ──► frame ──► handler (the node): commands, topics, telemetry
+//!    ▲             ▲                        │
+//!    └─ pong ──────┤                        ▼
+//!                  └── write_queue ◄── frames to the device
+//!
+//!  registry: device → session          wheel: timeouts of all sessions
+//! ```
+//!
+//! Reading order: [`session`] is the state of one device socket, with its
+//! [`write_queue`], its [`pending_commands`], its [`subscription`]s and its
+//! `rate_window`; [`frame`] holds the JSON; [`connection`] is the task that reads and writes, and calls a [`handler`];
+//! [`registry`] finds sessions by device, [`wheel`] runs their [`timer`]s,
+//! [`byte_budget`] and [`metrics`] add up over all of them; [`context`] holds these
+//! together.
 
 pub(crate) mod byte_budget;
 pub(crate) mod connection;
+pub(crate) mod context;
 pub(crate) mod frame;
+pub(crate) mod handler;
+pub(crate) mod metrics;
 pub(crate) mod pending_commands;
-mod publish;
+mod rate_window;
+pub(crate) mod registry;
 #[expect(
     clippy::module_inception,
     reason = "the folder is about sessions, the file is the session"
 )]
 pub(crate) mod session;
+pub(crate) mod subscription;
+pub(crate) mod timer;
 pub(crate) mod wheel;
 pub(crate) mod write_queue;
 
-pub(crate) use self::session::Session;
+pub(crate) use self::{context::SessionContext, session::Session};

@@ -1,31 +1,31 @@
-//! Commands that wait for one device's reply.
+//! The commands that wait for the reply of one device.
 
 use tokio::sync::oneshot;
 
-use crate::{backplane::ReplyTo, cluster::message::CommandReply};
+use crate::{backplane::ReplyTo, message::CommandReply};
 
-/// Who gets the outcome of a command.
+/// The place where the outcome of a command goes.
 #[derive(Debug)]
 pub(crate) enum CommandReplyTo {
-    /// A caller of this node.
+    /// The caller is on this node.
     Local(oneshot::Sender<CommandReply>),
-    /// A caller of another node.
+    /// The caller is on another node.
     Remote(ReplyTo),
 }
 
-/// The commands of one device; no allocation while there are none.
+/// The commands of one device. Without commands there is no allocation.
 #[derive(Default)]
 pub(crate) struct PendingCommands(Vec<PendingCommand>);
 
 struct PendingCommand {
     id: u64,
-    /// The wheel's second after which nobody waits any more.
+    /// The second of the wheel after which the caller has stopped waiting.
     expires: u32,
     reply_to: CommandReplyTo,
 }
 
 impl PendingCommands {
-    /// Adds a command, unless `limit` still wait.
+    /// Adds a command, unless `limit` commands still wait. Expired ones do not count.
     pub(crate) fn insert(
         &mut self,
         id: u64,
@@ -45,7 +45,8 @@ impl PendingCommands {
         Ok(())
     }
 
-    /// The waiter of a command; `None` for a late or made-up reply.
+    /// Removes a command and returns where its reply goes; `None` for a late or invented
+    /// reply.
     pub(crate) fn remove(&mut self, id: u64) -> Option<CommandReplyTo> {
         let at = self.0.iter().position(|entry| entry.id == id)?;
         let entry = self.0.swap_remove(at);
@@ -55,7 +56,7 @@ impl PendingCommands {
         Some(entry.reply_to)
     }
 
-    /// Every waiter: the socket ended.
+    /// Removes all commands and returns where their outcomes go.
     pub(crate) fn drain(&mut self) -> Vec<CommandReplyTo> {
         std::mem::take(&mut self.0)
             .into_iter()
@@ -92,23 +93,23 @@ mod tests {
     }
 
     #[test]
-    fn full_of_expired_ones_is_not_full() {
-        let mut waiting = PendingCommands::default();
-        waiting.insert(1, remote(), (0, 5), 1).unwrap();
-        assert!(waiting.insert(2, remote(), (4, 9), 1).is_err());
-        waiting.insert(3, remote(), (5, 9), 1).unwrap();
-        assert!(waiting.remove(1).is_none());
-        assert!(waiting.remove(3).is_some());
+    fn expired_commands_do_not_count_against_the_limit() {
+        let mut pending = PendingCommands::default();
+        pending.insert(1, remote(), (0, 5), 1).unwrap();
+        assert!(pending.insert(2, remote(), (4, 9), 1).is_err());
+        pending.insert(3, remote(), (5, 9), 1).unwrap();
+        assert!(pending.remove(1).is_none());
+        assert!(pending.remove(3).is_some());
     }
 
     #[test]
-    fn a_caller_that_went_away_makes_room() {
-        let mut waiting = PendingCommands::default();
-        let (caller, answer) = oneshot::channel();
-        waiting
-            .insert(1, CommandReplyTo::Local(caller), (0, 100), 1)
+    fn command_of_caller_that_has_gone_is_not_pending() {
+        let mut pending = PendingCommands::default();
+        let (reply_tx, reply_rx) = oneshot::channel();
+        pending
+            .insert(1, CommandReplyTo::Local(reply_tx), (0, 100), 1)
             .unwrap();
-        drop(answer);
-        assert!(!waiting.has_pending(0));
+        drop(reply_rx);
+        assert!(!pending.has_pending(0));
     }
 }

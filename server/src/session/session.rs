@@ -1,4 +1,4 @@
-//! What the node knows of one connected device.
+//! The state of one connected device.
 
 use std::sync::{
     Arc,
@@ -14,35 +14,42 @@ use super::{
     byte_budget::ByteBudget,
     frame,
     pending_commands::{CommandReplyTo, PendingCommands},
-    wheel::{Recheck, Timer},
+    rate_window::RateWindow,
+    subscription::{SubscriptionSlot, TopicSubscription},
+    timer::{Recheck, Timer},
     write_queue::WriteQueue,
 };
 use crate::{
-    cluster::{epoch::Epoch, topic_hub::SubscriptionSlot},
-    config::NodeLimits,
     id::{DeviceId, Topic},
-    ws::close::CloseReason,
+    limits::NodeLimits,
+    message::Epoch,
+    net::ws::close::CloseReason,
 };
 
-/// Shared by its task, the registry, the wheel and whoever sends to it. Times are
-/// the wheel's seconds; 0 is "not".
+/// A connected device. Its connection, the registry, the wheel and all senders share it.
+///
+/// Times are seconds of the wheel; 0 stands for "never". Single fields are atomic rather
+/// than behind the lock, because the connection and the wheel touch them for each read
+/// and each second.
 pub(crate) struct Session {
     pub(crate) device: DeviceId,
     pub(crate) write_queue: WriteQueue,
-    /// The highest epoch that the directory gave it; 0 until the first.
+    /// The highest epoch that the directory assigned; 0 until the first.
     epoch: AtomicU64,
-    /// The highest epoch that the directory said is replaced.
+    /// The highest epoch that the directory has replaced.
     superseded_epoch: AtomicU64,
+    /// The second of the last bytes from the device.
     last_seen: AtomicU32,
+    /// The second since which the device reads nothing; 0 while nothing waits.
     blocked_since: AtomicU32,
-    /// Whether the wheel looks at its writing.
+    /// Whether the wheel has a write timer of this session.
     write_timer_armed: AtomicBool,
     closing_since: AtomicU32,
-    /// When its token ends; 0 where it has none.
+    /// The second at which the token expires; 0 without a token.
     token_expires: u32,
-    /// When it has been open for long enough; 0 where nothing says so.
+    /// The second at which the socket reaches its maximum age; 0 without one.
     max_age_at: u32,
-    /// Readings that have no answer yet.
+    /// Telemetry records that have no answer yet.
     telemetry_in_flight: AtomicU32,
     inner: Mutex<SessionInner>,
 }
@@ -54,26 +61,12 @@ struct SessionInner {
     rate_window: RateWindow,
 }
 
-/// A topic that the device subscribes to, and its place there.
-pub(crate) struct TopicSubscription {
-    pub(crate) topic: Topic,
-    pub(crate) slot: SubscriptionSlot,
-}
-
-/// What the device has asked of other nodes in one of the wheel's seconds.
-#[derive(Default)]
-struct RateWindow {
-    second: u32,
-    messages: u16,
-    topic_changes: u16,
-}
-
-/// Why a device cannot take a command.
+/// The reason why a device cannot get a command.
 #[derive(Debug)]
 pub(crate) enum CommandRejected {
-    /// Too many commands wait for it.
+    /// The limit of waiting commands is reached.
     Busy(CommandReplyTo),
-    /// Its socket is closing.
+    /// The device's socket is closing.
     Closing(CommandReplyTo),
 }
 
@@ -95,7 +88,7 @@ impl Session {
         }
     }
 
-    /// The same, whose bytes that wait count in `budget`.
+    /// Counts the bytes of the write queue in `budget`.
     pub(crate) fn with_budget(self, budget: &Arc<ByteBudget>) -> Self {
         Self {
             write_queue: WriteQueue::with_budget(Arc::clone(budget)),
@@ -103,7 +96,7 @@ impl Session {
         }
     }
 
-    /// The same, which closes at that second.
+    /// Closes the session at that second, when its token expires.
     pub(crate) fn with_token_expiry(self, second: u32) -> Self {
         Self {
             token_expires: second.max(1),
@@ -111,8 +104,7 @@ impl Session {
         }
     }
 
-    /// The same, which is sent away from that second on, as soon as it has nothing
-    /// under way.
+    /// Closes the session after that second, once it has nothing in flight.
     pub(crate) fn with_max_age(self, second: u32) -> Self {
         Self {
             max_age_at: second.max(1),
@@ -120,15 +112,14 @@ impl Session {
         }
     }
 
-    /// The device was heard.
+    /// Notes that the device sent something.
     pub(crate) fn record_activity(&self, now: u32) {
         self.last_seen.store(now, Relaxed);
     }
 
-    /// Writing waits for the device, which has read something just now or has not;
-    /// answers whether the wheel has to look at it from now on. It does so once, and
-    /// then for as long as the session lasts: a device that reads slowly blocks and
-    /// goes on many times a second.
+    /// Notes that writing waits for the device, which `has_read` something just now or
+    /// not. Returns whether the write timer must be armed. It is armed once and then lasts
+    /// as long as the session: a slow device blocks and continues many times a second.
     pub(crate) fn record_write_blocked(&self, now: u32, has_read: bool) -> bool {
         let now = now.max(1);
         if has_read {
@@ -141,19 +132,19 @@ impl Session {
         !self.write_timer_armed.swap(true, Relaxed)
     }
 
-    /// Nothing waits to be written.
+    /// Notes that nothing waits to be written.
     pub(crate) fn clear_write_blocked(&self) {
         self.blocked_since.store(0, Relaxed);
     }
 
-    /// The close handshake runs since then; answers whether that is new.
+    /// Notes that the close handshake has begun. Returns whether that is new.
     pub(crate) fn begin_close(&self, now: u32) -> bool {
         self.closing_since
             .compare_exchange(0, now.max(1), Relaxed, Relaxed)
             .is_ok()
     }
 
-    /// Acts on a timer that is due, or says when to look again.
+    /// Closes the session if the timer is due, or returns when to check it again.
     pub(crate) fn check_timer(&self, timer: Timer, now: u32, limits: &NodeLimits) -> Recheck {
         let (since, timeout) = match timer {
             Timer::Idle => (self.last_seen.load(Relaxed), limits.idle_timeout),
@@ -162,7 +153,7 @@ impl Session {
         };
         let since = match (since, timer) {
             (0, Timer::Close) => return Recheck::Never,
-            // If it blocks from now on.
+            // The earliest that it can be due: the device blocks from now on.
             (0, Timer::Write) => now,
             _ => since,
         };
@@ -187,9 +178,11 @@ impl Session {
         Recheck::Never
     }
 
-    /// Closes a socket that has come to an end known beforehand; `None` then, else
-    /// the second at which to look again. Both ride on the idle timer: they cost no
-    /// entries of their own.
+    /// Closes a socket whose token has expired or that has reached its maximum age, and
+    /// returns `None`; otherwise returns the second at which to check again.
+    ///
+    /// Both use the idle timer: timers of their own would cost each socket two more
+    /// entries in the wheel.
     fn check_end_of_life(&self, now: u32, limits: &NodeLimits) -> Option<u32> {
         let second = |end: u32| if end == 0 { u32::MAX } else { end };
         let (expires, retires) = (second(self.token_expires), second(self.max_age_at));
@@ -203,7 +196,7 @@ impl Session {
         if self.is_busy(now) {
             return Some(expires.min(now + 1));
         }
-        // One that cannot take it is closing already.
+        // A session that rejects the frame is closing already.
         let _ = self
             .write_queue
             .push(frame::goaway(limits.drain_reconnect_window), limits);
@@ -211,34 +204,36 @@ impl Session {
         None
     }
 
-    /// The directory's epoch for this connection.
+    /// Returns the directory's epoch of this connection; `None` until it is registered.
     pub(crate) fn epoch(&self) -> Option<Epoch> {
         Epoch::from_raw(self.epoch.load(Relaxed))
     }
 
-    /// The directory gave an epoch. If it has replaced that one in the meantime,
-    /// the socket closes.
+    /// Notes the epoch that the directory assigned. If the directory has replaced that one
+    /// in the meantime, the socket closes.
     pub(crate) fn set_epoch(&self, epoch: Epoch) {
         self.epoch.fetch_max(epoch.raw(), SeqCst);
         self.close_if_superseded();
     }
 
-    /// The directory has a newer connection than the one of `epoch`.
+    /// Notes that the directory has replaced connections up to `epoch`. If this is one of
+    /// them, the socket closes.
     pub(crate) fn mark_superseded(&self, epoch: Epoch) {
         self.superseded_epoch.fetch_max(epoch.raw(), SeqCst);
         self.close_if_superseded();
     }
 
-    /// In one order for all: of two who write one each, the second sees both.
     fn close_if_superseded(&self) {
+        // Sequentially consistent: of two tasks that each write one of the two epochs,
+        // at least one sees both.
         let epoch = self.epoch.load(SeqCst);
         if epoch != 0 && epoch <= self.superseded_epoch.load(SeqCst) {
             self.write_queue.close(CloseReason::Replaced);
         }
     }
 
-    /// Queues a command's frame and remembers who waits for the reply.
-    /// `times` is now and when the caller stops waiting.
+    /// Queues the frame of a command and notes who gets the reply. `times` is now and the
+    /// second at which the caller stops waiting.
     pub(crate) fn enqueue_command(
         &self,
         id: u64,
@@ -250,28 +245,29 @@ impl Session {
         if self.write_queue.close_reason().is_some() {
             return Err(CommandRejected::Closing(reply_to));
         }
-        // Remembered first: the reply must not be quicker than the memory.
+        // Before the push: the reply may come before this function returns.
         self.inner()
             .pending
             .insert(id, reply_to, times, limits.commands_per_device)
             .map_err(CommandRejected::Busy)?;
         match self.write_queue.push(frame, limits) {
             Ok(()) => Ok(()),
-            // The end of the session may have answered the waiter already.
+            // The end of the session may have failed the command already.
             Err(_) => self
                 .inner()
                 .pending
                 .remove(id)
-                .map_or(Ok(()), |waiter| Err(CommandRejected::Closing(waiter))),
+                .map_or(Ok(()), |reply_to| Err(CommandRejected::Closing(reply_to))),
         }
     }
 
-    /// Who waits for the reply to a command.
+    /// Removes a command and returns where its reply goes; `None` for a late reply.
     pub(crate) fn take_reply_to(&self, id: u64) -> Option<CommandReplyTo> {
         self.inner().pending.remove(id)
     }
 
-    /// Counts a reading as under way, unless `limit` are; whether it was counted.
+    /// Counts a telemetry record as in flight, unless `limit` records are. Returns whether
+    /// it counted.
     pub(crate) fn try_begin_telemetry(&self, limit: u32) -> bool {
         let more = |count| (count < limit).then_some(count + 1);
         self.telemetry_in_flight
@@ -279,20 +275,21 @@ impl Session {
             .is_ok()
     }
 
-    /// A reading that was begun has its answer.
+    /// Notes that a telemetry record has its answer.
     pub(crate) fn end_telemetry(&self) {
         self.telemetry_in_flight.fetch_sub(1, Relaxed);
     }
 
-    /// Whether this device waits for an answer, or somebody for its reply.
+    /// Whether a command or a telemetry record of this device is in flight.
     pub(crate) fn is_busy(&self, now: u32) -> bool {
         self.telemetry_in_flight.load(Relaxed) > 0 || self.inner().pending.has_pending(now)
     }
 
-    /// Whether a topic is new to the device; `Err` past the limit.
+    /// Whether the device may subscribe to a topic that is new to it: `Ok(false)` when it
+    /// has subscribed already, `Err` at the limit.
     pub(crate) fn may_subscribe(&self, topic: &Topic, limit: usize) -> Result<bool, ()> {
         let topics = &self.inner().topics;
-        if topics.iter().any(|kept| kept.topic == *topic) {
+        if topics.iter().any(|other| other.topic == *topic) {
             return Ok(false);
         }
         if topics.len() >= limit {
@@ -301,35 +298,34 @@ impl Session {
         Ok(true)
     }
 
-    /// Remembers a topic that is new.
+    /// Adds a subscription to a topic that is new.
     pub(crate) fn add_subscription(&self, subscription: TopicSubscription) {
         self.inner().topics.push(subscription);
     }
 
-    /// Forgets a topic; its place there, if it had one.
+    /// Removes the subscription to a topic and returns its slot, if there was one.
     pub(crate) fn remove_subscription(&self, topic: &Topic) -> Option<SubscriptionSlot> {
         let topics = &mut self.inner().topics;
-        let at = topics.iter().position(|kept| kept.topic == *topic)?;
-        let seat = topics.swap_remove(at).slot;
+        let at = topics.iter().position(|other| other.topic == *topic)?;
+        let slot = topics.swap_remove(at).slot;
+        // An idle session keeps no allocation.
         if topics.is_empty() {
             *topics = Vec::new();
         }
-        Some(seat)
+        Some(slot)
     }
 
-    /// Whether its topics may be changed once more in second `now`; if so, it counts.
+    /// Whether the device may change its topics once more in second `now`. If so, it counts.
     pub(crate) fn allow_topic_change(&self, now: u32, limit: u32) -> bool {
-        let mut inner = self.inner();
-        try_increment(&mut inner.rate_window.for_second(now).topic_changes, limit)
+        self.inner().rate_window.allow_topic_change(now, limit)
     }
 
-    /// Whether another message may be published in second `now`; if so, it counts.
+    /// Whether the device may publish another message in second `now`. If so, it counts.
     pub(crate) fn allow_publish(&self, now: u32, limit: u32) -> bool {
-        let mut inner = self.inner();
-        try_increment(&mut inner.rate_window.for_second(now).messages, limit)
+        self.inner().rate_window.allow_publish(now, limit)
     }
 
-    /// Everything that ends with the session.
+    /// Removes the commands and the subscriptions that end with the session.
     pub(crate) fn take_pending(&self) -> (Vec<CommandReplyTo>, Vec<TopicSubscription>) {
         let mut inner = self.inner();
         (inner.pending.drain(), std::mem::take(&mut inner.topics))
@@ -340,27 +336,7 @@ impl Session {
     }
 }
 
-impl RateWindow {
-    /// What was asked in second `now`.
-    fn for_second(&mut self, now: u32) -> &mut Self {
-        if self.second != now {
-            *self = Self {
-                second: now,
-                ..Self::default()
-            };
-        }
-        self
-    }
-}
-
-/// Counts one more, unless `limit` have been.
-fn try_increment(count: &mut u16, limit: u32) -> bool {
-    let may = u32::from(*count) < limit.min(u16::MAX.into());
-    *count += u16::from(may);
-    may
-}
-
-/// Whole seconds, rounded up: no timeout fires early.
+/// Returns whole seconds, rounded up, so that no timeout fires early.
 pub(crate) fn whole_seconds(duration: std::time::Duration) -> u32 {
     u32::try_from(duration.as_millis().div_ceil(1000)).unwrap_or(u32::MAX)
 }

@@ -1,9 +1,10 @@
-//! One timing wheel for all sockets of a node: slots of one second.
+//! The timing wheel for all sockets of a node, with slots of one second.
 //!
-//! Traffic never touches the wheel: a connection only stamps when it was last
-//! heard. When a slot comes up, its sockets are asked whether they are due, and
-//! are put where they will be if not (lazy re-arming; Varghese and Lauck, "Hashed
-//! and Hierarchical Timing Wheels").
+//! The wheel is written by hand, because a timer of the runtime costs each idle socket about as
+//! much as its session. Traffic never touches the wheel: a connection only notes the
+//! second of its last bytes. When a slot comes up, each of its sessions is checked, and
+//! is re-armed for its new deadline if it is not due (lazy re-arming; Varghese and Lauck,
+//! "Hashed and Hierarchical Timing Wheels").
 
 use std::sync::{
     Arc, Weak,
@@ -12,38 +13,24 @@ use std::sync::{
 
 use parking_lot::{Mutex, MutexGuard};
 
-use super::Session;
-use crate::config::NodeLimits;
+use super::{
+    Session,
+    timer::{Recheck, Timer},
+};
+use crate::limits::NodeLimits;
 
-/// Slots, and so the furthest that one turn reaches, in seconds.
+/// The number of slots, and so the seconds of one turn. A later deadline is armed for the
+/// end of the turn and re-armed there.
 const SLOTS: u32 = 128;
 
-/// What a socket may be late with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Timer {
-    /// Saying something.
-    Idle,
-    /// Reading what was written.
-    Write,
-    /// Finishing the close handshake.
-    Close,
-}
-
-/// What a due timer asks for.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Recheck {
-    Never,
-    /// Look again at that second.
-    At(u32),
-}
-
-/// The wheel and its clock. Seconds start at 1, so that 0 can mean "not".
+/// The wheel and its clock. Seconds start at 1, so that 0 can stand for "never".
 pub(crate) struct Wheel {
     now: AtomicU32,
     slots: Mutex<Vec<Vec<TimerEntry>>>,
 }
 
 struct TimerEntry {
+    /// Weak, so that a session that has ended is freed before its slot comes up.
     session: Weak<Session>,
     timer: Timer,
 }
@@ -57,26 +44,26 @@ impl Wheel {
         }
     }
 
-    /// The current second.
+    /// Returns the present second.
     pub(crate) fn now(&self) -> u32 {
         self.now.load(Relaxed)
     }
 
-    /// Looks at the socket at second `at`, or earlier if that is further than the
-    /// wheel reaches.
+    /// Checks the timer of a session at second `at`, or earlier if `at` is more than one
+    /// turn away.
     pub(crate) fn arm(&self, session: &Arc<Session>, timer: Timer, at: u32) {
         let entry = TimerEntry {
             session: Arc::downgrade(session),
             timer,
         };
         let mut slots = self.slots();
-        // Under the lock, so that the wheel does not turn past the slot in between.
+        // Read under the lock, so that the wheel does not advance past the slot meanwhile.
         let now = self.now();
         let at = at.clamp(now + 1, now + SLOTS - 1);
         slots[(at % SLOTS) as usize].push(entry);
     }
 
-    /// Turns to second `to` and looks at every socket on the way.
+    /// Advances to second `to` and checks every timer on the way.
     pub(crate) fn advance(&self, to: u32, limits: &NodeLimits) {
         while self.now() < to {
             let (now, due) = self.tick();
@@ -84,14 +71,14 @@ impl Wheel {
                 let Some(session) = session.upgrade() else {
                     continue;
                 };
-                if let Recheck::At(again) = session.check_timer(timer, now, limits) {
-                    self.arm(&session, timer, again);
+                if let Recheck::At(at) = session.check_timer(timer, now, limits) {
+                    self.arm(&session, timer, at);
                 }
             }
         }
     }
 
-    /// One second further: which it is, and whom to look at.
+    /// Advances by one second. Returns that second and the timers of its slot.
     fn tick(&self) -> (u32, Vec<TimerEntry>) {
         let mut slots = self.slots();
         let now = self.now.fetch_add(1, Relaxed) + 1;
@@ -108,7 +95,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::ws::close::CloseReason;
+    use crate::net::ws::close::CloseReason;
 
     fn limits(idle_s: u64) -> NodeLimits {
         NodeLimits {
@@ -124,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_socket_closes_when_it_is_due_and_not_before() {
+    fn silent_socket_closes_after_its_idle_timeout() {
         for idle_s in [1, 5, 127, 128, 129, 1000] {
             let wheel = Wheel::new();
             let session = armed(&wheel);
@@ -141,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn being_heard_puts_it_off() {
+    fn active_socket_stays_open() {
         let wheel = Wheel::new();
         let session = armed(&wheel);
         for second in 2..50 {
@@ -154,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_s_end_closes_a_socket_that_is_heard() {
+    fn active_socket_closes_when_its_token_expires() {
         for expires in [3, 90, 200, 1000] {
             let wheel = Wheel::new();
             let session =
@@ -175,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_socket_is_sent_away_once_it_has_nothing_under_way() {
+    fn old_socket_closes_once_nothing_is_in_flight() {
         let wheel = Wheel::new();
         let session = Arc::new(Session::new("d".parse().unwrap(), 1).with_max_age(30));
         wheel.arm(&session, Timer::Idle, wheel.now() + 1);
@@ -195,16 +182,16 @@ mod tests {
             session.write_queue.close_reason(),
             Some(CloseReason::MaxAge)
         );
-        let mut said = Vec::new();
+        let mut written = Vec::new();
         let _ = session.write_queue.poll_write(|bytes| {
-            said.extend_from_slice(bytes);
+            written.extend_from_slice(bytes);
             std::task::Poll::Ready(Ok(bytes.len()))
         });
-        assert!(said.windows(6).any(|part| part == b"goaway"));
+        assert!(written.windows(6).any(|part| part == b"goaway"));
     }
 
     #[test]
-    fn who_reads_something_now_and_then_is_not_cut_off() {
+    fn device_that_reads_slowly_stays_open() {
         let wheel = Wheel::new();
         let limits = NodeLimits {
             write_timeout: Duration::from_secs(10),
@@ -220,7 +207,10 @@ mod tests {
         assert!(!session.write_queue.is_aborted());
         session.clear_write_blocked();
         wheel.advance(150, &limits);
-        assert!(!session.write_queue.is_aborted(), "nothing waits for it");
+        assert!(
+            !session.write_queue.is_aborted(),
+            "nothing waits to be written"
+        );
         assert!(!session.record_write_blocked(150, false));
         wheel.advance(159, &limits);
         assert!(!session.write_queue.is_aborted());
@@ -229,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_blocks_often_is_watched_once() {
+    fn device_that_blocks_often_has_one_write_timer() {
         let wheel = Wheel::new();
         let session = armed(&wheel);
         for second in 2..300 {
@@ -243,11 +233,11 @@ mod tests {
             wheel.advance(second, &limits(1000));
         }
         let entries: usize = wheel.slots().iter().map(Vec::len).sum();
-        assert_eq!(entries, 2, "its silence and its writing");
+        assert_eq!(entries, 2, "the idle timer and the write timer");
     }
 
     #[test]
-    fn a_socket_that_is_gone_leaves_nothing_behind() {
+    fn timers_of_ended_session_leave_the_wheel() {
         let wheel = Wheel::new();
         drop(armed(&wheel));
         wheel.advance(SLOTS, &limits(5));

@@ -1,5 +1,5 @@
-//! What waits to be written to one device: bounded in frames and bytes, empty and
-//! unallocated while the device is idle.
+//! The frames that wait to be written to one device: bounded in number and bytes, and
+//! without an allocation while the device is idle.
 
 use std::{
     collections::VecDeque,
@@ -14,31 +14,32 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::byte_budget::ByteBudget;
 use crate::{
-    config::NodeLimits,
-    ws::{close::CloseReason, encode},
+    limits::NodeLimits,
+    net::ws::{close::CloseReason, encode},
 };
 
-/// Anybody pushes; the session's task writes.
+/// The write queue of a session. Any task pushes; the session's connection writes.
 ///
-/// | state      | on close()            | on abandon() | on push()             |
-/// |------------|-----------------------|--------------|-----------------------|
-/// | open       | queue close → closing | → abandoned  | queue, or full → slow |
-/// | closing    | –                     | → abandoned  | refused               |
-/// | abandoned  | –                     | –            | refused               |
+/// | state   | on `close`                   | on `abort` | on `push`                     |
+/// |---------|------------------------------|------------|-------------------------------|
+/// | open    | close frame queued → closing | → aborted  | queued; full → closing (slow) |
+/// | closing | –                            | → aborted  | rejected                      |
+/// | aborted | –                            | –          | rejected                      |
 #[derive(Default)]
 pub(crate) struct WriteQueue {
     state: Mutex<QueueState>,
     waker: AtomicWaker,
-    /// What waits for everybody; `None` counts for nobody.
+    /// The bytes that wait for all devices; `None` in tests.
     budget: Option<Arc<ByteBudget>>,
 }
 
 #[derive(Default)]
 struct QueueState {
     frames: VecDeque<Bytes>,
+    /// Bytes of `frames`.
     bytes: usize,
-    /// Whether part of the front frame is written: it must be finished, whatever
-    /// else is dropped.
+    /// Whether part of the front frame is written. The rest must follow even when the
+    /// other frames are dropped, or the peer could not decode the close frame.
     front_started: bool,
     close_state: CloseState,
 }
@@ -49,16 +50,16 @@ enum CloseState {
     Open,
     /// The last frame of the queue is the close.
     Closing(CloseReason),
-    /// Nothing will be written any more.
+    /// No frame is written any more.
     Aborted(CloseReason),
 }
 
-/// The socket is closing, or was closed just now because its queue was full.
+/// A rejected frame: the socket is closing, or closes now because its queue is full.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct PushRejected;
 
 impl WriteQueue {
-    /// An empty one whose bytes count in `budget`.
+    /// Returns an empty queue whose bytes count in `budget`.
     pub(crate) fn with_budget(budget: Arc<ByteBudget>) -> Self {
         Self {
             state: Mutex::default(),
@@ -67,18 +68,18 @@ impl WriteQueue {
         }
     }
 
-    /// Queues a frame. A full queue closes the socket as a slow consumer. While too
-    /// much waits for everybody, a queue is full as soon as it is not empty: those
-    /// who keep up lose nothing.
+    /// Queues a frame. A full queue closes the socket as a slow consumer. While the budget
+    /// of all devices is used up, a queue that is not empty counts as full: devices that
+    /// keep up lose nothing.
     pub(crate) fn push(&self, frame: Bytes, limits: &NodeLimits) -> Result<(), PushRejected> {
-        let all = self.budget.as_ref().map_or(0, |budget| budget.used());
+        let waiting = self.budget.as_ref().map_or(0, |budget| budget.used());
         let pushed = self.update(|queue| {
             if queue.close_state != CloseState::Open {
                 return Err(PushRejected);
             }
             let full = queue.frames.len() >= limits.write_queue_frames
                 || queue.bytes + frame.len() > limits.write_queue_bytes
-                || (queue.bytes > 0 && all + frame.len() > limits.total_write_queue_bytes);
+                || (queue.bytes > 0 && waiting + frame.len() > limits.total_write_queue_bytes);
             if full {
                 queue.close(CloseReason::SlowConsumer);
                 return Err(PushRejected);
@@ -90,8 +91,9 @@ impl WriteQueue {
         pushed
     }
 
-    /// Queues a close behind what waits; a slow consumer's queue is dropped, but for
-    /// a frame begun. The first reason stays; answers whether this was it.
+    /// Queues a close frame behind the frames that wait. The frames of a slow consumer are
+    /// dropped, except one that has begun. The first reason stays; returns whether this was
+    /// the first.
     pub(crate) fn close(&self, reason: CloseReason) -> bool {
         let first = self.update(|queue| {
             let first = queue.close_state == CloseState::Open;
@@ -104,7 +106,7 @@ impl WriteQueue {
         first
     }
 
-    /// Answers the peer's close; nothing may follow.
+    /// Queues the answer to the peer's close frame (RFC 6455, 5.5.1). No frame may follow.
     pub(crate) fn echo_close(&self, code: Option<u16>) {
         self.update(|queue| {
             if queue.close_state == CloseState::Open {
@@ -114,7 +116,7 @@ impl WriteQueue {
         });
     }
 
-    /// Gives the socket up without another word.
+    /// Ends the socket without a close frame.
     pub(crate) fn abort(&self, reason: CloseReason) {
         self.update(|queue| {
             queue.close_state = match queue.close_state {
@@ -128,7 +130,7 @@ impl WriteQueue {
         self.waker.wake();
     }
 
-    /// Why the socket is closing, if it is.
+    /// Returns the reason for which the socket closes; `None` while it is open.
     pub(crate) fn close_reason(&self) -> Option<CloseReason> {
         match self.lock().close_state {
             CloseState::Open => None,
@@ -140,12 +142,12 @@ impl WriteQueue {
         matches!(self.lock().close_state, CloseState::Aborted(_))
     }
 
-    /// Tells whom to wake when there is something to write.
+    /// Sets the task to wake when there is something to write.
     pub(crate) fn register_waker(&self, task: &Waker) {
         self.waker.register(task);
     }
 
-    /// Writes with `write` until nothing is left, or until it must wait.
+    /// Writes with `write` until the queue is empty or `write` is not ready.
     pub(crate) fn poll_write(
         &self,
         write: impl FnMut(&[u8]) -> Poll<io::Result<usize>>,
@@ -153,15 +155,15 @@ impl WriteQueue {
         self.update(|queue| queue.poll_write(write))
     }
 
-    /// Changes the queue and keeps the common budget true.
+    /// Changes the queue, and the budget of all devices with it.
     fn update<T>(&self, change: impl FnOnce(&mut QueueState) -> T) -> T {
         let mut queue = self.lock();
         let before = queue.bytes;
-        let answer = change(&mut queue);
+        let result = change(&mut queue);
         if let Some(budget) = &self.budget {
             budget.update(before, queue.bytes);
         }
-        answer
+        result
     }
 
     fn lock(&self) -> MutexGuard<'_, QueueState> {
@@ -192,7 +194,7 @@ impl QueueState {
                 }
             }
         }
-        // An idle device holds no queue.
+        // An idle device keeps no allocation.
         self.frames = VecDeque::new();
         Poll::Ready(Ok(()))
     }
@@ -237,9 +239,9 @@ mod tests {
         }
     }
 
-    fn written(outbox: &WriteQueue) -> Vec<u8> {
+    fn written(queue: &WriteQueue) -> Vec<u8> {
         let mut all = Vec::new();
-        let done = outbox.poll_write(|bytes| {
+        let done = queue.poll_write(|bytes| {
             all.extend_from_slice(bytes);
             Poll::Ready(Ok(bytes.len()))
         });
@@ -248,80 +250,80 @@ mod tests {
     }
 
     #[test]
-    fn a_full_outbox_closes_as_slow_but_finishes_the_frame_it_began() {
-        let outbox = WriteQueue::default();
+    fn full_queue_closes_as_slow_after_the_frame_that_has_begun() {
+        let queue = WriteQueue::default();
         for frame in ["first", "second", "third"] {
-            outbox
+            queue
                 .push(Bytes::from_static(frame.as_bytes()), &limits())
                 .unwrap();
         }
         let mut once = Some(2);
-        let blocked = outbox.poll_write(|_| match once.take() {
-            Some(some) => Poll::Ready(Ok(some)),
+        let blocked = queue.poll_write(|_| match once.take() {
+            Some(bytes) => Poll::Ready(Ok(bytes)),
             None => Poll::Pending,
         });
         assert!(blocked.is_pending());
         assert_eq!(
-            outbox.push(Bytes::from_static(b"fourth"), &limits()),
+            queue.push(Bytes::from_static(b"fourth"), &limits()),
             Err(PushRejected)
         );
-        assert_eq!(outbox.close_reason(), Some(CloseReason::SlowConsumer));
+        assert_eq!(queue.close_reason(), Some(CloseReason::SlowConsumer));
         let expected = [b"rst".as_slice(), &encode::close(CloseReason::SlowConsumer)].concat();
-        assert_eq!(written(&outbox), expected);
+        assert_eq!(written(&queue), expected);
     }
 
     #[test]
-    fn bytes_are_bounded_as_well() {
-        let outbox = WriteQueue::default();
-        outbox.push(vec![0; 99].into(), &limits()).unwrap();
-        assert_eq!(outbox.push(vec![0; 2].into(), &limits()), Err(PushRejected));
+    fn queue_is_bounded_in_bytes() {
+        let queue = WriteQueue::default();
+        queue.push(vec![0; 99].into(), &limits()).unwrap();
+        assert_eq!(queue.push(vec![0; 2].into(), &limits()), Err(PushRejected));
     }
 
     #[test]
-    fn while_too_much_waits_for_everybody_only_who_is_behind_is_closed() {
+    fn exceeded_budget_closes_only_devices_that_are_behind() {
         let budget = Arc::new(ByteBudget::default());
         let limits = NodeLimits {
             total_write_queue_bytes: 10,
             ..limits()
         };
-        let outboxes: [WriteQueue; 3] =
+        let queues: [WriteQueue; 3] =
             std::array::from_fn(|_| WriteQueue::with_budget(Arc::clone(&budget)));
-        for outbox in &outboxes[..2] {
-            outbox.push(vec![0; 6].into(), &limits).unwrap();
+        for queue in &queues[..2] {
+            queue.push(vec![0; 6].into(), &limits).unwrap();
         }
         assert_eq!(budget.used(), 12);
-        // Who keeps up is served; who is behind is not.
-        outboxes[2].push(vec![0; 6].into(), &limits).unwrap();
+        // A device that keeps up gets its frame; one that is behind is closed.
+        queues[2].push(vec![0; 6].into(), &limits).unwrap();
         assert_eq!(
-            outboxes[0].push(vec![0; 1].into(), &limits),
+            queues[0].push(vec![0; 1].into(), &limits),
             Err(PushRejected)
         );
-        assert_eq!(outboxes[0].close_reason(), Some(CloseReason::SlowConsumer));
-        outboxes[1].abort(CloseReason::ConnectionLost);
-        written(&outboxes[0]);
+        assert_eq!(queues[0].close_reason(), Some(CloseReason::SlowConsumer));
+        queues[1].abort(CloseReason::ConnectionLost);
+        written(&queues[0]);
         assert_eq!(budget.used(), 6);
-        drop(outboxes);
+        drop(queues);
         assert_eq!(budget.used(), 0);
     }
 
     #[test]
-    fn what_was_said_before_a_close_is_still_said() {
-        let outbox = WriteQueue::default();
-        outbox
+    fn frames_before_a_close_are_written() {
+        let queue = WriteQueue::default();
+        queue
             .push(Bytes::from_static(b"goaway"), &limits())
             .unwrap();
-        outbox.close(CloseReason::Drain);
+        queue.close(CloseReason::Drain);
         let expected = [b"goaway".as_slice(), &encode::close(CloseReason::Drain)].concat();
-        assert_eq!(written(&outbox), expected);
+        assert_eq!(written(&queue), expected);
     }
 
     #[test]
-    fn the_first_reason_stays() {
-        let outbox = WriteQueue::default();
-        assert!(outbox.close(CloseReason::Drain));
-        assert!(!outbox.close(CloseReason::Idle));
-        outbox.abort(CloseReason::ConnectionLost);
-        assert_eq!(outbox.close_reason(), Some(CloseReason::Drain));
-        assert!(outbox.is_aborted());
+    fn first_close_reason_stays() {
+        let queue = WriteQueue::default();
+        assert!(queue.close(CloseReason::Drain));
+        assert!(!queue.close(CloseReason::Idle));
+        queue.abort(CloseReason::ConnectionLost);
+        assert_eq!(queue.close_reason(), Some(CloseReason::Drain));
+        assert!(queue.is_aborted());
     }
 }

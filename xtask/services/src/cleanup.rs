@@ -1,4 +1,4 @@
-//! Directories of services that nobody drops.
+//! Removal of directories whose service is never dropped.
 
 use std::{
     io,
@@ -9,7 +9,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-/// Whoever waits for the end of this process: their inputs must stay open until then.
+/// Children that wait for the end of this process. Their stdin must stay open until then.
 static CLEANUP_CHILDREN: Mutex<Vec<Child>> = Mutex::new(Vec::new());
 
 /// Removes a directory once this process has ended, however it ends: a shell waits

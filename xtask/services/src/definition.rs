@@ -1,58 +1,56 @@
-//! What makes one service different from another.
+//! The differences between one kind of service and another.
 
 use std::{fmt, io, path::Path, process::Command};
 
 use crate::ServiceError;
 
-/// How a service is started and asked. It holds the ports, so that a second start
-/// is at the same address.
+/// A definition of how a service is started and probed. It holds the ports, so that a
+/// restart uses the same address.
 pub(crate) trait ServiceDefinition: fmt::Debug + Send + Sync {
-    /// As in `cargo xtask services up NAME`.
+    /// Returns the name in `cargo xtask services up NAME`.
     fn name(&self) -> &'static str;
 
-    /// Where clients connect.
+    /// Returns the URL for clients.
     fn url(&self) -> String;
 
-    /// Where its figures are, if over HTTP.
+    /// Returns the URL of the metrics, if they are served over HTTP.
     fn monitor_url(&self) -> Option<String> {
         None
     }
 
-    /// Where it is administered, if over HTTP.
+    /// Returns the URL of the administration API, if there is one over HTTP.
     fn admin_url(&self) -> Option<String> {
         None
     }
 
-    /// Writes what must be in the directory before the first start.
+    /// Writes the files that the directory must hold before the first start.
     fn prepare(&self, _directory: &Path) -> io::Result<()> {
         Ok(())
     }
 
-    /// Programs that the servers need; they stay when the servers are killed.
+    /// Returns the programs that the servers need. They go on when the servers are killed.
     fn helper_commands(&self) -> Result<Vec<Command>, ServiceError> {
         Ok(Vec::new())
     }
 
-    /// The servers themselves; for most services one.
+    /// Returns the commands of the servers; most services have one.
     fn server_commands(&self, directory: &Path) -> Result<Vec<Command>, ServiceError>;
 
-    /// Whether all servers run and can be spoken to. For a cluster, before it is
-    /// formed.
+    /// Whether all servers answer, for a cluster also before it is formed.
     fn is_listening(&self) -> bool {
         self.is_ready()
     }
 
-    /// Once, when the servers listen for the first time.
+    /// Returns the command to run once, when the servers listen for the first time.
     fn init_command(&self) -> Result<Option<Command>, ServiceError> {
         Ok(None)
     }
 
-    /// The program that asks the running server something with these arguments, where
-    /// it has one of its own.
+    /// Returns the service's own control program with these arguments, if it has one.
     fn control_command(&self, _directory: &Path, _arguments: &[&str]) -> Option<Command> {
         None
     }
 
-    /// Whether clients are served now, by an exchange of its own protocol.
+    /// Whether clients are served now, shown by an exchange of the service's protocol.
     fn is_ready(&self) -> bool;
 }

@@ -8,9 +8,10 @@ use std::{
 
 use highwater_process::port;
 
-use crate::{
-    Service, ServiceError, definition::ServiceDefinition, kind::ServiceKind, program, proxy,
-};
+use crate::{Service, ServiceError, definition::ServiceDefinition, program, proxy};
+
+/// The name on the command line of xtask.
+pub(crate) const NAME: &str = "haproxy";
 
 /// Starts an HAProxy that forwards WebSockets and HTTP.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ impl HaproxyService {
 
 impl ServiceDefinition for HaproxyService {
     fn name(&self) -> &'static str {
-        ServiceKind::Haproxy.name()
+        NAME
     }
 
     fn url(&self) -> String {

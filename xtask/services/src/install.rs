@@ -20,7 +20,7 @@ pub fn install() -> Result<Vec<&'static Program>, ServiceError> {
     if missing.is_empty() {
         return Ok(missing);
     }
-    let packages: BTreeSet<_> = missing.iter().map(|program| program.package).collect();
+    let packages: BTreeSet<_> = missing.iter().map(|program| program.package()).collect();
     if !geteuid().is_root() {
         return Err(failed(&packages, "this is not root".to_owned()));
     }
@@ -32,7 +32,7 @@ pub fn install() -> Result<Vec<&'static Program>, ServiceError> {
         None => Ok(missing),
         Some(program) => Err(failed(
             &packages,
-            format!("{} is still missing", program.name),
+            format!("{} is still missing", program.name()),
         )),
     }
 }

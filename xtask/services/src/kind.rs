@@ -1,10 +1,11 @@
-//! The services there are.
+//! The kinds of services that can be started.
 
 use std::{fmt, str::FromStr};
 
 use crate::{
     HaproxyService, NatsService, NginxService, RabbitMqService, RedisClusterService, RedisOptions,
-    RedisService, Service, ServiceError, nats, proxy, rabbitmq, redis, redis_cluster,
+    RedisService, Service, ServiceError, haproxy, nats, nginx, proxy, rabbitmq, redis,
+    redis_cluster,
 };
 
 /// A service that can be started.
@@ -25,7 +26,7 @@ pub enum ServiceKind {
 }
 
 impl ServiceKind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 6] = [
         Self::Redis,
         Self::RedisCluster,
@@ -35,19 +36,19 @@ impl ServiceKind {
         Self::Haproxy,
     ];
 
-    /// Its name on the command line.
+    /// Returns the name on the command line.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Redis => "redis",
-            Self::RedisCluster => "redis-cluster",
-            Self::Nats => "nats",
-            Self::RabbitMq => "rabbitmq",
-            Self::Nginx => "nginx",
-            Self::Haproxy => "haproxy",
+            Self::Redis => redis::NAME,
+            Self::RedisCluster => redis_cluster::NAME,
+            Self::Nats => nats::NAME,
+            Self::RabbitMq => rabbitmq::NAME,
+            Self::Nginx => nginx::NAME,
+            Self::Haproxy => haproxy::NAME,
         }
     }
 
-    /// Starts one that keeps what it is given, if it is given anything, and waits until
+    /// Starts a service with persistent storage, if it stores anything, and waits until
     /// it answers.
     ///
     /// # Errors
@@ -63,7 +64,7 @@ impl ServiceKind {
         }
     }
 
-    /// Whether one started elsewhere answers at `url`.
+    /// Whether a service of another process answers at `url`.
     pub fn is_ready_at(self, url: &str) -> bool {
         let Some(port) = port(url) else {
             return false;
@@ -95,7 +96,7 @@ impl fmt::Display for ServiceKind {
     }
 }
 
-/// Of `SCHEME://[USER@]HOST:PORT[/PATH]`.
+/// Returns the port of `SCHEME://[USER@]HOST:PORT[/PATH]`.
 fn port(url: &str) -> Option<u16> {
     let (_, rest) = url.split_once("://")?;
     let authority = rest.split('/').next()?;

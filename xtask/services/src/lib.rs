@@ -1,5 +1,5 @@
-//! Real services for tests: started on free loopback ports, in temporary
-//! directories, without root, and gone with whoever started them.
+//! Real services for tests. They start on free loopback ports, in temporary
+//! directories and without root, and end with the process that started them.
 //!
 //! ```no_run
 //! # use highwater_services::{RedisOptions, RedisService, ServiceError};
@@ -14,14 +14,20 @@
 //!
 //! All calls block; in an async test use `spawn_blocking` where that matters.
 //!
-//! - [`kind`]: the services there are, by name;
+//! ```text
+//! kind ─► redis, nats, … ─► definition ─► service ─► process ─► cleanup
+//!  name     commands, probe    trait        handle     children    directories
+//! ```
+//!
+//! - [`kind`]: the services by name, which starts one of the files below;
 //! - [`redis`], [`redis_cluster`], [`nats`], [`rabbitmq`], [`nginx`], [`haproxy`]: one
-//!   file each; the next one implements `recipe` and gets a line in [`kind`];
-//! - [`service`]: a running one: its URL, its end, its second start;
-//! - [`program`]: what must be on the machine, and `install`;
+//!   file each. A new service implements `definition` and gets its lines in [`kind`];
+//! - `definition`: the trait that those files implement;
+//! - [`service`]: a running service, with its URL, its end and its restart;
+//! - [`program`]: the programs that must be on the machine, and `install`;
 //! - `process`: the child processes; `cleanup`: their directories;
-//! - `probe`, `proxy`: checks of whether a server is ready;
-//! - [`error`]: what can go wrong.
+//! - `probe`, `proxy`: readiness checks;
+//! - [`error`]: the errors of all of these.
 
 mod cleanup;
 mod definition;

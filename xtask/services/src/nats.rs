@@ -9,9 +9,10 @@ use std::{
 
 use highwater_process::port;
 
-use crate::{
-    Service, ServiceError, definition::ServiceDefinition, kind::ServiceKind, probe, program,
-};
+use crate::{Service, ServiceError, definition::ServiceDefinition, probe, program};
+
+/// The name on the command line of xtask.
+pub(crate) const NAME: &str = "nats";
 
 /// Starts a NATS server whose streams are files.
 #[derive(Debug)]
@@ -22,17 +23,17 @@ pub struct NatsService {
     options: NatsOptions,
 }
 
-/// What is different from one NATS to another.
+/// The variants of a NATS server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NatsOptions {
     /// Whether it has JetStream.
     pub jetstream: bool,
-    /// Its configuration file.
+    /// The content of its configuration file.
     pub config: &'static str,
 }
 
 impl Default for NatsOptions {
-    /// With JetStream and nothing else.
+    /// Returns the options with JetStream only.
     fn default() -> Self {
         Self {
             jetstream: true,
@@ -68,7 +69,7 @@ impl NatsService {
 
 impl ServiceDefinition for NatsService {
     fn name(&self) -> &'static str {
-        ServiceKind::Nats.name()
+        NAME
     }
 
     fn url(&self) -> String {
@@ -99,7 +100,7 @@ impl ServiceDefinition for NatsService {
     }
 
     fn is_ready(&self) -> bool {
-        // It may want to know who asks, which nobody needs for its greeting.
+        // A server with authentication may require credentials, which its greeting does not need.
         let greets = if self.options == NatsOptions::default() {
             is_ready(self.port)
         } else {

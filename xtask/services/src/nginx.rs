@@ -8,9 +8,10 @@ use std::{
 
 use highwater_process::port;
 
-use crate::{
-    Service, ServiceError, definition::ServiceDefinition, kind::ServiceKind, program, proxy,
-};
+use crate::{Service, ServiceError, definition::ServiceDefinition, program, proxy};
+
+/// The name on the command line of xtask.
+pub(crate) const NAME: &str = "nginx";
 
 /// Starts an nginx that forwards WebSockets and HTTP.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ impl NginxService {
 
 impl ServiceDefinition for NginxService {
     fn name(&self) -> &'static str {
-        ServiceKind::Nginx.name()
+        NAME
     }
 
     fn url(&self) -> String {
@@ -58,7 +59,7 @@ impl ServiceDefinition for NginxService {
 
     fn server_commands(&self, directory: &Path) -> Result<Vec<Command>, ServiceError> {
         let mut command = Command::new(&self.program);
-        // Until it has read where else, it logs to the process's log.
+        // nginx logs to this place until it has read its configuration.
         command.args(["-e", "stderr"]).arg("-p").arg(directory);
         command.arg("-c").arg(directory.join(CONFIG));
         Ok(vec![command])

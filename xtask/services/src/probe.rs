@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-/// For the connection, and for each read.
+/// The timeout of the connection, and of each read.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longest answer that is read.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;

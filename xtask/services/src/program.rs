@@ -1,80 +1,49 @@
-//! What must be on the machine.
+//! The programs that must be on the machine.
 
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
 };
 
+use highwater_process::program;
+
 use crate::ServiceError;
 
-/// How a missing program gets here.
+/// The way to install a missing program.
 const HINT: &str = "`cargo xtask services install` as root";
 
-/// Where Debian puts the server's own scripts, which run without root.
+/// The folder of the server's own scripts on Debian, which run without root.
 const RABBITMQ_LIB: &str = "/usr/lib/rabbitmq/lib";
 
-/// A program and how to get it.
+/// A program that tests or pictures use.
 #[derive(Debug)]
 pub struct Program {
-    /// Its file name.
-    pub name: &'static str,
-    /// Debian's package.
-    pub package: &'static str,
-    /// What needs it.
+    /// Its file name and its package.
+    pub program: highwater_process::Program,
+    /// The purpose of the program.
     pub used_for: &'static str,
-    /// Where it is, if it is.
-    find: fn(&str) -> Option<PathBuf>,
+    /// Returns the path of the program, if it is on this machine.
+    find: fn(highwater_process::Program) -> Option<PathBuf>,
 }
 
-pub(crate) const REDIS: Program = Program {
-    name: "redis-server",
-    package: "redis-server",
-    used_for: "tests: a backplane",
-    find: in_path,
-};
-pub(crate) const REDIS_CLI: Program = Program {
-    name: "redis-cli",
-    package: "redis-tools",
-    used_for: "tests: joins the nodes of a Redis cluster",
-    find: in_path,
-};
-pub(crate) const NATS: Program = Program {
-    name: "nats-server",
-    package: "nats-server",
-    used_for: "tests: a backplane",
-    find: in_path,
-};
-pub(crate) const RABBITMQ: Program = Program {
-    name: "rabbitmq-server",
-    package: "rabbitmq-server",
-    used_for: "tests: a backplane",
-    find: below_rabbitmq_lib,
-};
-pub(crate) const RABBITMQCTL: Program = Program {
-    name: "rabbitmqctl",
-    package: "rabbitmq-server",
-    used_for: "tests: has RabbitMQ raise an alarm",
-    find: below_rabbitmq_lib,
-};
-pub(crate) const EPMD: Program = Program {
-    name: "epmd",
-    package: "erlang-base",
-    used_for: "tests: RabbitMQ's port mapper",
-    find: in_path,
-};
-
-pub(crate) const NGINX: Program = Program {
-    name: "nginx",
-    package: "nginx-light",
-    used_for: "tests: a balancer",
-    find: in_path,
-};
-pub(crate) const HAPROXY: Program = Program {
-    name: "haproxy",
-    package: "haproxy",
-    used_for: "tests: a balancer",
-    find: in_path,
-};
+pub(crate) const REDIS: Program = on_path(program::REDIS_SERVER, "tests: a backplane");
+pub(crate) const REDIS_CLI: Program = on_path(
+    named("redis-cli", "redis-tools"),
+    "tests: joins the nodes of a Redis cluster",
+);
+pub(crate) const NATS: Program = on_path(program::NATS_SERVER, "tests: a backplane");
+pub(crate) const RABBITMQ: Program =
+    in_rabbitmq_lib(program::RABBITMQ_SERVER, "tests: a backplane");
+pub(crate) const RABBITMQCTL: Program = in_rabbitmq_lib(
+    named("rabbitmqctl", program::RABBITMQ_SERVER.package),
+    "tests: has RabbitMQ raise an alarm",
+);
+pub(crate) const EPMD: Program = on_path(
+    named("epmd", "erlang-base"),
+    "tests: RabbitMQ's port mapper",
+);
+pub(crate) const NGINX: Program = on_path(program::NGINX, "tests: a balancer");
+pub(crate) const HAPROXY: Program = on_path(program::HAPROXY, "tests: a balancer");
 
 /// All programs that tests and pictures use.
 pub const PROGRAMS: &[Program] = &[
@@ -86,65 +55,80 @@ pub const PROGRAMS: &[Program] = &[
     EPMD,
     NGINX,
     HAPROXY,
-    Program {
-        name: "promtool",
-        package: "prometheus",
-        used_for: "tests: checks what a node serves at /metrics",
-        find: in_path,
-    },
-    Program {
-        name: "chromium",
-        package: "chromium",
-        used_for: "tests and pictures: opens reports",
-        find: in_path,
-    },
-    Program {
-        name: "tmux",
-        package: "tmux",
-        used_for: "pictures: the live display in a terminal",
-        find: in_path,
-    },
-    Program {
-        name: "aha",
-        package: "aha",
-        used_for: "pictures: a terminal's colours as a page",
-        find: in_path,
-    },
+    on_path(
+        named("promtool", "prometheus"),
+        "tests: checks what a node serves at /metrics",
+    ),
+    on_path(
+        named("chromium", "chromium"),
+        "tests and pictures: opens reports",
+    ),
+    on_path(
+        named("tmux", "tmux"),
+        "pictures: the live display in a terminal",
+    ),
+    on_path(
+        named("aha", "aha"),
+        "pictures: a terminal's colours as a page",
+    ),
 ];
 
 impl Program {
-    /// Where it is; `None` if it is not on this machine.
-    pub fn path(&self) -> Option<PathBuf> {
-        (self.find)(self.name)
+    /// The file name.
+    pub fn name(&self) -> &'static str {
+        self.program.name
     }
 
-    /// Where it is.
+    /// The package on Debian.
+    pub fn package(&self) -> &'static str {
+        self.program.package
+    }
+
+    /// Returns the path of the program; `None` if it is not on this machine.
+    pub fn path(&self) -> Option<PathBuf> {
+        (self.find)(self.program)
+    }
+
+    /// Returns the path of the program.
     ///
     /// # Errors
-    /// [`ServiceError::ProgramMissing`], with what to do about it.
+    /// [`ServiceError::ProgramMissing`], with a hint how to install it.
     pub(crate) fn require(&self) -> Result<PathBuf, ServiceError> {
         self.path().ok_or(ServiceError::ProgramMissing {
-            program: self.name,
-            package: self.package,
+            program: self.name(),
+            package: self.package(),
             hint: HINT,
         })
     }
 }
 
-/// In `PATH`, or where Debian puts servers, which is not in everybody's `PATH`.
-fn in_path(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path)
-        .chain([PathBuf::from("/usr/sbin"), PathBuf::from("/sbin")])
-        .map(|folder| folder.join(name))
-        .find(|path| path.is_file())
+const fn named(name: &'static str, package: &'static str) -> highwater_process::Program {
+    highwater_process::Program { name, package }
 }
 
-/// The newest version's. `/usr/sbin/rabbitmq-server` wants to be root.
-fn below_rabbitmq_lib(name: &str) -> Option<PathBuf> {
+/// A program in `PATH` or in a folder of servers.
+const fn on_path(program: highwater_process::Program, used_for: &'static str) -> Program {
+    Program {
+        program,
+        used_for,
+        find: highwater_process::Program::path,
+    }
+}
+
+/// A script of RabbitMQ's. The one in `/usr/sbin` starts as root only.
+const fn in_rabbitmq_lib(program: highwater_process::Program, used_for: &'static str) -> Program {
+    Program {
+        program,
+        used_for,
+        find: newest_in_rabbitmq_lib,
+    }
+}
+
+/// Returns the path of a script in the newest installed version.
+fn newest_in_rabbitmq_lib(program: highwater_process::Program) -> Option<PathBuf> {
     let versions = fs::read_dir(Path::new(RABBITMQ_LIB)).ok()?;
     let mut paths: Vec<_> = versions
-        .filter_map(|version| Some(version.ok()?.path().join("sbin").join(name)))
+        .filter_map(|version| Some(version.ok()?.path().join("sbin").join(program.name)))
         .filter(|path| path.is_file())
         .collect();
     paths.sort();

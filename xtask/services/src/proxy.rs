@@ -1,8 +1,8 @@
-//! What proxies have in common.
+//! Shared parts of the proxies.
 
 use crate::probe;
 
-/// Where a node listens in the documents' examples.
+/// The port of a node in the documents' examples.
 pub(crate) const DEFAULT_NODE_PORT: u16 = 8080;
 
 /// Whether the proxy at this port speaks HTTP. What it forwards to may not be there:

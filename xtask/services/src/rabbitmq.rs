@@ -8,9 +8,10 @@ use std::{
 
 use highwater_process::port;
 
-use crate::{
-    Service, ServiceError, definition::ServiceDefinition, kind::ServiceKind, probe, program,
-};
+use crate::{Service, ServiceError, definition::ServiceDefinition, probe, program};
+
+/// The name on the command line of xtask.
+pub(crate) const NAME: &str = "rabbitmq";
 
 /// The header with which an AMQP 0-9-1 client begins.
 const AMQP: &[u8] = b"AMQP\x00\x00\x09\x01";
@@ -83,7 +84,7 @@ impl RabbitMqService {
 
 impl ServiceDefinition for RabbitMqService {
     fn name(&self) -> &'static str {
-        ServiceKind::RabbitMq.name()
+        NAME
     }
 
     fn url(&self) -> String {

@@ -8,9 +8,10 @@ use std::{
 
 use highwater_process::port;
 
-use crate::{
-    Service, ServiceError, definition::ServiceDefinition, kind::ServiceKind, probe, program,
-};
+use crate::{Service, ServiceError, definition::ServiceDefinition, probe, program};
+
+/// The name on the command line of xtask.
+pub(crate) const NAME: &str = "redis";
 
 /// Starts a Redis server.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub struct RedisService {
     options: RedisOptions,
 }
 
-/// What is different from one Redis to another.
+/// The variants of a Redis server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RedisOptions {
     /// Whether its contents survive a kill: every command is in the append-only file
@@ -44,7 +45,7 @@ impl RedisService {
 
 impl ServiceDefinition for RedisService {
     fn name(&self) -> &'static str {
-        ServiceKind::Redis.name()
+        NAME
     }
 
     fn url(&self) -> String {

@@ -8,9 +8,10 @@ use std::{
 
 use highwater_process::port;
 
-use crate::{
-    Service, ServiceError, definition::ServiceDefinition, kind::ServiceKind, probe, program, redis,
-};
+use crate::{Service, ServiceError, definition::ServiceDefinition, probe, program, redis};
+
+/// The name on the command line of xtask.
+pub(crate) const NAME: &str = "redis-cluster";
 
 /// The least that `redis-cli` makes a cluster of.
 const MASTERS: usize = 3;
@@ -26,7 +27,7 @@ pub struct RedisClusterService {
 #[derive(Debug)]
 struct RedisClusterNode {
     port: u16,
-    /// Where the nodes talk to each other.
+    /// The port of the cluster bus.
     bus: u16,
 }
 
@@ -54,10 +55,10 @@ impl RedisClusterService {
 
 impl ServiceDefinition for RedisClusterService {
     fn name(&self) -> &'static str {
-        ServiceKind::RedisCluster.name()
+        NAME
     }
 
-    /// Of its first node; the others are found through it.
+    /// Returns the URL of the first node; clients discover the others through it.
     fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.nodes[0].port)
     }

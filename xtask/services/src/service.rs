@@ -11,9 +11,9 @@ use tempfile::TempDir;
 
 use crate::{ServiceError, cleanup, definition::ServiceDefinition, process::ServiceProcess};
 
-/// How long a service may take to answer: RabbitMQ takes 9 s on an idle machine.
+/// The timeout for a service's first answer: RabbitMQ takes 9 s on an idle machine.
 const READY_TIMEOUT: Duration = Duration::from_secs(120);
-/// Between two looks at whether it does.
+/// The time between two probes.
 const POLL_INTERVAL: Duration = Duration::from_millis(30);
 
 /// A service that was started here. Dropped, its processes are killed and its
@@ -54,8 +54,8 @@ impl Service {
         Ok(service)
     }
 
-    /// For one that is kept in a static, which nobody drops: its directory is removed
-    /// when this process ends.
+    /// Removes the directory when this process ends. A service in a static needs this,
+    /// because a static is never dropped.
     ///
     /// # Errors
     /// [`ServiceError::Files`].
@@ -67,18 +67,18 @@ impl Service {
         Ok(self)
     }
 
-    /// As in `cargo xtask services up NAME`.
+    /// Returns the name in `cargo xtask services up NAME`.
     pub fn name(&self) -> &'static str {
         self.definition.name()
     }
 
-    /// Where clients connect, with user and password where it needs them.
+    /// Returns the URL for clients, with user and password where the service needs them.
     pub fn url(&self) -> String {
         self.definition.url()
     }
 
-    /// `http://HOST:PORT` of what it tells about itself: NATS' monitoring port,
-    /// RabbitMQ's Prometheus port. `None` where there is none.
+    /// Returns `http://HOST:PORT` of its own metrics: NATS' monitoring port, RabbitMQ's
+    /// Prometheus port. `None` for a service without one.
     pub fn monitor_url(&self) -> Option<String> {
         self.definition.monitor_url()
     }
@@ -89,7 +89,7 @@ impl Service {
         self.definition.admin_url()
     }
 
-    /// Where it keeps its files and its logs.
+    /// Returns the directory of its files and logs.
     pub fn directory(&self) -> &Path {
         self.directory.path()
     }
@@ -126,7 +126,7 @@ impl Service {
     /// until it answers. What is still running is killed first.
     ///
     /// # Errors
-    /// As at the first start.
+    /// Starts the service again, with the first start's ports and directory.
     pub fn restart(&mut self) -> Result<(), ServiceError> {
         self.kill();
         self.start_servers()?;

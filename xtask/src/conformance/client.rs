@@ -14,9 +14,9 @@ use serde_json::json;
 use super::{CASES, results::SuiteResults, suite::AutobahnSuite};
 use crate::steps::{BackgroundProcess, cargo, step};
 
-/// How long the suite's server may take to listen.
+/// The timeout for the suite's server to listen.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(60);
-/// Between two looks at whether it does.
+/// The time between two probes.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Runs it.

@@ -17,7 +17,7 @@ use anyhow::{Result, bail};
 
 use self::suite::AutobahnSuite;
 
-/// Where everything is put.
+/// The folder of all results.
 const FOLDER: &str = "target/conformance";
 /// Sections of the suite. 9 is about speed, 12 and 13 about compression, which
 /// neither end offers.

@@ -1,4 +1,4 @@
-//! What the suite found.
+//! The results of the suite.
 
 use std::{
     collections::BTreeMap,
@@ -36,9 +36,9 @@ struct CaseId(Vec<u32>);
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct CaseReport {
-    /// What was said.
+    /// The result for the exchanged messages.
     behavior: CaseResult,
-    /// How the connection ended.
+    /// The result for the closing handshake.
     behavior_close: CaseResult,
 }
 

@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: every parser of bytes that somebody else wrote, by libFuzzer. See
+//! `cargo xtask fuzz`: runs libFuzzer on every parser of foreign bytes. See
 //! docs/conformance.md.
 //!
 //! - [`run`]: some targets or all, several at a time, and the table of what they did;

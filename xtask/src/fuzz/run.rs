@@ -8,15 +8,15 @@ use parking_lot::Mutex;
 
 use super::target::{self, FuzzTarget};
 
-/// What is fuzzed, and for how long.
+/// The targets to fuzz, and the time for each.
 #[derive(Args)]
 pub(crate) struct FuzzOptions {
     /// Files in fuzz/fuzz_targets, without their ending; without any, all
     targets: Vec<String>,
-    /// How long each runs
+    /// Seconds for each target
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
-    /// How many run at the same time; without it, as many as there are processors
+    /// Targets that run at the same time [default: the number of CPU cores]
     #[arg(long)]
     jobs: Option<NonZero<usize>>,
 }
@@ -51,7 +51,7 @@ pub(crate) fn run(options: &FuzzOptions) -> Result<()> {
     )
 }
 
-/// What a target did.
+/// The result of one target.
 struct TargetResult {
     target: String,
     /// `None` where it found something or did not run.
@@ -91,7 +91,7 @@ fn run_one(target: &FuzzTarget, seconds: u32) -> TargetResult {
     }
 }
 
-/// In Markdown, as docs/conformance.md has it.
+/// The results as a Markdown table, as in docs/conformance.md.
 struct ResultsTable<'a> {
     rows: &'a [TargetResult],
     seconds: u32,

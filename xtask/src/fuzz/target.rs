@@ -13,7 +13,7 @@ use crate::steps::step;
 
 /// The fuzz crate.
 const CRATE: &str = "fuzz";
-/// What each target said, by its name.
+/// The directory of the targets' logs, one file for each name.
 const LOGS: &str = "target/fuzz";
 /// Most memory of a target in MiB: what a parser takes must follow from its input.
 const MEMORY_MIB: u32 = 1024;
@@ -21,7 +21,7 @@ const MEMORY_MIB: u32 = 1024;
 const INPUT_SECONDS: u32 = 10;
 /// Longest input in bytes.
 const INPUT_BYTES: u32 = 16 * 1024;
-/// What libFuzzer calls the number of executions.
+/// libFuzzer's label of the number of executions.
 const EXECUTIONS: &str = "stat::number_of_executed_units:";
 /// Lines of its output that show what a target found.
 const TAIL_LINES: usize = 30;
@@ -97,7 +97,7 @@ impl fmt::Display for FuzzTarget {
     }
 }
 
-/// Those of a fuzz crate, by name.
+/// Returns all targets of a fuzz crate, by name.
 fn all(fuzz: &Path) -> Result<Vec<FuzzTarget>> {
     let folder = fuzz.join("fuzz_targets");
     let files = fs::read_dir(&folder).with_context(|| folder.display().to_string())?;

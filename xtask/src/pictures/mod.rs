@@ -3,8 +3,8 @@
 //! - [`page`]: reports in headless Chromium, on a screen, a phone, on paper;
 //! - [`terminal`]: the live display in tmux.
 //!
-//! They end up in `docs/images/`, and in `target/pictures/` what is only for
-//! looking at.
+//! The images for the documents go to `docs/images/`, the previews to
+//! `target/pictures/`.
 
 mod page;
 mod terminal;
@@ -19,9 +19,9 @@ use anyhow::{Context, Result};
 
 use crate::steps::{cargo, step};
 
-/// What the documents show.
+/// The folder of the documents' images.
 const IMAGES: &str = "docs/images";
-/// What is only for looking at.
+/// The folder of the previews.
 const LOOK: &str = "target/pictures";
 
 /// Builds, runs the scenarios that are shown, and takes every picture.

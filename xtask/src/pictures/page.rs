@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::steps::step;
 
-/// Without a sandbox of its own, network, or state from before.
+/// Flags that disable the browser's sandbox, its network and its saved state.
 const FLAGS: &[&str] = &[
     "--headless",
     "--no-sandbox",

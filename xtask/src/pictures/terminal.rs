@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use super::page::screenshot;
 use crate::steps::step;
 
-/// The terminal's name in tmux, apart from whatever else runs there.
+/// The name of a tmux server of its own, so that other sessions are not touched.
 const SOCKET: &str = "highwater-pictures";
 /// Columns and rows.
 const SIZE: (&str, &str) = ("100", "28");

@@ -6,7 +6,7 @@ pub(crate) struct Passage {
     pub(crate) kind: PassageKind,
     /// Number of its first line, from 1.
     pub(crate) line: usize,
-    /// Its lines joined by spaces; code between backticks is replaced by `code`.
+    /// The lines joined by spaces; code between backticks is replaced by `code`.
     pub(crate) text: String,
 }
 

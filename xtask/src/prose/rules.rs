@@ -98,7 +98,7 @@ const PHRASES: &[(&str, &str)] = &[
 const PLAIN_AFTER: &[(&str, &str)] = &[("is no", "longer"), ("is no", "more"), ("is no", "less")];
 const PLAIN_BEFORE: &[(&str, &str)] = &[("is no", "there"), ("else", "if")];
 
-/// What is wrong with a passage, in words; empty if nothing is.
+/// Returns the findings for a passage.
 pub(crate) fn check(passage: &Passage) -> Vec<String> {
     let words = words(&passage.text);
     let mut findings = Vec::new();

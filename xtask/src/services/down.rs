@@ -10,9 +10,9 @@ use nix::sys::signal::Signal;
 
 use super::{process_identity::ProcessIdentity, state::ServicesState};
 
-/// How long a keeper may take to end its services.
+/// The time that a supervisor gets to end its services.
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
-/// Between two looks at whether it has.
+/// The time between two checks.
 const POLL_INTERVAL: Duration = Duration::from_millis(30);
 
 /// Ends exactly the processes that were noted.

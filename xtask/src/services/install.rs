@@ -12,11 +12,13 @@ pub(crate) fn run() -> Result<()> {
         };
         eprintln!(
             "{:16} {state:8} {} (Debian: {})",
-            program.name, program.used_for, program.package
+            program.name(),
+            program.used_for,
+            program.package()
         );
     }
     for program in highwater_services::install()? {
-        eprintln!("{:16} installed", program.name);
+        eprintln!("{:16} installed", program.name());
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ use highwater_services::ServiceKind;
 
 pub(crate) use self::install::run as install;
 
-/// What to do with the services.
+/// An action on the services.
 #[derive(Subcommand)]
 pub(crate) enum ServicesCommand {
     /// Start services in the background, on free loopback ports and with temporary
@@ -39,7 +39,7 @@ pub(crate) enum ServicesCommand {
     /// Hold services until SIGTERM; what `up` starts
     #[command(hide = true)]
     Keep {
-        /// As for `up`
+        /// Services to start; the names are those of `up`
         kinds: Vec<ServiceKind>,
     },
 }

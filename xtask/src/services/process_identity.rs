@@ -18,7 +18,7 @@ pub(super) struct ProcessIdentity {
 }
 
 impl ProcessIdentity {
-    /// The process with this id now; `None` if there is none.
+    /// Returns the running process with this id; `None` if it does not exist.
     pub(super) fn of(pid: u32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         // proc_pid_stat(5): the name in brackets may hold anything; the start time

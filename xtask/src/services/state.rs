@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::process_identity::ProcessIdentity;
 
-/// What `up` started.
+/// The services that `up` started.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ServicesState {
     /// The process that holds them all.
@@ -25,9 +25,9 @@ pub(super) struct ServicesState {
 /// One service.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ServiceEntry {
-    /// Of its kind.
+    /// The name of its kind.
     pub(super) name: String,
-    /// Its servers; a cluster has several.
+    /// The server processes; a cluster has several.
     pub(super) servers: Vec<ProcessIdentity>,
     pub(super) url: String,
     pub(super) monitor: Option<String>,
@@ -38,7 +38,7 @@ pub(super) struct ServiceEntry {
 }
 
 impl ServiceEntry {
-    /// Of a service that has just been started.
+    /// Builds the entry of a service that has just started.
     pub(super) fn of(service: &Service) -> Self {
         Self {
             name: service.name().to_owned(),
@@ -57,8 +57,8 @@ impl ServiceEntry {
 }
 
 impl ServicesState {
-    /// What is noted; `None` when nothing is, or its keeper is gone and so are its
-    /// services.
+    /// Reads the file. Returns `None` if there is no file, or if the supervisor has ended
+    /// and its services with it.
     pub(super) fn read() -> Result<Option<Self>> {
         let path = path()?;
         let text = match fs::read(&path) {
@@ -98,18 +98,18 @@ pub(super) fn now() -> u64 {
     since.map_or(0, |since| since.as_secs())
 }
 
-/// Where it is noted.
+/// Returns the path of the state file.
 pub(super) fn path() -> Result<PathBuf> {
     Ok(directory()?.join("state.json"))
 }
 
-/// What the keeper says.
+/// Returns the path of the supervisor's log.
 pub(super) fn log_path() -> Result<PathBuf> {
     Ok(directory()?.join("keeper.log"))
 }
 
-/// A directory of this user alone: whoever else could write there could have
-/// processes of this user's ended.
+/// Creates a directory that only this user can write to. Another user with access could
+/// let `down` end any process of this user.
 fn directory() -> Result<PathBuf> {
     let user = geteuid();
     let directory = env::temp_dir().join(format!("highwater-services-{user}"));

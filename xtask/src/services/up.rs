@@ -17,7 +17,7 @@ use super::{
     status,
 };
 
-/// Between two looks at whether the keeper has them all.
+/// The time between two checks of the supervisor's progress.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Starts a keeper, waits until its services answer, shows them.

@@ -1,4 +1,4 @@
-//! Who is let in at a node.
+//! Limits on the sockets that a node accepts.
 
 use std::net::SocketAddr;
 
@@ -14,7 +14,7 @@ pub(crate) struct ServeAdmission {
     /// Most new device sockets a second, such as 500/s; more get 503
     #[arg(long, value_name = "RATE")]
     pub(crate) max_upgrades: Option<Rate>,
-    /// How many of them may come at once; without it, a second's worth
+    /// New sockets that a burst may contain [default: one second's worth]
     #[arg(
         long,
         value_name = "N",

@@ -1,4 +1,4 @@
-//! What joins a node with the others.
+//! The connection of a node to the other nodes.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ pub(super) const MAX_LEASE: Duration = Duration::from_secs(600);
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Backplane")]
 pub(crate) struct ServeBackplane {
-    /// What joins the nodes: local://HOST:PORT, redis://HOST, nats://HOST or
-    /// amqp://HOST; without it, a cluster of one
+    /// Broker of the cluster: local://HOST:PORT, redis://HOST, nats://HOST or
+    /// amqp://HOST [default: a cluster of one node]
     #[arg(
         long,
         value_name = "URL",
@@ -25,8 +25,8 @@ pub(crate) struct ServeBackplane {
     /// Name of the cluster, where others use the same broker
     #[arg(long, value_name = "NAME", default_value_t)]
     pub(crate) cluster: ClusterName,
-    /// How long this node may be silent before the others take it for dead, 500ms to
-    /// 10m; the embedded broker decides by itself
+    /// Time without a heartbeat after which the others remove this node, 500ms to
+    /// 10m; the embedded broker uses a rule of its own
     #[arg(
         long,
         value_name = "TIME",

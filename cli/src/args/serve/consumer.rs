@@ -40,7 +40,7 @@ pub(crate) struct ServeConsumer {
     /// Name of this consumer, unique in its group
     #[arg(long)]
     pub(crate) id: NodeId,
-    /// Where each handled record is written down, a line of JSON each; appended to
+    /// Journal of processed records, one line of JSON each; appended to
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
     /// Time to process one telemetry record, 0s to 1m
@@ -51,10 +51,10 @@ pub(crate) struct ServeConsumer {
         value_parser = parse_duration_within(Duration::ZERO..=MAX_PROCESSING_TIME)
     )]
     pub(crate) processing_time: Duration,
-    /// Where to serve /healthz, /readyz and /metrics, HOST:PORT
+    /// Address of /healthz, /readyz and /metrics, HOST:PORT
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<SocketAddr>,
-    /// For experiments: acknowledge every N-th telemetry record without processing it
+    /// Acknowledge every N-th telemetry record without processing it (experiments)
     #[arg(long, value_name = "N", default_value_t = 0, hide = true)]
     pub(crate) drop_every: u64,
 }

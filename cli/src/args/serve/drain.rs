@@ -1,4 +1,4 @@
-//! How a node goes.
+//! The steps by which a node drains.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const LONGEST_MAX_AGE: Duration = Duration::from_secs(30 * 24 * 3600);
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Drain")]
 pub(crate) struct ServeDrain {
-    /// How long /readyz fails before new sockets are refused
+    /// Time during which /readyz fails before new sockets are refused
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_duration_within(Duration::ZERO..=MAX_DURATION))]
     pub(crate) drain_delay: Duration,
     /// Devices asked to leave, a second

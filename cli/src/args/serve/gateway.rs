@@ -53,8 +53,8 @@ pub(crate) struct ServeGateway {
     /// Name of the nodes' cluster, where others use the same broker
     #[arg(long, value_name = "NAME", default_value_t)]
     pub(crate) cluster: ClusterName,
-    /// How long this gateway may be silent before the nodes take it for dead, 500ms to
-    /// 10m; the embedded broker decides by itself
+    /// Time without a heartbeat after which the nodes remove this gateway, 500ms to
+    /// 10m; the embedded broker uses a rule of its own
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration_within(MIN_LEASE..=MAX_LEASE))]
     pub(crate) membership_lease: Duration,
     /// Serve probes, metrics, /nodes and /admin here and not on --listen
@@ -74,16 +74,16 @@ pub(crate) struct ServeGateway {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Balancing")]
 pub(crate) struct ServeBalancing {
-    /// Which node gets what comes next: round-robin, least-conn, p2c or random
+    /// Choice of a node: round-robin, least-conn, p2c or random
     #[arg(long, default_value_t = GatewayPolicy::P2c)]
     pub(crate) policy: GatewayPolicy,
-    /// What the policy goes by: sockets, or the custom load that nodes report
+    /// Load that the policy compares: sockets, or the load that nodes report
     #[arg(long, value_name = "MEASURE", default_value_t = LoadMetric::Sockets)]
     pub(crate) load: LoadMetric,
-    /// How long a node that has come gets less than its share, 0s to 10m
+    /// Slow start: time until a new node gets its full share, 0s to 10m
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_duration_within(Duration::ZERO..=MAX_DURATION))]
     pub(crate) slow_start: Duration,
-    /// Between two health checks of a node, 100ms to 1m
+    /// Time between two health checks of a node, 100ms to 1m
     #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = parse_duration_within(MIN_HEALTH_INTERVAL..=MAX_HEALTH_INTERVAL))]
     pub(crate) health_interval: Duration,
 }
@@ -91,7 +91,7 @@ pub(crate) struct ServeBalancing {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Drain")]
 pub(crate) struct ServeGatewayDrain {
-    /// How long /readyz fails before new connections are refused
+    /// Time during which /readyz fails before new connections are refused
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_duration_within(Duration::ZERO..=MAX_DURATION))]
     pub(crate) drain_delay: Duration,
     /// Sockets closed, a second

@@ -12,9 +12,9 @@ pub(super) async fn execute(
     shutdown: CancellationToken,
 ) -> Result<(), CliFailure> {
     let (public, admin) = (args.listen, args.admin_listen);
-    // Files first: what is wrong with them is told before a port is taken.
+    // Files first, because an error in them must not leave an open port behind.
     let config = config(args)?;
-    // Before anybody is told that it listens, and may signal it.
+    // Before the announcement, because a script may send SIGHUP from then on.
     if let Some(tls) = &config.tls {
         reload::on_hangup(tls.clone()).map_err(|error| CliFailure::new(Exit::Internal, error))?;
     }

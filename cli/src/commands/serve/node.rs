@@ -1,4 +1,4 @@
-//! From a node's options to what the server is told.
+//! Converts a node's options into the server's configuration.
 
 use std::sync::Arc;
 

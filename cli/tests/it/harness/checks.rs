@@ -1,14 +1,14 @@
-//! What must hold of every run.
+//! Assertions that hold for every run.
 
 use highwater_reports::summary::{
     CommandSummary, HeartbeatSummary, LedgerLine, MessageSummary, Summary, TelemetrySummary,
     Verdict,
 };
 
-/// What a run says of a harness that was late.
+/// Texts by which a run reports that the harness was late.
 const LATE: [&str; 2] = [" was late: send lag", " was silent for "];
-/// What may be said besides where it was: it did less than was due, and asked the
-/// nodes at another moment, or so late that one of them had left the others.
+/// Further problems that lateness explains: less load than due, and nodes asked at
+/// another moment, or so late that a node had lost its lease.
 const BECAUSE_LATE: [&str; 4] = [
     " commands due were issued",
     " sockets open and the nodes ",
@@ -16,19 +16,19 @@ const BECAUSE_LATE: [&str; 4] = [
     "the ledger does not agree on messages through the broker",
 ];
 
-/// Of a scenario that sends some.
+/// Returns the command metrics of a scenario that sends commands.
 pub(crate) fn commands(summary: &Summary) -> &CommandSummary {
     let commands = summary.commands.as_ref();
     commands.expect("the scenario sends commands")
 }
 
-/// Of a scenario that publishes some.
+/// Returns the message metrics of a scenario that publishes messages.
 pub(crate) fn messages(summary: &Summary) -> &MessageSummary {
     let messages = summary.messages.as_ref();
     messages.expect("the scenario publishes messages")
 }
 
-/// Of a scenario that has some.
+/// Returns the telemetry metrics of a scenario that sends telemetry.
 pub(crate) fn telemetry(summary: &Summary) -> &TelemetrySummary {
     let readings = summary.telemetry.as_ref();
     readings.expect("the scenario has telemetry records")
@@ -62,8 +62,8 @@ pub(crate) fn assert_no_command_lost(commands: &CommandSummary) {
     assert_eq!(commands.lost, 0, "{commands:?}");
 }
 
-/// Nothing was done to the system, so every command got its reply. If the harness
-/// was late, some may have been given up; they are counted, and most got theirs.
+/// Asserts that every command got its reply, because no fault was injected. If the
+/// harness was late, a few commands may have timed out; they are counted.
 pub(crate) fn assert_commands_replied(summary: &Summary) {
     let commands = commands(summary);
     assert_no_command_lost(commands);
@@ -120,7 +120,7 @@ pub(crate) fn was_late(summary: &Summary) -> bool {
     problems.any(|problem| is_one_of(problem, &LATE))
 }
 
-/// The same, where any other problem would be a defect.
+/// Whether lateness explains every problem; any other problem would be a defect.
 pub(crate) fn was_only_late(summary: &Summary) -> bool {
     let late = was_late(summary);
     for problem in &summary.problems {

@@ -1,4 +1,4 @@
-//! What a run leaves.
+//! The results of a run.
 
 use std::{fs, path::PathBuf, process::Output};
 
@@ -15,9 +15,9 @@ pub(crate) struct FinishedRun {
     pub(crate) record: PathBuf,
     /// Exit code; `None` if a signal ended it.
     pub(crate) code: Option<i32>,
-    /// What it printed.
+    /// The standard output.
     pub(crate) stdout: String,
-    /// What it said on the way.
+    /// The standard error.
     pub(crate) stderr: String,
 }
 
@@ -54,8 +54,8 @@ impl FinishedRun {
         serde_json::from_value(summary).expect("a summary of schema 1")
     }
 
-    /// Every gate holds, and nothing was wrong. On a busy machine the harness
-    /// may have been late; then it says so, and that alone is no defect.
+    /// Asserts that every gate holds and no problem was reported. A busy machine may delay
+    /// the harness; that problem alone is accepted.
     pub(crate) fn assert_passed(&self) {
         let summary = self.summary();
         let told = format!("{}{}", self.stdout, self.stderr);
@@ -77,8 +77,8 @@ impl FinishedRun {
         self.assert_verdict(Verdict::Inconclusive, 4);
     }
 
-    /// A gate failed, and the exit code says so; or, where the harness stood still
-    /// meanwhile, that nobody can tell whose fault it was.
+    /// Asserts that a gate failed and the exit code says so. If the harness stalled
+    /// meanwhile, the verdict may be inconclusive.
     pub(crate) fn assert_failed(&self) {
         let problems = self.summary().problems;
         let excused = |problem: &String| problem.contains("a worker stalled for");
@@ -121,7 +121,7 @@ impl FinishedRun {
         steady_start(&self.record).expect("a steady phase")
     }
 
-    /// How often `counter` was counted over the whole run, by all workers.
+    /// Returns the sum of `counter` over the whole run and all workers.
     pub(crate) fn counted(&self, counter: &str) -> u64 {
         self.intervals()
             .iter()

@@ -1,10 +1,10 @@
-//! What the tests of this suite share.
+//! The harness of this test suite.
 //!
 //! - [`run`]: a run of the binary in a directory of its own;
-//! - [`finished`]: what it leaves;
+//! - [`finished`]: the results of a run;
 //! - [`record`]: its lines, also while they are written;
 //! - [`process`]: other processes, and waiting for a condition;
-//! - [`checks`]: what must hold of every run.
+//! - [`checks`]: assertions that hold for every run.
 
 pub(crate) mod checks;
 mod finished;

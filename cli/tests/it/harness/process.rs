@@ -20,7 +20,7 @@ pub(crate) fn highwater(arguments: &[&str]) -> Command {
     command
 }
 
-/// Says `request` to whoever listens at `address`, and gives the whole answer.
+/// Sends `request` to the server at `address`, and returns the whole response.
 pub(crate) fn ask(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("somebody listens");
     stream.write_all(request.as_bytes()).expect("it reads");

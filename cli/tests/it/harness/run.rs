@@ -31,13 +31,13 @@ impl CliRun {
         Self::start_with(scenario, &[])
     }
 
-    /// The same with more arguments.
+    /// Starts a run with more arguments.
     pub(crate) fn start_with(scenario: &str, arguments: &[&str]) -> Self {
         Self::launch("run", scenario, |command| command.args(arguments))
     }
 
-    /// The same with another command that runs scenarios, and with whatever else its
-    /// process needs.
+    /// Starts a run with another command that runs scenarios, and with the environment that
+    /// its process needs.
     pub(crate) fn launch(
         command: &str,
         scenario: &str,
@@ -81,7 +81,7 @@ impl CliRun {
         folder.path().join("run")
     }
 
-    /// Its process.
+    /// Returns the process id.
     pub(crate) fn pid(&self) -> Pid {
         Pid::from_raw(self.child.as_ref().expect("a running run").id() as i32)
     }

@@ -1,20 +1,24 @@
-//! `nf_conntrack_max`: connections that the firewall's table holds. A packet
-//! of one that does not fit is dropped.
+//! `nf_conntrack_max`: the connections in the firewall's table.
 
 use highwater_types::format;
 
 use super::{Ceiling, CheckResult, Constraint, Fix, round_up};
 use crate::doctor::{
     host_role::SocketDemand,
-    limits::{self, HostLimits, Limit},
+    limits::{ConntrackTable, HostLimits, Limit},
     plan_load::PlanLoad,
 };
 
+/// The firewall's table. The kernel drops the packets of a connection that does not fit.
 pub(super) struct ConntrackConstraint;
 
 impl Constraint for ConntrackConstraint {
     fn name(&self) -> &'static str {
         "tracked connections"
+    }
+
+    fn short_name(&self) -> &'static str {
+        "tracked"
     }
 
     fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Ceiling {
@@ -55,7 +59,7 @@ impl Constraint for ConntrackConstraint {
     }
 }
 
-fn raise(table: &limits::ConntrackTable, more: u64) -> Fix {
+fn raise(table: &ConntrackTable, more: u64) -> Fix {
     let entries = more.saturating_add(table.entries.unwrap_or(0));
     Fix::new("Enlarge the firewall's table, or exempt the load's ports from tracking (notrack):")
         .with_command(format!(

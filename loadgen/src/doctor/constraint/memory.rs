@@ -1,4 +1,4 @@
-//! Memory, of the machine or of the control group.
+//! Memory of the machine or of the control group.
 
 use highwater_scenarios::usable_files;
 use highwater_types::format;
@@ -6,14 +6,15 @@ use highwater_types::format;
 use super::{Ceiling, CheckResult, Constraint, Fix, round_down_to_digits};
 use crate::doctor::{
     host_role::{ProcessSpread, SocketDemand},
-    limits::{self, HostLimits},
+    limits::{HostLimits, MemoryLimits},
     plan_load::PlanLoad,
 };
 
-/// Of what is available, this many tenths are meant for sockets: something is
-/// left for the page cache, for bursts, and for everybody else.
+/// The tenths of the available memory that sockets may take. The rest is for the page cache,
+/// for bursts, and for other programs.
 const USABLE_TENTHS: u64 = 9;
 
+/// Available memory.
 pub(super) struct MemoryConstraint;
 
 impl Constraint for MemoryConstraint {
@@ -25,12 +26,13 @@ impl Constraint for MemoryConstraint {
         let Some(left) = limits.memory.remaining() else {
             return Ceiling::Unknown;
         };
-        let in_one = match (demand.process_spread, limits.files.per_process()) {
+        let per_process = match (demand.process_spread, limits.files.per_process()) {
             (ProcessSpread::Many, Some(files)) => usable_files(files) / demand.files,
-            // One process, or nobody knows how many.
+            // With one process, or an unknown number of them, only the first one counts.
             (ProcessSpread::Many, None) | (ProcessSpread::Single, _) => u64::MAX,
         };
-        let sockets = sockets_that_fit(left / 10 * USABLE_TENTHS, demand, in_one.max(1));
+        let bytes = left / 10 * USABLE_TENTHS;
+        let sockets = sockets_that_fit(bytes, demand, per_process.max(1));
         Ceiling::Sockets(round_down_to_digits(sockets, 3))
     }
 
@@ -43,47 +45,47 @@ impl Constraint for MemoryConstraint {
 
     fn fix(&self, limits: &HostLimits, demand: &SocketDemand, wanted: u64) -> Fix {
         let bytes = wanted.saturating_mul(demand.bytes) / USABLE_TENTHS * 10;
-        let mut remedy = fix_memory(&limits.memory, bytes.saturating_add(demand.process_bytes));
-        if !remedy.settings.is_empty() {
+        let mut fix = raise(&limits.memory, bytes.saturating_add(demand.process_bytes));
+        if !fix.settings.is_empty() {
             let sockets = format::count(wanted);
-            remedy.action = format!("Raise the limit of the control group; for {sockets} sockets:");
+            fix.action = format!("Raise the limit of the control group; for {sockets} sockets:");
         }
-        remedy
+        fix
     }
 
     fn check(&self, limits: &HostLimits, load: &PlanLoad) -> CheckResult {
         let Some(left) = limits.memory.remaining() else {
             return CheckResult::Unknown;
         };
-        let takes = load.memory.total_bytes();
-        let what = format!(
+        let needed = load.memory.total_bytes();
+        let message = format!(
             "it takes about {} of memory, and {} are left",
-            format::bytes(takes),
+            format::bytes(needed),
             format::bytes(left)
         );
-        let remedy = fix_memory(&limits.memory, (takes / USABLE_TENTHS).saturating_mul(10));
-        match takes {
-            takes if takes > left => CheckResult::Fail(what, remedy),
-            takes if takes > left / 10 * USABLE_TENTHS => CheckResult::Warn(what, remedy),
+        let fix = raise(&limits.memory, (needed / USABLE_TENTHS).saturating_mul(10));
+        match needed {
+            needed if needed > left => CheckResult::Fail(message, fix),
+            needed if needed > left / 10 * USABLE_TENTHS => CheckResult::Warn(message, fix),
             _ => CheckResult::Pass,
         }
     }
 }
 
-/// The largest number of sockets that `bytes` hold, when each process takes
-/// its share before its first socket and has at most `in_one`.
-fn sockets_that_fit(bytes: u64, demand: &SocketDemand, in_one: u64) -> u64 {
-    let sockets = in_one.saturating_mul(demand.bytes);
+/// Returns the most sockets that fit into `bytes`. A process takes its own memory before its
+/// first socket, and holds at most `per_process` sockets.
+fn sockets_that_fit(bytes: u64, demand: &SocketDemand, per_process: u64) -> u64 {
+    let sockets = per_process.saturating_mul(demand.bytes);
     let full = sockets.saturating_add(demand.process_bytes);
     let processes = bytes / full;
     let rest = (bytes % full).saturating_sub(demand.process_bytes);
     processes
-        .saturating_mul(in_one)
+        .saturating_mul(per_process)
         .saturating_add(rest / demand.bytes)
 }
 
-/// `bytes` are wanted beside what is in use.
-fn fix_memory(memory: &limits::MemoryLimits, bytes: u64) -> Fix {
+/// Returns the change that leaves `bytes` beside the memory in use.
+fn raise(memory: &MemoryLimits, bytes: u64) -> Fix {
     let mib = bytes.div_ceil(1 << 20);
     if !memory.is_cgroup_bound() {
         return Fix::new(format!(
@@ -92,7 +94,7 @@ fn fix_memory(memory: &limits::MemoryLimits, bytes: u64) -> Fix {
         ));
     }
     let used = match (memory.cgroup_max.value(), memory.cgroup_available.value()) {
-        (Some(max), Some(room)) => max.saturating_sub(room).div_ceil(1 << 20),
+        (Some(max), Some(available)) => max.saturating_sub(available).div_ceil(1 << 20),
         _ => 0,
     };
     let mib = mib + used;

@@ -1,26 +1,29 @@
-//! `net.ipv4.ip_local_port_range`: connections from one source address to one
-//! destination address and port.
-//!
-//! Towards 127.0.0.0/8 they are no limit: the harness connects from many
-//! addresses there.
+//! `net.ipv4.ip_local_port_range`: the connections from one source address to one destination
+//! address and port.
 
 use highwater_types::format;
 
 use super::{Ceiling, CheckResult, Constraint, Fix};
 use crate::doctor::{
     host_role::SocketDemand,
-    limits::{self, HostLimits},
+    limits::{HostLimits, PortRange},
     plan_load::{BusiestDestination, PlanLoad},
 };
 
-/// A range is as wide as it gets from here on.
+/// The width from which on a range cannot usefully be widened; 65,535 ports is the end.
 const WIDE_RANGE_PORTS: u64 = 60_000;
 
+/// Ephemeral ports. They are no limit towards 127.0.0.0/8, because the harness connects from
+/// many source addresses there.
 pub(super) struct PortsConstraint;
 
 impl Constraint for PortsConstraint {
     fn name(&self) -> &'static str {
         "ephemeral ports"
+    }
+
+    fn short_name(&self) -> &'static str {
+        "ports"
     }
 
     fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Ceiling {
@@ -58,24 +61,24 @@ impl Constraint for PortsConstraint {
         };
         let to = format!("{} connections to {address}", format::count(*connections));
         if *connections > ports.count() {
-            let what = format!(
+            let message = format!(
                 "{to}, and one source address reaches one address and port {} times",
                 format::count(ports.count())
             );
-            return CheckResult::Fail(what, widen(limits.port_range));
+            return CheckResult::Fail(message, widen(limits.port_range));
         }
         if *connections > ports.knee() {
-            let what = format!(
+            let message = format!(
                 "{to}: past {} the kernel searches long for each free port, and connects get slow",
                 format::count(ports.knee())
             );
-            return CheckResult::Warn(what, widen(limits.port_range));
+            return CheckResult::Warn(message, widen(limits.port_range));
         }
         CheckResult::Pass
     }
 }
 
-fn widen(ports: Option<limits::PortRange>) -> Fix {
+fn widen(ports: Option<PortRange>) -> Fix {
     let others =
         "add workers on other machines (highwater coordinator), or addresses of the target";
     match ports {

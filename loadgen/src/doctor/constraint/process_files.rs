@@ -1,4 +1,4 @@
-//! `RLIMIT_NOFILE` and `fs.nr_open`: open files of one process.
+//! `RLIMIT_NOFILE` and `fs.nr_open`: the open files of one process.
 
 use highwater_scenarios::{BalancerShare, RESERVED_FILES, plan::MAX_BALANCERS, usable_files};
 use highwater_types::format;
@@ -10,9 +10,10 @@ use crate::doctor::{
     plan_load::{PlanLoad, PlanNodeLoad},
 };
 
-/// What most systems set `fs.nr_open` to.
+/// The value of `fs.nr_open` on most systems.
 const USUAL_NR_OPEN: u64 = 1_048_576;
 
+/// Open files of one process.
 pub(super) struct ProcessFilesConstraint;
 
 impl Constraint for ProcessFilesConstraint {
@@ -20,9 +21,13 @@ impl Constraint for ProcessFilesConstraint {
         "open files a process"
     }
 
+    fn short_name(&self) -> &'static str {
+        "files"
+    }
+
     fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Ceiling {
         match (demand.process_spread, limits.files.per_process()) {
-            // More processes take more files.
+            // A further process may open as many files again.
             (ProcessSpread::Many, _) => Ceiling::Unlimited,
             (ProcessSpread::Single, Some(files)) => {
                 Ceiling::Sockets(usable_files(files) / demand.files)
@@ -69,65 +74,66 @@ impl Constraint for ProcessFilesConstraint {
 }
 
 fn check_workers(limit: &FileLimits, files: u64, needed: u32, load: &PlanLoad) -> CheckResult {
-    let what = format!(
+    let message = format!(
         "a worker's share takes {} open files and {} in reserve, and a process may open {}",
         format::count(load.worker_files),
         format::count(RESERVED_FILES),
         format::count(files),
     );
-    let mut remedy = raise(limit, load.worker_files + RESERVED_FILES);
-    remedy.action = format!(
+    let mut fix = raise(limit, load.worker_files + RESERVED_FILES);
+    fix.action = format!(
         "Leave out --workers, or ask for {}; or raise the limit of each:",
         format::plural(needed.into(), "worker"),
     );
-    CheckResult::Fail(what, remedy)
+    CheckResult::Fail(message, fix)
 }
 
 fn check_nodes(limit: &FileLimits, files: u64, nodes: PlanNodeLoad) -> CheckResult {
     let sockets = nodes.sockets_per_node * nodes.max_nodes;
     let enough = sockets.div_ceil(usable_files(files));
-    let mut remedy = raise(
+    let mut fix = raise(
         limit,
         nodes.sockets_per_node.max(nodes.peak_connections_per_node) + RESERVED_FILES,
     );
-    remedy.action = format!(
+    fix.action = format!(
         "Take {} (--set cluster.nodes={enough}), or raise the limit of each:",
         format::plural(enough, "node"),
     );
     if nodes.sockets_per_node > files {
-        let holds = match nodes.max_nodes {
+        let holder = match nodes.max_nodes {
             1 => "the node".to_owned(),
             most => format!("each of {} nodes", format::count(most)),
         };
-        let what = format!(
-            "{holds} would hold {}, and a process may open {} files",
+        let message = format!(
+            "{holder} would hold {}, and a process may open {} files",
             format::plural(nodes.sockets_per_node, "socket"),
             format::count(files),
         );
-        return CheckResult::Fail(what, remedy);
+        return CheckResult::Fail(message, fix);
     }
+    // A node that is killed leaves its sockets to the others for a time, so this is a
+    // warning: the scenario may be about just that.
     if nodes.peak_connections_per_node > usable_files(files) {
-        let what = format!(
+        let message = format!(
             "with {} up, each would need {} files for sockets and commands, and may open {}",
             format::plural(nodes.min_nodes.max(1), "node"),
             format::count(nodes.peak_connections_per_node),
             format::count(files),
         );
-        remedy.action =
-            "Expect refused sockets then; more nodes, or a higher limit, avoid it:".into();
-        return CheckResult::Warn(what, remedy);
+        fix.action =
+            "Expect rejected sockets then; more nodes, or a higher limit, avoid it:".into();
+        return CheckResult::Warn(message, fix);
     }
     CheckResult::Pass
 }
 
-/// A balancer takes two files for each socket.
 fn check_balancers(limit: &FileLimits, files: u64, share: BalancerShare) -> CheckResult {
     if share.open_files() <= usable_files(files) {
         return CheckResult::Pass;
     }
     let forwarded = share.balancers * share.open_files();
     let enough = forwarded.div_ceil(usable_files(files));
-    let what = format!(
+    let message = format!(
         "{} would forward {}, with two files for each, and a process may open {}",
         match share.balancers {
             1 => "the balancer".to_owned(),
@@ -136,20 +142,20 @@ fn check_balancers(limit: &FileLimits, files: u64, share: BalancerShare) -> Chec
         format::plural(share.sockets + share.connections, "connection"),
         format::count(files),
     );
-    let mut remedy = raise(limit, share.open_files() + RESERVED_FILES);
-    remedy.action = match enough {
+    let mut fix = raise(limit, share.open_files() + RESERVED_FILES);
+    fix.action = match enough {
         0..=MAX_BALANCERS => format!(
             "Take {} (--set cluster.balancers={enough}), or raise the limit of each:",
             format::plural(enough, "balancer"),
         ),
         _ => "Raise the limit of each:".to_owned(),
     };
-    CheckResult::Fail(what, remedy)
+    CheckResult::Fail(message, fix)
 }
 
-/// What stands more in the way; of two that do so alike, the first.
+/// Returns the worse of two results; the first if they are equally bad.
 fn worse_result(first: CheckResult, second: CheckResult) -> CheckResult {
-    let rank = |judgement: &CheckResult| match judgement {
+    let rank = |result: &CheckResult| match result {
         CheckResult::Pass | CheckResult::Unknown => 0,
         CheckResult::Warn(..) => 1,
         CheckResult::Fail(..) => 2,
@@ -160,16 +166,15 @@ fn worse_result(first: CheckResult, second: CheckResult) -> CheckResult {
     }
 }
 
-/// Lets a process open `files` files, or as many as is usual.
+/// Returns the change that lets a process open `files` files, or as many as is usual.
 fn raise(limit: &FileLimits, files: u64) -> Fix {
     let hard = files.max(limit.nr_open.unwrap_or(USUAL_NR_OPEN).min(USUAL_NR_OPEN));
-    let mut remedy =
+    let mut fix =
         Fix::new("Take more processes, or raise the hard limit where highwater is started:");
     if limit.nr_open.is_some_and(|most| hard > most) {
-        remedy = remedy.with_command(format!("sysctl -w fs.nr_open={hard}"));
+        fix = fix.with_command(format!("sysctl -w fs.nr_open={hard}"));
     }
-    remedy
-        .with_setting(format!("ulimit -n {hard}"), "root's shell")
+    fix.with_setting(format!("ulimit -n {hard}"), "root's shell")
         .with_setting(format!("LimitNOFILE={hard}"), "systemd unit")
         .with_setting(format!("--ulimit nofile={hard}:{hard}"), "docker run")
 }

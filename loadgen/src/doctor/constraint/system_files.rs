@@ -1,4 +1,4 @@
-//! `fs.file-max`: open files of all processes together.
+//! `fs.file-max`: the open files of all processes together.
 
 use highwater_types::format;
 
@@ -9,11 +9,16 @@ use crate::doctor::{
     plan_load::PlanLoad,
 };
 
+/// Open files of all processes.
 pub(super) struct SystemFilesConstraint;
 
 impl Constraint for SystemFilesConstraint {
     fn name(&self) -> &'static str {
         "open files in all"
+    }
+
+    fn short_name(&self) -> &'static str {
+        "files"
     }
 
     fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Ceiling {

@@ -1,5 +1,5 @@
-//! `kernel.pid_max`, `kernel.threads-max`, `RLIMIT_NPROC`, `pids.max`: threads
-//! that may exist at once, and so processes to put sockets into.
+//! `kernel.pid_max`, `kernel.threads-max`, `RLIMIT_NPROC`, `pids.max`: the threads that may
+//! exist at once, and so the processes that hold sockets.
 
 use highwater_scenarios::usable_files;
 use highwater_types::format;
@@ -12,6 +12,7 @@ use crate::doctor::{
     plan_load::PlanLoad,
 };
 
+/// Threads that may exist at once.
 pub(super) struct ThreadsConstraint;
 
 impl Constraint for ThreadsConstraint {
@@ -42,8 +43,8 @@ impl Constraint for ThreadsConstraint {
     }
 
     fn fix(&self, limits: &HostLimits, demand: &SocketDemand, wanted: u64) -> Fix {
-        let in_one = limits.files.per_process().map_or(1, usable_files) / demand.files;
-        let groups = wanted.div_ceil(in_one.max(1));
+        let per_process = limits.files.per_process().map_or(1, usable_files) / demand.files;
+        let groups = wanted.div_ceil(per_process.max(1));
         let each = threads_per_process(limits).unwrap_or(EXTRA_THREADS);
         let threads = groups
             .saturating_mul(each)
@@ -57,24 +58,22 @@ impl Constraint for ThreadsConstraint {
         else {
             return CheckResult::Unknown;
         };
-        let takes = load.processes.saturating_mul(each);
-        if takes <= threads {
+        let needed = load.processes.saturating_mul(each);
+        if needed <= threads {
             return CheckResult::Pass;
         }
-        let what = format!(
+        let message = format!(
             "it takes {} processes with about {} threads, and {} may exist",
             format::count(load.processes),
-            format::count(takes),
+            format::count(needed),
             format::count(threads)
         );
-        CheckResult::Fail(what, raise(&limits.threads, takes))
+        CheckResult::Fail(message, raise(&limits.threads, needed))
     }
 }
 
-/// One for each processor, and a few.
-///
-/// It grows with the processors, and the sockets that threads allow shrink
-/// with it. That is how it is: a process on a large machine has more threads.
+/// Returns one thread for each CPU core, and a few more. A machine with more cores therefore
+/// has room for fewer processes.
 fn threads_per_process(limits: &HostLimits) -> Option<u64> {
     limits
         .cpus
@@ -82,22 +81,23 @@ fn threads_per_process(limits: &HostLimits) -> Option<u64> {
         .map(|online| online.saturating_add(EXTRA_THREADS))
 }
 
-/// Names those limits that are too low.
+/// Returns settings for those limits that are too low.
 fn raise(limit: &ThreadLimits, threads: u64) -> Fix {
+    // Twice the need: other programs of the machine have threads, too.
     let threads = round_up(threads.saturating_mul(2));
-    let low = |limit: Option<u64>| limit.is_some_and(|limit| limit < threads);
-    let mut remedy = Fix::new("Allow more threads, or more open files to each process:");
-    if low(limit.pid_max) {
-        remedy = remedy.with_command(format!("sysctl -w kernel.pid_max={threads}"));
+    let is_low = |limit: Option<u64>| limit.is_some_and(|limit| limit < threads);
+    let mut fix = Fix::new("Allow more threads, or more open files to each process:");
+    if is_low(limit.pid_max) {
+        fix = fix.with_command(format!("sysctl -w kernel.pid_max={threads}"));
     }
-    if low(limit.threads_max) {
-        remedy = remedy.with_command(format!("sysctl -w kernel.threads-max={threads}"));
+    if is_low(limit.threads_max) {
+        fix = fix.with_command(format!("sysctl -w kernel.threads-max={threads}"));
     }
-    if low(limit.user_max.value()) {
-        remedy = remedy.with_setting(format!("ulimit -u {threads}"), "root's shell");
+    if is_low(limit.user_max.value()) {
+        fix = fix.with_setting(format!("ulimit -u {threads}"), "root's shell");
     }
-    if low(limit.cgroup_max.value()) {
-        remedy = remedy.with_setting(format!("TasksMax={threads}"), "systemd unit");
+    if is_low(limit.cgroup_max.value()) {
+        fix = fix.with_setting(format!("TasksMax={threads}"), "systemd unit");
     }
-    remedy
+    fix
 }

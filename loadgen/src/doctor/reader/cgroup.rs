@@ -1,7 +1,7 @@
-//! Limits of the control groups that this process is in, version 2 or 1.
+//! The limits of the control groups that this process is in, version 2 or 1.
 //!
-//! A limit holds for a group and all below it, so every group from this
-//! process's up to the one that is mounted is asked, and the tightest counts.
+//! A limit holds for a group and all groups below it. Therefore every group from this
+//! process's up to the mounted one is read, and the tightest limit counts.
 
 use std::{
     fs, io,
@@ -10,19 +10,19 @@ use std::{
 
 use crate::doctor::limits::Limit;
 
-/// Version 1 has no word for "no limit": it states the largest number of whole
-/// pages, and nobody has half of that.
+/// The smallest value that means "no limit". Version 1 has no word for that and states the
+/// largest number of whole pages, near 2^63.
 const NO_LIMIT: u64 = 1 << 62;
 
-/// Memory in bytes.
+/// The memory limits of the groups, in bytes.
 pub(super) struct CgroupMemory {
     /// The smallest limit.
     pub(super) max: Limit,
-    /// The smallest difference of limit and use.
+    /// The smallest difference between limit and use.
     pub(super) available: Limit,
 }
 
-/// What the groups allow of memory.
+/// Reads the memory limits of the groups.
 pub(super) fn memory(root: &Path) -> CgroupMemory {
     let Some(groups) = Cgroups::for_controller(root, "memory") else {
         return CgroupMemory {
@@ -45,19 +45,19 @@ pub(super) fn memory(root: &Path) -> CgroupMemory {
                 .map_or(Limit::Unknown, |used| {
                     Limit::AtMost(max.saturating_sub(used))
                 }),
-            cap => cap,
+            limit => limit,
         }),
     }
 }
 
-/// What they allow of threads.
+/// Reads the limit of threads.
 pub(super) fn threads(root: &Path) -> Limit {
     Cgroups::for_controller(root, "pids").map_or(Limit::Unknown, |groups| {
         groups.tightest_limit(|group| read_limit(&group.join("pids.max")))
     })
 }
 
-/// What they allow of processors, in thousandths of one.
+/// Reads the CPU quota, in thousandths of a core.
 pub(super) fn read_quota_millicores(root: &Path) -> Limit {
     Cgroups::for_controller(root, "cpu").map_or(Limit::Unknown, |groups| {
         groups.tightest_limit(|group| match groups.version {
@@ -79,14 +79,14 @@ enum CgroupVersion {
     V2,
 }
 
-/// Folders of the groups that this process is in, its own first.
+/// The folders of the groups that this process is in, its own first.
 struct Cgroups {
     version: CgroupVersion,
     folders: Vec<PathBuf>,
 }
 
 impl Cgroups {
-    /// Those that answer for `controller`; `None` if they cannot be found.
+    /// Finds the groups of `controller`; `None` if they cannot be found.
     fn for_controller(root: &Path, controller: &str) -> Option<Self> {
         let own = fs::read_to_string(root.join("proc/self/cgroup")).ok()?;
         let mounts = fs::read_to_string(root.join("proc/self/mountinfo")).ok()?;
@@ -94,8 +94,8 @@ impl Cgroups {
         let mount = mounts
             .lines()
             .find_map(|line| parse_mount(line, version, controller))?;
-        // A group outside of what is mounted here cannot be seen; the mounted
-        // one holds it.
+        // A group outside of the mounted one is invisible here, as in a container. It lies
+        // below the mounted one, so that is the only one to read.
         let below = Path::new(path)
             .strip_prefix(mount.group)
             .unwrap_or(Path::new(""));
@@ -105,17 +105,17 @@ impl Cgroups {
     }
 
     fn tightest_limit(&self, limit: impl Fn(&Path) -> Limit) -> Limit {
-        let caps = self.folders.iter().map(|folder| limit(folder));
-        caps.fold(Limit::Unlimited, |one, other| match (one, other) {
+        let limits = self.folders.iter().map(|folder| limit(folder));
+        limits.fold(Limit::Unlimited, |one, other| match (one, other) {
             (Limit::Unknown, _) | (_, Limit::Unknown) => Limit::Unknown,
             (Limit::AtMost(one), Limit::AtMost(other)) => Limit::AtMost(one.min(other)),
-            (Limit::Unlimited, cap) | (cap, Limit::Unlimited) => cap,
+            (Limit::Unlimited, limit) | (limit, Limit::Unlimited) => limit,
         })
     }
 }
 
-/// This process's group for a controller, from lines like `4:memory:/a/b` of
-/// version 1 or `0::/a/b` of version 2, which has what version 1 leaves it.
+/// Returns this process's group for a controller, from lines like `4:memory:/a/b` of version 1
+/// or `0::/a/b` of version 2.
 fn cgroup_path<'t>(own: &'t str, controller: &str) -> Option<(CgroupVersion, &'t str)> {
     let lines = || {
         own.lines()
@@ -134,17 +134,19 @@ fn cgroup_path<'t>(own: &'t str, controller: &str) -> Option<(CgroupVersion, &'t
             _ => None,
         })
     };
+    // Both versions may be mounted. Version 2 then has the controllers that version 1 does not
+    // list.
     one.or_else(two)
 }
 
 struct Mount<'t> {
-    /// The group that is mounted.
+    /// The mounted group.
     group: &'t str,
-    /// Where.
+    /// The mount point.
     point: &'t str,
 }
 
-/// A line of `mountinfo`: `ID PARENT DEVICE GROUP POINT OPTIONS … - TYPE SOURCE
+/// Parses a line of `mountinfo`: `ID PARENT DEVICE GROUP POINT OPTIONS … - TYPE SOURCE
 /// CONTROLLERS`.
 fn parse_mount<'t>(line: &'t str, version: CgroupVersion, controller: &str) -> Option<Mount<'t>> {
     let (place, file_system) = line.split_once(" - ")?;
@@ -167,8 +169,7 @@ fn parse_mount<'t>(line: &'t str, version: CgroupVersion, controller: &str) -> O
     })
 }
 
-/// Memory in use that cannot be had back at once: without file pages that
-/// nobody has looked at lately.
+/// Returns the memory in use without inactive file pages, which the kernel can free at once.
 fn used_memory(group: &Path, file: &str, inactive: &str) -> Option<u64> {
     let used = match read_limit(&group.join(file)) {
         Limit::AtMost(used) => used,
@@ -179,7 +180,7 @@ fn used_memory(group: &Path, file: &str, inactive: &str) -> Option<u64> {
     Some(used.saturating_sub(inactive.trim().parse().ok()?))
 }
 
-/// A quota in a period, in thousandths.
+/// Returns a quota in a period, in thousandths of a core.
 fn to_millicores(quota: Limit, period: Limit) -> Limit {
     match (quota, period) {
         (Limit::Unlimited, _) => Limit::Unlimited,
@@ -194,19 +195,20 @@ fn read_limit(file: &Path) -> Limit {
     read_limit_word(file, 0)
 }
 
-/// A figure of a group's file. The topmost group has no such file, nor has one
-/// whose controller is off: neither limits anything.
-fn read_limit_word(file: &Path, number: usize) -> Limit {
+/// Returns word number `word`, counted from 0, of a group's file.
+fn read_limit_word(file: &Path, word: usize) -> Limit {
     let text = match fs::read_to_string(file) {
         Ok(text) => text,
+        // The topmost group has no such file, and neither has a group whose controller is
+        // off. Neither limits anything.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Limit::Unlimited,
         Err(_) => return Limit::Unknown,
     };
-    match text.split_whitespace().nth(number) {
+    match text.split_whitespace().nth(word) {
         Some("max" | "-1") => Limit::Unlimited,
         Some(word) => match word.parse() {
-            Ok(figure) if figure >= NO_LIMIT => Limit::Unlimited,
-            Ok(figure) => Limit::AtMost(figure),
+            Ok(limit) if limit >= NO_LIMIT => Limit::Unlimited,
+            Ok(limit) => Limit::AtMost(limit),
             Err(_) => Limit::Unknown,
         },
         None => Limit::Unknown,

@@ -1,12 +1,11 @@
-//! Ephemeral ports.
+//! The range of ephemeral ports.
 
 use std::{fs, path::Path};
 
 use super::read_sysctl;
 use crate::doctor::limits::PortRange;
 
-/// The range, and how many ports within it are reserved; `None` if either
-/// cannot be read.
+/// Reads the range and the number of reserved ports in it; `None` if either cannot be read.
 pub(super) fn read(root: &Path) -> Option<PortRange> {
     let range = "net/ipv4/ip_local_port_range";
     let (first, last) = (read_sysctl(root, range, 0)?, read_sysctl(root, range, 1)?);
@@ -19,9 +18,9 @@ pub(super) fn read(root: &Path) -> Option<PortRange> {
     })
 }
 
-/// Ports of a list like `8080,40000-40099` that lie between `first` and `last`.
-/// The kernel writes the list sorted and without overlaps.
+/// Counts the ports of a list like `8080,40000-40099` that lie between `first` and `last`.
 fn reserved_within(list: &str, first: u16, last: u16) -> Option<u64> {
+    // The kernel writes the list sorted and without overlaps, so no port counts twice.
     let mut reserved = 0;
     for part in list.trim().split(',').filter(|part| !part.is_empty()) {
         let (from, to) = part.split_once('-').unwrap_or((part, part));
@@ -39,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_ports_of_the_range_are_counted() {
+    fn reserved_port_outside_the_range_is_not_counted() {
         for (list, reserved) in [
             ("\n", Some(0)),
             ("8080\n", Some(0)),

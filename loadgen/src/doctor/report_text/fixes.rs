@@ -1,42 +1,41 @@
-//! Settings to change, one block for each limit that binds somewhere.
+//! The settings to change, one block for each limit that binds first for some role.
 
 use highwater_scenarios::text_layout::TextLayout;
 
 use crate::doctor::{capacity::Capacity, constraint::Fix, limits::HostLimits};
 
-/// Columns before a setting, within a line of the page.
+/// The columns before a setting, within a line of the page.
 const INDENT: usize = 4;
 
+/// Writes the settings.
 pub(super) fn write(capacity: &Capacity, limits: &HostLimits, page: &mut TextLayout) {
-    let mut told: Vec<&str> = Vec::new();
-    for ceilings in &capacity.roles {
-        let (Some(first), Some(remedy)) = (ceilings.binding_constraint(), ceilings.fix(limits))
-        else {
+    let mut written: Vec<&str> = Vec::new();
+    for role in &capacity.roles {
+        let (Some(first), Some(fix)) = (role.binding_constraint(), role.fix(limits)) else {
             continue;
         };
         let name = first.constraint.name();
-        if told.contains(&name) {
+        if written.contains(&name) {
             continue;
         }
-        if told.is_empty() {
+        if written.is_empty() {
             page.heading("What to change");
         }
-        told.push(name);
-        let binds = first.constraint.describe(limits);
-        page.paragraph(&format!("{binds}. {}", remedy.action));
-        for line in setting_lines(&remedy) {
+        written.push(name);
+        let limit = first.constraint.describe(limits);
+        page.paragraph(&format!("{limit}. {}", fix.action));
+        for line in setting_lines(&fix) {
             page.line(&line);
         }
     }
 }
 
-/// The settings of a remedy below each other, each with its place.
-pub(super) fn setting_lines(remedy: &Fix) -> Vec<String> {
-    let lengths = remedy.settings.iter().map(|setting| setting.line.len());
+/// Returns the settings of a fix, one line each, with their places in a column.
+pub(super) fn setting_lines(fix: &Fix) -> Vec<String> {
+    let lengths = fix.settings.iter().map(|setting| setting.line.len());
     let width = lengths.max().unwrap_or_default();
     let line = |line: &str, place: &str| format!("{:INDENT$}{line:<width$}  {place}", "");
-    remedy
-        .settings
+    fix.settings
         .iter()
         .map(|setting| line(&setting.line, setting.place).trim_end().to_owned())
         .collect()

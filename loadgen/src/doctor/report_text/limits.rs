@@ -12,9 +12,10 @@ use crate::{
     worker::devices::source_address::SOCKETS_PER_ADDRESS,
 };
 
-/// Columns of the names.
+/// The columns of the names.
 const NAMES: usize = 11;
 
+/// Writes the limits.
 pub(super) fn write(limits: &HostLimits, page: &mut TextLayout) {
     page.heading("Limits");
     let mut entry = |name: &str, text: String| page.label_left(name, NAMES, &text);
@@ -23,14 +24,14 @@ pub(super) fn write(limits: &HostLimits, page: &mut TextLayout) {
         "ports",
         limits
             .port_range
-            .map_or_else(unknown_text, |found| ports(&found)),
+            .map_or_else(unknown_text, |range| ports(&range)),
     );
-    entry("", spread());
+    entry("", source_addresses());
     entry("accepting", queues(&limits.listen_queues));
     entry("conntrack", conntrack(&limits.conntrack));
     entry("memory", memory(&limits.memory));
     entry("TCP buffers", tcp(&limits.tcp));
-    entry("processors", processors(&limits.cpus));
+    entry("CPU cores", cpus(&limits.cpus));
     entry("threads", threads(&limits.threads));
     entry("mappings", mappings(&limits.threads));
     entry("programs", programs(&limits.programs));
@@ -39,10 +40,7 @@ pub(super) fn write(limits: &HostLimits, page: &mut TextLayout) {
 fn files(files: &FileLimits) -> String {
     let raised = match (files.soft, files.hard) {
         (Some(soft), Some(hard)) if soft < hard => {
-            format!(
-                "; highwater raises its soft limit of {} by itself",
-                count(soft)
-            )
+            format!("; highwater raises its soft limit of {}", count(soft))
         }
         _ => String::new(),
     };
@@ -57,26 +55,26 @@ fn files(files: &FileLimits) -> String {
     )
 }
 
-fn ports(ports: &PortRange) -> String {
-    let reserved = match ports.reserved {
+fn ports(range: &PortRange) -> String {
+    let reserved = match range.reserved {
         0 => String::new(),
         reserved => format!(", {} of them reserved", count(reserved)),
     };
     format!(
         "{} per source address and target ({} to {}{reserved}). The knee is at {}, \
-         half of them: the kernel looks at every other port first, and once those are taken \
+         half of them: the kernel tries every other port first. Once those are taken, \
          each connect walks past all of them; connects then fell from 36,000/s to 300/s.",
-        count(ports.count()),
-        ports.first,
-        ports.last,
-        count(ports.knee()),
+        count(range.count()),
+        range.first,
+        range.last,
+        count(range.knee()),
     )
 }
 
-fn spread() -> String {
+fn source_addresses() -> String {
     format!(
         "On loopback highwater connects from many addresses of 127.0.0.0/8, at most {} \
-         sockets from each: ports are no limit there.",
+         sockets from each, so ports are not a limit there.",
         count(SOCKETS_PER_ADDRESS.into())
     )
 }
@@ -84,28 +82,28 @@ fn spread() -> String {
 fn queues(queues: &ListenQueueLimits) -> String {
     let cookies = match queues.syncookies {
         None => "SYN cookies unknown",
-        Some(0) => "no SYN cookies: what comes in excess is dropped",
+        Some(0) => "no SYN cookies: connections beyond are dropped",
         Some(_) => "SYN cookies beyond",
     };
     format!(
-        "{} opened sockets may wait to be accepted (net.core.somaxconn), {} half open ones \
+        "{} open sockets may wait to be accepted (net.core.somaxconn), {} half-open ones \
          (tcp_max_syn_backlog; {cookies}).",
         number_text(queues.somaxconn),
         number_text(queues.syn_backlog),
     )
 }
 
-fn conntrack(conntrack: &ConntrackTable) -> String {
-    match (conntrack.max, conntrack.entries) {
+fn conntrack(table: &ConntrackTable) -> String {
+    match (table.max, table.entries) {
         (Limit::Unlimited, _) => "Not loaded: connections are not tracked.".to_owned(),
         (Limit::AtMost(max), Some(0)) => format!(
             "{} connections (nf_conntrack_max), none of them in use: no rule tracks.",
             count(max)
         ),
-        (max, tracked) => format!(
+        (max, entries) => format!(
             "{} connections (nf_conntrack_max), {} tracked now.",
             limit_text(max),
-            number_text(tracked)
+            number_text(entries)
         ),
     }
 }
@@ -115,13 +113,13 @@ fn memory(memory: &MemoryLimits) -> String {
         Limit::Unlimited => "no limit of the control group".to_owned(),
         Limit::Unknown => "the control group's limit is unknown".to_owned(),
         Limit::AtMost(max) => match memory.cgroup_available {
-            Limit::AtMost(room) => format!(
+            Limit::AtMost(available) => format!(
                 "the control group may have {}, {} of it left",
                 bytes(max),
-                bytes(room)
+                bytes(available)
             ),
             Limit::Unlimited | Limit::Unknown => format!(
-                "the control group may have {}, and what it uses is unknown",
+                "the control group may have {}, and its use is unknown",
                 bytes(max)
             ),
         },
@@ -135,52 +133,55 @@ fn memory(memory: &MemoryLimits) -> String {
 
 fn tcp(tcp: &TcpBuffers) -> String {
     format!(
-        "{} for all sockets (tcp_mem), {} for what one has not read yet (tcp_rmem). An idle \
-         socket holds none.",
+        "{} for all sockets (tcp_mem), {} for data that one socket has not read yet \
+         (tcp_rmem). An idle socket holds none.",
         tcp.buffers_bytes.map_or_else(unknown_text, bytes),
         tcp.receive_bytes.map_or_else(unknown_text, bytes),
     )
 }
 
-fn processors(processors: &CpuLimits) -> String {
-    let quota = match processors.quota_millicores {
+fn cpus(cpus: &CpuLimits) -> String {
+    let quota = match cpus.quota_millicores {
         Limit::Unlimited => "no quota of the control group".to_owned(),
         Limit::Unknown => "the control group's quota is unknown".to_owned(),
-        Limit::AtMost(thousandths) => format!(
+        Limit::AtMost(millicores) => format!(
             "the control group may use {:.1} of them",
-            thousandths as f64 / 1e3
+            millicores as f64 / 1e3
         ),
     };
-    format!("{} online; {quota}.", number_text(processors.online))
+    format!("{} online; {quota}.", number_text(cpus.online))
 }
 
-fn threads(processes: &ThreadLimits) -> String {
+fn threads(threads: &ThreadLimits) -> String {
     format!(
         "kernel.pid_max {}, kernel.threads-max {}, ulimit -u {}, pids.max {}.",
-        number_text(processes.pid_max),
-        number_text(processes.threads_max),
-        limit_text(processes.user_max),
-        limit_text(processes.cgroup_max),
+        number_text(threads.pid_max),
+        number_text(threads.threads_max),
+        limit_text(threads.user_max),
+        limit_text(threads.cgroup_max),
     )
 }
 
-fn mappings(processes: &ThreadLimits) -> String {
+fn mappings(threads: &ThreadLimits) -> String {
     format!(
         "{} in a process (vm.max_map_count). Sockets take none; a server with a thread for \
          each socket takes two.",
-        number_text(processes.map_count)
+        number_text(threads.map_count)
     )
 }
 
 fn programs(programs: &BalancerPrograms) -> String {
-    let state = |presence| match presence {
-        ProgramPresence::Unknown => "unknown",
-        ProgramPresence::Present => "found",
-        ProgramPresence::Missing => "missing",
-    };
+    let states = programs.outside_programs().map(|(name, presence)| {
+        let state = match presence {
+            ProgramPresence::Unknown => "unknown",
+            ProgramPresence::Present => "found",
+            ProgramPresence::Missing => "missing",
+        };
+        format!("{name} {state}")
+    });
+    let states: Vec<String> = states.collect();
     format!(
-        "nginx {}, HAProxy {}: only scenarios that name one as their balancer need it.",
-        state(programs.nginx),
-        state(programs.haproxy)
+        "{}: only scenarios that name one as their balancer need it.",
+        states.join(", ")
     )
 }

@@ -1,31 +1,32 @@
-//! Figures that may be unknown, or too large to mean anything.
+//! Numbers that may be unknown, or so large that they mean "no limit".
 
 use highwater_types::format::count;
 
 use crate::doctor::limits::Limit;
 
-/// Systems write "no limit" as a number that nothing reaches.
+/// The smallest number that means "no limit". Systems write that as a number that is never
+/// reached, such as 2^63 - 1.
 const NO_LIMIT: u64 = 1 << 60;
 
-/// A limit in words.
-pub(super) fn limit_text(cap: Limit) -> String {
-    match cap {
+/// Returns a limit as text.
+pub(super) fn limit_text(limit: Limit) -> String {
+    match limit {
         Limit::Unknown => unknown_text(),
         Limit::Unlimited => "unlimited".to_owned(),
         Limit::AtMost(limit) => number_text(Some(limit)),
     }
 }
 
-/// A figure in words.
-pub(super) fn number_text(figure: Option<u64>) -> String {
-    match figure {
+/// Returns a number as text.
+pub(super) fn number_text(number: Option<u64>) -> String {
+    match number {
         None => unknown_text(),
         Some(NO_LIMIT..) => "unlimited".to_owned(),
-        Some(figure) => count(figure),
+        Some(number) => count(number),
     }
 }
 
-/// What could not be read.
+/// Returns the text for a value that could not be read.
 pub(super) fn unknown_text() -> String {
     "unknown".to_owned()
 }

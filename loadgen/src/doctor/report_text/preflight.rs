@@ -1,4 +1,4 @@
-//! A scenario on this machine.
+//! The report on a scenario on this machine.
 
 use highwater_scenarios::{BalancerShare, RESERVED_FILES, text_layout::TextLayout};
 use highwater_types::format::{bytes, count, plural};
@@ -13,24 +13,30 @@ use crate::doctor::{
     preflight::{PreflightFinding, PreflightReport},
 };
 
-/// Columns of the names.
+/// The columns of the names.
 const NAMES: usize = 10;
 
-pub(super) fn write(name: &str, fit: &PreflightReport, limits: &HostLimits, page: &mut TextLayout) {
-    match fit.fits() {
+/// Writes whether the scenario fits, its load, and the findings.
+pub(super) fn write(
+    name: &str,
+    report: &PreflightReport,
+    limits: &HostLimits,
+    page: &mut TextLayout,
+) {
+    match report.fits() {
         true => page.heading(&format!("{name} fits this machine.")),
         false => page.heading(&format!("{name} does not fit this machine.")),
     }
-    findings(&fit.failures, page);
+    findings(&report.failures, page);
     page.heading("What it takes");
-    let load = &fit.load;
+    let load = &report.load;
     page.label_left("workers", NAMES, &workers(load, limits));
     match load.nodes {
-        Some(nodes) => page.label_left("nodes", NAMES, &nodes_in_words(nodes, limits)),
+        Some(nodes) => page.label_left("nodes", NAMES, &nodes_text(nodes, limits)),
         None => page.label_left("nodes", NAMES, "none here: the target runs already"),
     }
     if let Some(share) = load.balancers {
-        page.label_left("balancers", NAMES, &balancers_in_words(share, limits));
+        page.label_left("balancers", NAMES, &balancers_text(share, limits));
     }
     page.label_left("files", NAMES, &files(load, limits));
     if let Some(busiest) = load
@@ -48,15 +54,15 @@ pub(super) fn write(name: &str, fit: &PreflightReport, limits: &HostLimits, page
         page.label_left("ports", NAMES, &text);
     }
     page.label_left("memory", NAMES, &memory(load, limits));
-    if !fit.warnings.is_empty() {
+    if !report.warnings.is_empty() {
         page.heading("Notes");
-        findings(&fit.warnings, page);
+        findings(&report.warnings, page);
     }
-    if !fit.unknown.is_empty() {
+    if !report.unknown.is_empty() {
         page.heading("Unknown");
         page.paragraph(&format!(
-            "These could not be read, and were not held against it: {}.",
-            fit.unknown.join(", ")
+            "These limits could not be read, so they were not checked: {}.",
+            report.unknown.join(", ")
         ));
     }
 }
@@ -76,7 +82,7 @@ fn findings(findings: &[PreflightFinding], page: &mut TextLayout) {
 
 fn workers(load: &PlanLoad, limits: &HostLimits) -> String {
     let files = limits.files.per_process();
-    let why = match load.workers_needed {
+    let reason = match load.workers_needed {
         None => "the limit of open files is unknown".to_owned(),
         Some(needed) if needed < load.workers => {
             format!("{} would be enough", count(needed.into()))
@@ -89,7 +95,7 @@ fn workers(load: &PlanLoad, limits: &HostLimits) -> String {
         " at most, each"
     };
     format!(
-        "{}: {}, {} and {} in reserve{each}; {why}",
+        "{}: {}, {} and {} in reserve{each}; {reason}",
         count(load.workers.into()),
         plural(load.worker_sockets, "socket"),
         plural(load.worker_files - load.worker_sockets, "HTTP connection"),
@@ -97,7 +103,7 @@ fn workers(load: &PlanLoad, limits: &HostLimits) -> String {
     )
 }
 
-fn nodes_in_words(nodes: PlanNodeLoad, limits: &HostLimits) -> String {
+fn nodes_text(nodes: PlanNodeLoad, limits: &HostLimits) -> String {
     let range = match nodes.min_nodes == nodes.max_nodes {
         true => count(nodes.max_nodes),
         false => format!("{} to {}", count(nodes.min_nodes), count(nodes.max_nodes)),
@@ -110,7 +116,7 @@ fn nodes_in_words(nodes: PlanNodeLoad, limits: &HostLimits) -> String {
     )
 }
 
-fn balancers_in_words(share: BalancerShare, limits: &HostLimits) -> String {
+fn balancers_text(share: BalancerShare, limits: &HostLimits) -> String {
     format!(
         "{}: {} and {} each, two files for one, {} of {} files",
         count(share.balancers),
@@ -149,9 +155,9 @@ fn memory(load: &PlanLoad, limits: &HostLimits) -> String {
     )
 }
 
-/// With a capital letter, as a sentence begins.
-fn sentence(what: &str) -> String {
-    let mut letters = what.chars();
+/// Returns the message with a capital letter at its beginning.
+fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
     letters.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(letters).collect()
     })

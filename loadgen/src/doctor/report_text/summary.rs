@@ -1,4 +1,4 @@
-//! The answer in a few sentences.
+//! The capacity of this machine in a few sentences.
 
 use highwater_scenarios::text_layout::TextLayout;
 use highwater_types::format::count;
@@ -9,12 +9,13 @@ use crate::doctor::{
     limits::HostLimits,
 };
 
+/// Writes the sentences.
 pub(super) fn write(capacity: &Capacity, limits: &HostLimits, page: &mut TextLayout) {
     page.heading("This machine");
-    let first = |usage| {
+    let first = |role| {
         capacity
-            .for_role(usage)
-            .and_then(|found| found.binding_constraint())
+            .for_role(role)
+            .and_then(|capacity| capacity.binding_constraint())
     };
     let processes = [
         ("a worker", first(HostRole::Worker)),
@@ -27,45 +28,45 @@ pub(super) fn write(capacity: &Capacity, limits: &HostLimits, page: &mut TextLay
     if let Some(both) = first(HostRole::BothEnds) {
         page.paragraph(&format!(
             "More sockets take more processes, and `highwater run` starts as many workers as it \
-             needs. With both ends on this machine that ends at about {}: {}.",
+             needs. With both ends on this machine, that ends at about {}: {}.",
             count(both.sockets),
             both.constraint.describe(limits),
         ));
     }
     if let Some(ports) = limits.port_range {
         page.paragraph(&format!(
-            "Towards one address on another machine connects get slow past {} sockets, and end at {}.",
+            "Towards one address on another machine, connects get slow past {} sockets and end at {}.",
             count(ports.knee()),
             count(ports.count()),
         ));
     }
 }
 
-/// One sentence for each limit that binds in a process, with all processes
-/// that it binds in.
+/// Returns one sentence for each limit that binds in a process, with all processes in which it
+/// binds.
 fn per_process_sentences(
     processes: &[(&str, Option<BindingConstraint>)],
     limits: &HostLimits,
 ) -> Vec<String> {
     let mut binding: Vec<(String, Vec<String>)> = Vec::new();
-    for (process, ceiling) in processes {
-        let Some(ceiling) = ceiling else { continue };
-        let words = ceiling.constraint.describe(limits);
-        let holds = format!("{} in {process}", count(ceiling.sockets));
-        match binding.iter_mut().find(|(named, _)| *named == words) {
-            Some((_, holding)) => holding.push(holds),
-            None => binding.push((words, vec![holds])),
+    for (process, first) in processes {
+        let Some(first) = first else { continue };
+        let limit = first.constraint.describe(limits);
+        let sockets = format!("{} in {process}", count(first.sockets));
+        match binding.iter_mut().find(|(known, _)| *known == limit) {
+            Some((_, list)) => list.push(sockets),
+            None => binding.push((limit, vec![sockets])),
         }
     }
     if binding.is_empty() {
-        return vec!["Nothing is known of its limits.".to_owned()];
+        return vec!["None of its limits is known.".to_owned()];
     }
     binding
         .into_iter()
-        .map(|(words, holding)| {
+        .map(|(limit, sockets)| {
             format!(
-                "What binds first is {words}: sockets end at {}.",
-                holding.join(", ")
+                "What binds first is {limit}: sockets end at {}.",
+                sockets.join(", ")
             )
         })
         .collect()

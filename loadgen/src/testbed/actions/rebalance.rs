@@ -1,4 +1,4 @@
-//! Asks every node to send away what it has above its share; they do so by themselves.
+//! The event that moves sockets between nodes.
 
 use futures_util::future::join_all;
 use highwater_types::Rate;
@@ -9,27 +9,29 @@ use super::super::{TestbedError, cluster::ClusterInner};
 /// The body of `POST /admin/rebalance`.
 #[derive(Debug, Serialize)]
 struct RebalanceBody {
-    /// How much more than the mean a node may keep, as a part of it.
+    /// The share of the mean that a node may hold above the mean.
     tolerance: f64,
-    /// How many it sends away per second at most.
+    /// The most sockets that a node asks to reconnect per second.
     rate: String,
 }
 
-pub(super) async fn apply(
+/// Asks every running node to rebalance. The nodes then move sockets by themselves.
+pub(super) async fn start(
     cluster: &ClusterInner,
     rate: Rate,
     tolerance: f64,
 ) -> Result<(), TestbedError> {
+    let context = &cluster.context;
     let body = rebalance_body(rate, tolerance);
-    let running = cluster.registry.running();
-    let asked = running
+    let running = context.registry.running();
+    let requests = running
         .iter()
-        .map(|(_, address)| cluster.http.rebalance(*address, &body));
-    // All of them, also when one that has just died does not answer.
-    join_all(asked).await.into_iter().collect()
+        .map(|(_, address)| context.client.post(*address, "/admin/rebalance", &body));
+    // Every node is asked, even if one has just died and does not answer.
+    join_all(requests).await.into_iter().collect()
 }
 
-/// Nodes take whole numbers a second, at least one.
+/// Nodes accept whole numbers per second from one on, so the rate is rounded up.
 fn rebalance_body(rate: Rate, tolerance: f64) -> RebalanceBody {
     RebalanceBody {
         tolerance,
@@ -42,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_is_what_the_node_documents() {
+    fn body_is_what_the_node_documents() {
         let json = |per_s| {
             let rate = Rate::per_second(per_s).unwrap();
             serde_json::to_string(&rebalance_body(rate, 0.05)).unwrap()

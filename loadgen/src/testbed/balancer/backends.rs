@@ -1,36 +1,36 @@
-//! The nodes, as a balancer's configuration names them.
+//! The nodes as a balancer's configuration names them.
 
-use std::net::SocketAddr;
+use std::{mem, net::SocketAddr};
 
 use serde::Serialize;
 
-use super::super::node_registry::node_sort_key;
+use super::super::node::node_sort_key;
 
 /// A node in a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct BalancerBackend {
-    /// `n1`, …
+    /// The name of the node: `n1`, `n2`, …
     pub(super) id: String,
-    /// Host and port.
+    /// The host and the port of the node.
     pub(super) address: String,
-    /// Whether it is to get nothing new.
+    /// Whether the node drains, so that it gets no new sockets.
     pub(super) leaving: bool,
 }
 
-/// All nodes that were ever named, in the order of their numbers.
+/// All nodes that a balancer was ever given, by number.
 #[derive(Debug, Clone, Default)]
 pub(super) struct BalancerBackends {
     list: Vec<BalancerBackend>,
 }
 
-/// What a balancer is to be told.
+/// A change that a running balancer has to learn of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum BackendChange {
-    /// There is a node that it has never heard of.
+    /// A node that the balancer does not know.
     Added(BalancerBackend),
-    /// A node gets nothing new.
+    /// A node that gets no new sockets any more.
     Draining(BalancerBackend),
-    /// A node that was leaving takes sockets again.
+    /// A node that was draining and gets sockets again.
     Restored(BalancerBackend),
 }
 
@@ -40,26 +40,26 @@ impl BalancerBackends {
         &self.list
     }
 
-    /// A node takes sockets; `None` if that was known.
+    /// Adds or restores a node; `None` if that changes nothing.
     pub(super) fn add(&mut self, id: &str, address: SocketAddr) -> Option<BackendChange> {
-        if let Some(known) = self.list.iter_mut().find(|server| server.id == id) {
-            return std::mem::take(&mut known.leaving)
-                .then(|| BackendChange::Restored(known.clone()));
+        if let Some(known) = self.list.iter_mut().find(|backend| backend.id == id) {
+            // A node keeps its address for the whole run, so only `leaving` can change.
+            return mem::take(&mut known.leaving).then(|| BackendChange::Restored(known.clone()));
         }
-        let server = BalancerBackend {
+        let backend = BalancerBackend {
             id: id.to_owned(),
             address: address.to_string(),
             leaving: false,
         };
-        self.list.push(server.clone());
-        self.list.sort_by_key(|server| node_sort_key(&server.id));
-        Some(BackendChange::Added(server))
+        self.list.push(backend.clone());
+        self.list.sort_by_key(|backend| node_sort_key(&backend.id));
+        Some(BackendChange::Added(backend))
     }
 
-    /// A node is to get nothing new; `None` if that was known, or the node is not.
+    /// Drains a node; `None` if that changes nothing or the node is unknown.
     pub(super) fn drain(&mut self, id: &str) -> Option<BackendChange> {
-        let known = self.list.iter_mut().find(|server| server.id == id)?;
-        let was_leaving = std::mem::replace(&mut known.leaving, true);
+        let known = self.list.iter_mut().find(|backend| backend.id == id)?;
+        let was_leaving = mem::replace(&mut known.leaving, true);
         (!was_leaving).then(|| BackendChange::Draining(known.clone()))
     }
 }
@@ -73,29 +73,33 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_new_is_told() {
-        let mut servers = BalancerBackends::default();
+    fn repeated_add_or_drain_is_no_change() {
+        let mut backends = BalancerBackends::default();
         assert!(matches!(
-            servers.add("n10", address(10)),
+            backends.add("n10", address(10)),
             Some(BackendChange::Added(_))
         ));
         assert!(matches!(
-            servers.add("n2", address(2)),
+            backends.add("n2", address(2)),
             Some(BackendChange::Added(_))
         ));
-        assert_eq!(servers.add("n2", address(2)), None);
+        assert_eq!(backends.add("n2", address(2)), None);
         assert!(matches!(
-            servers.drain("n2"),
+            backends.drain("n2"),
             Some(BackendChange::Draining(_))
         ));
-        assert_eq!(servers.drain("n2"), None);
-        assert_eq!(servers.drain("n7"), None);
+        assert_eq!(backends.drain("n2"), None);
+        assert_eq!(backends.drain("n7"), None);
         assert!(matches!(
-            servers.add("n2", address(2)),
+            backends.add("n2", address(2)),
             Some(BackendChange::Restored(_))
         ));
-        let ids: Vec<&str> = servers.list().iter().map(|server| &server.id[..]).collect();
+        let ids: Vec<&str> = backends
+            .list()
+            .iter()
+            .map(|backend| &backend.id[..])
+            .collect();
         assert_eq!(ids, ["n2", "n10"]);
-        assert!(servers.list().iter().all(|server| !server.leaving));
+        assert!(backends.list().iter().all(|backend| !backend.leaving));
     }
 }

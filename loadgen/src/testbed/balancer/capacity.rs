@@ -1,10 +1,10 @@
-//! How many connections a balancer is given room for.
+//! The connections that a balancer has to hold.
 
 use highwater_scenarios::{Plan, RESERVED_FILES, usable_files};
 
 use crate::sampling::raise_open_files;
 
-/// Room for connections of clients, each with one to a node.
+/// A number of client connections. Each of them has one connection to a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct BalancerCapacity {
     /// Connections of clients.
@@ -12,24 +12,26 @@ pub(super) struct BalancerCapacity {
 }
 
 impl BalancerCapacity {
-    /// For all that `plan` opens, should everything come to one balancer, and a quarter
-    /// more for those that come back before their old connection has ended; but no more
-    /// than the files of a process allow. The usual reserve is left to the balancer
-    /// itself: HAProxy wants three files for each of its threads, and does not start
-    /// where the limit is lower than all that it might open.
+    /// Returns the capacity for a plan, within the files that a process may open.
     pub(super) fn for_plan(plan: &Plan) -> Self {
+        // If the limit is unknown, the plan alone sets the capacity.
         let files = raise_open_files().unwrap_or(u64::MAX);
         Self::within_files(plan.sockets() + plan.http_connections(), files)
     }
 
     fn within_files(wanted: u64, files: u64) -> Self {
+        // Two files for each connection. The usual reserve stays with the balancer itself:
+        // HAProxy takes three files for each of its threads, and does not start if the
+        // limit is lower than all that it might open.
         let most = (usable_files(files) / 2).max(1);
         Self {
+            // All connections of the plan, because one balancer may get all of them, and a
+            // quarter more for clients that return before their old connection has ended.
             connections: (wanted + wanted / 4 + RESERVED_FILES).min(most),
         }
     }
 
-    /// Connections of both sides.
+    /// Returns the connections to clients and to nodes together.
     pub(super) fn total_connections(self) -> u64 {
         2 * self.connections
     }
@@ -40,24 +42,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn room_is_for_what_is_planned_and_within_the_limit() {
-        assert_eq!(
-            BalancerCapacity::within_files(4_000, 1 << 20).connections,
-            5_512
-        );
-        assert_eq!(
-            BalancerCapacity::within_files(9_500, 20_000).connections,
-            9_744
-        );
-        assert_eq!(
-            BalancerCapacity::within_files(9_500, 20_000).total_connections(),
-            19_488
-        );
-        assert_eq!(BalancerCapacity::within_files(10, 64).connections, 16);
-        assert_eq!(BalancerCapacity::within_files(10, 1).connections, 1);
-        assert_eq!(
-            BalancerCapacity::within_files(100, u64::MAX).connections,
-            637
-        );
+    fn capacity_covers_the_plan_within_the_limit_of_files() {
+        for (wanted, files, connections) in [
+            (4_000, 1 << 20, 5_512),
+            (9_500, 20_000, 9_744),
+            (10, 64, 16),
+            (10, 1, 1),
+            (100, u64::MAX, 637),
+        ] {
+            let capacity = BalancerCapacity::within_files(wanted, files);
+            assert_eq!(capacity.connections, connections);
+        }
+        let capacity = BalancerCapacity::within_files(9_500, 20_000);
+        assert_eq!(capacity.total_connections(), 19_488);
     }
 }

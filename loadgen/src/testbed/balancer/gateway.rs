@@ -1,123 +1,130 @@
-//! The gateway of this project: it learns of the nodes from the backplane, so nobody
-//! tells it anything.
+//! The gateway of this project. It discovers the nodes through the backplane, so it needs no
+//! reload and no commands.
 
-use std::{ffi::OsString, net::SocketAddr};
+mod gauges;
 
-use highwater_process::{Child, Launch, port};
-use highwater_scenarios::plan::{BalancerLoadMetric, BalancerPolicy};
-use parking_lot::{Mutex, MutexGuard};
+use std::{net::SocketAddr, sync::Arc};
+
+use futures_util::future::{BoxFuture, FutureExt};
+use highwater_scenarios::plan::{BalancerKind, BalancerLoadMetric, BalancerPolicy};
+use parking_lot::Mutex;
 
 use super::{
-    super::{TestbedError, cluster::ClusterInner, readiness, startup},
-    any_balancer::BalancerOptions,
-    process::BalancerProcess,
+    super::{
+        TestbedError, cluster_process::ClusterProcess, context::ClusterContext,
+        launch_args::LaunchArgs, readiness,
+    },
+    backends::BalancerBackend,
+    driver::{Balancer, BalancerDriver, BalancerOptions},
 };
-use crate::sampling::BalancerEndpoint;
+use crate::sampling::{GaugeSource, gauge_source::HttpGauges};
+use highwater_process::{Child, Launch, port};
+
+/// The declaration of the gateway.
+pub(super) const DRIVER: BalancerDriver = BalancerDriver {
+    kind: BalancerKind::Gateway,
+    program: None,
+    bytes_per_socket: 1_100,
+    create: |id, options| Ok(Box::new(GatewayBalancer::new(id, options))),
+    parse_gauges: |text| Some(gauges::parse(text)),
+};
 
 /// A gateway.
 #[derive(Debug)]
-pub(super) struct GatewayBalancer {
-    pub(super) process: BalancerProcess,
+struct GatewayBalancer {
+    process: ClusterProcess,
     policy: BalancerPolicy,
     started: Mutex<Option<StartedGateway>>,
 }
 
-/// How it was started.
+/// The addresses and the command line of a gateway that has started.
 #[derive(Debug, Clone)]
 struct StartedGateway {
-    /// Where it tells of itself.
+    /// The address of the admin listener.
     admin: SocketAddr,
-    /// Its command line.
+    /// The command line.
     command: String,
 }
 
+impl Balancer for GatewayBalancer {
+    fn process(&self) -> &ClusterProcess {
+        &self.process
+    }
+
+    fn start<'b>(
+        &'b self,
+        context: &'b ClusterContext,
+        _backends: &'b [BalancerBackend],
+    ) -> BoxFuture<'b, Result<(), TestbedError>> {
+        self.start_and_wait(context).boxed()
+    }
+
+    /// Returns the command line, which is all of a gateway's configuration.
+    fn configuration(&self) -> Option<String> {
+        let started = self.started.lock();
+        started.as_ref().map(|started| started.command.clone())
+    }
+
+    fn gauge_source(&self) -> Option<Arc<dyn GaugeSource>> {
+        let admin = self.started.lock().as_ref()?.admin;
+        let url = format!("http://{admin}/metrics");
+        Some(Arc::new(HttpGauges::new(url, DRIVER.parse_gauges)))
+    }
+}
+
 impl GatewayBalancer {
-    pub(super) fn new(id: &str, common: BalancerOptions<'_>) -> Self {
+    fn new(id: &str, options: BalancerOptions<'_>) -> Self {
         Self {
-            process: BalancerProcess::new(id, common.log_dir),
-            policy: common.policy,
+            process: ClusterProcess::new(id, options.log_dir),
+            policy: options.policy,
             started: Mutex::default(),
         }
     }
 
-    /// Starts it; over when it sees all nodes.
-    pub(super) async fn start(&self, cluster: &ClusterInner) -> Result<(), TestbedError> {
-        let start = |ports| self.start_on(cluster, ports);
+    async fn start_and_wait(&self, context: &ClusterContext) -> Result<(), TestbedError> {
+        let start = |ports| self.start_on(context, ports);
         let (mut child, listen, admin) = port::start_on_free_ports(start).await?;
-        let (id, log) = self.process.id_and_log();
-        readiness::wait_until_serving(cluster, (id, log), &mut child, ("http", admin)).await?;
-        readiness::wait_until_gateway_sees_nodes(cluster, (id, log), &mut child, admin).await?;
-        self.process.set_running(child, listen).await;
+        let process = (&self.process).into();
+        readiness::wait_until_serving(context, process, &mut child, "http", admin).await?;
+        readiness::wait_until_gateway_sees_nodes(context, process, &mut child, admin).await?;
+        let mut slot = self.process.lock().await;
+        self.process.set_running(&mut slot, child, listen);
         Ok(())
-    }
-
-    /// Its command line, which is all of its configuration.
-    pub(super) fn configuration(&self) -> Option<String> {
-        let started = self.started();
-        started.as_ref().map(|started| started.command.clone())
-    }
-
-    pub(super) fn endpoint(&self) -> Option<BalancerEndpoint> {
-        let started = self.started();
-        let metrics = |started: &StartedGateway| format!("http://{}/metrics", started.admin);
-        started.as_ref().map(metrics).map(BalancerEndpoint::Gateway)
-    }
-
-    /// It takes no such thing.
-    pub(super) fn unsupported_change(&self, of: &'static str) -> TestbedError {
-        TestbedError::ChangeRejected {
-            id: self.process.id.clone(),
-            command: of.to_owned(),
-            response: "a gateway learns of nodes by itself".to_owned(),
-        }
     }
 
     async fn start_on(
         &self,
-        cluster: &ClusterInner,
+        context: &ClusterContext,
         [port, admin]: [u16; 2],
     ) -> Result<(Child, SocketAddr, SocketAddr), TestbedError> {
-        let admin = SocketAddr::from(([127, 0, 0, 1], admin));
-        let launch = self.launch(cluster, port, admin);
-        *self.started() = Some(StartedGateway {
+        let [listen, admin] = [port, admin].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let launch = self.launch(context, listen, admin);
+        *self.started.lock() = Some(StartedGateway {
             admin,
             command: command_line(&launch),
         });
-        let (child, listen) = startup::start(&cluster.spawner, &self.process.id, launch).await?;
+        let launched = context.launcher.spawn_listening(&self.process.id, launch);
+        let (child, listen) = launched.await?;
         Ok((child, listen, admin))
     }
 
-    fn launch(&self, cluster: &ClusterInner, port: u16, admin: SocketAddr) -> Launch {
-        let mut arguments: Vec<OsString> = vec![
-            "serve".into(),
-            "gateway".into(),
-            "--listen".into(),
-            format!("127.0.0.1:{port}").into(),
-            "--admin-listen".into(),
-            admin.to_string().into(),
-            "--id".into(),
-            (&self.process.id).into(),
-            "--policy".into(),
-            policy_name(self.policy).into(),
-        ];
-        if cluster.load_metric != BalancerLoadMetric::Sockets {
-            arguments.extend(["--load".into(), "custom".into()]);
+    fn launch(&self, context: &ClusterContext, listen: SocketAddr, admin: SocketAddr) -> Launch {
+        let mut args = LaunchArgs::new(["--admin-listen", &admin.to_string()]);
+        args.push_option("--id", &self.process.id);
+        args.push_option("--policy", policy_name(self.policy));
+        if context.settings.load_metric != BalancerLoadMetric::Sockets {
+            args.push_option("--load", "custom");
         }
-        let (joined, env) = cluster.backplane.join_args();
-        arguments.extend(joined);
-        arguments.extend(cluster.credentials.gateway_args());
-        let launch = Launch::new(&cluster.exe, arguments, self.process.log());
-        env.into_iter()
-            .fold(launch, |launch, (name, value)| launch.with_env(name, value))
-    }
-
-    /// Nothing can fail while it is locked.
-    fn started(&self) -> MutexGuard<'_, Option<StartedGateway>> {
-        self.started.lock()
+        args.extend(context.backplane.join_args());
+        args.extend(context.credentials.gateway_args());
+        context
+            .launcher
+            .serve("gateway", listen, args, self.process.log())
     }
 }
 
-/// What a person would type; secrets are in the environment.
+/// Returns the command line as a person would type it. Secrets are in the environment, so
+/// the record may hold it.
 fn command_line(launch: &Launch) -> String {
     let mut words = vec!["highwater".to_owned()];
     let arguments = launch.args.iter();

@@ -1,280 +1,283 @@
-//! All balancers, as the cluster holds them.
+//! All balancers of a cluster.
 
-use std::{collections::BTreeMap, mem, net::SocketAddr, path::Path};
+use std::{collections::BTreeMap, mem, net::SocketAddr, path::Path, time::Duration};
 
 use futures_util::future::join_all;
 use highwater_process::ReservedPort;
-use highwater_scenarios::plan::{self, Action, ClusterSpec, Join, Plan};
+use highwater_reports::record::{Source, SourceRole};
+use highwater_scenarios::plan::{Action, ClusterSpec, Join, Plan};
+use parking_lot::Mutex;
 use tempfile::TempDir;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex as AsyncMutex, watch};
 
 use super::{
-    super::{TestbedError, cluster::ClusterInner},
-    any_balancer::{AnyBalancer, BalancerOptions},
+    super::{
+        TestbedError, cluster_process::UnexpectedExit, context::ClusterContext,
+        node_registry::Scheme,
+    },
     backends::{BackendChange, BalancerBackends},
     capacity::BalancerCapacity,
+    driver::{Balancer, BalancerDriver, BalancerOptions},
+    registry::driver,
 };
-use crate::{endpoints::Endpoints, sampling::SampleTarget};
+use crate::{
+    endpoints::Endpoints,
+    sampling::{SampleEndpoint, SampleTarget},
+};
 
-/// What stands in front of the nodes; without balancers, nothing.
+/// The longest time for a balancer to end in order.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The balancers in front of the nodes; possibly none.
 #[derive(Debug)]
 pub(in crate::testbed) struct LoadBalancers {
+    driver: Option<&'static BalancerDriver>,
     join: Join,
-    secure: bool,
-    balancers: Vec<AnyBalancer>,
-    /// Held while the balancers are told of a change.
-    backends: Mutex<KnownBackends>,
-    /// Where nodes will listen that are named before they come.
+    scheme: Scheme,
+    balancers: Vec<Box<dyn Balancer>>,
+    /// The lock is held while the balancers learn of a change.
+    known: AsyncMutex<KnownBackends>,
+    /// Ports of nodes that are yet to start, if the configuration names them already. They
+    /// are bound and not listened on: clients get connection refused, and no other process
+    /// can take them.
     reserved: BTreeMap<String, ReservedPort>,
     endpoints: watch::Sender<Endpoints>,
-    changes: parking_lot::Mutex<Vec<BalancerChange>>,
-    /// Of the balancers, for its owner alone.
+    changes: Mutex<Vec<BalancerChange>>,
+    /// The folder of the balancers' files. Only its owner may read it.
     _folder: Option<TempDir>,
 }
 
-/// The nodes that the balancers are to know.
+/// The nodes that the balancers know.
 #[derive(Debug, Default)]
 struct KnownBackends {
-    servers: BalancerBackends,
-    /// Whether the balancers run, and so have to be told of changes.
+    backends: BalancerBackends,
+    /// Whether the balancers run, so that they have to learn of changes.
     is_running: bool,
 }
 
-/// What a balancer was told while it ran.
+/// A change that a balancer received while it ran.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BalancerChange {
-    /// Which one: `b1`, …
+    /// The balancer: `b1`, …
     pub id: String,
-    /// In which way.
+    /// The way in which it learns of nodes.
     pub join: Join,
     /// The new configuration in full, or the commands.
     pub text: String,
 }
 
 impl LoadBalancers {
-    /// What `cluster` asks for, not running yet.
+    /// Creates the balancers that `cluster` asks for. None of them runs yet.
     pub(in crate::testbed) fn create(
         plan: &Plan,
         cluster: &ClusterSpec,
         log_dir: &Path,
     ) -> Result<Self, TestbedError> {
-        let folder = match cluster.balancer {
-            plan::BalancerKind::None => None,
-            _ => Some(folder()?),
-        };
-        let common = BalancerOptions {
+        let driver = driver(cluster.balancer);
+        let folder = driver.map(|_| create_folder()).transpose()?;
+        let options = BalancerOptions {
             log_dir,
             folder: folder.as_ref().map_or(log_dir, TempDir::path),
             policy: cluster.policy,
             capacity: BalancerCapacity::for_plan(plan),
         };
+        let balancers = driver.map(|driver| {
+            let ids = (1..=cluster.balancers).map(|number| format!("b{number}"));
+            ids.map(|id| (driver.create)(&id, options)).collect()
+        });
         Ok(Self {
+            driver,
             join: cluster.join,
-            secure: cluster.balancer_tls,
-            balancers: AnyBalancer::create_all(cluster, common)?,
-            backends: Mutex::default(),
+            scheme: Scheme::for_tls(cluster.balancer_tls),
+            balancers: balancers.transpose()?.unwrap_or_default(),
+            known: AsyncMutex::default(),
             reserved: match cluster.join {
                 Join::Predeclared => reserve_ports(plan)?,
                 Join::Discovery | Join::Reload | Join::Runtime => BTreeMap::new(),
             },
             endpoints: watch::Sender::new(Endpoints::default()),
-            changes: parking_lot::Mutex::default(),
+            changes: Mutex::default(),
             _folder: folder,
         })
     }
 
-    /// Starts all of them, with the nodes that have joined by now; over when they serve.
+    /// Starts all balancers in front of the nodes that have started, and waits until they
+    /// serve.
     pub(in crate::testbed) async fn start(
         &self,
-        cluster: &ClusterInner,
+        context: &ClusterContext,
     ) -> Result<(), TestbedError> {
         if self.is_empty() {
             return Ok(());
         }
-        let mut known = self.backends.lock().await;
-        for (id, held) in &self.reserved {
-            // Whether that is news does not matter before the start.
-            let _ = known.servers.add(id, held.address());
+        let mut known = self.known.lock().await;
+        for (id, port) in &self.reserved {
+            // The balancers start with the whole list, so the change itself is not needed.
+            let _ = known.backends.add(id, port.address());
         }
-        let servers = known.servers.list();
-        let starts = self
-            .balancers
-            .iter()
-            .map(|balancer| balancer.start(cluster, servers));
+        let backends = known.backends.list();
+        let balancers = self.balancers.iter();
+        let starts = balancers.map(|balancer| balancer.start(context, backends));
         join_all(starts)
             .await
             .into_iter()
             .collect::<Result<(), _>>()?;
         known.is_running = true;
-        self.endpoints.send_replace(self.listen_endpoints());
+        let addresses = self.balancers.iter();
+        let addresses = addresses.filter_map(|balancer| balancer.process().address());
+        self.endpoints
+            .send_replace(self.scheme.endpoints(addresses));
         Ok(())
     }
 
-    /// Whether clients go to the nodes themselves.
+    /// Whether there are no balancers, so that clients connect to the nodes.
     pub(in crate::testbed) fn is_empty(&self) -> bool {
         self.balancers.is_empty()
     }
 
-    /// Where a node has to listen that was named before it comes: nobody else did until
-    /// now.
+    /// Releases the reserved port of a node, which listens on it next; `None` if the node
+    /// has none.
     pub(in crate::testbed) fn release_reserved(&self, id: &str) -> Option<SocketAddr> {
         self.reserved.get(id).map(ReservedPort::release)
     }
 
-    /// A node takes sockets: over when the balancers were told, if that is how they
-    /// learn of it.
+    /// Sends sockets to a node. The call returns when the balancers know it, unless they
+    /// discover nodes by themselves.
     pub(in crate::testbed) async fn add_node(
         &self,
-        cluster: &ClusterInner,
+        context: &ClusterContext,
         id: &str,
         address: SocketAddr,
     ) -> Result<(), TestbedError> {
-        self.apply_change(cluster, |servers| servers.add(id, address))
+        self.change(context, |backends| backends.add(id, address))
             .await
     }
 
-    /// A node is about to leave in order: the same.
+    /// Sends no new sockets to a node that is about to end in order.
     pub(in crate::testbed) async fn drain_node(
         &self,
-        cluster: &ClusterInner,
+        context: &ClusterContext,
         id: &str,
     ) -> Result<(), TestbedError> {
-        self.apply_change(cluster, |servers| servers.drain(id))
-            .await
+        self.change(context, |backends| backends.drain(id)).await
     }
 
-    /// Where clients are sent, once they serve.
+    /// Returns the addresses of the balancers; none before they serve.
     pub(in crate::testbed) fn endpoints(&self) -> watch::Receiver<Endpoints> {
         self.endpoints.subscribe()
     }
 
-    /// The configurations of all, in full; `None` where there is nothing.
+    /// Returns the configurations of all balancers in full; `None` without balancers.
     pub(in crate::testbed) fn configuration(&self) -> Option<String> {
-        let each = self.balancers.iter().filter_map(|balancer| {
+        let configurations = self.balancers.iter().filter_map(|balancer| {
             let text = balancer.configuration()?;
-            Some(format!(
-                "# {}\n{}\n",
-                balancer.process().id,
-                text.trim_end()
-            ))
+            let id = &balancer.process().id;
+            Some(format!("# {id}\n{}\n", text.trim_end()))
         });
-        let all: Vec<String> = each.collect();
-        (!all.is_empty()).then(|| all.join("\n"))
+        let configurations: Vec<String> = configurations.collect();
+        (!configurations.is_empty()).then(|| configurations.join("\n"))
     }
 
-    /// Programs of somebody else's and their versions.
+    /// Returns the version of the balancers' program, if it is not part of this project.
     pub(in crate::testbed) async fn versions(&self) -> BTreeMap<String, String> {
-        match self.balancers.first() {
-            Some(balancer) => balancer.version().await,
-            None => BTreeMap::new(),
-        }
+        let program = self.driver.and_then(|driver| driver.program);
+        let Some((program, path)) = program.and_then(|program| Some((program, program.path()?)))
+        else {
+            return BTreeMap::new();
+        };
+        let version = program.version(&path).await;
+        let version = version.map(|version| (program.name.to_owned(), version));
+        version.into_iter().collect()
     }
 
-    /// What they were told since the last time.
+    /// Takes the changes since the last call.
     pub(in crate::testbed) fn take_changes(&self) -> Vec<BalancerChange> {
         mem::take(&mut *self.changes.lock())
     }
 
-    /// For the sampler.
+    /// Returns the balancers that have started, for the sampler.
     pub(in crate::testbed) fn sample_targets(&self) -> impl Iterator<Item = SampleTarget> {
-        self.balancers.iter().filter_map(AnyBalancer::sample_target)
+        let balancers = self.balancers.iter();
+        balancers.filter_map(|balancer| {
+            let process = balancer.process();
+            process.address()?;
+            Some(SampleTarget {
+                source: Source::new(SourceRole::Balancer, &process.id),
+                pid: process.pid(),
+                endpoint: balancer.gauge_source().map(SampleEndpoint::Native),
+            })
+        })
     }
 
-    /// Those that ended by themselves, with how; each once.
-    pub(in crate::testbed) fn take_unexpected_exits(&self) -> Vec<(String, String)> {
+    /// Takes the balancers that have ended without a request, each once.
+    pub(in crate::testbed) fn take_unexpected_exits(&self) -> Vec<UnexpectedExit> {
         let balancers = self.balancers.iter();
         balancers
             .filter_map(|balancer| balancer.process().take_unexpected_exit())
             .collect()
     }
 
-    /// Ends all of them in order.
+    /// Ends all balancers in order.
     pub(in crate::testbed) async fn stop(&self) {
         let balancers = self.balancers.iter();
-        join_all(balancers.map(|balancer| balancer.process().stop())).await;
+        join_all(balancers.map(|balancer| balancer.process().stop(STOP_TIMEOUT))).await;
     }
 
-    /// Tells all of them what changes, if anything does. What could not be told is not
-    /// known, and so is told the next time.
-    async fn apply_change(
+    /// Makes a change to the nodes and sends it to all balancers that run.
+    async fn change(
         &self,
-        cluster: &ClusterInner,
-        make: impl FnOnce(&mut BalancerBackends) -> Option<BackendChange>,
+        context: &ClusterContext,
+        change: impl FnOnce(&mut BalancerBackends) -> Option<BackendChange>,
     ) -> Result<(), TestbedError> {
-        let mut known = self.backends.lock().await;
-        let mut servers = known.servers.clone();
-        let Some(change) = make(&mut servers) else {
+        let mut known = self.known.lock().await;
+        let mut backends = known.backends.clone();
+        let Some(change) = change(&mut backends) else {
             return Ok(());
         };
         if known.is_running {
             let balancers = self.balancers.iter();
-            let each =
-                balancers.map(|balancer| self.reconfigure(cluster, balancer, &servers, &change));
-            join_all(each)
+            let sent =
+                balancers.map(|balancer| self.send(context, balancer.as_ref(), &backends, &change));
+            join_all(sent)
                 .await
                 .into_iter()
                 .collect::<Result<(), _>>()?;
         }
-        known.servers = servers;
+        // Stored last: a change that failed is still unknown, so the next try sends it again.
+        known.backends = backends;
         Ok(())
     }
 
-    async fn reconfigure(
+    async fn send(
         &self,
-        cluster: &ClusterInner,
-        balancer: &AnyBalancer,
-        servers: &BalancerBackends,
+        context: &ClusterContext,
+        balancer: &dyn Balancer,
+        backends: &BalancerBackends,
         change: &BackendChange,
     ) -> Result<(), TestbedError> {
         let text = match self.join {
             Join::Discovery | Join::Predeclared => return Ok(()),
-            Join::Reload => balancer.reload(cluster, servers.list()).await?,
+            Join::Reload => balancer.reload(context, backends.list()).await?,
             Join::Runtime => balancer.reconfigure(change).await?,
         };
-        self.record_change(&balancer.process().id, text);
-        Ok(())
-    }
-
-    fn record_change(&self, id: &str, text: String) {
-        let mut told = self.changes.lock();
-        told.push(BalancerChange {
-            id: id.to_owned(),
+        self.changes.lock().push(BalancerChange {
+            id: balancer.process().id.clone(),
             join: self.join,
             text,
         });
-    }
-
-    fn listen_endpoints(&self) -> Endpoints {
-        let (ws, http) = match self.secure {
-            true => ("wss", "https"),
-            false => ("ws", "http"),
-        };
-        let listen = self.balancers.iter();
-        let listen: Vec<SocketAddr> = listen
-            .filter_map(|balancer| balancer.process().listen_address())
-            .collect();
-        Endpoints {
-            ws: listen
-                .iter()
-                .map(|address| format!("{ws}://{address}/ws?device={{device}}"))
-                .collect(),
-            http: listen
-                .iter()
-                .map(|address| format!("{http}://{address}"))
-                .collect(),
-        }
+        Ok(())
     }
 }
 
-/// A folder for files of the balancers.
-fn folder() -> Result<TempDir, TestbedError> {
+/// Creates the folder for the balancers' files.
+fn create_folder() -> Result<TempDir, TestbedError> {
     TempDir::with_prefix("highwater-balancer-").map_err(|source| TestbedError::BalancerFile {
         path: std::env::temp_dir(),
         source,
     })
 }
 
-/// An address for each node that is yet to come.
+/// Reserves a port for each node that an event adds.
 fn reserve_ports(plan: &Plan) -> Result<BTreeMap<String, ReservedPort>, TestbedError> {
     let added = plan
         .events

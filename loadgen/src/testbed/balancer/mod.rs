@@ -1,23 +1,37 @@
-//! What stands in front of the nodes: balancers side by side, or nothing.
+//! The balancers in front of the nodes.
 //!
-//! - [`front`]: all of them, as the cluster holds them;
-//! - [`kind`]: one of them, whichever it is;
-//! - [`gateway`], [`nginx`], [`haproxy`]: one file each; the next one is written by
-//!   looking at its neighbour;
-//! - [`servers`]: the nodes, as a balancer's configuration names them;
-//! - [`process`]: a balancer's process and where it listens;
-//! - [`template`]: configurations from the templates in `deploy/`;
-//! - [`room`]: how many connections a balancer is given room for.
+//! ```text
+//! a node starts or drains ─► load_balancers ─► backends: is that a change?
+//!                                │ yes, by the scenario's `join`
+//!                                ├─ reload:      Balancer::reload ──────► new configuration
+//!                                ├─ runtime:     Balancer::reconfigure ─► commands
+//!                                └─ discovery, predeclared: nothing to send
+//! ```
+//!
+//! A new balancer is a file beside [`nginx`] with a
+//! [`BalancerDriver`](driver::BalancerDriver) and a [`Balancer`](driver::Balancer), a template
+//! beside those in `deploy/`, and a line in [`registry`].
+//!
+//! - [`load_balancers`]: all balancers of a cluster;
+//! - [`driver`]: the declaration of a kind, and the trait of one balancer;
+//! - [`registry`]: the kinds;
+//! - [`gateway`], [`nginx`], [`haproxy`]: one kind each, with its gauges in a file below it;
+//! - [`backends`]: the nodes as a configuration names them;
+//! - [`capacity`]: the connections that a balancer has to hold;
+//! - [`gauges`]: names of gauges for each node;
+//! - [`template`]: configurations from the templates in `deploy/`.
 
-mod any_balancer;
 mod backends;
 mod capacity;
+mod driver;
 mod gateway;
+mod gauges;
 mod haproxy;
 mod load_balancers;
 mod nginx;
-mod process;
+mod registry;
 mod template;
 
-pub use self::load_balancers::BalancerChange;
-pub(super) use self::load_balancers::LoadBalancers;
+pub use load_balancers::BalancerChange;
+pub(super) use load_balancers::LoadBalancers;
+pub(crate) use registry::{DRIVERS, driver};

@@ -1,219 +1,203 @@
 //! nginx: a configuration file, and SIGHUP for a new one.
 //!
-//! After a reload the old worker keeps its sockets until their clients go, and the new
-//! one counts from zero: the shared counts of an upstream are made anew with each
+//! The old worker keeps its sockets after a reload until their clients close them, and the
+//! new worker counts from zero: the shared counts of an upstream start anew with each
 //! configuration (`ngx_http_upstream_zone_module.c`, `noreuse`).
 
-use std::{
-    ffi::{OsStr, OsString},
-    fs,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+mod config;
+mod gauges;
 
-use highwater_process::{Child, Launch, Signal, port};
-use highwater_scenarios::plan::BalancerPolicy;
+use std::{ffi::OsString, fs, net::SocketAddr, path::PathBuf, sync::Arc};
+
+use futures_util::future::{BoxFuture, FutureExt};
+use highwater_scenarios::plan::{BalancerKind, BalancerPolicy};
 use nix::unistd::geteuid;
-use parking_lot::{Mutex, MutexGuard};
-use serde::Serialize;
+use parking_lot::Mutex;
 
+use self::config::{NginxConfig, NginxTemplate, balancing_directive};
 use super::{
     super::{
-        TestbedError, cluster::ClusterInner, node::running_child, readiness, startup::NICENESS,
+        TestbedError,
+        cluster_process::{ClusterProcess, running_child},
+        context::ClusterContext,
+        readiness,
     },
-    any_balancer::BalancerOptions,
     backends::BalancerBackend,
     capacity::BalancerCapacity,
-    process::BalancerProcess,
-    template::fill,
+    driver::{Balancer, BalancerDriver, BalancerOptions, check_configuration, find_program},
 };
-use crate::{error_chain::error_chain, program::NGINX, sampling::BalancerEndpoint};
+use crate::{
+    error_chain::error_chain,
+    sampling::{GaugeSource, gauge_source::HttpGauges},
+};
+use highwater_process::{Child, Launch, Signal, port, program::NGINX};
 
-const TEMPLATE: &str = include_str!("../../../../deploy/nginx.conf.j2");
+/// The declaration of nginx.
+pub(super) const DRIVER: BalancerDriver = BalancerDriver {
+    kind: BalancerKind::Nginx,
+    program: Some(NGINX),
+    bytes_per_socket: 18_200,
+    create: |id, options| Ok(Box::new(NginxBalancer::new(id, options)?)),
+    parse_gauges: gauges::parse,
+};
 
 /// An nginx.
 #[derive(Debug)]
-pub(super) struct NginxBalancer {
-    pub(super) process: BalancerProcess,
-    pub(super) program: PathBuf,
+struct NginxBalancer {
+    process: ClusterProcess,
+    program: PathBuf,
     folder: PathBuf,
     policy: BalancerPolicy,
     capacity: BalancerCapacity,
-    active_config: Mutex<Option<NginxConfig>>,
+    active: Mutex<Option<NginxConfig>>,
 }
 
-/// What it serves by.
-#[derive(Debug, Clone)]
-struct NginxConfig {
-    listen: SocketAddr,
-    admin: SocketAddr,
-    generation: u32,
-    /// The configuration in full.
-    text: String,
-}
+impl Balancer for NginxBalancer {
+    fn process(&self) -> &ClusterProcess {
+        &self.process
+    }
 
-/// What the template is filled with.
-#[derive(Serialize)]
-struct NginxTemplate<'v> {
-    is_root: bool,
-    folder: &'v Path,
-    files: u64,
-    /// The line of the policy; round-robin has none.
-    method: Option<&'static str>,
-    servers: &'v [BalancerBackend],
-    listen: String,
-    admin: String,
-    tls: Option<&'v Path>,
-    generation: u32,
+    fn start<'b>(
+        &'b self,
+        context: &'b ClusterContext,
+        backends: &'b [BalancerBackend],
+    ) -> BoxFuture<'b, Result<(), TestbedError>> {
+        async {
+            let start = |ports| self.start_on(context, backends, ports);
+            let (child, listen) = port::start_on_free_ports(start).await?;
+            let mut slot = self.process.lock().await;
+            self.process.set_running(&mut slot, child, listen);
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn reload<'b>(
+        &'b self,
+        context: &'b ClusterContext,
+        backends: &'b [BalancerBackend],
+    ) -> BoxFuture<'b, Result<String, TestbedError>> {
+        self.reload_and_wait(context, backends).boxed()
+    }
+
+    fn configuration(&self) -> Option<String> {
+        self.active
+            .lock()
+            .as_ref()
+            .map(|config| config.text.clone())
+    }
+
+    fn gauge_source(&self) -> Option<Arc<dyn GaugeSource>> {
+        let admin = self.active.lock().as_ref()?.admin;
+        let url = format!("http://{admin}/status");
+        Some(Arc::new(
+            HttpGauges::new(url, DRIVER.parse_gauges).with_children(),
+        ))
+    }
 }
 
 impl NginxBalancer {
-    pub(super) fn new(
-        id: &str,
-        program: &Path,
-        common: BalancerOptions<'_>,
-    ) -> Result<Self, TestbedError> {
-        let folder = common.folder_of(id)?;
+    fn new(id: &str, options: BalancerOptions<'_>) -> Result<Self, TestbedError> {
         Ok(Self {
-            process: BalancerProcess::new(id, common.log_dir),
-            program: program.to_owned(),
-            folder,
-            policy: common.policy,
-            capacity: common.capacity,
-            active_config: Mutex::default(),
+            process: ClusterProcess::new(id, options.log_dir),
+            program: find_program(NGINX)?,
+            folder: options.create_folder(id)?,
+            policy: options.policy,
+            capacity: options.capacity,
+            active: Mutex::default(),
         })
     }
 
-    /// Starts it; over when it answers.
-    pub(super) async fn start(
+    /// Replaces the configuration. A configuration that nginx rejects is not activated:
+    /// nginx would continue with the old one and say so in its log alone.
+    async fn reload_and_wait(
         &self,
-        cluster: &ClusterInner,
-        servers: &[BalancerBackend],
-    ) -> Result<(), TestbedError> {
-        let start = |ports| self.start_on(cluster, servers, ports);
-        let (child, listen) = port::start_on_free_ports(start).await?;
-        self.process.set_running(child, listen).await;
-        Ok(())
-    }
-
-    /// Over when the new configuration is served. One that nginx would not take is not
-    /// handed to it: it would go on by the old one, and say so in its log alone.
-    pub(super) async fn reload(
-        &self,
-        cluster: &ClusterInner,
-        servers: &[BalancerBackend],
+        context: &ClusterContext,
+        backends: &[BalancerBackend],
     ) -> Result<String, TestbedError> {
-        let mut process = self.process.lock_child().await;
+        let mut slot = self.process.lock().await;
         let id = &self.process.id;
-        let child = running_child(&mut process, id)?;
+        let child = running_child(&mut slot, id)?;
         let not_running = || TestbedError::NotRunning { id: id.clone() };
-        let before = self.served().clone().ok_or_else(not_running)?;
-        let generation = before.generation + 1;
-        let served = self.write(cluster, servers, [before.listen, before.admin], generation)?;
+        let before = self.active.lock().clone().ok_or_else(not_running)?;
+        let addresses = [before.listen, before.admin];
+        let config = self.write(context, backends, addresses, before.generation + 1)?;
         self.check().await?;
-        // Its workers get it too, and take no notice.
-        let told = child.signal(Signal::SIGHUP);
-        told.map_err(|source| TestbedError::Signal {
+        // The signal reaches the workers too, which ignore SIGHUP.
+        let sent = child.signal(Signal::SIGHUP);
+        sent.map_err(|source| TestbedError::Signal {
             id: id.clone(),
             source,
         })?;
-        self.wait_until_served(cluster, child, &served).await?;
-        let text = served.text.clone();
-        *self.served() = Some(served);
+        self.wait_until_active(context, child, &config).await?;
+        let text = config.text.clone();
+        *self.active.lock() = Some(config);
         Ok(text)
-    }
-
-    pub(super) fn configuration(&self) -> Option<String> {
-        self.served().as_ref().map(|served| served.text.clone())
-    }
-
-    pub(super) fn endpoint(&self) -> Option<BalancerEndpoint> {
-        let served = self.served();
-        let status = |served: &NginxConfig| format!("http://{}/status", served.admin);
-        served.as_ref().map(status).map(BalancerEndpoint::Nginx)
-    }
-
-    /// It takes no such thing.
-    pub(super) fn unsupported_change(&self, of: &'static str) -> TestbedError {
-        TestbedError::ChangeRejected {
-            id: self.process.id.clone(),
-            command: of.to_owned(),
-            response: "nginx takes a new configuration or none".to_owned(),
-        }
     }
 
     async fn start_on(
         &self,
-        cluster: &ClusterInner,
-        servers: &[BalancerBackend],
+        context: &ClusterContext,
+        backends: &[BalancerBackend],
         ports: [u16; 2],
     ) -> Result<(Child, SocketAddr), TestbedError> {
         let addresses = ports.map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-        let served = self.write(cluster, servers, addresses, 1)?;
-        let failed = |source| TestbedError::Start {
-            id: self.process.id.clone(),
-            source,
-        };
-        let launched = cluster.spawner.spawn(self.launch()).await;
-        let mut child = launched.map_err(failed)?;
-        self.wait_until_served(cluster, &mut child, &served).await?;
-        let listen = served.listen;
-        *self.served() = Some(served);
+        let config = self.write(context, backends, addresses, 1)?;
+        let launched = context.launcher.spawn(&self.process.id, self.launch());
+        let mut child = launched.await?;
+        self.wait_until_active(context, &mut child, &config).await?;
+        let listen = config.listen;
+        *self.active.lock() = Some(config);
         Ok((child, listen))
     }
 
     fn launch(&self) -> Launch {
-        Launch::new(&self.program, self.arguments(), self.process.log())
-            .with_children()
-            .with_niceness(NICENESS)
+        Launch::new(&self.program, self.file_arguments(), self.process.log()).with_children()
     }
 
-    /// Has it look at what was written.
     async fn check(&self) -> Result<(), TestbedError> {
-        let files = self.arguments();
-        let arguments = ["-t", "-q"].map(OsStr::new).into_iter();
-        let arguments = arguments.chain(files.iter().map(OsString::as_os_str));
-        self.process.check(NGINX, &self.program, arguments).await
+        let arguments = ["-t", "-q"].map(OsString::from).into_iter();
+        let arguments = arguments.chain(self.file_arguments());
+        check_configuration(&self.process, NGINX, &self.program, arguments).await
     }
 
-    /// Where its files are.
-    fn arguments(&self) -> [OsString; 6] {
+    fn file_arguments(&self) -> [OsString; 6] {
         [
-            // Where it logs until it has read where.
+            // Without it, nginx opens a log in /var/log until it has read the configuration.
             "-e".into(),
             "stderr".into(),
             "-p".into(),
             self.folder.clone().into_os_string(),
             "-c".into(),
-            self.file().into_os_string(),
+            self.config_path().into_os_string(),
         ]
     }
 
-    fn file(&self) -> PathBuf {
+    fn config_path(&self) -> PathBuf {
         self.folder.join("nginx.conf")
     }
 
     fn write(
         &self,
-        cluster: &ClusterInner,
-        servers: &[BalancerBackend],
+        context: &ClusterContext,
+        backends: &[BalancerBackend],
         [listen, admin]: [SocketAddr; 2],
         generation: u32,
     ) -> Result<NginxConfig, TestbedError> {
-        let tls = cluster.credentials.balancer_pem_path();
-        let values = NginxTemplate {
+        let tls = context.credentials.balancer_pem_path();
+        let text = NginxTemplate {
             is_root: geteuid().is_root(),
             folder: &self.folder,
             files: self.capacity.total_connections(),
             method: balancing_directive(self.policy),
-            servers,
+            servers: backends,
             listen: listen.to_string(),
             admin: admin.to_string(),
             tls: tls.as_deref(),
             generation,
-        };
-        let text = fill(TEMPLATE, &values)?;
-        let path = self.file();
+        }
+        .render()?;
+        let path = self.config_path();
         fs::write(&path, &text).map_err(|source| TestbedError::BalancerFile { path, source })?;
         Ok(NginxConfig {
             listen,
@@ -223,141 +207,58 @@ impl NginxBalancer {
         })
     }
 
-    /// Waits until this configuration is what answers.
-    async fn wait_until_served(
+    /// Waits until nginx answers with the number of this configuration. That is the only
+    /// sign that a reload is over: until then the old workers still accept sockets.
+    async fn wait_until_active(
         &self,
-        cluster: &ClusterInner,
+        context: &ClusterContext,
         child: &mut Child,
-        served: &NginxConfig,
+        config: &NginxConfig,
     ) -> Result<(), TestbedError> {
-        let url = format!("http://{}/generation", served.admin);
-        let wanted = served.generation.to_string();
-        let serves = || async {
-            match cluster.http.text(&url).await {
-                Ok(found) if found.trim() == wanted => Ok(()),
+        let url = format!("http://{}/generation", config.admin);
+        let wanted = config.generation.to_string();
+        let poll = || async {
+            match context.client.text(&url).await {
+                Ok(active) if active.trim() == wanted => Ok(()),
                 Ok(_) => Err(format!("it does not serve configuration {wanted} yet")),
                 Err(error) => Err(error_chain(&error)),
             }
         };
-        readiness::wait_until(self.process.id_and_log(), child, serves).await
-    }
-
-    /// Nothing can fail while it is locked.
-    fn served(&self) -> MutexGuard<'_, Option<NginxConfig>> {
-        self.active_config.lock()
-    }
-}
-
-/// The policy in nginx's own words.
-fn balancing_directive(policy: BalancerPolicy) -> Option<&'static str> {
-    match policy {
-        BalancerPolicy::RoundRobin => None,
-        BalancerPolicy::LeastConn => Some("least_conn"),
-        BalancerPolicy::P2c => Some("random two least_conn"),
-        BalancerPolicy::Random => Some("random"),
+        readiness::wait_until((&self.process).into(), child, poll).await
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use expect_test::expect;
-
     use super::*;
 
-    /// What two nodes give, one of which leaves.
-    fn servers() -> [BalancerBackend; 2] {
-        let server = |id: &str, port: u16, leaving| BalancerBackend {
-            id: id.to_owned(),
-            address: format!("127.0.0.1:{port}"),
-            leaving,
-        };
-        [server("n1", 8081, false), server("n2", 8082, true)]
-    }
-
-    fn values<'v>(
-        folder: &'v Path,
-        policy: BalancerPolicy,
-        servers: &'v [BalancerBackend],
-    ) -> NginxTemplate<'v> {
-        NginxTemplate {
-            is_root: geteuid().is_root(),
-            folder,
-            files: 1_000,
-            method: balancing_directive(policy),
-            servers,
-            listen: "127.0.0.1:8080".to_owned(),
-            admin: "127.0.0.1:8089".to_owned(),
-            tls: None,
-            generation: 7,
-        }
-    }
-
-    /// The lines of the `upstream`, without their indentation.
-    fn upstream(policy: BalancerPolicy) -> String {
-        let servers = servers();
-        let values = NginxTemplate {
-            is_root: true,
-            tls: Some(Path::new("/run/tls.pem")),
-            ..values(Path::new("/run/b1"), policy, &servers)
-        };
-        let text = fill(TEMPLATE, &values).unwrap();
-        for said in [
-            "user root;",
-            "worker_connections 1000;",
-            "listen 127.0.0.1:8080 ssl backlog=4096;",
-            "ssl_certificate_key /run/tls.pem;",
-            "return 200 \"7\";",
-        ] {
-            assert!(text.contains(said), "{said}: {text}");
-        }
-        let (_, upstream) = text.split_once("upstream nodes {\n").unwrap();
-        let (upstream, _) = upstream.split_once("        # For commands").unwrap();
-        let lines = upstream.lines().map(str::trim_start);
-        lines.map(|line| format!("{line}\n")).collect()
-    }
-
-    #[test]
-    fn a_configuration_names_the_nodes_and_the_policy() {
-        expect![[r#"
-            zone nodes 256k;
-            random two least_conn;
-            server 127.0.0.1:8081 max_fails=1 fail_timeout=10s; # n1
-            server 127.0.0.1:8082 max_fails=1 fail_timeout=10s down; # n2
-        "#]]
-        .assert_eq(&upstream(BalancerPolicy::P2c));
-        assert!(!upstream(BalancerPolicy::RoundRobin).contains("random"));
-        assert!(upstream(BalancerPolicy::LeastConn).contains("\nleast_conn;\n"));
-    }
-
     #[tokio::test]
-    async fn nginx_takes_what_is_written_and_says_what_it_does_not_take() {
+    async fn nginx_accepts_the_rendered_configuration_and_rejects_a_broken_one() {
         let folder = tempfile::tempdir().unwrap();
-        let common = BalancerOptions {
+        let options = BalancerOptions {
             log_dir: folder.path(),
             folder: folder.path(),
             policy: BalancerPolicy::LeastConn,
             capacity: BalancerCapacity { connections: 100 },
         };
-        let program = NGINX.path().expect("nginx is installed");
-        let nginx = NginxBalancer::new("b1", &program, common).unwrap();
+        let nginx = NginxBalancer::new("b1", options).expect("nginx is installed");
         for policy in [
             BalancerPolicy::RoundRobin,
             BalancerPolicy::P2c,
             BalancerPolicy::Random,
             BalancerPolicy::LeastConn,
         ] {
-            let servers = servers();
-            let text = fill(TEMPLATE, &values(&nginx.folder, policy, &servers)).unwrap();
-            fs::write(nginx.file(), text).unwrap();
+            let text = config::tests::render(&nginx.folder, policy);
+            fs::write(nginx.config_path(), text).unwrap();
             nginx.check().await.unwrap();
         }
-        let text = fs::read_to_string(nginx.file()).unwrap();
-        fs::write(nginx.file(), text.replace("least_conn;", "fewest;")).unwrap();
-        let said = nginx.check().await.unwrap_err().to_string();
+        let text = fs::read_to_string(nginx.config_path()).unwrap();
+        fs::write(nginx.config_path(), text.replace("least_conn;", "fewest;")).unwrap();
+        let error = nginx.check().await.unwrap_err().to_string();
         assert!(
-            said.starts_with("nginx does not take the configuration of b1: ")
-                && said.contains("unknown directive \"fewest\""),
-            "{said}"
+            error.starts_with("cannot configure b1: nginx rejects the configuration: ")
+                && error.contains("unknown directive \"fewest\""),
+            "{error}"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Which limit binds, at how many sockets, and what is to be changed.
+//! The limit that binds, the number of sockets, and the settings to change.
 
 use highwater_loadgen::doctor::{
     BindingConstraint, Capacity, HostLimits, HostRole,
@@ -8,39 +8,34 @@ use highwater_loadgen::doctor::{
 
 use super::fixture::{GIB, machine, machine_with_files};
 
-fn first(limits: &HostLimits, usage: HostRole) -> (BindingConstraint, String) {
+fn first(limits: &HostLimits, role: HostRole) -> (BindingConstraint, String) {
     let capacity = Capacity::of(limits);
     let first = capacity
-        .for_role(usage)
+        .for_role(role)
         .unwrap()
         .binding_constraint()
         .unwrap();
     (first, first.constraint.describe(limits))
 }
 
-/// The settings that are to be changed, as they would be typed.
-fn settings(limits: &HostLimits, usage: HostRole) -> Vec<String> {
+/// The settings to change, as a person types them.
+fn settings(limits: &HostLimits, role: HostRole) -> Vec<String> {
     let capacity = Capacity::of(limits);
-    let remedy = capacity.for_role(usage).unwrap().fix(limits).unwrap();
-    remedy
-        .settings
+    let fix = capacity.for_role(role).unwrap().fix(limits).unwrap();
+    fix.settings
         .into_iter()
         .map(|setting| setting.line)
         .collect()
 }
 
 #[track_caller]
-fn check(limits: &HostLimits, usage: HostRole, sockets: u64, words: &str) {
-    let (first, binds) = first(limits, usage);
-    assert_eq!(
-        (first.sockets, binds.as_str()),
-        (sockets, words),
-        "{usage:?}"
-    );
+fn check(limits: &HostLimits, role: HostRole, sockets: u64, limit: &str) {
+    let (first, text) = first(limits, role);
+    assert_eq!((first.sockets, text.as_str()), (sockets, limit), "{role:?}");
 }
 
 #[test]
-fn open_files_bind_in_a_process() {
+fn open_files_bind_in_one_process() {
     let limits = machine();
     // 512 files are in reserve, and a proxy takes two for each connection.
     check(&limits, HostRole::Worker, 19_488, "20,000 files a process");
@@ -57,17 +52,17 @@ fn open_files_bind_in_a_process() {
 }
 
 #[test]
-fn a_soft_limit_is_raised_by_itself() {
+fn soft_limit_of_files_does_not_bind() {
     let mut limits = machine_with_files();
     limits.files.soft = Some(1_024);
     check(&limits, HostRole::Worker, 28_232, "28,232 ports a target");
     limits.files.hard = Some(1_024);
-    // Half of a small limit is enough of a reserve.
+    // At most half of the files are in reserve.
     check(&limits, HostRole::Worker, 512, "1,024 files a process");
 }
 
 #[test]
-fn nothing_goes_past_nr_open() {
+fn nr_open_binds_below_the_hard_limit() {
     let mut limits = machine();
     limits.files.hard = Some(2_000_000);
     limits.files.nr_open = Some(10_000);
@@ -77,7 +72,7 @@ fn nothing_goes_past_nr_open() {
 }
 
 #[test]
-fn ports_bind_towards_one_address_elsewhere() {
+fn ports_bind_towards_one_address_of_another_machine() {
     let limits = machine_with_files();
     check(&limits, HostRole::Worker, 28_232, "28,232 ports a target");
     check(&limits, HostRole::Workers, 28_232, "28,232 ports a target");
@@ -90,7 +85,7 @@ fn ports_bind_towards_one_address_elsewhere() {
 }
 
 #[test]
-fn reserved_ports_are_none_to_connect_from() {
+fn reserved_ports_lower_the_ceiling() {
     let mut limits = machine_with_files();
     let ports = PortRange {
         first: 1_024,
@@ -105,11 +100,11 @@ fn reserved_ports_are_none_to_connect_from() {
 }
 
 #[test]
-fn memory_binds_in_a_small_group() {
+fn memory_binds_in_a_small_control_group() {
     let mut limits = machine_with_files();
     limits.memory.cgroup_max = Limit::AtMost(GIB / 2);
     limits.memory.cgroup_available = Limit::AtMost(GIB / 2);
-    // Nine tenths of it, without the process, at 5,600 bytes a socket.
+    // Nine tenths of it without the process's own memory, at 5,600 bytes a socket.
     assert_eq!((GIB / 2 / 10 * 9 - NODE_PROCESS_BYTES) / 5_600, 85_814);
     check(&limits, HostRole::Node, 85_800, "512 MiB of memory left");
     let lines = settings(&limits, HostRole::Node);
@@ -117,7 +112,7 @@ fn memory_binds_in_a_small_group() {
 }
 
 #[test]
-fn every_process_takes_memory_of_its_own() {
+fn more_processes_leave_less_memory_for_sockets() {
     let mut limits = machine();
     limits.memory.available = Some(GIB);
     let (few, _) = first(&limits, HostRole::Nodes);
@@ -130,7 +125,7 @@ fn every_process_takes_memory_of_its_own() {
 }
 
 #[test]
-fn a_full_table_of_the_firewall_binds() {
+fn conntrack_binds_unless_no_rule_tracks() {
     let mut limits = machine_with_files();
     limits.conntrack = ConntrackTable {
         max: Limit::AtMost(262_144),
@@ -143,13 +138,13 @@ fn a_full_table_of_the_firewall_binds() {
         lines[0].starts_with("sysctl -w net.netfilter.nf_conntrack_max="),
         "{lines:?}"
     );
-    // A table in which nothing ever is: no rule feeds it.
+    // An empty table means that no rule tracks.
     limits.conntrack.entries = Some(0);
     check(&limits, HostRole::Workers, 28_232, "28,232 ports a target");
 }
 
 #[test]
-fn files_of_the_system_bind_both_ends() {
+fn system_files_bind_at_half_when_both_ends_are_here() {
     let mut limits = machine();
     limits.files.system_max = Some(100_000);
     limits.files.system_open = Some(20_000);
@@ -159,10 +154,10 @@ fn files_of_the_system_bind_both_ends() {
 }
 
 #[test]
-fn threads_bind_where_processes_are_small() {
+fn threads_bind_when_processes_hold_few_sockets() {
     let mut limits = machine();
     limits.threads.cgroup_max = Limit::AtMost(48);
-    // Twelve threads to a process, two processes to a pair: two pairs.
+    // Twelve threads a process and two processes a pair: two pairs.
     check(&limits, HostRole::BothEnds, 2 * 19_488, "48 threads");
     let lines = settings(&limits, HostRole::BothEnds);
     assert!(
@@ -172,15 +167,15 @@ fn threads_bind_where_processes_are_small() {
 }
 
 #[test]
-fn a_quota_of_processors_binds() {
+fn cpu_quota_binds() {
     let mut limits = machine();
     limits.cpus.quota_millicores = Limit::AtMost(500);
-    // Half a processor, 45 µs for both ends of a heartbeat, one every 20 s.
-    check(&limits, HostRole::BothEnds, 220_000, "0.5 processors");
+    // Half a core, 45 µs for both ends of a heartbeat, one heartbeat every 20 s.
+    check(&limits, HostRole::BothEnds, 220_000, "0.5 CPU cores");
 }
 
 #[test]
-fn what_is_unknown_is_said_to_be() {
+fn unknown_limits_are_named() {
     let mut limits = machine();
     limits.files.hard = None;
     limits.port_range = None;
@@ -188,8 +183,8 @@ fn what_is_unknown_is_said_to_be() {
     let worker = capacity.for_role(HostRole::Worker).unwrap();
     assert_eq!(worker.unknown, ["open files a process", "ephemeral ports"]);
     let nothing = Capacity::of(&HostLimits::default());
-    for ceilings in &nothing.roles {
-        assert!(ceilings.binding_constraint().is_none(), "{ceilings:?}");
-        assert!(ceilings.unknown.len() >= 3, "{ceilings:?}");
+    for role in &nothing.roles {
+        assert!(role.binding_constraint().is_none(), "{role:?}");
+        assert!(role.unknown.len() >= 3, "{role:?}");
     }
 }

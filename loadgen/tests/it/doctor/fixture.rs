@@ -1,4 +1,4 @@
-//! A machine of known limits, and a plan for it.
+//! A machine with known limits, and plans for it.
 
 use highwater_loadgen::doctor::limits::{
     BalancerPrograms, ConntrackTable, CpuLimits, FileLimits, HostLimits, Limit, ListenQueueLimits,
@@ -8,7 +8,7 @@ use highwater_scenarios::{Plan, parse};
 
 pub(super) const GIB: u64 = 1 << 30;
 
-/// Linux's defaults on 8 processors and 32 GiB, 20,000 files to a process.
+/// Linux's defaults on 8 CPU cores and 32 GiB, with 20,000 files a process.
 pub(super) fn machine() -> HostLimits {
     HostLimits {
         files: FileLimits {
@@ -54,21 +54,18 @@ pub(super) fn machine() -> HostLimits {
             online: Some(8),
             quota_millicores: Limit::Unlimited,
         },
-        programs: BalancerPrograms {
-            nginx: ProgramPresence::Present,
-            haproxy: ProgramPresence::Present,
-        },
+        programs: BalancerPrograms::all(ProgramPresence::Present),
     }
 }
 
-/// The same, where a process may open a million files.
+/// The machine of [`machine`], on which a process may open a million files.
 pub(super) fn machine_with_files() -> HostLimits {
     let mut limits = machine();
     limits.files.hard = Some(1_048_576);
     limits
 }
 
-/// A plan with so many sockets on a cluster of so many nodes.
+/// A plan with a cluster of `nodes` nodes.
 pub(super) fn cluster(nodes: u32, sockets: u64) -> Plan {
     let text = format!(
         "name = \"cluster\"\nduration = \"60s\"\n[cluster]\nnodes = {nodes}\n\
@@ -77,7 +74,7 @@ pub(super) fn cluster(nodes: u32, sockets: u64) -> Plan {
     parse("cluster.toml", &text, &[]).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-/// A plan with so many sockets to a system that runs already.
+/// A plan with a target at `ws`.
 pub(super) fn target(ws: &str, sockets: u64) -> Plan {
     let text = format!(
         "name = \"target\"\nduration = \"60s\"\n[target]\nws = \"{ws}\"\ndialect = \"plain\"\n\

@@ -1,4 +1,4 @@
-//! What is read is what the system says.
+//! Limits are read as the system reports them.
 
 use std::{fs, path::Path};
 
@@ -8,7 +8,7 @@ use highwater_loadgen::doctor::{
     reader::read_from_root,
 };
 
-/// A folder with these files in it.
+/// A folder that contains these files.
 fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
     for (path, text) in files {
@@ -26,7 +26,7 @@ fn sysctl(name: &str) -> Vec<u64> {
         .collect()
 }
 
-/// A line of `/proc/self/limits`: the soft and the hard limit.
+/// The soft and the hard limit in a line of `/proc/self/limits`.
 fn own_limit(name: &str) -> (u64, u64) {
     let text = fs::read_to_string("/proc/self/limits").unwrap();
     let line = text
@@ -38,7 +38,7 @@ fn own_limit(name: &str) -> (u64, u64) {
 }
 
 #[test]
-fn figures_of_this_machine_are_those_of_proc() {
+fn limits_of_this_machine_are_those_of_proc() {
     let limits = doctor::read_host_limits();
     let (soft, hard) = own_limit("Max open files");
     assert_eq!(
@@ -76,7 +76,7 @@ fn figures_of_this_machine_are_those_of_proc() {
 }
 
 #[test]
-fn a_machine_without_proc_says_nothing() {
+fn limits_without_proc_are_unknown() {
     let root = tempfile::tempdir().unwrap();
     let limits = read_from_root(root.path());
     assert_eq!(limits.files.nr_open, None);
@@ -87,7 +87,7 @@ fn a_machine_without_proc_says_nothing() {
 }
 
 #[test]
-fn settings_are_read_in_their_units() {
+fn settings_are_converted_to_bytes_and_counts() {
     let root = tree(&[
         ("proc/sys/net/ipv4/ip_local_port_range", "32768\t60999\n"),
         (
@@ -117,13 +117,13 @@ fn settings_are_read_in_their_units() {
 }
 
 #[test]
-fn a_module_that_is_not_loaded_limits_nothing() {
+fn conntrack_that_is_not_loaded_is_unlimited() {
     let root = tree(&[("proc/sys/net/core/somaxconn", "4096\n")]);
     assert_eq!(read_from_root(root.path()).conntrack.max, Limit::Unlimited);
 }
 
 #[test]
-fn the_tightest_group_of_version_2_counts() {
+fn tightest_group_of_version_2_counts() {
     let root = tree(&[
         ("proc/self/cgroup", "0::/system.slice/run.scope\n"),
         (
@@ -153,7 +153,7 @@ fn the_tightest_group_of_version_2_counts() {
 }
 
 #[test]
-fn groups_of_version_1_beside_version_2() {
+fn version_1_is_read_beside_version_2() {
     let root = tree(&[
         (
             "proc/self/cgroup",

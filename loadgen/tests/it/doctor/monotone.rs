@@ -1,4 +1,4 @@
-//! Whoever raises a limit never gets fewer sockets.
+//! A higher limit never allows fewer sockets.
 
 use highwater_loadgen::doctor::{
     Capacity, HostLimits, HostRole,
@@ -8,8 +8,8 @@ use proptest::{prelude::*, test_runner::TestCaseResult};
 
 use super::fixture::machine;
 
-/// One limit, set to a figure. Ports are a width; processors are not among
-/// them, because each adds a thread to every process.
+/// A function that sets one limit. CPU cores have none, because each adds a thread to every
+/// process.
 type Set = fn(&mut HostLimits, u64);
 
 const LIMITS: [(&str, Set); 11] = [
@@ -53,16 +53,16 @@ const LIMITS: [(&str, Set); 11] = [
 
 fn never_fewer(before: &HostLimits, after: &HostLimits, changed: &str) -> TestCaseResult {
     let (before, after) = (Capacity::of(before), Capacity::of(after));
-    for usage in HostRole::ALL {
+    for role in HostRole::ALL {
         let most = |capacity: &Capacity| {
             let first = capacity
-                .for_role(usage)
-                .and_then(|found| found.binding_constraint());
+                .for_role(role)
+                .and_then(|capacity| capacity.binding_constraint());
             first.map_or(u64::MAX, |first| first.sockets)
         };
         prop_assert!(
             most(&before) <= most(&after),
-            "{changed}: {usage:?} {} to {}",
+            "{changed}: {role:?} {} to {}",
             most(&before),
             most(&after)
         );
@@ -72,27 +72,27 @@ fn never_fewer(before: &HostLimits, after: &HostLimits, changed: &str) -> TestCa
 
 proptest! {
     #[test]
-    fn a_higher_limit_never_costs_sockets(
-        figures in prop::collection::vec(1_u64..50_000_000, LIMITS.len()),
+    fn higher_limit_never_costs_sockets(
+        values in prop::collection::vec(1_u64..50_000_000, LIMITS.len()),
         more in 1_u64..50_000_000,
     ) {
         let mut limits = machine();
-        for ((_, set), figure) in LIMITS.iter().zip(&figures) {
-            set(&mut limits, *figure);
+        for ((_, set), value) in LIMITS.iter().zip(&values) {
+            set(&mut limits, *value);
         }
-        for ((name, set), figure) in LIMITS.iter().zip(&figures) {
+        for ((name, set), value) in LIMITS.iter().zip(&values) {
             let mut raised = limits;
-            // Ports end at 65,535, and so does what can be added to them.
+            // The last port is 65,535, so the width of the range is bounded.
             match *name {
-                "ports" => set(&mut raised, (figure % 64_000 + more).min(63_999)),
-                _ => set(&mut raised, figure + more),
+                "ports" => set(&mut raised, (value % 64_000 + more).min(63_999)),
+                _ => set(&mut raised, value + more),
             }
             never_fewer(&limits, &raised, name)?;
         }
     }
 
     #[test]
-    fn what_is_in_use_never_adds_sockets(used in 0_u64..4_000_000, more in 1_u64..4_000_000) {
+    fn higher_use_never_adds_sockets(used in 0_u64..4_000_000, more in 1_u64..4_000_000) {
         let mut before = machine();
         before.files.system_open = Some(used + more);
         before.conntrack.max = Limit::AtMost(3_000_000);
@@ -104,15 +104,15 @@ proptest! {
     }
 
     #[test]
-    fn more_processors_answer_more_heartbeats(online in 1_u64..2_000, more in 1_u64..2_000) {
+    fn more_cpu_cores_answer_more_heartbeats(online in 1_u64..2_000, more in 1_u64..2_000) {
         let with = |online| {
             let mut limits = machine();
             limits.cpus.online = Some(online);
-            let found = Capacity::of(&limits);
-            let ceilings = found.for_role(HostRole::BothEnds).cloned();
-            let bound = ceilings.into_iter().flat_map(|found| found.constraints);
-            bound.filter(|ceiling| ceiling.constraint.name() == "processors")
-                .map(|ceiling| ceiling.sockets)
+            let capacity = Capacity::of(&limits);
+            let role = capacity.for_role(HostRole::BothEnds).cloned();
+            let bindings = role.into_iter().flat_map(|role| role.constraints);
+            bindings.filter(|binding| binding.constraint.name() == "CPU cores")
+                .map(|binding| binding.sockets)
                 .collect::<Vec<_>>()
         };
         prop_assert_eq!(with(online).len(), 1);

@@ -1,4 +1,4 @@
-//! The broker between the nodes.
+//! The broker that joins the nodes.
 
 use std::net::TcpListener;
 
@@ -13,10 +13,10 @@ use highwater_types::BrokerUrl;
 use super::fixture::{TestbedFixture, exe, get, plan};
 use crate::process::{is_gone, state, until};
 
-/// Whether the nodes are connected to the broker, each by its own word.
-async fn connected(bed: &TestbedFixture) -> Vec<bool> {
+/// Whether each node says that it is connected to the broker.
+async fn connected(fixture: &TestbedFixture) -> Vec<bool> {
     let mut connected = Vec::new();
-    for http in bed.http() {
+    for http in fixture.http() {
         let nodes = get(&format!("{http}/nodes")).await.unwrap();
         connected.push(nodes.contains(r#""connected":true"#));
     }
@@ -24,52 +24,56 @@ async fn connected(bed: &TestbedFixture) -> Vec<bool> {
 }
 
 #[tokio::test]
-async fn the_broker_goes_and_comes_back_on_its_old_address() {
-    let bed = TestbedFixture::start(2, &[]).await;
-    let first = bed.pid(BROKER_NAME).unwrap();
-    assert_eq!(connected(&bed).await, [true, true]);
+async fn broker_restarts_at_its_old_address_and_nodes_reconnect() {
+    let fixture = TestbedFixture::start(2, &[]).await;
+    let first = fixture.pid(BROKER_NAME).unwrap();
+    assert_eq!(connected(&fixture).await, [true, true]);
 
-    bed.apply(Action::KillBroker, BROKER_NAME).await;
+    fixture.apply(Action::KillBroker, BROKER_NAME).await;
     assert!(is_gone(first));
-    assert_eq!(bed.pid(BROKER_NAME), None);
+    assert_eq!(fixture.pid(BROKER_NAME), None);
     for action in [Action::KillBroker, Action::PauseBroker] {
-        let refusal = bed.apply_error(action, BROKER_NAME).await;
-        assert!(matches!(refusal, TestbedError::NotRunning { .. }));
+        let error = fixture.apply_error(action, BROKER_NAME).await;
+        assert!(matches!(error, TestbedError::NotRunning { .. }));
     }
-    bed.apply(Action::RestartBroker, BROKER_NAME).await;
-    assert_eq!(connected(&bed).await, [true, true], "they have met again");
-    let second = bed.pid(BROKER_NAME).unwrap();
+    fixture.apply(Action::RestartBroker, BROKER_NAME).await;
+    assert_eq!(
+        connected(&fixture).await,
+        [true, true],
+        "the nodes are joined again"
+    );
+    let second = fixture.pid(BROKER_NAME).unwrap();
     assert_ne!(second, first);
 
-    bed.apply(Action::PauseBroker, BROKER_NAME).await;
+    fixture.apply(Action::PauseBroker, BROKER_NAME).await;
     until(|| state(second) == Some('T')).await;
-    bed.apply(Action::ResumeBroker, BROKER_NAME).await;
-    assert_eq!(connected(&bed).await, [true, true]);
-    bed.apply(Action::RestartBroker, BROKER_NAME).await;
+    fixture.apply(Action::ResumeBroker, BROKER_NAME).await;
+    assert_eq!(connected(&fixture).await, [true, true]);
+    fixture.apply(Action::RestartBroker, BROKER_NAME).await;
     assert!(is_gone(second));
     assert_eq!(
-        bed.testbed.take_unexpected_exits(),
+        fixture.testbed.take_unexpected_exits(),
         [],
-        "each end was asked for"
+        "every exit was requested"
     );
     assert_eq!(
-        bed.testbed.take_node_exits(),
+        fixture.testbed.take_node_exits(),
         [],
-        "and the broker is no node"
+        "the broker is not a node"
     );
-    bed.testbed.stop().await;
+    fixture.testbed.stop().await;
 }
 
 #[tokio::test]
-async fn nothing_is_done_to_a_broker_that_is_not_there() {
-    let bed = TestbedFixture::start(1, &[]).await;
-    let refusal = bed.apply_error(Action::KillBroker, BROKER_NAME).await;
-    assert!(matches!(refusal, TestbedError::NoBroker));
+async fn broker_event_without_a_broker_is_an_error() {
+    let fixture = TestbedFixture::start(1, &[]).await;
+    let error = fixture.apply_error(Action::KillBroker, BROKER_NAME).await;
+    assert!(matches!(error, TestbedError::NoBroker));
 }
 
 #[tokio::test]
-async fn a_broker_that_does_not_answer_is_told_of_before_anything_starts() {
-    // Bound and closed again: nobody listens there.
+async fn unreachable_broker_fails_the_start_before_any_process_starts() {
+    // Bound and closed again, so no process listens there.
     let port = TcpListener::bind("127.0.0.1:0")
         .and_then(|socket| socket.local_addr())
         .unwrap()

@@ -1,4 +1,4 @@
-//! A cluster of the `highwater` binary, and what is asked of it.
+//! A cluster of the `highwater` binary.
 
 use std::{env, net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -17,7 +17,7 @@ use nix::{sys::signal::kill, unistd::Pid};
 
 pub(super) struct TestbedFixture {
     pub(super) testbed: Testbed,
-    /// Holds the logs until the test is over.
+    /// The folder of the logs, which is removed when the test is over.
     _logs: tempfile::TempDir,
 }
 
@@ -27,7 +27,7 @@ impl TestbedFixture {
         Self::start_cluster(plan, cluster).await
     }
 
-    /// With a balancer in front that learns of nodes in this way.
+    /// Starts a cluster behind a balancer that learns of nodes as `join` says.
     pub(super) async fn start_behind(
         balancer: BalancerKind,
         join: Join,
@@ -47,16 +47,16 @@ impl TestbedFixture {
     async fn start_cluster(plan: Plan, cluster: ClusterSpec) -> Self {
         let logs = tempfile::tempdir().unwrap();
         let spawner = Spawner::start().unwrap();
-        let bed = Testbed::start(&plan, &cluster, &exe(), spawner, logs.path()).await;
+        let started = Testbed::start(&plan, &cluster, &exe(), spawner, logs.path()).await;
         Self {
-            testbed: bed.unwrap_or_else(|error| panic!("{}", error_chain(&error))),
+            testbed: started.unwrap_or_else(|error| panic!("{}", error_chain(&error))),
             _logs: logs,
         }
     }
 
     pub(super) async fn apply(&self, action: Action, node: &str) {
-        let applied = self.testbed.apply(&event(action, node)).await;
-        applied.unwrap_or_else(|error| panic!("{node}: {}", error_chain(&error)));
+        let result = self.testbed.apply(&event(action, node)).await;
+        result.unwrap_or_else(|error| panic!("{node}: {}", error_chain(&error)));
     }
 
     pub(super) async fn apply_error(&self, action: Action, node: &str) -> TestbedError {
@@ -67,26 +67,26 @@ impl TestbedFixture {
         self.testbed.endpoints().http
     }
 
-    pub(super) fn sampled(&self, id: &str) -> SampleTarget {
-        let mut sampled = self.testbed.sample_targets().into_iter();
-        sampled.find(|sampled| sampled.source.id == id).unwrap()
+    pub(super) fn sample_target(&self, id: &str) -> SampleTarget {
+        let mut targets = self.testbed.sample_targets().into_iter();
+        targets.find(|target| target.source.id == id).unwrap()
     }
 
     pub(super) fn pid(&self, id: &str) -> Option<u32> {
-        self.sampled(id).pid
+        self.sample_target(id).pid
     }
 
     pub(super) fn pids(&self) -> Vec<u32> {
-        let sampled = self.testbed.sample_targets().into_iter();
-        sampled.filter_map(|sampled| sampled.pid).collect()
+        let targets = self.testbed.sample_targets().into_iter();
+        targets.filter_map(|target| target.pid).collect()
     }
 
-    /// Ends a node's process behind the testbed's back.
+    /// Kills a process without the testbed.
     pub(super) fn kill_externally(&self, id: &str) {
         self.signal_externally(id, Signal::SIGKILL);
     }
 
-    /// Sends a signal to a process behind the testbed's back.
+    /// Sends a signal to a process without the testbed.
     pub(super) fn signal_externally(&self, id: &str, signal: Signal) {
         let pid = Pid::from_raw(self.pid(id).unwrap().cast_signed());
         kill(pid, signal).unwrap();

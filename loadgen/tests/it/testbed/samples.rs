@@ -1,4 +1,4 @@
-//! What is sampled of a cluster.
+//! Samples of a cluster.
 
 use highwater_loadgen::{access::CertVerification, sampling::Sampler};
 use highwater_reports::record::{SourceRole, names::gauge};
@@ -7,13 +7,13 @@ use highwater_scenarios::plan::Action;
 use super::fixture::TestbedFixture;
 
 #[tokio::test]
-async fn a_cluster_is_sampled_paused_nodes_and_killed_ones_included() {
-    let bed = TestbedFixture::start(3, &[]).await;
-    bed.apply(Action::PauseNode, "n2").await;
-    bed.apply(Action::KillNode, "n3").await;
+async fn sample_includes_paused_and_killed_nodes() {
+    let fixture = TestbedFixture::start(3, &[]).await;
+    fixture.apply(Action::PauseNode, "n2").await;
+    fixture.apply(Action::KillNode, "n3").await;
     let samples = Sampler::new(&CertVerification::NoTls)
         .unwrap()
-        .sample(3.0, &bed.testbed.sample_targets())
+        .sample(3.0, &fixture.testbed.sample_targets())
         .await;
     let sources: Vec<(SourceRole, &str)> = samples
         .iter()
@@ -45,5 +45,5 @@ async fn a_cluster_is_sampled_paused_nodes_and_killed_ones_included() {
             assert!(has(sample, name), "{name}");
         }
     }
-    bed.testbed.stop().await;
+    fixture.testbed.stop().await;
 }

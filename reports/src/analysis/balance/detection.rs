@@ -103,8 +103,8 @@ fn half_lost_at(buckets: &[ConnEventBucket]) -> Option<f64> {
     Some(half?.end_s())
 }
 
-/// Returns the end of the last bucket with a failed connect, or the event's instant when
-/// there is none; `None` where attempts were not counted at all.
+/// Returns the end of the last bucket with a failed connect, or the event's instant without
+/// one; `None` where attempts were not counted at all.
 fn last_failed_connect(conn_events: &ConnEvents, node: &str, after: &Range<f64>) -> Option<f64> {
     if conn_events.buckets().is_empty() {
         return None;
@@ -162,8 +162,8 @@ fn node_detection(series: &SourceSeries, after: &Range<f64>) -> DetectionState {
     })
 }
 
-/// Returns the end of the last row with a failed command, or the event's instant when there
-/// is none; `None` when the scenario sends no commands.
+/// Returns the end of the last row with a failed command, or the event's instant without
+/// one; `None` when the scenario sends no commands.
 fn last_failed_command(window: &RunWindow, after: &Range<f64>) -> Option<f64> {
     if window.record.manifest.plan.commands.is_empty() {
         return None;

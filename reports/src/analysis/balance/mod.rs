@@ -104,7 +104,7 @@ fn longest_failed_connects(per_event: &[AfterEvent]) -> Option<f64> {
     longest(detections.map(|detection| detection.failed_connects_after_s))
 }
 
-/// Returns the longest time; `None` when one of them has no end, or there is none.
+/// Returns the longest time; `None` without any, or when one of them has no end.
 fn longest(lengths: impl Iterator<Item = Option<f64>>) -> Option<f64> {
     let lengths: Vec<f64> = lengths.collect::<Option<_>>()?;
     lengths.into_iter().max_by(f64::total_cmp)

@@ -113,10 +113,9 @@ impl SocketsByNode {
     }
 }
 
-/// Counts the connections that a balancer may count and that carry no socket.
-///
-/// These are one for each command in flight, one of each worker between two commands, those
-/// of publishers, and the sampler's.
+/// Counts the connections that a balancer may count and that carry no socket: one for each
+/// command in flight, one of each worker between two commands, those of publishers, and the
+/// sampler's.
 fn other_connections(window: &RunWindow) -> u64 {
     let manifest = &window.record.manifest;
     // The gateway counts sockets alone; other balancers count every connection.

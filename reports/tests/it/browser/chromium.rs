@@ -9,7 +9,7 @@ use tokio::{
     time::timeout,
 };
 
-/// Generous: a loaded machine starts slowly.
+/// Time to start. A loaded machine starts it slowly.
 const START: Duration = Duration::from_secs(60);
 
 const NAMES: [&str; 4] = [
@@ -33,13 +33,13 @@ const FLAGS: [&str; 9] = [
 
 /// A browser with a profile of its own; killed when dropped.
 pub(super) struct Chromium {
-    /// Where it takes commands: `ws://127.0.0.1:PORT/devtools/browser/ID`.
+    /// DevTools address: `ws://127.0.0.1:PORT/devtools/browser/ID`.
     pub(super) address: String,
     _child: Child,
     _profile: TempDir,
 }
 
-/// Its program, if there is one on this machine.
+/// Finds the program on this machine.
 pub(super) fn installed() -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     let folders: Vec<PathBuf> = env::split_paths(&path).collect();
@@ -50,7 +50,7 @@ pub(super) fn installed() -> Option<PathBuf> {
 }
 
 impl Chromium {
-    /// Starts it and waits until it says where it listens.
+    /// Starts the browser and waits until it prints its address.
     pub(super) async fn start(program: PathBuf) -> Self {
         let profile = tempfile::tempdir().unwrap();
         let mut child = Command::new(program)
@@ -62,9 +62,9 @@ impl Chromium {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let address = timeout(START, async {
-            while let Some(line) = said.next_line().await.unwrap() {
+            while let Some(line) = lines.next_line().await.unwrap() {
                 if let Some(address) = line.strip_prefix("DevTools listening on ") {
                     return address.trim().to_owned();
                 }
@@ -72,8 +72,8 @@ impl Chromium {
             panic!("chromium ended before it listened");
         });
         let address = address.await.unwrap();
-        // What it says from now on is read and dropped, so that it never blocks.
-        tokio::spawn(async move { while let Ok(Some(_)) = said.next_line().await {} });
+        // The rest of its output is read and dropped, because a full pipe would block it.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Self {
             address,
             _child: child,

@@ -1,5 +1,5 @@
-//! As much of the DevTools protocol as the tests need: JSON over a WebSocket,
-//! answers by number, everything else kept as events.
+//! The part of the DevTools protocol that the tests need: JSON over a WebSocket. Answers are
+//! matched by number, and all other messages are kept as events.
 
 use std::{path::Path, time::Duration};
 
@@ -11,10 +11,10 @@ use tokio_tungstenite::{
     tungstenite::{Message, protocol::WebSocketConfig},
 };
 
-/// Generous: only a browser that hangs takes this long.
+/// Time to answer, which only a hung browser exceeds.
 const ANSWER: Duration = Duration::from_secs(120);
 
-/// A page of a browser, with what happened to it so far.
+/// A page of a browser, with its events so far.
 pub(super) struct BrowserPage {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     session: Option<String>,
@@ -22,7 +22,7 @@ pub(super) struct BrowserPage {
     events: Vec<(String, Value)>,
 }
 
-/// How a page is opened.
+/// The way a page is opened.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Viewport {
     pub(super) width: u32,
@@ -32,7 +32,7 @@ pub(super) struct Viewport {
 impl BrowserPage {
     /// Opens a file and waits for its load event.
     pub(super) async fn open(address: &str, file: &Path, view: Viewport) -> Self {
-        // A printed page comes in one message.
+        // A printed page is one message, larger than the default limit.
         let mut config = WebSocketConfig::default();
         config.max_message_size = None;
         config.max_frame_size = None;
@@ -67,10 +67,10 @@ impl BrowserPage {
         page
     }
 
-    /// The value of an expression in the page.
+    /// Returns the value of an expression in the page.
     pub(super) async fn value(&mut self, expression: &str) -> Value {
-        let asked = json!({"expression": expression, "returnByValue": true});
-        let answer = self.call("Runtime.evaluate", asked).await;
+        let request = json!({"expression": expression, "returnByValue": true});
+        let answer = self.call("Runtime.evaluate", request).await;
         assert!(
             answer.get("exceptionDetails").is_none(),
             "{expression}: {answer}"
@@ -84,7 +84,7 @@ impl BrowserPage {
         self.call("Input.dispatchMouseEvent", moved).await;
     }
 
-    /// Presses a key that writes nothing.
+    /// Presses a key that types no text.
     pub(super) async fn press(&mut self, key: &str) {
         for kind in ["rawKeyDown", "keyUp"] {
             let key = json!({"type": kind, "key": key, "code": key});
@@ -92,7 +92,7 @@ impl BrowserPage {
         }
     }
 
-    /// What happened so far of a kind.
+    /// Returns the events of a kind so far.
     pub(super) fn events(&self, method: &str) -> Vec<&Value> {
         let events = self.events.iter().filter(|(name, _)| name == method);
         events.map(|(_, params)| params).collect()
@@ -125,7 +125,7 @@ impl BrowserPage {
         }
     }
 
-    /// The next message; an event is kept as well.
+    /// Returns the next message, and keeps it if it is an event.
     async fn next(&mut self) -> Value {
         loop {
             let message = timeout(ANSWER, self.socket.next())

@@ -1,5 +1,5 @@
-//! The page in a browser: quiet, complete without scripts, legible on a phone,
-//! small when the run is large. Skipped, with a notice, where there is no Chromium.
+//! The page in a browser: without errors, complete without scripts, legible on a phone, and
+//! small for a large run. These tests are skipped with a notice where Chromium is missing.
 
 mod chromium;
 mod devtools;
@@ -24,7 +24,7 @@ const PHONE: Viewport = Viewport {
     scripts: true,
 };
 
-/// A browser, if there is one.
+/// Starts a browser, if there is one.
 async fn browser() -> Option<Chromium> {
     match installed() {
         Some(program) => Some(Chromium::start(program).await),
@@ -48,7 +48,7 @@ fn page_of_a_comparison(dir: &Path) -> PathBuf {
 }
 
 #[tokio::test]
-async fn the_page_is_quiet_and_asks_for_nothing() {
+async fn page_logs_nothing_and_loads_nothing() {
     let Some(browser) = browser().await else {
         return;
     };
@@ -59,7 +59,7 @@ async fn the_page_is_quiet_and_asks_for_nothing() {
         page_of_a_comparison(runs.path()),
     ] {
         let mut page = BrowserPage::open(&browser.address, &file, DESK).await;
-        // Whatever is reported late is reported before this is answered.
+        // Late events arrive before this answer.
         page.value("1").await;
         for event in [
             "Runtime.consoleAPICalled",
@@ -111,14 +111,14 @@ async fn every_chart_has_a_title_and_labels() {
             assert_eq!(chart["named"][1], chart["caption"], "{chart}");
             assert!(chart["caption"].as_str().unwrap().len() > 20, "{chart}");
             assert!(chart["labels"].as_u64().unwrap() >= 4, "{chart}");
-            // A line of text of 11 px is at least as high.
+            // Text of 11 px is the smallest that is legible.
             assert!(chart["smallest"].as_f64().unwrap() >= 11.0, "{chart}");
         }
     }
 }
 
 #[tokio::test]
-async fn without_scripts_the_page_says_the_same() {
+async fn page_without_scripts_has_the_same_text() {
     let Some(browser) = browser().await else {
         return;
     };
@@ -150,7 +150,7 @@ async fn without_scripts_the_page_says_the_same() {
 }
 
 #[tokio::test]
-async fn nothing_is_wider_than_a_phone() {
+async fn page_is_never_wider_than_the_window() {
     let Some(browser) = browser().await else {
         return;
     };
@@ -174,7 +174,7 @@ async fn nothing_is_wider_than_a_phone() {
     }
 }
 
-/// Of each chart over time: whether its cursor shows, and its values.
+/// Script that returns, for each chart over time, its cursor, its instant and its values.
 const SHOWN: &str = "[...document.querySelectorAll('figure[data-chart]')].map(figure => [
    figure.querySelector('.cursor').getAttribute('visibility'),
    figure.querySelector('.instant').textContent,
@@ -182,7 +182,7 @@ const SHOWN: &str = "[...document.querySelectorAll('figure[data-chart]')].map(fi
  ])";
 
 #[tokio::test]
-async fn the_values_at_an_instant_show_on_all_charts() {
+async fn pointer_shows_the_values_on_all_charts() {
     let Some(browser) = browser().await else {
         return;
     };
@@ -190,7 +190,7 @@ async fn the_values_at_an_instant_show_on_all_charts() {
     let file = page_of_an_eventful_run(dir.path());
     let mut page = BrowserPage::open(&browser.address, &file, DESK).await;
 
-    // Over the middle of the first plot: 13 of 27 s.
+    // The pointer is over the middle of the first plot, 13 of 27 s.
     let at = page
         .value(
             "(() => {
@@ -212,10 +212,10 @@ async fn the_values_at_an_instant_show_on_all_charts() {
             "{chart}"
         );
     }
-    // Clients, n1, n2 (which was killed at 12 s), asked.
+    // The legend lists the clients, n1, n2 (killed at 12 s) and the plan.
     assert_eq!(shown[0][2], "1,000|500|–|1,000");
 
-    // Away from what scrolls by underneath: that would be pointed at.
+    // The page scrolls under the pointer, so the pointer leaves the charts first.
     page.hover(1.0, 1.0).await;
     page.value("document.querySelector('#heartbeat-latency .plot').focus()")
         .await;
@@ -225,19 +225,20 @@ async fn the_values_at_an_instant_show_on_all_charts() {
         page.press("ArrowRight").await;
     }
     assert_eq!(page.value(SHOWN).await[0][1], "at 10 s");
-    let said = page
-        .value("document.getElementById('said').textContent")
+    let status = page
+        .value("document.getElementById('status').textContent")
         .await;
     assert!(
-        said.as_str()
+        status
+            .as_str()
             .unwrap()
             .starts_with("Heartbeat latency at 10 s: response max 100 ms, response p99 99"),
-        "{said}"
+        "{status}"
     );
 }
 
 #[tokio::test]
-async fn the_page_prints() {
+async fn page_prints_on_a_few_sheets() {
     let Some(browser) = browser().await else {
         return;
     };
@@ -259,12 +260,12 @@ async fn the_page_prints() {
     assert!((3..=14).contains(&pages), "{pages} pages");
 }
 
-/// Elements of a page that any machine opens at once.
+/// Most elements of a page that any machine opens at once.
 const MOST_ELEMENTS: u64 = 20_000;
 
-/// The page of two hours of 110 processes.
+/// The run has 110 processes and lasts two hours.
 #[tokio::test]
-async fn a_large_page_is_small() {
+async fn page_of_a_large_run_is_small() {
     let Some(browser) = browser().await else {
         return;
     };
@@ -274,7 +275,7 @@ async fn a_large_page_is_small() {
     let bytes = std::fs::metadata(&file).unwrap().len();
     assert!(bytes < 5_000_000, "{bytes} bytes");
 
-    // What a browser lays out is bounded too, whatever the run's length.
+    // The number of elements is bounded as well, whatever the run's length.
     let mut page = BrowserPage::open(&browser.address, &file, DESK).await;
     let elements = page.value("document.querySelectorAll('*').length").await;
     assert!(elements.as_u64().unwrap() < MOST_ELEMENTS, "{elements}");

@@ -10,6 +10,8 @@ use crate::backplane::remote::TransportError;
 /// Returns the reason for which a connection was not made.
 pub(super) fn connect_error(error: &lapin::Error) -> TransportError {
     let what = error.to_string();
+    // AMQP 0-9-1 has soft errors, which close a channel, and hard ones, which close the
+    // connection. ACCESS_REFUSED is a soft one, but RabbitMQ refuses connections with it too.
     match protocol_error(error).map(AMQPError::kind) {
         Some(AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED)) => TransportError::Unsuitable {
             what,

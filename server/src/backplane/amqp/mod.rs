@@ -59,4 +59,4 @@ mod tests;
 mod transport;
 
 pub(crate) use self::connection::{AmqpConnection, open_by_url};
-pub(in crate::backplane) use self::{server::uri, transport::AmqpTransport};
+pub(in crate::backplane) use self::transport::AmqpTransport;

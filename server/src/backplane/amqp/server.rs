@@ -13,7 +13,7 @@ const HEARTBEAT_S: u16 = 5;
 const FRAME_BYTES: u32 = 32 * 1024;
 
 /// Parses a URL and adds the settings of a connection.
-pub(in crate::backplane) fn uri(url: &BrokerUrl) -> Result<AMQPUri, TransportError> {
+pub(super) fn uri(url: &BrokerUrl) -> Result<AMQPUri, TransportError> {
     let mut uri: AMQPUri = url
         .expose_secret()
         .parse()
@@ -31,13 +31,9 @@ pub(in crate::backplane) fn uri(url: &BrokerUrl) -> Result<AMQPUri, TransportErr
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backplane::BackplaneUrl;
 
     fn parsed(text: &str) -> AMQPUri {
-        let Ok(BackplaneUrl::Amqp(url)) = text.parse() else {
-            panic!("{text} is not an AMQP URL")
-        };
-        uri(&url).unwrap()
+        uri(&BrokerUrl::parse(text).unwrap()).unwrap()
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{process::Command, sync::Arc, time::Duration};
 
-use highwater_services::{RabbitMqService, Service};
+use highwater_services::{RabbitMqService, Service, ServiceKind};
 use lapin::{
     Connection, ConnectionProperties,
     options::QueueDeclareOptions,
@@ -12,15 +12,31 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{AmqpTransport, names::AmqpNames};
-use crate::backplane::{
-    BackplaneConfig, Identity, Inbound, JoinedBackplane, MemberRole, View, join,
-    remote::{
-        ClusterAddress, Destination, OutboundFrame, Transport, TransportError,
-        conformance::{TEST_TIMEOUT, TransportPeer, address, shared},
+use crate::{
+    backplane::{
+        BackplaneConfig, Identity, Inbound, JoinedBackplane, MemberRole, View, join,
+        remote::{
+            ClusterAddress, Destination, OutboundFrame, Transport, TransportError,
+            conformance::{ConformanceTarget, TEST_TIMEOUT, TransportPeer, address, shared},
+        },
     },
+    id::ClusterName,
 };
 
 type AmqpPeer = TransportPeer<AmqpTransport>;
+
+impl ConformanceTarget for AmqpTransport {
+    const SERVICE: ServiceKind = ServiceKind::RabbitMq;
+
+    async fn delete_table(url: &str, cluster: &ClusterName) {
+        let properties = lapin::ConnectionProperties::default();
+        let connection = lapin::Connection::connect(url, properties).await.unwrap();
+        let channel = connection.create_channel().await.unwrap();
+        let queue = format!("highwater.{cluster}.membership_table");
+        let deleted = channel.queue_delete(queue.into(), Default::default()).await;
+        assert_eq!(deleted.unwrap(), 1, "the queue had no table");
+    }
+}
 
 /// A client that inspects queues at the broker.
 struct QueueInspector {
@@ -69,7 +85,7 @@ impl QueueInspector {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn queue_is_deleted_by_leaving_in_order_or_by_a_survivor() {
     let broker = shared::<AmqpTransport>();
-    let address = address::<AmqpTransport>(&broker.url());
+    let address = address(&broker.url());
     let inspector = QueueInspector::of(&broker.url(), &address).await;
     let survivor = AmqpPeer::connect(&address, "s").await;
 
@@ -111,7 +127,7 @@ async fn queue_is_deleted_by_leaving_in_order_or_by_a_survivor() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn queue_without_a_reader_is_bounded() {
     let broker = shared::<AmqpTransport>();
-    let address = address::<AmqpTransport>(&broker.url());
+    let address = address(&broker.url());
     let inspector = QueueInspector::of(&broker.url(), &address).await;
     let sender = AmqpPeer::connect(&address, "s").await;
     for (frames, bytes, kept) in [(17_000, 10, 16_384), (20, 1024 * 1024, 16)] {
@@ -136,10 +152,7 @@ async fn rejected_credentials_and_virtual_host_have_a_hint() {
         (url.replace("guest:guest", "guest:wrong"), "USER:PASSWORD@"),
         (url.replace("%2f", "nowhere"), "add_vhost"),
     ] {
-        match AmqpPeer::try_connect(&address::<AmqpTransport>(&url), "n")
-            .await
-            .map(drop)
-        {
+        match AmqpPeer::try_connect(&address(&url), "n").await.map(drop) {
             Err(TransportError::Unsuitable { hint, .. }) => {
                 assert!(hint.contains(expected_hint), "{hint}")
             }

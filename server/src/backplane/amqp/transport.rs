@@ -5,6 +5,7 @@
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
+use highwater_types::BrokerUrl;
 use lapin::{
     Channel, Event, ExchangeKind,
     options::{ExchangeDeclareOptions, QueueDeleteOptions},
@@ -40,6 +41,10 @@ pub(in crate::backplane) struct AmqpTransport {
 }
 
 impl Transport for AmqpTransport {
+    fn check_url(url: &BrokerUrl) -> Result<(), TransportError> {
+        server::uri(url).map(drop)
+    }
+
     async fn connect(
         address: &ClusterAddress,
         inbox: &Inbox,
@@ -90,6 +95,7 @@ impl Transport for AmqpTransport {
 
     async fn subscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
         let (channel, inbox) = (&self.queue_channel, &self.inbox);
+        // Binding again what is bound has no effect in AMQP.
         let exchange = &self.names.topics;
         let bound = routing_keys(topics)
             .into_iter()
@@ -145,6 +151,7 @@ fn routing_keys(topics: &[Topic]) -> Vec<ShortString> {
 }
 
 async fn declare_exchanges(channel: &Channel, names: &AmqpNames) -> lapin::Result<()> {
+    // Not durable: exchanges end with the broker, and each connection declares them.
     for (name, kind) in [
         (&names.everyone, ExchangeKind::Fanout),
         (&names.topics, ExchangeKind::Direct),

@@ -10,7 +10,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::send_queue::LocalSendQueue;
+use super::{
+    protocol::{self, FrameReader, FrameWriter, FromBroker, ToBroker},
+    send_queue::LocalSendQueue,
+};
 use crate::{
     backplane::{
         Inbound, MessageKind,
@@ -18,8 +21,7 @@ use crate::{
         envelope::{decode_frame, encode_frame},
         lease::Lease,
     },
-    bounded_queue::BoundedReceiver,
-    broker::protocol::{self, FrameReader, FrameWriter, FromBroker, ToBroker},
+    net::bounded_queue::BoundedReceiver,
 };
 
 /// The frames that are written with one flush.

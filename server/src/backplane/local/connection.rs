@@ -12,16 +12,18 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{active_connection::ActiveConnection, send_queue::LocalSendQueue};
+use super::{
+    active_connection::ActiveConnection,
+    protocol::{self, FrameReader, FrameWriter, FromBroker, PROTOCOL_VERSION, ToBroker},
+    send_queue::LocalSendQueue,
+};
 use crate::{
-    backoff::Backoff,
     backplane::{
         Backplane, Identity, Inbound,
         endpoint::BackplaneEndpoint,
         envelope::{decode_frame, encode_frame},
     },
-    bounded_queue::BoundedReceiver,
-    broker::protocol::{self, FrameReader, FrameWriter, FromBroker, PROTOCOL_VERSION, ToBroker},
+    net::{backoff::Backoff, bounded_queue::BoundedReceiver},
 };
 
 /// The time for each step of connecting.

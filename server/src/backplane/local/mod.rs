@@ -10,12 +10,13 @@
 //!     └────── views, inbound ────────┘ └─────────── broker
 //! ```
 //!
-//! The files, in reading order: `send_queue` (frames that wait for the connection),
+//! The files, in reading order: [`protocol`] (the frames), `send_queue` (frames that wait for the connection),
 //! `connection` (connects, and connects again), `active_connection` (reads and writes
 //! while connected).
 
 mod active_connection;
 mod connection;
+pub(crate) mod protocol;
 mod send_queue;
 
 pub(super) use self::connection::join;

@@ -2,15 +2,15 @@
 
 use bytes::Bytes;
 
+use super::protocol::ToBroker;
 use crate::{
     backplane::{
         Member,
         endpoint::{Enqueued, Outbound},
         envelope::{Envelope, encode_frame},
     },
-    bounded_queue::{self, BoundedReceiver, BoundedSender},
-    broker::protocol::ToBroker,
     id::Topic,
+    net::bounded_queue::{self, BoundedReceiver, BoundedSender},
 };
 
 /// The frames that may wait for the connection; further ones are rejected.

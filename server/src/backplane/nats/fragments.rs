@@ -16,7 +16,8 @@ const HEADER: &str = "Highwater-Part";
 const HEADER_BYTES: usize = 128;
 /// The longest frame that is reassembled: the largest payload and its headers.
 const MAX_FRAME_BYTES: usize = MAX_PAYLOAD_BYTES + 64 * 1024;
-/// The frames that may be incomplete at once. Beyond them, the oldest is dropped.
+/// The frames that may be incomplete at once, about 70 MiB. Beyond them, the oldest is
+/// dropped.
 const MAX_PARTIAL_FRAMES: usize = 64;
 
 /// Splits a frame into messages that are not longer than `max_payload`.
@@ -95,8 +96,10 @@ impl Reassembler {
             .position(|frame| frame.frame_id == frame_id);
         if let Some(at) = known {
             let frame = self.partial.remove(at);
+            // Otherwise a fragment was lost. The frame stays removed: it cannot be completed.
             return (frame.next == index && frame.count == count).then_some(frame);
         }
+        // Its sender has died, or the rest of it was lost.
         if self.partial.len() == MAX_PARTIAL_FRAMES {
             self.partial.remove(0);
         }

@@ -50,4 +50,4 @@ mod tests;
 mod transport;
 
 pub(crate) use self::connection::connect_by_url;
-pub(in crate::backplane) use self::{server::NatsServer, transport::NatsTransport};
+pub(in crate::backplane) use self::transport::NatsTransport;

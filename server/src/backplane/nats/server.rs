@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 use crate::backplane::remote::TransportError;
 
 /// A server and the credentials for parsed.
-pub(in crate::backplane) struct NatsServer {
+pub(super) struct NatsServer {
     pub(super) address: ServerAddr,
     /// No credentials, a user with a password, or a token (a user without a password).
     pub(super) auth: Auth,
@@ -17,11 +17,12 @@ pub(in crate::backplane) struct NatsServer {
 
 impl NatsServer {
     /// Parses a URL whose host and port are valid.
-    pub(in crate::backplane) fn from_url(url: &BrokerUrl) -> Result<Self, TransportError> {
+    pub(super) fn from_url(url: &BrokerUrl) -> Result<Self, TransportError> {
         let address: ServerAddr = url
             .expose_secret()
             .parse()
             .map_err(TransportError::broken)?;
+        // The client library takes credentials only apart from the URL, and decoded.
         let mut auth = Auth::new();
         match (decode(address.username())?, decode(address.password())?) {
             (user, None) => auth.token = user,
@@ -40,13 +41,9 @@ fn decode(part: Option<&str>) -> Result<Option<String>, TransportError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backplane::BackplaneUrl;
 
     fn server(text: &str) -> NatsServer {
-        let Ok(BackplaneUrl::Nats(url)) = text.parse() else {
-            panic!("{text} is not a NATS URL")
-        };
-        NatsServer::from_url(&url).unwrap()
+        NatsServer::from_url(&BrokerUrl::parse(text).unwrap()).unwrap()
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub(super) async fn spawn_subscription(
         .subscribe(subject)
         .await
         .map_err(TransportError::broken)?;
+    // The task ends when its handle is dropped, and the subscription with it.
     let task = tokio::spawn(async move {
         let mut reassembler = Reassembler::default();
         while let Some(message) = subscriber.next().await {

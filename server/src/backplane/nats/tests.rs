@@ -1,13 +1,28 @@
 //! Tests of behaviour that only NATS has.
 
-use highwater_services::{NatsOptions, NatsService};
+use highwater_services::{NatsOptions, NatsService, ServiceKind};
 
-use crate::backplane::remote::{
-    TransportError,
-    conformance::{TransportPeer, address},
+use super::NatsTransport;
+use crate::{
+    backplane::remote::{
+        TransportError,
+        conformance::{ConformanceTarget, TransportPeer, address},
+    },
+    id::ClusterName,
 };
 
-type NatsPeer = TransportPeer<super::NatsTransport>;
+type NatsPeer = TransportPeer<NatsTransport>;
+
+impl ConformanceTarget for NatsTransport {
+    const SERVICE: ServiceKind = ServiceKind::Nats;
+
+    async fn delete_table(url: &str, cluster: &ClusterName) {
+        let client = async_nats::connect(url).await.unwrap();
+        let streams = async_nats::jetstream::new(client);
+        let bucket = format!("highwater-{cluster}");
+        streams.delete_key_value(bucket).await.unwrap();
+    }
+}
 
 #[tokio::test]
 async fn unsuitable_server_is_rejected_with_a_hint() {
@@ -25,7 +40,7 @@ async fn unsuitable_server_is_rejected_with_a_hint() {
             config,
         });
         let broker = broker.unwrap();
-        let address = address::<super::NatsTransport>(&broker.url());
+        let address = address(&broker.url());
         match NatsPeer::try_connect(&address, "n").await.map(drop) {
             Err(TransportError::Unsuitable { what, hint }) => {
                 assert!(what.contains(expected_what), "{what}");
@@ -50,7 +65,7 @@ async fn valid_user_and_token_are_accepted() {
         let url = broker
             .url()
             .replace("nats://", &format!("nats://{credentials}"));
-        let mut node = NatsPeer::connect(&address::<super::NatsTransport>(&url), "n").await;
+        let mut node = NatsPeer::connect(&address(&url), "n").await;
         node.send(node.destination(), "in").await;
         node.expect_next("in").await;
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use async_nats::Client;
 use bytes::Bytes;
+use highwater_types::BrokerUrl;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::{
@@ -39,6 +40,10 @@ pub(in crate::backplane) struct NatsTransport {
 }
 
 impl Transport for NatsTransport {
+    fn check_url(url: &BrokerUrl) -> Result<(), TransportError> {
+        NatsServer::from_url(url).map(drop)
+    }
+
     async fn connect(
         address: &ClusterAddress,
         inbox: &Inbox,
@@ -88,6 +93,7 @@ impl Transport for NatsTransport {
 
     async fn subscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
         for topic in topics {
+            // A second subscription would deliver every frame twice.
             if self.topics().contains_key(topic) {
                 continue;
             }

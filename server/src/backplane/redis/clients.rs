@@ -67,6 +67,7 @@ impl PubSubClient {
 
 async fn kill_on_server(server: &mut MultiplexedConnection, name: &str) -> RedisResult<()> {
     let clients: String = client_command(&["LIST"]).query_async(server).await?;
+    // By id, because `CLIENT KILL` of Redis 6 has no filter for names.
     for id in client_ids(&clients, name) {
         let () = client_command(&["KILL", "ID", id])
             .query_async(server)

@@ -48,6 +48,7 @@ impl RedisNames {
         let channel = std::str::from_utf8(channel).ok()?;
         let name = channel.strip_prefix(&self.prefix)?;
         match name.split_once(':') {
+            // An inbox channel is always the own one, because no other is subscribed.
             None if name == "everyone" => Some(InboundFrame::Everyone(frame)),
             Some(("inbox", _)) => Some(InboundFrame::Inbox(frame)),
             Some(("topic", topic)) => Some(InboundFrame::Topic(topic.parse().ok()?, frame)),

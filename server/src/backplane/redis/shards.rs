@@ -22,6 +22,7 @@ const PING_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Pings every shard and waits for all answers.
 pub(super) async fn ping_all_shards(connection: &ClusterConnection) -> RedisResult<()> {
+    // Replicas may be down: no channel of the node is there.
     let all = MultipleNodeRoutingInfo::AllMasters;
     let all = RoutingInfo::MultiNode((all, Some(ResponsePolicy::AllSucceeded)));
     let mut connection = connection.clone();
@@ -34,6 +35,7 @@ pub(super) async fn ping_all_shards(connection: &ClusterConnection) -> RedisResu
 /// Pings every shard over the subscribed connections, until one does not answer.
 pub(super) async fn monitor_shards(subscriber: ClusterConnection, inbound: InboundSender) {
     let mut pings = interval(PING_INTERVAL);
+    // After a pause one ping suffices.
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         pings.tick().await;

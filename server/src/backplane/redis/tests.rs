@@ -2,16 +2,32 @@
 
 use std::{ops::RangeInclusive, process::Command};
 
-use highwater_services::{RedisClusterService, RedisOptions, RedisService as Single};
+use highwater_services::{RedisClusterService, RedisOptions, RedisService, ServiceKind};
 use redis::FromRedisValue;
 
 use super::{RedisTransport, names::RedisNames};
-use crate::backplane::remote::{
-    Transport, TransportError,
-    conformance::{TransportPeer, address},
+use crate::{
+    backplane::remote::{
+        Transport, TransportError,
+        conformance::{ConformanceTarget, TransportPeer, address},
+    },
+    id::ClusterName,
 };
 
 type RedisPeer = TransportPeer<RedisTransport>;
+
+impl ConformanceTarget for RedisTransport {
+    const SERVICE: ServiceKind = ServiceKind::Redis;
+
+    async fn delete_table(url: &str, cluster: &ClusterName) {
+        let client = redis::Client::open(url).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let mut delete = redis::cmd("DEL");
+        delete.arg(format!("highwater:{cluster}:membership_table"));
+        let deleted: u32 = delete.query_async(&mut connection).await.unwrap();
+        assert_eq!(deleted, 1, "there was no table");
+    }
+}
 
 /// Sends a command to one server.
 async fn query<T: FromRedisValue>(url: &str, command: &[&str]) -> T {
@@ -64,7 +80,7 @@ fn signal(name: &str, pid: u32) {
 async fn channel_that_moves_to_another_shard_ends_the_connection() {
     let cluster = RedisClusterService::start().unwrap();
     let url = cluster.url();
-    let address = address::<RedisTransport>(&url);
+    let address = address(&url);
     let mut peer = RedisPeer::connect(&address, "n").await;
     // A subscription that the node itself ends does not end the connection.
     let topics = ["t".parse().unwrap()];
@@ -93,7 +109,7 @@ async fn channel_that_moves_to_another_shard_ends_the_connection() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hung_shard_ends_the_connection() {
     let cluster = RedisClusterService::start().unwrap();
-    let address = address::<RedisTransport>(&cluster.url());
+    let address = address(&cluster.url());
     let mut peer = RedisPeer::connect(&address, "n").await;
     let pid = *cluster.pids().last().unwrap();
     signal("-STOP", pid);
@@ -107,7 +123,7 @@ async fn hung_shard_ends_the_connection() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn survivor_ends_connections_on_every_shard() {
     let cluster = RedisClusterService::start().unwrap();
-    let address = address::<RedisTransport>(&cluster.url());
+    let address = address(&cluster.url());
     let survivor = RedisPeer::connect(&address, "s").await;
     let mut hung = RedisPeer::connect(&address, "h").await;
     let channel = RedisNames::new(&address.cluster).inbox(&hung.inbox);
@@ -122,9 +138,9 @@ async fn survivor_ends_connections_on_every_shard() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn full_server_still_publishes_and_rejects_the_table_with_a_hint() {
-    let server = Single::start(RedisOptions::default()).unwrap();
+    let server = RedisService::start(RedisOptions::default()).unwrap();
     let url = server.url();
-    let mut peer = RedisPeer::connect(&address::<RedisTransport>(&url), "n").await;
+    let mut peer = RedisPeer::connect(&address(&url), "n").await;
     let () = query(&url, &["CONFIG", "SET", "maxmemory", "1"]).await;
     match peer.transport.store_table(None, "table".into()).await {
         Err(TransportError::Unsuitable { hint, .. }) => {

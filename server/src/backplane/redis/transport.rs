@@ -1,6 +1,7 @@
 //! The transport over two connections to Redis.
 
 use bytes::Bytes;
+use highwater_types::BrokerUrl;
 use redis::{PushInfo, PushKind, Value};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -28,6 +29,15 @@ pub(in crate::backplane) struct RedisTransport {
 }
 
 impl Transport for RedisTransport {
+    fn check_url(url: &BrokerUrl) -> Result<(), TransportError> {
+        // Redis shares the channels of Pub/Sub between its databases, so an address that
+        // names a database would promise a separation that does not exist.
+        match url.path() {
+            "" | "/" => Ok(()),
+            path => Err(TransportError::broken(format!("unexpected path {path:?}"))),
+        }
+    }
+
     async fn connect(
         address: &ClusterAddress,
         inbox: &Inbox,

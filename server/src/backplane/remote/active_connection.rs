@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     backplane::{Inbound, endpoint::BackplaneEndpoint},
-    bounded_queue::BoundedReceiver,
     id::Topic,
+    net::bounded_queue::BoundedReceiver,
 };
 
 /// The operations that are taken from the queue for one call to the broker.

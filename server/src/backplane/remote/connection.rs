@@ -19,9 +19,8 @@ use super::{
     send_queue::{OutboundOp, SendQueue},
 };
 use crate::{
-    backoff::Backoff,
     backplane::{Backplane, Identity, Inbound, endpoint::BackplaneEndpoint},
-    bounded_queue::BoundedReceiver,
+    net::{backoff::Backoff, bounded_queue::BoundedReceiver},
 };
 
 /// Starts the connection's task and returns at once.

@@ -27,6 +27,7 @@ pub(super) enum DisconnectReason {
 impl DisconnectReason {
     /// Whether the broker can be expected to answer further calls.
     pub(super) fn broker_answers(&self) -> bool {
+        // The other reasons come from the cluster, by way of a broker that works.
         !matches!(self, Self::Transport(_) | Self::BrokerTimeout(_))
     }
 }

@@ -52,6 +52,7 @@ impl FailureDetector {
                     generation,
                     at: now,
                 });
+            // A new connection of a known member: its silence begins now.
             if last.generation != generation {
                 *last = LastHeartbeat {
                     generation,

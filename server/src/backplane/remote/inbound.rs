@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 use super::TransportError;
 use crate::{
     backplane::TrafficCounters,
-    bounded_queue::{self, ByteSize},
     id::Topic,
+    net::bounded_queue::{self, ByteSize},
 };
 
 // Client libraries have queues of their own, and several of them are unbounded. So

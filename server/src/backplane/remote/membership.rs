@@ -119,6 +119,7 @@ impl<'c, C: Transport> Membership<'c, C> {
             .traffic
             .count_sent(MessageKind::Control, heartbeat.frame.len());
         self.broadcast(heartbeat).await?;
+        // From before the send: the others cannot have received the heartbeat earlier.
         self.lease.renew(now);
         Ok(())
     }

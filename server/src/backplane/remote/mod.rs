@@ -47,7 +47,7 @@ mod reaper;
 mod receive;
 mod send_queue;
 mod table_client;
-#[cfg(all(test, feature = "redis"))]
+#[cfg(test)]
 mod tests;
 mod transport;
 

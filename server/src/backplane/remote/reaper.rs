@@ -46,6 +46,7 @@ impl Reaper {
     ) -> Vec<Inbox> {
         self.track(tombstones, now);
         let due = self.abandoned.iter_mut().filter(|known| {
+            // Others wait for the delay, so that the inbox is not removed twice as a rule.
             let is_own_task = known.inbox.node == self.own_id || evicted.contains(&known.inbox);
             match known.last_attempt {
                 None => is_own_task || now - known.known_since > delay,
@@ -60,6 +61,7 @@ impl Reaper {
     }
 
     fn track(&mut self, tombstones: &[Inbox], now: Instant) {
+        // A tombstone that is gone was removed by another member.
         self.abandoned
             .retain(|known| tombstones.contains(&known.inbox));
         for inbox in tombstones {

@@ -9,8 +9,8 @@ use crate::{
         endpoint::{Enqueued, Outbound},
         envelope::Envelope,
     },
-    bounded_queue::{self, BoundedReceiver, BoundedSender, ByteSize},
     id::{NodeId, Topic},
+    net::bounded_queue::{self, BoundedReceiver, BoundedSender, ByteSize},
 };
 
 /// The operations that may wait for the broker; further ones are rejected.
@@ -96,6 +96,7 @@ impl ByteSize for OutboundOp {
     fn size_bytes(&self) -> usize {
         match self {
             Self::Unicast { frame, .. } | Self::Publish { frame, .. } => frame.len(),
+            // Weightless, so that a backlog of messages does not keep topics out.
             Self::Subscribe(_) | Self::Unsubscribe(_) => 0,
         }
     }

@@ -26,6 +26,9 @@ use crate::id::{ClusterName, Topic};
 pub(in crate::backplane) trait Transport:
     Sized + Send + Sync + 'static
 {
+    /// Checks that the client library accepts the address of a broker.
+    fn check_url(url: &BrokerUrl) -> Result<(), TransportError>;
+
     /// Connects, creates the empty inbox `inbox`, and receives from it and from the
     /// channel of all nodes.
     ///

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 
-use super::{protocol::ToConsumer, store::TelemetryStore};
-use crate::{backplane::encode_frame, bounded_queue::BoundedSender};
+use super::store::TelemetryStore;
+use crate::{
+    backplane::encode_frame, ingest::local_protocol::ToConsumer, net::bounded_queue::BoundedSender,
+};
 
 /// The records and consumers of one group.
 #[derive(Default)]
@@ -56,7 +58,7 @@ impl GroupMembers {
 
     /// Removes a consumer. Its unacknowledged records are ready again, before all others.
     ///
-    /// Its queue is dropped, which ends its connection.
+    /// Dropping the consumer's queue ends its connection.
     pub(super) fn remove_consumer(&mut self, consumer: u64) {
         let Some(removed) = self.consumers.remove(&consumer) else {
             return;

@@ -8,11 +8,10 @@
 //!                          └──► group ──► serve ──► consumer
 //! ```
 //!
-//! The files, in reading order: [`protocol`] (the frames), `store` (the records), `group`
-//! (one group), `queue` (all groups), `serve` (the connections).
+//! The files, in reading order: `store` (the records), `group` (one group), `queue` (all
+//! groups), `serve` (the connections). The frames are in `ingest::local_protocol`.
 
 mod group;
-pub(crate) mod protocol;
 mod queue;
 mod serve;
 mod store;

@@ -16,14 +16,16 @@ use bytes::Bytes;
 
 use super::{
     group::GroupMembers,
-    protocol::{ToConsumer, ToProducer},
     store::{QueuedTelemetry, StoreLimits, TelemetryStore},
 };
 use crate::{
     backplane::encode_frame,
-    bounded_queue::BoundedSender,
     id::ConsumerGroup,
-    ingest::{PublishOutcome, RejectReason},
+    ingest::{
+        PublishOutcome, RejectReason,
+        local_protocol::{ToConsumer, ToProducer},
+    },
+    net::bounded_queue::BoundedSender,
 };
 
 /// The records and groups, behind one lock that is held for microseconds.
@@ -97,6 +99,7 @@ impl WorkQueue {
             pending_groups: self.groups.len(),
         };
         self.store.add(id, record);
+        // A group that is created later does not get the record.
         for members in self.groups.values_mut() {
             members.enqueue(id);
             members.deliver(&self.store);
@@ -137,6 +140,7 @@ impl WorkQueue {
             return;
         };
         let handled = members.acknowledge(consumer, receipts);
+        // The acknowledgements have made room for further deliveries.
         members.deliver(&self.store);
         let mut results: BTreeMap<u64, Vec<(u64, PublishOutcome)>> = BTreeMap::new();
         for record in handled {
@@ -187,6 +191,7 @@ impl WorkQueue {
     }
 
     fn next_id(&mut self) -> u64 {
+        // Shared by records and connections; 64 bits do not run out.
         self.last_id += 1;
         self.last_id
     }

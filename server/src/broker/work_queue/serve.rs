@@ -5,20 +5,22 @@ use std::io;
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 
-use super::{
-    WorkQueue,
-    protocol::{FromConsumer, FromProducer, ToConsumer, ToProducer},
-};
+use super::WorkQueue;
 use crate::{
-    backplane::decode_frame,
-    bounded_queue::channel,
+    backplane::{
+        decode_frame,
+        local::protocol::{FrameReader, FrameWriter},
+    },
     broker::{
         BrokerConfig,
         connection::{next_frame, write_all},
-        protocol::{FrameReader, FrameWriter},
     },
     id::ConsumerGroup,
-    ingest::queue::MAX_UNACKED,
+    ingest::{
+        local_protocol::{FromConsumer, FromProducer, ToConsumer, ToProducer},
+        queue::MAX_UNACKED,
+    },
+    net::bounded_queue::channel,
 };
 
 /// Serves a node that sends telemetry, until its connection ends.
@@ -31,6 +33,7 @@ pub(in crate::broker) async fn serve_producer(
 ) -> io::Result<()> {
     let (sender, queue) = channel(config.queue_frames, config.queue_bytes);
     let producer = lock(work_queue).add_producer(known_groups, sender);
+    // The connection may also end by cancellation, when the broker shuts down.
     let _guard = OnDrop(|| lock(work_queue).remove_producer(producer));
     let read = async {
         while let Some(frame) = next_frame(&mut reader, config.peer_timeout).await? {

@@ -65,6 +65,7 @@ impl TelemetryStore {
     /// Counts that one group is done with a record. Removes and returns the record when
     /// every group is.
     pub(super) fn release(&mut self, id: u64) -> Option<QueuedTelemetry> {
+        // `publish` counts every group once, and a group releases a record once.
         let record = self.records.get_mut(&id)?;
         record.pending_groups -= 1;
         if record.pending_groups > 0 {

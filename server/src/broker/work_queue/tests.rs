@@ -6,16 +6,15 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use proptest::prelude::*;
 
-use super::{
-    protocol::{ToConsumer, ToProducer},
-    queue::WorkQueue,
-    store::StoreLimits,
-};
+use super::{queue::WorkQueue, store::StoreLimits};
 use crate::{
     backplane::decode_frame,
-    bounded_queue::{BoundedReceiver, channel},
     id::ConsumerGroup,
-    ingest::{PublishOutcome, RejectReason},
+    ingest::{
+        PublishOutcome, RejectReason,
+        local_protocol::{ToConsumer, ToProducer},
+    },
+    net::bounded_queue::{BoundedReceiver, channel},
 };
 
 const LIMITS: StoreLimits = StoreLimits {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::{HeaderMap, Uri};
 use tokio::time::Instant;
 
-use crate::{gateway::config::GatewayLimits, http::timeout_ms};
+use crate::{api::timeout_ms, gateway::config::GatewayLimits};
 
 /// How long a node's answer is waited for.
 #[derive(Debug, Clone, Copy, PartialEq)]

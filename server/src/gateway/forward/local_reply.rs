@@ -6,7 +6,7 @@ use axum::{
 };
 
 use crate::{
-    http::{ApiError, NODE_HEADER},
+    api::{ApiError, NODE_HEADER},
     id::NodeId,
 };
 

@@ -21,7 +21,10 @@ use axum::{
 };
 
 use super::state::GatewayState;
-use crate::{http::method_not_allowed, listener::PeerAddr, ws::handshake::is_upgrade};
+use crate::{
+    api::method_not_allowed,
+    net::{listener::PeerAddr, ws::handshake::is_upgrade},
+};
 
 /// Forwards whatever is asked.
 pub(super) async fn forward(

@@ -45,7 +45,7 @@ use crate::{
         tunnel::{TunnelStreams, spawn_tunnel},
         upstream::Upstream,
     },
-    stream::MaybeTlsStream,
+    net::stream::MaybeTlsStream,
 };
 
 /// What every node is asked.

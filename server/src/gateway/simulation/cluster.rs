@@ -6,7 +6,6 @@ use tokio::time::Instant;
 
 use crate::{
     backplane::{Member, MemberRole, View},
-    cluster::message::LoadReport,
     gateway::{
         GatewayPolicy,
         backend_load::ConnectionGuard,
@@ -15,6 +14,7 @@ use crate::{
         health::ProbeResult,
     },
     id::NodeId,
+    message::LoadReport,
 };
 
 /// Between two reports, as nodes make them.

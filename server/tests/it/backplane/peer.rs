@@ -140,8 +140,8 @@ pub(super) fn soon() -> Instant {
 
 /// A peer that can be paused, as SIGSTOP pauses a process.
 ///
-/// It has a runtime of its own. While that is not driven, its connections stay open and it
-/// reads, sends and times nothing.
+/// The peer has a runtime of its own. While that is not driven, its connections stay open
+/// and it reads, sends and times nothing.
 pub(super) struct Pausable {
     pub(super) peer: TestPeer,
     runtime: Option<Arc<Runtime>>,

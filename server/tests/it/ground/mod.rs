@@ -12,12 +12,13 @@ mod servers;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use highwater_server::{BackplaneUrl, BrokerConfig, ClusterName, backplane::BackplaneConfig};
-use highwater_services::{
-    NatsService, RabbitMqService, RedisClusterService, RedisOptions, RedisService, Service,
-};
+use highwater_services::{RedisOptions, RedisService, Service, ServiceKind};
 
-pub(crate) use self::macros::on_every_backplane;
-use self::servers::{OwnedServer, shared};
+pub(crate) use self::macros::{define_test_modules, define_tests, on_every_backplane};
+use self::{
+    macros::define_kinds,
+    servers::{OwnedServer, shared},
+};
 use crate::rig::{TestBroker, any_port};
 
 /// The lease where no test waits for it to expire. A busy machine delays a node for far
@@ -27,15 +28,7 @@ const LEASE: Duration = Duration::from_secs(10);
 /// The lease where a test waits for it to expire.
 pub(crate) const SHORT: Duration = Duration::from_millis(2500);
 
-/// A kind of backplane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TestBackplaneKind {
-    Local,
-    Redis,
-    RedisCluster,
-    Nats,
-    RabbitMq,
-}
+highwater_server::for_each_broker!(define_kinds, []);
 
 /// A cluster's place on a backplane, and what keeps it alive.
 pub(crate) struct Ground {
@@ -97,13 +90,13 @@ impl TestBackplaneKind {
     }
 
     fn start(self) -> Service {
-        match self {
-            Self::Local => unreachable!("the embedded broker is not a process"),
-            Self::Redis => RedisService::start(RedisOptions::default()).unwrap(),
-            Self::RedisCluster => RedisClusterService::start().unwrap(),
-            Self::Nats => NatsService::start().unwrap(),
-            Self::RabbitMq => RabbitMqService::start().unwrap(),
-        }
+        let started = match self.service() {
+            None => unreachable!("the embedded broker is not a process"),
+            // Without persistence, so that a killed Redis loses the membership table.
+            Some(ServiceKind::Redis) => RedisService::start(RedisOptions::default()),
+            Some(service) => service.start(),
+        };
+        started.unwrap()
     }
 }
 

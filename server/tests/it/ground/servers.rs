@@ -4,7 +4,7 @@
 //! own. A start takes long (RabbitMQ: ten seconds), so servers are kept for later tests.
 //! Clusters on one server are separate.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use highwater_services::Service;
 use parking_lot::Mutex;
@@ -13,12 +13,20 @@ use super::TestBackplaneKind;
 
 /// Returns the shared server of this kind. No test may kill it.
 pub(super) fn shared(kind: TestBackplaneKind) -> Arc<Service> {
-    // One lock each, so that a start does not block tests on other servers.
-    static SHARED: [Mutex<Option<Arc<Service>>>; 5] = [const { Mutex::new(None) }; 5];
-    let mut shared = SHARED[kind as usize].lock();
-    let running =
-        shared.get_or_insert_with(|| Arc::new(kind.start().with_cleanup_at_exit().unwrap()));
-    Arc::clone(running)
+    type Cell = Arc<OnceLock<Arc<Service>>>;
+    static SHARED: Mutex<Vec<(TestBackplaneKind, Cell)>> = Mutex::new(Vec::new());
+    // One cell each, so that a start does not block tests on other servers.
+    let cell = {
+        let mut shared = SHARED.lock();
+        let known = shared.iter().find(|(known, _)| *known == kind);
+        known.map(|(_, cell)| Arc::clone(cell)).unwrap_or_else(|| {
+            let cell = Cell::default();
+            shared.push((kind, Arc::clone(&cell)));
+            cell
+        })
+    };
+    let start = || Arc::new(kind.start().with_cleanup_at_exit().unwrap());
+    Arc::clone(cell.get_or_init(start))
 }
 
 /// A server of one test.

@@ -62,7 +62,7 @@ impl IngestRig {
         let config = ConsumerConfig {
             cluster: self.ground.config().cluster,
             journal: Some(self.journal(id)),
-            processing_time: processing_time,
+            processing_time,
             ..ConsumerConfig::new(self.ground.url(), group, name)
         };
         let shutdown = CancellationToken::new();

@@ -1,4 +1,4 @@
-//! What cannot be, said clearly.
+//! Error texts for services that cannot start.
 
 use highwater_services::ServiceKind;
 

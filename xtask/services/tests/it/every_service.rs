@@ -1,4 +1,4 @@
-//! What every service promises.
+//! A conformance suite that runs against every service.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! No service outlives whoever started it, however that ends.
+//! No service outlives the process that started it, whichever way that process ends.
 
 use std::{
     env,
@@ -33,7 +33,7 @@ fn a_service_dies_with_a_parent_that_is_killed() {
     while service.exists() {
         std::thread::yield_now();
     }
-    // Nobody was left to remove it.
+    // A killed process cannot remove its directory.
     std::fs::remove_dir_all(directory).unwrap();
 }
 

@@ -1,6 +1,7 @@
 //! The brokers, and a node's end of a transport.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc, Weak,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -9,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use highwater_services::Service;
+use highwater_services::{Service, ServiceKind};
 use highwater_types::BrokerUrl;
 use parking_lot::Mutex;
 use tokio::time::timeout;
@@ -23,38 +24,51 @@ use crate::id::ClusterName;
 /// The time after which a test fails. Nothing takes this long.
 pub(in crate::backplane) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A transport and its broker.
+/// A transport and the service that it is tested against.
 pub(in crate::backplane) trait ConformanceTarget: Transport {
-    /// Starts a broker.
-    fn start() -> Service;
-
-    /// Returns the broker that tests share, if they do not kill it.
-    fn shared() -> &'static Mutex<Weak<Service>>;
-
-    fn server_url(url: &str) -> BrokerUrl;
+    /// The broker; it must keep its data when it is killed.
+    const SERVICE: ServiceKind;
 
     /// Deletes the cluster's membership table, as an operator would.
     fn delete_table(url: &str, cluster: &ClusterName) -> impl Future<Output = ()> + Send;
 }
 
+/// Starts a broker of its own for a test that kills or pauses it.
+pub(super) fn start<K: ConformanceTarget>() -> Service {
+    K::SERVICE.start().unwrap()
+}
+
 /// Returns the broker that tests share. The first of the tests that run at the same time
 /// starts it, and the last one ends it.
 pub(in crate::backplane) fn shared<K: ConformanceTarget>() -> Arc<Service> {
-    let mut shared = K::shared().lock();
-    if let Some(running) = shared.upgrade() {
-        return running;
-    }
-    let started = Arc::new(K::start());
-    *shared = Arc::downgrade(&started);
-    started
+    type SharedService = Arc<Mutex<Weak<Service>>>;
+    static SHARED: Mutex<BTreeMap<&str, SharedService>> = Mutex::new(BTreeMap::new());
+    // One lock per service, so that a start does not block tests on other brokers.
+    let service = Arc::clone(SHARED.lock().entry(K::SERVICE.name()).or_default());
+    let mut service = service.lock();
+    service.upgrade().unwrap_or_else(|| {
+        let started = Arc::new(start::<K>());
+        *service = Arc::downgrade(&started);
+        started
+    })
 }
 
-/// Returns a cluster of its own at the broker.
-pub(in crate::backplane) fn address<K: ConformanceTarget>(url: &str) -> ClusterAddress {
+/// Returns the address of a cluster of its own at the broker.
+pub(in crate::backplane) fn address(url: &str) -> ClusterAddress {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    let cluster: ClusterName = format!("c{}", NEXT.fetch_add(1, Relaxed)).parse().unwrap();
-    let server = K::server_url(url);
-    ClusterAddress { server, cluster }
+    let cluster = format!("c{}", NEXT.fetch_add(1, Relaxed)).parse().unwrap();
+    ClusterAddress {
+        server: BrokerUrl::parse(url).unwrap(),
+        cluster,
+    }
+}
+
+/// Returns the same cluster by way of another URL of its broker.
+pub(super) fn address_through(address: &ClusterAddress, url: &str) -> ClusterAddress {
+    ClusterAddress {
+        server: BrokerUrl::parse(url).unwrap(),
+        cluster: address.cluster.clone(),
+    }
 }
 
 /// A node's end of a transport.
@@ -125,88 +139,5 @@ impl<K: ConformanceTarget> TransportPeer<K> {
 
     pub(in crate::backplane) fn destination(&self) -> Destination {
         Destination::Inbox(self.inbox.clone())
-    }
-}
-
-#[cfg(feature = "redis")]
-impl ConformanceTarget for crate::backplane::redis::RedisTransport {
-    fn start() -> Service {
-        let persistent = highwater_services::RedisOptions { persistent: true };
-        highwater_services::RedisService::start(persistent).unwrap()
-    }
-
-    fn shared() -> &'static Mutex<Weak<Service>> {
-        static SHARED: Mutex<Weak<Service>> = Mutex::new(Weak::new());
-        &SHARED
-    }
-
-    fn server_url(url: &str) -> BrokerUrl {
-        match url.parse() {
-            Ok(crate::backplane::BackplaneUrl::Redis(server)) => server,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    async fn delete_table(url: &str, cluster: &ClusterName) {
-        let client = redis::Client::open(url).unwrap();
-        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-        let mut delete = redis::cmd("DEL");
-        delete.arg(format!("highwater:{cluster}:membership_table"));
-        let deleted: u32 = delete.query_async(&mut connection).await.unwrap();
-        assert_eq!(deleted, 1, "there was no table");
-    }
-}
-
-#[cfg(feature = "nats")]
-impl ConformanceTarget for crate::backplane::nats::NatsTransport {
-    fn start() -> Service {
-        highwater_services::NatsService::start().unwrap()
-    }
-
-    fn shared() -> &'static Mutex<Weak<Service>> {
-        static SHARED: Mutex<Weak<Service>> = Mutex::new(Weak::new());
-        &SHARED
-    }
-
-    fn server_url(url: &str) -> BrokerUrl {
-        match url.parse() {
-            Ok(crate::backplane::BackplaneUrl::Nats(server)) => server,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    async fn delete_table(url: &str, cluster: &ClusterName) {
-        let client = async_nats::connect(url).await.unwrap();
-        let streams = async_nats::jetstream::new(client);
-        let bucket = format!("highwater-{cluster}");
-        streams.delete_key_value(bucket).await.unwrap();
-    }
-}
-
-#[cfg(feature = "amqp")]
-impl ConformanceTarget for crate::backplane::amqp::AmqpTransport {
-    fn start() -> Service {
-        highwater_services::RabbitMqService::start().unwrap()
-    }
-
-    fn shared() -> &'static Mutex<Weak<Service>> {
-        static SHARED: Mutex<Weak<Service>> = Mutex::new(Weak::new());
-        &SHARED
-    }
-
-    fn server_url(url: &str) -> BrokerUrl {
-        match url.parse() {
-            Ok(crate::backplane::BackplaneUrl::Amqp(server)) => server,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    async fn delete_table(url: &str, cluster: &ClusterName) {
-        let properties = lapin::ConnectionProperties::default();
-        let connection = lapin::Connection::connect(url, properties).await.unwrap();
-        let channel = connection.create_channel().await.unwrap();
-        let queue = format!("highwater.{cluster}.membership_table");
-        let deleted = channel.queue_delete(queue.into(), Default::default()).await;
-        assert_eq!(deleted.unwrap(), 1, "the queue had no table");
     }
 }

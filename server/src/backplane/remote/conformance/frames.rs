@@ -11,7 +11,7 @@ use crate::backplane::MAX_PAYLOAD_BYTES;
 pub(super) async fn frames_of_each_sender_arrive_in_order_and_once<K: ConformanceTarget>() {
     const FRAMES: u32 = 3000;
     let broker = shared::<K>();
-    let address = address::<K>(&broker.url());
+    let address = address(&broker.url());
     let mut reader = TransportPeer::<K>::connect(&address, "r").await;
     let senders = [
         TransportPeer::<K>::connect(&address, "s.0").await,
@@ -53,7 +53,7 @@ pub(super) async fn frames_of_each_sender_arrive_in_order_and_once<K: Conformanc
 
 pub(super) async fn frame_to_everyone_reaches_every_node<K: ConformanceTarget>() {
     let broker = shared::<K>();
-    let address = address::<K>(&broker.url());
+    let address = address(&broker.url());
     let mut peers = [
         TransportPeer::<K>::connect(&address, "a").await,
         TransportPeer::<K>::connect(&address, "b").await,
@@ -71,7 +71,7 @@ pub(super) async fn frame_to_everyone_reaches_every_node<K: ConformanceTarget>()
 
 pub(super) async fn largest_frames_arrive_unchanged<K: ConformanceTarget>() {
     let broker = shared::<K>();
-    let address = address::<K>(&broker.url());
+    let address = address(&broker.url());
     let mut reader = TransportPeer::<K>::connect(&address, "r").await;
     let sender = TransportPeer::<K>::connect(&address, "s").await;
     // Headers make a frame longer than the largest payload.
@@ -88,7 +88,7 @@ pub(super) async fn largest_frames_arrive_unchanged<K: ConformanceTarget>() {
 pub(super) async fn clusters_on_one_broker_are_separate<K: ConformanceTarget>() {
     let broker = shared::<K>();
     let url = broker.url();
-    let (one, other) = (address::<K>(&url), address::<K>(&url));
+    let (one, other) = (address(&url), address(&url));
     let mut here = TransportPeer::<K>::connect(&one, "n").await;
     let mut there = TransportPeer::<K>::connect(&other, "n").await;
     let topic = "t".parse().unwrap();

@@ -7,7 +7,7 @@ use super::{
 
 pub(super) async fn removed_inbox_keeps_no_frames<K: ConformanceTarget>() {
     let broker = shared::<K>();
-    let address = address::<K>(&broker.url());
+    let address = address(&broker.url());
     let gone = TransportPeer::<K>::connect(&address, "n").await;
     let mut survivor = TransportPeer::<K>::connect(&address, "s").await;
     let inbox = gone.inbox.clone();
@@ -32,7 +32,7 @@ pub(super) async fn removed_inbox_keeps_no_frames<K: ConformanceTarget>() {
 
 pub(super) async fn leaving_in_order_loses_no_sent_frame<K: ConformanceTarget>() {
     let broker = shared::<K>();
-    let address = address::<K>(&broker.url());
+    let address = address(&broker.url());
     let mut reader = TransportPeer::<K>::connect(&address, "r").await;
     for turn in 0..20 {
         let leaver = TransportPeer::<K>::connect(&address, "l").await;

@@ -4,13 +4,13 @@ use tokio::task::JoinSet;
 
 use super::{
     super::StoredTable,
-    fixture::{ConformanceTarget, TransportPeer, address, shared},
+    fixture::{ConformanceTarget, TransportPeer, address, address_through, shared},
     tcp_proxy::TcpProxy,
 };
 
 pub(super) async fn table_is_replaced_only_with_its_current_revision<K: ConformanceTarget>() {
     let broker = shared::<K>();
-    let address = address::<K>(&broker.url());
+    let address = address(&broker.url());
     let a = TransportPeer::<K>::connect(&address, "a").await;
     let b = TransportPeer::<K>::connect(&address, "b").await;
     assert!(a.transport.load_table().await.unwrap().is_none());
@@ -45,7 +45,7 @@ pub(super) async fn concurrent_updates_are_all_kept<K: ConformanceTarget>() {
     const WRITERS: u32 = 4;
     const EACH: u32 = 10;
     let broker = shared::<K>();
-    let address = address::<K>(&broker.url());
+    let address = address(&broker.url());
     let mut writers = JoinSet::new();
     for writer in 0..WRITERS {
         let peer = TransportPeer::<K>::connect(&address, &format!("w{writer}")).await;
@@ -65,7 +65,7 @@ pub(super) async fn concurrent_updates_are_all_kept<K: ConformanceTarget>() {
 /// An operator deletes the table. Open connections may break; a new one stores it again.
 pub(super) async fn deleted_table_can_be_stored_again<K: ConformanceTarget>() {
     let broker = shared::<K>();
-    let address = address::<K>(&broker.url());
+    let address = address(&broker.url());
     let peer = TransportPeer::<K>::connect(&address, "n").await;
     assert!(peer.transport.store_table(None, "0".into()).await.unwrap());
     K::delete_table(&broker.url(), &address.cluster).await;
@@ -85,7 +85,7 @@ pub(super) async fn deleted_table_can_be_stored_again<K: ConformanceTarget>() {
 pub(super) async fn writer_that_dies_at_any_byte_leaves_a_valid_table<K: ConformanceTarget>() {
     let broker = shared::<K>();
     let url = broker.url();
-    let address = address::<K>(&url);
+    let address = address(&url);
     let reader = TransportPeer::<K>::connect(&address, "reader").await;
     assert!(
         reader
@@ -99,10 +99,7 @@ pub(super) async fn writer_that_dies_at_any_byte_leaves_a_valid_table<K: Conform
     loop {
         let before = load_existing(&reader).await;
         let proxy = TcpProxy::start(&url).await;
-        let through = crate::backplane::remote::ClusterAddress {
-            server: K::server_url(&proxy.url(&url)),
-            ..address.clone()
-        };
+        let through = address_through(&address, &proxy.url(&url));
         let writer = TransportPeer::<K>::connect(&through, "writer").await;
         proxy.cut_after(cut_after);
         let next = format!("{}", number(&before) + 1);
@@ -140,12 +137,9 @@ pub(super) async fn first_writer_that_dies_at_any_byte_leaves_none_or_a_valid_ta
     let url = broker.url();
     let mut cut_after = 0;
     loop {
-        let address = address::<K>(&url);
+        let address = address(&url);
         let proxy = TcpProxy::start(&url).await;
-        let through = crate::backplane::remote::ClusterAddress {
-            server: K::server_url(&proxy.url(&url)),
-            ..address.clone()
-        };
+        let through = address_through(&address, &proxy.url(&url));
         let writer = TransportPeer::<K>::connect(&through, "writer").await;
         proxy.cut_after(cut_after);
         let result = writer.transport.store_table(None, "1".into()).await;

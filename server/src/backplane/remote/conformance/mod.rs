@@ -14,64 +14,58 @@ mod outages;
 mod tcp_proxy;
 mod topics;
 
-pub(in crate::backplane) use self::fixture::{TEST_TIMEOUT, TransportPeer, address, shared};
+pub(in crate::backplane) use self::fixture::{
+    ConformanceTarget, TEST_TIMEOUT, TransportPeer, address, shared,
+};
+use crate::for_each_broker;
 
-/// Defines one test per guarantee and broker.
-macro_rules! promises {
-    ($($file:ident: $($promise:ident)*;)*) => {
-        #[cfg(feature = "redis")]
-        mod redis {
-            $($(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $promise() {
-                    super::$file::$promise::<crate::backplane::redis::RedisTransport>().await;
-                }
-            )*)*
-        }
-
-        #[cfg(feature = "nats")]
-        mod nats {
-            $($(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $promise() {
-                    super::$file::$promise::<crate::backplane::nats::NatsTransport>().await;
-                }
-            )*)*
-        }
-
-        #[cfg(feature = "amqp")]
-        mod amqp {
-            $($(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $promise() {
-                    super::$file::$promise::<crate::backplane::amqp::AmqpTransport>().await;
-                }
-            )*)*
-        }
+/// Defines one test per guarantee for a transport.
+macro_rules! guarantees {
+    ($transport:path: $($file:ident: $($guarantee:ident)*;)*) => {
+        $($(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $guarantee() {
+                super::$file::$guarantee::<$transport>().await;
+            }
+        )*)*
     };
 }
 
-promises! {
-    frames:
-        frames_of_each_sender_arrive_in_order_and_once
-        frame_to_everyone_reaches_every_node
-        largest_frames_arrive_unchanged
-        clusters_on_one_broker_are_separate;
-    topics:
-        frame_on_a_topic_reaches_its_subscribers
-        repeated_subscription_delivers_once
-        thousand_topics_are_subscribed_at_once;
-    membership_tables:
-        table_is_replaced_only_with_its_current_revision
-        concurrent_updates_are_all_kept
-        deleted_table_can_be_stored_again
-        writer_that_dies_at_any_byte_leaves_a_valid_table
-        first_writer_that_dies_at_any_byte_leaves_none_or_a_valid_table;
-    inboxes:
-        removed_inbox_keeps_no_frames
-        leaving_in_order_loses_no_sent_frame;
-    outages:
-        killed_broker_ends_its_connections
-        hung_broker_is_given_up
-        cut_connection_is_closed_and_stays_closed;
+/// Defines a module of tests per broker.
+macro_rules! define_suites {
+    ([] $((
+        $feature:literal, $module:ident, $kind:ident, $transport:ident, $_producer:ident, $_consumer:ident, $_services:tt
+    ))+) => {
+        $(
+            #[cfg(feature = $feature)]
+            mod $module {
+                guarantees! {
+                    crate::backplane::$module::$transport:
+                    frames:
+                        frames_of_each_sender_arrive_in_order_and_once
+                        frame_to_everyone_reaches_every_node
+                        largest_frames_arrive_unchanged
+                        clusters_on_one_broker_are_separate;
+                    topics:
+                        frame_on_a_topic_reaches_its_subscribers
+                        repeated_subscription_delivers_once
+                        thousand_topics_are_subscribed_at_once;
+                    membership_tables:
+                        table_is_replaced_only_with_its_current_revision
+                        concurrent_updates_are_all_kept
+                        deleted_table_can_be_stored_again
+                        writer_that_dies_at_any_byte_leaves_a_valid_table
+                        first_writer_that_dies_at_any_byte_leaves_none_or_a_valid_table;
+                    inboxes:
+                        removed_inbox_keeps_no_frames
+                        leaving_in_order_loses_no_sent_frame;
+                    outages:
+                        killed_broker_ends_its_connections
+                        hung_broker_is_given_up
+                        cut_connection_is_closed_and_stays_closed;
+                }
+            }
+        )+
+    };
 }
+for_each_broker!(define_suites, []);

@@ -3,14 +3,15 @@
 use tokio::time::timeout;
 
 use super::{
-    super::ClusterAddress,
-    fixture::{ConformanceTarget, TEST_TIMEOUT, TransportPeer, address, shared},
+    fixture::{
+        ConformanceTarget, TEST_TIMEOUT, TransportPeer, address, address_through, shared, start,
+    },
     tcp_proxy::TcpProxy,
 };
 
 pub(super) async fn killed_broker_ends_its_connections<K: ConformanceTarget>() {
-    let mut broker = K::start();
-    let address = address::<K>(&broker.url());
+    let mut broker = start::<K>();
+    let address = address(&broker.url());
     let mut peer = TransportPeer::<K>::connect(&address, "n").await;
     let topics = ["t".parse().unwrap()];
     peer.transport.subscribe(&topics).await.unwrap();
@@ -41,8 +42,8 @@ pub(super) async fn killed_broker_ends_its_connections<K: ConformanceTarget>() {
 /// A new connection fails. An existing one may not notice: the membership does, because
 /// its own heartbeats do not return.
 pub(super) async fn hung_broker_is_given_up<K: ConformanceTarget>() {
-    let broker = K::start();
-    let address = address::<K>(&broker.url());
+    let broker = start::<K>();
+    let address = address(&broker.url());
     broker.pause().unwrap();
     let given_up = timeout(TEST_TIMEOUT, TransportPeer::<K>::try_connect(&address, "n")).await;
     assert!(given_up.expect("the connection waits forever").is_err());
@@ -56,12 +57,9 @@ pub(super) async fn hung_broker_is_given_up<K: ConformanceTarget>() {
 pub(super) async fn cut_connection_is_closed_and_stays_closed<K: ConformanceTarget>() {
     let broker = shared::<K>();
     let url = broker.url();
-    let address = address::<K>(&url);
+    let address = address(&url);
     let proxy = TcpProxy::start(&url).await;
-    let through = ClusterAddress {
-        server: K::server_url(&proxy.url(&url)),
-        ..address.clone()
-    };
+    let through = address_through(&address, &proxy.url(&url));
     let mut peer = TransportPeer::<K>::connect(&through, "n").await;
     let sender = TransportPeer::<K>::connect(&address, "s").await;
     // New connections through the proxy are possible.

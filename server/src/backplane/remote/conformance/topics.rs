@@ -8,7 +8,7 @@ use crate::id::Topic;
 
 pub(super) async fn frame_on_a_topic_reaches_its_subscribers<K: ConformanceTarget>() {
     let broker = shared::<K>();
-    let address = address::<K>(&broker.url());
+    let address = address(&broker.url());
     let mut a = TransportPeer::<K>::connect(&address, "a").await;
     let mut b = TransportPeer::<K>::connect(&address, "b").await;
     // Names with every character that a subject or a pattern may treat specially.
@@ -44,7 +44,7 @@ pub(super) async fn frame_on_a_topic_reaches_its_subscribers<K: ConformanceTarge
 
 pub(super) async fn repeated_subscription_delivers_once<K: ConformanceTarget>() {
     let broker = shared::<K>();
-    let address = address::<K>(&broker.url());
+    let address = address(&broker.url());
     let mut peer = TransportPeer::<K>::connect(&address, "a").await;
     let topics = ["t".parse().unwrap()];
     for _ in 0..2 {
@@ -62,7 +62,7 @@ pub(super) async fn repeated_subscription_delivers_once<K: ConformanceTarget>() 
 pub(super) async fn thousand_topics_are_subscribed_at_once<K: ConformanceTarget>() {
     const TOPICS: usize = 1000;
     let broker = shared::<K>();
-    let address = address::<K>(&broker.url());
+    let address = address(&broker.url());
     let mut peer = TransportPeer::<K>::connect(&address, "a").await;
     let names = (0..TOPICS).map(|number| format!("t.{number}"));
     let topics: Vec<Topic> = names.map(|name| name.parse().unwrap()).collect();

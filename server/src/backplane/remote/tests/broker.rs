@@ -6,6 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use highwater_types::BrokerUrl;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::super::{
@@ -82,6 +83,10 @@ impl FakeTransport {
 }
 
 impl Transport for FakeTransport {
+    fn check_url(_: &BrokerUrl) -> Result<(), TransportError> {
+        Ok(())
+    }
+
     async fn connect(
         address: &ClusterAddress,
         inbox: &Inbox,

@@ -8,12 +8,13 @@ mod broker;
 
 use std::{sync::Arc, time::Duration};
 
+use highwater_types::BrokerUrl;
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use self::broker::{FakeBroker, FakeTransport, broker, lock};
 use super::{ClusterAddress, membership_table::MembershipTable};
-use crate::backplane::{Backplane, BackplaneUrl, Identity, Inbound, MemberRole, View};
+use crate::backplane::{Backplane, Identity, Inbound, MemberRole, View};
 
 const LEASE: Duration = Duration::from_secs(5);
 
@@ -26,11 +27,9 @@ struct TestMember {
 
 impl TestMember {
     fn join(cluster: &str, id: &str, incarnation: u64) -> Self {
-        let Ok(BackplaneUrl::Redis(server)) = "redis://in.memory".parse() else {
-            unreachable!()
-        };
         let address = ClusterAddress {
-            server,
+            // The fake broker is found by the name of the cluster alone.
+            server: BrokerUrl::parse("redis://in.memory").unwrap(),
             cluster: cluster.parse().unwrap(),
         };
         let identity = Identity {

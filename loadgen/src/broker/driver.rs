@@ -1,0 +1,43 @@
+//! The trait of a broker that the harness uses and does not start.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use highwater_scenarios::plan::BrokerSpec;
+use highwater_types::BrokerUrl;
+
+use crate::sampling::{GaugeSource, Gauges};
+
+/// The group of all consumers of a run. RabbitMQ has a queue of this name.
+pub(crate) const CONSUMER_GROUP: &str = "run";
+
+/// Everything that the harness does with one kind of broker.
+///
+/// An error is a reason in words. It may quote the URL with its password, because client
+/// libraries do; the caller masks it.
+pub(crate) trait BrokerDriver: Sync {
+    /// Connects in the broker's own protocol, with user and password, and disconnects.
+    fn check_connection<'b>(&self, url: &'b BrokerUrl) -> BoxFuture<'b, Result<(), String>>;
+
+    /// Removes what the nodes of `cluster` kept at the broker. The nodes have ended.
+    ///
+    /// Returns what a node removes when it ends in order, and what is there all the same.
+    fn cleanup<'b>(
+        &self,
+        url: &'b BrokerUrl,
+        cluster: &'b str,
+    ) -> BoxFuture<'b, Result<Vec<String>, String>>;
+
+    /// Returns the source of the broker's gauges; `None` if it needs a monitoring address
+    /// and the scenario gives none.
+    fn gauge_source(&self, broker: &BrokerSpec) -> Option<Arc<dyn GaugeSource>>;
+
+    /// Reads the gauges in the text of the source's answer; `None` if it is another text.
+    fn parse_gauges(&self, text: &str) -> Option<Gauges>;
+
+    /// Returns the command that starts such a broker on `port`, for a hint.
+    fn start_command(&self, port: u16) -> String;
+
+    /// Returns the beginnings of names that the broker's process may have.
+    fn process_names(&self) -> &'static [&'static str];
+}

@@ -1,0 +1,222 @@
+//! Metrics of known servers and runtimes, one line each.
+
+use highwater_reports::record::names::gauge;
+
+use super::{
+    gauges::Gauges,
+    prometheus::{MetricMapping, labelled, labelled_twice, map_gauges, mapping},
+};
+
+const BACKPLANE: &str = "highwater_backplane_messages_total";
+const COMMANDS: &str = "highwater_commands_total";
+const TELEMETRY: &str = "highwater_telemetry_total";
+
+/// The metrics that hold each gauge, best first. A further runtime is a further line.
+const METRIC_MAPPINGS: &[MetricMapping] = &[
+    // The standard names of client libraries.
+    mapping(gauge::RSS, "process_resident_memory_bytes"),
+    mapping(gauge::OPEN_FILES, "process_open_fds"),
+    mapping(gauge::CPU, "process_cpu_seconds_total"),
+    mapping(gauge::STARTED_AT, "process_start_time_seconds"),
+    // Micrometer (Spring Boot). Its process_cpu_usage is a share of the CPU, not seconds,
+    // so it is not mapped.
+    mapping(gauge::OPEN_FILES, "process_files_open_files"),
+    // The reference node.
+    mapping(gauge::HEAP, "highwater_heap_allocated_bytes"),
+    mapping(gauge::SOCKETS_OPEN, "highwater_sockets"),
+    mapping(gauge::SOCKETS_ACCEPTED, "highwater_sockets_accepted_total"),
+    labelled(gauge::BACKPLANE_SENT, BACKPLANE, ("direction", "sent")),
+    labelled(
+        gauge::BACKPLANE_RECEIVED,
+        BACKPLANE,
+        ("direction", "received"),
+    ),
+    mapping(gauge::BACKPLANE_MEMBERS, "highwater_backplane_members"),
+    backplane_mapping(gauge::UNICASTS_SENT, "sent", "unicast"),
+    backplane_mapping(gauge::UNICASTS_RECEIVED, "received", "unicast"),
+    backplane_mapping(gauge::TOPICS_SENT, "sent", "topic"),
+    backplane_mapping(gauge::TOPICS_RECEIVED, "received", "topic"),
+    mapping(gauge::COMMANDS_TAKEN, COMMANDS),
+    labelled(gauge::COMMANDS_ANSWERED, COMMANDS, ("outcome", "replied")),
+    mapping(gauge::PINGS_RECEIVED, "highwater_heartbeats_total"),
+    mapping(gauge::PONGS_SENT, "highwater_pongs_total"),
+    mapping(gauge::MESSAGES_TAKEN, "highwater_messages_published_total"),
+    mapping(
+        gauge::MESSAGES_HANDED_OUT,
+        "highwater_messages_delivered_total",
+    ),
+    mapping(gauge::TELEMETRY_ANSWERED, TELEMETRY),
+    labelled(
+        gauge::TELEMETRY_ACCEPTED,
+        TELEMETRY,
+        ("outcome", "accepted"),
+    ),
+    // The consumer of the reference cluster.
+    mapping(
+        gauge::TELEMETRY_HANDLED,
+        "highwater_telemetry_handled_total",
+    ),
+    // JVM: Micrometer and client_java 1.x, then client_java 0.x.
+    labelled(gauge::HEAP, "jvm_memory_used_bytes", ("area", "heap")),
+    labelled(gauge::HEAP, "jvm_memory_bytes_used", ("area", "heap")),
+    // Go, Node.js.
+    mapping(gauge::HEAP, "go_memstats_heap_alloc_bytes"),
+    mapping(gauge::HEAP, "nodejs_heap_size_used_bytes"),
+];
+
+/// Returns the gauges in Prometheus `text`, whatever server wrote it. `sockets_metric` names
+/// the metric of open sockets, if it is not a known one.
+pub fn gauges(text: &str, sockets_metric: Option<&str>) -> Gauges {
+    map_gauges(METRIC_MAPPINGS, text, sockets_metric)
+}
+
+/// A mapping of messages through a node's backplane, of one direction and kind.
+const fn backplane_mapping(
+    gauge: &'static str,
+    direction: &'static str,
+    kind: &'static str,
+) -> MetricMapping {
+    labelled_twice(gauge, BACKPLANE, ("direction", direction), ("kind", kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, sockets_metric: Option<&str>, expected: &[(&str, f64)]) {
+        let expected: Gauges = expected
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), *value))
+            .collect();
+        assert_eq!(gauges(text, sockets_metric), expected, "{text}");
+    }
+
+    #[test]
+    fn reference_node_is_mapped() {
+        check(
+            "# HELP highwater_sockets Open device sockets.\n\
+             # TYPE highwater_sockets gauge\n\
+             highwater_sockets 5000\n\
+             # TYPE highwater_sockets_accepted_total counter\n\
+             highwater_sockets_accepted_total 5017\n\
+             highwater_sockets_closed_total{reason=\"replaced\"} 17\n\
+             highwater_heap_allocated_bytes 12345678\n\
+             highwater_heartbeats_total 7\n\
+             highwater_pongs_total 6\n\
+             highwater_commands_total{outcome=\"replied\"} 5\n\
+             highwater_commands_total{outcome=\"timed_out\"} 1\n\
+             highwater_messages_published_total{from=\"rest\"} 8\n\
+             highwater_messages_published_total{from=\"device\"} 2\n\
+             highwater_messages_delivered_total 90\n\
+             highwater_backplane_members 3\n\
+             highwater_telemetry_total{outcome=\"accepted\"} 70\n\
+             highwater_telemetry_total{outcome=\"full\"} 4\n\
+             highwater_backplane_messages_total{direction=\"sent\",kind=\"unicast\"} 30\n\
+             highwater_backplane_messages_total{direction=\"sent\",kind=\"topic\"} 11\n\
+             highwater_backplane_messages_total{direction=\"received\",kind=\"unicast\"} 31\n\
+             highwater_backplane_messages_total{direction=\"received\",kind=\"topic\"} 12\n\
+             process_resident_memory_bytes 2.0e7\n\
+             process_open_fds 5012\n\
+             process_cpu_seconds_total 3.25\n\
+             process_start_time_seconds 1764000000.5\n",
+            None,
+            &[
+                (gauge::SOCKETS_OPEN, 5000.0),
+                (gauge::SOCKETS_ACCEPTED, 5017.0),
+                (gauge::HEAP, 12_345_678.0),
+                (gauge::PINGS_RECEIVED, 7.0),
+                (gauge::PONGS_SENT, 6.0),
+                (gauge::COMMANDS_TAKEN, 6.0),
+                (gauge::COMMANDS_ANSWERED, 5.0),
+                (gauge::MESSAGES_TAKEN, 10.0),
+                (gauge::MESSAGES_HANDED_OUT, 90.0),
+                (gauge::BACKPLANE_MEMBERS, 3.0),
+                (gauge::TELEMETRY_ANSWERED, 74.0),
+                (gauge::TELEMETRY_ACCEPTED, 70.0),
+                (gauge::UNICASTS_SENT, 30.0),
+                (gauge::UNICASTS_RECEIVED, 31.0),
+                (gauge::TOPICS_SENT, 11.0),
+                (gauge::TOPICS_RECEIVED, 12.0),
+                (gauge::BACKPLANE_SENT, 41.0),
+                (gauge::BACKPLANE_RECEIVED, 43.0),
+                (gauge::RSS, 2.0e7),
+                (gauge::OPEN_FILES, 5012.0),
+                (gauge::CPU, 3.25),
+                (gauge::STARTED_AT, 1_764_000_000.5),
+            ],
+        );
+    }
+
+    #[test]
+    fn spring_boot_is_mapped() {
+        check(
+            "# TYPE jvm_memory_used_bytes gauge\n\
+             jvm_memory_used_bytes{area=\"heap\",id=\"G1 Survivor Space\",} 1048576.0\n\
+             jvm_memory_used_bytes{area=\"heap\",id=\"G1 Old Gen\",} 1.2E7\n\
+             jvm_memory_used_bytes{area=\"nonheap\",id=\"Metaspace\",} 9.9E7\n\
+             process_files_open_files 212.0\n\
+             process_cpu_usage 0.37\n\
+             process_start_time_seconds 1.764000000123E9\n\
+             websocket_sessions{application=\"home\",} 740.0\n",
+            Some("websocket_sessions"),
+            &[
+                (gauge::HEAP, 13_048_576.0),
+                (gauge::OPEN_FILES, 212.0),
+                (gauge::STARTED_AT, 1_764_000_000.123),
+                (gauge::SOCKETS_OPEN, 740.0),
+            ],
+        );
+    }
+
+    #[test]
+    fn go_is_mapped() {
+        check(
+            "go_memstats_heap_alloc_bytes 4.194304e+06\n\
+             go_memstats_heap_inuse_bytes 6e+06\n\
+             process_resident_memory_bytes 1.5e+07\n\
+             process_open_fds 31\n\
+             process_cpu_seconds_total 0.5\n",
+            None,
+            &[
+                (gauge::HEAP, 4_194_304.0),
+                (gauge::RSS, 1.5e7),
+                (gauge::OPEN_FILES, 31.0),
+                (gauge::CPU, 0.5),
+            ],
+        );
+    }
+
+    #[test]
+    fn node_js_is_mapped() {
+        check(
+            "nodejs_heap_size_total_bytes 30000000\n\
+             nodejs_heap_size_used_bytes 21000000\n\
+             process_cpu_user_seconds_total 1.5\n\
+             process_cpu_seconds_total 2.5\n\
+             process_open_fds 24\n\
+             io_connected{transport=\"ws\"} 12 1764000000123\n\
+             io_connected{transport=\"polling\"} 3 1764000000123\n",
+            Some("io_connected"),
+            &[
+                (gauge::HEAP, 21_000_000.0),
+                (gauge::CPU, 2.5),
+                (gauge::OPEN_FILES, 24.0),
+                (gauge::SOCKETS_OPEN, 15.0),
+            ],
+        );
+    }
+
+    #[test]
+    fn missing_metric_is_absent() {
+        check("", None, &[]);
+        check("<html>not found</html>", None, &[]);
+        check("process_open_fds NaN\nhighwater_sockets\n", None, &[]);
+        check(
+            "process_open_fds 1e308\nprocess_open_fds 1e308\n",
+            None,
+            &[],
+        );
+        // A metric that the scenario names is not replaced by a known one.
+        check("highwater_sockets 3\n", Some("sessions"), &[]);
+    }
+}

@@ -1,0 +1,103 @@
+//! A broker that runs already: checked before the run, sampled, and cleaned up afterwards.
+
+use std::{sync::Arc, time::Duration};
+
+use highwater_reports::record::{Source, SourceRole};
+use highwater_scenarios::plan::{BROKER_NAME, BrokerSpec};
+use highwater_types::BrokerUrl;
+use tokio::time::timeout;
+
+use super::{
+    super::{TestbedError, launch_args::LaunchArgs},
+    broker_process::BrokerProcess,
+};
+use crate::{
+    broker::{self, BrokerDriver},
+    sampling::{GaugeSource, SampleEndpoint, SampleTarget},
+};
+
+/// The longest time for the broker to answer before the run, and for the cleanup after it.
+const REACH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The environment variable in which a node finds the broker's address. On the command line,
+/// every user of the machine could read the password in it.
+const BACKPLANE_ENV: &str = "HIGHWATER_BACKPLANE";
+
+/// A broker that runs already.
+#[derive(Debug)]
+pub(in crate::testbed) struct ExternalBroker {
+    url: BrokerUrl,
+    /// The cluster's name at the broker. It is random for each run, so that nodes of two
+    /// runs at one broker do not see each other.
+    cluster: String,
+    process: BrokerProcess,
+    gauges: Option<Arc<dyn GaugeSource>>,
+}
+
+impl ExternalBroker {
+    /// Connects to the broker once, to see that it answers.
+    pub(super) async fn connect(broker: BrokerSpec) -> Result<Self, TestbedError> {
+        let driver = broker::driver(broker.url.kind());
+        let checked = within_timeout(driver.check_connection(&broker.url)).await;
+        checked.map_err(|reason| unreachable_error(driver, &broker.url, &reason))?;
+        Ok(Self {
+            process: BrokerProcess::locate(&broker).await,
+            cluster: format!("run-{:08x}", rand::random::<u32>()),
+            gauges: driver.gauge_source(&broker),
+            url: broker.url,
+        })
+    }
+
+    pub(super) fn join_args(&self) -> LaunchArgs {
+        let mut args = LaunchArgs::new(["--cluster", &self.cluster]);
+        let url = self.url.expose_secret().into();
+        args.env.push((BACKPLANE_ENV.into(), url));
+        args
+    }
+
+    /// Removes the names of this run at the broker. The nodes have ended. Returns what they
+    /// should have removed themselves, and a reason if the cleanup failed, in words.
+    pub(super) async fn cleanup(&self) -> Vec<String> {
+        let name = self.url.kind().name();
+        let driver = broker::driver(self.url.kind());
+        match within_timeout(driver.cleanup(&self.url, &self.cluster)).await {
+            Ok(leftovers) => leftovers
+                .into_iter()
+                .map(|leftover| format!("the nodes have ended and {name} still has {leftover}"))
+                .collect(),
+            Err(reason) => vec![format!(
+                "cannot remove the names of the run at {name}: {}",
+                mask_secret(&self.url, &reason)
+            )],
+        }
+    }
+
+    pub(super) fn sample_target(&self) -> SampleTarget {
+        SampleTarget {
+            source: Source::new(SourceRole::Broker, BROKER_NAME),
+            pid: self.process.pid(),
+            endpoint: self.gauges.clone().map(SampleEndpoint::Native),
+        }
+    }
+}
+
+async fn within_timeout<T>(answer: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let answered = timeout(REACH_TIMEOUT, answer).await;
+    answered.unwrap_or_else(|_| Err(format!("no answer within {REACH_TIMEOUT:?}")))
+}
+
+fn unreachable_error(driver: &dyn BrokerDriver, url: &BrokerUrl, reason: &str) -> TestbedError {
+    let start = driver.start_command(url.port());
+    TestbedError::BrokerUnreachable {
+        name: url.kind().name(),
+        url: url.to_string(),
+        reason: mask_secret(url, reason),
+        hint: format!("start it first (`{start}`), or correct `backplane` in the scenario"),
+    }
+}
+
+/// Replaces the address by its masked form. A client library may quote the address that it
+/// was given.
+fn mask_secret(url: &BrokerUrl, reason: &str) -> String {
+    reason.replace(url.expose_secret(), &url.to_string())
+}

@@ -1,0 +1,90 @@
+//! The broker of a cluster, whichever it is.
+
+use highwater_scenarios::plan::{
+    Action, BackplaneSpec, BalancerKind, ClusterSpec, EventSpec, Plan,
+};
+
+use super::{
+    super::{TestbedError, launch_args::LaunchArgs, launcher::Launcher},
+    embedded::EmbeddedBroker,
+    external::ExternalBroker,
+};
+use crate::sampling::SampleTarget;
+
+/// The broker that joins the nodes.
+#[derive(Debug)]
+pub(in crate::testbed) enum TestbedBackplane {
+    /// No broker: one node that stays the only one.
+    None,
+    /// The embedded broker.
+    Embedded(Box<EmbeddedBroker>),
+    /// A broker that runs already.
+    External(ExternalBroker),
+}
+
+impl TestbedBackplane {
+    /// Starts the embedded broker, or checks that the external one answers.
+    pub(in crate::testbed) async fn start(
+        plan: &Plan,
+        cluster: &ClusterSpec,
+        launcher: &Launcher,
+    ) -> Result<Self, TestbedError> {
+        match &cluster.backplane {
+            BackplaneSpec::Local if is_single_node(plan, cluster) => Ok(Self::None),
+            BackplaneSpec::Local => {
+                let broker = EmbeddedBroker::start(launcher).await?;
+                Ok(Self::Embedded(Box::new(broker)))
+            }
+            BackplaneSpec::Broker(broker) => Ok(Self::External(
+                ExternalBroker::connect(broker.clone()).await?,
+            )),
+        }
+    }
+
+    /// Returns the arguments and variables with which a process joins the backplane.
+    pub(in crate::testbed) fn join_args(&self) -> LaunchArgs {
+        match self {
+            Self::None => LaunchArgs::default(),
+            Self::Embedded(broker) => broker.join_args(),
+            Self::External(broker) => broker.join_args(),
+        }
+    }
+
+    /// Returns the broker for the sampler.
+    pub(in crate::testbed) fn sample_target(&self) -> Option<SampleTarget> {
+        match self {
+            Self::None => None,
+            Self::Embedded(broker) => Some(broker.sample_target()),
+            Self::External(broker) => Some(broker.sample_target()),
+        }
+    }
+
+    /// Ends the embedded broker, or removes the names of this run at an external one. The
+    /// nodes have ended. Returns the problems that were found, in words.
+    pub(in crate::testbed) async fn stop(&self) -> Vec<String> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Embedded(broker) => {
+                broker.stop().await;
+                Vec::new()
+            }
+            Self::External(broker) => broker.cleanup().await,
+        }
+    }
+
+    /// Returns the embedded broker.
+    pub(in crate::testbed) fn embedded(&self) -> Result<&EmbeddedBroker, TestbedError> {
+        match self {
+            Self::Embedded(broker) => Ok(broker),
+            Self::None | Self::External(_) => Err(TestbedError::NoBroker),
+        }
+    }
+}
+
+/// Whether one node is everything that is ever joined. It could not be joined to a broker
+/// later, so events that add nodes count.
+fn is_single_node(plan: &Plan, cluster: &ClusterSpec) -> bool {
+    let adds_node = |event: &EventSpec| event.action == Action::AddNode;
+    let has_others = cluster.consumers.count > 0 || cluster.balancer == BalancerKind::Gateway;
+    cluster.nodes == 1 && !has_others && !plan.events.iter().any(adds_node)
+}

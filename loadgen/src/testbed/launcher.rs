@@ -1,0 +1,129 @@
+//! Starts the processes of a cluster.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{TestbedError, launch_args::LaunchArgs};
+use highwater_process::{Child, Launch, Spawner, port};
+
+/// The longest time until a process listens.
+const LISTEN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The longest time that the previous port of a process may stay in use when the process
+/// starts again. A client that connected to it while the process was down may hold it.
+const PORT_FREE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The niceness of every process of a cluster, so that the load generator gets the CPU
+/// first. Without it, deliveries to thousands of devices on one machine would delay the
+/// heartbeats that are due meanwhile, and the harness itself would be late.
+const NICENESS: u8 = 10;
+
+/// A launcher of processes. Each process logs to `ID.log` in one folder.
+#[derive(Debug, Clone)]
+pub(super) struct Launcher {
+    exe: PathBuf,
+    log_dir: PathBuf,
+    spawner: Spawner,
+}
+
+impl Launcher {
+    /// A launcher of the `highwater` binary at `exe`.
+    pub(super) fn new(exe: &Path, log_dir: &Path, spawner: Spawner) -> Self {
+        Self {
+            exe: exe.to_owned(),
+            log_dir: log_dir.to_owned(),
+            spawner,
+        }
+    }
+
+    /// The folder of the logs.
+    pub(super) fn log_dir(&self) -> &Path {
+        &self.log_dir
+    }
+
+    /// Returns the launch of `highwater serve ROLE`.
+    pub(super) fn serve(
+        &self,
+        role: &str,
+        listen: SocketAddr,
+        args: LaunchArgs,
+        log: &Path,
+    ) -> Launch {
+        let mut arguments = vec![
+            "serve".into(),
+            role.into(),
+            "--listen".into(),
+            listen.to_string().into(),
+        ];
+        arguments.extend(args.arguments);
+        args.env.into_iter().fold(
+            Launch::new(&self.exe, arguments, log),
+            |launch, (name, value)| launch.with_env(name, value),
+        )
+    }
+
+    /// Starts a process.
+    pub(super) async fn spawn(&self, id: &str, launch: Launch) -> Result<Child, TestbedError> {
+        let spawned = self.spawner.spawn(launch.with_niceness(NICENESS)).await;
+        spawned.map_err(|source| TestbedError::Start {
+            id: id.into(),
+            source,
+        })
+    }
+
+    /// Starts a process that prints `listening on ADDRESS` as its first line, and returns
+    /// it with that address.
+    pub(super) async fn spawn_listening(
+        &self,
+        id: &str,
+        launch: Launch,
+    ) -> Result<(Child, SocketAddr), TestbedError> {
+        let mut child = self.spawn(id, launch.with_first_line()).await?;
+        let line = child.first_stdout_line(LISTEN_TIMEOUT).await;
+        let line = line.map_err(|source| TestbedError::Start {
+            id: id.into(),
+            source,
+        })?;
+        let address =
+            parse_listen_line(&line).ok_or_else(|| TestbedError::UnexpectedFirstLine {
+                id: id.into(),
+                line,
+            })?;
+        Ok((child, address))
+    }
+}
+
+/// Waits until the previous port of a process is free again.
+pub(super) async fn wait_until_port_is_free(id: &str, port: u16) -> Result<(), TestbedError> {
+    match port::becomes_free(port, PORT_FREE_TIMEOUT).await {
+        true => Ok(()),
+        false => Err(TestbedError::PortTaken {
+            id: id.into(),
+            port,
+            waited: PORT_FREE_TIMEOUT,
+        }),
+    }
+}
+
+fn parse_listen_line(line: &str) -> Option<SocketAddr> {
+    line.strip_prefix("listening on ")?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listen_line_without_an_address_is_rejected() {
+        assert_eq!(
+            parse_listen_line("listening on 127.0.0.1:4711"),
+            Some(SocketAddr::from(([127, 0, 0, 1], 4711)))
+        );
+        assert_eq!(parse_listen_line("listening on localhost"), None);
+        assert_eq!(parse_listen_line("n1 is listening on 127.0.0.1:4711"), None);
+        assert_eq!(parse_listen_line(""), None);
+    }
+}

@@ -1,0 +1,128 @@
+//! The error of an HTTP interface.
+
+use std::borrow::Cow;
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use super::OWNER_HEADER;
+use crate::id::NodeId;
+
+/// An error answer: a status with `{"error": …, "hint": …}`. The error says what happened,
+/// the hint what the caller can do.
+#[derive(Debug, Serialize)]
+pub(crate) struct ApiError {
+    #[serde(skip)]
+    pub(crate) status: StatusCode,
+    error: Cow<'static, str>,
+    hint: Cow<'static, str>,
+    #[serde(skip)]
+    pub(crate) owner: Option<NodeId>,
+    /// The value of `Retry-After`, in seconds.
+    #[serde(skip)]
+    retry_after: Option<u32>,
+    /// The value of `WWW-Authenticate`.
+    #[serde(skip)]
+    challenge: Option<&'static str>,
+}
+
+impl ApiError {
+    pub(crate) fn new(
+        status: StatusCode,
+        error: impl Into<Cow<'static, str>>,
+        hint: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            status,
+            error: error.into(),
+            hint: hint.into(),
+            owner: None,
+            retry_after: None,
+            challenge: None,
+        }
+    }
+
+    /// Returns a 400.
+    pub(crate) fn bad_request(
+        error: impl Into<Cow<'static, str>>,
+        hint: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error, hint)
+    }
+
+    /// Returns a 503 that asks the caller to try again in a second.
+    pub(crate) fn unavailable(
+        error: impl Into<Cow<'static, str>>,
+        hint: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, error, hint).retry_after(1)
+    }
+
+    pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Returns a 401 with the challenge for the client.
+    pub(crate) fn unauthorized(
+        error: impl Into<Cow<'static, str>>,
+        hint: impl Into<Cow<'static, str>>,
+        challenge: &'static str,
+    ) -> Self {
+        Self {
+            challenge: Some(challenge),
+            ..Self::new(StatusCode::UNAUTHORIZED, error, hint)
+        }
+    }
+
+    pub(crate) fn owner(mut self, owner: impl Into<Option<NodeId>>) -> Self {
+        self.owner = owner.into();
+        self
+    }
+
+    /// Returns the error as the single line of a server-sent event.
+    pub(crate) fn event_json(&self) -> String {
+        #[derive(Serialize)]
+        struct ErrorEvent<'a> {
+            status: u16,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            owner: Option<&'a NodeId>,
+            #[serde(flatten)]
+            error: &'a ApiError,
+        }
+        let event = ErrorEvent {
+            status: self.status.as_u16(),
+            owner: self.owner.as_ref(),
+            error: self,
+        };
+        serde_json::to_string(&event).unwrap_or_default()
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(&self)).into_response();
+        let headers = response.headers_mut();
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(challenge) = self.challenge {
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static(challenge),
+            );
+        }
+        if let Some(owner) = self
+            .owner
+            .as_ref()
+            .and_then(|owner| HeaderValue::from_str(owner.as_str()).ok())
+        {
+            headers.insert(OWNER_HEADER, owner);
+        }
+        response
+    }
+}

@@ -1,0 +1,8 @@
+//! Headers of the HTTP interface.
+
+use axum::http::HeaderName;
+
+/// The node that took the request; part of every answer.
+pub(crate) const NODE_HEADER: HeaderName = HeaderName::from_static("x-highwater-node");
+/// The node that owned the device's socket, where it is known.
+pub(crate) const OWNER_HEADER: HeaderName = HeaderName::from_static("x-highwater-owner");

@@ -1,0 +1,86 @@
+//! What went through the backplane, and what did not.
+
+use prometheus::{IntCounterVec, Opts, Registry};
+
+use super::{Backplane, MessageKind, TrafficCounters};
+use crate::metric::{counter_vec, expect_valid, register_counter, register_gauge, register_metric};
+
+/// Registers the figures of now.
+pub(crate) fn collect_metrics(backplane: &dyn Backplane, registry: &Registry) {
+    let traffic = backplane.traffic();
+    let by_direction_and_kind = |name, help| {
+        let labels = ["direction", "kind"];
+        expect_valid(IntCounterVec::new(Opts::new(name, help), &labels))
+    };
+    let messages = by_direction_and_kind(
+        "highwater_backplane_messages_total",
+        "Messages through the backplane, by direction and kind.",
+    );
+    let bytes = by_direction_and_kind(
+        "highwater_backplane_bytes_total",
+        "Bytes through the backplane, by direction and kind.",
+    );
+    for kind in MessageKind::ALL {
+        let both = [
+            ("sent", traffic.sent_of(kind)),
+            ("received", traffic.received_of(kind)),
+        ];
+        for (direction, (count, size)) in both {
+            let labels = [direction, kind.label()];
+            messages.with_label_values(&labels).inc_by(count);
+            bytes.with_label_values(&labels).inc_by(size);
+        }
+    }
+    register_metric(registry, &messages);
+    register_metric(registry, &bytes);
+    let view = backplane.view().borrow().clone();
+    register_gauge(
+        registry,
+        "highwater_backplane_connected",
+        "Whether this process is connected to the backplane: 0 or 1.",
+        Some(f64::from(u8::from(view.connected))),
+    );
+    register_gauge(
+        registry,
+        "highwater_backplane_members",
+        "Nodes of the cluster, as this process last saw them.",
+        Some(view.nodes().count() as f64),
+    );
+    let rejected = counter_vec(
+        "highwater_backplane_rejected_total",
+        "Messages that this process did not put on the backplane, by reason.",
+        "reason",
+    );
+    let queue_full = rejected.with_label_values(&["queue_full"]);
+    queue_full.inc_by(traffic.rejected());
+    register_metric(registry, &rejected);
+    for (name, help, count) in error_counters(traffic) {
+        register_counter(registry, name, help, Some(count as f64));
+    }
+}
+
+/// What went wrong on the backplane: name, help, count.
+fn error_counters(traffic: &TrafficCounters) -> [(&'static str, &'static str, u64); 4] {
+    [
+        (
+            "highwater_backplane_reconnects_total",
+            "Times this process joined the backplane again.",
+            traffic.reconnects(),
+        ),
+        (
+            "highwater_backplane_dropped_total",
+            "Messages that arrived and were dropped because this process was too slow.",
+            traffic.dropped(),
+        ),
+        (
+            "highwater_backplane_evictions_total",
+            "Silent members that this process removed.",
+            traffic.evicted(),
+        ),
+        (
+            "highwater_backplane_inboxes_deleted_total",
+            "Inboxes of ended connections that this process removed at the broker.",
+            traffic.inboxes_deleted(),
+        ),
+    ]
+}

@@ -1,0 +1,35 @@
+//! The registry of the message brokers that this server can use.
+//!
+//! ```text
+//!                     ┌─► backplane/url.rs        a client accepts the URL
+//!                     ├─► backplane/join.rs       a transport joins the nodes
+//! for_each_broker! ───┼─► ingest/connect.rs       a producer and a consumer carry telemetry
+//!                     ├─► backplane/remote/conformance/
+//!                     └─► tests/it/ground/        a kind per service in the tests
+//! ```
+//!
+//! A further broker needs:
+//!
+//! - a line in the table below, and an entry in `highwater_types::BrokerKind`;
+//! - the folder `backplane/MODULE/` with a transport, and the file `ingest/MODULE.rs` with a
+//!   producer and a consumer, each with its `mod` line;
+//! - a Cargo feature with the name of the module, which enables `remote`.
+//!
+//! The `mod` lines are not generated, because rustfmt finds files only by written ones.
+
+/// Calls a macro with arguments and the table of brokers.
+///
+/// A table of text needs no module of the crate, so every layer may use it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! for_each_broker {
+    ($callback:path, $arguments:tt) => {
+        $callback! {
+            $arguments
+            // feature, module, kind, transport, producer, consumer, services that tests use
+            ("redis", redis, Redis, RedisTransport, RedisProducer, RedisConsumer, [redis: Redis, redis_cluster: RedisCluster])
+            ("nats", nats, Nats, NatsTransport, NatsProducer, NatsConsumer, [nats: Nats])
+            ("amqp", amqp, RabbitMq, AmqpTransport, AmqpProducer, AmqpConsumer, [rabbitmq: RabbitMq])
+        }
+    };
+}

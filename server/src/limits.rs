@@ -1,0 +1,138 @@
+//! The bounds of a node: sizes, counts and times.
+
+use std::time::Duration;
+
+use crate::rate::Rate;
+
+/// The bounds of a node. Sizes are in bytes.
+#[derive(Debug, Clone)]
+pub struct NodeLimits {
+    /// The longest message that a device may send.
+    pub device_message_bytes: usize,
+    /// The bytes of incomplete messages of all devices. Beyond it, a device whose message
+    /// grows is closed.
+    pub partial_message_bytes: usize,
+    /// The frames that may wait for one device.
+    pub write_queue_frames: usize,
+    /// The bytes that may wait for one device.
+    pub write_queue_bytes: usize,
+    /// The bytes that may wait for all devices together. Beyond it, a device for which
+    /// frames wait already is a slow consumer, even within its own limits.
+    pub total_write_queue_bytes: usize,
+    /// The time for which a device may read nothing while frames wait for it.
+    pub write_timeout: Duration,
+    /// The time for which a device may send nothing, in whole seconds of the wheel. Also
+    /// the time for which a client of any kind may leave sent bytes unacknowledged.
+    pub idle_timeout: Duration,
+    /// The time that a close handshake may take before the connection is dropped.
+    pub close_timeout: Duration,
+    /// The time that the owner directory may take to confirm a new device.
+    pub register_timeout: Duration,
+    /// The time from the end of one request to the end of the next one's head, and so the
+    /// time for which a kept-alive connection may be idle. It is longer than clients keep
+    /// theirs pooled (usually 90 s), so that no connection closes under a new request.
+    pub header_timeout: Duration,
+    /// The time for the head of a connection's first request. It is shorter, because a
+    /// client that sends nothing has no claim to a pooled connection.
+    pub first_request_timeout: Duration,
+    /// The time that a request's body may take.
+    pub body_timeout: Duration,
+    /// The time that a TLS handshake may take.
+    pub handshake_timeout: Duration,
+    /// The TLS handshakes in progress. Each holds buffers and keys for a client that is
+    /// not known yet. Connections beyond it are closed.
+    pub max_concurrent_handshakes: usize,
+    /// The rate of new TLS handshakes; `None` is unlimited. A handshake costs CPU before
+    /// anything about the client can be checked.
+    pub handshake_rate: Option<Rate>,
+    /// The age at which a device socket is closed, so that the device reconnects to the
+    /// node with the most room. Each socket gets a random age between three quarters and
+    /// all of it. `None` leaves sockets open.
+    pub max_age: Option<Duration>,
+    /// The device sockets; `None` leaves the bound to the limit of open files.
+    pub max_sockets: Option<usize>,
+    /// The rate of new device sockets; `None` is unlimited.
+    pub upgrade_rate: Option<Rate>,
+    /// The burst of new device sockets under `upgrade_rate`; `None` is one second's worth.
+    pub upgrade_burst: Option<u32>,
+    /// The connections of all kinds on the public listener; `None` is the process's limit
+    /// of open files less a reserve.
+    pub max_connections: Option<usize>,
+    /// The longest JSON text of a session's data.
+    pub session_bytes: usize,
+    /// The longest HTTP request body.
+    pub body_bytes: usize,
+    /// The commands in flight that this node took.
+    pub commands_in_flight: usize,
+    /// The commands that may wait for one device.
+    pub commands_per_device: usize,
+    /// The topics that one device may subscribe to.
+    pub topics_per_device: usize,
+    /// The subscriptions and unsubscriptions of one device in each second. The first and
+    /// the last subscriber of a topic cost a message to the other nodes.
+    pub topic_changes_per_s: u32,
+    /// The telemetry records of one device without an answer.
+    pub telemetry_per_device: u32,
+    /// The telemetry records of all devices without an answer.
+    pub telemetry_unacked: usize,
+    /// The bytes of all telemetry records without an answer.
+    pub telemetry_unacked_bytes: usize,
+    /// The messages that one device may publish in each second.
+    pub publishes_per_s: u32,
+    /// The undelivered messages that one topic may queue on this node.
+    pub topic_queue_messages: usize,
+    /// The undelivered bytes that one topic may queue on this node.
+    pub topic_queue_bytes: usize,
+    /// The time for which `/readyz` fails before a drain rejects or closes its first
+    /// socket.
+    pub drain_delay: Duration,
+    /// The rate at which a drain closes sockets.
+    pub drain_rate: Rate,
+    /// The longest time over which a drain spreads the reconnects of its devices.
+    pub drain_reconnect_window: Duration,
+    /// The time for which a drain waits for commands and telemetry in flight.
+    pub drain_grace: Duration,
+}
+
+impl Default for NodeLimits {
+    fn default() -> Self {
+        Self {
+            device_message_bytes: 64 * 1024,
+            partial_message_bytes: 256 * 1024 * 1024,
+            write_queue_frames: 256,
+            write_queue_bytes: 1024 * 1024,
+            total_write_queue_bytes: 256 * 1024 * 1024,
+            write_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(90),
+            close_timeout: Duration::from_secs(5),
+            register_timeout: Duration::from_secs(5),
+            header_timeout: Duration::from_secs(120),
+            first_request_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(10),
+            handshake_timeout: Duration::from_secs(10),
+            max_concurrent_handshakes: 4096,
+            handshake_rate: None,
+            max_age: None,
+            max_sockets: None,
+            upgrade_rate: None,
+            upgrade_burst: None,
+            max_connections: None,
+            session_bytes: 16 * 1024,
+            body_bytes: 64 * 1024,
+            commands_in_flight: 20_000,
+            commands_per_device: 64,
+            topics_per_device: 64,
+            topic_changes_per_s: 100,
+            telemetry_per_device: 16,
+            telemetry_unacked: 10_000,
+            telemetry_unacked_bytes: 32 * 1024 * 1024,
+            publishes_per_s: 100,
+            topic_queue_messages: 1024,
+            topic_queue_bytes: 16 * 1024 * 1024,
+            drain_delay: Duration::from_secs(1),
+            drain_rate: Rate::whole(500),
+            drain_reconnect_window: Duration::from_secs(1),
+            drain_grace: Duration::from_secs(5),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The order of a device's connections.
+
+use serde::{Deserialize, Serialize};
+
+/// Bits of the counter: 67 million registrations at one node within one view. The rest
+/// is the view version.
+const COUNTER_BITS: u32 = 26;
+
+/// The number that orders the connections of one device: the newer one has the greater
+/// epoch. Never 0.
+///
+/// The slot owner assigns it at registration: the version of the view in the high bits,
+/// the slot owner's own counter below. Versions only grow, and within one view a device
+/// has one slot owner, so no clocks are compared (after Lamport).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Epoch(u64);
+
+impl Epoch {
+    /// Returns the `count`-th epoch that a slot owner assigns in view `version`.
+    pub(crate) fn new(version: u64, count: u64) -> Self {
+        // A counter that overflowed would look like a later view. At the limit the slot
+        // owner still puts a newer connection above the known one, with `next`.
+        let count = count.min((1 << COUNTER_BITS) - 1);
+        Self(((version << COUNTER_BITS) | count).max(1))
+    }
+
+    /// Returns the epoch just above this one.
+    pub(crate) fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// Returns the epoch as a number greater than 0.
+    pub(crate) fn raw(self) -> u64 {
+        self.0
+    }
+
+    /// Returns the epoch of that number; `None` for 0.
+    pub(crate) fn from_raw(raw: u64) -> Option<Self> {
+        (raw != 0).then_some(Self(raw))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn epoch_of_later_view_is_greater_whatever_the_count() {
+        assert!(Epoch::new(2, 0) > Epoch::new(1, u64::MAX));
+        assert!(Epoch::new(1, 2) > Epoch::new(1, 1));
+        assert!(Epoch::new(0, 0).raw() > 0);
+    }
+}

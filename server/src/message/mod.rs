@@ -1,0 +1,27 @@
+//! The messages that nodes and gateways exchange through the backplane, in postcard.
+//!
+//! ```text
+//! caller's node ──command──► slot owner ──deliver──► owner of the device
+//!       ▲                                                    │
+//!       └───────────────────── command reply ────────────────┘
+//! ```
+//!
+//! Reading order: `peer` holds the three kinds of message, `directory`, `command` and
+//! `load` hold their contents, `epoch` orders the connections of a device, `codec` turns
+//! messages into bytes.
+
+mod codec;
+mod command;
+mod directory;
+mod epoch;
+mod load;
+mod peer;
+
+pub(crate) use self::{
+    codec::{decode, encode},
+    command::{CommandReply, CommandRequest},
+    directory::{DeviceLocation, RegistrationResult},
+    epoch::Epoch,
+    load::LoadReport,
+    peer::{ClusterNotification, ClusterRequest, ClusterResponse},
+};

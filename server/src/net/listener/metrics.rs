@@ -1,0 +1,81 @@
+//! What is counted at a listener.
+
+use std::time::Duration;
+
+use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
+
+use crate::{
+    metric::{counter, counter_vec, expect_valid, register_metric},
+    net::admission::Rejected,
+};
+
+/// Of every listener. Clones count together.
+#[derive(Debug, Clone)]
+pub(crate) struct ListenerMetrics {
+    pub(super) accept_errors: IntCounter,
+    pub(super) rejected: IntCounter,
+}
+
+/// Of a listener that speaks TLS. Clones count together.
+#[derive(Clone)]
+pub(crate) struct HandshakeMetrics {
+    pub(super) failed: IntCounter,
+    rejected: IntCounterVec,
+}
+
+impl Default for ListenerMetrics {
+    fn default() -> Self {
+        Self {
+            accept_errors: counter(
+                "highwater_accept_errors_total",
+                "Connections the operating system could not hand over.",
+            ),
+            rejected: expect_valid(IntCounter::with_opts(
+                Opts::new(
+                    "highwater_connections_rejected_total",
+                    "Connections closed at once, by reason: the open files leave no room for more.",
+                )
+                .const_label("reason", Rejected::AtCapacity.label()),
+            )),
+        }
+    }
+}
+
+impl ListenerMetrics {
+    pub(crate) fn register(&self, registry: &Registry) {
+        register_metric(registry, &self.accept_errors);
+        register_metric(registry, &self.rejected);
+    }
+}
+
+impl Default for HandshakeMetrics {
+    fn default() -> Self {
+        let rejected = counter_vec(
+            "highwater_tls_handshakes_rejected_total",
+            "Connections closed before their TLS handshake, by reason: too many at once, or too many a second.",
+            "reason",
+        );
+        // A rate needs a first value.
+        for rejection in [Rejected::AtCapacity, Rejected::RateLimited(Duration::ZERO)] {
+            rejected.with_label_values(&[rejection.label()]);
+        }
+        Self {
+            failed: counter(
+                "highwater_tls_handshakes_failed_total",
+                "TLS handshakes that failed or took too long.",
+            ),
+            rejected,
+        }
+    }
+}
+
+impl HandshakeMetrics {
+    pub(crate) fn register(&self, registry: &Registry) {
+        register_metric(registry, &self.failed);
+        register_metric(registry, &self.rejected);
+    }
+
+    pub(super) fn record_rejected(&self, rejection: Rejected) {
+        self.rejected.with_label_values(&[rejection.label()]).inc();
+    }
+}

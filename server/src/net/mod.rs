@@ -1,0 +1,27 @@
+//! Connections and the queues and limits around them. This layer knows nothing of
+//! nodes, devices or the cluster.
+//!
+//! ```text
+//!              accept queue
+//!                   │  admission: connection limit, rate limit
+//!                   ▼
+//! listen ──► listener ──► tls ──► stream ──► HTTP/1 (hyper) ──► ws: frames
+//!                                              bounded_queue: to a slow peer
+//! ```
+//!
+//! In reading order: [`listen`] binds sockets, [`admission`] limits what comes in,
+//! [`listener`] accepts connections and serves HTTP on them, [`tls`] and [`stream`]
+//! carry their bytes, [`ws`] holds the WebSocket frames, [`bounded_queue`] bounds what
+//! waits for a peer. [`backoff`] and [`pacer`] space attempts in time, [`task_group`]
+//! ends background tasks together.
+
+pub(crate) mod admission;
+pub(crate) mod backoff;
+pub(crate) mod bounded_queue;
+pub(crate) mod listen;
+pub(crate) mod listener;
+pub(crate) mod pacer;
+pub(crate) mod stream;
+pub(crate) mod task_group;
+pub mod tls;
+pub(crate) mod ws;

@@ -1,0 +1,69 @@
+//! The configuration of a node.
+
+use std::{sync::Arc, time::Duration};
+
+use super::reported_load::LoadSource;
+use crate::{
+    auth::AuthConfig,
+    backplane::{BackplaneConfig, BackplaneUrl},
+    cluster::Routing,
+    id::{ClusterName, NodeId},
+    limits::NodeLimits,
+    net::tls::ServerTls,
+};
+
+/// The configuration of a node. [`NodeConfig::new`] fills in the defaults.
+#[derive(Debug, Clone)]
+pub struct NodeConfig {
+    /// The node's name, unique in the cluster.
+    pub id: NodeId,
+    /// The backplane that joins the nodes; `None` is a cluster of one node.
+    pub backplane: Option<BackplaneUrl>,
+    /// The cluster's name at a broker that other clusters use too.
+    pub cluster: ClusterName,
+    /// The time without a sign of life after which the others remove this node.
+    pub membership_lease: Duration,
+    /// The `HOST:PORT` at which gateways and operators reach this node; `None` is the
+    /// address of its public listener.
+    pub advertise: Option<String>,
+    /// The way in which a command finds its device.
+    pub routing: Routing,
+    /// Whether `POST /admin/faults` is served.
+    pub allow_faults: bool,
+    /// The TLS configuration of the public listener; `None` is plain TCP.
+    pub tls: Option<Arc<ServerTls>>,
+    /// The checks of tokens and sessions; `None` has neither.
+    pub auth: Option<AuthConfig>,
+    /// Whether `GET /echo` is served: a WebSocket that returns each message, for
+    /// conformance suites.
+    pub echo: bool,
+    /// The source of the load that gateways get besides the count of sockets.
+    pub load_source: LoadSource,
+    /// The bounds on sizes, counts and times.
+    pub limits: NodeLimits,
+    /// A function that returns the allocator's live bytes. Without a value the heap is
+    /// missing from `/metrics`.
+    pub heap_probe: Option<fn() -> Option<u64>>,
+}
+
+impl NodeConfig {
+    /// Returns a cluster of one node with default limits, without TLS, tokens, faults and
+    /// heap probe.
+    pub fn new(id: NodeId) -> Self {
+        Self {
+            id,
+            backplane: None,
+            cluster: ClusterName::default(),
+            membership_lease: BackplaneConfig::DEFAULT_LEASE,
+            advertise: None,
+            routing: Routing::Directory,
+            allow_faults: false,
+            tls: None,
+            auth: None,
+            echo: false,
+            load_source: LoadSource::Posted,
+            limits: NodeLimits::default(),
+            heap_probe: None,
+        }
+    }
+}

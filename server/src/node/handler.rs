@@ -1,0 +1,100 @@
+//! The node's handling of device frames and of the end of a device socket.
+
+use std::sync::Arc;
+
+use super::Node;
+use crate::{
+    cluster::{fail_pending, publish_from_device, remove_session, send_reply},
+    id::Topic,
+    message::CommandReply,
+    net::ws::close::CloseReason,
+    session::{
+        Session, SessionContext, frame::FromDevice, handler::SessionHandler,
+        subscription::TopicSubscription,
+    },
+};
+
+impl SessionHandler for Node {
+    fn sessions(&self) -> &SessionContext {
+        &self.sessions
+    }
+
+    fn handle_frame(
+        &self,
+        session: &Arc<Session>,
+        frame: FromDevice<'_>,
+    ) -> Result<(), CloseReason> {
+        match frame {
+            FromDevice::Reply { id, body } => reply(self, session, id, body),
+            FromDevice::Subscribe(topic) => {
+                check_topic_rate(self, session)?;
+                subscribe(self, session, topic)?;
+            }
+            FromDevice::Unsubscribe(topic) => {
+                check_topic_rate(self, session)?;
+                unsubscribe(self, session, &topic);
+            }
+            FromDevice::Telemetry { id, body } => self.intake.submit(session, id, body),
+            FromDevice::Publish { topic, id, body } => {
+                publish_from_device(&self.cluster, session, &topic, id.as_deref(), body);
+            }
+        }
+        Ok(())
+    }
+
+    fn handle_closing(&self, session: &Arc<Session>, reason: CloseReason) {
+        fail_pending(&self.cluster, session, reason);
+    }
+
+    fn handle_closed(&self, session: &Arc<Session>, reason: CloseReason) {
+        // Before the socket is counted as closed: a node without sockets announces its
+        // leave, and no caller may wait for it then.
+        remove_session(&self.cluster, session, reason);
+        self.sessions.metrics.socket_closed(reason);
+        self.release_socket();
+    }
+}
+
+fn reply(node: &Node, session: &Session, id: u64, body: String) {
+    // A late or invented reply has no caller.
+    if let Some(reply_to) = session.take_reply_to(id) {
+        let owner = node.cluster.me.clone();
+        send_reply(
+            &node.cluster,
+            reply_to,
+            CommandReply::Replied { owner, body },
+        );
+    }
+}
+
+/// Bounds changes of topics: the first and the last subscriber of a topic cost a message
+/// to the other nodes.
+fn check_topic_rate(node: &Node, session: &Session) -> Result<(), CloseReason> {
+    let limit = node.sessions.limits.topic_changes_per_s;
+    match session.allow_topic_change(node.sessions.wheel.now(), limit) {
+        true => Ok(()),
+        false => Err(CloseReason::Policy),
+    }
+}
+
+fn subscribe(node: &Node, session: &Arc<Session>, topic: Topic) -> Result<(), CloseReason> {
+    match session.may_subscribe(&topic, node.sessions.limits.topics_per_device) {
+        Ok(true) => {
+            let cluster = &node.cluster;
+            let slot = cluster
+                .topics
+                .subscribe(&topic, session, &*cluster.backplane);
+            session.add_subscription(TopicSubscription { topic, slot });
+            Ok(())
+        }
+        Ok(false) => Ok(()),
+        Err(()) => Err(CloseReason::Policy),
+    }
+}
+
+fn unsubscribe(node: &Node, session: &Session, topic: &Topic) {
+    if let Some(slot) = session.remove_subscription(topic) {
+        let cluster = &node.cluster;
+        cluster.topics.unsubscribe(topic, slot, &*cluster.backplane);
+    }
+}

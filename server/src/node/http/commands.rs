@@ -1,0 +1,303 @@
+//! `POST /devices/{id}/commands`: sends a command to a device and returns its outcome.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    extract::{Path, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{
+        IntoResponse, Response, Sse,
+        sse::{Event, KeepAlive},
+    },
+};
+use futures_util::{StreamExt, stream};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+
+use super::token::{bearer_token, require_device_token, require_token};
+use crate::{
+    api::{ApiError, OWNER_HEADER, read_json, timeout_ms},
+    cluster::command::{CommandOutcome, send_command},
+    id::{DeviceId, NodeId},
+    limits::NodeLimits,
+    message::CommandRequest,
+    node::Node,
+};
+
+/// Interval of comments on a silent event stream. Proxies often close a connection that
+/// is silent for 30 to 60 s.
+const SSE_KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CommandBody {
+    name: String,
+    #[serde(default)]
+    body: Option<Box<RawValue>>,
+}
+
+/// The reply to the caller.
+#[derive(Serialize)]
+struct ReplyBody<'a> {
+    device: &'a DeviceId,
+    node: &'a NodeId,
+    owner: &'a NodeId,
+    body: &'a RawValue,
+}
+
+/// Waits for the outcome, or streams it if the caller accepts an event stream.
+pub(super) async fn create(
+    State(node): State<Arc<Node>>,
+    Path(device): Path<String>,
+    request: Request,
+) -> Response {
+    let started = Instant::now();
+    if let Err(error) = authorize(&node, &device, request.headers()) {
+        return error.into_response();
+    }
+    // Before the body is read: a node at its limit reads no further bodies.
+    let in_flight = match InFlightCommand::begin(&node) {
+        Ok(in_flight) => in_flight,
+        Err(error) => return error.into_response(),
+    };
+    let (parts, body) = request.into_parts();
+    let command = match read_command(&device, &parts.headers, body, &node.sessions.limits).await {
+        Ok(command) => command,
+        Err(error) => {
+            in_flight.finish("invalid");
+            return error.into_response();
+        }
+    };
+    let deadline = started + Duration::from_millis(command.timeout_ms.into());
+    if accepts_event_stream(&parts.headers) {
+        return event_stream(in_flight, command, deadline);
+    }
+    let device = command.device.clone();
+    match run_command(in_flight, command, deadline).await {
+        Ok((owner, body)) => reply_response(&node, &device, owner, &body),
+        Err(error) => error.into_response(),
+    }
+}
+
+/// Checks the token. An invalid device id needs a token too: its error comes later, so
+/// that callers without a token learn nothing.
+fn authorize(node: &Node, device: &str, headers: &HeaderMap) -> Result<(), ApiError> {
+    let token = bearer_token(headers);
+    match device.parse() {
+        Ok(device) => require_device_token(node, token, &device)?,
+        Err(_) => require_token(node, token)?,
+    };
+    Ok(())
+}
+
+/// Reads the command of a request.
+pub(crate) async fn read_command(
+    device: &str,
+    headers: &HeaderMap,
+    body: Body,
+    limits: &NodeLimits,
+) -> Result<CommandRequest, ApiError> {
+    let device = device.parse().map_err(|error: crate::InvalidName| {
+        ApiError::bad_request(error.to_string(), "post to /devices/ID/commands")
+    })?;
+    let timeout_ms = timeout_ms(headers)?;
+    let CommandBody { name, body } = read_json(headers, body, limits).await?;
+    let body = body.as_deref().unwrap_or(RawValue::NULL).get().to_owned();
+    Ok(CommandRequest {
+        device,
+        name,
+        body,
+        timeout_ms,
+    })
+}
+
+/// Whether the caller accepts an event stream.
+pub(crate) fn accepts_event_stream(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.contains("text/event-stream"))
+}
+
+/// Returns an event stream: `accepted` at once, then `reply` or `error`.
+fn event_stream(
+    in_flight: InFlightCommand,
+    command: CommandRequest,
+    deadline: Instant,
+) -> Response {
+    let node = Arc::clone(&in_flight.node);
+    let accepted = Event::default()
+        .event("accepted")
+        .data(node.cluster.me.as_str());
+    let outcome = async move {
+        let device = command.device.clone();
+        match run_command(in_flight, command, deadline).await {
+            Ok((owner, body)) => Event::default()
+                .event("reply")
+                .data(reply_json(&node, &device, &owner, &body)),
+            Err(error) => Event::default().event("error").data(error.event_json()),
+        }
+    };
+    let stream = stream::iter([accepted])
+        .chain(stream::once(outcome))
+        .map(Ok::<_, Infallible>);
+    Sse::new(stream)
+        .keep_alive(KeepAlive::new().interval(SSE_KEEP_ALIVE))
+        .into_response()
+}
+
+/// Sends a command. Returns the owner and the JSON text of the device's reply, or the
+/// error for the caller.
+async fn run_command(
+    in_flight: InFlightCommand,
+    command: CommandRequest,
+    deadline: Instant,
+) -> Result<(NodeId, String), ApiError> {
+    let outcome = send_command(&in_flight.node.cluster, command, deadline).await;
+    let (label, result) = response_for(outcome);
+    in_flight.finish(label);
+    result
+}
+
+/// Returns the metric label and the answer of an outcome. This is the only table of a
+/// command's statuses; `docs/protocol.md` shows the same.
+fn response_for(outcome: CommandOutcome) -> (&'static str, Result<(NodeId, String), ApiError>) {
+    let gateway_timeout = |error, hint, owner: Option<NodeId>| {
+        Err(ApiError::new(StatusCode::GATEWAY_TIMEOUT, error, hint).owner(owner))
+    };
+    match outcome {
+        CommandOutcome::Replied { owner, body } => ("replied", Ok((owner, body))),
+        CommandOutcome::NotConnected => (
+            "not_connected",
+            Err(ApiError::new(
+                StatusCode::NOT_FOUND,
+                "the device is not connected",
+                "send the command again when it is",
+            )),
+        ),
+        CommandOutcome::Disconnected { owner } => (
+            "not_connected",
+            Err(ApiError::new(
+                StatusCode::NOT_FOUND,
+                "the device's connection ended before it replied",
+                "it may have acted; send the command again when it is back",
+            )
+            .owner(owner)),
+        ),
+        CommandOutcome::Replaced { owner } => (
+            "replaced",
+            Err(ApiError::new(
+                StatusCode::CONFLICT,
+                "a newer connection of the device took over before it replied",
+                "it may have acted; send the command again",
+            )
+            .owner(owner)),
+        ),
+        CommandOutcome::Busy { owner: Some(owner) } => (
+            "rejected",
+            Err(ApiError::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too many commands wait for this device",
+                "send them more slowly",
+            )
+            .retry_after(1)
+            .owner(owner)),
+        ),
+        CommandOutcome::Busy { owner: None } => (
+            "rejected",
+            Err(ApiError::unavailable(
+                "the queue to the other nodes is full",
+                "try again",
+            )),
+        ),
+        CommandOutcome::Unreachable => (
+            "rejected",
+            Err(ApiError::unavailable(
+                "the other nodes cannot be reached",
+                "try again",
+            )),
+        ),
+        CommandOutcome::OwnerLost { owner } => (
+            "timed_out",
+            gateway_timeout(
+                "the node that owned the device left the cluster before it replied",
+                "the device may have acted; send the command again when it is back",
+                Some(owner),
+            ),
+        ),
+        CommandOutcome::TimedOut { owner } => (
+            "timed_out",
+            gateway_timeout(
+                "no reply by the deadline",
+                "X-Highwater-Timeout-Ms sets it, up to 60000",
+                owner,
+            ),
+        ),
+    }
+}
+
+fn reply_response(node: &Node, device: &DeviceId, owner: NodeId, body: &str) -> Response {
+    let text = reply_json(node, device, &owner, body);
+    let mut response = ([(header::CONTENT_TYPE, "application/json")], text).into_response();
+    if let Ok(owner) = HeaderValue::from_str(owner.as_str()) {
+        response.headers_mut().insert(OWNER_HEADER, owner);
+    }
+    response
+}
+
+fn reply_json(node: &Node, device: &DeviceId, owner: &NodeId, body: &str) -> String {
+    // The owner has checked the JSON, so the fallback is for no reply of ours.
+    let body = serde_json::from_str(body).unwrap_or(RawValue::NULL);
+    let replied = ReplyBody {
+        device,
+        node: &node.cluster.me,
+        owner,
+        body,
+    };
+    serde_json::to_string(&replied).unwrap_or_default()
+}
+
+/// A command in flight at this node. It is counted until it is dropped, and then with
+/// exactly one outcome, even if the caller disconnects.
+struct InFlightCommand {
+    node: Arc<Node>,
+    outcome: &'static str,
+}
+
+impl InFlightCommand {
+    /// Counts a command, unless the limit is reached.
+    fn begin(node: &Arc<Node>) -> Result<Self, ApiError> {
+        let metrics = &node.metrics;
+        if metrics.in_flight.get() >= node.sessions.limits.commands_in_flight as i64 {
+            metrics.commands.with_label_values(&["rejected"]).inc();
+            return Err(ApiError::unavailable(
+                "too many commands are in flight here",
+                "try again",
+            ));
+        }
+        metrics.in_flight.inc();
+        Ok(Self {
+            node: Arc::clone(node),
+            // Stays if the handler's future is dropped: the caller has disconnected.
+            outcome: "abandoned",
+        })
+    }
+
+    fn finish(mut self, outcome: &'static str) {
+        self.outcome = outcome;
+    }
+}
+
+impl Drop for InFlightCommand {
+    fn drop(&mut self) {
+        self.node.metrics.in_flight.dec();
+        self.node
+            .metrics
+            .commands
+            .with_label_values(&[self.outcome])
+            .inc();
+    }
+}

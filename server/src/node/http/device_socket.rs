@@ -1,0 +1,237 @@
+//! `GET /ws?device=ID`: turns a request into a device socket.
+//!
+//! ```text
+//! handshake ──► draining? ──► admission ──► token ──► directory ──► 101 ──► connection
+//! ```
+//!
+//! The checks run in the order of their cost.
+
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderValue, StatusCode, Uri, header},
+    response::Response,
+};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use rand::Rng;
+use tokio::{task::yield_now, time::Instant};
+
+use super::token::{bearer_token, require_device_token};
+use crate::{
+    api::ApiError,
+    auth::Grant,
+    cluster::{
+        directory_client::{RegisterError, register},
+        remove_session,
+    },
+    id::DeviceId,
+    net::{
+        admission::{Permit, Rejected},
+        stream::MaybeTlsStream,
+        ws::{close::CloseReason, handshake},
+    },
+    node::{Node, NodePhase},
+    session::{Session, connection::DeviceConnection, session::whole_seconds, timer::Timer},
+};
+
+/// Answers 101 once the device is in the owner directory, so that commands reach every
+/// open device.
+pub(super) async fn open(
+    State(node): State<Arc<Node>>,
+    mut request: Request,
+) -> Result<Response, ApiError> {
+    let accept = handshake::accept_key(&request).map_err(|error| {
+        ApiError::bad_request(error.to_string(), "open this path as a WebSocket")
+    })?;
+    let device = device_from_query(request.uri())?;
+    reject_while_draining(&node)?;
+    // Admission control runs first: in a reconnect storm, a rejected upgrade costs no token
+    // check and no directory lookup.
+    let permit = node
+        .admission
+        .try_admit()
+        .map_err(|reason| rejected(&node, reason))?;
+    let token = bearer_token(request.headers()).or_else(|| query_param(request.uri(), "token"));
+    let grant = require_device_token(&node, token, &device)?;
+    let upgrade = hyper::upgrade::on(&mut request);
+    // Frees the request before the wait for the directory: a storm has many that wait.
+    drop(request);
+    // Lets hyper poll the connection and drop this future if the client has gone. After a
+    // stall, a node finds many such requests of devices that have connected elsewhere.
+    yield_now().await;
+    let registration = Registration::begin(&node, new_session(&node, device, grant.as_ref()));
+    let deadline = Instant::now() + node.sessions.limits.register_timeout;
+    register(&node.cluster, &registration.session, deadline)
+        .await
+        .map_err(|error| match error {
+            RegisterError::Timeout => ApiError::unavailable(error.to_string(), "try again"),
+            RegisterError::Superseded => ApiError::new(
+                StatusCode::CONFLICT,
+                error.to_string(),
+                "only one connection of a device is served",
+            ),
+        })?;
+    // A drain may have begun, and even ended, while the directory answered.
+    reject_while_draining(&node)?;
+    let session = registration.complete();
+    // Counted from here on, so that a drain waits for its close.
+    node.sessions.metrics.socket_opened();
+    tokio::spawn(Box::pin(start_connection(node, session, upgrade, permit)));
+    Ok(switching_protocols(accept))
+}
+
+fn reject_while_draining(node: &Node) -> Result<(), ApiError> {
+    if node.phase() != NodePhase::Draining {
+        return Ok(());
+    }
+    node.metrics.upgrade_rejected("draining");
+    Err(ApiError::unavailable(
+        "this node is draining",
+        "connect to another node",
+    ))
+}
+
+fn device_from_query(uri: &Uri) -> Result<DeviceId, ApiError> {
+    let id = query_param(uri, "device").ok_or_else(|| {
+        ApiError::bad_request("the query has no device", "connect to /ws?device=ID")
+    })?;
+    // Of the characters of an id, clients percent-encode only the colon.
+    id.replace("%3A", ":")
+        .replace("%3a", ":")
+        .parse()
+        .map_err(|error: crate::InvalidName| {
+            ApiError::bad_request(error.to_string(), "connect to /ws?device=ID")
+        })
+}
+
+/// Returns the value of a key as written, without percent-decoding.
+fn query_param<'u>(uri: &'u Uri, key: &str) -> Option<&'u str> {
+    uri.query()?
+        .split('&')
+        .find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))
+}
+
+fn rejected(node: &Node, reason: Rejected) -> ApiError {
+    node.metrics.upgrade_rejected(reason.label());
+    ApiError::unavailable(reason.to_string(), "use another node, or come back later")
+        .retry_after(reason.retry_after_s())
+}
+
+/// Returns a session that closes when its token expires and at its maximum age.
+fn new_session(node: &Node, device: DeviceId, grant: Option<&Grant>) -> Session {
+    let now = node.sessions.wheel.now();
+    let mut session = Session::new(device, now).with_budget(&node.sessions.write_budget);
+    if let Some(max_age) = node.sessions.limits.max_age {
+        // A random age: sockets that opened together must not close together.
+        let age = max_age.mul_f64(rand::rng().random_range(0.75..=1.0));
+        session = session.with_max_age(now.saturating_add(whole_seconds(age)));
+    }
+    match grant {
+        Some(grant) => {
+            let left = grant.expires_at_s.saturating_sub(seconds_since_1970());
+            session.with_token_expiry(now.saturating_add(u32::try_from(left).unwrap_or(u32::MAX)))
+        }
+        None => session,
+    }
+}
+
+fn seconds_since_1970() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+pub(super) fn switching_protocols(accept: HeaderValue) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    response
+}
+
+/// A session that is being registered. If it is dropped before it is complete, because
+/// no answer came in time or the client has gone, it leaves no trace in the node.
+struct Registration {
+    node: Arc<Node>,
+    session: Arc<Session>,
+    /// The device's older connection to this node. It stays open until the new one is
+    /// registered.
+    previous: Option<Arc<Session>>,
+    complete: bool,
+}
+
+impl Registration {
+    fn begin(node: &Arc<Node>, session: Session) -> Self {
+        let session = Arc::new(session);
+        let previous = node.sessions.registry.insert(&session);
+        Self {
+            node: Arc::clone(node),
+            session,
+            previous,
+            complete: false,
+        }
+    }
+
+    fn complete(mut self) -> Arc<Session> {
+        self.complete = true;
+        if let Some(older) = self.previous.take() {
+            older.write_queue.close(CloseReason::Replaced);
+        }
+        Arc::clone(&self.session)
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        if !self.complete {
+            self.node
+                .sessions
+                .registry
+                .remove(&self.session, self.previous.take());
+            self.session.write_queue.abort(CloseReason::ConnectionLost);
+            remove_session(
+                &self.node.cluster,
+                &self.session,
+                CloseReason::ConnectionLost,
+            );
+        }
+    }
+}
+
+/// Waits for the upgrade, then starts the connection in a task of its own. This task is
+/// larger than the connection, and its memory must not be held while the socket is open.
+async fn start_connection(
+    node: Arc<Node>,
+    session: Arc<Session>,
+    upgrade: OnUpgrade,
+    permit: Permit,
+) {
+    // Back to the concrete stream: the connection reads and writes it without hyper's box.
+    let parts = upgrade
+        .await
+        .ok()
+        .map(Upgraded::downcast::<TokioIo<MaybeTlsStream>>);
+    let Some(Ok(parts)) = parts else {
+        session.write_queue.abort(CloseReason::ConnectionLost);
+        remove_session(&node.cluster, &session, CloseReason::ConnectionLost);
+        return node
+            .sessions
+            .metrics
+            .socket_closed(CloseReason::ConnectionLost);
+    };
+    node.sessions
+        .wheel
+        .arm(&session, Timer::Idle, node.sessions.wheel.now() + 1);
+    node.hold_socket(permit);
+    let mut connection = DeviceConnection::new(node, session, parts.io.into_inner());
+    connection.feed(&parts.read_buf);
+    tokio::spawn(connection);
+}

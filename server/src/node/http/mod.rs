@@ -1,0 +1,29 @@
+//! The HTTP interface of a node, as specified in `docs/protocol.md`.
+//!
+//! ```text
+//! request ──► router ──┬──► device_socket, commands, devices, topics, sessions (public)
+//!                      └──► nodes, health, admin                               (admin)
+//!                               │ token: authorization
+//!                               ▼
+//!                             Node
+//! ```
+//!
+//! Reading order: `router` (the routes), `token` (the check of tokens), then one file
+//! for each resource. Errors, bodies and headers are in [`api`](crate::api).
+
+mod admin;
+mod commands;
+mod device_socket;
+mod devices;
+mod echo;
+mod health;
+mod nodes;
+mod router;
+mod sessions;
+mod token;
+mod topics;
+
+pub(crate) use self::{
+    commands::{accepts_event_stream, read_command},
+    router::{admin_router, combined_router, public_router},
+};

@@ -1,0 +1,128 @@
+//! The sessions of one node, by device.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+};
+
+use parking_lot::{Mutex, MutexGuard};
+
+use super::Session;
+use crate::{id::DeviceId, message::Epoch};
+
+/// Shards of the registry, each with its own lock: with one lock, a ramp on every core
+/// would queue up at it.
+const SHARDS: usize = 16;
+
+/// Shards of up to this many sessions never shrink.
+const MIN_SHRINK_CAPACITY: usize = 64;
+
+type RegistryShard = HashMap<DeviceId, Arc<Session>>;
+
+/// A table that holds at most one session for each device: the newest.
+pub(crate) struct SessionRegistry {
+    hasher: RandomState,
+    shards: [Mutex<RegistryShard>; SHARDS],
+}
+
+impl SessionRegistry {
+    pub(crate) fn new() -> Self {
+        Self {
+            hasher: RandomState::new(),
+            shards: std::array::from_fn(|_| Mutex::default()),
+        }
+    }
+
+    pub(crate) fn get(&self, device: &DeviceId) -> Option<Arc<Session>> {
+        self.shard(device).get(device).cloned()
+    }
+
+    /// Adds a session and returns the one that it replaces.
+    pub(crate) fn insert(&self, session: &Arc<Session>) -> Option<Arc<Session>> {
+        self.shard(&session.device)
+            .insert(session.device.clone(), Arc::clone(session))
+    }
+
+    /// Removes this session, or puts `replacement` in its place. A replacement that is
+    /// closing is not put back: it has removed itself already, and would stay forever.
+    pub(crate) fn remove(&self, session: &Arc<Session>, replacement: Option<Arc<Session>>) {
+        let mut shard = self.shard(&session.device);
+        if let Entry::Occupied(mut entry) = shard.entry(session.device.clone())
+            && Arc::ptr_eq(entry.get(), session)
+        {
+            match replacement.filter(|session| session.write_queue.close_reason().is_none()) {
+                Some(replacement) => drop(entry.insert(replacement)),
+                None => drop(entry.remove()),
+            }
+        }
+        // Memory comes back when many sockets close. A small table stays as it is, so
+        // that a few sockets that come and go do not make it grow and shrink.
+        if shard.capacity() > MIN_SHRINK_CAPACITY && shard.len() < shard.capacity() / 4 {
+            let capacity = shard.len() * 2;
+            shard.shrink_to(capacity);
+        }
+    }
+
+    /// Whether this session is the device's newest.
+    pub(crate) fn is_current(&self, session: &Arc<Session>) -> bool {
+        self.shard(&session.device)
+            .get(&session.device)
+            .is_some_and(|current| Arc::ptr_eq(current, session))
+    }
+
+    /// Closes the session of a device if its epoch is not greater than `epoch`: the
+    /// directory has a newer connection of the device.
+    pub(crate) fn mark_superseded(&self, device: &DeviceId, epoch: Epoch) {
+        if let Some(session) = self.get(device) {
+            session.mark_superseded(epoch);
+        }
+    }
+
+    /// Visits every session. Holds the lock of one shard at a time, so `visit` must not
+    /// use the registry.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(&Arc<Session>)) {
+        for shard in &self.shards {
+            shard.lock().values().for_each(&mut visit);
+        }
+    }
+
+    fn shard(&self, device: &DeviceId) -> MutexGuard<'_, RegistryShard> {
+        let at = self.hasher.hash_one(device) as usize % SHARDS;
+        self.shards[at].lock()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::ws::close::CloseReason;
+
+    fn session() -> Arc<Session> {
+        Arc::new(Session::new("d".parse().unwrap(), 1))
+    }
+
+    #[test]
+    fn older_session_does_not_remove_newer_one() {
+        let registry = SessionRegistry::new();
+        let (old, new) = (session(), session());
+        assert!(registry.insert(&old).is_none());
+        assert!(Arc::ptr_eq(&registry.insert(&new).unwrap(), &old));
+        registry.remove(&old, None);
+        assert!(registry.is_current(&new));
+        registry.remove(&new, Some(Arc::clone(&old)));
+        assert!(registry.is_current(&old));
+    }
+
+    #[test]
+    fn closed_session_is_not_put_back() {
+        let registry = SessionRegistry::new();
+        let (old, new) = (session(), session());
+        registry.insert(&old);
+        registry.insert(&new);
+        old.write_queue.abort(CloseReason::ConnectionLost);
+        registry.remove(&old, None);
+        registry.remove(&new, Some(old));
+        assert!(registry.get(&new.device).is_none());
+    }
+}
