@@ -197,8 +197,7 @@ fn unverified_tls_and_silent_endpoints_are_reported() {
     assert_gates_hold(&summary);
     assert_problem(&summary, "certificates were not verified");
     let problems = summary.problems.iter();
-    let told =
-        problems.filter(|text| text.contains("cannot sample misread: cannot read http://"));
+    let told = problems.filter(|text| text.contains("cannot sample misread: cannot read http://"));
     assert_eq!(told.count(), 1, "{:?}", summary.problems);
     let seen: Vec<_> = summary
         .nodes

@@ -40,7 +40,7 @@ impl<V: Accepts> ValueType<Vec<TomlItem>> for ListOf<V> {
         match (items.len(), first_duplicate(items)) {
             (0, _) => Err(Diagnostic::new("an empty list")),
             (length, _) if length > MAX_LIST_VALUES => Err(Diagnostic::new("too many values")),
-            (_, Some(value)) => Err(Diagnostic::new(format!("{value} stands there twice"))),
+            (_, Some(value)) => Err(Diagnostic::new(format!("{value} is listed twice"))),
             (_, None) => Ok(items.clone()),
         }
     }
