@@ -1,6 +1,6 @@
 //! A client for a WebSocket fuzzing server, with the device socket of the harness.
 //!
-//! It echoes the messages of each case over the harness's own handshake and settings.
+//! The client echoes the messages of each case over the harness's own handshake and settings.
 //! `cargo xtask conformance` starts it, and the server judges the result.
 
 use std::{env, error::Error, time::Duration};

@@ -187,9 +187,9 @@ async fn a_caller_s_messages_arrive_in_order_everywhere() {
     }
 }
 
-/// More subscribers than one fan-out chunk, on a runtime with several workers.
+/// Subscribes more devices than one fan-out chunk holds, on a runtime with several workers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everybody_in_a_large_room_gets_everything_in_order() {
+async fn every_subscriber_of_a_large_topic_gets_all_messages_in_order() {
     const MESSAGES: u64 = 20;
     let node = TestNode::standalone();
     let mut devices = Vec::new();
