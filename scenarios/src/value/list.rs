@@ -80,7 +80,7 @@ fn quote_words(text: &str) -> Option<String> {
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
-    // Anything else was not a list of words, and a hint would mislead.
+    // Any other text was not a list of words, and a hint would mislead.
     if words.len() > MAX_LIST_VALUES || !words.iter().all(is_word) {
         return None;
     }
