@@ -1,0 +1,30 @@
+//! The list of all rules.
+
+use super::{
+    backplane, balancer, broker_events, commands, consumer_events, events, gates, names,
+    node_events, phase_bounds, publish, reconnect, system, target, telemetry,
+};
+use crate::{diagnostic::DiagnosticSink, scenario::Scenario};
+
+/// Checks every rule over the whole scenario.
+pub(crate) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
+    for rule in [
+        system::check,
+        target::check,
+        backplane::check,
+        balancer::check,
+        names::check,
+        reconnect::check,
+        commands::check,
+        publish::check,
+        telemetry::check,
+        events::check,
+        consumer_events::check,
+        phase_bounds::check,
+        node_events::check,
+        broker_events::check,
+        gates::check,
+    ] {
+        rule(scenario, sink);
+    }
+}
