@@ -129,7 +129,11 @@ fn services_end_with_their_supervisor() {
     let sandbox = ServicesSandbox::new();
     sandbox.run_successfully(&["up", "redis"]);
     let state = sandbox.state();
-    kill(Pid::from_raw(pid(&state["supervisor"])), Signal::SIGKILL).unwrap();
+    let supervisor = pid(&state["supervisor"]);
+    kill(Pid::from_raw(supervisor), Signal::SIGKILL).unwrap();
+    // The kernel kills the server when one thread of the supervisor ends, which may be
+    // before the supervisor itself has ended.
+    wait_for_exit(supervisor);
     wait_for_exit(pid(&state["services"][0]["servers"][0]));
     assert!(
         sandbox
