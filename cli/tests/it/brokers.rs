@@ -240,7 +240,7 @@ fn silent_broker_refuses_the_run_and_hides_its_password() {
     let run = CliRun::run_to_end(&text);
     let said = &run.stderr;
     assert_eq!(run.code, Some(5), "{said}");
-    let expected = format!("Redis does not answer at redis://***@127.0.0.1:{port}");
+    let expected = format!("cannot reach Redis at redis://***@127.0.0.1:{port}");
     assert!(said.contains(&expected), "{said}");
     assert!(said.contains("hint: start it first"), "{said}");
     // The record of what was tried has the scenario, without the secret.

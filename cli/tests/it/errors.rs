@@ -178,12 +178,12 @@ fn a_directory_that_cannot_become_a_record() {
     check(
         "run small.toml --out full",
         &expect![[r#"
-        small: 1 socket on ws://127.0.0.1:1/ws?device={device}
-        ramp 0s, steady 5s, drain; record in full
-        error: full is not empty
-          = hint: name another directory with --out, or remove this one
-        exit code 2
-    "#]],
+            small: 1 socket on ws://127.0.0.1:1/ws?device={device}
+            ramp 0s, steady 5s, drain; record in full
+            error: cannot start a record in full: the directory is not empty
+              = hint: name another directory with --out, or remove this one
+            exit code 2
+        "#]],
     );
     check(
         "run small.toml --out small.toml/run",
@@ -251,13 +251,13 @@ fn runs_that_cannot_be_compared() {
     check(
         "compare here there",
         &expect![[r#"
-        error: these runs cannot be compared:
-          here and there ran on different machines: the number of CPU cores is 2 and 64
-          here just stops: the harness was killed
-          there just stops: the harness was killed
-          = hint: --anyway compares them all the same
-        exit code 2
-    "#]],
+            error: these runs cannot be compared:
+              here and there ran on different machines: the number of CPU cores is 2 and 64
+              here is truncated: the harness was killed
+              there is truncated: the harness was killed
+              = hint: --anyway compares them all the same
+            exit code 2
+        "#]],
     );
 }
 
