@@ -101,16 +101,20 @@ impl Default for NodeLimits {
             partial_message_bytes: 256 * 1024 * 1024,
             write_queue_frames: 256,
             write_queue_bytes: 1024 * 1024,
+            // 256 devices at their own limit at once.
             total_write_queue_bytes: 256 * 1024 * 1024,
             write_timeout: Duration::from_secs(10),
+            // More than four heartbeats of the usual 20 s, so that one lost does no harm.
             idle_timeout: Duration::from_secs(90),
             close_timeout: Duration::from_secs(5),
             register_timeout: Duration::from_secs(5),
+            // Longer than the 90 s for which clients usually pool a connection.
             header_timeout: Duration::from_secs(120),
             first_request_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(10),
             handshake_timeout: Duration::from_secs(10),
             max_concurrent_handshakes: 4096,
+            // Rates and numbers that depend on the machine are unlimited unless configured.
             handshake_rate: None,
             max_age: None,
             max_sockets: None,

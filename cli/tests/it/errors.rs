@@ -198,7 +198,7 @@ fn a_directory_that_cannot_become_a_record() {
 }
 
 #[test]
-fn a_directory_that_is_no_record() {
+fn directory_without_a_record_is_refused() {
     check(
         "report nowhere",
         &expect![[r#"

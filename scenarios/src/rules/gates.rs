@@ -3,7 +3,7 @@
 use crate::{
     diagnostic::{Diagnostic, DiagnosticSink},
     metrics::{self, Metric, MetricRequirement},
-    plan::{BalancerKind, Dialect, PhaseWindow, Word},
+    plan::{BalancerKind, PhaseWindow, Word},
     scenario::{Scenario, System},
     section::gates::GateSection,
 };
@@ -102,17 +102,18 @@ fn without_balancer(scenario: &Scenario) -> Option<Diagnostic> {
     )
 }
 
-/// Returns that no answer names the owner. Only the reference server's answers do.
+/// Returns that no answer of the target's dialect names the owner.
 fn without_owner(scenario: &Scenario) -> Option<Diagnostic> {
-    let is_plain = match scenario.system() {
-        System::Target(target) => target.dialect.is(&Dialect::Plain),
-        _ => false,
+    let System::Target(target) = scenario.system() else {
+        return None;
     };
-    unless(
-        !is_plain,
-        "in the plain dialect no answer says which node owned the socket",
-        "`dialect = \"highwater\"`",
-    )
+    let dialect = target.dialect.value;
+    let dialect = dialect.filter(|dialect| !dialect.features().owner)?;
+    let message = format!(
+        "in the {} dialect no answer says which node owned the socket",
+        dialect.as_str()
+    );
+    Some(Diagnostic::new(message).expected("it with `dialect = \"highwater\"`"))
 }
 
 /// Returns that the consumers are foreign. Only journals of the harness's own are read.

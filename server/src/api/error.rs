@@ -99,6 +99,7 @@ impl ApiError {
             owner: self.owner.as_ref(),
             error: self,
         };
+        // Strings and numbers always serialize.
         serde_json::to_string(&event).unwrap_or_default()
     }
 }

@@ -25,6 +25,7 @@ pub(crate) fn timeout_ms(headers: &HeaderMap) -> Result<u32, ApiError> {
             "give milliseconds, 1 to 60000",
         ));
     };
+    // A time out of bounds is moved to the bound rather than rejected.
     Ok(u32::try_from(timeout_ms)
         .unwrap_or(u32::MAX)
         .clamp(1, MAX_TIMEOUT_MS))

@@ -47,6 +47,7 @@ impl QueueTask for ConsumerTask {
             }
             backoff.record_disconnect(began.elapsed());
             let shutdown = self.shutdown.clone();
+            // A shutdown must not wait for the backoff, which can be seconds.
             shutdown.run_until_cancelled(backoff.wait()).await;
         }
     }
@@ -96,6 +97,7 @@ impl ConsumerTask {
         };
         self.metrics.set_connected(true);
         let ended = self.poll_loop(&mut member).await;
+        // Before the error is returned: the metric must be right after a lost connection too.
         self.metrics.set_connected(false);
         ended?;
         member.leave().await;
@@ -162,6 +164,7 @@ impl ConsumerTask {
         let Some(telemetry) = &delivery.telemetry else {
             return;
         };
+        // A dropped record is acknowledged with the others, so that only its line is missing.
         if self.metrics.should_drop_next(self.config.drop_every) {
             return;
         }

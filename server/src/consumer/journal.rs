@@ -55,6 +55,7 @@ impl Journal {
             .create(true)
             .clone();
         let mut file = options.open(path).map_err(failed)?;
+        // Otherwise the first new line would continue the incomplete one.
         let complete = complete_lines_len(&mut file).map_err(failed)?;
         file.set_len(complete).map_err(failed)?;
         Ok(Self {

@@ -38,6 +38,7 @@ pub async fn run(
         heap_probe: config.heap_probe,
     };
     let serving = CancellationToken::new();
+    // Ends the listener when this future is dropped, too.
     let _stop_serving = serving.clone().drop_guard();
     if let Some(listener) = listener {
         let (limits, listener_metrics) = (NodeLimits::default(), metrics.listener.clone());

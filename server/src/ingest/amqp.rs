@@ -90,6 +90,8 @@ impl TelemetryProducer for AmqpProducer {
             );
             in_flight.push((sequence, sent.await.map_err(QueueError::disconnected)?));
         }
+        // All are sent before the first confirmation is awaited, so that a batch costs one
+        // round trip.
         for (sequence, confirmed) in in_flight {
             let confirmed = timeout(CONFIRM_TIMEOUT, confirmed).await;
             let confirmed = confirmed.map_err(QueueError::disconnected)?;

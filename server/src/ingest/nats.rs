@@ -85,6 +85,8 @@ impl TelemetryProducer for NatsProducer {
             let sent = self.context.publish(self.subject.clone(), payload).await;
             in_flight.push((sequence, sent.map_err(QueueError::disconnected)?));
         }
+        // All are sent before the first answer is awaited, so that a batch costs one round
+        // trip.
         for (sequence, stored) in in_flight {
             let outcome = match stored.await {
                 Ok(_) => PublishOutcome::Accepted,
@@ -201,6 +203,7 @@ async fn open(
         subjects: vec![subject(&address.cluster)],
         retention: RetentionPolicy::Interest,
         storage: StorageType::File,
+        // The other policy would drop the oldest records, which were accepted.
         discard: DiscardPolicy::New,
         max_messages: MAX_QUEUED_RECORDS as i64,
         max_bytes: MAX_QUEUED_BYTES as i64,

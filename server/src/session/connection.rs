@@ -36,6 +36,8 @@ thread_local! {
 /// The steady state of a device socket. Its size is paid once per idle socket, so it is
 /// a hand-written future over the smallest state there is: an async block would keep a
 /// buffer and each intermediate state alive.
+///
+/// The future holds no channel and no timer. The write queue wakes it, and the wheel closes it.
 pub(crate) struct DeviceConnection<H: SessionHandler> {
     handler: Arc<H>,
     session: Arc<Session>,
@@ -72,6 +74,7 @@ impl<H: SessionHandler> DeviceConnection<H> {
     /// Processes the bytes that the HTTP connection had read past the upgrade request.
     pub(crate) fn feed(&mut self, early: &[u8]) {
         if !early.is_empty() {
+            // A copy, because the decoder unmasks in place.
             self.process_input(&mut early.to_vec());
         }
     }
@@ -150,6 +153,7 @@ impl<H: SessionHandler> DeviceConnection<H> {
             return;
         }
         let (handler, session) = (&*self.handler, &self.session);
+        // Any bytes count as activity, a pong or half a frame too.
         session.record_activity(handler.sessions().wheel.now());
         let buffered_before = self.decoder.buffered_bytes();
         let read_state = &mut self.read_state;
@@ -210,6 +214,8 @@ impl<H: SessionHandler> Future for DeviceConnection<H> {
         // Before the first look at the queue: a push between the look and a later
         // registration would not wake this task.
         this.session.write_queue.register_waker(task.waker());
+        // Each read is followed by its answers: a device that sends without reading fills its
+        // queue, and closes as a slow consumer.
         loop {
             if this.session.write_queue.is_aborted() || this.write(task).is_err() {
                 return Poll::Ready(());

@@ -37,7 +37,8 @@ pub(crate) enum FromDevice<'a> {
 /// milliseconds.
 const RETRY_MS: u64 = 100;
 
-/// The longest message id, in bytes.
+/// The longest message id, in bytes. The answer to the device contains the id, so its
+/// length counts in the write queue.
 const MAX_MESSAGE_ID_BYTES: usize = 64;
 
 /// The reason why a text is not a frame.

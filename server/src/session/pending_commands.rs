@@ -49,6 +49,7 @@ impl PendingCommands {
     /// reply.
     pub(crate) fn remove(&mut self, id: u64) -> Option<CommandReplyTo> {
         let at = self.0.iter().position(|entry| entry.id == id)?;
+        // Replies may come in any order, so the order of commands does not matter.
         let entry = self.0.swap_remove(at);
         if self.0.is_empty() {
             self.0 = Vec::new();
@@ -71,6 +72,8 @@ impl PendingCommands {
     }
 
     fn remove_expired(&mut self, now: u32) {
+        // A local caller drops its receiver when it stops waiting. A remote one cannot be
+        // seen, so its deadline counts.
         self.0.retain(|entry| match &entry.reply_to {
             CommandReplyTo::Local(caller) => !caller.is_closed(),
             CommandReplyTo::Remote(_) => entry.expires > now,

@@ -49,6 +49,7 @@ impl SessionRegistry {
     pub(crate) fn remove(&self, session: &Arc<Session>, replacement: Option<Arc<Session>>) {
         let mut shard = self.shard(&session.device);
         if let Entry::Occupied(mut entry) = shard.entry(session.device.clone())
+            // A newer session of the device may have replaced this one.
             && Arc::ptr_eq(entry.get(), session)
         {
             match replacement.filter(|session| session.write_queue.close_reason().is_none()) {

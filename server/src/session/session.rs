@@ -77,6 +77,7 @@ impl Session {
             write_queue: WriteQueue::default(),
             epoch: AtomicU64::new(0),
             superseded_epoch: AtomicU64::new(0),
+            // The upgrade counts as activity: the idle timeout starts here.
             last_seen: AtomicU32::new(now),
             blocked_since: AtomicU32::new(0),
             write_timer_armed: AtomicBool::new(false),
@@ -99,6 +100,7 @@ impl Session {
     /// Closes the session at that second, when its token expires.
     pub(crate) fn with_token_expiry(self, second: u32) -> Self {
         Self {
+            // 0 would stand for "never".
             token_expires: second.max(1),
             ..self
         }
@@ -107,6 +109,7 @@ impl Session {
     /// Closes the session after that second, once it has nothing in flight.
     pub(crate) fn with_max_age(self, second: u32) -> Self {
         Self {
+            // 0 would stand for "never".
             max_age_at: second.max(1),
             ..self
         }
@@ -125,6 +128,7 @@ impl Session {
         if has_read {
             self.blocked_since.store(now, Relaxed);
         } else {
+            // Keeps the first second of the block.
             let _ = self
                 .blocked_since
                 .compare_exchange(0, now, Relaxed, Relaxed);
@@ -152,6 +156,7 @@ impl Session {
             Timer::Close => (self.closing_since.load(Relaxed), limits.close_timeout),
         };
         let since = match (since, timer) {
+            // The timer is armed after `begin_close` only.
             (0, Timer::Close) => return Recheck::Never,
             // The earliest that it can be due: the device blocks from now on.
             (0, Timer::Write) => now,
@@ -172,6 +177,7 @@ impl Session {
             Timer::Idle => {
                 self.write_queue.close(CloseReason::Idle);
             }
+            // No close frame: the device would not read it either.
             Timer::Write => self.write_queue.abort(CloseReason::SlowConsumer),
             Timer::Close => self.write_queue.abort(CloseReason::ConnectionLost),
         }
@@ -193,6 +199,7 @@ impl Session {
         if retires > now {
             return Some(expires.min(retires));
         }
+        // The command or record in flight gets its outcome first.
         if self.is_busy(now) {
             return Some(expires.min(now + 1));
         }
@@ -212,6 +219,7 @@ impl Session {
     /// Notes the epoch that the directory assigned. If the directory has replaced that one
     /// in the meantime, the socket closes.
     pub(crate) fn set_epoch(&self, epoch: Epoch) {
+        // The greatest: a late answer to an earlier registration must not lower it.
         self.epoch.fetch_max(epoch.raw(), SeqCst);
         self.close_if_superseded();
     }
@@ -242,6 +250,7 @@ impl Session {
         times: (u32, u32),
         limits: &NodeLimits,
     ) -> Result<(), CommandRejected> {
+        // A closing session fails its commands once, so this one could wait for its deadline.
         if self.write_queue.close_reason().is_some() {
             return Err(CommandRejected::Closing(reply_to));
         }

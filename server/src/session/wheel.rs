@@ -59,6 +59,7 @@ impl Wheel {
         let mut slots = self.slots();
         // Read under the lock, so that the wheel does not advance past the slot meanwhile.
         let now = self.now();
+        // The present slot is being processed, and a whole turn away is the same slot.
         let at = at.clamp(now + 1, now + SLOTS - 1);
         slots[(at % SLOTS) as usize].push(entry);
     }
@@ -66,6 +67,8 @@ impl Wheel {
     /// Advances to second `to` and checks every timer on the way.
     pub(crate) fn advance(&self, to: u32, limits: &NodeLimits) {
         while self.now() < to {
+            // The slot is taken out, so no lock is held while the timers are checked: a check
+            // arms timers, and closes sockets.
             let (now, due) = self.tick();
             for TimerEntry { session, timer } in due {
                 let Some(session) = session.upgrade() else {

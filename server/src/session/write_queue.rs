@@ -72,6 +72,7 @@ impl WriteQueue {
     /// of all devices is used up, a queue that is not empty counts as full: devices that
     /// keep up lose nothing.
     pub(crate) fn push(&self, frame: Bytes, limits: &NodeLimits) -> Result<(), PushRejected> {
+        // Read without a lock: the sum may be some frames off, which a bound on memory allows.
         let waiting = self.budget.as_ref().map_or(0, |budget| budget.used());
         let pushed = self.update(|queue| {
             if queue.close_state != CloseState::Open {
@@ -87,6 +88,7 @@ impl WriteQueue {
             queue.push(frame);
             Ok(())
         });
+        // After the lock is released, because the woken task takes it first.
         self.waker.wake();
         pushed
     }
@@ -109,6 +111,7 @@ impl WriteQueue {
     /// Queues the answer to the peer's close frame (RFC 6455, 5.5.1). No frame may follow.
     pub(crate) fn echo_close(&self, code: Option<u16>) {
         self.update(|queue| {
+            // In the closing state our close frame is queued, and the peer's is its answer.
             if queue.close_state == CloseState::Open {
                 queue.push(encode::close_echo(code));
                 queue.close_state = CloseState::Closing(CloseReason::Device);
@@ -121,6 +124,7 @@ impl WriteQueue {
         self.update(|queue| {
             queue.close_state = match queue.close_state {
                 CloseState::Open => CloseState::Aborted(reason),
+                // An abort only shortens a close that has begun for another reason.
                 CloseState::Closing(first) | CloseState::Aborted(first) => {
                     CloseState::Aborted(first)
                 }
@@ -186,6 +190,7 @@ impl QueueState {
             match write(front) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                // A stream that accepts nothing would be polled without end.
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(written)) => {
                     front.advance(written);

@@ -27,7 +27,7 @@ pub enum PhaseProgress {
     Steady {
         /// Time since it began.
         elapsed: Duration,
-        /// Its whole length.
+        /// The whole length of the phase.
         duration: Duration,
         /// The next action of the scenario.
         next_action: Option<UpcomingAction>,
@@ -41,7 +41,7 @@ pub enum PhaseProgress {
 pub struct UpcomingAction {
     /// Time until it happens.
     pub after: Duration,
-    /// Its title, such as `kill-node n2`.
+    /// The title, such as `kill-node n2`.
     pub title: String,
 }
 

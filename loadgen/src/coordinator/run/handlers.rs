@@ -50,6 +50,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
     pub(super) fn handle_worker_lost(&mut self, id: &str, reason: String) -> Result<(), RunError> {
         if self.workers.mark_lost(id) {
             self.worker_lost = true;
+            // The worker's sockets have ended with its process.
             self.recorder.progress.remove_worker(id);
             self.show_note(NoteKind::Problem, format!("worker {id} is lost: {reason}"));
             let id = id.to_owned();
@@ -99,6 +100,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
             node,
             error: result.error,
         };
+        // At the time at which the event began: its effects may come before its result.
         self.recorder.record_event_at(result.at, event)?;
         for change in result.balancer_changes {
             self.recorder

@@ -43,6 +43,7 @@ struct LoadBody {
 
 /// Begins a drain. A second request changes nothing.
 pub(super) async fn drain(State(node): State<Arc<Node>>) -> (StatusCode, Json<Value>) {
+    // The drain runs in the node's own task; this answer does not wait for it.
     node.drain.cancel();
     let sockets = node.sessions.metrics.open_sockets();
     (

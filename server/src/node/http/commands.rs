@@ -70,6 +70,7 @@ pub(super) async fn create(
             return error.into_response();
         }
     };
+    // From the start of the request: the time for its body counts too.
     let deadline = started + Duration::from_millis(command.timeout_ms.into());
     if accepts_event_stream(&parts.headers) {
         return event_stream(in_flight, command, deadline);
@@ -119,6 +120,7 @@ pub(crate) fn accepts_event_stream(headers: &HeaderMap) -> bool {
         .get_all(header::ACCEPT)
         .iter()
         .filter_map(|value| value.to_str().ok())
+        // Quality values do not matter: a caller that names the type wants it.
         .any(|value| value.contains("text/event-stream"))
 }
 
@@ -271,6 +273,8 @@ impl InFlightCommand {
     /// Counts a command, unless the limit is reached.
     fn begin(node: &Arc<Node>) -> Result<Self, ApiError> {
         let metrics = &node.metrics;
+        // Requests that are counted at the same time may exceed the limit by the number of
+        // workers.
         if metrics.in_flight.get() >= node.sessions.limits.commands_in_flight as i64 {
             metrics.commands.with_label_values(&["rejected"]).inc();
             return Err(ApiError::unavailable(

@@ -57,6 +57,7 @@ pub(super) async fn open(
         .admission
         .try_admit()
         .map_err(|reason| rejected(&node, reason))?;
+    // Browsers cannot set headers on a WebSocket, so the query may hold the token.
     let token = bearer_token(request.headers()).or_else(|| query_param(request.uri(), "token"));
     let grant = require_device_token(&node, token, &device)?;
     let upgrade = hyper::upgrade::on(&mut request);
@@ -134,6 +135,7 @@ fn new_session(node: &Node, device: DeviceId, grant: Option<&Grant>) -> Session 
     }
     match grant {
         Some(grant) => {
+            // The token ends by the clock, the wheel counts its own seconds.
             let left = grant.expires_at_s.saturating_sub(seconds_since_1970());
             session.with_token_expiry(now.saturating_add(u32::try_from(left).unwrap_or(u32::MAX)))
         }
@@ -182,6 +184,7 @@ impl Registration {
 
     fn complete(mut self) -> Arc<Session> {
         self.complete = true;
+        // Only now: until the new connection was registered, commands used the older one.
         if let Some(older) = self.previous.take() {
             older.write_queue.close(CloseReason::Replaced);
         }
@@ -227,6 +230,7 @@ async fn start_connection(
             .metrics
             .socket_closed(CloseReason::ConnectionLost);
     };
+    // The first check re-arms the timer for its true deadline.
     node.sessions
         .wheel
         .arm(&session, Timer::Idle, node.sessions.wheel.now() + 1);

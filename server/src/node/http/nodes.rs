@@ -56,6 +56,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Json<NodeList> {
             incarnation: member.incarnation,
             address: member.address.clone(),
             is_self,
+            // The view says nothing of the other nodes' states.
             state: is_self.then_some(state),
             sockets: is_self.then(|| node.sessions.metrics.open_sockets()),
         }

@@ -64,6 +64,7 @@ fn into_router(routes: Router<Arc<Node>>, node: &Arc<Node>) -> Router {
     routes
         .fallback(path_not_found)
         .method_not_allowed_fallback(method_not_allowed)
+        // After the fallbacks, so that their answers carry the header too.
         .layer(map_response_with_state(Arc::clone(node), add_node_header))
         .with_state(Arc::clone(node))
 }

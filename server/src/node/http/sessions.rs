@@ -61,6 +61,7 @@ pub(super) async fn create(
 ) -> Result<Response, ApiError> {
     let access = require_access(&node)?;
     let (parts, body) = request.into_parts();
+    // Before the body is read: a caller without the secret costs nothing more.
     check_login_secret(&node, access, &parts.headers)?;
     let login: LoginBody = read_json(&parts.headers, body, &node.sessions.limits).await?;
     if login.user.is_empty() || login.user.len() > MAX_USER_BYTES {
@@ -77,6 +78,7 @@ pub(super) async fn create(
         .create(id.clone(), text, access.lifetime())
         .await
         .map_err(store_error)?;
+    // After the session is stored, so that no token refers to a session that does not exist.
     let (token, expires_at) = access.sign(Claims {
         user: login.user,
         session: Some(id.clone()),

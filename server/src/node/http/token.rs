@@ -21,6 +21,7 @@ const LOGIN_CHALLENGE: &str = "Bearer realm=\"highwater login\"";
 pub(super) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
+    // The scheme is case-insensitive (RFC 9110, 11.1).
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 

@@ -2,8 +2,6 @@
 //!
 //! The broker in `broker` keeps inboxes until a member removes them, as queues do.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
-
 mod broker;
 
 use std::{sync::Arc, time::Duration};
