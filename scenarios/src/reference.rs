@@ -7,6 +7,7 @@ use crate::{
     metrics::{self, Unit},
     scenario::Scenario,
     section::{KeyPresence, KeySchema, Nested, Section, SectionSchema},
+    text_layout::wrap,
     tree,
 };
 
@@ -14,13 +15,17 @@ const INTRODUCTION: &str = include_str!("reference/introduction.md");
 const EXAMPLE: &str = include_str!("reference/example.toml");
 const METRICS: &str = include_str!("reference/metrics.md");
 
+/// Columns of a paragraph, as in the other pages.
+const WIDTH: usize = 96;
+
 /// Returns the scenario reference as Markdown: every table and key with the form that it
 /// accepts, and every metric that a gate can name.
 pub fn markdown() -> String {
-    let mut page = format!("{INTRODUCTION}\n```toml\n{EXAMPLE}```\n");
+    let mut page = wrap_lines(INTRODUCTION);
+    page.push_str(&format!("\n```toml\n{EXAMPLE}```\n"));
     write_section(&mut page, Scenario::schema());
     page.push('\n');
-    page.push_str(METRICS);
+    page.push_str(&wrap_lines(METRICS));
     write_metrics(&mut page);
     page
 }
@@ -31,7 +36,7 @@ fn write_section(page: &mut String, section: &SectionSchema) {
         "" => "Top level".to_owned(),
         header => format!("`{header}`"),
     };
-    page.push_str(&format!("\n## {title}\n\n{}\n\n", section.about));
+    page.push_str(&format!("\n## {title}\n\n{}\n", wrap_lines(section.about)));
     page.push_str("| key | takes | without it | meaning |\n|---|---|---|---|\n");
     for key in section.keys {
         page.push_str(&format!(
@@ -93,6 +98,16 @@ fn write_metrics(page: &mut String) {
     ] {
         let _ = writeln!(page, "| {} | {} |", unit.name(), unit.expected());
     }
+}
+
+/// Breaks the long lines of paragraphs. A sentence begins a line of its own in the sources.
+fn wrap_lines(text: &str) -> String {
+    let lines = text.lines().flat_map(|line| match line.chars().next() {
+        // A comment is indented by hand.
+        None | Some('<' | ' ') => vec![line.to_owned()],
+        Some(_) => wrap(line, WIDTH),
+    });
+    lines.map(|line| line + "\n").collect()
 }
 
 /// Escapes the character that would end a cell.
