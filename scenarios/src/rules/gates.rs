@@ -113,7 +113,7 @@ fn without_owner(scenario: &Scenario) -> Option<Diagnostic> {
         "in the {} dialect no answer says which node owned the socket",
         dialect.as_str()
     );
-    Some(Diagnostic::new(message).expected("it with `dialect = \"highwater\"`"))
+    Some(Diagnostic::new(message).expected("`dialect = \"highwater\"`"))
 }
 
 /// Returns that the consumers are foreign. Only journals of the harness's own are read.
