@@ -88,7 +88,10 @@ async fn a_body_that_does_not_come_holds_no_command() {
         stream.write_all(head(path).as_bytes()).await.unwrap();
         let said = read_to_end(stream).await;
         assert!(said.starts_with("HTTP/1.1 408"), "{said}");
-        assert!(said.contains("send the body together with the head"), "{said}");
+        assert!(
+            said.contains("send the body together with the head"),
+            "{said}"
+        );
     }
     assert_eq!(node.metric("highwater_commands_in_flight").await, 0.0);
     let metrics = node.get("/metrics").await.text();
