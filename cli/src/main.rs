@@ -1,28 +1,37 @@
 //! The `highwater` binary: arguments to library calls to an exit code.
 //!
-//! - [`args`]: what can be asked for;
-//! - [`commands`]: one file for each command;
+//! ```text
+//! arguments ─► commands ─► library crates ─► output (stdout), exit code
+//!                  │                        └► failure (stderr), exit code
+//!                  └► options, progress, runtime
+//! ```
+//!
+//! - [`commands`]: one file for each command, with its clap struct;
+//! - [`options`]: option groups that several commands share;
+//! - [`progress`]: the display of a run on stderr;
+//! - [`runtime`]: the tokio runtime and the log;
+//! - [`output`]: results on stdout;
+//! - [`failure`]: errors with their hint, and their text;
 //! - [`exit`]: the exit codes;
-//! - [`failure`]: why a command came to nothing, and how that is said;
-//! - [`progress`]: what is shown while a run lasts;
 //! - [`paint`]: colour on a terminal;
 //! - [`heap`]: the allocator and its live bytes.
 
-mod args;
 mod commands;
 mod exit;
 mod failure;
 mod heap;
+mod options;
+mod output;
 mod paint;
 mod progress;
+mod runtime;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let args = args::Cli::parse();
-    match commands::execute(args.command) {
+    match commands::Cli::parse().execute() {
         Ok(exit) => exit.into(),
         Err(failure) => {
             failure.print();

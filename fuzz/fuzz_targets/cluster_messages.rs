@@ -1,4 +1,4 @@
-//! What nodes ask and answer each other.
+//! Requests and responses between nodes.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! What a node serves at `/metrics`.
+//! The text of a node's `/metrics`.
 
 #![no_main]
 

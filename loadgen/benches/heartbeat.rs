@@ -1,10 +1,8 @@
-//! What a heartbeat costs at the device's end: ping out, pong in, counted and
-//! timed; against as many bytes there and back over a plain TCP connection in
-//! the same run.
+//! The cost of a heartbeat at the device's end: ping out, pong in, counted and timed.
 //!
-//! The other end is the same in both cases: a task that answers each 10 bytes
-//! with 6, which is the size of a masked ping with four bytes of payload and of
-//! its pong.
+//! The reference is the same number of bytes over a plain TCP connection in the same run.
+//! The peer is the same in both cases: a task that answers each 10 bytes with 6. These are
+//! the sizes of a masked ping with four bytes of payload and of its pong.
 
 use std::time::Duration;
 
@@ -28,12 +26,12 @@ use tokio::{
 };
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-/// A ping of a client: two bytes of head, four of mask, four of payload.
+/// Length of a client's ping: two bytes of head, four of mask, four of payload.
 const PING: usize = 10;
-/// Its pong: two bytes of head, four of payload.
+/// Length of the pong: two bytes of head, four of payload.
 const PONG: usize = 6;
 
-/// Answers every connection: a WebSocket's handshake and pings, or plain bytes.
+/// Answers every connection: the handshake and pings of a WebSocket, or plain bytes.
 async fn serve(listener: TcpListener) {
     while let Ok((stream, _)) = listener.accept().await {
         tokio::spawn(answer_pings(stream));
@@ -53,6 +51,7 @@ async fn answer_pings(mut stream: TcpStream) -> std::io::Result<()> {
     let mut ping = [0; PING];
     loop {
         stream.read_exact(&mut ping).await?;
+        // RFC 6455, section 5.2: FIN and opcode 10, then a length of four without a mask.
         let mut pong = [0x8a, 4, 0, 0, 0, 0];
         for byte in 0..4 {
             pong[2 + byte] = ping[6 + byte] ^ ping[2 + byte];
@@ -72,11 +71,11 @@ async fn accept_websocket(stream: &mut TcpStream) -> std::io::Result<()> {
         .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))
         .unwrap_or_default();
     let accept = derive_accept_key(key.as_bytes());
-    let answer = format!(
+    let response = format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Accept: {accept}\r\n\r\n"
     );
-    stream.write_all(answer.as_bytes()).await
+    stream.write_all(response.as_bytes()).await
 }
 
 async fn send_heartbeat(
@@ -90,7 +89,7 @@ async fn send_heartbeat(
     socket
         .send(Plain.heartbeat_frame(number))
         .await
-        .expect("the other end listens");
+        .expect("the peer listens");
     let frame = socket.next().await.expect("an open socket");
     let frame = frame.expect("a frame");
     match Plain.decode(&frame) {
@@ -103,11 +102,11 @@ async fn tcp_round_trip(stream: &mut TcpStream) {
     stream
         .write_all(&[0; PING])
         .await
-        .expect("the other end listens");
+        .expect("the peer listens");
     stream
         .read_exact(&mut [0; PONG])
         .await
-        .expect("the other end answers");
+        .expect("the peer answers");
 }
 
 fn heartbeat(c: &mut Criterion) {
@@ -118,7 +117,7 @@ fn heartbeat(c: &mut Criterion) {
         tokio::spawn(serve(listener));
         let client_options =
             ClientOptions::new(&ClientAccess::default()).expect("nothing to verify");
-        let wanted = ConnectRequest {
+        let request = ConnectRequest {
             address: &format!("ws://{address}/"),
             dialect: &Plain,
             header_lines: "",
@@ -126,7 +125,7 @@ fn heartbeat(c: &mut Criterion) {
             worker_index: 0,
             device_number: 0,
         };
-        let socket = connect(wanted, Duration::from_secs(5)).await;
+        let socket = connect(request, Duration::from_secs(5)).await;
         let plain = TcpStream::connect(address).await.expect("a connection");
         plain.set_nodelay(true).expect("nodelay");
         (socket.map(|opened| opened.socket).expect("a socket"), plain)

@@ -1,6 +1,7 @@
-//! Takes the harness's device socket, its own opening handshake and its
-//! configuration, through a WebSocket fuzzing server: each case's messages are said
-//! back. `cargo xtask conformance` starts it; the server judges.
+//! A client for a WebSocket fuzzing server, with the device socket of the harness.
+//!
+//! The client echoes the messages of each case over the harness's own handshake and settings.
+//! `cargo xtask conformance` starts it, and the server judges the result.
 
 use std::{env, error::Error, time::Duration};
 
@@ -18,9 +19,9 @@ use highwater_loadgen::{
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-/// For one connection, and for all that is said on one.
+/// Longest time for one connection, and for all messages of one case.
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// What the report calls this client.
+/// Name of this client in the server's report.
 const AGENT: &str = "highwater-harness";
 
 #[tokio::main(flavor = "current_thread")]
@@ -44,7 +45,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The fuzzing server.
+/// The fuzzing server that the client talks to.
 struct FuzzingServer {
     address: String,
     client_options: ClientOptions,
@@ -55,13 +56,13 @@ impl FuzzingServer {
         let mut socket = self.open("getCaseCount").await?;
         match timeout(TIMEOUT, socket.next()).await? {
             Some(Ok(Message::Text(count))) => Ok(count.parse()?),
-            other => Err(format!("the server says no number of cases: {other:?}").into()),
+            other => Err(format!("invalid number of cases {other:?}: expected text").into()),
         }
     }
 
     async fn open(&self, path: &str) -> Result<DeviceSocket, String> {
         let address = format!("{}/{path}", self.address);
-        let wanted = ConnectRequest {
+        let request = ConnectRequest {
             address: &address,
             dialect: &Plain,
             header_lines: "",
@@ -69,23 +70,23 @@ impl FuzzingServer {
             worker_index: 0,
             device_number: 0,
         };
-        connect(wanted, TIMEOUT)
+        connect(request, TIMEOUT)
             .await
             .map(|opened| opened.socket)
             .map_err(|failure| format!("{address}: {}", failure.kind()))
     }
 }
 
-/// Says back what comes until the socket ends. Most cases end it with an error: that
-/// the client finds it is what they are for.
+/// Echoes messages until the socket ends. Most cases end it with an error, which the
+/// client must find.
 async fn echo(socket: &mut DeviceSocket) {
     while let Some(Ok(message)) = socket.next().await {
-        let said_back = match message {
+        let sent = match message {
             Message::Text(_) | Message::Binary(_) => socket.send(message).await,
-            // Pongs and the answer to a close are tungstenite's own.
+            // tungstenite queues pongs and the answer to a close frame itself.
             _ => socket.flush().await,
         };
-        if said_back.is_err() {
+        if sent.is_err() {
             return;
         }
     }

@@ -7,9 +7,9 @@ use highwater_scenarios::plan::DevicePool;
 /// A device of the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DeviceKey {
-    /// Number of its pool in the plan, from 0.
+    /// Number of the pool in the plan, from 0.
     pub pool: u32,
-    /// Its number in the pool, from 0.
+    /// Number in the pool, from 0.
     pub index: u64,
 }
 
@@ -26,9 +26,9 @@ impl DeviceKey {
 /// journals. The load is part of the key, because one device may serve several loads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LoadItemKey {
-    /// Number of its load in the plan, from 0.
+    /// Number of the load in the plan, from 0.
     pub load: usize,
-    /// Its number in the load.
+    /// Number in the load.
     pub number: u64,
 }
 

@@ -18,6 +18,7 @@
 //! - [`worker`]: a process that generates its share of the load;
 //! - [`control`]: the link between the two;
 //! - [`testbed`]: the cluster that a scenario asks for;
+//! - `broker`: the brokers that a cluster may use and the harness does not start;
 //! - [`sampling`]: samples of every process, on one clock;
 //! - [`doctor`]: the limits of this machine, checked before anything is started;
 //! - [`access`]: certificates, header fields and tokens of clients;

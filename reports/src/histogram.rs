@@ -21,6 +21,7 @@ pub fn latency_histogram() -> LatencyHistogram {
         clippy::expect_used,
         reason = "the constants are within the crate's documented range"
     )]
+    // The smallest bounds: a histogram of 3 digits up to an hour would take nearly 200 KiB at once.
     let mut histogram = Histogram::new_with_bounds(1, 2, 3).expect("valid bounds");
     histogram.auto(true);
     histogram
@@ -28,6 +29,7 @@ pub fn latency_histogram() -> LatencyHistogram {
 
 /// Counts one duration, clamped to the range.
 pub fn record(histogram: &mut LatencyHistogram, value: Duration) {
+    // A duration beyond u64 microseconds is clamped below anyway.
     let micros = u64::try_from(value.as_micros()).unwrap_or(HIGHEST_US);
     record_micros(histogram, micros, 1);
 }

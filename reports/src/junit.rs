@@ -15,6 +15,7 @@ use crate::{
 
 /// Returns the summary's gates as JUnit XML.
 pub(crate) fn junit(summary: &Summary) -> Result<String, SerializeError> {
+    // A damaged record may have a negative or infinite duration.
     let time = Duration::try_from_secs_f64(summary.duration_s).unwrap_or_default();
     let mut suite = TestSuite::new(summary.scenario.as_str());
     suite.set_timestamp(summary.started_at).set_time(time);

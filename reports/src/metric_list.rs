@@ -17,6 +17,7 @@ struct MetricJson<'a> {
 /// Returns a line for each metric: path, unit, the way in which it is better, meaning.
 pub fn metrics_text() -> String {
     let all: Vec<Metric> = metrics::all().collect();
+    // Paths have the widest range of lengths, so only their column is measured.
     let width = all.iter().map(|metric| metric.path.len()).max();
     let width = width.unwrap_or_default();
     let mut text = table_line(width, ["metric", "unit", "better", "meaning"]);

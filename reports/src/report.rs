@@ -99,6 +99,7 @@ fn write(dir: &Path, baseline: Option<&RunRecord>) -> Result<WrittenReport, Repo
     };
     let mut json = serde_json::to_vec_pretty(&report.summary)?;
     json.push(b'\n');
+    // The summary and the gates come first, because CI jobs read them even without a page.
     write_atomic(&report.summary_json, &json)?;
     write_atomic(&report.junit, junit::junit(&report.summary)?.as_bytes())?;
     create_dir(&dir.join(CHARTS))?;

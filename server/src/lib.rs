@@ -20,8 +20,8 @@
 //!   embedded broker;
 //! - `session` holds device sockets; `cluster` finds the node that owns a device, and
 //!   delivers messages to topics; `intake` passes telemetry on;
-//! - [`backplane`] joins the nodes; `ingest` is the telemetry queue; `message` holds what
-//!   nodes exchange;
+//! - [`backplane`] joins the nodes; `ingest` is the telemetry queue; `brokers` registers the
+//!   message brokers that both can use; `message` holds what nodes exchange;
 //! - [`auth`] checks tokens, `api` answers errors, `faults` injects faults on request;
 //! - `net` holds listeners, [`tls`], WebSocket frames and admission control; `metric`
 //!   exports metrics; `limits`, `rate` and `id` are values.

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    services,
+    prose, services,
     steps::{cargo, step},
 };
 
@@ -18,8 +18,8 @@ const INCONCLUSIVE: i32 = 4;
 /// Smoke runs before the machine is called too busy.
 const ATTEMPTS: u32 = 3;
 
-/// Runs the services for the tests, the format check, the lints, all tests, and the
-/// smoke scenario with its gates.
+/// Runs the services for the tests, the format check, the lints, the prose lint, all
+/// tests, and the smoke scenario with its gates.
 pub(crate) fn run() -> Result<()> {
     services::install()?;
     step("formatting", &mut cargo(&["fmt", "--all", "--check"]))?;
@@ -35,6 +35,8 @@ pub(crate) fn run() -> Result<()> {
             "warnings",
         ]),
     )?;
+    eprintln!("── prose");
+    prose::run(&[])?;
     let threads = format!("--test-threads={}", test_threads());
     step(
         "tests",

@@ -78,65 +78,68 @@ fn is_running(process: &Path) -> bool {
 }
 
 #[test]
-fn up_shown_and_down() {
-    let desk = ServicesSandbox::new();
+fn up_status_and_down_work_together() {
+    let sandbox = ServicesSandbox::new();
     assert!(
-        desk.run_successfully(&["status"])
+        sandbox
+            .run_successfully(&["status"])
             .contains("no services are up")
     );
 
-    let up = desk.run_successfully(&["up", "redis", "nats"]);
-    let state = desk.state();
+    let up = sandbox.run_successfully(&["up", "redis", "nats"]);
+    let state = sandbox.state();
     let services = state["services"].as_array().unwrap();
     assert_eq!(services.len(), 2);
     for service in services {
         assert!(up.contains(service["url"].as_str().unwrap()), "{up}");
     }
-    let status = desk.run_successfully(&["status"]);
+    let status = sandbox.run_successfully(&["status"]);
     assert_eq!(status.matches("  answers").count(), 2, "{status}");
-    let again = desk.run_rejected(&["up", "redis"]);
+    let again = sandbox.run_rejected(&["up", "redis"]);
     assert!(
         again.contains("hint: `cargo xtask services down`"),
         "{again}"
     );
 
-    desk.run_successfully(&["down"]);
+    sandbox.run_successfully(&["down"]);
     for service in services {
         wait_for_exit(pid(&service["servers"][0]));
         assert!(!Path::new(service["directory"].as_str().unwrap()).exists());
     }
     assert!(
-        desk.run_successfully(&["status"])
+        sandbox
+            .run_successfully(&["status"])
             .contains("no services are up")
     );
 }
 
 #[test]
-fn a_service_that_died_is_told() {
-    let desk = ServicesSandbox::new();
-    desk.run_successfully(&["up", "redis"]);
-    let server = pid(&desk.state()["services"][0]["servers"][0]);
+fn dead_service_is_reported() {
+    let sandbox = ServicesSandbox::new();
+    sandbox.run_successfully(&["up", "redis"]);
+    let server = pid(&sandbox.state()["services"][0]["servers"][0]);
     kill(Pid::from_raw(server), Signal::SIGKILL).unwrap();
     wait_for_exit(server);
-    let status = desk.run_rejected(&["status"]);
+    let status = sandbox.run_rejected(&["status"]);
     assert!(status.contains("no answer from: redis"), "{status}");
 }
 
 #[test]
-fn services_end_with_their_keeper() {
-    let desk = ServicesSandbox::new();
-    desk.run_successfully(&["up", "redis"]);
-    let state = desk.state();
-    kill(Pid::from_raw(pid(&state["keeper"])), Signal::SIGKILL).unwrap();
+fn services_end_with_their_supervisor() {
+    let sandbox = ServicesSandbox::new();
+    sandbox.run_successfully(&["up", "redis"]);
+    let state = sandbox.state();
+    kill(Pid::from_raw(pid(&state["supervisor"])), Signal::SIGKILL).unwrap();
     wait_for_exit(pid(&state["services"][0]["servers"][0]));
     assert!(
-        desk.run_successfully(&["status"])
+        sandbox
+            .run_successfully(&["status"])
             .contains("no services are up")
     );
 }
 
 #[test]
-fn an_unknown_service_is_refused() {
+fn unknown_service_is_refused() {
     let said = ServicesSandbox::new().run_rejected(&["up", "kafka"]);
     assert!(
         said.contains("expected redis, redis-cluster, nats, rabbitmq, nginx or haproxy"),

@@ -1,21 +1,29 @@
 //! `highwater check`.
 
+use clap::Args;
 use highwater_loadgen::{
     doctor::{self, PlanLoad},
     sampling::raise_open_files,
 };
-use highwater_scenarios::{HostResources, Matrix};
+use highwater_scenarios::HostResources;
 
-use super::print;
-use crate::{
-    args::{CheckArgs, ScenarioArgs},
-    exit::Exit,
-    failure::CliFailure,
-};
+use crate::{exit::Exit, failure::CliFailure, options::ScenarioArgs, output::print};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  highwater check scenarios/idle-10k.toml
+  highwater check scenarios/idle-10k.toml --set devices.home.count=1000000
+
+All problems of a file are listed at once, each with its place, what was found
+and what is accepted; the exit code is then 2.")]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) scenario: ScenarioArgs,
+}
 
 /// Validates a scenario and describes what it would do.
 pub(crate) fn execute(args: &CheckArgs) -> Result<Exit, CliFailure> {
-    let matrix = load_matrix(&args.scenario)?;
+    let matrix = args.scenario.load_matrix()?;
     let files_per_process =
         raise_open_files().map_err(|error| CliFailure::new(Exit::Internal, error))?;
     let available = doctor::read_host_limits().memory.remaining();
@@ -31,10 +39,4 @@ pub(crate) fn execute(args: &CheckArgs) -> Result<Exit, CliFailure> {
     };
     print(&highwater_scenarios::describe_matrix(&matrix, &host));
     Ok(Exit::Passed)
-}
-
-/// The plans of a scenario; every problem of it in the failure.
-pub(crate) fn load_matrix(args: &ScenarioArgs) -> Result<Matrix, CliFailure> {
-    highwater_scenarios::load_matrix(&args.scenario, &args.set)
-        .map_err(|error| CliFailure::scenario(&args.scenario, error))
 }

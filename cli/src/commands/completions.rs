@@ -1,18 +1,25 @@
 //! `highwater completions`.
 
-use clap::CommandFactory;
+use clap::{Args, Command};
+use clap_complete::Shell;
 
-use super::print;
-use crate::{
-    args::{Cli, CompletionsArgs},
-    exit::Exit,
-    failure::CliFailure,
-};
+use crate::{exit::Exit, failure::CliFailure, output::print};
 
-/// Prints the completions of a shell.
-pub(crate) fn execute(args: &CompletionsArgs) -> Result<Exit, CliFailure> {
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  source <(highwater completions bash)
+      For this shell; in ~/.bashrc for every one.
+  highwater completions zsh > ~/.zfunc/_highwater
+  highwater completions fish > ~/.config/fish/completions/highwater.fish")]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    pub(crate) shell: Shell,
+}
+
+/// Prints the completions of `cli` for a shell.
+pub(crate) fn execute(args: &CompletionsArgs, cli: &mut Command) -> Result<Exit, CliFailure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "highwater", &mut script);
+    clap_complete::generate(args.shell, cli, "highwater", &mut script);
     print(&String::from_utf8_lossy(&script));
     Ok(Exit::Passed)
 }

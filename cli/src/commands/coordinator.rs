@@ -1,10 +1,46 @@
 //! `highwater coordinator`.
 
+use std::net::SocketAddr;
+
 use anyhow::anyhow;
+use clap::Args;
 use highwater_loadgen::coordinator::Workers;
 
-use super::{check, run};
-use crate::{args::CoordinatorArgs, exit::Exit, failure::CliFailure};
+use super::single_run;
+use crate::{
+    exit::Exit,
+    failure::CliFailure,
+    options::{RecordArgs, ScenarioArgs},
+};
+
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "highwater coordinator --listen <ADDR> --workers <N> \
+                            [OPTIONS] <SCENARIO>"
+)]
+#[command(after_help = "Example, with two machines for the load:
+  export HIGHWATER_TOKEN=secret                         (on all of them)
+  highwater coordinator scenarios/idle-10k.toml --listen 192.0.2.1:7070 \\
+      --workers 2
+  highwater worker --connect 192.0.2.1:7070             (on each of the two)")]
+pub(crate) struct CoordinatorArgs {
+    #[command(flatten)]
+    pub(crate) scenario: ScenarioArgs,
+    #[command(flatten)]
+    pub(crate) record: RecordArgs,
+    /// Address where workers join, HOST:PORT
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+    /// Workers to wait for, 1 to 1000; the run starts when all have joined
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) workers: u32,
+    /// Shared secret of coordinator and workers
+    ///
+    /// Better given by the variable: a command line can be read by every user
+    /// of the machine.
+    #[arg(long, env = "HIGHWATER_TOKEN", hide_env_values = true)]
+    pub(crate) token: String,
+}
 
 /// Runs a scenario with workers that were started by hand.
 pub(crate) fn execute(args: CoordinatorArgs) -> Result<Exit, CliFailure> {
@@ -13,11 +49,11 @@ pub(crate) fn execute(args: CoordinatorArgs) -> Result<Exit, CliFailure> {
         token: args.token,
         count: args.workers,
     };
-    let scenario = check::load_matrix(&args.scenario)?;
+    let scenario = args.scenario.load_matrix()?;
     if !scenario.is_one_run() {
         return Err(too_many(scenario.runs()));
     }
-    run::run(scenario.into_first(), &args.scenario, args.record, workers)
+    single_run::run(scenario.into_first(), &args.scenario, args.record, workers)
 }
 
 /// Refuses a matrix: workers end with their run, so the next run would have none.

@@ -1,17 +1,35 @@
 //! `highwater doctor`, and the same check before a run.
 
+use std::path::PathBuf;
+
 use anyhow::anyhow;
+use clap::Args;
 use highwater_loadgen::doctor::{self, HostLimits, PreflightFinding, PreflightReport, report_text};
 use highwater_scenarios::Matrix;
 
-use super::{check, print};
-use crate::{
-    args::{DoctorArgs, ScenarioArgs},
-    exit::Exit,
-    failure::CliFailure,
-};
+use crate::{exit::Exit, failure::CliFailure, options::ScenarioArgs, output::print};
 
-/// Says what this machine can hold, or whether a scenario fits it.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  highwater doctor
+      The most sockets this machine can open, and which setting to change.
+  highwater doctor scenarios/idle-10k.toml
+  highwater doctor scenarios/idle-10k.toml --set devices.home.count=100000
+      Whether a scenario fits, how many workers it takes, and why.
+
+Nothing is started or changed. The exit code is 0 where the scenario fits, 5
+where it does not, 2 where it is invalid. `run` does the same check first.")]
+pub(crate) struct DoctorArgs {
+    /// Judge this scenario instead (TOML)
+    pub(crate) scenario: Option<PathBuf>,
+    /// Change a value of the scenario; may be repeated
+    ///
+    /// The form is that of `highwater run --set`.
+    #[arg(long, value_name = "PATH=VALUE", requires = "scenario")]
+    pub(crate) set: Vec<String>,
+}
+
+/// Prints the limits of this machine, or whether a scenario fits it.
 pub(crate) fn execute(args: DoctorArgs) -> Result<Exit, CliFailure> {
     let limits = doctor::read_host_limits();
     match args.scenario {
@@ -21,31 +39,28 @@ pub(crate) fn execute(args: DoctorArgs) -> Result<Exit, CliFailure> {
         }
         Some(scenario) => {
             let set = args.set;
-            check_scenario(
-                &check::load_matrix(&ScenarioArgs { scenario, set })?,
-                &limits,
-            )
+            let scenario = ScenarioArgs { scenario, set };
+            check_scenario(&scenario.load_matrix()?, &limits)
         }
     }
 }
 
-/// Refuses runs with local workers that this machine cannot carry, and notes
-/// on stderr what may go wrong. Told to try, it notes everything and refuses
-/// nothing.
+/// Refuses runs with local workers that exceed a limit of this machine, and notes
+/// warnings on stderr. With `try_anyway` it notes everything and refuses nothing.
 pub(crate) fn preflight(
     matrix: &Matrix,
     workers: Option<u32>,
     try_anyway: bool,
 ) -> Result<(), CliFailure> {
     let limits = doctor::read_host_limits();
-    let (mut doubts, mut obstacles) = (Vec::new(), Vec::new());
+    let (mut warnings, mut failures) = (Vec::new(), Vec::new());
     for cell in matrix.cells() {
         let fit = PreflightReport::check(&cell.plan, workers, &limits);
-        add_new(&mut doubts, fit.warnings);
-        add_new(&mut obstacles, fit.failures);
+        add_new(&mut warnings, fit.warnings);
+        add_new(&mut failures, fit.failures);
     }
-    doubts.iter().for_each(note);
-    let Some((first, others)) = obstacles.split_first() else {
+    warnings.iter().for_each(note);
+    let Some((first, others)) = failures.split_first() else {
         return Ok(());
     };
     others.iter().for_each(note);

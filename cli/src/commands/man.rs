@@ -1,25 +1,38 @@
 //! `highwater man`.
 
-use std::{fs, io, path::Path};
-
-use clap::CommandFactory;
-
-use super::print;
-use crate::{
-    args::{Cli, ManArgs},
-    exit::Exit,
-    failure::CliFailure,
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
 };
 
-/// Prints the man page, or writes one for each command.
-pub(crate) fn execute(args: &ManArgs) -> Result<Exit, CliFailure> {
+use clap::{Args, Command};
+
+use crate::{exit::Exit, failure::CliFailure, output::print};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  highwater man | man -l -
+  highwater man --out ~/.local/share/man/man1
+      highwater.1, highwater-run.1, and so on.")]
+pub(crate) struct ManArgs {
+    /// Write a page for each command into this directory
+    ///
+    /// A missing directory is created. Without this option, the main page goes to
+    /// stdout.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Prints the man page of `cli`, or writes one for each command.
+pub(crate) fn execute(args: &ManArgs, cli: Command) -> Result<Exit, CliFailure> {
     match &args.out {
         Some(out) => {
-            write(out).map_err(|error| CliFailure::path("write man pages into", out, error))?;
+            write(cli, out)
+                .map_err(|error| CliFailure::path("write man pages into", out, error))?;
         }
         None => {
             let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command())
+            clap_mangen::Man::new(cli)
                 .render(&mut page)
                 .map_err(|error| CliFailure::new(Exit::Internal, error))?;
             print(&String::from_utf8_lossy(&page));
@@ -28,7 +41,7 @@ pub(crate) fn execute(args: &ManArgs) -> Result<Exit, CliFailure> {
     Ok(Exit::Passed)
 }
 
-fn write(out: &Path) -> io::Result<()> {
+fn write(cli: Command, out: &Path) -> io::Result<()> {
     fs::create_dir_all(out)?;
-    clap_mangen::generate_to(Cli::command(), out)
+    clap_mangen::generate_to(cli, out)
 }

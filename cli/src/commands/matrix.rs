@@ -1,5 +1,4 @@
-//! `highwater run` of a scenario with several cells, or with repeats: one run after the
-//! other, the cells in turn, and in the end a comparison.
+//! The runs of a scenario with several cells or with repeats, and their comparison.
 
 use std::{
     fs, io,
@@ -12,42 +11,55 @@ use highwater_reports::{MismatchPolicy, RecordError};
 use highwater_scenarios::{Matrix, MatrixCell};
 
 use super::{
-    print,
-    run::{SingleRun, default_out, listen_for_interrupt, read_scenario_text},
     signals::Interrupt,
+    single_run::{SingleRun, default_out, listen_for_interrupt},
 };
-use crate::{args::RunArgs, exit::Exit, failure::CliFailure};
+use crate::{
+    exit::Exit,
+    failure::CliFailure,
+    options::{RecordArgs, ScenarioArgs},
+    output::print,
+};
 
-/// The comparison's page, beside the runs' directories.
+/// The file of the comparison, beside the runs' directories.
 const PAGE: &str = "comparison.html";
 
 /// The runs of a matrix, one after the other, until a run cannot start or the user stops it.
 struct MatrixRuns<'r> {
-    args: &'r RunArgs,
+    scenario: &'r ScenarioArgs,
+    workers: Option<u32>,
+    is_plain: bool,
     text: String,
     interrupt: Interrupt,
-    /// Directories of those that came to their end.
+    /// The directories of the runs that came to their end.
     finished: Vec<PathBuf>,
 }
 
-/// Runs every cell as often as it is to be, and compares what came of it. Ends with the
-/// worst of the runs' exit codes. A run that cannot be, or an interrupt, ends all of it;
-/// the runs before are compared.
-pub(crate) fn run(matrix: &Matrix, args: &RunArgs) -> Result<Exit, CliFailure> {
-    if args.record.baseline.is_some() {
+/// Runs every cell as often as the matrix says, and compares the runs. Returns the worst
+/// of their exit codes. A run that cannot start, or an interrupt, ends the matrix; the
+/// runs before it are compared.
+pub(crate) fn run(
+    matrix: &Matrix,
+    scenario: &ScenarioArgs,
+    record: &RecordArgs,
+    workers: Option<u32>,
+) -> Result<Exit, CliFailure> {
+    if record.baseline.is_some() {
         return Err(baseline_error(matrix));
     }
-    let out = args.record.out.clone();
+    let out = record.out.clone();
     let out = out.unwrap_or_else(|| default_out(&matrix.first().plan));
     ensure_empty(&out)?;
     let mut runs = MatrixRuns {
-        args,
-        text: read_scenario_text(&args.scenario)?,
+        scenario,
+        workers,
+        is_plain: record.no_progress,
+        text: scenario.read_text()?,
         interrupt: listen_for_interrupt()?,
         finished: Vec::new(),
     };
     let ended = runs.run_all(matrix, &out);
-    // Also of what there is when the last one could not be.
+    // The comparison comes before `?`, because finished runs are compared in any case.
     let compared = compare(&runs.finished, &out);
     let exit = ended?;
     compared?;
@@ -55,7 +67,7 @@ pub(crate) fn run(matrix: &Matrix, args: &RunArgs) -> Result<Exit, CliFailure> {
 }
 
 impl MatrixRuns<'_> {
-    /// The worst of their exit codes.
+    /// Runs all cells, and returns the worst of their exit codes.
     fn run_all(&mut self, matrix: &Matrix, out: &Path) -> Result<Exit, CliFailure> {
         let mut worst = Exit::Passed;
         for (number, (name, cell)) in interleaved_runs(matrix).into_iter().enumerate() {
@@ -75,20 +87,20 @@ impl MatrixRuns<'_> {
         Ok(worst)
     }
 
-    /// Runs a cell once, writes its report, and says in a line how it ended.
+    /// Runs a cell once, writes its report, and prints its result in one line.
     fn run_one(&self, cell: &MatrixCell, dir: &Path) -> Result<Exit, CliFailure> {
         let settings = cell.settings.iter();
         let settings = settings.map(|setting| format!("cluster.{}={}", setting.key, setting.value));
-        let given = self.args.scenario.set.iter().cloned();
+        let given = self.scenario.set.iter().cloned();
         SingleRun {
             plan: cell.plan.clone(),
             scenario_text: &self.text,
             sets: given.chain(settings).collect(),
             workers: Workers::Local {
-                count: self.args.workers,
+                count: self.workers,
             },
             out: dir,
-            is_plain: self.args.record.no_progress,
+            is_plain: self.is_plain,
         }
         .run_and_record(&self.interrupt)?;
         let report = highwater_reports::write_report(dir)?;
@@ -99,7 +111,8 @@ impl MatrixRuns<'_> {
     }
 }
 
-/// Names of the runs' directories, in the order of the runs: the cells take turns.
+/// Returns the names of the runs' directories in the order of the runs. The cells take
+/// turns, so that a slow change of the machine affects all cells alike.
 fn interleaved_runs(matrix: &Matrix) -> Vec<(String, &MatrixCell)> {
     let turns = 1..=matrix.repeat();
     let named = turns.flat_map(|turn| {
@@ -131,8 +144,7 @@ fn compare(dirs: &[PathBuf], out: &Path) -> Result<(), CliFailure> {
     Ok(())
 }
 
-/// A directory with something in it is refused before the first run, as for a single
-/// one.
+/// Refuses a directory with content before the first run, as a single run does.
 fn ensure_empty(out: &Path) -> Result<(), CliFailure> {
     match fs::read_dir(out) {
         Ok(mut entries) => match entries.next() {
@@ -154,7 +166,7 @@ fn baseline_error(matrix: &Matrix) -> CliFailure {
     CliFailure::new(Exit::Usage, error).with_hint(Some(hint.to_owned()))
 }
 
-/// The one of two codes that says more against what was run.
+/// Returns the worse of two exit codes.
 fn worse_exit(first: Exit, second: Exit) -> Exit {
     let rank = |exit| match exit {
         Exit::Passed => 0,

@@ -1,7 +1,21 @@
 //! `highwater metrics`.
 
-use super::print;
-use crate::{args::MetricsArgs, exit::Exit, failure::CliFailure};
+use clap::Args;
+
+use crate::{exit::Exit, failure::CliFailure, output::print};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  highwater metrics | grep ^heartbeats
+      Path, unit, the way in which it is better, meaning.
+  highwater metrics --json
+
+A gate of a scenario names a metric by its path: heartbeats.response.p99 <= 50ms.")]
+pub(crate) struct MetricsArgs {
+    /// Print JSON: path, unit, better, windowed, meaning
+    #[arg(long)]
+    pub(crate) json: bool,
+}
 
 /// Prints the list of all metrics.
 pub(crate) fn execute(args: &MetricsArgs) -> Result<Exit, CliFailure> {

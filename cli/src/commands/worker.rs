@@ -1,9 +1,32 @@
 //! `highwater worker`.
 
+use std::net::SocketAddr;
+
+use clap::Args;
 use highwater_loadgen::worker::{self, WorkerOptions};
 
-use super::{init_logging, runtime};
-use crate::{args::WorkerArgs, exit::Exit, failure::CliFailure};
+use crate::{
+    exit::Exit,
+    failure::CliFailure,
+    runtime::{init_logging, runtime},
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  HIGHWATER_TOKEN=secret highwater worker --connect 192.0.2.1:7070
+
+A worker is told everything else by its coordinator, and ends with the run.")]
+pub(crate) struct WorkerArgs {
+    /// The coordinator's address, HOST:PORT
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) connect: SocketAddr,
+    /// Shared secret of coordinator and workers
+    ///
+    /// Better given by the variable: a command line can be read by every user
+    /// of the machine.
+    #[arg(long, env = "HIGHWATER_TOKEN", hide_env_values = true)]
+    pub(crate) token: String,
+}
 
 /// Puts on a share of a run's load.
 pub(crate) fn execute(args: WorkerArgs) -> Result<Exit, CliFailure> {

@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_program_is_a_refusal_with_its_own_hint() {
+    fn missing_program_is_refused_with_its_own_hint() {
         let missing = TestbedError::ProgramMissing {
             program: "nginx",
             hint: "install it".to_owned(),
@@ -211,7 +211,7 @@ mod tests {
         let failure = CliFailure::from(RunError::Testbed(missing));
         assert_eq!(failure.exit(), Exit::Refused);
         expect_test::expect![[r#"
-            error: nginx is not on this machine
+            error: cannot find the program nginx on this machine
               = hint: install it"#]]
         .assert_eq(&failure.text);
     }

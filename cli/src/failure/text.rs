@@ -6,7 +6,7 @@
 //! 7 | count = 10000000000
 //!   |         ^^^^^^^^^^^
 //!   = found: 10000000000
-//!   = accepted: a whole number from 1 to 10_000_000
+//!   = expected: a whole number from 1 to 10_000_000
 //!   = hint: …
 //! ```
 //!
@@ -20,7 +20,7 @@ use highwater_scenarios::{Diagnostics, diagnostic::Location};
 use crate::paint::{Tone, paint};
 
 /// Labels after a `=`.
-const LABELS: [&str; 4] = ["found:", "accepted:", "cause:", "hint:"];
+const LABELS: [&str; 4] = ["found:", "expected:", "cause:", "hint:"];
 
 /// An error and its causes. A cause that the error's own text has in full
 /// already is not said again.

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_wanted_is_called_a_problem() {
+    fn unplanned_event_is_called_a_problem() {
         let text = |kind| {
             let note = ProgressNote {
                 at: Duration::from_secs(31),

@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_and_readings_stand_on_the_line() {
+    fn messages_and_telemetry_stand_on_the_line() {
         let mut plain = PlainDisplay::default();
         plain.progress(&at(0, traffic()));
         let lines = plain.progress(&at(5, traffic()));

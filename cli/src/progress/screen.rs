@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_and_readings() {
+    fn messages_and_telemetry() {
         check(
             &traffic(),
             (80, 24),

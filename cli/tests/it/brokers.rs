@@ -90,7 +90,7 @@ fn assert_clean_and_measured(run: &FinishedRun) -> BrokerSummary {
 }
 
 #[test]
-fn a_cluster_joined_by_redis() {
+fn cluster_over_redis_runs_clean() {
     let redis = RedisService::start(RedisOptions { persistent: false }).expect("Redis starts");
     let run = run_with_broker(&redis, STEADY);
     let broker = assert_clean_and_measured(&run);
@@ -108,7 +108,7 @@ fn a_cluster_joined_by_redis() {
 }
 
 #[test]
-fn a_cluster_joined_by_nats() {
+fn cluster_over_nats_runs_clean() {
     let nats = NatsService::start().expect("NATS starts");
     let run = run_with_broker(&nats, STEADY);
     let broker = assert_clean_and_measured(&run);
@@ -129,7 +129,7 @@ fn a_cluster_joined_by_nats() {
 
 /// One after the other with one broker: it takes longer to start than a run.
 #[test]
-fn clusters_joined_by_rabbitmq_whole_and_with_a_node_killed() {
+fn clusters_over_rabbitmq_run_clean_and_survive_a_killed_node() {
     let rabbitmq = RabbitMqService::start().expect("RabbitMQ starts");
     let run = run_with_broker(&rabbitmq, STEADY);
     let broker = assert_clean_and_measured(&run);
@@ -145,13 +145,13 @@ fn clusters_joined_by_rabbitmq_whole_and_with_a_node_killed() {
     );
     assert_eq!(queues(&rabbitmq), [""; 0], "nothing is left there");
 
-    what_a_killed_node_had_goes_with_its_lease(&rabbitmq);
+    assert_killed_node_leaves_with_its_lease(&rabbitmq);
     assert_eq!(queues(&rabbitmq), [""; 0], "nothing is left there");
 }
 
 /// The reconnected devices are back long before the run ends: otherwise
 /// `longest_settling` is null, and its gate is open.
-fn what_a_killed_node_had_goes_with_its_lease(rabbitmq: &Service) {
+fn assert_killed_node_leaves_with_its_lease(rabbitmq: &Service) {
     let backplane = format!("cluster.backplane={}", rabbitmq.url());
     let run = CliRun::start_with(
         r#"
@@ -229,7 +229,7 @@ fn queues(rabbitmq: &Service) -> Vec<String> {
 }
 
 #[test]
-fn a_broker_that_is_silent_refuses_the_run_and_keeps_its_password() {
+fn silent_broker_refuses_the_run_and_hides_its_password() {
     // The port was bound and closed again, so no process listens on it.
     let port = TcpListener::bind("127.0.0.1:0")
         .and_then(|socket| socket.local_addr())
@@ -258,7 +258,7 @@ fn a_broker_that_is_silent_refuses_the_run_and_keeps_its_password() {
 /// The broker keeps nothing. Accepted telemetry was processed before, and rejected
 /// telemetry is sent again. Commands between nodes fail at once.
 #[test]
-fn the_embedded_broker_is_killed_and_comes_back() {
+fn killed_embedded_broker_loses_no_telemetry() {
     let run = CliRun::run_to_end(
         r#"
         name = "broker-kill"

@@ -16,7 +16,7 @@ use crate::harness::{
 
 /// Two workers: what one worker's publishers send, the other's devices hear.
 #[test]
-fn a_clean_run_is_clean() {
+fn run_without_faults_has_no_problems() {
     let run = CliRun::start_with(
         r#"
         name = "clean"

@@ -84,7 +84,7 @@ fn grouped(figure: u64) -> String {
 }
 
 #[test]
-fn figures_are_those_of_this_machine() {
+fn doctor_shows_the_limits_of_this_machine() {
     let said = run_highwater(&["doctor"]);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     let limits = fs::read_to_string("/proc/self/limits").unwrap();
@@ -156,7 +156,7 @@ fn an_invalid_scenario_is_wrong_usage() {
 }
 
 #[test]
-fn a_run_that_cannot_work_starts_nothing() {
+fn impossible_run_starts_no_process() {
     let scenario = ScenarioFile::to_closed_port(too_many());
     let said = scenario.run(&[]);
     assert_eq!(said.code, Some(5), "{}", said.stderr);
@@ -170,7 +170,7 @@ fn a_run_that_cannot_work_starts_nothing() {
 }
 
 #[test]
-fn a_run_that_is_told_to_try_gets_further() {
+fn run_with_try_anyway_starts() {
     let scenario = ScenarioFile::to_closed_port(too_many());
     let said = scenario.run(&["--try-anyway"]);
     // As far as to the target, which is not there.
@@ -181,7 +181,7 @@ fn a_run_that_is_told_to_try_gets_further() {
 }
 
 #[test]
-fn what_may_go_wrong_is_a_note() {
+fn possible_failure_is_a_note() {
     // Past the knee, below the end.
     let scenario = ScenarioFile::to_closed_port(too_many() - 2);
     let said = scenario.run(&[]);
@@ -208,7 +208,7 @@ fn run_with_few_files(scenario: &ScenarioFile, more: &[&str]) -> Summary {
 }
 
 #[test]
-fn what_is_refused_does_not_work() {
+fn refused_scenario_fails_when_it_is_tried() {
     let scenario = ScenarioFile::new("[cluster]\nnodes = 1", 450);
     let set = ["--set", "devices.home.connect_timeout=1s"];
     let ramp = ["--set", "devices.home.ramp=300/s"];
@@ -222,7 +222,7 @@ fn what_is_refused_does_not_work() {
 }
 
 #[test]
-fn what_fits_works() {
+fn fitting_scenario_passes() {
     let scenario = ScenarioFile::new("[cluster]\nnodes = 3", 450);
     let summary = run_with_few_files(&scenario, &["--set", "devices.home.ramp=300/s"]);
     assert_eq!(
@@ -236,7 +236,7 @@ fn what_fits_works() {
 }
 
 #[test]
-fn a_check_says_what_the_plan_takes_here() {
+fn check_shows_the_cost_of_the_plan_on_this_machine() {
     let scenario = ScenarioFile::new("[cluster]\nnodes = 2", 100);
     let said = run_highwater(&["check", scenario.file()]);
     assert_eq!(said.code, Some(0), "{}", said.stderr);

@@ -117,32 +117,32 @@ fn a_scenario_that_is_invalid() {
           |
         1 | name = 1
           | ^
-          = accepted: a duration with its unit (ms, s, m, h), from "1s" to "720h"
+          = expected: a duration with its unit (ms, s, m, h), from "1s" to "720h"
 
         error: bad.toml:1:1: cluster: neither `[cluster]` nor `[target]`
           |
         1 | name = 1
           | ^
-          = accepted: one of them: a cluster to start, or a system that is running
+          = expected: one of them: a cluster to start, or a system that is running
 
         error: bad.toml:1:1: devices: no pool of devices
           |
         1 | name = 1
           | ^
-          = accepted: at least one `[[devices]]`
+          = expected: at least one `[[devices]]`
 
         error: bad.toml:1:8: name: not text in quotes
           |
         1 | name = 1
           |        ^
           = found: 1
-          = accepted: a name of 1 to 64 letters, digits, `-` and `_` that begins with a letter or digit
+          = expected: a name of 1 to 64 letters, digits, `-` and `_` that begins with a letter or digit
 
         error: bad.toml:2:1: durations: unknown key
           |
         2 | durations = "5s"
           | ^^^^^^^^^
-          = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `telemetry`, `events`, `gates`, `matrix`
+          = expected: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `telemetry`, `events`, `gates`, `matrix`
           = hint: did you mean `duration`?
 
         5 problems in bad.toml
@@ -154,7 +154,7 @@ fn a_scenario_that_is_invalid() {
         &expect![[r#"
         error: --set devices.hom.count=5: devices.hom: no pool of devices of that name
           = found: `hom`
-          = accepted: `home`
+          = expected: `home`
           = hint: did you mean `home`?
 
         1 problem in small.toml
@@ -165,7 +165,7 @@ fn a_scenario_that_is_invalid() {
         "run small.toml --set count",
         &expect![[r#"
         error: --set count: not of the form PATH=VALUE
-          = accepted: a path and a value, such as `duration=30s` or `devices.home.count=500`
+          = expected: a path and a value, such as `duration=30s` or `devices.home.count=500`
 
         1 problem in small.toml
         exit code 2
@@ -198,7 +198,7 @@ fn a_directory_that_cannot_become_a_record() {
 }
 
 #[test]
-fn a_directory_that_is_no_record() {
+fn directory_without_a_record_is_refused() {
     check(
         "report nowhere",
         &expect![[r#"

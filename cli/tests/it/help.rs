@@ -56,7 +56,7 @@ fn help_has_examples_and_fits_a_terminal() {
 }
 
 #[test]
-fn bash_takes_its_completions() {
+fn completions_load_in_bash() {
     use std::{io::Write, process::Command};
 
     let script = stdout(&["completions", "bash"]);

@@ -73,7 +73,7 @@ fn an_interrupt_between_two_runs_ends_all_of_them() {
 }
 
 #[test]
-fn a_run_that_cannot_be_leaves_a_comparison_of_those_before_it() {
+fn impossible_run_leaves_a_comparison_of_the_runs_before_it() {
     let run = CliRun::start(&scenario(r#""round-robin", "least-conn", "p2c""#));
     let first = run.record().join("round-robin");
     eventually("the first run", || {

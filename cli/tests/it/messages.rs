@@ -80,7 +80,7 @@ fn deliveries_that_go_wrong_are_counted_exactly() {
 /// Messages to a killed node are not counted twice, nor as lost where loss cannot be
 /// known. Its devices subscribe again on other nodes.
 #[test]
-fn a_killed_node_s_subscribers_hear_again() {
+fn subscribers_of_a_killed_node_receive_again() {
     let run = CliRun::run_to_end(
         r#"
         name = "killed"

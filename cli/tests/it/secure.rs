@@ -181,7 +181,7 @@ fn a_certificate_is_trusted_and_read_anew_on_sighup() {
 }
 
 #[test]
-fn what_is_not_verified_and_who_gives_no_figures_is_told() {
+fn unverified_tls_and_silent_endpoints_are_reported() {
     let node = Certificates::make().node();
     let address = &node.address;
     let more = format!(
@@ -197,8 +197,7 @@ fn what_is_not_verified_and_who_gives_no_figures_is_told() {
     assert_gates_hold(&summary);
     assert_problem(&summary, "certificates were not verified");
     let problems = summary.problems.iter();
-    let told =
-        problems.filter(|text| text.contains("misread gives no figures: cannot read http://"));
+    let told = problems.filter(|text| text.contains("cannot sample misread: cannot read http://"));
     assert_eq!(told.count(), 1, "{:?}", summary.problems);
     let seen: Vec<_> = summary
         .nodes
@@ -297,7 +296,7 @@ fn devices_wait_as_long_as_a_full_node_asks_for() {
 }
 
 #[test]
-fn operators_get_through_when_files_have_run_out() {
+fn admin_listener_answers_when_files_have_run_out() {
     let mut command = Command::new("sh");
     let serve = format!(
         "ulimit -n 128; exec {} serve node --listen 127.0.0.1:0 --id n1 --admin-listen 127.0.0.1:0",
@@ -324,7 +323,7 @@ fn operators_get_through_when_files_have_run_out() {
 }
 
 #[test]
-fn what_is_wrong_with_a_node_s_options_is_told() {
+fn invalid_node_options_are_reported() {
     let certificates = Certificates::make();
     let told = |more: &[&str]| {
         let arguments = ["serve", "node", "--listen", "127.0.0.1:0", "--id", "n1"];

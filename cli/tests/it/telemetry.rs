@@ -62,7 +62,7 @@ fn a_killed_consumer_loses_nothing() {
 }
 
 #[test]
-fn readings_that_are_lost_are_counted_exactly() {
+fn lost_telemetry_records_are_counted_exactly() {
     let run = CliRun::run_to_end(&scenario(4, "drop_every = 10", ""));
     run.assert_failed();
     let summary = run.summary();

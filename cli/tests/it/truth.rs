@@ -157,7 +157,7 @@ fn a_killed_node_loses_no_command_and_its_sockets_come_back() {
 }
 
 #[test]
-fn a_worker_that_stood_still_makes_the_verdict_inconclusive() {
+fn paused_worker_makes_the_verdict_inconclusive() {
     let run = CliRun::start(
         r#"
         name = "paused-worker"
@@ -196,7 +196,7 @@ fn a_worker_that_stood_still_makes_the_verdict_inconclusive() {
 }
 
 #[test]
-fn a_dead_worker_s_commands_are_lost_and_nothing_is_made_up() {
+fn commands_of_a_dead_worker_are_lost_and_nothing_is_invented() {
     let run = CliRun::start_with(
         r#"
         name = "dead-worker"

@@ -25,6 +25,7 @@ impl From<String> for SecretString {
 
 impl fmt::Debug for SecretString {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Derived `Debug` forms of all types that hold a secret end up here.
         f.write_str("SecretString(…)")
     }
 }

@@ -1,7 +1,7 @@
 //! The certificates that clients accept.
 //!
-//! One configuration serves sockets, commands, scrapes and requests to nodes. It uses
-//! ring's cryptography, whatever else is linked in.
+//! One configuration serves sockets, commands, scrapes and requests to nodes. It always
+//! uses ring's cryptography, also if another provider is linked in.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -22,18 +22,18 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CertVerification {
-    /// None: no address uses TLS.
+    /// No certificates: no address uses TLS.
     #[default]
     NoTls,
-    /// Those signed by the machine's authorities. On a machine without any, by Mozilla's
-    /// as of the build.
+    /// Certificates signed by the machine's authorities. On a machine without any, those
+    /// signed by Mozilla's authorities as of the build.
     SystemRoots,
-    /// Those signed by these authorities.
+    /// Certificates signed by these authorities.
     CaCertificates {
         /// The authorities' certificates in PEM.
         pem: String,
     },
-    /// All, unverified.
+    /// All certificates, unverified.
     Insecure,
 }
 

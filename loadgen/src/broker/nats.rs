@@ -78,6 +78,8 @@ async fn delete_streams(url: &BrokerUrl, cluster: &str) -> Result<(), String> {
 async fn connect(url: &BrokerUrl) -> Result<Client, String> {
     let options = ConnectOptions::new()
         .name("highwater run")
+        // By default the library reconnects without a limit, and a call would end in a timeout
+        // that hides the cause.
         .max_reconnects(1);
     let client = options
         .connect(url.expose_secret())

@@ -87,6 +87,7 @@ impl RedisPrimary {
     }
 
     async fn delete_keys(&mut self, pattern: &str) -> Result<(), RedisError> {
+        // One key at a time: a cluster rejects a command with keys of different slots.
         for key in self.keys(pattern).await? {
             redis::cmd("DEL")
                 .arg(key)
@@ -125,6 +126,7 @@ async fn delete_cluster(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, R
                 .into_iter()
                 .map(|channel| format!("a listener to {channel}")),
         );
+        // After the channels: nodes that still run would write their keys again.
         server.delete_keys(&pattern).await?;
     }
     Ok(leftovers)

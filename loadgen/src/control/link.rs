@@ -51,7 +51,7 @@ pub enum LinkError {
     /// The connection broke.
     #[error("the control link broke")]
     Io(#[from] io::Error),
-    /// The peer sent something else than a message.
+    /// The peer sent bytes that are not a message.
     #[error("invalid message on the control link")]
     Message(#[from] serde_json::Error),
 }

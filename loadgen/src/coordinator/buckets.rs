@@ -29,6 +29,7 @@ impl PendingBuckets {
 
     /// Takes the buckets before `second`, each as a line of the record.
     pub fn take_before(&mut self, second: u64) -> Vec<Interval> {
+        // Later buckets stay: other workers may still add to them.
         let later = self.counts.split_off(&second.saturating_mul(BUCKETS_PER_S));
         let earlier = std::mem::replace(&mut self.counts, later);
         earlier.into_iter().map(bucket_interval).collect()

@@ -47,7 +47,7 @@ pub enum RunError {
         /// The system's error.
         source: io::Error,
     },
-    /// Not all workers joined and became ready in time.
+    /// Some workers did not join or become ready in time.
     #[error("cannot start the run: {ready} of {wanted} workers were ready after {} s", after.as_secs())]
     WorkersNotReady {
         /// Number of workers that were ready.

@@ -15,8 +15,6 @@
 //!                └── telemetry.rs, consumer_drain.rs: accepted against handled
 //! ```
 //!
-//! In reading order:
-//!
 //! - [`options`]: the run that is asked for;
 //! - [`start`]: everything up to the go;
 //! - [`system`]: the system under test, with `target_check` before the load;

@@ -49,6 +49,7 @@ impl RunOptions {
             }
             Workers::Remote { count, .. } => count,
         }
+        // A plan without sockets still needs a worker, for its commands.
         .max(1)
     }
 }

@@ -27,14 +27,14 @@ pub enum RunPhase {
     Ramp,
     /// The steady phase, which may still be ahead.
     Steady {
-        /// Its first second.
+        /// The first second of the phase.
         from: u64,
-        /// The second after its last.
+        /// The second after the last.
         until: u64,
     },
     /// The drain, in which sockets close. It may still be ahead.
     Drain {
-        /// Its first second.
+        /// The first second of the phase.
         from: u64,
     },
 }

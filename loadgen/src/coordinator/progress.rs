@@ -36,7 +36,7 @@ pub struct ProgressNote {
 pub enum NoteKind {
     /// The scenario or a person asked for what happened.
     Event,
-    /// Something failed or was not asked for.
+    /// A failure, or an event that was not asked for.
     Problem,
 }
 

@@ -111,6 +111,7 @@ impl RunRecorder {
                 Some(histogram) => {
                     self.merge_latency(id, tag, interval.second, interval.length, &histogram)
                 }
+                // Counted, and reported as a problem at the end: latencies are missing.
                 None => self.undecodable_histograms += 1,
             }
         }
@@ -130,6 +131,7 @@ impl RunRecorder {
         let now = self.clock.now().as_secs();
         while let Some(line) = self.latency_lines.first_entry() {
             let end = line.key().second + line.key().length;
+            // Lines are ordered by second: all further ones are newer.
             if end + GRACE_S > now {
                 break;
             }

@@ -39,11 +39,11 @@ pub type WorkerLink = ControlLink<ToWorker, FromWorker>;
 pub struct ReadyWorker {
     /// `w1`, …
     pub id: String,
-    /// Its part of the plan.
+    /// The worker's part of the plan.
     pub segment: Segment,
     /// Process id on its own machine.
     pub pid: u32,
-    /// The coordinator's end of its link.
+    /// The coordinator's end of the worker's link.
     pub link: WorkerLink,
 }
 
@@ -80,21 +80,22 @@ pub async fn wait_for_workers(
     let mut next = 0;
     while ready.len() < wanted as usize {
         tokio::select! {
-            join = joins.recv(), if next < wanted => {
-                let Some((hello, link)) = join else { break };
-                if let Some((hello, link)) = check_open_files(&spec, hello, link).await? {
-                    preparing.spawn(prepare_worker(spec.clone(), next, hello, link));
-                    next += 1;
+        // Further workers wait in the queue, and their links end with it.
+                    join = joins.recv(), if next < wanted => {
+                        let Some((hello, link)) = join else { break };
+                        if let Some((hello, link)) = check_open_files(&spec, hello, link).await? {
+                            preparing.spawn(prepare_worker(spec.clone(), next, hello, link));
+                            next += 1;
+                        }
+                    }
+                    Some(prepared) = preparing.join_next(), if !preparing.is_empty() => {
+                        match prepared {
+                            Ok(prepared) => ready.push(prepared?),
+                            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+                        }
+                    }
+                    () = tokio::time::sleep_until(deadline) => break,
                 }
-            }
-            Some(prepared) = preparing.join_next(), if !preparing.is_empty() => {
-                match prepared {
-                    Ok(prepared) => ready.push(prepared?),
-                    Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-                }
-            }
-            () = tokio::time::sleep_until(deadline) => break,
-        }
     }
     if ready.len() < wanted as usize {
         let ready = ready.len() as u32;
@@ -104,6 +105,7 @@ pub async fn wait_for_workers(
             after: within,
         });
     }
+    // Workers become ready in any order.
     ready.sort_by_key(|worker| worker.segment.index());
     Ok(ready)
 }
@@ -234,6 +236,8 @@ async fn wait_until_ready(
     link.writer.send(&assignment).await?;
     loop {
         match link.reader.receive().await? {
+            // Answered at once: a worker takes half of the round trip as the error of its
+            // clock.
             FromWorker::Ping { number } => {
                 let clock_us = base.elapsed().as_micros() as u64;
                 link.writer

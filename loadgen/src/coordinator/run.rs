@@ -63,6 +63,7 @@ pub async fn run(
 ) -> Result<RunEnd, RunError> {
     let base = Instant::now();
     let clock = RunClock::starting_at(base);
+    // Begun before anything is started: a start that fails leaves its reason in the record.
     let mut recorder = begin_record(&options, clock)?;
     let started = tokio::select! {
         started = start(&options, base) => started,
@@ -74,21 +75,29 @@ pub async fn run(
             recorder.record_system(system.balancer_configuration(), system.versions().await)?;
             let run = ActiveRun::new(options.plan, clock, recorder, started, show);
             let ended = run.run_to_end(interrupt).await;
+            // Also after an error of the record, which ends the run before `finish` stops
+            // the system.
             system.stop().await;
             ended
         }
         Err(error) => {
-            let ended = match error {
-                RunError::Interrupted => RunEnd::Interrupted,
-                _ => RunEnd::Aborted,
-            };
-            let text = error_chain(&error);
-            recorder.record_event(RecordEvent::Problem { text })?;
-            recorder.record_event(RecordEvent::End { ended })?;
-            recorder.finish()?;
+            record_failed_start(&mut recorder, &error)?;
             Err(error)
         }
     }
+}
+
+/// Ends the record of a run that never began, so that a report can say why.
+fn record_failed_start(recorder: &mut RunRecorder, error: &RunError) -> Result<(), RunError> {
+    let ended = match error {
+        RunError::Interrupted => RunEnd::Interrupted,
+        _ => RunEnd::Aborted,
+    };
+    let text = error_chain(error);
+    recorder.record_event(RecordEvent::Problem { text })?;
+    recorder.record_event(RecordEvent::End { ended })?;
+    recorder.finish()?;
+    Ok(())
 }
 
 /// A run between its go and its end.
@@ -150,15 +159,18 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
     }
 
     async fn run_to_end(mut self, interrupt: CancellationToken) -> Result<RunEnd, RunError> {
+        // Before the load, so that the first samples show the idle system.
         let mut samples = spawn_sampler(self.system.clone(), self.clock, self.stop.clone())?;
         if let Some(text) = self.system.verification_warning() {
             self.record_problem(text)?;
         }
         let go = ToWorker::Go {
+            // The clock that answered the workers' pings is the run's clock.
             origin_us: 0,
             ramp_second: self.ramp_second,
         };
         self.broadcast(&go).await?;
+        // Ticks lie at whole seconds of the run's clock, at which phases begin.
         let first = self.clock.instant_of_second(self.clock.now().as_secs() + 1);
         let mut ticks = interval_at(first, Duration::from_secs(1));
         // After a stall one tick is enough: each does all that is due.
@@ -167,39 +179,47 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         let mut deadline = None;
         while !self.workers.working_ids().is_empty() {
             tokio::select! {
-                _ = ticks.tick() => self.on_tick().await?,
-                (id, message) = self.workers.recv() => self.handle_worker_message(&id, message)?,
-                Some(round) = samples.recv() => self.record_samples(&round)?,
-                Some(result) = self.events.1.recv() => self.record_event_result(result).await?,
-                () = interrupt.cancelled(), if !interrupted => {
-                    interrupted = true;
-                    self.handle_interrupt().await?;
-                }
-                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
-                    self.mark_stragglers_lost()?;
-                }
-            }
-            if deadline.is_none()
-                && let RunPhase::Drain { from } = self.phase
-            {
-                let sockets = self.workers.max_sockets_per_worker(&self.plan);
-                let longest = max_drain_duration(&self.plan, sockets);
-                deadline = Some(self.clock.instant_of_second(from) + longest);
-            }
+                            _ = ticks.tick() => self.on_tick().await?,
+                            (id, message) = self.workers.recv() => self.handle_worker_message(&id, message)?,
+                            Some(round) = samples.recv() => self.record_samples(&round)?,
+                            Some(result) = self.events.1.recv() => self.record_event_result(result).await?,
+            // A cancelled token stays ready: without the condition the loop would spin.
+                            () = interrupt.cancelled(), if !interrupted => {
+                                interrupted = true;
+                                self.handle_interrupt().await?;
+                            }
+            // `select!` evaluates the expression even where the condition is false.
+                            () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                                self.mark_stragglers_lost()?;
+                            }
+                        }
+            deadline = deadline.or_else(|| self.drain_deadline());
         }
         self.wait_for_consumers(&mut samples, &interrupt).await?;
         self.wait_for_last_sample(&mut samples).await?;
         self.finish().await
     }
 
+    /// Returns when the drain must have ended; `None` before it is announced.
+    fn drain_deadline(&self) -> Option<Instant> {
+        let RunPhase::Drain { from } = self.phase else {
+            return None;
+        };
+        let sockets = self.workers.max_sockets_per_worker(&self.plan);
+        let longest = max_drain_duration(&self.plan, sockets);
+        Some(self.clock.instant_of_second(from) + longest)
+    }
+
     /// Does what is due once a second.
     async fn on_tick(&mut self) -> Result<(), RunError> {
         let now = self.clock.now();
+        // First, because the intervals of this second belong to the phase.
         self.record_phase(now)?;
         self.recorder.record_interval(&self.wanted_interval(now))?;
         self.record_process_exits()?;
         self.send_endpoints().await?;
         self.advance_phase(now).await?;
+        // Each second: a run that is killed can be reported up to here.
         self.recorder.flush()?;
         self.show_progress(now);
         Ok(())

@@ -67,7 +67,7 @@ fn sampling_problems(system: &RunningSystem, failures: Vec<(Source, String)>) ->
         RunningSystem::Cluster(_) => Vec::new(),
         RunningSystem::Target(_) => failures
             .into_iter()
-            .map(|(source, reason)| format!("{} gives no figures: {reason}", source.id))
+            .map(|(source, reason)| format!("cannot sample {}: {reason}", source.id))
             .collect(),
     }
 }

@@ -51,6 +51,7 @@ pub fn begin_record(options: &RunOptions, clock: RunClock) -> Result<RunRecorder
         schema: RECORD_SCHEMA,
         started_at: Utc::now(),
         plan: options.plan.clone(),
+        // Records are shown to others: passwords in broker URLs stay out.
         scenario_text: redact_passwords(&options.scenario_text).into_owned(),
         sets: options
             .sets
@@ -109,7 +110,10 @@ async fn start_workers(
     };
     match &options.workers {
         Workers::Local { .. } => {
+            // 128 random bits: every process on this machine can reach the port.
             let token = format!("{:032x}", rand::random::<u128>());
+            // Bound before the workers start, because they connect at once. Port 0 lets
+            // the kernel choose a free one.
             let listener = bind(([127, 0, 0, 1], 0).into()).await?;
             let processes =
                 spawn_local_workers(options, spawner, logs, &listener, &token, count).await?;

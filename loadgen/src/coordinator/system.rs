@@ -181,6 +181,7 @@ impl RunningSystem {
         stop: CancellationToken,
         results: mpsc::Sender<EventResult>,
     ) {
+        // A scenario's rules reject events for a target.
         let Self::Cluster(testbed) = self else {
             return;
         };
@@ -189,6 +190,7 @@ impl RunningSystem {
                 () = sleep_until(clock.instant_of_second(steady) + event.at) => {}
                 () = stop.cancelled() => return,
             }
+            // A task per event: one that takes long must not delay the next.
             tokio::spawn(run_event(testbed.clone(), event, clock, results.clone()));
         }
     }
@@ -210,6 +212,7 @@ async fn run_event(
     results: mpsc::Sender<EventResult>,
 ) {
     let at = clock.now().as_secs_f64();
+    // Data, not an `Err`: an event that fails is a finding of the run.
     let error = testbed
         .apply(&event)
         .await

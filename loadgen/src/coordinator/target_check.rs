@@ -33,10 +33,12 @@ async fn check_address(address: &str, tls: &TlsConnector) -> Result<(), RunError
         reason,
     };
     let uri: Uri = address
+        // Any id will do: nothing is sent to the address.
         .replace("{device}", "0")
         .parse()
         .map_err(|_| unreachable("it is not a URL".to_owned()))?;
     let host = uri.host().unwrap_or_default();
+    // IPv6 addresses stand in brackets in a URI only.
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let secure = matches!(uri.scheme_str(), Some("wss" | "https"));
     let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });

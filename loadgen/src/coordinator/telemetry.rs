@@ -210,6 +210,7 @@ impl TelemetryReconciler {
             number,
         } = line.id.parse().ok()?;
         let load = self.loads.get(index)?;
+        // From the right, because a pool's name may contain hyphens.
         let (pool, device) = line.device.rsplit_once('-')?;
         let is_planned = pool == load.plan.pool
             && device.parse() == Ok(load.plan.device_of(number))

@@ -58,6 +58,8 @@ impl WorkerPool {
         let workers = ready
             .into_iter()
             .map(|worker| {
+                // A task per worker. The queue is bounded: if the run's task falls
+                // behind, the links fill up and the workers merge their intervals.
                 tokio::spawn(forward_messages(
                     worker.id.clone(),
                     worker.link.reader,
@@ -79,6 +81,7 @@ impl WorkerPool {
     pub async fn recv(&mut self) -> (String, WorkerMessage) {
         match self.messages.recv().await {
             Some(message) => message,
+            // The run's loop ends by its count of working workers, not by this channel.
             None => std::future::pending().await,
         }
     }
@@ -112,6 +115,7 @@ impl WorkerPool {
     /// Whether all working workers have opened, or failed to open, their sockets of the
     /// ramp's pools. `ramp_pools` returns how many a segment has.
     pub fn ramp_is_over(&self, ramp_pools: impl Fn(Segment) -> u64) -> bool {
+        // A lost worker's sockets never open: the ramp does not wait for them.
         self.working_handles()
             .all(|handle| handle.ramp_resolved >= ramp_pools(handle.segment))
     }
@@ -143,6 +147,7 @@ impl WorkerPool {
 
     fn finish_worker(&mut self, id: &str, state: WorkerState) -> bool {
         match self.workers.get_mut(id) {
+            // The first end counts: the link of a worker that is done ends in order.
             Some(handle) if handle.state == WorkerState::Working => {
                 handle.state = state;
                 true

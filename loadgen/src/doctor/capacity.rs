@@ -87,6 +87,7 @@ impl RoleCapacity {
     /// Returns the change that raises the first limit to where the next one binds.
     pub fn fix(&self, limits: &HostLimits) -> Option<Fix> {
         let first = self.binding_constraint()?;
+        // Beyond the next limit a higher first limit gains nothing.
         let wanted = self
             .next_constraint()
             .map_or(first.sockets, |next| next.sockets);

@@ -153,6 +153,7 @@ impl FileLimits {
     /// the hard one, and no process exceeds `fs.nr_open`.
     pub fn per_process(&self) -> Option<u64> {
         let hard = self.hard?;
+        // A hard limit from before fs.nr_open was lowered may exceed it.
         Some(self.nr_open.map_or(hard, |most| hard.min(most)))
     }
 

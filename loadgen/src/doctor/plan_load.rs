@@ -195,6 +195,7 @@ fn busiest_destination(
 fn busiest_target_address(target: &TargetSpec, plan: &Plan) -> Option<BusiestDestination> {
     let mut connections = BTreeMap::<String, u64>::new();
     let spread = |total: u64, over: &[String]| total.div_ceil((over.len() as u64).max(1));
+    // Workers rotate over a target's addresses, so each gets an equal part.
     for url in &target.ws {
         let destination = UrlDestination::parse(url)?;
         if !destination.has_many_sources {

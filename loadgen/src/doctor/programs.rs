@@ -77,6 +77,7 @@ impl BalancerPrograms {
     }
 }
 
+/// Returns the place of a kind in the registry, and so in [`BalancerPrograms`].
 fn index_of(kind: BalancerKind) -> Option<usize> {
     let mut drivers = balancer::DRIVERS.iter();
     drivers.position(|driver| driver.kind == kind)

@@ -39,6 +39,7 @@ pub fn read_from_root(root: &Path) -> HostLimits {
         threads: threads(root),
         conntrack: conntrack(root),
         tcp: TcpBuffers {
+            // tcp_mem counts in pages.
             buffers_bytes: tcp("tcp_mem", 2)
                 .zip(page_bytes)
                 .map(|(pages, bytes): (u64, u64)| pages.saturating_mul(bytes)),
@@ -84,6 +85,7 @@ fn threads(root: &Path) -> ThreadLimits {
 fn threads_per_user(root: &Path) -> Limit {
     let is_root = fs::metadata(root.join("proc/self")).is_ok_and(|own| own.uid() == 0);
     match getrlimit(Resource::RLIMIT_NPROC) {
+        // See RLIMIT_NPROC in getrlimit(2).
         _ if is_root => Limit::Unlimited,
         Ok((RLIM_INFINITY, _)) => Limit::Unlimited,
         Ok((soft, _)) => Limit::AtMost(soft),

@@ -29,6 +29,7 @@ pub fn handshake_response(bytes: &[u8]) {
 /// body makes the decoder panic.
 pub fn event_stream(bytes: &[u8]) {
     let whole = EventStream::default().feed(bytes);
+    // Single bytes, and steps that cut events at changing places.
     for step in [1, 7] {
         let mut stream = EventStream::default();
         let cut: Vec<_> = bytes

@@ -36,6 +36,7 @@ const METRIC_MAPPINGS: &[MetricMapping] = &[
     backplane_mapping(gauge::UNICASTS_RECEIVED, "received", "unicast"),
     backplane_mapping(gauge::TOPICS_SENT, "sent", "topic"),
     backplane_mapping(gauge::TOPICS_RECEIVED, "received", "topic"),
+    // All outcomes together are the commands that the node received.
     mapping(gauge::COMMANDS_TAKEN, COMMANDS),
     labelled(gauge::COMMANDS_ANSWERED, COMMANDS, ("outcome", "replied")),
     mapping(gauge::PINGS_RECEIVED, "highwater_heartbeats_total"),

@@ -14,6 +14,7 @@ const LISTEN_STATE: &str = "0A";
 ///
 /// A call goes through the open files of every process, which is too much for every second.
 pub fn listening_pid(port: u16) -> Option<u32> {
+    // The socket tables name inodes, and the open files of a process link to them.
     let inodes: Vec<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
         .iter()
         .filter_map(|path| fs::read_to_string(path).ok())
@@ -59,6 +60,7 @@ fn listening_inodes(table: &str, port: u16) -> Vec<String> {
 
 fn has_open_socket(pid: u32, links: &[String]) -> bool {
     let Ok(files) = fs::read_dir(format!("/proc/{pid}/fd")) else {
+        // The process has ended since it was listed, or belongs to another user.
         return false;
     };
     files

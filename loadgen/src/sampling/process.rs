@@ -82,6 +82,7 @@ impl ProcessTable {
     /// `None` if it did not exist.
     pub fn gauges(&self, pid: u32) -> Option<Gauges> {
         let process = self.system.as_ref()?.process(Pid::from_u32(pid))?;
+        // The kernel keeps a zombie in the table, with a CPU time and no memory.
         if has_exited(process.status()) {
             return None;
         }
@@ -114,6 +115,8 @@ impl ProcessTable {
                 add_or_remove(&mut gauges, name, child.get(name).copied());
             }
         }
+        // A worker that a reload replaced takes its CPU time along when it ends; without it the
+        // sum would fall.
         let ended = ended_children_cpu_s(tree.root);
         add_or_remove(&mut gauges, gauge::CPU, ended);
         Some(gauges)

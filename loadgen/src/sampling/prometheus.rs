@@ -29,6 +29,7 @@ pub(crate) fn map_gauges(
     let is_wanted = |name: &str| {
         Some(name) == sockets_metric || mappings.iter().any(|mapping| mapping.metric == name)
     };
+    // The text is parsed once for all mappings.
     let samples = parse_samples(text, is_wanted);
     let mut gauges = Gauges::new();
     if let Some(sockets) = sockets_metric.and_then(|name| sum(&samples, name, &[])) {
@@ -102,6 +103,7 @@ pub(crate) fn sample_value(value: &Value) -> Option<f64> {
         Value::Counter(value) | Value::Gauge(value) | Value::Untyped(value) => {
             Some(*value).filter(|value| value.is_finite())
         }
+        // Neither is one number.
         Value::Histogram(_) | Value::Summary(_) => None,
     }
 }

@@ -99,6 +99,8 @@ impl Sampler {
     pub async fn sample(&mut self, at: f64, targets: &[SampleTarget]) -> Vec<Interval> {
         let trees: Vec<Option<ProcessTree>> =
             targets.iter().map(SampleTarget::process_tree).collect();
+        // The kernel first and for all at once: reading takes microseconds a process, while an
+        // endpoint may take most of a second.
         self.processes
             .refresh(trees.iter().flatten().flat_map(ProcessTree::pids));
         let (client, processes) = (&self.client, &self.processes);
@@ -146,6 +148,8 @@ async fn process_gauges(
     if !matches!(endpoint, Some(SampleEndpoint::Prometheus { .. })) {
         answer.is_up |= runs;
     }
+    // Extended last, so that the kernel's values replace those of the endpoint, which may be
+    // seconds old.
     answer.gauges.extend(kernel.unwrap_or_default());
     let up = f64::from(u8::from(answer.is_up));
     answer.gauges.insert(gauge::UP.into(), up);

@@ -3,6 +3,7 @@
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use futures_util::future::{join_all, try_join_all};
+use highwater_process::{Child, Spawner};
 use highwater_scenarios::plan::{ClusterSpec, Plan};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +25,6 @@ use super::{
     readiness,
 };
 use crate::{endpoints::Endpoints, sampling::SampleTarget};
-use highwater_process::{Child, Spawner};
 
 /// The longest time for a process to end in order when the cluster is stopped.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -81,17 +81,23 @@ impl ClusterInner {
 
     /// Starts `nodes` nodes, then the balancers, then the consumers.
     pub(super) async fn start_all(&self, nodes: u32) -> Result<(), TestbedError> {
+        // All at once: each node waits until it sees the others, so the start takes as long as
+        // the slowest of them.
         let nodes = (1..=nodes).map(|number| self.get_or_create_node(&format!("n{number}")));
         try_join_all(nodes.map(|node| self.lock_and_start_node(node))).await?;
+        // After the nodes, because a configuration names their addresses.
         self.load_balancers.start(&self.context).await?;
+        // Consumers may come last, because telemetry begins with the load.
         let consumers = self.consumers.iter();
         try_join_all(consumers.map(|consumer| consumer.restart(&self.context))).await?;
         Ok(())
     }
 
     /// Stops every process. Clients are cut off at the balancers first, and the broker goes
-    /// last, because the nodes say goodbye through it.
+    /// last, because the nodes announce their leave through it.
     pub(super) async fn stop(&self) -> Vec<String> {
+        // Before the first lock: an event in progress holds the lock of its process, and gives
+        // it up when it is cancelled.
         self.stopping.cancel();
         self.load_balancers.stop().await;
         let nodes = self.context.registry.nodes();
@@ -147,6 +153,7 @@ impl ClusterInner {
     ) -> Result<(), TestbedError> {
         let started = self.start_and_join(node, slot).await;
         if started.is_err() {
+            // Dropping the child kills it.
             *slot = None;
             let registry = &self.context.registry;
             registry.mark_down(&node.id, RoutingState::Unchanged);
@@ -173,6 +180,8 @@ impl ClusterInner {
         let scheme = context.client.scheme();
         readiness::wait_until_serving(context, node.into(), child, scheme, address).await?;
         readiness::wait_until_joined(context, node).await?;
+        // Before the routing: if a balancer rejects the node, the start fails, and no client may
+        // be sent to it.
         self.load_balancers
             .add_node(context, &node.id, address)
             .await?;
@@ -188,6 +197,8 @@ impl ClusterInner {
         *slot = None;
         let registry = &self.context.registry;
         let state = registry.status(&node.id).map(|status| status.state);
+        // A node that was asked to end is out of the routing already. A node that died stays in
+        // it, so that clients see what they would see behind DNS.
         if state == Some(ProcessState::Stopping) {
             registry.mark_down(&node.id, RoutingState::Removed);
             self.exits.record_requested(&node.id, exit);
@@ -201,6 +212,7 @@ impl ClusterInner {
     /// Records the exits of all processes, except those that an event works on.
     pub(super) fn poll_exits(&self) {
         for node in self.context.registry.nodes() {
+            // The coordinator polls once a second, and an event may hold the lock for a minute.
             if let Ok(mut slot) = node.process.try_lock() {
                 self.record_exit(&node, &mut slot);
             }

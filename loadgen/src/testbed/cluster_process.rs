@@ -6,11 +6,11 @@ use std::{
     time::Duration,
 };
 
+use highwater_process::{Child, Signal};
 use parking_lot::Mutex;
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
 
 use super::TestbedError;
-use highwater_process::{Child, Signal};
 
 /// A process of the cluster other than a node. An event holds its child for as long as it
 /// works on it, so two events never work on one process at once.
@@ -80,6 +80,7 @@ impl ClusterProcess {
     pub(super) async fn stop_child(&self, slot: &mut Option<Child>, within: Duration) {
         if let Some(mut child) = slot.take() {
             child.stop(within).await;
+            // After the exit: until then the sampler still measures the process.
             self.status.lock().pid = None;
         }
     }
@@ -112,6 +113,7 @@ impl ClusterProcess {
     /// Returns the name and the exit of a process that has ended without a request, once.
     /// Never waits: a process that an event works on has no unexpected exit.
     pub(super) fn take_unexpected_exit(&self) -> Option<UnexpectedExit> {
+        // An event that holds the lock takes the exit itself, as a requested one.
         let mut slot = self.child.try_lock().ok()?;
         let exit = slot.as_mut()?.try_exit()?;
         self.forget_child(&mut slot);
@@ -126,6 +128,7 @@ pub(super) fn running_child<'c>(
 ) -> Result<&'c mut Child, TestbedError> {
     let not_running = || TestbedError::NotRunning { id: id.into() };
     let child = slot.as_mut().ok_or_else(not_running)?;
+    // A child that has ended stays in the slot until its exit is taken, so both are checked.
     child.is_running().then_some(child).ok_or_else(not_running)
 }
 

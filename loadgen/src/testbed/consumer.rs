@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use highwater_process::Launch;
 use highwater_reports::record::{Source, SourceRole};
 use highwater_scenarios::plan::Consumers;
 
@@ -17,7 +18,6 @@ use crate::{
     broker::driver::CONSUMER_GROUP,
     sampling::{SampleEndpoint, SampleTarget},
 };
-use highwater_process::Launch;
 
 /// The longest time for a consumer to finish the telemetry that it has not acknowledged.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);

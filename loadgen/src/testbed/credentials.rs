@@ -9,7 +9,7 @@ use highwater_scenarios::{Plan, plan::ClusterSpec};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use tempfile::TempDir;
 
-use super::{TestbedError, launch_args::LaunchArgs, node_registry::Scheme};
+use super::{TestbedError, launch_args::LaunchArgs, scheme::Scheme};
 use crate::access::{CertVerification, ClientAccess, TokenSigner};
 
 /// The environment variable in which a node finds the secret of tokens.
@@ -127,6 +127,8 @@ impl IssuedCertificate {
             let path = std::env::temp_dir();
             TestbedError::Credentials { path, source }
         })?;
+        // The authority's key is dropped at the end of this call, so no further certificate can
+        // be signed with it.
         let pems = IssuedPems::generate().map_err(TestbedError::Certificate)?;
         let certificate = Self {
             folder,

@@ -2,10 +2,10 @@
 
 use std::mem;
 
+use highwater_process::ChildExit;
 use parking_lot::Mutex;
 
 use super::cluster_process::UnexpectedExit;
-use highwater_process::ChildExit;
 
 /// A node that ended because an event asked it to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,8 +6,9 @@ use std::{
     time::Duration,
 };
 
-use super::{TestbedError, launch_args::LaunchArgs};
 use highwater_process::{Child, Launch, Spawner, port};
+
+use super::{TestbedError, launch_args::LaunchArgs};
 
 /// The longest time until a process listens.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -81,6 +82,8 @@ impl Launcher {
         id: &str,
         launch: Launch,
     ) -> Result<(Child, SocketAddr), TestbedError> {
+        // A process prints the line once its socket listens, so the address is usable at once.
+        // It also holds the port that the system chose, if the process asked for port 0.
         let mut child = self.spawn(id, launch.with_first_line()).await?;
         let line = child.first_stdout_line(LISTEN_TIMEOUT).await;
         let line = line.map_err(|source| TestbedError::Start {

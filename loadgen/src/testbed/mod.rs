@@ -18,10 +18,11 @@
 //! - [`node_launch`], [`consumer`], [`balancer`]: the processes beside the broker;
 //! - [`readiness`]: waits until a process serves and the nodes see each other;
 //! - [`context`]: the parts that starting a process needs;
-//! - [`backplane`]: the broker that joins the nodes, the harness's own or somebody else's;
+//! - [`backplane`]: the broker that joins the nodes, embedded or external;
 //! - [`credentials`]: certificates and secrets of one run;
 //! - [`node_registry`], [`node`]: the nodes, and what clients and the sampler see of them;
 //! - [`node_client`]: requests to a node;
+//! - [`scheme`]: addresses with or without TLS;
 //! - [`launcher`], [`launch_args`], [`cluster_process`]: child processes;
 //! - [`exits`]: exits that the coordinator has not taken yet;
 //! - [`error`]: the errors.
@@ -44,6 +45,7 @@ mod node_client;
 mod node_launch;
 mod node_registry;
 mod readiness;
+mod scheme;
 
 pub use balancer::BalancerChange;
 pub use error::TestbedError;

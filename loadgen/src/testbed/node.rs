@@ -2,9 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use tokio::sync::Mutex;
-
 use highwater_process::Child;
+use tokio::sync::Mutex;
 
 /// A node's process. An event holds the lock for as long as it works on the node, so two
 /// events never work on one node at once.

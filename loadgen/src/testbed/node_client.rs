@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{TestbedError, credentials::Credentials};
 use crate::sampling::scrape::{ScrapeError, scrape};
 
-/// The longest time for one answer.
+/// The longest time for one answer. A paused node accepts the connection and never answers.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The most characters of a rejection that an error shows.
@@ -83,6 +83,7 @@ impl NodeClient {
             .await
             .map_err(|source| request_error(&url, source))?;
         match serde_json::from_slice::<NodesResponse>(&body) {
+            // Otherwise a restart of the broker would look finished before it has begun.
             Ok(response) if !response.connected => Ok(BTreeSet::new()),
             Ok(response) => Ok(response.nodes.into_iter().map(|node| node.id).collect()),
             Err(error) => Err(TestbedError::InvalidResponse {

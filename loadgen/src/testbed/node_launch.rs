@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 
-use highwater_scenarios::plan::{BalancerLoadMetric, Routing};
+use highwater_process::{Child, Launch, port};
+use highwater_scenarios::plan::BalancerLoadMetric;
 
 use super::{
     TestbedError, context::ClusterContext, launch_args::LaunchArgs, launcher, node::NodeProcess,
 };
-use highwater_process::{Child, Launch, port};
 
 /// Starts the node's process into `slot`, the empty lock of the node. It listens at
 /// `address`, or at a free port without one.
@@ -48,8 +48,10 @@ async fn start_on(
 
 fn launch(context: &ClusterContext, node: &NodeProcess, listen: SocketAddr) -> Launch {
     let settings = context.settings;
+    // Every node accepts faults, because a scenario may send one to any node.
     let mut args = LaunchArgs::new(["--id", &node.id, "--allow-faults"]);
-    args.push_option("--routing", routing_name(settings.routing));
+    args.push_option("--routing", <&str>::from(settings.routing));
+    // The number of sockets is known to a gateway without a report.
     if settings.load_metric == BalancerLoadMetric::Heap {
         args.push_option("--load-source", "heap");
     }
@@ -59,11 +61,4 @@ fn launch(context: &ClusterContext, node: &NodeProcess, listen: SocketAddr) -> L
     args.extend(context.backplane.join_args());
     args.extend(context.credentials.node_args());
     context.launcher.serve("node", listen, args, &node.log)
-}
-
-fn routing_name(routing: Routing) -> &'static str {
-    match routing {
-        Routing::Directory => "directory",
-        Routing::Broadcast => "broadcast",
-    }
 }

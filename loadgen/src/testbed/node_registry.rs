@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::{
     TestbedError,
     node::{NodeProcess, NodeSortKey, NodeStatus, ProcessState, RoutingState, node_sort_key},
+    scheme::Scheme,
 };
 use crate::{
     endpoints::Endpoints,
@@ -19,18 +20,10 @@ use crate::{
 /// owns its process.
 #[derive(Debug)]
 pub(super) struct NodeRegistry {
+    // Sorted, because clients rotate over the endpoints in this order in every run.
     nodes: Mutex<BTreeMap<NodeSortKey, NodeEntry>>,
     endpoints: watch::Sender<Endpoints>,
     scheme: Scheme,
-}
-
-/// The scheme of clients' addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scheme {
-    /// `ws` and `http`.
-    Plain,
-    /// `wss` and `https`.
-    Tls,
 }
 
 #[derive(Debug)]
@@ -157,6 +150,7 @@ impl NodeRegistry {
     pub(super) fn sample_targets(&self) -> Vec<SampleTarget> {
         let nodes = self.nodes.lock();
         let targets = nodes.iter().filter_map(|((_, id), entry)| {
+            // A node that has ended keeps its address: its samples then say that it is down.
             let address = entry.status.address?;
             Some(SampleTarget {
                 source: Source::new(SourceRole::Node, id),
@@ -187,45 +181,6 @@ impl NodeRegistry {
             *published = now;
             changed
         });
-    }
-}
-
-impl Scheme {
-    /// The scheme of clients that do or do not speak TLS.
-    pub(super) fn for_tls(is_tls: bool) -> Self {
-        match is_tls {
-            true => Self::Tls,
-            false => Self::Plain,
-        }
-    }
-
-    /// The scheme of HTTP addresses.
-    pub(super) fn http(self) -> &'static str {
-        match self {
-            Self::Plain => "http",
-            Self::Tls => "https",
-        }
-    }
-
-    fn ws(self) -> &'static str {
-        match self {
-            Self::Plain => "ws",
-            Self::Tls => "wss",
-        }
-    }
-
-    /// Returns the endpoints of servers at these addresses.
-    pub(super) fn endpoints(self, addresses: impl Iterator<Item = SocketAddr>) -> Endpoints {
-        let (ws, http) = (self.ws(), self.http());
-        let (ws, http) = addresses
-            .map(|address| {
-                (
-                    format!("{ws}://{address}/ws?device={{device}}"),
-                    format!("{http}://{address}"),
-                )
-            })
-            .unzip();
-        Endpoints { ws, http }
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
+use highwater_process::{Child, log};
 use tokio::time::{Instant, sleep};
 
 use super::{
     TestbedError, cluster_process::ClusterProcess, context::ClusterContext, node::NodeProcess,
 };
 use crate::error_chain::error_chain;
-use highwater_process::{Child, log};
 
 /// The longest time until a process is ready, and until the nodes are joined.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -153,6 +153,7 @@ async fn find_unseen_node(
     context: &ClusterContext,
     matters: impl Fn(&str, &str) -> bool,
 ) -> Option<String> {
+    // One node after the other, because the first that is not joined ends the poll.
     // Read at each poll: nodes start and end while this one is waited for.
     let running = context.registry.running();
     for (asked, address) in &running {

@@ -190,8 +190,8 @@ fn build_attack(state: &Arc<SharedState>) -> Result<GooseAttack, GooseError> {
     let scenario = Scenario::new("highwater").register_transaction(run_role.set_name("role"));
     GooseAttack::initialize_with_config(configuration)?
         .register_scenario(scenario)
-        // Otherwise that client reads the machine's certificate authorities, and fails
-        // where there are none.
+        // Otherwise that client reads the machine's certificate authorities, and fails on
+        // a machine without any.
         .set_client_builder_without_cookies(
             GooseClientBuilder::new()
                 .without_cookies()

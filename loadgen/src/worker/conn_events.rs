@@ -89,6 +89,7 @@ impl ConnEventCounter {
             number = last;
         }
         let counters = buckets.entry(number).or_default();
+        // Most events meet an existing counter and allocate no name.
         if let Some(count) = counters.get_mut(name) {
             *count += 1;
             return;

@@ -64,6 +64,7 @@ impl Context {
         signals: Signals,
     ) -> Self {
         let dialect = match &plan.system {
+            // The nodes of a cluster are reference nodes.
             SystemSpec::Cluster(_) => plan::Dialect::Highwater,
             SystemSpec::Target(target) => target.dialect,
         };

@@ -45,6 +45,7 @@ impl HttpRequest {
     }
 
     async fn post(&self, client: &Client, base: &str) -> reqwest::Result<Response> {
+        // A base address of a target may end with a slash.
         let url = format!("{}{}", base.trim_end_matches('/'), self.path);
         let mut request = client.post(url).body(self.body.clone());
         for (name, value) in &self.headers {

@@ -54,6 +54,7 @@ pub async fn run(options: WorkerOptions) -> Result<(), WorkerError> {
     };
     writer.send(&FromWorker::Hello(hello)).await?;
     let assignment = receive_assignment(&mut reader).await?;
+    // Measured while this process is idle: a launch of users would delay the answers.
     let remote_clock = measure_remote_clock(&mut reader, &mut writer).await?;
     let (context_sender, context) = watch::channel(None);
     let client_options = ClientOptions::new(&assignment.access)?;

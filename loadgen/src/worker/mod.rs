@@ -18,8 +18,6 @@
 //! *When* something is due is computed by `scenarios::Segment`. *What* is done and counted
 //! lies in [`devices`], [`commands`] and [`messages`]. *Whether to stop* is in [`signals`].
 //!
-//! In reading order:
-//!
 //! - [`join`]: the registration with the coordinator, from hello to go;
 //! - `worker_run`, `drain`: the worker's part of the run, from go to done;
 //! - [`attack`]: the goose users, with [`roles`] for what each does;

@@ -21,6 +21,7 @@ macro_rules! named {
     ($(#[$about:meta])* $kind:ident { $($member:ident = $name:path,)+ }) => {
         $(#[$about])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        // A member's value is its index in `NAMES` and in the recorder's arrays.
         #[repr(usize)]
         #[expect(missing_docs, reason = "reports' record::names documents each")]
         pub enum $kind {
@@ -159,8 +160,7 @@ impl Recorder {
 
     /// Counts `count`.
     pub fn add(&self, counter: Count, count: u64) {
-        // Relaxed throughout: counts order nothing else, and a snapshot may be a moment
-        // older than another.
+        // Relaxed throughout: no other memory depends on the order of counts.
         self.counts[counter as usize].fetch_add(count, Relaxed);
     }
 
@@ -193,6 +193,7 @@ impl Recorder {
     /// Times a reply of a device whose socket `node` owned.
     pub fn time_owner(&self, node: &str, took: Duration) {
         let mut owners = self.owner_timings.lock();
+        // Not by `entry`, which would allocate the name for every reply.
         if let Some(histogram) = owners.get_mut(node) {
             record(histogram, took);
         } else if owners.len() < OWNERS_LIMIT {
@@ -252,6 +253,7 @@ fn take_histogram(timing: &Mutex<LatencyHistogram>) -> Option<LatencyHistogram> 
     if histogram.is_empty() {
         return None;
     }
+    // Copied and reset: a new histogram would grow step by step again.
     let taken = histogram.clone();
     histogram.reset();
     Some(taken)

@@ -41,6 +41,7 @@ impl Signals {
     /// Waits until the start of the steady phase is announced; `None` if the drain comes
     /// first.
     pub async fn wait_steady_announced(&self) -> Option<Instant> {
+        // A clone, because waiting marks the value as seen by its receiver.
         let mut steady = self.steady.clone();
         tokio::select! {
             known = steady.wait_for(Option::is_some) => known.ok().and_then(|known| *known),

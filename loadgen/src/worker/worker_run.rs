@@ -80,17 +80,19 @@ impl WorkerRun {
         let mut outcome = None;
         loop {
             tokio::select! {
-                interval = intervals.recv() => match interval {
-                    Some(interval) => writer.send(&interval).await?,
-                    // The reporter has sent its last interval.
-                    None => break,
-                },
-                message = reader.receive() => self.handle_message(message?)?,
-                ended = &mut attack, if outcome.is_none() => {
-                    outcome = Some(attack_result(ended));
-                    attack_ended.cancel();
-                }
-            }
+                            interval = intervals.recv() => match interval {
+                                Some(interval) => writer.send(&interval).await?,
+                                // The reporter has sent its last interval.
+                                None => break,
+                            },
+            // A link that ended ends the worker and its sockets: no coordinator would
+            // record them.
+                            message = reader.receive() => self.handle_message(message?)?,
+                            ended = &mut attack, if outcome.is_none() => {
+                                outcome = Some(attack_result(ended));
+                                attack_ended.cancel();
+                            }
+                        }
         }
         // A failed attack ends the link without `Done`: the coordinator records that the
         // worker was lost.
@@ -119,6 +121,8 @@ impl WorkerRun {
                 self.steady_sender.send_replace(Some(start));
             }
             ToWorker::Endpoints(endpoints) => self.context.set_endpoints(endpoints),
+            // A second announcement, after an interrupt, starts a second drain. The
+            // earlier of the two sets the times and the signals.
             ToWorker::Drain { second } => {
                 tokio::spawn(drain(self.context.clone(), second));
             }

@@ -12,7 +12,9 @@ pub fn analyse(record: &RunRecord) -> Summary {
     let sources = RecordSeries::new(&record.intervals);
     let window = RunWindow::whole_run(record, &sources);
     let mut summary = Summary::measure(&window);
+    // The ledger comes before the gates and problems, because its differences are problems.
     summary.ledger = ledger::ledger(&window, &summary.client_counts());
+    // The harness is assessed over the whole run, whatever windows the gates have.
     let harness = harness::assess_harness(&window, &summary);
     let (outcomes, gate_problems) = gates::evaluate_gates(record, &sources, &summary, &harness);
     summary.verdict = verdict(&outcomes, !harness.reasons.is_empty());
@@ -25,6 +27,7 @@ pub fn analyse(record: &RunRecord) -> Summary {
         .chain(gate_problems)
         .chain(others)
     {
+        // Two checks may find the same cause, such as a lost worker.
         if !summary.problems.contains(&problem) {
             summary.problems.push(problem);
         }

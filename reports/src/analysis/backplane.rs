@@ -46,6 +46,7 @@ pub(crate) fn backplane(window: &RunWindow) -> Option<BackplaneSummary> {
 /// telemetry cross the backplane as well.
 fn commands_as_sole_traffic(window: &RunWindow, range: &Range<f64>) -> Option<u64> {
     let plan = &window.record.manifest.plan;
+    // Other traffic on the backplane would be counted as the commands'.
     if !(plan.publish.is_empty() && plan.telemetry.is_empty()) {
         return None;
     }

@@ -55,6 +55,7 @@ pub(super) fn sockets_by_node_at(
 ) -> Option<BTreeMap<String, u64>> {
     let before = series.rows().iter().rev().filter(|row| row.end() <= at_s);
     before
+        // An older sample would show a state that later events changed.
         .take_while(|row| at_s - row.end() <= MAX_SAMPLE_GAP_S)
         .map(|row| {
             row.gauge_family(gauge::BALANCER_SOCKETS_BY_NODE)
@@ -82,6 +83,7 @@ fn socket_seconds(series: &SourceSeries, range: Range<f64>) -> Option<f64> {
     let pairs = pairs.filter(|pair| range.contains(&pair[1].at_s));
     let pieces = pairs.map(|pair| {
         let length_s = pair[1].at_s - pair[0].at_s;
+        // The trapezoid is exact while sockets open at a constant rate.
         (length_s <= MAX_SAMPLE_GAP_S).then(|| (pair[0].value + pair[1].value) / 2.0 * length_s)
     });
     let pieces: Vec<f64> = pieces.collect::<Option<_>>()?;

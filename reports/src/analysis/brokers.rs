@@ -50,6 +50,7 @@ pub(crate) fn brokers(window: &RunWindow) -> Vec<BrokerSummary> {
 fn broker(window: &RunWindow, id: &str, series: &SourceSeries) -> BrokerSummary {
     let range = window.range();
     let peak = |name| series.peak(name, range.clone()).map(|value| value as u64);
+    // A broker may have run before the cluster, so its counts are differences.
     let growth = |name| series.growth(name, range.clone()).map(|value| value as u64);
     BrokerSummary {
         process: process_summary(window, SourceRole::Broker, id, series),

@@ -30,6 +30,7 @@ pub(super) fn commands(window: &RunWindow) -> Option<CommandSummary> {
     if window.record.manifest.plan.commands.is_empty() {
         return None;
     }
+    // A command counts where its row lies, so a window may hold an outcome of an earlier one.
     let issued = window.counter_total(counter::COMMANDS_ISSUED);
     let mut commands = CommandSummary {
         due: window.counter_total(counter::COMMANDS_DUE),

@@ -47,6 +47,7 @@ impl<'a> ConnEvents<'a> {
                 .copied()
                 .filter(|row| has_counters(row))
             {
+                // The start is a float in seconds; rounding gives each tenth one number.
                 let number = (row.at * BUCKETS_PER_SECOND).round() as i64;
                 let bucket = buckets.entry(number).or_insert_with(|| ConnEventBucket {
                     number,
@@ -56,6 +57,7 @@ impl<'a> ConnEvents<'a> {
             }
         }
         let mut buckets: Vec<_> = buckets.into_values().collect();
+        // The drain closes all sockets, which is not an event to analyse.
         buckets.retain(|bucket| bucket.end_s() <= window.end());
         Self { buckets }
     }
@@ -72,6 +74,7 @@ impl<'a> ConnEvents<'a> {
             self.buckets
                 .partition_point(|bucket| bucket.end_s() <= at_s)
         };
+        // Buckets are sorted and a long run has many, so the ends are found by bisection.
         let from = after(range.start);
         &self.buckets[from..after(range.end).max(from)]
     }
@@ -85,6 +88,7 @@ impl<'a> ConnEventBucket<'a> {
 
     /// The end in seconds on the run's clock.
     pub(super) fn end_s(&self) -> f64 {
+        // A damaged record may have any number, so the sum must not overflow.
         self.number.saturating_add(1) as f64 / BUCKETS_PER_SECOND
     }
 

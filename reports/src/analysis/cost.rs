@@ -92,6 +92,7 @@ fn kernel_cost(window: &RunWindow) -> Option<SlopeFit> {
         .iter()
         .filter_map(|row| {
             let slab = row.gauge(gauge::KERNEL_SLAB)?;
+            // Slab holds the sockets themselves; idle sockets have nothing in TCP buffers.
             let tcp = row.gauge(gauge::KERNEL_TCP).unwrap_or(0.0);
             Some(Sample {
                 at_s: row.end(),
@@ -161,6 +162,7 @@ fn phase_breakpoints(window: &RunWindow) -> Vec<f64> {
         return Vec::new();
     };
     let plan = &window.record.manifest.plan;
+    // Without traffic the steady phase has the same intercept as the ramp.
     let idle = plan.commands.is_empty() && plan.publish.is_empty() && plan.telemetry.is_empty();
     let steady = phases.steady.filter(|&steady| !idle && steady > start);
     let traffic = steady.map(|steady| steady + BEFORE_TRAFFIC_S);
@@ -186,6 +188,7 @@ fn growing_points(sockets: &[Sample], cost: &[Sample], from: f64, to: f64) -> Ve
         let Some(open) = interpolated(sockets, sample.at_s) else {
             continue;
         };
+        // The peak so far, not of the whole run: growth after a dip is still growth.
         most = most.max(open);
         if open >= most * MIN_SHARE_OF_PEAK {
             points.push((open, sample.value));
@@ -201,6 +204,7 @@ fn interpolated(samples: &[Sample], at_s: f64) -> Option<f64> {
     if let Some(after) = after.filter(|after| after.at_s == at_s) {
         return Some(after.value);
     }
+    // Sockets and memory are sampled at different instants of a second.
     let before = next.checked_sub(1).and_then(|index| samples.get(index));
     let before = before.filter(|s| at_s - s.at_s <= SAME_MOMENT_S)?;
     let after = after?;

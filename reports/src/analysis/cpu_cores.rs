@@ -23,6 +23,7 @@ pub struct CpuCores {
 /// Computes the section.
 pub(super) fn cpu_cores(window: &RunWindow) -> CpuCores {
     let cores = |role| {
+        // The ramp costs far more CPU per socket than holding it does.
         let steady = window.distribution_range()?;
         let used_s = growth_of_role(window, role, gauge::CPU, sample_range(&steady))?;
         Some(used_s / length_s(&steady)?)

@@ -29,6 +29,7 @@ impl Distribution {
         let quantile = |q: f64| millis(histogram.value_at_quantile(q));
         Self {
             count: histogram.len(),
+            // The histogram's mean is exact to its bucket width, like its quantiles.
             mean: Some(histogram.mean() / 1000.0),
             p50: quantile(0.5),
             p90: quantile(0.9),

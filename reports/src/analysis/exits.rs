@@ -21,6 +21,7 @@ pub(super) fn exits(window: &RunWindow) -> Option<Exits> {
         return None;
     };
     let (clean, unclean): (Vec<_>, Vec<_>) =
+        // A process that a signal ended has no exit code and counts as unclean.
         exit_codes(window).partition(|(_, code)| *code == Some(0));
     Some(Exits {
         clean: clean.len() as u64,

@@ -44,6 +44,7 @@ pub(crate) fn failures(window: &RunWindow) -> Vec<FailureCount> {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for row in window.worker_rows() {
         for (name, count) in row.counters() {
+            // A counter of 0 is not a failure that happened.
             if count > 0 && is_failure(name) {
                 *counts.entry(name).or_default() += count;
             }

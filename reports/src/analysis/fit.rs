@@ -62,6 +62,7 @@ pub(crate) fn slope(groups: &[Vec<FitPoint>]) -> Option<SlopeFit> {
     if samples < FEWEST_SAMPLES {
         return None;
     }
+    // Centring each group removes its intercept, which leaves one slope to fit.
     let centred: Vec<Vec<FitPoint>> = groups.iter().map(|group| centred(group)).collect();
     let (mut xx, mut xy) = (0.0, 0.0);
     for &(x, y) in centred.iter().flatten() {
@@ -75,6 +76,7 @@ pub(crate) fn slope(groups: &[Vec<FitPoint>]) -> Option<SlopeFit> {
         .map(|group| group.iter().map(|(x, y)| y - value * x).collect())
         .collect();
     let squares: f64 = residuals.iter().flatten().map(|r| r * r).sum();
+    // Each group costs one degree of freedom for its intercept, and the slope one more.
     let counted = samples as f64 * effective_share(&residuals, squares);
     let degrees = (counted - groups.len() as f64 - 1.0).max(FEWEST_DEGREES);
     let margin = student_t(degrees) * (squares / degrees / xx).sqrt();
@@ -139,6 +141,7 @@ fn effective_share(residuals: &[Vec<f64>], squares: f64) -> f64 {
         .flat_map(|group| group.windows(2))
         .map(|pair| pair[0] * pair[1])
         .sum();
+    // A perfect fit has no residuals to correlate.
     if squares <= 0.0 {
         return 1.0;
     }

@@ -52,6 +52,7 @@ pub(super) fn evaluate_gates(
             verdict,
         }
     });
+    // Collected before the reasons are returned, because the iterator fills them.
     let outcomes = outcomes.collect();
     (outcomes, reasons)
 }
@@ -131,6 +132,7 @@ fn harness_cause(
     }
     if metrics::find(&check.metric)?.unit == Unit::Millis {
         let excess = actual - check.limit;
+        // A stall delays answers by its own length at most, so a larger excess is the target's.
         return (excess > 0.0 && harness.stall_ms >= excess).then(|| {
             format!(
                 "a worker's own stall of {} could account for all of the {} too much",
@@ -139,9 +141,11 @@ fn harness_cause(
             )
         });
     }
+    // A lost worker takes its counts along, so any count may be too low.
     if harness.worker_lost {
         return Some("a worker was lost".to_owned());
     }
+    // A stalled worker opens its sockets later, but it opens them.
     if harness.stall_ms >= STALL_MS && section != "sockets" {
         let stall = format::millis(harness.stall_ms);
         return Some(format!("a worker stalled for {stall}"));

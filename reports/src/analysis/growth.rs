@@ -31,6 +31,7 @@ pub(super) fn growth_of_role(
     for (_, series) in window.sources.with_role(role) {
         match series.growth(name, range.clone()) {
             Some(growth) => sum = Some(sum.unwrap_or(0.0) + growth),
+            // A sum without one live process would be too low and look like a measurement.
             None if series.is_up_in(range.clone()) => return None,
             None => {}
         }
@@ -42,6 +43,7 @@ pub(super) fn growth_of_role(
 /// whole seconds, and samples are taken a moment after those.
 pub(super) fn sample_range(range: &Range<f64>) -> Range<f64> {
     let from = match range.start {
+        // The sample at the start of the phase is the baseline, so it lies before the range.
         start if start > 0.0 => start + SAMPLED_WITHIN_S,
         start => start,
     };
@@ -51,5 +53,6 @@ pub(super) fn sample_range(range: &Range<f64>) -> Range<f64> {
 /// Returns the length of a range in seconds; `None` when it is empty.
 pub(super) fn length_s(range: &Range<f64>) -> Option<f64> {
     let length = range.end - range.start;
+    // A run that was stopped at a phase's first instant has no rate in it.
     (length > 0.0).then_some(length)
 }

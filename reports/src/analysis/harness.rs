@@ -77,6 +77,7 @@ impl HarnessHealth {
     fn check_silent_workers(&mut self, window: &RunWindow) {
         for (id, series) in window.sources.with_role(SourceRole::Worker) {
             if let Some((at, silence)) = longest_silence(series) {
+                // A worker that sends no rows does not send load either.
                 self.stall_ms = self.stall_ms.max(silence * 1000.0);
                 self.reasons.push(format!(
                     "worker {id} was silent for {} from {}",
@@ -95,6 +96,8 @@ impl HarnessHealth {
             let (Some(p99), Some(max)) = (lag.p99, lag.max) else {
                 continue;
             };
+            // The percentile shows a worker that is always late, the maximum one that stalled
+            // once.
             if p99 > SEND_LAG_LIMIT_MS || max >= STALL_LAG_MS {
                 self.stall_ms = self.stall_ms.max(max);
                 self.reasons.push(format!(
@@ -150,6 +153,7 @@ impl HarnessHealth {
 
     fn check_lost_commands(&mut self, summary: &Summary) {
         if let Some(commands) = &summary.commands
+            // `lost` is above 0 only when a worker died or the record is truncated.
             && commands.lost > 0
         {
             self.reasons.push(format!(

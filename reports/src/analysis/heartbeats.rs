@@ -39,6 +39,7 @@ pub(super) fn heartbeats(window: &RunWindow) -> HeartbeatSummary {
 /// worker reported it.
 pub(super) fn pending(window: &RunWindow) -> Option<u64> {
     let workers = window.sources.with_role(SourceRole::Worker);
+    // The last row is after the drain began, so these heartbeats never get an outcome.
     let pending = workers.filter_map(|(_, series)| series.last_value(gauge::HEARTBEATS_PENDING));
     let pending = pending.reduce(|sum, value| sum + value)?;
     Some(pending as u64)

@@ -87,5 +87,6 @@ pub(super) fn problems(window: &RunWindow, messages: &MessageSummary) -> Vec<Str
 /// Whether each message of the plan was at least sent.
 fn all_published(window: &RunWindow) -> bool {
     window.counter_total(counter::MESSAGES_DROPPED) == 0
+        // Unconfirmed messages may have been published, so they do not count here.
         && window.counter_total(counter::MESSAGES_REJECTED) == 0
 }

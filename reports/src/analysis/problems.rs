@@ -48,6 +48,7 @@ fn event_problem(event: &TimedEvent) -> Option<String> {
             "{} at {at} failed: {error}",
             action_title(action, node)
         )),
+        // A clean exit after an event is what the scenario asked for.
         RecordEvent::ProcessStopped { id, status, code } if *code != Some(0) => Some(format!(
             "{id} was stopped by an event, and at {at} it {status}"
         )),
@@ -85,6 +86,7 @@ fn heartbeats_mismatch(window: &RunWindow, summary: &Summary) -> Option<String> 
     let pending = pending(window);
     let adds_up = match pending {
         Some(pending) => heartbeats.due == known + pending,
+        // Without the pending count only an excess of outcomes is an error.
         None => heartbeats.due >= known,
     };
     (!adds_up).then(|| {

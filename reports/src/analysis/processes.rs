@@ -60,6 +60,7 @@ pub(super) fn process_summary(
     let sockets = sockets_gauge(role);
     let peak = |name| series.peak(name, range.clone()).map(|value| value as u64);
     let at_end = series.value_at(sockets, window.end());
+    // A restart is a changed start time, whatever the cause.
     let restarts = series.restarts();
     ProcessSummary {
         id: id.to_owned(),
@@ -73,6 +74,7 @@ pub(super) fn process_summary(
             .map(|restarts| restarts.iter().filter(|at| range.contains(at)).count() as u32),
         exit_code: exit_codes(window)
             .filter(|(stopped, _)| *stopped == id)
+            // A process may be stopped and restarted several times.
             .last()
             .and_then(|(_, code)| code),
     }

@@ -89,6 +89,7 @@ impl Dip {
 }
 
 fn gauge_dip(open_sockets: &[Sample], before: f64, after: &Range<f64>) -> Dip {
+    // The threshold is a share of the sockets before the event, not of the plan.
     let enough = before * RECOVERED_SHARE;
     open_sockets
         .iter()

@@ -86,6 +86,7 @@ impl<'a> RunWindow<'a> {
 
     /// The instant at which metrics "at end" are taken.
     pub(crate) fn end(&self) -> f64 {
+        // The whole run is taken before the drain, in which all sockets close.
         let end = self.record.phases.end_of(self.windows.counts);
         end.unwrap_or(self.record.phases.end)
     }
@@ -103,6 +104,7 @@ impl<'a> RunWindow<'a> {
     ) -> impl Iterator<Item = &'a IntervalRow> {
         let workers = self.sources.with_role(SourceRole::Worker);
         let rows = workers.flat_map(|(_, series)| series.rows().iter().copied());
+        // A row is up to 10 s long, so it may overlap the range without lying in it.
         rows.filter(move |row| row.end() > range.start && row.at < range.end)
     }
 

@@ -71,6 +71,7 @@ fn connect_rate(window: &RunWindow) -> Option<f64> {
         .with_role(SourceRole::Worker)
         .flat_map(|(_, series)| series.rows_in(range.clone()))
         .map(|row| (row.at, row.end(), row.counter(counter::SOCKETS_OPENED)))
+        // Rows without an opening at either end of the ramp would lower the rate.
         .filter(|(_, _, count)| *count > 0)
         .collect();
     let first = opened.iter().map(|(at, ..)| *at).reduce(f64::min)?;

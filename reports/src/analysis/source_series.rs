@@ -54,6 +54,7 @@ impl<'a> RecordSeries<'a> {
             series.rows.push(interval);
         }
         for series in by_source.values_mut() {
+            // Workers report late, so the order of the file is not the order of time.
             series.rows.sort_by(|a, b| a.end().total_cmp(&b.end()));
         }
         Self { by_source }
@@ -122,6 +123,7 @@ impl<'a> SourceSeries<'a> {
         self.rows
             .iter()
             .copied()
+            // A row that crosses a phase's end counts where most of it lies, and only once.
             .filter(move |row| range.contains(&row.middle()))
     }
 
@@ -146,6 +148,7 @@ impl<'a> SourceSeries<'a> {
     pub(crate) fn value_at(&self, name: &str, at_s: f64) -> Option<f64> {
         self.gauge_states(name)
             .into_iter()
+            // Instants are sums of floats; a microsecond covers their rounding.
             .take_while(|state| state.at_s <= at_s + 1e-6)
             .last()?
             .value_at(at_s)
@@ -187,6 +190,7 @@ impl<'a> SourceSeries<'a> {
     /// Whether the source was up at any time in `range`.
     pub(super) fn is_up_in(&self, range: Range<f64>) -> bool {
         self.rows_in(range)
+            // Workers do not report `up`; their own row proves that they were up.
             .any(|row| row.gauge(gauge::UP).is_none_or(|up| up > 0.0))
     }
 

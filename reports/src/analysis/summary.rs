@@ -100,6 +100,7 @@ impl Summary {
         Self {
             schema: SUMMARY_SCHEMA,
             scenario: manifest.plan.name.clone(),
+            // Set by `analyse` when the gates are evaluated.
             verdict: Verdict::Passed,
             ended: window.record.ended(),
             seed: manifest.plan.seed,

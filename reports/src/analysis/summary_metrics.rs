@@ -13,6 +13,7 @@ pub(crate) struct SummaryMetrics(Value);
 impl SummaryMetrics {
     /// Converts a summary.
     pub(crate) fn of(summary: &Summary) -> Self {
+        // A summary always has a JSON form; without one every metric is unmeasured.
         Self(serde_json::to_value(summary).unwrap_or(Value::Null))
     }
 

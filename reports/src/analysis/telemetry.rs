@@ -47,6 +47,7 @@ pub(super) fn telemetry(window: &RunWindow) -> Option<TelemetrySummary> {
         return None;
     }
     let journals = journal_counts(window);
+    // A target's consumers leave no journals, which is not the same as 0.
     let of = |count: fn(&JournalCounts) -> u64| journals.as_ref().map(count);
     Some(TelemetrySummary {
         due: window.counter_total(counter::TELEMETRY_DUE),
@@ -74,6 +75,7 @@ pub(super) fn problems(window: &RunWindow, telemetry: &TelemetrySummary) -> Vec<
 
 /// Returns the last journal counts of the record; `None` where no journals were read.
 pub(super) fn journal_counts(window: &RunWindow) -> Option<JournalCounts> {
+    // The last event counts, should a record have several.
     let mut events = window.record.events.iter().rev();
     events.find_map(|event| match event.kind {
         RecordEvent::Telemetry {

@@ -34,6 +34,7 @@ pub(super) fn workers(window: &RunWindow) -> Vec<WorkerSummary> {
             let peak = |name| series.peak(name, window.range()).map(|value| value as u64);
             WorkerSummary {
                 id: id.to_owned(),
+                // A worker always counts its own sockets, so no row means none.
                 sockets_peak: peak(gauge::SOCKETS_OPEN).unwrap_or(0),
                 rss_peak: peak(gauge::RSS),
                 open_files_peak: peak(gauge::OPEN_FILES),

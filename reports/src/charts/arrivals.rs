@@ -39,6 +39,7 @@ fn by_node(context: &ChartContext, conn_events: &ConnEvents) -> NamedPoints {
     let mut steps: BTreeMap<i64, BTreeMap<&str, u64>> = BTreeMap::new();
     for bucket in conn_events.buckets() {
         for (&node, &count) in &bucket.opened {
+            // Tenths are too fine to draw; a step has at least a second.
             let step = (bucket.start_s() / length_s).floor() as i64;
             *steps.entry(step).or_default().entry(node).or_default() += count;
         }
@@ -84,6 +85,7 @@ fn most_and_fewest(conn_events: &ConnEvents) -> Option<String> {
     }
     let mut totals: Vec<(&str, u64)> = totals.into_iter().collect();
     totals.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+    // With one node there is nothing to compare.
     let [(most, sockets), .., (least, fewest)] = totals.as_slice() else {
         return None;
     };

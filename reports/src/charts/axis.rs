@@ -59,6 +59,7 @@ impl PlotAxis {
                     Unit::Bytes => binary_unit(most),
                     _ => 1.0,
                 };
+                // The highest value must not touch the frame.
                 let most = most * (1.0 + HEADROOM);
                 linear_axis(most, marks, whole, |value, step| {
                     label(axis.unit, value, step)
@@ -77,8 +78,10 @@ impl PlotAxis {
             1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0,
             3600.0, 7200.0, 14400.0, 21600.0, 43200.0,
         ];
+        // A run that was killed at once has no length, and an axis needs one.
         let end = end.max(1.0);
         let step = STEPS.into_iter().find(|step| end / step <= most_marks);
+        // Beyond the table, marks are whole days apart.
         let step = step.unwrap_or((end / most_marks / 86400.0).ceil() * 86400.0);
         let label = |value: f64| match step {
             step if step < 60.0 => format!("{value:.0} s"),
@@ -108,6 +111,7 @@ impl PlotAxis {
             (0.999999, "99.9999 %"),
         ];
         let marks = MARKS.map(|(p, label)| (-(1.0_f64 - p).log10(), label.to_owned()));
+        // 1 is the 90th percentile, so that an axis of few values still has marks.
         let to = to.max(1.0);
         Self {
             from: 0.0,
@@ -159,6 +163,7 @@ impl PlotAxis {
 fn linear_axis(most: f64, marks: f64, whole: f64, label: impl Fn(f64, f64) -> String) -> PlotAxis {
     let most = if most > 0.0 { most } else { 1.0 };
     let step = round_step(most / marks / whole) * whole;
+    // A value exactly on a mark must not add another step by rounding.
     let count = (most / step - 1e-9).ceil() as u32;
     let to = f64::from(count) * step;
     PlotAxis {
@@ -174,6 +179,7 @@ fn linear_axis(most: f64, marks: f64, whole: f64, label: impl Fn(f64, f64) -> St
 
 /// Creates an axis of whole powers of ten around the values.
 fn logarithmic_axis(unit: Unit, least: f64, most: f64) -> PlotAxis {
+    // A value exactly on a power of ten must not add another decade by rounding.
     let from = (least.log10() + 1e-9).floor();
     let to = (most.log10() - 1e-9).ceil().max(from + 1.0);
     // One or two powers alone would leave too few marks to read a value from.

@@ -11,6 +11,7 @@ impl Ranged for PlotAxis {
     type ValueType = f64;
 
     fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        // `position` has applied the spacing already, so places are linear here.
         let part = (value - self.from) / (self.to - self.from);
         limit.0 + (part * f64::from(limit.1 - limit.0)).round() as i32
     }

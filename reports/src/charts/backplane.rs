@@ -58,6 +58,7 @@ fn per_command(context: &ChartContext) -> Option<String> {
 }
 
 fn broker_rate(context: &ChartContext) -> Option<String> {
+    // A cluster has one broker; a target's brokers are not known.
     let broker = brokers(context.window).into_iter().next()?;
     Some(match broker.messages_in_per_s {
         Some(rate) => format!(

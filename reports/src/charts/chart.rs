@@ -144,6 +144,7 @@ impl Stroke {
 
     /// The index that [`Self::of`] takes.
     pub(crate) fn index(self) -> usize {
+        // The variants stand in the order of `ALL`.
         self as usize
     }
 }

@@ -30,6 +30,7 @@ impl<'a> ChartContext<'a> {
 
     /// Describes the middle of a step: `at 31 s, 1 s after “kill-node n2”`.
     pub(super) fn describe_time(&self, at: f64) -> String {
+        // Points lie in the middle of their step, and captions name its start.
         let half = self.steps.length_s / 2.0;
         let instant = format::seconds((at - half).max(0.0).round());
         match self.timeline.just_before(at + half, RELATED_EVENT_S) {

@@ -50,6 +50,7 @@ fn shares(context: &ChartContext) -> Option<String> {
 /// Describes the first consumer that stopped while others went on.
 fn first_idle_consumer(context: &ChartContext, lines: &NamedPoints) -> Option<String> {
     let last = |points: &Vec<Point>| points.iter().rev().find(|(_, y)| *y > 0.0).map(|p| p.0);
+    // A consumer's line goes on with zeros, so its last record is the last value above 0.
     let ends = lines
         .iter()
         .filter_map(|(id, points)| Some((id, last(points)?)));

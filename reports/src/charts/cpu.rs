@@ -39,6 +39,7 @@ fn busiest<'a>(
     Some(format!(
         "The busiest process was {id} with {:.0} % of a core {}.{cores}",
         share * 100.0,
+        // A rate's point lies at the end of its sample, not in the middle of a step.
         context.describe_time(at - context.steps.length_s / 2.0)
     ))
 }

@@ -61,12 +61,14 @@ pub(crate) fn draw(context: &ChartContext) -> Result<Vec<Drawing>, String> {
     CHARTS
         .iter()
         .map(|chart| without_empty_series(chart(context)))
+        // A chart without data would only make the page longer.
         .filter(|chart| !chart.series.is_empty() || chart.empty_text.is_some())
         .map(|chart| drawing(&chart, context))
         .collect()
 }
 
 fn drawing(chart: &Chart, context: &ChartContext) -> Result<Drawing, String> {
+    // The page's script shows values at an instant, which other charts do not have.
     let over_time = chart.x == XAxis::Time;
     let tooltip = over_time.then(|| Tooltip::of(chart, context.steps));
     render_drawing(chart, &context.timeline, tooltip)

@@ -15,6 +15,7 @@ const LOG_SCALE_RATIO: f64 = 30.0;
 
 pub(super) fn chart(context: &ChartContext) -> Chart {
     let mut failures = failures(context.window);
+    // The most frequent kinds get a line; the colours do not suffice for all.
     failures.sort_by_key(|failure| std::cmp::Reverse(failure.count));
     let series: Vec<Series> = failures
         .iter()

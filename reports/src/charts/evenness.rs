@@ -39,6 +39,7 @@ pub(super) fn chart(context: &ChartContext) -> Chart {
         x: XAxis::Time,
         y: YAxis::linear(Unit::Ratio),
         series: vec![
+            // The later series lie on top: the fullest node matters most.
             line("Jain's index", 2, |evenness| evenness.jain).with_stroke(Stroke::Dashed),
             line("emptiest over the mean", 1, |evenness| {
                 evenness.min_over_mean

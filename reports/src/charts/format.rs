@@ -71,5 +71,6 @@ impl Format {
 
 /// Estimates the width of a text.
 pub(super) fn width_of(text: &str) -> f64 {
+    // The reader's font decides the real width, so this is an average.
     text.chars().count() as f64 * LETTER
 }

@@ -39,6 +39,7 @@ pub(super) fn labels(timeline: &Timeline, format: Format) -> PlotLabels {
         .iter()
         .map(|mark| (pixels(mark.at), mark.name.as_str()))
         .collect();
+    // The numbers alone are enough, because the page lists the events with their names.
     let events = event_labels(&events, width).unwrap_or_else(|| numbered_labels(&events, width));
     let rows = events.iter().map(|label| label.row + 1).max().unwrap_or(0);
     PlotLabels {
@@ -55,6 +56,7 @@ fn event_labels(events: &[(f64, &str)], width: f64) -> Option<Vec<PlotLabel>> {
     let mut labels = Vec::new();
     for (index, &(at, name)) in events.iter().enumerate() {
         let text = format!("{} {name}", index + 1);
+        // A name near the right edge moves left, so that it stays within the plot.
         let left = at.min(width - width_of(&text)).max(0.0);
         let row = ends.iter().position(|end| *end + GAP <= left)?;
         ends[row] = left + width_of(&text);

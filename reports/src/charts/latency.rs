@@ -90,6 +90,7 @@ fn steady_trend(context: &ChartContext, tags: &LatencyTags) -> Option<String> {
         .into_iter()
         .filter(|&(at, _)| context.is_steady(at))
         .collect();
+    // The median step is robust against the peak that it is compared with.
     let usual = median(steady.iter().map(|&(_, y)| y).collect())?;
     let (at, peak) = highest_point(&steady)?;
     if peak < usual * NOTABLE_RATIO || peak - usual < LEAST_MS {
@@ -129,12 +130,14 @@ fn response_service_gap(context: &ChartContext, tags: &LatencyTags) -> Option<St
     let median_of = |histogram: &LatencyHistogram| histogram.value_at_quantile(0.5) as f64 / 1000.0;
     let steady = |tag| latencies.window(tag, PhaseWindow::Steady).map(median_of);
     let gap = steady(tags.response)? - steady(tags.service)?;
+    // A smaller gap is within the noise of the timers.
     if gap < LEAST_MS {
         return Some(
             "Response and service time agree at the median: nothing waited to be sent.".to_owned(),
         );
     }
     let cause = match send_lag(latencies).map(|lag| median_of(&lag)) {
+        // Both are medians of different histograms, so they agree only roughly.
         Some(lag) if (lag - gap).abs() <= gap / 3.0 => format!(
             "the harness's own send lag explains it, with a median of {}",
             format::millis(lag)

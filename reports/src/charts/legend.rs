@@ -58,6 +58,7 @@ fn entries(chart: &Chart, format: Format) -> Vec<PlacedEntry<'_>> {
         .filter(|series| !series.label.is_empty())
     {
         let width = SWATCH_WIDTH + 5 + width_of(&series.label) as i32 + 14;
+        // An entry wider than the drawing gets a line of its own and is cut off.
         if x + width > format.width && x > MARGIN {
             (x, y) = (MARGIN, y + LINE_HEIGHT);
         }

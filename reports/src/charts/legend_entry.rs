@@ -18,6 +18,7 @@ pub(crate) struct LegendEntry {
 
 /// Returns the entries of all series that have a label.
 pub(super) fn legend_entries(chart: &Chart) -> Vec<LegendEntry> {
+    // A series without a label belongs to the entry of another one.
     let named = chart
         .series
         .iter()

@@ -38,6 +38,7 @@ fn chart(
     explanation: &str,
 ) -> Chart {
     let lines = SYSTEM_ROLES.map(|(what, role)| (what, gauges(context.window, role, gauge)));
+    // The caption is about the nodes, which are the system under test.
     let [(_, nodes), ..] = &lines;
     let change = largest_change(context, nodes);
     Chart {

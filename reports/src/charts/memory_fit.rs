@@ -64,6 +64,7 @@ fn series(processes: &[(String, Vec<Vec<Point>>)], fit: SlopeFit) -> Vec<Series>
     let most = most.fold(0.0, f64::max);
     let interval = vec![vec![
         (0.0, 0.0, 0.0),
+        // A negative lower edge would leave the plot, whose axis starts at 0.
         (most, most * fit.low.max(0.0), most * fit.high),
     ]];
     let line = vec![vec![(0.0, 0.0), (most, most * fit.value)]];
@@ -106,6 +107,7 @@ fn above_intercept(group: &[Point], slope: f64) -> Vec<Point> {
     let intercept = group.iter().map(|(x, y)| y - slope * x).sum::<f64>() / n;
     group
         .iter()
+        // Noise may put a sample below its intercept, and the axis starts at 0.
         .map(|&(x, y)| (x, (y - intercept).max(0.0)))
         .collect()
 }

@@ -9,6 +9,7 @@ use crate::record::names::latency::{MESSAGE_LATENCY, MESSAGE_SERVICE};
 
 pub(super) fn chart(context: &ChartContext) -> Chart {
     let tags = LatencyTags {
+        // A message has no response; its latency runs from when it was due as well.
         response: MESSAGE_LATENCY,
         service: MESSAGE_SERVICE,
         action: "message",

@@ -32,6 +32,7 @@ fn largest_count<'a>(
 ) -> Option<String> {
     let peaks = lines.filter_map(|(id, points)| Some((id, highest_point(points)?.1)));
     let (id, files) = peaks.max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    // The limit is that of the load's host; a target on another host may have another one.
     let limit = match context.window.record.manifest.host.open_files_limit {
         Some(limit) => format!(
             ", {:.0} % of the {} that a process may open on the load's host",

@@ -71,6 +71,7 @@ fn about(context: &ChartContext) -> String {
 
 /// Returns the points up to the percentile that one single answer makes up.
 fn percentile_points(histogram: &LatencyHistogram) -> Vec<Point> {
+    // Of n answers, the slowest one is the percentile 1 − 1/n: log10(n) on this axis.
     let furthest = (histogram.len() as f64).log10();
     histogram
         .iter_quantiles(POINTS_PER_HALVING)

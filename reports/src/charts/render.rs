@@ -71,6 +71,7 @@ fn draw(
     if chart.x == XAxis::Time {
         draw_phases(&mut plane, timeline, &y)?;
     }
+    // The grid lies over the tint of the phases and below the series.
     draw_mesh(&mut plane, &x, &y)?;
     for series in &chart.series {
         shapes::draw(&mut plane, series, &y)?;
@@ -166,6 +167,7 @@ fn draw_label(
 /// Adds a title and a description for screen readers, and the place of the plot for the
 /// page's script. The library's size is dropped, because the view box scales the drawing.
 fn accessible_svg(chart: &Chart, format: Format, top: i32, svg: &str) -> String {
+    // The library's own `<svg>` tag is replaced by the one below.
     let body = svg.find('>').map_or("", |end| &svg[end + 1..]);
     let body = body.replace(" opacity=\"1\"", "");
     let (width, height) = (format.width * SCALE, format.height * SCALE);

@@ -121,6 +121,7 @@ impl TimeSteps {
     /// Returns one line for each process, or the median and the band of each role when there
     /// are too many to tell apart.
     pub(super) fn by_role(self, roles: Vec<(&str, NamedPoints)>) -> Vec<Series> {
+        // All roles share one legend, so their lines are counted together.
         let count: usize = roles.iter().map(|(_, lines)| lines.len()).sum();
         if count <= SERIES {
             return self.one_line_each(roles.into_iter().flat_map(|(_, lines)| lines).collect(), 0);
@@ -128,6 +129,7 @@ impl TimeSteps {
         let mut series = Vec::new();
         for (index, (what, lines)) in roles.into_iter().enumerate() {
             series.extend(match lines.len() {
+                // A band over one or two processes would hide more than it shows.
                 0..=2 => self.one_line_each(lines, index),
                 _ => self.band(what, lines, Colour::Series(index)),
             });
@@ -190,6 +192,7 @@ pub(super) fn growth_rates(window: &RunWindow, role: SourceRole, name: &str) -> 
         let samples: Vec<_> = series.gauge(name).collect();
         samples
             .windows(2)
+            // A falling gauge means a restart, whose rate would be negative.
             .filter(|pair| pair[1].value >= pair[0].value && pair[1].at_s > pair[0].at_s)
             .map(|pair| {
                 let passed = pair[1].at_s - pair[0].at_s;

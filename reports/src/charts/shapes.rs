@@ -44,6 +44,7 @@ pub(super) fn draw(plane: &mut PlotContext, series: &Series, y: &PlotAxis) -> Dr
                     .iter()
                     .rev()
                     .map(|&(x, _, high)| (x, y.position(high)));
+                // A polygon runs along the lower edge and back along the upper one.
                 let edge: Vec<_> = low.chain(high).collect();
                 plane.draw_series([Polygon::new(edge, tint)])?;
             }

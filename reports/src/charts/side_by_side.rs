@@ -69,6 +69,8 @@ pub(crate) fn side_by_side(cells: &[CellTraces]) -> Result<Vec<Drawing>, String>
     for (index, cell) in cells.iter().enumerate() {
         let chart = sockets(index + 1, cell, &scale);
         if !chart.series.is_empty() {
+            // Values at an instant would need one script for many runs; the grids have the
+            // numbers.
             drawings.push(render_drawing(&chart, &scale.timeline(cell), None)?);
         }
     }
@@ -93,6 +95,7 @@ fn sockets(number: usize, cell: &CellTraces, scale: &SharedScale) -> Chart {
             ..line.clone()
         }));
     }
+    // A node that never reported would have a legend entry without a line.
     series.retain(|line| !line.points().is_empty());
     Chart {
         name: format!("sockets-{number}").into(),
@@ -133,6 +136,7 @@ fn evenness(cells: &[CellTraces], scale: &SharedScale) -> Chart {
         (cell.label.to_owned(), points.collect::<Vec<Point>>())
     });
     let lines: Vec<_> = lines.filter(|(_, points)| !points.is_empty()).collect();
+    // Shorter steps would have gaps where a run has longer ones.
     let series = match longest_steps(cells) {
         Some(steps) => steps.lines_or_band("cells", lines, 0),
         None => Vec::new(),

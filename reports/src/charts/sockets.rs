@@ -45,6 +45,7 @@ pub(super) fn chart(context: &ChartContext) -> Chart {
     let mut series = vec![Series::line("clients", Colour::Series(0), clients)];
     let nodes = gauges(context.window, SourceRole::Node, gauge::SOCKETS_OPEN);
     series.extend(context.steps.lines_or_band("nodes", nodes, 1));
+    // The plan is drawn last, so that it stays visible where all counts agree.
     let planned = Series::line("planned", Colour::Ink, context.steps.mean_lines(planned));
     series.push(planned.with_stroke(Stroke::Dashed));
     Chart {
@@ -107,6 +108,7 @@ fn drops<'a>(
         let before = clients.iter().rfind(|(at, _)| *at <= mark.at)?.1;
         let after = clients.iter().filter(|(at, _)| *at > mark.at && *at < end);
         let least = after.clone().map(|&(_, open)| open).fold(before, f64::min);
+        // The drop is skipped first: the count is whole until it begins.
         let is_whole = |&&(_, open): &&Point| open >= before * ALL;
         let recovered = after.skip_while(is_whole).find(is_whole);
         Some(SocketDrop {

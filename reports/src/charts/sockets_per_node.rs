@@ -67,6 +67,7 @@ fn count_times(context: &ChartContext) -> Vec<CountTime> {
             at: at - ANSWERED_WITHIN_S,
         })
         .collect();
+    // The last place is for the count at the end.
     times.truncate(MAX_COUNT_TIMES - 1);
     times.push(CountTime {
         name: "at the end".to_owned(),
@@ -87,6 +88,7 @@ fn bars(counts_by_node: &[(String, Vec<Option<f64>>)]) -> Vec<Series> {
             });
             Series {
                 label: id.clone(),
+                // The first colour is that of the clients in the chart of open sockets.
                 colour: Colour::Series(node + 1),
                 stroke: Stroke::Solid,
                 shape: SeriesShape::Bars(bars.collect()),

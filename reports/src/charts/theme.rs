@@ -77,6 +77,7 @@ impl Stroke {
 
 /// Replaces the placeholders of a drawing by variables and patterns.
 pub(super) fn themed(svg: &str) -> String {
+    // Colours appear in attributes only, so texts with a `#` stay as they are.
     let mut pieces = svg.split("=\"#");
     let mut themed = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
@@ -100,6 +101,7 @@ pub(super) fn themed(svg: &str) -> String {
 fn decoded(hex: &str) -> Option<(Colour, Stroke)> {
     let code = u32::from_str_radix(hex, 16).ok()?;
     let [_, red, green, blue] = code.to_be_bytes();
+    // Any other colour is not a placeholder and stays as it is.
     let dash = red.checked_sub(RED).filter(|&dash| dash < 4)?;
     (green == GREEN).then_some((Colour::decoded(blue)?, Stroke::of(dash.into())))
 }

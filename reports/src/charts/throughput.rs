@@ -60,6 +60,7 @@ pub(super) fn chart(context: &ChartContext) -> Chart {
         [
             Series::line(format!("{name} {verb}"), below, rate(kind.answered)),
             Series::line(format!("{name} due"), above, rate(kind.due))
+                // Odd strokes are broken, so the line below shows through.
                 .with_stroke(Stroke::of(index * 2 + 1)),
         ]
     });

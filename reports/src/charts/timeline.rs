@@ -34,6 +34,7 @@ impl Timeline {
         let end = record.phases.end;
         let phases = named.into_iter().filter_map(|(name, window)| {
             let range = record.phases.range(window)?;
+            // The last phase has no end of its own.
             Some((name, range.start, range.end.min(end)))
         });
         let marks = record.events.iter().filter_map(|event| {
@@ -46,6 +47,7 @@ impl Timeline {
             Some(Mark { at: event.at, name })
         });
         let mut marks: Vec<Mark> = marks.collect();
+        // Events are recorded when they are over, so the file is not in order.
         marks.sort_by(|a, b| a.at.total_cmp(&b.at));
         Self {
             phases: phases.collect(),

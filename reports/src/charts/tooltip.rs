@@ -50,6 +50,7 @@ fn values(series: &Series, steps: TimeSteps) -> SeriesValues {
     let placed = |points: Vec<(f64, f64)>| {
         let mut values = Vec::new();
         for (x, y) in points {
+            // The script finds a value by its index, so gaps are filled with null.
             let index = (x / steps.length_s).max(0.0) as usize;
             if values.len() <= index {
                 values.resize(index + 1, None);

@@ -75,6 +75,7 @@ pub(super) fn balancing_metrics(summary: &Summary) -> Vec<BalancingMetric> {
     let mut found: Vec<BalancingMetric> = WHOLE_RUN
         .iter()
         .filter_map(|path| find(path))
+        // Without the nodes' counts these rows would be empty in every column.
         .filter(|_| summary.balance.is_some())
         .map(|metric| BalancingMetric {
             name: metric.title(),
@@ -111,6 +112,7 @@ fn event_metrics(number: usize, event: &Value) -> Vec<BalancingMetric> {
 /// Returns the costs of the fullest and of the emptiest node.
 fn extreme_metrics(nodes: &[Value]) -> Vec<BalancingMetric> {
     let sockets = |node: &&Value| item_value(node, "sockets").and_then(Value::as_u64);
+    // The costs of the extremes show what an uneven spread costs.
     let extremes = [
         ("fullest node", nodes.iter().max_by_key(sockets)),
         ("emptiest node", nodes.iter().min_by_key(sockets)),
@@ -136,6 +138,7 @@ fn balancer_metrics(balancers: &[Value]) -> Vec<BalancingMetric> {
         let metric = item_metrics("balancers").find(|metric| metric.key == *key)?;
         let values = balancers.iter();
         let values = values.map(|item| item_value(item, key).and_then(Value::as_f64));
+        // One balancer without a report makes the sum unknown, not lower.
         let sum: Option<f64> = values.sum();
         let value = sum.map(|sum| match combine {
             Combine::Sum => sum,

@@ -29,6 +29,7 @@ pub fn evaluate(record: &RunRecord, baseline: Option<&RunRecord>) -> Summary {
         Verdict::Inconclusive => Verdict::Inconclusive,
         Verdict::Passed | Verdict::Failed => Verdict::Failed,
     };
+    // The baseline is analysed again, because its summary.json may be of an older version.
     let before = estimates(baseline, &analyse(baseline));
     let after = estimates(record, &summary);
     let worse: Vec<GateOutcome> = all()
@@ -56,6 +57,7 @@ fn baseline_gate(
     verdict: Verdict,
 ) -> Option<GateOutcome> {
     let change = change(before, after, metric.direction)?;
+    // A better or merely different value is not a regression.
     (change == MetricChange::Worse).then_some(())?;
     Some(GateOutcome {
         name: format!(

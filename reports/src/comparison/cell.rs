@@ -32,6 +32,7 @@ impl CellEstimate {
         let measured: Vec<Estimate> = values.iter().flatten().copied().collect();
         let first = *measured.first()?;
         let estimate = match (values.len(), measured.len()) {
+            // One run has no spread between runs, so it keeps the noise within it.
             (1, _) => first,
             (runs, found) => {
                 let values: Vec<f64> = measured.iter().map(|estimate| estimate.value).collect();
@@ -56,6 +57,7 @@ impl CellEstimate {
 /// Returns the noise within the runs as it enters their mean; 0 where it is unknown. Runs
 /// that happen to agree, as small counts do, would have no noise without it.
 fn noise_within_runs(runs: &[Estimate]) -> f64 {
+    // Independent errors add up in squares, and a mean of n divides their root by n.
     let margins: Option<Vec<f64>> = runs.iter().map(|run| run.margin).collect();
     let squares = margins.map(|margins| margins.iter().map(|margin| margin.powi(2)).sum::<f64>());
     squares.map_or(0.0, f64::sqrt) / runs.len() as f64

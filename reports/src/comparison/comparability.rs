@@ -31,6 +31,7 @@ impl Comparability {
         objections.extend(machine_differences(runs));
         objections.extend(runs.iter().filter_map(incomplete_run));
         let mut cautions: Vec<String> = runs.iter().filter_map(doubtful_run).collect();
+        // Comparing two versions is a usual reason to compare, so this is only a caution.
         cautions.extend(version_differences(runs));
         Self {
             differing,
@@ -68,6 +69,7 @@ fn too_many_differences(differing: &[SettingDifference]) -> Option<String> {
     let (balancing, others): (Vec<_>, Vec<_>) = differing
         .iter()
         .partition(|differing| differing.is_balancing());
+    // A balancer and its policy are one experiment; two other settings are two.
     let things = others.len() + usize::from(!balancing.is_empty());
     (things > 1).then(|| {
         let all: Vec<String> = balancing
@@ -85,6 +87,7 @@ fn too_many_differences(differing: &[SettingDifference]) -> Option<String> {
 
 fn machine_differences(runs: &[ComparedRun]) -> Option<String> {
     let first = &runs.first()?.manifest.host;
+    // One example is enough to refuse the comparison.
     let other = runs.iter().find(|run| run.manifest.host != *first)?;
     let [first, second] = [first, &other.manifest.host].map(machine_properties);
     let unlike = first
@@ -137,6 +140,7 @@ fn doubtful_run(run: &ComparedRun) -> Option<String> {
     match run.summary.problems.as_slice() {
         [] => None,
         [only] => Some(format!("{}: {only}", run.name)),
+        // A long list of problems would hide the comparison.
         [first, rest @ ..] => Some(format!(
             "{}: {first}; its report has {} more",
             run.name,

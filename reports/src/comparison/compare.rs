@@ -68,6 +68,7 @@ pub fn compare(dirs: &[PathBuf], mismatch: MismatchPolicy) -> Result<RunComparis
         .map(|dir| ComparedRun::read(dir))
         .collect::<Result<_, _>>()?;
     let comparability = Comparability::of(&runs);
+    // Refused before anything is drawn, because a chart would suggest a comparison.
     if mismatch == MismatchPolicy::Refuse && !comparability.objections.is_empty() {
         return Err(CompareError::NotComparable(comparability.objections));
     }
@@ -98,6 +99,7 @@ pub fn compare(dirs: &[PathBuf], mismatch: MismatchPolicy) -> Result<RunComparis
 
 impl CellSummary {
     fn of(cell: &ComparisonCell) -> Self {
+        // Repeats have the same settings, so the first one's configuration stands for all.
         let first = cell.runs.first();
         Self {
             label: cell.label.clone(),
@@ -112,6 +114,7 @@ fn cells<'r>(runs: &'r [ComparedRun], differing: &[SettingDifference]) -> Vec<Co
     let mut cells: Vec<(CellKey, ComparisonCell)> = Vec::new();
     for (number, run) in runs.iter().enumerate() {
         let key = CellKey::of(number, run, differing);
+        // A comparison has a few cells, so a linear search keeps their order.
         match cells.iter_mut().find(|(other, _)| *other == key) {
             Some((_, cell)) => cell.runs.push(run),
             None => {
@@ -135,6 +138,7 @@ enum CellKey<'r> {
 impl<'r> CellKey<'r> {
     /// Returns the key of the run with this number.
     fn of(number: usize, run: &'r ComparedRun, differing: &'r [SettingDifference]) -> Self {
+        // Runs of the same settings differ in what the settings do not show, such as a build.
         if differing.is_empty() {
             return Self::Name(stem(&run.name));
         }

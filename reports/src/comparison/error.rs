@@ -23,6 +23,7 @@ pub enum CompareError {
 }
 
 fn listed(reasons: &[String]) -> String {
+    // One reason per line, because each is a sentence.
     let lines = reasons.iter().map(|reason| format!("\n  {reason}"));
     lines.collect()
 }

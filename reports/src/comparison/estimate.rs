@@ -66,6 +66,7 @@ fn percentile_margin(record: &RunRecord, metric: &Metric) -> Option<f64> {
     let (tag, window) = match family {
         "sockets.connect" => (latency::CONNECT, PhaseWindow::Run),
         "sockets.reconnect" => (latency::RECONNECT, PhaseWindow::Run),
+        // Paths of metrics and tags of the log have the same names.
         tag => (tag, PhaseWindow::Steady),
     };
     let range = record.phases.range(window)?;

@@ -113,6 +113,7 @@ fn row(metric: &BalancingMetric, values: &[(Option<CellEstimate>, &str)]) -> Opt
     values.iter().find_map(|(value, _)| *value)?;
     let first = values.first().and_then(|(value, _)| *value);
     let cells = values.iter().enumerate().map(|(index, (value, absent))| {
+        // The first cell is the reference of all others.
         let others = first.zip(*value).filter(|_| index > 0);
         let changed = others
             .and_then(|(first, value)| change(first.estimate, value.estimate, metric.direction));

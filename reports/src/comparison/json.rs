@@ -80,6 +80,7 @@ impl RunComparison {
             metrics: metric_rows(&self.metrics),
         };
         let mut json = serde_json::to_vec_pretty(&content).map_err(CompareError::Json)?;
+        // Tools that read lines expect one at the end of the file.
         json.push(b'\n');
         Ok(write_atomic(path, &json)?)
     }

@@ -68,6 +68,7 @@ fn content(comparison: &RunComparison) -> ComparisonPage<'_> {
         configuration: cell.configuration.as_deref(),
     });
     let cells: Vec<CellDetails> = cells.collect();
+    // With one run per cell, the names often repeat the labels.
     let has_names = cells.iter().any(|cell| cell.runs != cell.label);
     ComparisonPage {
         title: &comparison.title,

@@ -38,6 +38,7 @@ impl ComparedRun {
             manifest: record.manifest.clone(),
             ended: record.ended(),
             estimates: estimates(record, &summary),
+            // The lines are taken now, because the record is dropped afterwards.
             trace: RunTrace::of(&ChartContext::of(&window)),
             summary,
         }

@@ -43,6 +43,7 @@ impl Settings {
                 }
             }
         }
+        // The plan does not contain the number of workers, but it affects the load.
         settings.insert("workers".to_owned(), manifest.workers.to_string());
         Self(settings)
     }
@@ -52,6 +53,7 @@ impl Settings {
     pub(super) fn label(&self, paths: &[String]) -> String {
         let named = |path: &String| {
             let value = self.0.get(path).map_or(NONE, String::as_str);
+            // A name such as `haproxy` is clear by itself, a number is not.
             let begins_with_letter = value.starts_with(|first: char| first.is_alphabetic());
             match begins_with_letter && ![NONE, "true", "false"].contains(&value) {
                 true => value.to_owned(),
@@ -120,6 +122,7 @@ fn is_duration(key: &str) -> bool {
 fn flatten(settings: &mut BTreeMap<String, String>, path: &str, value: &Value) {
     let key = path.rsplit('.').next().unwrap_or(path);
     match value {
+        // Objects become paths, so that a difference names the one key that differs.
         Value::Object(parts) if !UNSPLIT.contains(&key) => {
             for (part, value) in parts {
                 let path = match path {

@@ -85,6 +85,7 @@ fn values_by_cell(
             continue;
         };
         let text = shown(mean);
+        // Values are grouped as they read, so that equal texts are not repeated.
         match values.iter_mut().find(|(known, _)| *known == text) {
             Some((_, labels)) => labels.push(cell.label.as_str()),
             None => values.push((text, vec![cell.label.as_str()])),
@@ -92,6 +93,7 @@ fn values_by_cell(
     }
     let measured: usize = values.iter().map(|(_, labels)| labels.len()).sum();
     let parts = values.iter().enumerate().map(|(index, (value, labels))| {
+        // The noun stands once, after the first value.
         let of_what = if index == 0 { of_what } else { "" };
         format!("{value}{of_what} with {}", labels.join(" and "))
     });

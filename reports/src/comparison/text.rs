@@ -56,6 +56,7 @@ fn aligned(caption: &str, grid: &Grid) -> String {
         for (cell, width) in row.iter().zip(&widths).skip(1) {
             let _ = write!(line, "  {cell:>width$}");
         }
+        // Cells without a mark end in blanks, which the last column must not keep.
         text.push_str(line.trim_end());
         text.push('\n');
     }

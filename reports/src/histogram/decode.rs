@@ -70,6 +70,7 @@ impl HistogramReader {
     /// # Errors
     /// [`InvalidHistogram`] when the bytes are no histogram of this precision.
     pub fn read(&mut self, bytes: &[u8]) -> Result<LatencyHistogram, InvalidHistogram> {
+        // The format has a plain and a deflated encoding, and other tools may write either.
         let plain = if word(bytes, 0)? == DEFLATE_COOKIE {
             self.inflate(bytes)?;
             &self.inflated
@@ -95,6 +96,7 @@ impl HistogramReader {
             .ok_or(InvalidHistogram::Truncated(bytes.len()))?;
         self.inflated.clear();
         let read = ZlibDecoder::new(deflated)
+            // One byte more than allowed shows that the limit was exceeded.
             .take(LIMIT as u64 + 1)
             .read_to_end(&mut self.inflated)
             .map_err(InvalidHistogram::Inflate)?;

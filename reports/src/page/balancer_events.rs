@@ -19,6 +19,7 @@ pub(super) fn balancer_events(record: &RunRecord) -> Vec<BalancerEvent<'_>> {
     let events = record.events.iter();
     events
         .filter_map(|event| match &event.kind {
+            // A gateway finds nodes by membership and needs no reconfiguration.
             RecordEvent::BalancerReconfigured { id, how, text } => Some(BalancerEvent {
                 title: format!("{id} at {}: {}", format::seconds(event.at), join_text(*how)),
                 text,

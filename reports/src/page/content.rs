@@ -81,6 +81,7 @@ pub(super) fn content<'a>(
     let metrics = SummaryMetrics::of(summary);
     let (over_time, others): (Vec<&Drawing>, Vec<&Drawing>) = drawings
         .iter()
+        // Charts over time have values for the script; they share one section.
         .partition(|drawing| drawing.tooltip.is_some());
     Ok(ReportPage {
         scenario: &summary.scenario,
@@ -129,6 +130,7 @@ fn balance(summary: &Summary, metrics: &SummaryMetrics) -> Vec<PageTable> {
 
 fn unmet_gates(summary: &Summary) -> Vec<UnmetGate> {
     let gates = summary.gates.iter();
+    // The head of the page lists only the gates that need attention.
     let unmet = gates.filter(|gate| gate.verdict != Verdict::Passed);
     unmet
         .map(|gate| UnmetGate {

@@ -195,6 +195,7 @@ fn gates(summary: &Summary, stems: &[&str]) -> Vec<HeadlineNote> {
             stems.iter().any(|stem| path.starts_with(stem)) && path.starts_with(CONNECT) == connects
         })
         .collect();
+    // `false` sorts first, so the gates that do not hold do.
     gates.sort_by_key(|gate| gate.verdict == Verdict::Passed);
     let left = gates.len().saturating_sub(MOST_GATES);
     let mut notes: Vec<HeadlineNote> = gates.into_iter().take(MOST_GATES).map(gate_note).collect();
@@ -227,6 +228,7 @@ fn plain_note(text: String) -> HeadlineNote {
 /// Formats a change: ` (+5 %)`.
 fn change(before: f64, now: f64) -> String {
     match before {
+        // A change from 0 has no percentage.
         0.0 => String::new(),
         before => format!(" ({:+.0} %)", (now / before - 1.0) * 100.0),
     }

@@ -42,6 +42,7 @@ pub(super) fn balance(metrics: &SummaryMetrics) -> PageTable {
 pub(super) fn times(metrics: &SummaryMetrics) -> PageTable {
     let rows = families_of(FamilyKind::Distribution).filter_map(|family| {
         let times: Distribution = metrics.family(family)?;
+        // A distribution without values has no percentiles to show.
         (times.count > 0).then(|| {
             let ms = |time: Option<f64>| value(Unit::Millis, time);
             row([
@@ -131,6 +132,7 @@ fn item_table(metrics: &SummaryMetrics, table: &ItemTable) -> Option<PageTable> 
         .filter(|metric| items.clone().any(|item| is_measured(item, metric)))
         .collect();
     let rows = items
+        // An event without lost sockets, for example, has no row in the table of losses.
         .filter(|item| columns.iter().any(|metric| is_measured(item, metric)))
         .map(|item| item_row(table, item, &columns));
     let heads = columns.iter().map(|metric| metric.label.to_owned());

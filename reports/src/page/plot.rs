@@ -49,6 +49,7 @@ impl<'a> TooltipData<'a> {
             .filter_map(|drawing| Some((&*drawing.name, drawing.tooltip.as_ref()?)));
         Self {
             step: context.steps.length_s,
+            // The script divides by it, and the axis of the charts is at least as long.
             end: context.timeline.end.max(1.0),
             charts: charts.collect(),
         }

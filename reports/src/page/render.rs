@@ -33,6 +33,7 @@ pub(crate) fn environment(
 ) -> Result<Environment<'static>, minijinja::Error> {
     let mut environment = Environment::new();
     let mut syntax = SyntaxConfig::builder();
+    // Without this, every tag of the template would leave an empty line in the page.
     syntax.trim_blocks(true).lstrip_blocks(true);
     environment.set_syntax(syntax.build()?);
     // A field that a template misspells is an error, not an empty place on the page.

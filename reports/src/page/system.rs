@@ -25,6 +25,7 @@ fn cluster_parts(cluster: &ClusterSpec) -> Vec<String> {
     if cluster.routing == Routing::Broadcast {
         parts.push("commands broadcast".to_owned());
     }
+    // Most scenarios have no telemetry, so no consumers are not worth a word.
     match cluster.consumers.count {
         0 => {}
         1 => parts.push("one consumer".to_owned()),

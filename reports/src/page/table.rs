@@ -73,6 +73,7 @@ pub(super) fn json_value(unit: Unit, json: Option<&Value>) -> String {
 /// Formats counts by node: `n1 20, n2 31`, with `n2` before `n10`.
 pub(super) fn by_node_text(counts: &BTreeMap<String, u64>) -> String {
     let mut counts: Vec<(&String, &u64)> = counts.iter().collect();
+    // JSON sorts keys as text, which puts `n10` before `n2`.
     counts.sort_by_cached_key(|(id, _)| natural_sort_key(id));
     let counts = counts
         .into_iter()

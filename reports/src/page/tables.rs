@@ -106,6 +106,7 @@ fn ledger_row(line: &LedgerLine) -> TableRow {
         None => format!("{}: not measured", side.who),
     };
     let difference = line.difference.map(|by| format::count(by.unsigned_abs()));
+    // The class colours the row as a gate of the same outcome.
     let (class, verdict) = match (line.verdict, &line.note) {
         (Agreement::Agrees, _) => ("passed", "agrees".to_owned()),
         (Agreement::Differs, _) => ("failed", "differs".to_owned()),

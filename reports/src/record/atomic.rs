@@ -11,5 +11,6 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), RecordError> {
     name.push(".part");
     let part = path.with_file_name(name);
     fs::write(&part, bytes).map_err(RecordError::io("write", &part))?;
+    // A rename within a directory is atomic on POSIX file systems.
     fs::rename(&part, path).map_err(RecordError::io("write", path))
 }

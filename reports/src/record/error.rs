@@ -52,6 +52,7 @@ impl RecordError {
         action: &'static str,
         path: &'a Path,
     ) -> impl FnOnce(std::io::Error) -> Self + 'a {
+        // A closure keeps the path out of the way unless the operation fails.
         move |source| Self::Io {
             action,
             path: path.to_owned(),

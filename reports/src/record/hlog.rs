@@ -72,6 +72,7 @@ impl HlogEncoder {
         length_s: f64,
         histogram: &LatencyHistogram,
     ) -> Result<String, String> {
+        // A comma or a blank in the tag would shift the columns of the line.
         let tag = Tag::new(tag).ok_or_else(|| format!("`{tag}` is not a valid tag"))?;
         self.bytes.clear();
         self.serializer

@@ -116,6 +116,7 @@ fn family<'a, T>(
 }
 
 fn lookup<T: Copy>(entries: &[(Arc<str>, T)], name: &str) -> Option<T> {
+    // A row has a few dozen names, for which a linear search is as fast as a map and smaller.
     let entry = entries.iter().find(|(entry, _)| &**entry == name)?;
     Some(entry.1)
 }
@@ -143,6 +144,7 @@ impl IntervalDecoder {
 
     fn source(&mut self, source: RawSource) -> Arc<Source> {
         let source = Source::new(source.role, source.id.0);
+        // The lookup borrows, so a known source costs no allocation.
         match self.sources.get(&source) {
             Some(known) => known.clone(),
             None => {

@@ -45,6 +45,7 @@ impl Latencies {
     pub(crate) fn new(phases: Phases) -> Self {
         Self {
             phases,
+            // Whole seconds, because the lines of the log cover whole seconds.
             block_s: (phases.end / MOST_BLOCKS).ceil().max(1.0),
             tags: BTreeMap::new(),
         }
@@ -61,6 +62,7 @@ impl Latencies {
             let range = self.phases.range(*window);
             range.is_some_and(|range| range.contains(&middle))
         };
+        // Each line is merged once here; the window of the run is completed at the end.
         let window = PHASES.into_iter().find(within).unwrap_or(PhaseWindow::Run);
         merge(&mut tagged.windows[window as usize], &line.histogram);
         if has_blocks(&line.tag) {
@@ -117,6 +119,8 @@ impl TagHistograms {
 impl Block {
     fn add(&mut self, histogram: &LatencyHistogram) {
         for step in histogram.iter_recorded() {
+            // The upper end of a bucket belongs to that bucket in any histogram of this
+            // precision.
             let value = step.value_iterated_to();
             *self.counts.entry(value).or_default() += step.count_since_last_iteration();
         }

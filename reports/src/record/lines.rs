@@ -21,12 +21,14 @@ pub(crate) fn for_each_line(
     let path = dir.join(name);
     let file = match File::open(&path) {
         Ok(file) => file,
+        // A run that was killed early did not create every file.
         Err(error) if error.kind() == ErrorKind::NotFound => {
             problems.push(format!("{name} is missing from the record"));
             return Ok(());
         }
         Err(error) => return Err(RecordError::io("read", &path)(error)),
     };
+    // A long record has hundreds of megabytes, so it is read in large pieces.
     let mut reader = BufReader::with_capacity(1 << 18, file);
     let mut line = Vec::new();
     let mut number = 0_u64;

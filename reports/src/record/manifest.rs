@@ -26,6 +26,7 @@ pub struct Manifest {
     /// Number of workers.
     pub workers: u32,
     /// Programs and their versions: `highwater`, `linux`, `nginx`, ….
+    // Sorted, so that the file is the same for the same versions.
     pub versions: BTreeMap<String, String>,
     /// Machine that the coordinator ran on.
     pub host: HostInfo,

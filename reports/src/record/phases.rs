@@ -28,6 +28,7 @@ impl Phases {
             ..Self::default()
         };
         for event in events {
+            // The end event is later than the last interval.
             phases.end = phases.end.max(event.at);
             if let RecordEvent::Phase { phase } = event.kind {
                 match phase {
@@ -59,6 +60,7 @@ impl Phases {
             PhaseWindow::Run => self.drain.unwrap_or(self.end),
             other => self.range(other)?.end,
         };
+        // A window without an end of its own ends with the record.
         Some(end.min(self.end))
     }
 }

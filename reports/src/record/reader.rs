@@ -54,10 +54,12 @@ pub fn read(dir: &Path) -> Result<RunRecord, RecordError> {
         false => interval_row::IntervalDecoder::default(),
     };
     lines::for_each_line(dir, INTERVALS, &mut problems, |line| {
+        // Rows are kept one by one: charts and slopes need every sample.
         intervals.push(decoder.line(line)?);
         Ok(())
     })?;
 
+    // The phases are needed before the histograms, which are merged by phase.
     let end = intervals.iter().map(IntervalRow::end).fold(0.0, f64::max);
     let phases = Phases::new(&events, end);
     let mut latencies = Latencies::new(phases);
@@ -86,6 +88,7 @@ pub fn read(dir: &Path) -> Result<RunRecord, RecordError> {
 impl RunRecord {
     /// Returns the way the run ended: that of its last line, or truncated without one.
     pub fn ended(&self) -> RunEnd {
+        // The end is the last event of an orderly run, so the search starts from the back.
         let end = self.events.iter().rev().find_map(|event| match event.kind {
             RecordEvent::End { ended } => Some(ended),
             _ => None,

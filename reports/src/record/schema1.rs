@@ -47,6 +47,7 @@ const EVENT_KINDS: [(&str, &str); 3] = [
 pub(super) fn renamed(old: &str) -> Option<String> {
     if BY_KIND.iter().any(|kinds| old.starts_with(kinds)) {
         let (name, kind) = old.rsplit_once('.')?;
+        // Kinds have hyphens in schema 1 and underscores in schema 2.
         let kind = match kind {
             "away" => "unavailable".to_owned(),
             kind => kind.replace('-', "_"),
@@ -133,6 +134,7 @@ fn rename_gate(gate: &mut Value) {
         return;
     };
     let new_text = text.replacen(&metric, &new, 1);
+    // A gate that the scenario named keeps its name.
     if text_of(gate.get("name")) == Some(text) {
         gate["name"] = new_text.clone().into();
     }

@@ -33,11 +33,13 @@ impl RecordWriter {
     /// file system.
     pub fn create(dir: &Path, manifest: &Manifest) -> Result<Self, RecordError> {
         fs::create_dir_all(dir).map_err(RecordError::io("create", dir))?;
+        // Appending to another record would mix two runs.
         let mut present = fs::read_dir(dir).map_err(RecordError::io("read", dir))?;
         if present.next().is_some() {
             return Err(RecordError::NotEmpty(dir.to_owned()));
         }
         let path = dir.join(MANIFEST);
+        // The manifest comes first: without it no reader knows what the other files are.
         write_manifest(&path, manifest)?;
 
         let mut writer = Self {
@@ -118,6 +120,7 @@ struct Appender {
 impl Appender {
     fn create(dir: &Path, name: &'static str) -> Result<Self, RecordError> {
         let path = dir.join(name);
+        // `create_new` fails for an existing file, should two runs start at once.
         let file = File::create_new(&path).map_err(RecordError::io("create", &path))?;
         Ok(Self {
             name,

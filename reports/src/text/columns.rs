@@ -9,6 +9,7 @@ pub(super) fn wrapped(text: &str, indent: usize, most: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let line = lines.last_mut().map_or(0, |line| line.chars().count());
+        // Characters stand for columns; the texts have no wide ones.
         let fits = line + usize::from(line > 0) + word.chars().count() <= WIDTH;
         match lines.last_mut() {
             Some(line) if fits || line.trim().is_empty() => {
@@ -20,6 +21,7 @@ pub(super) fn wrapped(text: &str, indent: usize, most: usize) -> Vec<String> {
             _ => lines.push(" ".repeat(indent) + word),
         }
     }
+    // The report has the whole text.
     if lines.len() > most {
         lines.truncate(most);
         if let Some(last) = lines.last_mut() {

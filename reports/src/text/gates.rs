@@ -13,6 +13,7 @@ const MOST_GATES: usize = 5;
 
 /// Returns the metric of a check: the text before the first blank or comparison.
 pub(crate) fn metric_of(check: &str) -> &str {
+    // A check may be written without blanks, as in `a.b<=5`.
     let end = check.find([' ', '<', '>', '=', '!']);
     &check[..end.unwrap_or(check.len())]
 }
@@ -35,6 +36,7 @@ pub(crate) fn limit(gate: &GateOutcome) -> String {
 fn unit_of(gate: &GateOutcome) -> Unit {
     match find(metric_of(&gate.check)).map_or(Unit::Count, |metric| metric.unit) {
         Unit::Ratio | Unit::Share if gate.check.ends_with('%') => Unit::Share,
+        // A baseline gate has no number in its check and keeps the metric's unit.
         Unit::Share if gate.check.ends_with(|last: char| last.is_ascii_digit()) => Unit::Ratio,
         unit => unit,
     }
@@ -60,6 +62,7 @@ pub(crate) fn gate_text(gate: &GateOutcome) -> String {
 /// Returns the table of gates, those that do not hold first.
 pub(super) fn gate_lines(summary: &Summary) -> Vec<String> {
     let mut gates: Vec<&GateOutcome> = summary.gates.iter().collect();
+    // The screen is short, and the gates that do not hold matter most.
     gates.sort_by_key(|gate| match gate.verdict {
         Verdict::Failed => 0,
         Verdict::Inconclusive => 1,

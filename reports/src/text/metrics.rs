@@ -72,6 +72,7 @@ const PEAK: &str = "peak ";
 /// Returns the lines of the metrics that were measured.
 pub(super) fn metric_lines(summary: &Summary) -> Vec<String> {
     let metrics = SummaryMetrics::of(summary);
+    // The cost stands below the nodes that it is about.
     let [sections @ .., cost] = &LINES;
     let of = |(name, paths): &(&str, &[&str])| line(name, &metric_values(&metrics, paths));
     let mut lines: Vec<String> = sections.iter().filter_map(of).collect();

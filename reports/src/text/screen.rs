@@ -21,6 +21,7 @@ pub fn verdict_text(summary: &Summary) -> String {
         lines.push(String::new());
         lines.extend(gate_lines(summary));
     }
+    // An inconclusive verdict quotes its problem, which must not appear twice.
     lines.extend(problem_lines(summary, &sentence));
     lines.join("\n") + "\n"
 }

@@ -34,6 +34,7 @@ pub(crate) fn verdict_reason(summary: &Summary) -> String {
         (Verdict::Passed, ..) => format!("all {gates} gates hold"),
         (Verdict::Failed, _, 1) => format!("1 of {gates} gates does not hold"),
         (Verdict::Failed, _, failed) => format!("{failed} of {gates} gates do not hold"),
+        // The analysis puts the reason for an inconclusive verdict first.
         (Verdict::Inconclusive, ..) => {
             let first = summary.problems.first();
             first

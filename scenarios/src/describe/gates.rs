@@ -9,7 +9,7 @@ use crate::{
 pub(super) fn describe(plan: &Plan, page: &mut TextLayout) {
     page.heading("Gates");
     if plan.gates.is_empty() {
-        page.paragraph("None: the run measures and judges nothing.");
+        page.paragraph("None: the run only measures.");
     }
     for gate in &plan.gates {
         page.paragraph(&gate_in_words(gate));

@@ -167,7 +167,7 @@ fn event_in_words(action: &Action, node: &str) -> String {
         Action::PauseBroker => "the broker is paused with all its connections open".to_owned(),
         Action::ResumeBroker => "the broker goes on after its pause".to_owned(),
         Action::Rebalance { rate, tolerance } => format!(
-            "nodes that hold over {} of the mean ask sockets to come back, {} each",
+            "nodes that hold over {} of the mean ask sockets to reconnect, {} each",
             format::percent(1.0 + tolerance),
             format::per_second(rate.as_per_second()),
         ),

@@ -123,7 +123,7 @@ impl fmt::Display for LocatedDiagnostic {
         };
         for (label, text) in [
             ("found", &self.found),
-            ("accepted", &self.diagnostic.expected),
+            ("expected", &self.diagnostic.expected),
             ("hint", &self.diagnostic.hint),
         ] {
             if let Some(text) = text {

@@ -223,6 +223,7 @@ impl MetricShape {
 impl RegistryEntry {
     /// Returns the keys that lead to the entry in `summary.json`.
     pub(super) fn json_path(&self) -> Vec<String> {
+        // Keys of `summary.json` carry their unit, paths of gates do not: there the limit does.
         let path = format!("{}{}", self.path, self.shape.suffix());
         path.split('.').map(str::to_owned).collect()
     }
@@ -234,6 +235,7 @@ impl RegistryEntry {
                 .iter()
                 .map(|part| self.distribution_part(part))
                 .collect(),
+            // A gate holds the slope, not the ends of its interval.
             Fit(_) => vec![self.metric(&["value"])],
             _ => vec![self.metric(&[])],
         }
@@ -266,6 +268,7 @@ impl RegistryEntry {
             label: self.label.to_owned(),
             about: self.about.to_owned(),
             json_path: self.json_path().into_iter().chain(below).collect(),
+            // A slope needs the growth of the whole run, and a moment has no length.
             windowed: matches!(self.shape, Counter | Rate | Windowed(_) | Distribution),
             counts_failures: matches!(self.shape, Counter | PointInTime(Unit::Count))
                 && self.direction == Lower,

@@ -38,6 +38,7 @@ impl Unit {
                 ("GB", 1e9),
             ],
             Self::Count => &[("", 1.0)],
+            // Ratios and shares differ in how they read, not in how they may be written.
             Self::Ratio | Self::Share => &[("", 1.0), ("%", 0.01)],
             Self::PerSecond => &[("/s", 1.0), ("/min", 1.0 / 60.0)],
         }

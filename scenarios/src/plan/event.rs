@@ -10,6 +10,8 @@ use highwater_types::{Rate, duration};
 use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, EnumString, IntoStaticStr, VariantArray};
 
+use super::word::Word;
+
 /// The name of the broker in events and in the record.
 pub const BROKER_NAME: &str = "broker";
 
@@ -151,6 +153,17 @@ pub(crate) enum FaultSize {
     Count,
 }
 
+impl Action {
+    /// Returns the action as a scenario writes it; a fault with its kind, as in `fault stall`.
+    pub fn name(&self) -> String {
+        let word = EventKind::from(self).as_str();
+        match self {
+            Self::Fault { fault } => format!("{word} {}", FaultKind::from(fault).as_str()),
+            _ => word.to_owned(),
+        }
+    }
+}
+
 impl EventKind {
     pub(crate) fn target(self) -> TargetKind {
         self.properties().0
@@ -189,7 +202,6 @@ impl FaultKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Word;
 
     #[test]
     fn every_kind_without_keys_parses_to_its_action() {
@@ -199,6 +211,13 @@ mod tests {
                 (kind, parsed) => assert_eq!(parsed.as_ref().map(EventKind::from), Ok(*kind)),
             }
         }
+    }
+
+    #[test]
+    fn fault_is_named_with_its_kind() {
+        let fault = FaultSpec::DropMessages { count: 1 };
+        assert_eq!(Action::Fault { fault }.name(), "fault drop-messages");
+        assert_eq!(Action::KillNode.name(), "kill-node");
     }
 
     #[test]

@@ -39,6 +39,38 @@ pub enum Dialect {
     Plain,
 }
 
+/// The features of a dialect on which the rules of a scenario depend.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DialectFeatures {
+    /// Whether devices subscribe to topics and publish.
+    pub(crate) topics: bool,
+    /// Whether devices send telemetry.
+    pub(crate) telemetry: bool,
+    /// Whether a reply names the node that owned the device's socket.
+    pub(crate) owner: bool,
+    /// Whether every WebSocket address must name the device.
+    pub(crate) device_in_address: bool,
+}
+
+impl Dialect {
+    pub(crate) fn features(self) -> DialectFeatures {
+        match self {
+            Self::Highwater => DialectFeatures {
+                topics: true,
+                telemetry: true,
+                owner: true,
+                device_in_address: true,
+            },
+            Self::Plain => DialectFeatures {
+                topics: false,
+                telemetry: false,
+                owner: false,
+                device_in_address: false,
+            },
+        }
+    }
+}
+
 /// The certificates that clients trust.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

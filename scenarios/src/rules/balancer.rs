@@ -42,9 +42,9 @@ fn check_supported<W: Word>(
         return;
     }
     let diagnostic = match balancer.name() {
-        Some(name) => Diagnostic::new(format!("not with {name}")),
-        None => Diagnostic::new("nothing stands in front of the nodes: clients rotate over them")
-            .hint("name what stands there: `balancer = \"gateway\"`"),
+        Some(name) => Diagnostic::new(format!("{name} does not support this value")),
+        None => Diagnostic::new("without a balancer, clients rotate over the nodes")
+            .hint("set `balancer = \"gateway\"`, or another one"),
     };
     sink.report(
         &field.location,
@@ -58,14 +58,14 @@ fn check_without_balancer(cluster: &ClusterSection, sink: &mut DiagnosticSink) {
     if cluster.balancers.value > Some(1) {
         sink.report(
             &cluster.balancers.location,
-            Diagnostic::new("several balancers, and none is named")
+            Diagnostic::new("several balancers, and `balancer` is `none`")
                 .expected("`balancers` beside `balancer = \"gateway\"`, or another one"),
         );
     }
     if cluster.balancer_tls.is(&true) {
         sink.report(
             &cluster.balancer_tls.location,
-            Diagnostic::new("TLS at a balancer, and there is none")
+            Diagnostic::new("TLS at a balancer, and `balancer` is `none`")
                 .expected("false")
                 .hint("`tls = true` is TLS at the nodes"),
         );

@@ -60,11 +60,10 @@ fn check_rebalance_keys(kind: EventKind, event: &EventSection, sink: &mut Diagno
     for key in [EventKey::of(&event.rate), EventKey::of(&event.tolerance)] {
         match kind {
             EventKind::Rebalance => key.report_if_missing("missing from this rebalance", sink),
-            _ => key.report_if_written(
-                "only a rebalance has this key",
-                "it beside `do = \"rebalance\"`",
-                sink,
-            ),
+            _ => {
+                let expected = format!("`{}` beside `do = \"rebalance\"`", key.schema.name);
+                key.report_if_written("only a rebalance has this key", &expected, sink);
+            }
         }
     }
 }
@@ -84,15 +83,15 @@ fn check_target_keys(target: TargetKind, event: &EventSection, sink: &mut Diagno
         }
         TargetKind::Broker => {
             for key in [node, consumer] {
-                let expected = format!("no `{}` for what is done to the broker", key.schema.name);
+                let expected = format!("no `{}` for an event of the broker", key.schema.name);
                 let message = "there is one broker, which has no name";
                 key.report_if_written(message, &expected, sink);
             }
         }
         TargetKind::Cluster => {
             for key in [node, consumer] {
-                let expected = format!("no `{}` for what is done to all nodes", key.schema.name);
-                key.report_if_written("this is done to all nodes", &expected, sink);
+                let expected = format!("no `{}` for an event of all nodes", key.schema.name);
+                key.report_if_written("this event is for all nodes", &expected, sink);
             }
         }
     }
@@ -122,6 +121,6 @@ impl<'e> EventKey<'e> {
 
     fn report_other_process(&self, wanted: &Self, sink: &mut DiagnosticSink) {
         let expected = format!("`{}` in its place", wanted.schema.name);
-        self.report_if_written("this is done to something else", &expected, sink);
+        self.report_if_written("this event is for another kind of process", &expected, sink);
     }
 }

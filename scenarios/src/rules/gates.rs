@@ -3,7 +3,7 @@
 use crate::{
     diagnostic::{Diagnostic, DiagnosticSink},
     metrics::{self, Metric, MetricRequirement},
-    plan::{BalancerKind, Dialect, PhaseWindow, Word},
+    plan::{BalancerKind, PhaseWindow, Word},
     scenario::{Scenario, System},
     section::gates::GateSection,
 };
@@ -59,7 +59,7 @@ fn without_commands(scenario: &Scenario) -> Option<Diagnostic> {
     unless(
         scenario.commands.is_written,
         "the scenario sends no commands",
-        "it in a scenario with `[[commands]]`",
+        "a scenario with `[[commands]]`",
     )
 }
 
@@ -67,7 +67,7 @@ fn without_messages(scenario: &Scenario) -> Option<Diagnostic> {
     unless(
         scenario.publish.is_written,
         "the scenario publishes no messages",
-        "it in a scenario with `[[publish]]`",
+        "a scenario with `[[publish]]`",
     )
 }
 
@@ -75,7 +75,7 @@ fn without_telemetry(scenario: &Scenario) -> Option<Diagnostic> {
     unless(
         scenario.telemetry.is_written,
         "the scenario sends no telemetry records",
-        "it in a scenario with `[[telemetry]]`",
+        "a scenario with `[[telemetry]]`",
     )
 }
 
@@ -83,7 +83,7 @@ fn without_cluster(scenario: &Scenario) -> Option<Diagnostic> {
     unless(
         !matches!(scenario.system(), System::Target(_)),
         "the harness does nothing to a system that it did not start",
-        "it with a `[cluster]`",
+        "a `[cluster]`",
     )
 }
 
@@ -97,22 +97,23 @@ fn without_balancer(scenario: &Scenario) -> Option<Diagnostic> {
     };
     unless(
         has_balancer,
-        "nothing that the harness knows stands in front of the nodes",
-        "it with a `[cluster]` and its `balancer`",
+        "the harness knows no balancer in front of the nodes",
+        "a `[cluster]` with a `balancer`",
     )
 }
 
-/// Returns that no answer names the owner. Only the reference server's answers do.
+/// Returns that no answer of the target's dialect names the owner.
 fn without_owner(scenario: &Scenario) -> Option<Diagnostic> {
-    let is_plain = match scenario.system() {
-        System::Target(target) => target.dialect.is(&Dialect::Plain),
-        _ => false,
+    let System::Target(target) = scenario.system() else {
+        return None;
     };
-    unless(
-        !is_plain,
-        "in the plain dialect no answer says which node owned the socket",
-        "it with `dialect = \"highwater\"`",
-    )
+    let dialect = target.dialect.value;
+    let dialect = dialect.filter(|dialect| !dialect.features().owner)?;
+    let message = format!(
+        "in the {} dialect no answer says which node owned the socket",
+        dialect.as_str()
+    );
+    Some(Diagnostic::new(message).expected("it with `dialect = \"highwater\"`"))
 }
 
 /// Returns that the consumers are foreign. Only journals of the harness's own are read.
@@ -120,7 +121,7 @@ fn without_consumers(scenario: &Scenario) -> Option<Diagnostic> {
     unless(
         !matches!(scenario.system(), System::Target(_)),
         "the consumers of a target are not the harness's own",
-        "it with a `[cluster]` and its `consumers`",
+        "a `[cluster]` with `consumers`",
     )
 }
 
@@ -129,7 +130,7 @@ fn without_second_node(scenario: &Scenario) -> Option<Diagnostic> {
     unless(
         !cluster.nodes.is(&1) || scenario.adds_nodes(),
         "with one node no command crosses",
-        "it with two nodes or more",
+        "two nodes or more",
     )
 }
 
@@ -141,7 +142,7 @@ fn without_endpoint(scenario: &Scenario) -> Option<Diagnostic> {
     unless(
         observed.any(|process| process.prometheus.is_written),
         "no endpoint of a node is observed",
-        "it with a `[cluster]`, or with `observe` and its `prometheus`",
+        "a `[cluster]`, or `observe` with its `prometheus`",
     )
 }
 
@@ -152,7 +153,7 @@ fn without_process(scenario: &Scenario) -> Option<Diagnostic> {
     unless(
         !target.observe.elements().is_empty(),
         "no process of a node is observed",
-        "it with a `[cluster]`, or with `observe`",
+        "a `[cluster]`, or `observe`",
     )
 }
 
@@ -162,7 +163,7 @@ fn check_window(gate: &GateSection, metric: &Metric, sink: &mut DiagnosticSink) 
     };
     let location = &gate.during.location;
     if !metric.is_windowed() {
-        let message = format!("{} has a moment of its own", metric.path);
+        let message = format!("{} is measured at one moment", metric.path);
         sink.report(
             location,
             Diagnostic::new(message).expected("a gate without `during`"),

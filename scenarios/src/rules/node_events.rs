@@ -113,9 +113,9 @@ fn explain_impossible(
     let hint = match (node.map(|node| node.state), kind) {
         (None, _) => Some(("add it before, with", EventKind::AddNode)),
         (Some(NodeState::Down | NodeState::Drained), _) => {
-            Some(("bring it back before, with", EventKind::RestartNode))
+            Some(("restart it before, with", EventKind::RestartNode))
         }
-        (Some(NodeState::Paused), _) => Some(("let it go on before, with", EventKind::ResumeNode)),
+        (Some(NodeState::Paused), _) => Some(("resume it before, with", EventKind::ResumeNode)),
         (Some(NodeState::Running), EventKind::ResumeNode) => {
             Some(("pause it before, with", EventKind::PauseNode))
         }
@@ -131,7 +131,7 @@ fn expected_nodes(kind: EventKind, nodes: &SimulatedNodes) -> String {
     if kind == EventKind::AddNode {
         // A number behind all that ever were: a killed node keeps its name.
         let next = nodes.keys().next_back().map_or(1, |last| last + 1);
-        return format!("a node that never was, such as `n{next}`");
+        return format!("a new node, such as `n{next}`");
     }
     let fitting: Vec<String> = nodes
         .iter()

@@ -47,7 +47,7 @@ pub(super) fn find<'s>(
         (None, []) => None,
         (None, _) => {
             let message = format!(
-                "several pools of devices, and it is not said which {}",
+                "several pools of devices, and no `pool` says which one {}",
                 reference.verb
             );
             let expected = format!("`pool`, one of {}", suggest::quoted_list(names()));

@@ -2,7 +2,7 @@
 
 use crate::{
     diagnostic::{Diagnostic, DiagnosticSink, ValueLocation},
-    plan::{Dialect, PublishFrom},
+    plan::{PublishFrom, Word},
     scenario::{Scenario, System},
     section::{Section, target::TargetSection},
 };
@@ -42,8 +42,8 @@ fn check_target(scenario: &Scenario, target: &TargetSection, sink: &mut Diagnost
     }
 }
 
-/// Checks that the target has topics, which only the reference server's dialect has, and an
-/// address for callers that publish.
+/// Checks that the target's dialect has topics, and the target an address for callers that
+/// publish.
 fn check_publish(scenario: &Scenario, target: &TargetSection, sink: &mut DiagnosticSink) {
     let publish = &scenario.publish;
     if !publish.is_written {
@@ -53,11 +53,12 @@ fn check_publish(scenario: &Scenario, target: &TargetSection, sink: &mut Diagnos
         let mut loads = publish.elements().iter();
         loads.any(|load| load.from.is(&PublishFrom::Rest))
     };
-    if target.dialect.is(&Dialect::Plain) {
+    let dialect = target.dialect.value;
+    if let Some(dialect) = dialect.filter(|dialect| !dialect.features().topics) {
+        let message = format!("topics in the {} dialect", dialect.as_str());
         sink.report(
             &publish.location.without_value(),
-            Diagnostic::new("topics in the plain dialect")
-                .expected("`[[publish]]` with `dialect = \"highwater\"`"),
+            Diagnostic::new(message).expected("`[[publish]]` with `dialect = \"highwater\"`"),
         );
     } else if !target.http.is_written && !scenario.commands.is_written && from_rest() {
         let diagnostic = Diagnostic::new("messages have no address to go to");

@@ -2,7 +2,7 @@
 
 use crate::{
     diagnostic::{Diagnostic, DiagnosticSink},
-    plan::Dialect,
+    plan::Word,
     scenario::Scenario,
     section::{
         Section, observe::ObserveSection, target::TargetSection, target_tls::TargetTlsSection,
@@ -29,18 +29,20 @@ fn check_ws(target: &TargetSection, sink: &mut DiagnosticSink) {
     let without_device = addresses
         .iter()
         .find(|address| !address.contains(DEVICE_PLACEHOLDER));
+    let dialect = target.dialect.value;
     if let Some(address) = without_device
         // The reference server knows a device by its address; others may know it by a
         // header field.
-        && target.dialect.is(&Dialect::Highwater)
+        && let Some(dialect) = dialect.filter(|dialect| dialect.features().device_in_address)
     {
+        let message = format!(
+            "the {} dialect needs `{{device}}` in every address",
+            dialect.as_str()
+        );
         let hint = format!(
             "did you mean \"{address}?device={DEVICE_PLACEHOLDER}\"? dialect = \"plain\" needs none"
         );
-        sink.report(
-            &target.ws.location,
-            Diagnostic::new("the highwater dialect needs `{device}` in every address").hint(hint),
-        );
+        sink.report(&target.ws.location, Diagnostic::new(message).hint(hint));
     }
 }
 

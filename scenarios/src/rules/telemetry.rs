@@ -6,7 +6,7 @@ use highwater_types::{format, rate::MAX_PER_SECOND};
 use super::pool::{self, PoolReference};
 use crate::{
     diagnostic::{Diagnostic, DiagnosticSink},
-    plan::{Dialect, MAX_TELEMETRY},
+    plan::{MAX_TELEMETRY, Word},
     scenario::{Scenario, System},
     section::{Section, devices::PoolSection, telemetry::TelemetrySection},
 };
@@ -96,11 +96,17 @@ fn check_consumers(scenario: &Scenario, sink: &mut DiagnosticSink) {
             Diagnostic::new("telemetry records without consumers")
                 .expected("`consumers = 3` in `[cluster]`, or another number"),
         ),
-        System::Target(target) if target.dialect.is(&Dialect::Plain) => sink.report(
-            &location,
-            Diagnostic::new("telemetry records in the plain dialect")
-                .expected("`[[telemetry]]` with `dialect = \"highwater\"`"),
-        ),
+        System::Target(target) => {
+            let dialect = target.dialect.value;
+            if let Some(dialect) = dialect.filter(|dialect| !dialect.features().telemetry) {
+                let message = format!("telemetry records in the {} dialect", dialect.as_str());
+                sink.report(
+                    &location,
+                    Diagnostic::new(message)
+                        .expected("`[[telemetry]]` with `dialect = \"highwater\"`"),
+                );
+            }
+        }
         _ => {}
     }
 }

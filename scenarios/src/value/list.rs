@@ -40,7 +40,7 @@ impl<V: Accepts> ValueType<Vec<TomlItem>> for ListOf<V> {
         match (items.len(), first_duplicate(items)) {
             (0, _) => Err(Diagnostic::new("an empty list")),
             (length, _) if length > MAX_LIST_VALUES => Err(Diagnostic::new("too many values")),
-            (_, Some(value)) => Err(Diagnostic::new(format!("{value} stands there twice"))),
+            (_, Some(value)) => Err(Diagnostic::new(format!("{value} is listed twice"))),
             (_, None) => Ok(items.clone()),
         }
     }
@@ -80,7 +80,7 @@ fn quote_words(text: &str) -> Option<String> {
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
-    // Anything else was not a list of words, and a hint would mislead.
+    // Any other text was not a list of words, and a hint would mislead.
     if words.len() > MAX_LIST_VALUES || !words.iter().all(is_word) {
         return None;
     }

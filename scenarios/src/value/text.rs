@@ -61,7 +61,7 @@ fn check_length(text: &str) -> Result<(), Diagnostic> {
 
 fn check_file_path(text: &str) -> Result<(), Diagnostic> {
     match text.trim() {
-        "" => Err(Diagnostic::new("no path")),
+        "" => Err(Diagnostic::new("an empty path")),
         _ => check_length(text),
     }
 }

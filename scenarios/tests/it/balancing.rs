@@ -81,7 +81,7 @@ fn gateway_accepts_either_load_metric_and_nginx_only_sockets() {
     assert_eq!(cluster(heap).load_metric, BalancerLoadMetric::Heap);
     let text = diagnostics("balancer = \"nginx\"\nload_metric = \"heap\"", "");
     assert!(
-        text.contains("cluster.load_metric: not with nginx"),
+        text.contains("cluster.load_metric: nginx does not support this value"),
         "{text}"
     );
 }
@@ -113,19 +113,19 @@ fn supported_policies_and_joins_are_accepted_and_no_others() {
 #[test]
 fn settings_that_the_balancer_lacks_are_rejected_in_place() {
     expect![[r#"
-        balanced.toml:5:8: cluster.join: not with nginx
+        balanced.toml:5:8: cluster.join: nginx does not support this value
           |
         5 | join = "runtime"
           |        ^^^^^^^^^
           = found: "runtime"
-          = accepted: "reload" or "predeclared"
+          = expected: "reload" or "predeclared"
 
         balanced.toml:6:7: cluster.tls: TLS at nodes behind a balancer
           |
         6 | tls = true
           |       ^^^^
           = found: true (a truth value)
-          = accepted: false
+          = expected: false
           = hint: `balancer_tls = true` has sessions end at the balancer
 
         2 problems in balanced.toml"#]]
@@ -134,31 +134,34 @@ fn settings_that_the_balancer_lacks_are_rejected_in_place() {
         "",
     ));
     expect![[r#"
-        balanced.toml:5:10: cluster.policy: nothing stands in front of the nodes: clients rotate over them
+        balanced.toml:5:10: cluster.policy: without a balancer, clients rotate over the nodes
           |
         5 | policy = "p2c"
           |          ^^^^^
           = found: "p2c"
-          = accepted: "round-robin"
-          = hint: name what stands there: `balancer = "gateway"`
+          = expected: "round-robin"
+          = hint: set `balancer = "gateway"`, or another one
 
-        balanced.toml:6:13: cluster.balancers: several balancers, and none is named
+        balanced.toml:6:13: cluster.balancers: several balancers, and `balancer` is `none`
           |
         6 | balancers = 2
           |             ^
           = found: 2
-          = accepted: `balancers` beside `balancer = "gateway"`, or another one
+          = expected: `balancers` beside `balancer = "gateway"`, or another one
 
-        balanced.toml:7:16: cluster.balancer_tls: TLS at a balancer, and there is none
+        balanced.toml:7:16: cluster.balancer_tls: TLS at a balancer, and `balancer` is `none`
           |
         7 | balancer_tls = true
           |                ^^^^
           = found: true (a truth value)
-          = accepted: false
+          = expected: false
           = hint: `tls = true` is TLS at the nodes
 
         3 problems in balanced.toml"#]]
-    .assert_eq(&diagnostics("policy = \"p2c\"\nbalancers = 2\nbalancer_tls = true", ""));
+    .assert_eq(&diagnostics(
+        "policy = \"p2c\"\nbalancers = 2\nbalancer_tls = true",
+        "",
+    ));
 }
 
 #[test]
@@ -180,9 +183,9 @@ fn rebalance_targets_the_whole_cluster() {
     );
     for text in [
         "events[0].rate: missing from this rebalance",
-        "events[0].node: this is done to all nodes",
+        "events[0].node: this event is for all nodes",
         "events[0].tolerance: out of range",
-        "accepted: a share, from \"1%\" to \"100%\"",
+        "expected: a share, from \"1%\" to \"100%\"",
         "events[1].rate: only a rebalance has this key",
     ] {
         assert!(diagnostics.contains(text), "{text}: {diagnostics}");
@@ -272,14 +275,14 @@ repeat = 0
         2 | duration = "60ms"
           |            ^^^^^^
           = found: "60ms"
-          = accepted: a duration with its unit (ms, s, m, h), from "1s" to "720h"
+          = expected: a duration with its unit (ms, s, m, h), from "1s" to "720h"
 
         balanced.toml:10:18: cluster.policy: not one of the values known here
            |
         10 | policy = ["p2c", "least-con"]
            |                  ^^^^^^^^^^^
            = found: "least-con"
-           = accepted: "round-robin" or "least-conn" or "p2c" or "random"
+           = expected: "round-robin" or "least-conn" or "p2c" or "random"
            = hint: did you mean `least-conn`?
 
         balanced.toml:11:10: matrix.repeat: out of range
@@ -287,7 +290,7 @@ repeat = 0
         11 | repeat = 0
            |          ^
            = found: 0
-           = accepted: a whole number from 1 to 20
+           = expected: a whole number from 1 to 20
 
         3 problems in balanced.toml"#]]
     .assert_eq(&parse("balanced.toml", text, &[]).unwrap_err().to_string());
@@ -328,7 +331,7 @@ fn malformed_list_hints_at_the_form_that_was_meant() {
     assert!(text("[]").contains("matrix.policy: an empty list"));
     let twice = text(r#"["p2c", "random", "p2c"]"#);
     assert!(
-        twice.contains(r#"matrix.policy: "p2c" stands there twice"#),
+        twice.contains(r#"matrix.policy: "p2c" is listed twice"#),
         "{twice}"
     );
     let one = text(r#""p2c""#);
@@ -343,7 +346,7 @@ fn malformed_list_hints_at_the_form_that_was_meant() {
     expect![[r#"
         --set matrix.policy=[p2c,random]: matrix.policy: not a list
           = found: "[p2c,random]"
-          = accepted: a list of up to 8 different values, each "round-robin" or "least-conn" or "p2c" or "random"
+          = expected: a list of up to 8 different values, each "round-robin" or "least-conn" or "p2c" or "random"
           = hint: did you mean '["p2c","random"]', with the single quotes for a shell?
 
         1 problem in balanced.toml"#]]
@@ -364,14 +367,14 @@ fn unknown_axis_and_unsupported_value_are_rejected_in_the_matrix() {
            |
         11 | nodes = [2, 3]
            | ^^^^^
-           = accepted: `balancer`, `policy`, `join`, `balancers`, `repeat`
+           = expected: `balancer`, `policy`, `join`, `balancers`, `repeat`
 
-        balanced.toml:13:9: cluster.join: not with nginx
+        balanced.toml:13:9: cluster.join: nginx does not support this value
            |
         13 | join = ["runtime"]
            |         ^^^^^^^^^
            = found: "runtime"
-           = accepted: "reload" or "predeclared"
+           = expected: "reload" or "predeclared"
 
         2 problems in balanced.toml"#]]
     .assert_eq(&parse("balanced.toml", &text, &[]).unwrap_err().to_string());

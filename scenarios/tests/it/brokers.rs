@@ -109,7 +109,7 @@ fn invalid_broker_address_is_rejected_without_its_password() {
             4 | backplane = "kafka://*********@mq:9092"
               |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^
               = found: "kafka://***@mq:9092"
-              = accepted: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672"
+              = expected: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672"
 
             1 problem in joined.toml"#]],
     );
@@ -122,7 +122,7 @@ fn invalid_broker_address_is_rejected_without_its_password() {
         4 | backplane = "lokal"
           |             ^^^^^^^
           = found: "lokal"
-          = accepted: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672"
+          = expected: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672"
           = hint: did you mean `local`?
 
         1 problem in joined.toml"#]],
@@ -133,7 +133,7 @@ fn invalid_broker_address_is_rejected_without_its_password() {
         expect![[r#"
             --set cluster.backplane=redis://*********@:6379: cluster.backplane: an address without a host
               = found: "redis://***@:6379"
-              = accepted: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672"
+              = expected: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672"
 
             1 problem in joined.toml"#]],
     );
@@ -143,7 +143,7 @@ fn invalid_broker_address_is_rejected_without_its_password() {
         expect![[r#"
             --set cluster.backplane=amqps://mq: cluster.backplane: unknown broker `amqps`
               = found: "amqps://mq"
-              = accepted: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672"
+              = expected: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672"
               = hint: brokers are reached without TLS: write amqp://, on a network that you trust
 
             1 problem in joined.toml"#]],
@@ -160,7 +160,7 @@ fn broker_keys_that_do_not_fit_the_backplane_are_rejected() {
               |
             4 | broker = { pid = 1 }
               |          ^^^^^^^^^^^
-              = accepted: `broker` beside a `backplane` that is an address
+              = expected: `broker` beside a `backplane` that is an address
 
             1 problem in joined.toml"#]],
     );
@@ -173,7 +173,7 @@ fn broker_keys_that_do_not_fit_the_backplane_are_rejected() {
             5 | broker = { monitor = "http://h:1" }
               |                      ^^^^^^^^^^^^
               = found: "http://h:1"
-              = accepted: `pid`, or nothing
+              = expected: `pid`, or nothing
               = hint: it is asked with INFO at the backplane's own address
 
             1 problem in joined.toml"#]],
@@ -223,7 +223,7 @@ fn impossible_broker_events_are_rejected() {
             8 | do = "kill-broker"
               |      ^^^^^^^^^^^^^
               = found: "kill-broker"
-              = accepted: events of the broker with `backplane = "local"`
+              = expected: events of the broker with `backplane = "local"`
 
             1 problem in joined.toml"#]],
     );
@@ -236,7 +236,7 @@ fn impossible_broker_events_are_rejected() {
             6 | do = "pause-broker"
               |      ^^^^^^^^^^^^^^
               = found: "pause-broker"
-              = accepted: events of the broker with two nodes or more
+              = expected: events of the broker with two nodes or more
 
             1 problem in joined.toml"#]],
     );
@@ -249,7 +249,7 @@ fn impossible_broker_events_are_rejected() {
             7 | do = "resume-broker"
               |      ^^^^^^^^^^^^^^^
               = found: "resume-broker"
-              = accepted: "kill-broker" or "restart-broker" or "pause-broker"
+              = expected: "kill-broker" or "restart-broker" or "pause-broker"
               = hint: do = "pause-broker" must come before it
 
             joined.toml:8:8: events[0].node: there is one broker, which has no name
@@ -257,13 +257,13 @@ fn impossible_broker_events_are_rejected() {
             8 | node = "n1"
               |        ^^^^
               = found: "n1"
-              = accepted: no `node` for what is done to the broker
+              = expected: no `node` for an event of the broker
 
             joined.toml:9:1: events[1].node: missing
               |
             9 | [[events]]
               | ^^^^^^^^^^
-              = accepted: a node's name: "n1", "n2", … up to "n9999"
+              = expected: a node's name: "n1", "n2", … up to "n9999"
 
             3 problems in joined.toml"#]],
     );

@@ -148,7 +148,7 @@ fn smallest_scenario_is_described() {
           may open 1,024.
 
         Gates
-          None: the run measures and judges nothing.
+          None: the run only measures.
     "#]]
     .assert_eq(&describe(&crate::plan_of(""), 1_024));
 }
@@ -202,7 +202,7 @@ ramp = "1/s"
           20,000 open files.
 
         Gates
-          None: the run measures and judges nothing.
+          None: the run only measures.
     "#]]
     .assert_eq(&describe(&plan, 20_000));
 }

@@ -93,27 +93,27 @@ fn set_arguments_without_a_place_are_rejected() {
         ],
         expect![[r#"
             --set duration: not of the form PATH=VALUE
-              = accepted: a path and a value, such as `duration=30s` or `devices.home.count=500`
+              = expected: a path and a value, such as `duration=30s` or `devices.home.count=500`
 
             --set =5: not of the form PATH=VALUE
-              = accepted: a path and a value, such as `duration=30s` or `devices.home.count=500`
+              = expected: a path and a value, such as `duration=30s` or `devices.home.count=500`
 
             --set devices.hoem.count=5: devices.hoem: no pool of devices of that name
               = found: `hoem`
-              = accepted: `home`
+              = expected: `home`
               = hint: did you mean `home`?
 
             --set events.start.at=5s: events.start: no event of that name
               = found: `start`
-              = accepted: `kill`
+              = expected: `kill`
 
             --set devices.home=5: devices.home: names a whole pool of devices, not one of its keys
-              = accepted: a key below it, such as `devices.home.count`
+              = expected: a key below it, such as `devices.home.count`
 
             --set name.first=x: name.first: `name` is not a table: nothing can be set below it
 
             --set seed.=5: not of the form PATH=VALUE
-              = accepted: a path and a value, such as `duration=30s` or `devices.home.count=500`
+              = expected: a path and a value, such as `duration=30s` or `devices.home.count=500`
 
             7 problems in base.toml"#]],
     );
@@ -132,25 +132,25 @@ fn set_values_are_validated_like_the_file() {
         ],
         expect![[r#"
             --set devices.home.cuont=5: devices.home.cuont: unknown key
-              = accepted: `name`, `count`, `ramp`, `start`, `heartbeat`, `max_missed`, `connect_timeout`, `reconnect`
+              = expected: `name`, `count`, `ramp`, `start`, `heartbeat`, `max_missed`, `connect_timeout`, `reconnect`
               = hint: did you mean `count`?
 
             --set device.home.count=5: device: unknown key
-              = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `telemetry`, `events`, `gates`, `matrix`
+              = expected: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `telemetry`, `events`, `gates`, `matrix`
               = hint: did you mean `devices`?
 
             --set duration=30: duration: a number without its unit
               = found: 30
-              = accepted: a duration with its unit (ms, s, m, h), from "1s" to "720h"
+              = expected: a duration with its unit (ms, s, m, h), from "1s" to "720h"
               = hint: did you mean "30s"?
 
             --set cluster.nodes=many: cluster.nodes: not a whole number
               = found: "many"
-              = accepted: a whole number from 1 to 200
+              = expected: a whole number from 1 to 200
 
             --set gates.p99.check=heartbeats.response.p99 <= 5: gates.p99.check: a number without its unit as the limit of heartbeats.response.p99
               = found: "heartbeats.response.p99 <= 5"
-              = accepted: a time such as `50ms`, `1.5s` or `800us`
+              = expected: a time such as `50ms`, `1.5s` or `800us`
               = hint: did you mean `5ms` or `5s`?
 
             5 problems in base.toml"#]],
@@ -164,7 +164,7 @@ fn empty_list_of_devices_is_rejected() {
         expect![[r#"
         --set devices=[]: devices: an empty list
           = found: an empty list
-          = accepted: at least one `[[devices]]`
+          = expected: at least one `[[devices]]`
 
         1 problem in base.toml"#]],
     );

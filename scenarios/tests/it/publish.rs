@@ -67,7 +67,7 @@ fn impossible_loads_are_rejected() {
             11 | pool = "hoem"
                |        ^^^^^^
                = found: "hoem"
-               = accepted: `home`
+               = expected: `home`
                = hint: did you mean `home`?
 
             broken.toml:12:8: publish.publish-1.size: a number without its unit
@@ -75,7 +75,7 @@ fn impossible_loads_are_rejected() {
             12 | size = 128
                |        ^^^
                = found: 128
-               = accepted: a size with its unit (B, kB, KiB), from "96B" to "49152B"
+               = expected: a size with its unit (B, kB, KiB), from "96B" to "49152B"
                = hint: did you mean "128B"?
 
             broken.toml:13:9: publish.publish-1.topic: a topic with ` ` in it
@@ -83,7 +83,7 @@ fn impossible_loads_are_rejected() {
             13 | topic = "a b"
                |         ^^^^^
                = found: "a b"
-               = accepted: a topic of 1 to 120 letters, digits, `.`, `_`, `:` and `-`, with `{n}` at most once for its number
+               = expected: a topic of 1 to 120 letters, digits, `.`, `_`, `:` and `-`, with `{n}` at most once for its number
 
             3 problems in broken.toml"#]],
     );
@@ -95,67 +95,67 @@ fn impossible_loads_are_rejected() {
             11 | subscribers = 101
                |               ^^^
                = found: 101
-               = accepted: at most 100, the devices of home
+               = expected: at most 100, the devices of home
 
             broken.toml:12:14: publish.publish-1.publishers: fewer publishers than topics
                |
             12 | publishers = 3
                |              ^
                = found: 3
-               = accepted: at least 4, one for each topic
+               = expected: at least 4, one for each topic
 
             broken.toml:14:9: publish.publish-1.topic: one name for several topics
                |
             14 | topic = "chat"
                |         ^^^^^^
                = found: "chat"
-               = accepted: a topic with `{n}` in it, such as "chat-{n}"
+               = expected: a topic with `{n}` in it, such as "chat-{n}"
 
             broken.toml:16:12: publish.publish-1.duration: messages would be due after the steady phase
                |
             16 | duration = "11s"
                |            ^^^^^
                = found: "11s"
-               = accepted: at most "10s" from this start
+               = expected: at most "10s" from this start
 
             4 problems in broken.toml"#]],
     );
     check(
         "[[devices]]\nname = \"other\"\ncount = 1\nramp = \"1/s\"\n[[publish]]\nrate = \"5/s\"\nsize = \"12B\"\n[[publish]]\npool = \"other\"\nrate = \"5/s\"\nfrom = \"device\"\npublishers = 2\n",
         expect![[r#"
-            broken.toml:13:1: publish.publish-1.name: several pools of devices, and it is not said which subscribes
+            broken.toml:13:1: publish.publish-1.name: several pools of devices, and no `pool` says which one subscribes
                |
             13 | [[publish]]
                | ^^^^^^^^^^^
-               = accepted: `pool`, one of `home`, `other`
+               = expected: `pool`, one of `home`, `other`
 
             broken.toml:15:8: publish.publish-1.size: out of range
                |
             15 | size = "12B"
                |        ^^^^^
                = found: "12B"
-               = accepted: a size with its unit (B, kB, KiB), from "96B" to "49152B"
+               = expected: a size with its unit (B, kB, KiB), from "96B" to "49152B"
 
             broken.toml:20:14: publish.publish-2.publishers: more publishers than devices
                |
             20 | publishers = 2
                |              ^
                = found: 2
-               = accepted: at most 1, the devices of other
+               = expected: at most 1, the devices of other
 
             3 problems in broken.toml"#]],
     );
     check(
         "[[gates]]\ncheck = \"messages.lost == 0\"\n",
         expect![[r#"
-        broken.toml:10:9: gates[0].check: messages.lost cannot be measured here: the scenario publishes no messages
-           |
-        10 | check = "messages.lost == 0"
-           |         ^^^^^^^^^^^^^^^^^^^^
-           = found: "messages.lost == 0"
-           = accepted: it in a scenario with `[[publish]]`
+            broken.toml:10:9: gates[0].check: messages.lost cannot be measured here: the scenario publishes no messages
+               |
+            10 | check = "messages.lost == 0"
+               |         ^^^^^^^^^^^^^^^^^^^^
+               = found: "messages.lost == 0"
+               = expected: a scenario with `[[publish]]`
 
-        1 problem in broken.toml"#]],
+            1 problem in broken.toml"#]],
     );
 }
 
@@ -209,7 +209,7 @@ fn description_names_rates_and_receivers() {
           may open 20,000.
 
         Gates
-          None: the run measures and judges nothing.
+          None: the run only measures.
     "#]]
     .assert_eq(&describe(&plan, &host));
 }

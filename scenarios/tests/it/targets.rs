@@ -117,7 +117,7 @@ fn tls_keys_resolve_to_trust() {
             6 | tls = { ca = "ca.pem", verify = false }
               |                                 ^^^^^
               = found: false (a truth value)
-              = accepted: `ca`, or `verify = false`
+              = expected: `ca`, or `verify = false`
 
             1 problem in broken.toml"#]],
     );
@@ -130,20 +130,20 @@ fn tls_keys_resolve_to_trust() {
             6 | tls = { ca = 5, verify = "no", cert = "x" }
               |              ^
               = found: 5
-              = accepted: the path of a file, seen from where `highwater` is started
+              = expected: the path of a file, seen from where `highwater` is started
 
             broken.toml:6:26: target.tls.verify: not a truth value
               |
             6 | tls = { ca = 5, verify = "no", cert = "x" }
               |                          ^^^^
               = found: "no"
-              = accepted: true or false
+              = expected: true or false
 
             broken.toml:6:32: target.tls.cert: unknown key
               |
             6 | tls = { ca = 5, verify = "no", cert = "x" }
               |                                ^^^^
-              = accepted: `ca`, `verify`
+              = expected: `ca`, `verify`
 
             3 problems in broken.toml"#]],
     );
@@ -212,35 +212,35 @@ fn observed_processes_are_kept_or_rejected() {
               |
             5 | observe = [{ name = "n1" }, { name = "n1", pid = 0, sockets_metric = "open" }, 5]
               |            ^^^^^^^^^^^^^^^
-              = accepted: `prometheus`, `pid`, or both
+              = expected: `prometheus`, `pid`, or both
 
             broken.toml:5:38: target.observe[1].name: another observed process has this name
               |
             5 | observe = [{ name = "n1" }, { name = "n1", pid = 0, sockets_metric = "open" }, 5]
               |                                      ^^^^
               = found: "n1"
-              = accepted: a name of its own
+              = expected: a name of its own
 
             broken.toml:5:50: target.observe[1].pid: out of range
               |
             5 | observe = [{ name = "n1" }, { name = "n1", pid = 0, sockets_metric = "open" }, 5]
               |                                                  ^
               = found: 0
-              = accepted: a whole number from 1 to 2_147_483_647
+              = expected: a whole number from 1 to 2_147_483_647
 
             broken.toml:5:70: target.observe[1].sockets_metric: a metric without its endpoint
               |
             5 | observe = [{ name = "n1" }, { name = "n1", pid = 0, sockets_metric = "open" }, 5]
               |                                                                      ^^^^^^
               = found: "open"
-              = accepted: `sockets_metric` beside `prometheus`
+              = expected: `sockets_metric` beside `prometheus`
 
             broken.toml:5:80: target.observe: not a table
               |
             5 | observe = [{ name = "n1" }, { name = "n1", pid = 0, sockets_metric = "open" }, 5]
               |                                                                                ^
               = found: 5
-              = accepted: a list of tables
+              = expected: a list of tables
 
             5 problems in broken.toml"#]],
     );
@@ -268,47 +268,47 @@ check = "commands.same_node.p99 <= 5ms"
         "ws = \"ws://h\"\ndialect = \"plain\"",
         more,
         expect![[r#"
-        broken.toml:3:1: target.http: commands have no address to go to
-          |
-        3 | [target]
-          | ^^^^^^^^
-          = accepted: `http = "http://host:port"` beside `ws`
+            broken.toml:3:1: target.http: commands have no address to go to
+              |
+            3 | [target]
+              | ^^^^^^^^
+              = expected: `http = "http://host:port"` beside `ws`
 
-        broken.toml:12:1: events[0]: an event on a system that the harness did not start
-           |
-        12 | [[events]]
-           | ^^^^^^^^^^
-           = accepted: events with a `[cluster]`
+            broken.toml:12:1: events[0]: an event on a system that the harness did not start
+               |
+            12 | [[events]]
+               | ^^^^^^^^^^
+               = expected: events with a `[cluster]`
 
-        broken.toml:17:9: gates[0].check: balance.jain_at_end cannot be measured here: no endpoint of a node is observed
-           |
-        17 | check = "balance.jain_at_end >= 0.9"
-           |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = found: "balance.jain_at_end >= 0.9"
-           = accepted: it with a `[cluster]`, or with `observe` and its `prometheus`
+            broken.toml:17:9: gates[0].check: balance.jain_at_end cannot be measured here: no endpoint of a node is observed
+               |
+            17 | check = "balance.jain_at_end >= 0.9"
+               |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = found: "balance.jain_at_end >= 0.9"
+               = expected: a `[cluster]`, or `observe` with its `prometheus`
 
-        broken.toml:19:9: gates[1].check: cost_per_socket.node_heap cannot be measured here: no endpoint of a node is observed
-           |
-        19 | check = "cost_per_socket.node_heap <= 3KiB"
-           |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = found: "cost_per_socket.node_heap <= 3KiB"
-           = accepted: it with a `[cluster]`, or with `observe` and its `prometheus`
+            broken.toml:19:9: gates[1].check: cost_per_socket.node_heap cannot be measured here: no endpoint of a node is observed
+               |
+            19 | check = "cost_per_socket.node_heap <= 3KiB"
+               |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = found: "cost_per_socket.node_heap <= 3KiB"
+               = expected: a `[cluster]`, or `observe` with its `prometheus`
 
-        broken.toml:21:9: gates[2].check: cost_per_socket.node_rss cannot be measured here: no process of a node is observed
-           |
-        21 | check = "cost_per_socket.node_rss <= 4KiB"
-           |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = found: "cost_per_socket.node_rss <= 4KiB"
-           = accepted: it with a `[cluster]`, or with `observe`
+            broken.toml:21:9: gates[2].check: cost_per_socket.node_rss cannot be measured here: no process of a node is observed
+               |
+            21 | check = "cost_per_socket.node_rss <= 4KiB"
+               |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = found: "cost_per_socket.node_rss <= 4KiB"
+               = expected: a `[cluster]`, or `observe`
 
-        broken.toml:23:9: gates[3].check: commands.same_node.p99 cannot be measured here: in the plain dialect no answer says which node owned the socket
-           |
-        23 | check = "commands.same_node.p99 <= 5ms"
-           |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           = found: "commands.same_node.p99 <= 5ms"
-           = accepted: it with `dialect = "highwater"`
+            broken.toml:23:9: gates[3].check: commands.same_node.p99 cannot be measured here: in the plain dialect no answer says which node owned the socket
+               |
+            23 | check = "commands.same_node.p99 <= 5ms"
+               |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = found: "commands.same_node.p99 <= 5ms"
+               = expected: `dialect = "highwater"`
 
-        6 problems in broken.toml"#]],
+            6 problems in broken.toml"#]],
     );
 }
 
@@ -326,7 +326,7 @@ fn pid_without_endpoint_measures_memory_only() {
             10 | check = "sockets.server_open_peak == 10"
                |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
                = found: "sockets.server_open_peak == 10"
-               = accepted: it with a `[cluster]`, or with `observe` and its `prometheus`
+               = expected: a `[cluster]`, or `observe` with its `prometheus`
 
             1 problem in broken.toml"#]],
     );

@@ -63,7 +63,7 @@ fn events_of_one_instant_keep_the_order_of_the_file() {
         12 | node = "n3"
            |        ^^^^
            = found: "n3"
-           = accepted: `n1`, `n2`
+           = expected: `n1`, `n2`
            = hint: add it before, with do = "add-node"
 
         1 problem in broken.toml"#]],
@@ -94,7 +94,7 @@ fn event_of_a_missing_node_is_rejected() {
             12 | node = "n3"
                |        ^^^^
                = found: "n3"
-               = accepted: `n1`, `n2`
+               = expected: `n1`, `n2`
                = hint: add it before, with do = "add-node"
 
             broken.toml:16:8: events[1].node: n2 runs then, from the start
@@ -102,39 +102,39 @@ fn event_of_a_missing_node_is_rejected() {
             16 | node = "n2"
                |        ^^^^
                = found: "n2"
-               = accepted: a node that never was, such as `n3`
+               = expected: a new node, such as `n3`
 
             broken.toml:24:8: events[3].node: n2 is down then, since 3s
                |
             24 | node = "n2"
                |        ^^^^
                = found: "n2"
-               = accepted: `n1`
-               = hint: bring it back before, with do = "restart-node"
+               = expected: `n1`
+               = hint: restart it before, with do = "restart-node"
 
             broken.toml:28:8: events[4].node: n2 is down then, since 3s
                |
             28 | node = "n2"
                |        ^^^^
                = found: "n2"
-               = accepted: a node that never was, such as `n3`
-               = hint: bring it back before, with do = "restart-node"
+               = expected: a new node, such as `n3`
+               = hint: restart it before, with do = "restart-node"
 
             broken.toml:32:8: events[5].node: n2 is down then, since 3s
                |
             32 | node = "n2"
                |        ^^^^
                = found: "n2"
-               = accepted: `n1`
-               = hint: bring it back before, with do = "restart-node"
+               = expected: `n1`
+               = hint: restart it before, with do = "restart-node"
 
             broken.toml:42:8: events[7].node: n1 was drained then, since 7s
                |
             42 | node = "n1"
                |        ^^^^
                = found: "n1"
-               = accepted: nothing: "pause-node" is possible for no node then
-               = hint: bring it back before, with do = "restart-node"
+               = expected: nothing: "pause-node" is possible for no node then
+               = hint: restart it before, with do = "restart-node"
 
             6 problems in broken.toml"#]],
     );
@@ -154,7 +154,7 @@ fn event_of_a_paused_node_is_rejected() {
             12 | node = "n1"
                |        ^^^^
                = found: "n1"
-               = accepted: nothing: "resume-node" is possible for no node then
+               = expected: nothing: "resume-node" is possible for no node then
                = hint: pause it before, with do = "pause-node"
 
             broken.toml:20:8: events[2].node: n1 is paused then, since 2s
@@ -162,24 +162,24 @@ fn event_of_a_paused_node_is_rejected() {
             20 | node = "n1"
                |        ^^^^
                = found: "n1"
-               = accepted: `n2`
-               = hint: let it go on before, with do = "resume-node"
+               = expected: `n2`
+               = hint: resume it before, with do = "resume-node"
 
             broken.toml:24:8: events[3].node: n1 is paused then, since 2s
                |
             24 | node = "n1"
                |        ^^^^
                = found: "n1"
-               = accepted: `n2`
-               = hint: let it go on before, with do = "resume-node"
+               = expected: `n2`
+               = hint: resume it before, with do = "resume-node"
 
             broken.toml:28:8: events[4].node: n1 is paused then, since 2s
                |
             28 | node = "n1"
                |        ^^^^
                = found: "n1"
-               = accepted: `n2`
-               = hint: let it go on before, with do = "resume-node"
+               = expected: `n2`
+               = hint: resume it before, with do = "resume-node"
 
             4 problems in broken.toml"#]],
     );

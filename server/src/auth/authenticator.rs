@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{AuthConfig, AuthError, Claims, Grant, Secret, SessionStore, Tokens, store};
 
-/// What a node that knows tokens works with.
+/// The key, the session store and the rules of a node that checks tokens.
 pub(crate) struct Authenticator {
     tokens: Tokens,
     required: bool,
@@ -29,7 +29,7 @@ impl Authenticator {
         self.required
     }
 
-    /// How long sessions last.
+    /// Returns the lifetime of a session and of its token.
     pub(crate) fn lifetime(&self) -> Duration {
         self.lifetime
     }
@@ -39,7 +39,7 @@ impl Authenticator {
         self.tokens.sign(claims, self.lifetime)
     }
 
-    /// What the bearer of `token` may do.
+    /// Checks `token` and returns the rights of its bearer.
     pub(crate) fn verify(&self, token: Option<&str>) -> Result<Grant, AuthError> {
         self.tokens.verify(token.ok_or(AuthError::Missing)?)
     }

@@ -1,19 +1,19 @@
-//! What a node is told about tokens and sessions.
+//! The settings of tokens and sessions.
 
 use super::{Lifetime, Secret, StoreUrl};
 
 /// Tokens and sessions of a node.
 #[derive(Debug, Clone)]
 pub struct AuthConfig {
-    /// What tokens are signed with; the same on every node of a cluster.
+    /// The secret that signs tokens. It is the same on every node of a cluster.
     pub secret: Secret,
     /// Whether sockets, commands and publishes need a token.
     pub required: bool,
-    /// What `POST /sessions` must be called with; `None` serves no login.
+    /// The secret that a caller of `POST /sessions` must present. `None` serves no login.
     pub login_secret: Option<Secret>,
-    /// How long a session lasts, and its token.
+    /// The lifetime of a session and of its token.
     pub lifetime: Lifetime,
-    /// Where session data lies.
+    /// The store of session data.
     pub store: StoreUrl,
 }
 

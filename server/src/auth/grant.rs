@@ -1,4 +1,4 @@
-//! What a token allows.
+//! The rights that a token grants.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,10 +7,10 @@ use crate::id::DeviceId;
 
 /// Entries of one token's list of devices.
 const MAX_ENTRIES: usize = 16;
-/// As long as a device's id may be, and an asterisk.
+/// The longest device id (128 bytes) and an asterisk.
 const MAX_ENTRY_BYTES: usize = 129;
 
-/// What the bearer of a token that was checked may do, and until when.
+/// The rights of a verified token's bearer, and their end.
 #[derive(Debug, Clone)]
 pub(crate) struct Grant {
     /// The session it belongs to; tokens of other origin may have none.
@@ -21,12 +21,12 @@ pub(crate) struct Grant {
     pub(crate) expires_at_s: u64,
 }
 
-/// Which devices: ids, or beginnings of ids with an asterisk at their end.
+/// A list of device ids, or of beginnings of ids with an asterisk at the end.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>")]
 pub(crate) struct DevicePatterns(Vec<String>);
 
-/// Why a list names no devices.
+/// The reason why a list of device patterns is invalid.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InvalidDevicePatterns {
     #[error("{0} entries in `devices`: at most {MAX_ENTRIES} are accepted")]

@@ -1,9 +1,9 @@
-//! How long a session lasts.
+//! The lifetime of a session.
 
 use std::{fmt, str::FromStr, time::Duration};
 
 const MIN_S: u64 = 1;
-/// Thirty days: a token cannot be taken back, so it must not live for ever.
+/// Thirty days. A token cannot be revoked, so it must not be valid forever.
 const MAX_S: u64 = 30 * 24 * 3600;
 
 /// A session's length in whole seconds, with its unit in text: `90s`, `15m`, `12h`,
@@ -11,13 +11,13 @@ const MAX_S: u64 = 30 * 24 * 3600;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lifetime(u64);
 
-/// A text that is no lifetime.
+/// The error of a text that is not a lifetime.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid lifetime {0:?}: expected a whole number with its unit, 1s to 30d, such as 12h")]
 pub struct InvalidLifetime(String);
 
 impl Lifetime {
-    /// Its length.
+    /// Returns the lifetime as a duration.
     pub fn duration(self) -> Duration {
         Duration::from_secs(self.0)
     }

@@ -1,9 +1,17 @@
-//! Who may do what: signed tokens that every node checks by itself, and the data
-//! of the sessions they belong to.
+//! Authentication and authorization. Every node checks signed tokens by itself; the data of
+//! their sessions lies in a store.
 //!
-//! In reading order: [`config`] (what a node is told), [`secret`] (what tokens are
-//! signed with), `session_id`, `token` (signing and checking), `grant` (what a token allows),
-//! [`store`] (where session data lies), `access` (all of it together).
+//! ```text
+//! bearer token ─► Authenticator ─► Tokens::verify ─► Grant ─► allowed or an AuthError
+//! POST /sessions ─► Authenticator ─► SessionStore (memory, Redis)
+//!                                └─► Tokens::sign ─► token
+//! ```
+//!
+//! In reading order:
+//! - [`config`]: the settings; [`secret`]: the signing key;
+//! - `session_id`, `token`: signing and verifying tokens;
+//! - `grant`: the rights that a token grants; [`lifetime`]: their duration;
+//! - [`store`]: session data; `authenticator`: all of it together.
 
 mod authenticator;
 pub mod config;

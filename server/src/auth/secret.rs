@@ -15,7 +15,7 @@ const MAX_BYTES: usize = 4096;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Vec<u8>);
 
-/// Why something is no secret.
+/// The reason why a secret cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The file cannot be read.
@@ -23,10 +23,10 @@ pub enum SecretError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// Too short to be safe, or no secret at all by its length.
+    /// A secret too short to be safe, or too long.
     #[error("a secret of {found} bytes: it must have {MIN_BYTES} to {MAX_BYTES}")]
     Length {
         /// Bytes found, without the line's end.

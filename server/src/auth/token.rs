@@ -10,14 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{DevicePatterns, Grant, Secret, SessionId};
 
-/// How far the clocks of a cluster and its clients may be apart.
+/// Tolerated difference between the clocks of the cluster and of other issuers.
 const LEEWAY: chrono::Duration = chrono::Duration::seconds(30);
 /// Longest token that is looked at, in bytes.
 const MAX_TOKEN_BYTES: usize = 4096;
 /// Longest name of a user, in bytes.
 const MAX_USER_BYTES: usize = 256;
 
-/// What a token says beside its times.
+/// The claims of a token beside its times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Claims {
     #[serde(rename = "sub")]
@@ -28,7 +28,7 @@ pub(crate) struct Claims {
     pub(crate) devices: DevicePatterns,
 }
 
-/// Why a token, or what was shown in its place, is not accepted.
+/// The reason why a token or a secret is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AuthError {
     #[error("there is no token")]
@@ -86,7 +86,7 @@ impl Tokens {
             .validate_expiration(&self.time_options)
             .map_err(|error| match error {
                 ValidationError::Expired => AuthError::Expired,
-                // A token for ever is none of ours.
+                // This cluster issues no token without an end, so a missing one is an error.
                 _ => AuthError::Invalid,
             })?;
         self.check_not_before(claims)?;

@@ -1,11 +1,11 @@
-//! What went through the backplane, and what did not.
+//! The export of the backplane's metrics.
 
 use prometheus::{IntCounterVec, Opts, Registry};
 
 use super::{Backplane, MessageKind, TrafficCounters};
 use crate::metric::{counter_vec, expect_valid, register_counter, register_gauge, register_metric};
 
-/// Registers the figures of now.
+/// Registers the current values.
 pub(crate) fn collect_metrics(backplane: &dyn Backplane, registry: &Registry) {
     let traffic = backplane.traffic();
     let by_direction_and_kind = |name, help| {
@@ -59,7 +59,7 @@ pub(crate) fn collect_metrics(backplane: &dyn Backplane, registry: &Registry) {
     }
 }
 
-/// What went wrong on the backplane: name, help, count.
+/// Returns name, help and count of each error counter.
 fn error_counters(traffic: &TrafficCounters) -> [(&'static str, &'static str, u64); 4] {
     [
         (

@@ -21,18 +21,19 @@ pub(super) struct Backend {
     pub(super) accepts_sockets: bool,
     /// Sockets ever assigned to the node, in whatever life.
     pub(super) assigned: u64,
-    /// Cancelled when it goes down, or is no member any more.
+    /// Cancelled when the node goes down or leaves the membership.
     unavailable: CancellationToken,
-    /// Until when it is kept without being a member: it may be on its way back to a
-    /// backplane that was away.
+    /// Time until which the node is kept although it is not a member: it may still be
+    /// rejoining a
+    /// backplane that was unavailable.
     rejoin_deadline: Option<Instant>,
 }
 
-/// What a node is good for, the best first.
+/// The traffic that a node can take, from best to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum BackendTier {
     AcceptsSockets,
-    /// It leaves, or lacks something: it still knows who has which device.
+    /// The node is leaving or not ready, and still knows the owners of devices.
     AnswersRequests,
     Unknown,
 }
@@ -55,8 +56,9 @@ impl Backend {
         }
     }
 
-    /// Takes in a check; the new health if it is another. Who waits for a node that
-    /// goes down is told.
+    /// Records a health check. Returns the new health if it changed. A node that goes down
+    /// cancels
+    /// `unavailable`, which wakes all that wait for it.
     pub(super) fn record_probe(&mut self, checked: ProbeResult, now: Instant) -> Option<Health> {
         let health = self.health_state.record_probe(checked, now)?;
         if health == Health::Down {
@@ -74,12 +76,12 @@ impl Backend {
         self.unavailable.clone()
     }
 
-    /// From now until then it need not be a member.
+    /// Keeps the node until `end` although it is not a member.
     pub(super) fn set_rejoin_deadline(&mut self, end: Instant) {
         self.rejoin_deadline = Some(end);
     }
 
-    /// Until when it need not be a member, if it is none.
+    /// Returns the time until which the node is kept although it is not a member.
     pub(super) fn rejoin_deadline(&self) -> Option<Instant> {
         self.rejoin_deadline
     }
@@ -117,7 +119,7 @@ impl Backend {
         }
     }
 
-    /// In a word, for those who look on.
+    /// Returns the state as one word, for metrics and `/nodes`.
     pub(super) fn state_label(&self) -> &'static str {
         match self.health_state.health() {
             Health::Up { .. } | Health::NotReady if !self.accepts_sockets => "draining",

@@ -1,10 +1,11 @@
-//! What one life of a node carries, as one gateway knows it: the node's own count,
-//! and what this gateway has done since.
+//! The load of one incarnation of a node, as one gateway knows it.
 //!
-//! The node's word is the truth, since other gateways send it sockets too; what
-//! this gateway has assigned and taken back since the last report is added, since
-//! many arrive between two of them. A lease counts as long as it is held, in the
-//! account that it was taken from: that of a life that is over counts for nobody.
+//! The node's own report is the base, because other gateways send it sockets too. The gateway
+//! adds its assignments and subtracts its closed sockets since that report, because many
+//! sockets
+//! arrive between two reports. A guard counts in the account that it was taken from: guards of
+//! an
+//! ended incarnation count for no node.
 
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ pub(super) struct LoadSnapshot {
     last_report: Option<LastReport>,
 }
 
-/// What the node said last.
+/// The latest report of a node.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct LastReport {
     sockets: u64,
@@ -71,7 +72,7 @@ impl BackendLoad {
         let mut counts = self.lock();
         counts.last_report = Some(LastReport {
             sockets: report.sockets,
-            // From another process: what is no load is none.
+            // The value comes from another process: one that is not a valid load is ignored.
             reported_load: report
                 .reported_load
                 .filter(|own| own.is_finite() && *own >= 0.0),
@@ -96,7 +97,7 @@ impl LoadSnapshot {
         self.requests += other.requests;
     }
 
-    /// What the node said last that it has.
+    /// Returns the sockets in the node's latest report.
     pub(super) fn reported_sockets(&self) -> Option<u64> {
         self.last_report.map(|report| report.sockets)
     }
@@ -118,7 +119,8 @@ impl LoadSnapshot {
         }
     }
 
-    /// What the policy goes by; `None` for a measure that the node does not give.
+    /// Returns the load that the policy compares. `None` if the node does not report the
+    /// measure.
     pub(super) fn load(&self, measure: LoadMetric) -> Option<f64> {
         match measure {
             LoadMetric::Sockets => Some(self.sockets() as f64),

@@ -26,9 +26,8 @@ use super::{
 };
 use crate::{backplane::View, id::NodeId, message::LoadReport};
 
-/// How long after the end of an outage of the backplane a node may be away from it
-/// and is still one of the fleet: all come back by themselves, each with a backoff of
-/// up to two seconds.
+/// Time after an outage of the backplane in which a node may be missing and still counts as a
+/// backend. All nodes reconnect by themselves, each with a backoff of up to two seconds.
 const REJOIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// All nodes that this gateway knows.
@@ -58,19 +57,19 @@ struct NodeIncarnation {
     incarnation: u64,
 }
 
-/// Where a socket goes.
+/// The node chosen for a socket.
 pub(super) struct SocketPick {
     pub(super) upstream: Arc<Upstream>,
     pub(super) guard: ConnectionGuard,
-    /// Cancelled when the node goes down, or is no member any more.
+    /// Cancelled when the node goes down or leaves the membership.
     pub(super) unavailable: CancellationToken,
 }
 
-/// Where a request goes.
+/// The node chosen for a request.
 pub(super) struct RequestPick {
     pub(super) upstream: Arc<Upstream>,
     pub(super) guard: RequestGuard,
-    /// As with a socket.
+    /// Cancelled when the node goes down or leaves the membership.
     pub(super) unavailable: CancellationToken,
 }
 
@@ -85,16 +84,16 @@ pub(super) struct BackendStatus {
     pub(super) accepts_sockets: bool,
     /// Sockets ever assigned to it.
     pub(super) assigned: u64,
-    /// What it said last that it has.
+    /// The sockets in the node's latest report.
     pub(super) reported_sockets: Option<u64>,
     /// The load of its own making that it said last.
     pub(super) reported_load: Option<f64>,
-    /// What the policy goes by.
+    /// The load that the policy compares.
     pub(super) load: Option<f64>,
 }
 
 impl BackendSet {
-    /// Nobody yet. The seed is that of everything that is left to chance.
+    /// Returns an empty set. The seed determines every random choice.
     pub(super) fn new(config: &GatewayConfig, seed: u64) -> Self {
         Self {
             load_metric: config.load_metric,
@@ -206,8 +205,9 @@ impl BackendSet {
         })
     }
 
-    /// Chooses a node for a request, but none of `tried`: one that takes sockets if
-    /// there is one, else one that answers, else one that is not known yet.
+    /// Chooses a node for a request, without the nodes `tried`. Prefers nodes that accept
+    /// sockets,
+    /// then nodes that answer requests, then nodes whose health is unknown.
     pub(super) fn pick_for_request(&self, tried: &[NodeId], now: Instant) -> Option<RequestPick> {
         let mut inner = self.lock();
         let BackendSetState {
@@ -337,8 +337,8 @@ fn in_tier<'b>(
         .collect()
 }
 
-/// Those that slow start lets have what comes next; all of them if it lets none, since
-/// somebody must begin.
+/// Keeps the nodes that slow start admits. Keeps all if it admits none, because the first
+/// request has to go somewhere.
 fn filter_slow_start<'b>(
     all: Vec<&'b Backend>,
     slow_start: Duration,
@@ -350,8 +350,9 @@ fn filter_slow_start<'b>(
     if warm.is_empty() { all } else { warm }
 }
 
-/// Those with as many requests under way are equals, whatever sockets they hold: the
-/// emptiest would else get all that comes while little does.
+/// Compares nodes by requests under way, whatever sockets they hold. Otherwise the emptiest
+/// node
+/// would get all requests while traffic is low.
 fn candidates_by_requests(backends: &[&Backend]) -> Vec<Candidate> {
     let nodes = backends.iter().map(|backend| Candidate {
         id: backend.upstream.id.clone(),
@@ -361,8 +362,9 @@ fn candidates_by_requests(backends: &[&Backend]) -> Vec<Candidate> {
     nodes.collect()
 }
 
-/// With the load that all of them give; where one has none of its own making, that
-/// is the sockets.
+/// Compares nodes by the load that all of them report. If one does not report it, compares
+/// their
+/// sockets.
 fn candidates_by_load(backends: &[&Backend], measure: LoadMetric) -> Vec<Candidate> {
     let counts: Vec<LoadSnapshot> = backends
         .iter()

@@ -1,4 +1,4 @@
-//! What a gateway is told when it starts.
+//! The configuration of a gateway.
 
 use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
@@ -15,20 +15,19 @@ use crate::{
 pub struct GatewayConfig {
     /// This gateway's name, unique among the members of the cluster.
     pub id: NodeId,
-    /// Where the nodes meet.
+    /// The backplane that the nodes join.
     pub backplane: BackplaneUrl,
     /// The cluster's name at a broker that others use too.
     pub cluster: ClusterName,
-    /// How long this gateway may be silent before the others take it for dead.
+    /// Time of silence after which the other members remove this gateway.
     pub membership_lease: Duration,
-    /// Which node gets what comes next.
+    /// The policy that chooses nodes.
     pub policy: GatewayPolicy,
-    /// What the policy goes by.
+    /// The measure that the policy compares.
     pub load_metric: LoadMetric,
-    /// How long a node that has come gets less than its share; zero gives it all at
-    /// once.
+    /// Slow start: time until a new node gets its full share. Zero turns it off.
     pub slow_start: Duration,
-    /// Between two health checks of a node.
+    /// Interval between two health checks of a node.
     pub health_interval: Duration,
     /// TLS on the public listener; `None` is plain TCP. To the nodes it is plain.
     pub tls: Option<Arc<ServerTls>>,
@@ -40,9 +39,9 @@ pub struct GatewayConfig {
 }
 
 impl GatewayConfig {
-    /// In front of the nodes that meet at `backplane`, with the better of two by the
-    /// count of sockets, two seconds of slow start, and a look at each node twice a
-    /// second.
+    /// Returns the defaults for the nodes on `backplane`: the better of two random choices by
+    /// sockets,
+    /// two seconds of slow start, and two health checks a second for each node.
     pub fn new(id: NodeId, backplane: BackplaneUrl) -> Self {
         Self {
             id,
@@ -59,59 +58,57 @@ impl GatewayConfig {
         }
     }
 
-    /// How long a node that has come gets less than its share, where nothing else is
-    /// said.
+    /// Default time until a new node gets its full share.
     pub const SLOW_START: Duration = Duration::from_secs(2);
-    /// Between two health checks, where nothing else is said.
+    /// Default interval between two health checks.
     pub const HEALTH_INTERVAL: Duration = Duration::from_millis(500);
 }
 
 /// Bounds of a gateway.
 #[derive(Debug, Clone)]
 pub struct GatewayLimits {
-    /// How long a client may take to send a request's head, counted from the end of
-    /// the request before it.
+    /// Limit for the head of a request, from the end of the request before it.
     pub header_timeout: Duration,
-    /// The same for the first request of a connection.
+    /// Limit for the first request of a connection.
     pub first_request_timeout: Duration,
-    /// How long a client's TLS handshake may take.
+    /// Limit for the TLS handshake of a client.
     pub handshake_timeout: Duration,
     /// TLS handshakes under way; what comes beyond them is closed.
     pub max_concurrent_handshakes: usize,
     /// New TLS handshakes a second; `None` takes what comes.
     pub handshake_rate: Option<Rate>,
-    /// How long a client may leave what the kernel sends it unacknowledged.
+    /// Time for which a client may leave sent data unacknowledged (TCP_USER_TIMEOUT).
     pub tcp_user_timeout: Duration,
     /// Connections of all kinds on the public listener; `None` is what the process's
     /// open files leave room for at two each, less a reserve.
     pub max_connections: Option<usize>,
-    /// How long a node may take to let the gateway connect.
+    /// Limit for a connection to a node.
     pub connect_timeout: Duration,
-    /// How long all attempts to open one socket may take together.
+    /// Limit for all attempts to open one socket together.
     pub upgrade_timeout: Duration,
-    /// How long a node may take to begin its answer to a request that does not say
-    /// itself how long it waits.
+    /// Limit for the head of a node's response, if the request does not carry its own timeout.
     pub response_timeout: Duration,
-    /// How long a node may be silent in the midst of an answer; longer than it takes
-    /// to the next sign of life of an event stream.
+    /// Longest silence of a node within a response. It is longer than the keep-alive interval
+    /// of
+    /// event streams.
     pub response_idle_timeout: Duration,
-    /// How much longer than a command says that it waits, so that the node's own word
-    /// comes first.
+    /// Time added to a command's own timeout, so that the node's 504 arrives first.
     pub response_grace: Duration,
     /// Nodes that are tried for one request, or one socket.
     pub max_attempts: usize,
     /// Connections to one node that are kept for the next request.
     pub max_idle_connections: usize,
-    /// How long one is kept; shorter than nodes keep theirs, so that none is closed
-    /// under a request that is just leaving.
+    /// Time for which an idle connection is kept. It is shorter than the nodes' own limit, so
+    /// that a
+    /// node does not close a connection under a request that is just being sent.
     pub idle_timeout: Duration,
-    /// How long a socket of which one side has ended waits for the other.
+    /// Time that one side of a socket has left after the other side has ended.
     pub half_close_timeout: Duration,
-    /// How long `/readyz` fails before a drain closes its first socket.
+    /// Time for which `/readyz` fails before a drain closes the first socket.
     pub drain_delay: Duration,
     /// Sockets that a drain closes, a second.
     pub drain_rate: Rate,
-    /// How long a drain waits, after the sockets, for requests under way.
+    /// Time that requests under way have after the last socket of a drain.
     pub drain_grace: Duration,
 }
 
@@ -152,7 +149,7 @@ impl From<&GatewayLimits> for ConnectionTimeouts {
     }
 }
 
-/// What a policy goes by.
+/// A measure that a policy compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoadMetric {
     /// A node's own count of sockets, and what this gateway has assigned since.
@@ -162,7 +159,7 @@ pub enum LoadMetric {
     Custom,
 }
 
-/// A word that is no measure.
+/// The error of a word that is not a load metric.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown load {0:?}: expected \"sockets\" or \"custom\"")]
 pub struct UnknownLoadMetric(String);

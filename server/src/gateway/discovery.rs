@@ -31,7 +31,8 @@ pub(super) async fn run(gateway: Arc<GatewayState>, mut inbox: mpsc::Receiver<In
             },
             () = sleep_until_deadline(gateway.backends.next_rejoin_deadline()) => None,
         };
-        // Before what was heard: nothing arrives before the view that its sender is in.
+        // Runs before the message is handled: a sender is in the view before its messages
+        // arrive.
         if views.has_changed().unwrap_or(false) || heard.is_none() {
             apply_view(&gateway, &views.borrow_and_update().clone(), &mut probes);
         }
@@ -58,7 +59,7 @@ async fn sleep_until_deadline(deadline: Option<Instant>) {
     }
 }
 
-/// Nobody asks a gateway anything, and it subscribes to nothing.
+/// A gateway serves no requests of members and subscribes to no topics.
 fn handle_inbound(gateway: &GatewayState, inbound: Inbound) {
     if let Inbound::Message { from, payload } = inbound
         && let Some(ClusterNotification::Load(report)) = decode(&payload)

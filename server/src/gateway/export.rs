@@ -30,7 +30,7 @@ pub(super) fn encode(gateway: &GatewayState) -> String {
     metric::encode_text(&families)
 }
 
-/// What this gateway has at each node, one that has left with sockets open included.
+/// Exports this gateway's load on each node. A node that left with open sockets is included.
 fn collect_loads(counts: &BTreeMap<NodeId, LoadSnapshot>, registry: &Registry) {
     let by_node = |name, help, count: fn(&LoadSnapshot) -> u64| {
         let samples = counts.iter().map(|(id, counts)| (id, count(counts) as f64));
@@ -53,7 +53,7 @@ fn collect_loads(counts: &BTreeMap<NodeId, LoadSnapshot>, registry: &Registry) {
     );
 }
 
-/// What is known of each node of the view.
+/// Exports the state of each node in the view.
 fn collect_nodes(nodes: &[BackendStatus], registry: &Registry) {
     let by_node = |name, help, figure: fn(&BackendStatus) -> Option<f64>| {
         let samples = nodes

@@ -7,41 +7,43 @@
 //! | not_ready | up    | not_ready | down, when it is the second  | down    |
 //! | down      | up    | not_ready | down                         | down    |
 //!
-//! One failed check may be a moment's stall. A refused connection is the kernel's
-//! word that nobody listens. A check that this end could not make changes nothing:
-//! a gateway out of open files must not take all its nodes for dead.
+//! One failed check may be a short stall, so two are needed. A refused connection is certain:
+//! the
+//! kernel says that no process listens. A check that this host could not make changes nothing:
+//! a
+//! gateway without free descriptors must not mark all its nodes as down.
 
 use tokio::time::Instant;
 
 /// Failed checks in a row that make a node down.
 const FALL: u32 = 2;
 
-/// What a check came to.
+/// The result of one health check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ProbeResult {
-    /// It takes what comes.
+    /// The node accepts sockets.
     Ready,
-    /// It answers that it does not want sockets.
+    /// The node answers, and does not accept sockets.
     NotReady,
     /// No answer in time, or one that makes no sense.
     Failed,
-    /// Nobody listens there.
+    /// No process listens at the address.
     Refused,
-    /// It was not asked: there was no file, port or memory left at this end.
+    /// The check was not made: this host had no file, port or memory left.
     NotAttempted,
 }
 
-/// What is known of a node's health.
+/// The health of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Health {
-    /// It has not been asked yet.
+    /// No check has ended yet.
     Unknown,
-    /// It takes what comes, since that moment; `None` when it did already as this
-    /// gateway came.
+    /// The node accepts sockets since then. `None` if it already did when this gateway
+    /// started.
     Up { since: Option<Instant> },
-    /// It answers, and wants no sockets.
+    /// The node answers, and does not accept sockets.
     NotReady,
-    /// It does not answer.
+    /// The node does not answer.
     Down,
 }
 
@@ -55,7 +57,7 @@ pub(super) struct HealthState {
 }
 
 impl HealthState {
-    /// Of a node that was there before this gateway, or came later.
+    /// Returns the state of a node that ran before this gateway started, or of a newer one.
     pub(super) fn new(predates_gateway: bool) -> Self {
         Self {
             health: Health::Unknown,
@@ -95,7 +97,9 @@ impl HealthState {
         (self.health != before).then_some(self.health)
     }
 
-    /// Only the first time counts: one that was down comes back cold.
+    /// Returns the time at which the node came up. Only the first success counts: a node that
+    /// was down
+    /// is cold again.
     fn up_since(&mut self, now: Instant) -> Option<Instant> {
         let was_there = std::mem::take(&mut self.predates_gateway);
         (!was_there).then_some(now)
@@ -103,7 +107,7 @@ impl HealthState {
 }
 
 impl Health {
-    /// As in `/nodes` and `highwater_gateway_node_state{state}`.
+    /// Returns the label in `/nodes` and in `highwater_gateway_node_state{state}`.
     pub(super) fn label(self) -> &'static str {
         match self {
             Self::Unknown => "joining",

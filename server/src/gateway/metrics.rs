@@ -10,7 +10,7 @@ use crate::{
 /// The counters that tasks write; gauges that can be looked up are, when asked.
 pub(super) struct GatewayMetrics {
     registry: Registry,
-    /// Of all listeners.
+    /// Counters of both listeners.
     pub(super) listener: ListenerMetrics,
     pub(super) handshakes: HandshakeMetrics,
     pub(super) retries: IntCounter,
@@ -18,7 +18,7 @@ pub(super) struct GatewayMetrics {
     upgrades: IntCounterVec,
 }
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum RequestOutcome {
     /// A node answered, whatever it said.
@@ -27,11 +27,11 @@ pub(super) enum RequestOutcome {
     TimedOut,
     /// A node was asked, and its connection broke.
     Broken,
-    /// There was nobody to ask.
+    /// No node was available.
     NoNode,
 }
 
-/// What became of an upgrade to WebSocket.
+/// The outcome of an upgrade to WebSocket.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum UpgradeOutcome {
     /// A node took it.
@@ -42,7 +42,7 @@ pub(super) enum UpgradeOutcome {
     TimedOut,
     /// A node was asked, and its connection broke.
     Broken,
-    /// There was nobody to ask.
+    /// No node was available.
     NoNode,
 }
 

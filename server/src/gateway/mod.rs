@@ -4,13 +4,13 @@
 //! being home of anything; no configuration names them. HTTP is hyper's; the choice
 //! of a node and the idle tunnel are this module's.
 //!
-//! In reading order: `config` (what a gateway is told), `run` (its life), `state`
-//! (what its parts share), `follow` (who the nodes are and what they carry), `probe`
-//! (asking them how they are), `fleet` (all nodes), with `backend` (one of them),
-//! `account` (what it carries), `health`, `slow_start` and `policy` (who gets what
-//! comes next), `upstream` (the way there), `forward` (requests and sockets on their
-//! way), `tunnel` (an open socket) and `tunnels` (all of them), `drain` (the end),
-//! `routes` and `metrics` (what it says about itself).
+//! In reading order:
+//! - `config`, `run` (start to end), `state` (shared by all tasks);
+//! - `discovery` (members and their reports), `probe` and `health` (health checks);
+//! - `backend_set` (all nodes) with `backend`, `backend_load` and `upstream` (connections);
+//! - `slow_start` and `policy` (the choice of a node);
+//! - `forward` (requests and upgrades), `tunnel` and `tunnels` (open sockets);
+//! - `drain`, `routes`, `metrics` and `export`.
 
 mod backend;
 mod backend_load;

@@ -1,7 +1,8 @@
 //! Asks one life of one node, now and then, whether it takes what comes.
 //!
-//! On a connection of its own each time, where sockets go: what is asked is whether
-//! a connection is let in and answered.
+//! Each check opens a connection of its own to the address that sockets use, because it has to
+//! show
+//! that the node accepts connections.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -14,8 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{health::ProbeResult, state::GatewayState, upstream::Upstream};
 
-/// How long a node may take to answer. With a second failure at once after the
-/// first, a hung node is out within twice this and one interval.
+/// Time that a node has to answer. A hung node is down after two of these and one interval.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Asks until the node has another life or has left.
@@ -65,7 +65,7 @@ fn classify_response(answer: io::Result<StatusCode>) -> ProbeResult {
     }
 }
 
-/// What a connection that could not be used says of its node.
+/// Classifies the error of a connection to a node.
 pub(super) fn classify_error(error: &io::Error) -> ProbeResult {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => ProbeResult::Refused,

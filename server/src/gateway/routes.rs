@@ -1,6 +1,7 @@
-//! What a gateway serves: its own figures, and everything else by its nodes.
+//! The routes of a gateway: its own status, and forwarding for all other paths.
 //!
-//! Paths of operators are never forwarded: who may reach a gateway may not drain a
+//! Admin paths are never forwarded: a client that reaches a gateway must not be able to drain
+//! a
 //! node.
 
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use crate::{
     id::NodeId,
 };
 
-/// Which gateway took the call; on every answer.
+/// The gateway that handled the request. Every response carries it.
 const GATEWAY: HeaderName = HeaderName::from_static("x-highwater-gateway");
 
 /// All routes, on one listener.
@@ -34,7 +35,7 @@ pub(super) fn combined_router(gateway: &Arc<GatewayState>) -> Router {
     with_gateway_state(routes, gateway)
 }
 
-/// What is forwarded, where operators have a listener of their own.
+/// Returns the forwarded routes, for a server with an admin listener.
 pub(super) fn public_router(gateway: &Arc<GatewayState>) -> Router {
     let hidden = ["/nodes", "/healthz", "/readyz", "/metrics"];
     let routes = hidden
@@ -54,7 +55,7 @@ pub(super) fn admin_router(gateway: &Arc<GatewayState>) -> Router {
     with_gateway_state(routes, gateway)
 }
 
-/// What is answered when there is no room for another connection.
+/// Returns the response for connections above the limit.
 pub(super) fn rejection_router() -> Router {
     Router::new().fallback(async || {
         ApiError::unavailable(
@@ -73,7 +74,7 @@ fn admin_routes() -> Router<Arc<GatewayState>> {
         .route("/admin/drain", post(drain))
 }
 
-/// What nodes keep for their operators.
+/// Returns 404 for the nodes' admin paths.
 fn hidden_admin_routes() -> Router<Arc<GatewayState>> {
     Router::new()
         .route("/admin", any(path_not_found))
@@ -146,7 +147,7 @@ struct GatewayNodesResponse {
     nodes: Vec<GatewayNodeRow>,
 }
 
-/// What is not known is `null`.
+/// Unknown values are `null`.
 #[derive(Serialize)]
 struct GatewayNodeRow {
     id: NodeId,
@@ -154,15 +155,15 @@ struct GatewayNodeRow {
     incarnation: u64,
     address: String,
     state: &'static str,
-    /// Of this gateway: open, on their way, ever assigned.
+    /// Open sockets through this gateway.
     active: u64,
     pending: u64,
     assigned: u64,
-    /// What the node said last that it has.
+    /// The sockets in the node's latest report.
     sockets: Option<u64>,
     /// The load of its own making.
     reported_load: Option<f64>,
-    /// What the policy goes by.
+    /// The load that the policy compares.
     load: Option<f64>,
 }
 

@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// Why a gateway cannot run.
+/// The reason why a gateway cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
     /// The listener is unusable.
@@ -24,7 +24,7 @@ pub enum GatewayError {
     Listener(#[source] io::Error),
 }
 
-/// How long the backplane may take to let the gateway go.
+/// Time limit for leaving the backplane.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Forwards until `shutdown` is cancelled or a drain is asked for over HTTP; then

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rand::{Rng, rngs::SmallRng};
 
-/// What a node gets in its first moment: with nothing at all it would never warm up.
+/// Smallest weight of a new node: with zero it would never warm up.
 const MIN_WEIGHT: f64 = 0.1;
 
 /// The part of its share that a node gets, `age` after it came: 0 to 1.

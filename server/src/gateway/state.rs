@@ -1,4 +1,4 @@
-//! What the parts of a gateway share.
+//! The state that all tasks of a gateway share.
 
 use std::sync::{
     Arc,

@@ -243,14 +243,17 @@ mod tests {
 
     use super::*;
 
-    /// What an idle tunnel costs in its task, before the allocator rounds up. A field
-    /// added here is paid for every proxied socket.
+    /// The size of an idle tunnel, before the allocator rounds it up. Every proxied socket
+    /// pays for a
+    /// field added here.
     #[test]
     fn the_steady_state_is_small() {
         assert!(size_of::<Tunnel>() <= 224, "{} bytes", size_of::<Tunnel>());
     }
 
-    /// Without the runtime's budget: it would stop at any byte, and nobody would go on.
+    /// Runs without the runtime's cooperative budget, which would stop the copy at any byte
+    /// and not
+    /// resume it in this test.
     async fn copy_once(
         flow: &mut TunnelDirection,
         from: &mut DuplexStream,

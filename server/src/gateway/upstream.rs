@@ -16,22 +16,22 @@ use tokio::{
 use super::config::GatewayLimits;
 use crate::id::NodeId;
 
-/// After this long without a byte the kernel asks whether the node's machine is
-/// still there: nothing else tells of a cable that was cut.
+/// Idle time after which the kernel probes the connection. Without it, a cut cable is never
+/// noticed.
 const KEEPALIVE_IDLE_S: u32 = 30;
 const KEEPALIVE_INTERVAL_S: u32 = 10;
 const KEEPALIVE_PROBES: u32 = 3;
-/// How long a node may leave what was sent to it unacknowledged, or not take it: one
-/// that hangs with its buffers full would else hold a socket whose client has gone.
+/// Time for which a node may leave sent data unacknowledged. Without it, a hung node with full
+/// buffers would hold a socket whose client has gone.
 const TCP_USER_TIMEOUT_MS: u32 = 60_000;
 
 /// Sends requests over one connection, one after the other.
 pub(super) type RequestSender = SendRequest<Body>;
 
-/// Where a node is reached.
+/// The address of one incarnation of a node.
 pub(super) struct Upstream {
     pub(super) id: NodeId,
-    /// Which life of the node this is: milliseconds since 1970 at its start.
+    /// Start of the incarnation, in milliseconds since 1970.
     pub(super) incarnation: u64,
     /// `HOST:PORT`.
     pub(super) address: String,

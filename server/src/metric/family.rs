@@ -52,10 +52,10 @@ pub(crate) fn register_metric<C: Collector + Clone + 'static>(registry: &Registr
     }
 }
 
-/// In the Prometheus text format.
+/// Encodes metric families in the Prometheus text format.
 pub(crate) fn encode_text(families: &[MetricFamily]) -> String {
     let mut text = Vec::new();
-    // Writing to memory; only a family without samples is refused, and there is none.
+    // Writing to memory cannot fail, and the encoder rejects only families without samples.
     if let Err(error) = TextEncoder::new().encode(families, &mut text) {
         tracing::error!(%error, "metrics");
     }

@@ -1,7 +1,8 @@
-//! What every process of the cluster says about itself in the same way.
+//! Metrics that every process of the cluster exports.
 //!
-//! In reading order: `family` (counters, gauges and their text), `process` (the
-//! standard `process_*`, and the heap).
+//! In reading order: `family` holds counters, gauges and their text format; `process` holds
+//! the
+//! standard `process_*` metrics and the heap.
 
 mod family;
 mod process;

@@ -9,7 +9,7 @@ use std::sync::{
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-/// What an item counts against the bound in bytes.
+/// The size of an item, which counts against the bound in bytes.
 pub(crate) trait ByteSize {
     fn size_bytes(&self) -> usize;
 }
@@ -39,7 +39,7 @@ struct QueueCounts {
     rejected: AtomicU64,
 }
 
-/// The item did not fit, or nobody receives any more.
+/// The item did not fit, or the receiver is gone.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct QueueFull;
 
@@ -92,7 +92,7 @@ impl<T> Clone for BoundedSender<T> {
 }
 
 impl<T: ByteSize> BoundedReceiver<T> {
-    /// Waits for an item; `None` when nobody can send any more.
+    /// Waits for an item. Returns `None` when every sender is gone.
     pub(crate) async fn recv(&mut self) -> Option<T> {
         let item = self.items.recv().await?;
         self.counts
@@ -101,7 +101,7 @@ impl<T: ByteSize> BoundedReceiver<T> {
         Some(item)
     }
 
-    /// Waits for items and appends them; 0 when nobody can send any more.
+    /// Waits for items and appends them. Returns 0 when every sender is gone.
     pub(crate) async fn recv_many(&mut self, batch: &mut Vec<T>, limit: usize) -> usize {
         let taken = self.items.recv_many(batch, limit).await;
         let bytes: usize = batch[batch.len() - taken..].iter().map(T::size_bytes).sum();

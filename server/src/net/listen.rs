@@ -7,14 +7,16 @@ use tokio::net::{TcpListener, TcpSocket};
 /// The accept queue asked for; the kernel clamps it to `net.core.somaxconn`.
 const BACKLOG: u32 = 65_535;
 
-/// Where a node or a gateway listens.
+/// The listening sockets of a node or a gateway.
 #[derive(Debug)]
 pub struct ListenSockets {
-    /// For devices and callers.
+    /// The socket for devices and callers.
     pub public: TcpListener,
-    /// For probes and operators: `/healthz`, `/readyz`, `/metrics`, `/nodes` and
-    /// `/admin`, always without TLS and tokens, whatever happens on the other.
-    /// With it they are gone from the public one; `None` serves them there.
+    /// The socket for probes and operators: `/healthz`, `/readyz`, `/metrics`, `/nodes` and
+    /// `/admin`.
+    /// It needs no TLS and no tokens, and a full public listener does not affect it. The
+    /// public
+    /// listener does not serve these paths then; with `None` it does.
     pub admin: Option<TcpListener>,
 }
 
@@ -27,14 +29,14 @@ impl From<TcpListener> for ListenSockets {
     }
 }
 
-/// Listens on `addr` with a long accept queue, so that a ramp of thousands of
-/// connects a second does not overflow it, and with `SO_REUSEADDR`, so that a
-/// restarted node gets its port back at once.
+/// Listens on `addr`. The accept queue is long, so that a ramp of thousands of connects a
+/// second
+/// does not overflow it. `SO_REUSEADDR` lets a restarted node have its port back at once.
 ///
 /// Must be called inside a tokio runtime.
 ///
 /// # Errors
-/// Whatever the operating system says to socket, bind or listen.
+/// Returns the operating system's error of socket, bind or listen.
 pub fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
     let socket = match addr {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,

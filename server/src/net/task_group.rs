@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-/// They end with it, however that comes: also when the future that holds it is dropped.
+/// Background tasks that end when the group is dropped, also when the future that holds it is.
 pub(crate) struct TaskGroup<E: FnMut()> {
     /// Cancelled when it is over.
     pub(crate) cancel: CancellationToken,

@@ -1,6 +1,7 @@
-//! What an idle proxied socket costs in heap: live bytes of the allocator, which
-//! are the same on any machine. Gateway and node are in this process, and the
-//! devices are plain blocking sockets, so the heap gains what both of them keep.
+//! The heap of an idle proxied socket: live bytes of the allocator, which are the same on any
+//! machine. Gateway and node run in this process and the devices are plain blocking sockets,
+//! so
+//! the heap grows by what both servers keep.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 

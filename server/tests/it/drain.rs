@@ -75,7 +75,7 @@ on_every_backplane!(
 );
 
 async fn a_drained_node_leaves_the_cluster(kind: TestBackplaneKind) {
-    // Nobody could wait for the lease.
+    // Longer than the test: the node must leave by itself, not by the end of its lease.
     let ground = kind.ground().with_lease(Duration::from_secs(600));
     let mut cluster = TestCluster::start_on(ground, 2).await;
     let leaver = cluster.nodes.remove(1);
@@ -115,7 +115,7 @@ async fn a_home_that_leaves_takes_no_command_with_it(kind: TestBackplaneKind) {
     }
 }
 
-/// What the node says that it is doing.
+/// Returns the state that the node reports.
 async fn state(node: &TestNode) -> String {
     let nodes = node.get("/nodes").await.json();
     nodes["nodes"][0]["state"].as_str().unwrap().to_owned()

@@ -1,4 +1,4 @@
-//! What a node does wrong on request.
+//! Faults that a node injects into itself on request.
 
 use std::time::{Duration, Instant};
 
@@ -71,8 +71,7 @@ async fn ignored_pings_are_counted_and_not_answered_and_commands_still_run() {
     device.ping(b"answered again").await;
 }
 
-/// On a runtime of its own, with several workers: every one of them must stand
-/// still, for no less than the length.
+/// Runs on several workers: all of them must stall, for no less than the requested duration.
 #[test]
 fn a_stall_stops_the_whole_node() {
     let length = Duration::from_millis(300);

@@ -1,4 +1,4 @@
-//! What a node says about itself.
+//! The metrics of a node.
 
 use crate::{
     promtool,

@@ -1,4 +1,4 @@
-//! What the tests are driven with: nodes, a broker, devices, an HTTP client.
+//! The rig of the tests: nodes, a broker, devices and an HTTP client.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ground::{Ground, TestBackplaneKind};
 
-/// Nothing here takes this long; a test that waits for it has failed.
+/// Longer than any condition takes. A test that reaches it has failed.
 pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) fn any_port() -> SocketAddr {
@@ -114,7 +114,7 @@ impl TestNode {
         node
     }
 
-    /// As if the process were killed.
+    /// Ends the node as SIGKILL would, without a drain.
     pub(crate) fn kill(self) {
         self.task.abort();
     }
@@ -190,7 +190,7 @@ pub(crate) struct TestCluster {
 }
 
 impl TestCluster {
-    /// On the embedded broker.
+    /// Starts nodes on the embedded broker.
     pub(crate) async fn start(count: usize) -> Self {
         Self::start_on(TestBackplaneKind::Local.ground(), count).await
     }
@@ -226,7 +226,8 @@ impl TestCluster {
     }
 }
 
-/// Asks again until it is so. Each time is a round trip, so this is no busy wait.
+/// Checks a condition until it holds. Each check makes a round trip, so the loop does not
+/// spin.
 pub(crate) async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
     let waited = timeout(TEST_TIMEOUT, async {
         while !so().await {
@@ -315,7 +316,7 @@ impl TestDevice {
         Self::open_path(address, &format!("/ws?device={id}")).await
     }
 
-    /// At any path.
+    /// Opens a device socket at any path.
     pub(crate) async fn open_path(address: SocketAddr, path: &str) -> Result<Self, Box<Error>> {
         let url = format!("ws://{address}{path}");
         let request = url.into_client_request().unwrap();

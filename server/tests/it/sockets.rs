@@ -205,7 +205,7 @@ async fn a_refused_device_is_told_over_http() {
     }
 }
 
-/// As a node finds it that stood still for longer than its clients have waited.
+/// The state of a node that stood still for longer than its clients waited.
 #[tokio::test]
 async fn who_has_gone_before_it_was_served_replaces_nobody() {
     let node = TestNode::standalone();

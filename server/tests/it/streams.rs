@@ -24,7 +24,7 @@ impl SseStream {
         Self(stream)
     }
 
-    /// What comes up to and with `mark`.
+    /// Reads up to `mark`, and returns the text with it.
     async fn read_until(&mut self, mark: &str) -> String {
         let mut text = Vec::new();
         while !String::from_utf8_lossy(&text).contains(mark) {
@@ -33,7 +33,7 @@ impl SseStream {
         String::from_utf8_lossy(&text).into_owned()
     }
 
-    /// What comes until the node ends the stream.
+    /// Reads until the node ends the stream.
     async fn read_to_end(mut self) -> String {
         let mut text = Vec::new();
         self.0.read_to_end(&mut text).await.unwrap();
@@ -90,7 +90,7 @@ async fn a_stream_reaches_a_device_of_another_node() {
     );
 }
 
-/// Time stands still but for what is waited for: the node's own timers.
+/// The paused clock advances only to the node's own timers.
 #[tokio::test]
 async fn a_silent_stream_is_kept_alive_and_ends_at_the_deadline() {
     let node = TestNode::standalone();

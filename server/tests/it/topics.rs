@@ -46,7 +46,8 @@ async fn a_topic_reaches_devices_of_every_node_in_order(kind: TestBackplaneKind)
         device.ping(b"subscribed").await;
         devices.push(device);
     }
-    // A node's own subscription travels: publish until everybody hears.
+    // A node's subscription takes time to reach the others, so publish until every device
+    // receives.
     let publisher = &cluster.nodes[0];
     let mut n = 0;
     for device in &mut devices {
@@ -105,7 +106,7 @@ async fn member(node: &TestNode, id: &str, topic: &str) -> TestDevice {
     device
 }
 
-/// Waits until what is published at one node is heard at the others.
+/// Waits until a message published at one node arrives at the others.
 async fn wait_received(publisher: &mut TestDevice, topic: &str, by: &mut [TestDevice]) {
     for (number, device) in by.iter_mut().enumerate() {
         let probe = json!({"type": "publish", "topic": topic, "body": "probe"});
@@ -114,7 +115,7 @@ async fn wait_received(publisher: &mut TestDevice, topic: &str, by: &mut [TestDe
             publisher.send(probe.clone()).await;
             heard = tokio::select! {
                 frame = device.frame() => frame["type"] == "message",
-                // The publisher's own round trip, so that this is no busy wait.
+                // The publisher's own round trip, so that the loop does not spin.
                 () = publisher.ping(b"sent") => false,
             };
         }
@@ -186,9 +187,9 @@ async fn a_caller_s_messages_arrive_in_order_everywhere() {
     }
 }
 
-/// More subscribers than one turn hands out, on a runtime with several workers.
+/// Subscribes more devices than one fan-out chunk holds, on a runtime with several workers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn everybody_in_a_large_room_gets_everything_in_order() {
+async fn every_subscriber_of_a_large_topic_gets_all_messages_in_order() {
     const MESSAGES: u64 = 20;
     let node = TestNode::standalone();
     let mut devices = Vec::new();
@@ -233,7 +234,7 @@ async fn a_device_that_publishes_too_fast_is_told() {
         }
     }
     assert!(refused > 0);
-    // Without an id nobody is told, and the socket stays open.
+    // Without an id there is no error frame, and the socket stays open.
     device
         .send(json!({"type": "publish", "topic": "t", "body": 1}))
         .await;

@@ -1,6 +1,5 @@
-//! What an idle device socket costs in heap: live bytes of the allocator, which
-//! are the same on any machine. The devices are plain blocking sockets, so all
-//! that the heap gains is the node's.
+//! The heap of an idle device socket: live bytes of the allocator, which are the same on any
+//! machine. The devices are plain blocking sockets, so the heap grows by what the node keeps.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
@@ -27,7 +26,7 @@ const SOCKETS: usize = 2000;
 const WARMUP_SOCKETS: usize = 100;
 const SECRET: &str = "an-example-secret-of-32-bytes-ok";
 
-/// What a socket is beside idle.
+/// The features of a socket beside being idle.
 struct SocketCase {
     name: &'static str,
     config: NodeConfig,
@@ -96,7 +95,7 @@ fn ping(stream: &mut TcpStream) {
     assert_eq!(pong, [0x8a, 0]);
 }
 
-/// What the node says of itself.
+/// Returns the metrics of the node.
 fn metrics(node: SocketAddr) -> String {
     let mut stream = TcpStream::connect(node).unwrap();
     let request = b"GET /metrics HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n";
@@ -106,7 +105,7 @@ fn metrics(node: SocketAddr) -> String {
     answer
 }
 
-/// However long a busy machine takes, nobody is silent for too long.
+/// Time limits are long, so that a busy machine ends no socket.
 fn config() -> NodeConfig {
     NodeConfig {
         limits: NodeLimits {

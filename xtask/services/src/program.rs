@@ -18,7 +18,7 @@ const RABBITMQ_LIB: &str = "/usr/lib/rabbitmq/lib";
 /// A program that tests or pictures use.
 #[derive(Debug)]
 pub struct Program {
-    /// Its file name and its package.
+    /// The file name and the package.
     pub program: highwater_process::Program,
     /// The purpose of the program.
     pub used_for: &'static str,

@@ -64,6 +64,9 @@ const OPENINGS: &[&str] = &[
     "too",
 ];
 
+/// Openings that introduce a list of modules, which is not a fragment to complete.
+const PLAIN_OPENINGS: &[&str] = &["in reading order"];
+
 /// Phrases, and the plain form to write.
 const PHRASES: &[(&str, &str)] = &[
     ("whoever", "name the actor"),
@@ -131,6 +134,9 @@ fn words(text: &str) -> Vec<String> {
 }
 
 fn opening(words: &[String]) -> Option<String> {
+    if PLAIN_OPENINGS.iter().any(|plain| starts_with(words, plain)) {
+        return None;
+    }
     let found = OPENINGS
         .iter()
         .find(|opening| starts_with(words, opening))?;

@@ -1,10 +1,10 @@
-//! `cargo xtask services …`: the outside programs that the tests hold this
-//! project against.
+//! `cargo xtask services …`: real brokers and proxies for the tests.
 //!
 //! - [`up`], [`status`], [`down`], `install`: the commands;
-//! - [`keeper`]: the process in the background that holds the services;
-//! - [`state`]: the file that says who runs where;
-//! - [`running`]: whether a process is still the one that was noted.
+//! - [`supervisor`]: the background process that holds the services;
+//! - [`state`]: the file with the processes and addresses of the services;
+//! - [`process_identity`]: a process id with the start time, so that a reused id is not
+//!   taken for the old process.
 
 mod down;
 mod install;
@@ -44,7 +44,7 @@ pub(crate) enum ServicesCommand {
     },
 }
 
-/// Does it.
+/// Executes the command.
 pub(crate) fn run(services: ServicesCommand) -> Result<()> {
     match services {
         ServicesCommand::Up { kinds } => up::run(&or_all(kinds)),

@@ -105,7 +105,7 @@ pub(super) fn path() -> Result<PathBuf> {
 
 /// Returns the path of the supervisor's log.
 pub(super) fn log_path() -> Result<PathBuf> {
-    Ok(directory()?.join("keeper.log"))
+    Ok(directory()?.join("supervisor.log"))
 }
 
 /// Creates a directory that only this user can write to. Another user with access could

@@ -1,5 +1,5 @@
-//! The process in the background that holds the services: as long as it lives,
-//! they do; when it ends, however it ends, they end with it.
+//! The background process that holds the services. They end when it ends, whichever way
+//! it ends.
 
 use std::process;
 
@@ -14,8 +14,8 @@ use super::{
 
 /// Starts the services, notes them, and holds them until SIGTERM.
 pub(super) fn run(kinds: &[ServiceKind]) -> Result<()> {
-    // Before there are other threads. SIGHUP stays blocked: the terminal that `up`
-    // ran in may go.
+    // Before other threads start, because they inherit the mask. SIGHUP stays blocked,
+    // because the terminal of `up` may close.
     let mut ends = SigSet::empty();
     ends.add(Signal::SIGTERM);
     ends.add(Signal::SIGINT);
@@ -23,13 +23,14 @@ pub(super) fn run(kinds: &[ServiceKind]) -> Result<()> {
     blocked.add(Signal::SIGHUP);
     blocked.thread_block()?;
 
-    let keeper = ProcessIdentity::of(process::id()).context("/proc does not show this process")?;
+    let supervisor =
+        ProcessIdentity::of(process::id()).context("/proc does not show this process")?;
     let services = kinds
         .iter()
         .map(|kind| kind.start())
         .collect::<Result<Vec<_>, _>>()?;
     ServicesState {
-        supervisor: keeper,
+        supervisor,
         services: services.iter().map(ServiceEntry::of).collect(),
     }
     .write()?;

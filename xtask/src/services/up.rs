@@ -20,15 +20,15 @@ use super::{
 /// The time between two checks of the supervisor's progress.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Starts a keeper, waits until its services answer, shows them.
+/// Starts the supervisor, waits until its services answer, and shows them.
 pub(super) fn run(kinds: &[ServiceKind]) -> Result<()> {
     if let Some(state) = ServicesState::read()? {
         status::show(&state)?;
         bail!("services are up already; hint: `cargo xtask services down` first");
     }
     ServicesState::remove()?;
-    let keeper = start_supervisor(kinds)?;
-    let state = wait_for_state(keeper)?;
+    let supervisor = start_supervisor(kinds)?;
+    let state = wait_for_state(supervisor)?;
     status::show(&state)?;
     eprintln!("noted in {}", state::path()?.display());
     Ok(())
@@ -43,21 +43,22 @@ fn start_supervisor(kinds: &[ServiceKind]) -> Result<Child> {
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
-        // Ctrl-C on this terminal is not for it.
+        // A group of its own, because Ctrl-C on this terminal must not end it.
         .process_group(0)
         .spawn()
-        .context("cannot start the keeper")
+        .context("cannot start the supervisor")
 }
 
-/// A keeper writes the state once all its services answer, or ends with an error.
-fn wait_for_state(mut keeper: Child) -> Result<ServicesState> {
+/// Waits for the state file. The supervisor writes it when all services answer, or ends
+/// with an error.
+fn wait_for_state(mut supervisor: Child) -> Result<ServicesState> {
     loop {
         if let Some(state) = ServicesState::read()?
-            && state.supervisor.pid == keeper.id()
+            && state.supervisor.pid == supervisor.id()
         {
             return Ok(state);
         }
-        if keeper.try_wait()?.is_some() {
+        if supervisor.try_wait()?.is_some() {
             bail!("{}", fs::read_to_string(state::log_path()?)?.trim_end());
         }
         thread::park_timeout(POLL_INTERVAL);

@@ -21,7 +21,6 @@ use self::source::Crate;
 type Edges = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
 #[test]
-#[ignore = "cycles remain"]
 fn modules_have_no_cycles() {
     let mut found = Vec::new();
     for (name, root) in roots() {

@@ -1,12 +1,70 @@
 //! `highwater serve consumer`.
 
-use highwater_server::{ConsumerConfig, consumer};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::Args;
+use highwater_server::{
+    BackplaneUrl, ClusterName, ConsumerConfig, ConsumerGroup, NodeId, consumer,
+};
 use tokio_util::sync::CancellationToken;
 
-use super::bind_and_announce;
-use crate::{args::ServeConsumer, exit::Exit, failure::CliFailure, heap};
+use super::listen::bind_and_announce;
+use crate::{exit::Exit, failure::CliFailure, heap, options::time::parse_duration_within};
 
-/// Handles readings until SIGTERM or Ctrl-C, and then what it has in hand.
+/// Longest `--processing-time`.
+const MAX_PROCESSING_TIME: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "highwater serve consumer --backplane <URL> --group <NAME> --id <ID>\n                                  [OPTIONS]"
+)]
+#[command(after_help = "Example:
+  highwater serve consumer --backplane local://127.0.0.1:7000 \\
+      --group billing --id c1 --journal c1.jsonl
+
+Handles what devices send to the nodes of that backplane; of every group one
+member handles each telemetry record. With --listen the first line on stdout is
+`listening on ADDRESS`, and /healthz, /readyz and /metrics are served there.
+SIGTERM and Ctrl-C finish the records that are in progress.
+RUST_LOG says what is logged on stderr, by default info.")]
+pub(crate) struct ServeConsumer {
+    /// The backplane of the nodes: local://, redis://, nats:// or amqp://HOST[:PORT]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "HIGHWATER_BACKPLANE",
+        hide_env_values = true
+    )]
+    pub(crate) backplane: BackplaneUrl,
+    /// Name of the nodes' cluster, where others use the same broker
+    #[arg(long, value_name = "NAME", default_value_t)]
+    pub(crate) cluster: ClusterName,
+    /// The group whose members share the telemetry
+    #[arg(long, value_name = "NAME")]
+    pub(crate) group: ConsumerGroup,
+    /// Name of this consumer, unique in its group
+    #[arg(long)]
+    pub(crate) id: NodeId,
+    /// Journal of processed records, one line of JSON each; appended to
+    #[arg(long, value_name = "FILE")]
+    pub(crate) journal: Option<PathBuf>,
+    /// Time to process one telemetry record, 0s to 1m
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "0ms",
+        value_parser = parse_duration_within(Duration::ZERO..=MAX_PROCESSING_TIME)
+    )]
+    pub(crate) processing_time: Duration,
+    /// Address of /healthz, /readyz and /metrics, HOST:PORT
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Acknowledge every N-th telemetry record without processing it (experiments)
+    #[arg(long, value_name = "N", default_value_t = 0, hide = true)]
+    pub(crate) drop_every: u64,
+}
+
+/// Handles telemetry records until SIGTERM or Ctrl-C, and then the unacknowledged ones.
 pub(super) async fn execute(
     args: ServeConsumer,
     shutdown: CancellationToken,

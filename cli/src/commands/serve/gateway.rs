@@ -1,10 +1,113 @@
 //! `highwater serve gateway`.
 
-use highwater_server::{GatewayConfig, GatewayLimits, ListenSockets, gateway};
+use std::{net::SocketAddr, time::Duration};
+
+use clap::Args;
+use highwater_server::{
+    BackplaneUrl, ClusterName, GatewayConfig, GatewayLimits, GatewayPolicy, ListenSockets,
+    LoadMetric, NodeId, Rate, gateway,
+};
 use tokio_util::sync::CancellationToken;
 
-use super::{bind_and_announce, node::tls, reload};
-use crate::{args::ServeGateway, exit::Exit, failure::CliFailure, heap};
+use super::{listen::bind_and_announce, reload};
+use crate::{
+    exit::Exit,
+    failure::CliFailure,
+    heap,
+    options::{
+        backplane::{MAX_LEASE, MIN_LEASE},
+        drain::MAX_DURATION,
+        time::parse_duration_within,
+        tls::ServeTls,
+    },
+};
+
+/// Bounds of `--health-interval`.
+const MIN_HEALTH_INTERVAL: Duration = Duration::from_millis(100);
+const MAX_HEALTH_INTERVAL: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "highwater serve gateway --backplane <URL> --listen <ADDR> --id <ID>\n                               [OPTIONS]"
+)]
+#[command(after_help = "Examples:
+  highwater serve gateway --listen 127.0.0.1:8080 --id g1 \\
+      --backplane local://127.0.0.1:7000
+      In front of the nodes whose broker listens on port 7000.
+  highwater serve gateway --listen 127.0.0.1:8443 --id g1 \\
+      --backplane redis://127.0.0.1 --cluster home --policy least-conn \\
+      --tls-cert home.pem --tls-key home.key
+      Speaks wss and https; a new socket goes where there are fewest.
+
+Nodes are found on the backplane, as they come and go. /healthz, /readyz,
+/metrics and /nodes are the gateway's own, everything else is forwarded but
+/admin. The first line on stdout is `listening on ADDRESS`, with --admin-listen
+the second is `admin on ADDRESS`. SIGTERM and Ctrl-C drain, SIGHUP reads the
+certificate anew.
+RUST_LOG says what is logged on stderr, by default info.")]
+pub(crate) struct ServeGateway {
+    /// Address to listen on, HOST:PORT; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+    /// Name of this gateway, unique among the gateways and nodes of its cluster
+    #[arg(long)]
+    pub(crate) id: NodeId,
+    /// The backplane of the nodes: local://, redis://, nats:// or amqp://HOST[:PORT]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "HIGHWATER_BACKPLANE",
+        hide_env_values = true
+    )]
+    pub(crate) backplane: BackplaneUrl,
+    /// Name of the nodes' cluster, where others use the same broker
+    #[arg(long, value_name = "NAME", default_value_t)]
+    pub(crate) cluster: ClusterName,
+    /// Time without a heartbeat after which the nodes remove this gateway, 500ms to
+    /// 10m; the embedded broker uses a rule of its own
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration_within(MIN_LEASE..=MAX_LEASE))]
+    pub(crate) membership_lease: Duration,
+    /// Serve probes, metrics, /nodes and /admin here and not on --listen
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) admin_listen: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(crate) balancing: ServeBalancing,
+    #[command(flatten)]
+    pub(crate) tls: ServeTls,
+    /// Most TLS handshakes begun a second, such as 1000/s; more are closed
+    #[arg(long, value_name = "RATE", help_heading = "TLS")]
+    pub(crate) max_handshakes: Option<Rate>,
+    #[command(flatten)]
+    pub(crate) drain: ServeGatewayDrain,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Balancing")]
+pub(crate) struct ServeBalancing {
+    /// Choice of a node: round-robin, least-conn, p2c or random
+    #[arg(long, default_value_t = GatewayPolicy::P2c)]
+    pub(crate) policy: GatewayPolicy,
+    /// Load that the policy compares: sockets, or the load that nodes report
+    #[arg(long, value_name = "MEASURE", default_value_t = LoadMetric::Sockets)]
+    pub(crate) load: LoadMetric,
+    /// Slow start: time until a new node gets its full share, 0s to 10m
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_duration_within(Duration::ZERO..=MAX_DURATION))]
+    pub(crate) slow_start: Duration,
+    /// Time between two health checks of a node, 100ms to 1m
+    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = parse_duration_within(MIN_HEALTH_INTERVAL..=MAX_HEALTH_INTERVAL))]
+    pub(crate) health_interval: Duration,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Drain")]
+pub(crate) struct ServeGatewayDrain {
+    /// Time during which /readyz fails before new connections are refused
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_duration_within(Duration::ZERO..=MAX_DURATION))]
+    pub(crate) drain_delay: Duration,
+    /// Sockets closed, a second
+    #[arg(long, value_name = "RATE", default_value = "500/s")]
+    pub(crate) drain_rate: Rate,
+}
 
 /// Forwards until SIGTERM or Ctrl-C; then drains and ends.
 pub(super) async fn execute(
@@ -37,7 +140,7 @@ fn config(args: ServeGateway) -> Result<GatewayConfig, CliFailure> {
         load_metric: args.balancing.load,
         slow_start: args.balancing.slow_start,
         health_interval: args.balancing.health_interval,
-        tls: tls(args.tls)?,
+        tls: args.tls.load()?,
         limits: GatewayLimits {
             handshake_rate: args.max_handshakes,
             drain_delay: args.drain.drain_delay,

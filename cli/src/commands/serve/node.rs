@@ -1,18 +1,101 @@
-//! Converts a node's options into the server's configuration.
+//! `highwater serve node`.
 
-use std::sync::Arc;
+use std::net::SocketAddr;
 
-use highwater_server::{AuthConfig, NodeConfig, NodeLimits, Secret, ServerTls};
+use clap::Args;
+use highwater_server::{ListenSockets, LoadSource, NodeConfig, NodeId, NodeLimits, Routing};
+use tokio_util::sync::CancellationToken;
 
+use super::{listen::bind_and_announce, reload};
 use crate::{
-    args::{ServeAdmission, ServeAuth, ServeDrain, ServeNode, ServeTls},
     exit::Exit,
     failure::CliFailure,
     heap,
+    options::{
+        admission::ServeAdmission, auth::ServeAuth, backplane::ServeBackplane, drain::ServeDrain,
+        tls::ServeTls,
+    },
 };
 
-/// Reads every file that is named.
-pub(super) fn config(args: ServeNode) -> Result<NodeConfig, CliFailure> {
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  highwater serve node --listen 127.0.0.1:8080 --id n1
+      A cluster of one.
+  highwater serve node --listen 127.0.0.1:8081 --id n1 \\
+      --backplane local://127.0.0.1:7000
+      A node of a cluster whose broker listens on port 7000.
+  highwater serve node --listen 127.0.0.1:8081 --id n1 \\
+      --backplane redis://127.0.0.1 --cluster home
+      A node of the cluster `home`, joined by a Redis that others use too.
+  highwater serve node --listen 127.0.0.1:8443 --id n1 \\
+      --tls-cert node.pem --tls-key node.key
+      A node that speaks wss and https.
+
+The first line on stdout is `listening on ADDRESS`, with --admin-listen the
+second is `admin on ADDRESS`. SIGTERM and Ctrl-C drain, SIGHUP reads the
+certificate anew. HIGHWATER_AUTH_SECRET and HIGHWATER_LOGIN_SECRET may hold what
+else is read from files.
+RUST_LOG says what is logged on stderr, by default info.")]
+pub(crate) struct ServeNode {
+    /// Address to listen on, HOST:PORT; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+    /// Name of this node, unique in its cluster
+    #[arg(long)]
+    pub(crate) id: NodeId,
+    /// HOST:PORT at which gateways reach this node, where --listen does not say
+    #[arg(long, value_name = "ADDR", value_parser = parse_host_port)]
+    pub(crate) advertise: Option<String>,
+    /// Source of the load that gateways get beside the count of sockets: `posted` to
+    /// /admin/load, or `heap`
+    #[arg(long, value_name = "SOURCE", default_value_t = LoadSource::Posted)]
+    pub(crate) load_source: LoadSource,
+    /// Lookup of a device's node for a command: directory or broadcast
+    #[arg(long, default_value_t = Routing::Directory)]
+    pub(crate) routing: Routing,
+    /// Serve POST /admin/faults, for experiments
+    #[arg(long)]
+    pub(crate) allow_faults: bool,
+    /// Serve GET /echo, a WebSocket for conformance suites
+    #[arg(long)]
+    pub(crate) echo: bool,
+    #[command(flatten)]
+    pub(crate) backplane: ServeBackplane,
+    #[command(flatten)]
+    pub(crate) tls: ServeTls,
+    #[command(flatten)]
+    pub(crate) auth: ServeAuth,
+    #[command(flatten)]
+    pub(crate) admission: ServeAdmission,
+    #[command(flatten)]
+    pub(crate) drain: ServeDrain,
+}
+
+/// Serves a node until SIGTERM or Ctrl-C; then drains and ends.
+pub(super) async fn execute(
+    args: ServeNode,
+    shutdown: CancellationToken,
+) -> Result<(), CliFailure> {
+    let (public, admin) = (args.listen, args.admission.admin_listen);
+    // Files first, because an error in them must not leave an open port behind.
+    let config = config(args)?;
+    // Before the announcement, because a script may send SIGHUP from then on.
+    if let Some(tls) = &config.tls {
+        reload::on_hangup(tls.clone()).map_err(|error| CliFailure::new(Exit::Internal, error))?;
+    }
+    let listeners = ListenSockets {
+        public: bind_and_announce("listening", public)?,
+        admin: admin
+            .map(|address| bind_and_announce("admin", address))
+            .transpose()?,
+    };
+    highwater_server::node::run(listeners, config, shutdown)
+        .await
+        .map_err(|error| CliFailure::new(Exit::Refused, error))
+}
+
+/// Converts the options into the configuration, and reads the files that they name.
+fn config(args: ServeNode) -> Result<NodeConfig, CliFailure> {
     Ok(NodeConfig {
         backplane: args.backplane.backplane,
         cluster: args.backplane.cluster,
@@ -22,51 +105,12 @@ pub(super) fn config(args: ServeNode) -> Result<NodeConfig, CliFailure> {
         routing: args.routing,
         allow_faults: args.allow_faults,
         echo: args.echo,
-        tls: tls(args.tls)?,
-        auth: auth(args.auth)?,
+        tls: args.tls.load()?,
+        auth: args.auth.load()?,
         limits: limits(&args.admission, &args.drain),
         heap_probe: Some(heap::live_bytes),
         ..NodeConfig::new(args.id)
     })
-}
-
-pub(super) fn tls(args: ServeTls) -> Result<Option<Arc<ServerTls>>, CliFailure> {
-    let (Some(cert), Some(key)) = (args.tls_cert, args.tls_key) else {
-        return Ok(None);
-    };
-    ServerTls::load(&cert, &key)
-        .map(|tls| Some(Arc::new(tls)))
-        .map_err(|error| {
-            let hint = "both are PEM: the chain with the node's own certificate first, and its key";
-            CliFailure::new(Exit::Usage, error).with_hint(Some(hint.to_owned()))
-        })
-}
-
-fn auth(args: ServeAuth) -> Result<Option<AuthConfig>, CliFailure> {
-    let read = |file: Option<std::path::PathBuf>| {
-        let secret = file.map(|path| Secret::from_file(&path)).transpose();
-        secret.map_err(|error| {
-            let hint = "`head -c 32 /dev/urandom | base64 > FILE` makes one";
-            CliFailure::new(Exit::Usage, error).with_hint(Some(hint.to_owned()))
-        })
-    };
-    let secret = read(args.auth_secret_file)?.or(args.auth_secret);
-    let login = read(args.login_secret_file)?.or(args.login_secret);
-    match secret {
-        Some(secret) => Ok(Some(AuthConfig {
-            secret,
-            required: args.auth,
-            login_secret: login,
-            lifetime: args.session_lifetime,
-            store: args.session_store,
-        })),
-        None if args.auth || login.is_some() => {
-            let what = anyhow::anyhow!("tokens have nothing to be signed with");
-            let hint = "name the secret's file with --auth-secret-file";
-            Err(CliFailure::new(Exit::Usage, what).with_hint(Some(hint.to_owned())))
-        }
-        None => Ok(None),
-    }
 }
 
 fn limits(admission: &ServeAdmission, drain: &ServeDrain) -> NodeLimits {
@@ -80,5 +124,16 @@ fn limits(admission: &ServeAdmission, drain: &ServeDrain) -> NodeLimits {
         drain_reconnect_window: drain.drain_window,
         max_age: drain.max_age,
         ..NodeLimits::default()
+    }
+}
+
+/// Checks that `text` is `HOST:PORT`; the host may be a name.
+fn parse_host_port(text: &str) -> Result<String, String> {
+    let is_address = text.rsplit_once(':').is_some_and(|(host, port)| {
+        !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
+    });
+    match is_address {
+        true => Ok(text.to_owned()),
+        false => Err("expected HOST:PORT, such as node-1.example:8081".to_owned()),
     }
 }

@@ -81,6 +81,7 @@ impl GaugeSource for RedisInfo {
         async {
             let answered = timeout(INFO_TIMEOUT, self.info()).await;
             let answer = answered.ok().and_then(Result::ok);
+            // The connection may be broken, so the next sample opens a new one.
             if answer.is_none() {
                 *self.connection.lock().await = None;
             }
@@ -108,6 +109,7 @@ pub(super) fn parse(info: &str) -> Gauges {
         (Some(cpu), Some(system)) => *cpu += system,
         _ => drop(gauges.remove(gauge::CPU)),
     }
+    // Redis reports its age, not its start.
     let started = number("server_time_usec").zip(number("uptime_in_seconds"));
     if let Some((now_us, uptime_s)) = started {
         gauges.insert(gauge::STARTED_AT.into(), now_us / 1e6 - uptime_s);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use highwater_reports::record::action_title;
 use highwater_scenarios::{
     Plan,
-    plan::{Action, DevicePool, EventSpec, FaultSpec},
+    plan::{DevicePool, EventSpec},
 };
 
 use crate::coordinator::phases::RunPhase;
@@ -27,7 +27,7 @@ pub enum PhaseProgress {
     Steady {
         /// Time since it began.
         elapsed: Duration,
-        /// Its whole length.
+        /// The whole length of the phase.
         duration: Duration,
         /// The next action of the scenario.
         next_action: Option<UpcomingAction>,
@@ -41,7 +41,7 @@ pub enum PhaseProgress {
 pub struct UpcomingAction {
     /// Time until it happens.
     pub after: Duration,
-    /// Its title, such as `kill-node n2`.
+    /// The title, such as `kill-node n2`.
     pub title: String,
 }
 
@@ -69,40 +69,6 @@ impl PhaseProgress {
     }
 }
 
-/// Returns an action as a scenario names it; a fault with its kind.
-pub fn action_name(action: &Action) -> &'static str {
-    match action {
-        Action::AddNode => "add-node",
-        Action::KillNode => "kill-node",
-        Action::RestartNode => "restart-node",
-        Action::DrainNode => "drain-node",
-        Action::PauseNode => "pause-node",
-        Action::ResumeNode => "resume-node",
-        Action::KillConsumer => "kill-consumer",
-        Action::RestartConsumer => "restart-consumer",
-        Action::KillBroker => "kill-broker",
-        Action::RestartBroker => "restart-broker",
-        Action::PauseBroker => "pause-broker",
-        Action::ResumeBroker => "resume-broker",
-        Action::Rebalance { .. } => "rebalance",
-        Action::Fault {
-            fault: FaultSpec::Stall { .. },
-        } => "fault stall",
-        Action::Fault {
-            fault: FaultSpec::IgnorePings { .. },
-        } => "fault ignore-pings",
-        Action::Fault {
-            fault: FaultSpec::DropMessages { .. },
-        } => "fault drop-messages",
-        Action::Fault {
-            fault: FaultSpec::DuplicateMessages { .. },
-        } => "fault duplicate-messages",
-        Action::Fault {
-            fault: FaultSpec::ReorderMessages { .. },
-        } => "fault reorder-messages",
-    }
-}
-
 /// Returns the next event or late pool, `elapsed` into the steady phase.
 fn upcoming_action(plan: &Plan, elapsed: Duration) -> Option<UpcomingAction> {
     let events = plan
@@ -124,7 +90,7 @@ fn upcoming_action(plan: &Plan, elapsed: Duration) -> Option<UpcomingAction> {
 }
 
 fn event_title(event: &EventSpec) -> String {
-    action_title(action_name(&event.action), &event.node)
+    action_title(&event.action.name(), &event.node)
 }
 
 fn pool_title(pool: &DevicePool) -> String {

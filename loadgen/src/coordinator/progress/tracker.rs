@@ -122,6 +122,8 @@ impl ProgressTracker {
     /// Returns the progress at `now`, without the phase.
     pub fn snapshot(&mut self, now: Duration) -> Progress {
         self.now = now;
+        // A worker that sends nothing has no known rate; its sockets stay until its link
+        // ends.
         let is_fresh =
             |worker: &&WorkerSnapshot| worker.interval_end_s + STALE_AFTER_S >= now.as_secs_f64();
         let rate = |of: fn(&WorkerSnapshot) -> f64| {
@@ -178,6 +180,7 @@ impl ProgressTracker {
         if let Some(open) = interval.gauge(gauge::SOCKETS_OPEN) {
             worker.sockets_open = open;
         }
+        // Rates are those of the last interval; counts below are sums over the run.
         worker.interval_end_s = interval.end();
         worker.heartbeats_per_s = rate(counter::HEARTBEATS_ACKNOWLEDGED);
         worker.commands_per_s = rate(counter::COMMANDS_REPLIED);

@@ -6,7 +6,7 @@ use super::ActiveRun;
 use crate::coordinator::{
     error::RunError,
     phases::RunPhase,
-    progress::{NoteKind, Update, phase_progress::action_name},
+    progress::{NoteKind, Update},
     sampler_task::SampleRound,
     system::EventResult,
     worker_pool::WorkerMessage,
@@ -50,6 +50,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
     pub(super) fn handle_worker_lost(&mut self, id: &str, reason: String) -> Result<(), RunError> {
         if self.workers.mark_lost(id) {
             self.worker_lost = true;
+            // The worker's sockets have ended with its process.
             self.recorder.progress.remove_worker(id);
             self.show_note(NoteKind::Problem, format!("worker {id} is lost: {reason}"));
             let id = id.to_owned();
@@ -84,7 +85,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         &mut self,
         result: EventResult,
     ) -> Result<(), RunError> {
-        let action = action_name(&result.event.action).to_owned();
+        let action = result.event.action.name();
         let node = result.event.node;
         let title = action_title(&action, &node);
         match &result.error {
@@ -99,6 +100,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
             node,
             error: result.error,
         };
+        // At the time at which the event began: its effects may come before its result.
         self.recorder.record_event_at(result.at, event)?;
         for change in result.balancer_changes {
             self.recorder

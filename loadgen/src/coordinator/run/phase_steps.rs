@@ -28,6 +28,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
                 }
             }
             RunPhase::Steady { until, .. } if now.as_secs() >= until => {
+                // The workers know this second since the steady phase was announced.
                 self.phase = RunPhase::Drain { from: until };
                 self.stop_events.cancel();
                 self.record_phase(now)?;
@@ -46,6 +47,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         };
         self.broadcast(&ToWorker::Steady { second: from }).await?;
         self.broadcast(&ToWorker::Drain { second: until }).await?;
+        // A task of its own: an event may take seconds, and the run's task must not wait.
         tokio::spawn(self.system.clone().run_events(
             self.plan.events.clone(),
             self.clock,
@@ -61,6 +63,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         self.ended = RunEnd::Interrupted;
         let text = "interrupted: closing the sockets in order".to_owned();
         self.show_note(NoteKind::Event, text);
+        // In the drain the sockets are closing already.
         if matches!(self.phase, RunPhase::Drain { .. }) {
             return Ok(());
         }
@@ -79,6 +82,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
             RunPhase::Steady { from, .. } | RunPhase::Drain { from } => from,
         };
         let phase = self.phase.window();
+        // A phase is announced ahead and recorded when it begins.
         if self.recorded_phase == Some(phase) || now.as_secs() < from {
             return Ok(());
         }

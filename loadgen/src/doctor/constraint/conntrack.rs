@@ -60,6 +60,7 @@ impl Constraint for ConntrackConstraint {
 }
 
 fn raise(table: &ConntrackTable, more: u64) -> Fix {
+    // The setting counts all entries, those of other programs included.
     let entries = more.saturating_add(table.entries.unwrap_or(0));
     Fix::new("Enlarge the firewall's table, or exempt the load's ports from tracking (notrack):")
         .with_command(format!(

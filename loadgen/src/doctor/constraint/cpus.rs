@@ -31,6 +31,7 @@ impl Constraint for CpuConstraint {
             return Ceiling::Unknown;
         };
         // A millicore is 1,000,000 ns of CPU time in a second.
+        // All of the time between two heartbeats of a socket may be spent on heartbeats.
         let busy_ns = millicores.saturating_mul(1_000_000 * DEFAULT_HEARTBEAT_S);
         Ceiling::Sockets(round_down_to_digits(busy_ns / heartbeat_ns, 2))
     }

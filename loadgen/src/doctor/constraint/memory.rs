@@ -46,6 +46,7 @@ impl Constraint for MemoryConstraint {
     fn fix(&self, limits: &HostLimits, demand: &SocketDemand, wanted: u64) -> Fix {
         let bytes = wanted.saturating_mul(demand.bytes) / USABLE_TENTHS * 10;
         let mut fix = raise(&limits.memory, bytes.saturating_add(demand.process_bytes));
+        // Only a control group has settings; a machine cannot be given more memory.
         if !fix.settings.is_empty() {
             let sockets = format::count(wanted);
             fix.action = format!("Raise the limit of the control group; for {sockets} sockets:");
@@ -93,6 +94,7 @@ fn raise(memory: &MemoryLimits, bytes: u64) -> Fix {
             format::bytes(mib << 20)
         ));
     }
+    // The limit of a group counts the memory in use as well.
     let used = match (memory.cgroup_max.value(), memory.cgroup_available.value()) {
         (Some(max), Some(available)) => max.saturating_sub(available).div_ceil(1 << 20),
         _ => 0,

@@ -53,6 +53,7 @@ impl Constraint for PortsConstraint {
         else {
             return CheckResult::Pass;
         };
+        // A scenario without commands, over loopback: no single source address is busy.
         if *connections == 0 {
             return CheckResult::Pass;
         }
@@ -81,6 +82,7 @@ impl Constraint for PortsConstraint {
 fn widen(ports: Option<PortRange>) -> Fix {
     let others =
         "add workers on other machines (highwater coordinator), or addresses of the target";
+    // Ports below 1024 belong to services, so 64,512 is the widest range.
     match ports {
         Some(ports) if ports.count() >= WIDE_RANGE_PORTS => {
             Fix::new(format!("The range is wide already: {others}."))

@@ -55,6 +55,7 @@ impl Constraint for ProcessFilesConstraint {
             return CheckResult::Unknown;
         };
         match load.workers_needed {
+            // Too few workers first: the person asked for that number, and can change it.
             Some(needed) if needed > load.workers => {
                 check_workers(&limits.files, files, needed, load)
             }
@@ -90,6 +91,7 @@ fn check_workers(limit: &FileLimits, files: u64, needed: u32, load: &PlanLoad) -
 
 fn check_nodes(limit: &FileLimits, files: u64, nodes: PlanNodeLoad) -> CheckResult {
     let sockets = nodes.sockets_per_node * nodes.max_nodes;
+    // Some files stay in reserve for logs, the broker and HTTP clients.
     let enough = sockets.div_ceil(usable_files(files));
     let mut fix = raise(
         limit,
@@ -143,6 +145,7 @@ fn check_balancers(limit: &FileLimits, files: u64, share: BalancerShare) -> Chec
         format::count(files),
     );
     let mut fix = raise(limit, share.open_files() + RESERVED_FILES);
+    // A scenario rejects more balancers than `MAX_BALANCERS`.
     fix.action = match enough {
         0..=MAX_BALANCERS => format!(
             "Take {} (--set cluster.balancers={enough}), or raise the limit of each:",
@@ -171,6 +174,7 @@ fn raise(limit: &FileLimits, files: u64) -> Fix {
     let hard = files.max(limit.nr_open.unwrap_or(USUAL_NR_OPEN).min(USUAL_NR_OPEN));
     let mut fix =
         Fix::new("Take more processes, or raise the hard limit where highwater is started:");
+    // The kernel rejects a hard limit above fs.nr_open, so that is raised first.
     if limit.nr_open.is_some_and(|most| hard > most) {
         fix = fix.with_command(format!("sysctl -w fs.nr_open={hard}"));
     }

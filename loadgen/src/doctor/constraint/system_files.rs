@@ -56,6 +56,7 @@ impl Constraint for SystemFilesConstraint {
 }
 
 fn raise(limit: &FileLimits, more: u64) -> Fix {
+    // The setting counts the files of all programs.
     let files = more.saturating_add(limit.system_open.unwrap_or(0));
     Fix::new("Raise the system's limit:")
         .with_command(format!("sysctl -w fs.file-max={}", round_up(files)))

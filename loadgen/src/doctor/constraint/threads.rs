@@ -31,6 +31,7 @@ impl Constraint for ThreadsConstraint {
         ) else {
             return Ceiling::Unknown;
         };
+        // A group is one process, or a worker and a node that share their sockets.
         let groups = threads / each.saturating_mul(demand.process_count);
         Ceiling::Sockets(groups.saturating_mul(usable_files(files) / demand.files))
     }

@@ -90,6 +90,8 @@ impl Cgroups {
     fn for_controller(root: &Path, controller: &str) -> Option<Self> {
         let own = fs::read_to_string(root.join("proc/self/cgroup")).ok()?;
         let mounts = fs::read_to_string(root.join("proc/self/mountinfo")).ok()?;
+        // Controllers of version 1 have a hierarchy each, so the group depends on the
+        // controller.
         let (version, path) = cgroup_path(&own, controller)?;
         let mount = mounts
             .lines()
@@ -107,6 +109,7 @@ impl Cgroups {
     fn tightest_limit(&self, limit: impl Fn(&Path) -> Limit) -> Limit {
         let limits = self.folders.iter().map(|folder| limit(folder));
         limits.fold(Limit::Unlimited, |one, other| match (one, other) {
+            // An unknown limit may be the tightest one.
             (Limit::Unknown, _) | (_, Limit::Unknown) => Limit::Unknown,
             (Limit::AtMost(one), Limit::AtMost(other)) => Limit::AtMost(one.min(other)),
             (Limit::Unlimited, limit) | (limit, Limit::Unlimited) => limit,
@@ -162,6 +165,7 @@ fn parse_mount<'t>(line: &'t str, version: CgroupVersion, controller: &str) -> O
     if version == CgroupVersion::V1 && !controllers.split(',').any(|name| name == controller) {
         return None;
     }
+    // Fields 4 and 5 (proc_pid_mountinfo(5)).
     let mut place = place.split(' ').skip(3);
     Some(Mount {
         group: place.next()?,

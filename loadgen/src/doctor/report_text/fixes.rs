@@ -15,6 +15,7 @@ pub(super) fn write(capacity: &Capacity, limits: &HostLimits, page: &mut TextLay
             continue;
         };
         let name = first.constraint.name();
+        // Several roles often end at one limit, and one change serves them all.
         if written.contains(&name) {
             continue;
         }

@@ -39,6 +39,7 @@ pub(super) fn write(
         page.label_left("balancers", NAMES, &balancers_text(share, limits));
     }
     page.label_left("files", NAMES, &files(load, limits));
+    // A scenario over loopback without commands needs no ports.
     if let Some(busiest) = load
         .busiest_destination
         .as_ref()

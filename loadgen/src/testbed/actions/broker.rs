@@ -1,7 +1,8 @@
 //! Events of the embedded broker.
 
-use super::super::{TestbedError, cluster::ClusterInner, readiness};
 use highwater_process::Signal;
+
+use super::super::{TestbedError, cluster::ClusterInner, readiness};
 
 /// Starts the broker again at its old address, and waits until the nodes see each other. A
 /// broker that runs is ended in order first.

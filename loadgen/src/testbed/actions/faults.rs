@@ -17,6 +17,7 @@ pub(super) async fn inject(
 ) -> Result<(), TestbedError> {
     let context = &cluster.context;
     let node = context.registry.node(id)?;
+    // The lock keeps a restart from replacing the node between the check and the request.
     let mut slot = node.process.lock().await;
     running_child(&mut slot, id)?;
     let address = context.registry.address(id)?;

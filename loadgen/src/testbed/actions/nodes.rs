@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use highwater_process::Signal;
+
 use super::super::{
     TestbedError,
     cluster::ClusterInner,
     cluster_process::{running_child, signal_child},
     node::RoutingState,
 };
-use highwater_process::Signal;
 
 /// The longest time for a node to drain. A node closes 500 sockets a second, which is enough
 /// in 90 seconds for the 20,000 files that a process may open on a usual machine.
@@ -18,6 +19,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(90);
 pub(super) async fn add(cluster: &ClusterInner, id: &str) -> Result<(), TestbedError> {
     let node = cluster.get_or_create_node(id);
     let mut slot = node.process.lock().await;
+    // A node that has died counts as down, and may be added again.
     cluster.record_exit(&node, &mut slot);
     if slot.is_some() {
         return Err(TestbedError::AlreadyRunning { id: id.into() });
@@ -31,6 +33,7 @@ pub(super) async fn kill(cluster: &ClusterInner, id: &str) -> Result<(), Testbed
     let node = registry.node(id)?;
     let mut slot = node.process.lock().await;
     running_child(&mut slot, id)?.kill().await;
+    // Emptied here, so that the exit does not count as unexpected.
     *slot = None;
     registry.mark_down(id, RoutingState::Unchanged);
     Ok(())
@@ -64,6 +67,7 @@ pub(super) async fn drain(cluster: &ClusterInner, id: &str) -> Result<(), Testbe
     // Balancers first, so that none of them sends a socket to a node that rejects it.
     cluster.load_balancers.drain_node(context, id).await?;
     context.client.drain(context.registry.address(id)?).await?;
+    // After the request: a drain that the node rejects leaves it in the routing.
     context.registry.mark_stopping(id);
     Ok(())
 }

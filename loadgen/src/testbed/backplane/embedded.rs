@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use highwater_process::{Child, Launch, port};
 use highwater_reports::record::{Source, SourceRole};
 use highwater_scenarios::plan::BROKER_NAME;
 
@@ -12,7 +13,6 @@ use super::super::{
     launcher::{self, Launcher},
 };
 use crate::sampling::SampleTarget;
-use highwater_process::{Child, Launch, port};
 
 /// The longest time for the broker to end in order.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -62,6 +62,7 @@ impl EmbeddedBroker {
     pub(in crate::testbed) async fn restart(&self) -> Result<(), TestbedError> {
         let mut slot = self.process.lock().await;
         self.process.stop_child(&mut slot, STOP_TIMEOUT).await;
+        // The same port, because nodes keep trying the address that they were started with.
         let port = self.address.port();
         launcher::wait_until_port_is_free(BROKER_NAME, port).await?;
         let (child, address) = spawn(&self.launcher, &self.process, port).await?;

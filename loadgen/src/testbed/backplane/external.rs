@@ -38,6 +38,7 @@ impl ExternalBroker {
     /// Connects to the broker once, to see that it answers.
     pub(super) async fn connect(broker: BrokerSpec) -> Result<Self, TestbedError> {
         let driver = broker::driver(broker.url.kind());
+        // One connection here, before thousands of log lines of nodes that cannot connect.
         let checked = within_timeout(driver.check_connection(&broker.url)).await;
         checked.map_err(|reason| unreachable_error(driver, &broker.url, &reason))?;
         Ok(Self {

@@ -6,6 +6,7 @@ mod gauges;
 use std::{net::SocketAddr, sync::Arc};
 
 use futures_util::future::{BoxFuture, FutureExt};
+use highwater_process::{Child, Launch, port};
 use highwater_scenarios::plan::{BalancerKind, BalancerLoadMetric, BalancerPolicy};
 use parking_lot::Mutex;
 
@@ -18,7 +19,6 @@ use super::{
     driver::{Balancer, BalancerDriver, BalancerOptions},
 };
 use crate::sampling::{GaugeSource, gauge_source::HttpGauges};
-use highwater_process::{Child, Launch, port};
 
 /// The declaration of the gateway.
 pub(super) const DRIVER: BalancerDriver = BalancerDriver {
@@ -82,10 +82,12 @@ impl GatewayBalancer {
     }
 
     async fn start_and_wait(&self, context: &ClusterContext) -> Result<(), TestbedError> {
+        // Two ports: the admin listener answers also when the client listener is at its limit.
         let start = |ports| self.start_on(context, ports);
         let (mut child, listen, admin) = port::start_on_free_ports(start).await?;
         let process = (&self.process).into();
         readiness::wait_until_serving(context, process, &mut child, "http", admin).await?;
+        // Ready means connected to the backplane; the list of nodes comes a moment later.
         readiness::wait_until_gateway_sees_nodes(context, process, &mut child, admin).await?;
         let mut slot = self.process.lock().await;
         self.process.set_running(&mut slot, child, listen);
@@ -99,6 +101,7 @@ impl GatewayBalancer {
     ) -> Result<(Child, SocketAddr, SocketAddr), TestbedError> {
         let [listen, admin] = [port, admin].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
         let launch = self.launch(context, listen, admin);
+        // Recorded at each attempt, so that it holds the ports of the last one.
         *self.started.lock() = Some(StartedGateway {
             admin,
             command: command_line(&launch),
@@ -111,7 +114,7 @@ impl GatewayBalancer {
     fn launch(&self, context: &ClusterContext, listen: SocketAddr, admin: SocketAddr) -> Launch {
         let mut args = LaunchArgs::new(["--admin-listen", &admin.to_string()]);
         args.push_option("--id", &self.process.id);
-        args.push_option("--policy", policy_name(self.policy));
+        args.push_option("--policy", <&str>::from(self.policy));
         if context.settings.load_metric != BalancerLoadMetric::Sockets {
             args.push_option("--load", "custom");
         }
@@ -130,13 +133,4 @@ fn command_line(launch: &Launch) -> String {
     let arguments = launch.args.iter();
     words.extend(arguments.map(|argument| argument.to_string_lossy().into_owned()));
     words.join(" ")
-}
-
-fn policy_name(policy: BalancerPolicy) -> &'static str {
-    match policy {
-        BalancerPolicy::RoundRobin => "round-robin",
-        BalancerPolicy::LeastConn => "least-conn",
-        BalancerPolicy::P2c => "p2c",
-        BalancerPolicy::Random => "random",
-    }
 }

@@ -10,6 +10,7 @@ mod master;
 use std::{ffi::OsString, fs, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use futures_util::future::{BoxFuture, FutureExt};
+use highwater_process::{Child, Launch, port, program::HAPROXY};
 use highwater_scenarios::plan::{BalancerKind, BalancerPolicy};
 use parking_lot::Mutex;
 
@@ -30,7 +31,6 @@ use super::{
     driver::{Balancer, BalancerDriver, BalancerOptions, check_configuration, find_program},
 };
 use crate::sampling::GaugeSource;
-use highwater_process::{Child, Launch, port, program::HAPROXY};
 
 /// The declaration of HAProxy.
 pub(super) const DRIVER: BalancerDriver = BalancerDriver {
@@ -130,6 +130,7 @@ impl HaproxyBalancer {
         let child = running_child(&mut slot, id)?;
         let not_running = || TestbedError::NotRunning { id: id.clone() };
         let listen = self.process.address().ok_or_else(not_running)?;
+        // Read before the reload, to tell the new worker from it.
         let before = self.master.current_worker().await?;
         let text = self.write(context, backends, listen)?;
         self.check().await?;
@@ -186,6 +187,7 @@ impl HaproxyBalancer {
         let mut master = self.master.path().as_os_str().to_owned();
         master.push(",mode,600");
         let arguments: [OsString; 5] = [
+            // Master-worker mode, and the master's command socket.
             "-W".into(),
             "-S".into(),
             master,
@@ -240,6 +242,7 @@ impl HaproxyBalancer {
         let poll = || async {
             let worker = self.master.current_worker().await;
             let worker = worker.map_err(|error| error.to_string())?;
+            // The master answers `show proc` before it has replaced the worker.
             if before == Some(worker) {
                 return Err("the old worker still serves".to_owned());
             }
@@ -255,6 +258,8 @@ impl HaproxyBalancer {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray;
+
     use super::*;
 
     #[tokio::test]
@@ -267,17 +272,12 @@ mod tests {
             capacity: BalancerCapacity { connections: 100 },
         };
         let haproxy = HaproxyBalancer::new("b1", options).expect("HAProxy is installed");
-        for policy in [
-            BalancerPolicy::RoundRobin,
-            BalancerPolicy::P2c,
-            BalancerPolicy::Random,
-            BalancerPolicy::LeastConn,
-        ] {
-            let text = config::tests::render(&haproxy.folder, policy);
+        for policy in BalancerPolicy::VARIANTS {
+            let text = config::tests::render(&haproxy.folder, *policy);
             fs::write(haproxy.config_path(), text).unwrap();
             haproxy.check().await.unwrap();
         }
-        let text = fs::read_to_string(haproxy.config_path()).unwrap();
+        let text = config::tests::render(&haproxy.folder, BalancerPolicy::LeastConn);
         fs::write(haproxy.config_path(), text.replace("leastconn", "fewest")).unwrap();
         let error = haproxy.check().await.unwrap_err().to_string();
         assert!(

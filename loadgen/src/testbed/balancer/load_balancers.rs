@@ -12,8 +12,7 @@ use tokio::sync::{Mutex as AsyncMutex, watch};
 
 use super::{
     super::{
-        TestbedError, cluster_process::UnexpectedExit, context::ClusterContext,
-        node_registry::Scheme,
+        TestbedError, cluster_process::UnexpectedExit, context::ClusterContext, scheme::Scheme,
     },
     backends::{BackendChange, BalancerBackends},
     capacity::BalancerCapacity,
@@ -117,6 +116,8 @@ impl LoadBalancers {
         }
         let backends = known.backends.list();
         let balancers = self.balancers.iter();
+        // Not `try_join_all`: a start that is dropped halfway would leave a balancer without a
+        // record of its process.
         let starts = balancers.map(|balancer| balancer.start(context, backends));
         join_all(starts)
             .await
@@ -125,6 +126,7 @@ impl LoadBalancers {
         known.is_running = true;
         let addresses = self.balancers.iter();
         let addresses = addresses.filter_map(|balancer| balancer.process().address());
+        // Published last, so that no client connects before every balancer serves.
         self.endpoints
             .send_replace(self.scheme.endpoints(addresses));
         Ok(())
@@ -230,6 +232,7 @@ impl LoadBalancers {
         change: impl FnOnce(&mut BalancerBackends) -> Option<BackendChange>,
     ) -> Result<(), TestbedError> {
         let mut known = self.known.lock().await;
+        // A copy, so that a change that fails leaves the known nodes as they were.
         let mut backends = known.backends.clone();
         let Some(change) = change(&mut backends) else {
             return Ok(());
@@ -256,6 +259,8 @@ impl LoadBalancers {
         change: &BackendChange,
     ) -> Result<(), TestbedError> {
         let text = match self.join {
+            // A gateway watches the membership, and a predeclared node is found by its health
+            // check.
             Join::Discovery | Join::Predeclared => return Ok(()),
             Join::Reload => balancer.reload(context, backends.list()).await?,
             Join::Runtime => balancer.reconfigure(change).await?,

@@ -10,6 +10,7 @@ mod gauges;
 use std::{ffi::OsString, fs, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use futures_util::future::{BoxFuture, FutureExt};
+use highwater_process::{Child, Launch, Signal, port, program::NGINX};
 use highwater_scenarios::plan::{BalancerKind, BalancerPolicy};
 use nix::unistd::geteuid;
 use parking_lot::Mutex;
@@ -30,7 +31,6 @@ use crate::{
     error_chain::error_chain,
     sampling::{GaugeSource, gauge_source::HttpGauges},
 };
-use highwater_process::{Child, Launch, Signal, port, program::NGINX};
 
 /// The declaration of nginx.
 pub(super) const DRIVER: BalancerDriver = BalancerDriver {
@@ -120,6 +120,7 @@ impl NginxBalancer {
         let child = running_child(&mut slot, id)?;
         let not_running = || TestbedError::NotRunning { id: id.clone() };
         let before = self.active.lock().clone().ok_or_else(not_running)?;
+        // The addresses stay: clients know the first, and the sampler polls the second.
         let addresses = [before.listen, before.admin];
         let config = self.write(context, backends, addresses, before.generation + 1)?;
         self.check().await?;
@@ -230,6 +231,8 @@ impl NginxBalancer {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray;
+
     use super::*;
 
     #[tokio::test]
@@ -242,17 +245,12 @@ mod tests {
             capacity: BalancerCapacity { connections: 100 },
         };
         let nginx = NginxBalancer::new("b1", options).expect("nginx is installed");
-        for policy in [
-            BalancerPolicy::RoundRobin,
-            BalancerPolicy::P2c,
-            BalancerPolicy::Random,
-            BalancerPolicy::LeastConn,
-        ] {
-            let text = config::tests::render(&nginx.folder, policy);
+        for policy in BalancerPolicy::VARIANTS {
+            let text = config::tests::render(&nginx.folder, *policy);
             fs::write(nginx.config_path(), text).unwrap();
             nginx.check().await.unwrap();
         }
-        let text = fs::read_to_string(nginx.config_path()).unwrap();
+        let text = config::tests::render(&nginx.folder, BalancerPolicy::LeastConn);
         fs::write(nginx.config_path(), text.replace("least_conn;", "fewest;")).unwrap();
         let error = nginx.check().await.unwrap_err().to_string();
         assert!(

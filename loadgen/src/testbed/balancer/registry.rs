@@ -14,18 +14,15 @@ pub(crate) fn driver(kind: BalancerKind) -> Option<&'static BalancerDriver> {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray;
+
     use super::*;
 
     #[test]
     fn every_kind_except_none_has_a_driver() {
-        // A kind without a name is a cluster without balancers.
-        for kind in [
-            BalancerKind::None,
-            BalancerKind::Gateway,
-            BalancerKind::Nginx,
-            BalancerKind::Haproxy,
-        ] {
-            assert_eq!(driver(kind).is_some(), kind.name().is_some(), "{kind:?}");
+        for kind in BalancerKind::VARIANTS {
+            // A kind without a name is a cluster without balancers.
+            assert_eq!(driver(*kind).is_some(), kind.name().is_some(), "{kind:?}");
         }
     }
 }

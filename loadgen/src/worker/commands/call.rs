@@ -24,7 +24,7 @@ use crate::{
 /// Sends the command that is due at `due` to a random connected device, waits for its
 /// result and counts it. Returns whether there was a reply.
 ///
-/// Without any connected device the command is dropped.
+/// The command is dropped if no device is connected.
 pub async fn issue_command(
     context: &Context,
     client: &Client,
@@ -39,11 +39,13 @@ pub async fn issue_command(
         return false;
     };
     let command = PreparedCommand::new(context, load, device);
+    // Counted before it is sent: the drain must see every command that may be answered.
     let in_flight = InFlightGuard::new(recorder);
     let sent = Instant::now();
     recorder.time(Timing::SendLag, sent.saturating_duration_since(due));
     let result = timeout(load.timeout, command.execute(context, client))
         .await
+        // The caller's timeout and a node's 504 are one result.
         .unwrap_or(CommandResult::TimedOut);
     drop(in_flight);
     result.count(recorder);
@@ -51,6 +53,7 @@ pub async fn issue_command(
         return false;
     };
     let service = sent.elapsed();
+    // Response time counts from the due time, so that a stall of the system shows in full.
     time_reply(recorder, route, due.elapsed(), service);
     if let Some(owner) = owner {
         recorder.time_owner(&owner, service);

@@ -21,8 +21,8 @@
 //!
 //! # How to add a load model
 //!
-//! 1. The scenario's side: a variant of `plan::LoadModel` with its due times, in the
-//!    crate `scenarios`.
+//! 1. The scenario's side: a variant of `plan::LoadModel` in the crate `scenarios`. The
+//!    compiler then demands its keys, its due times in `Segment` and its description.
 //! 2. `worker/commands/NAME.rs`: a function `users` that returns the goose users of a
 //!    load. Each sends with [`call::issue_command`], which counts and times.
 //! 3. This file: a `mod` line, and a line in [`users`].

@@ -62,7 +62,9 @@ impl CommandResult {
     /// Returns the result that an HTTP status other than 2xx stands for.
     pub fn from_status(status: u16) -> Self {
         match status {
+            // 409: a newer socket of the device replaced the one that got the command.
             404 | 409 => Self::NotConnected,
+            // Load shedding: the system answered, and did no work.
             429 | 503 => Self::Rejected,
             504 => Self::TimedOut,
             other => Self::Failed(CommandFailure::Status(other)),

@@ -41,6 +41,7 @@ impl ConnState {
     /// Counts a socket as opened or reopened.
     pub(super) fn on_opened(&mut self, context: &Context) {
         let recorder = &context.recorder;
+        // Reconnect time counts from the loss, with all failed attempts in between.
         if let Self::Lost(since_ms) = *self {
             let now = context.clock.now();
             let since = Duration::from_millis(since_ms.into());

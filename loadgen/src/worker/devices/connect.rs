@@ -52,7 +52,7 @@ async fn connect_untimed(request: ConnectRequest<'_>) -> Result<OpenedSocket, Co
         .parse()
         .map_err(|_| ConnectFailure::Unreachable)?;
     let host = uri.host().ok_or(ConnectFailure::Unreachable)?;
-    // IPv6 addresses stand in brackets in a URI, and without them everywhere else.
+    // An IPv6 address stands in brackets in a URI only.
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let secure = uri.scheme_str() == Some("wss");
     let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });

@@ -22,7 +22,7 @@ pub enum ConnectFailure {
     },
     /// The answer is not a WebSocket server's.
     Handshake,
-    /// There is no route to the address, or no such name.
+    /// The machine has no route to the address, or the name does not exist.
     Unreachable,
     /// The harness has no ephemeral port left.
     NoEphemeralPort,

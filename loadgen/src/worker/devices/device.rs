@@ -62,6 +62,7 @@ async fn reconnect_loop(
     recorder.time(Timing::SendLag, device.due.elapsed());
     let mut backoff = BackoffState::default();
     let mut conn_state = ConnState::NotTried;
+    // Numbered, because each attempt tries the next address.
     for attempt in 0.. {
         // Boxed: an idle device does not hold what only an attempt needs.
         let opened = tokio::select! {

@@ -73,6 +73,7 @@ impl DeviceHeartbeat {
         max_missed: u32,
         recorder: &Recorder,
     ) -> HeartbeatAction {
+        // First, because the pending heartbeat counts towards the limit.
         self.record_missed(recorder);
         if self.consecutive_missed >= max_missed {
             return HeartbeatAction::CloseSocket;

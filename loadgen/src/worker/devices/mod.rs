@@ -10,7 +10,7 @@
 //!    ▼
 //! session.rs      one open socket until it ends
 //!    ├─ heartbeat.rs                                 pings, and what became of them
-//!    └─ traffic.rs ──► telemetry.rs, messages/       what else the device sends
+//!    └─ traffic.rs ──► telemetry.rs, messages/       its telemetry and messages
 //! ```
 //!
 //! All devices of a batch are futures of one task, and a device's future is the memory of

@@ -11,9 +11,9 @@ use crate::{keys::DeviceKey, worker::context::Context};
 pub struct ScheduledDevice {
     /// The device of the plan.
     pub key: DeviceKey,
-    /// Its number among all devices of this worker.
+    /// Number among all devices of this worker.
     pub number: u32,
-    /// Position of its heartbeats in their period, in `[0, 1)`.
+    /// Position of the heartbeats in their period, in `[0, 1)`.
     pub heartbeat_phase: f64,
     /// The instant at which it opens.
     pub due: Instant,

@@ -29,8 +29,8 @@ use crate::worker::{
     dialect::{Incoming, ReconnectAdvice},
 };
 
-/// Longest time that the server may take to answer a close frame, or to take a frame
-/// that is not a heartbeat.
+/// Longest time that the server may take to answer a close frame, or to take a reply or a
+/// subscription.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Sockets that one worker closes per second in the drain. The coordinator's deadline for
 /// the drain counts with it.
@@ -39,9 +39,9 @@ const CLOSES_PER_SECOND: u32 = 2_000;
 /// The way in which an open socket ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SocketEnd {
-    /// It closed in order at the end of the run.
+    /// The socket closed in order at the end of the run.
     Drained,
-    /// It ended otherwise.
+    /// The socket ended in another way.
     Lost {
         /// The cause.
         cause: DisconnectKind,
@@ -61,65 +61,6 @@ pub enum DisconnectKind {
     Protocol,
     /// The client closed it after too many missed heartbeats.
     HeartbeatsMissed,
-}
-
-impl DisconnectKind {
-    /// Returns the KIND of `disconnect.KIND`.
-    pub fn kind(self) -> String {
-        match self {
-            Self::Closed(code) => format!("closed_{code}"),
-            Self::Reset => "reset".to_owned(),
-            Self::Protocol => "protocol".to_owned(),
-            Self::HeartbeatsMissed => "gave_up".to_owned(),
-        }
-    }
-}
-
-impl From<&Error> for DisconnectKind {
-    fn from(error: &Error) -> Self {
-        match error {
-            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Reset,
-            Error::Protocol(_) | Error::Capacity(_) | Error::Utf8(_) => Self::Protocol,
-            _ => Self::Reset,
-        }
-    }
-}
-
-/// Runs an open socket until it ends: sends heartbeats and what else is due, and answers
-/// commands.
-pub async fn run_session(
-    context: &Context,
-    pool: &DevicePool,
-    device: &ScheduledDevice,
-    socket: &mut DeviceSocket,
-    traffic: &mut DeviceTraffic,
-) -> SocketEnd {
-    let mut session = Session {
-        context,
-        pool,
-        device,
-        socket,
-        traffic,
-        heartbeat: DeviceHeartbeat::new(Instant::now(), pool.heartbeat, device.heartbeat_phase),
-        state: SocketState::Open,
-        advice: None,
-    };
-    match session.run().await {
-        SessionEnd::Drained => SocketEnd::Drained,
-        SessionEnd::Lost(cause) => {
-            session.heartbeat.on_lost(&context.recorder);
-            SocketEnd::Lost {
-                cause,
-                advice: session.advice,
-            }
-        }
-    }
-}
-
-/// The way in which the loop of a session ended.
-enum SessionEnd {
-    Drained,
-    Lost(DisconnectKind),
 }
 
 /// The state of an open socket.
@@ -152,11 +93,65 @@ struct Session<'a> {
     advice: Option<ReconnectAdvice>,
 }
 
+/// Runs an open socket until it ends: sends heartbeats, messages and telemetry, and
+/// answers commands.
+pub async fn run_session(
+    context: &Context,
+    pool: &DevicePool,
+    device: &ScheduledDevice,
+    socket: &mut DeviceSocket,
+    traffic: &mut DeviceTraffic,
+) -> SocketEnd {
+    let mut session = Session {
+        context,
+        pool,
+        device,
+        socket,
+        traffic,
+        heartbeat: DeviceHeartbeat::new(Instant::now(), pool.heartbeat, device.heartbeat_phase),
+        state: SocketState::Open,
+        advice: None,
+    };
+    match session.run().await {
+        Ok(()) => SocketEnd::Drained,
+        Err(cause) => {
+            session.heartbeat.on_lost(&context.recorder);
+            SocketEnd::Lost {
+                cause,
+                advice: session.advice,
+            }
+        }
+    }
+}
+
+impl DisconnectKind {
+    /// Returns the KIND of `disconnect.KIND`.
+    pub fn kind(self) -> String {
+        match self {
+            Self::Closed(code) => format!("closed_{code}"),
+            Self::Reset => "reset".to_owned(),
+            Self::Protocol => "protocol".to_owned(),
+            Self::HeartbeatsMissed => "gave_up".to_owned(),
+        }
+    }
+}
+
+impl From<&Error> for DisconnectKind {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Reset,
+            Error::Protocol(_) | Error::Capacity(_) | Error::Utf8(_) => Self::Protocol,
+            _ => Self::Reset,
+        }
+    }
+}
+
 impl Session<'_> {
-    async fn run(&mut self) -> SessionEnd {
+    /// Runs until the socket is drained, or lost for the cause that is returned.
+    async fn run(&mut self) -> Result<(), DisconnectKind> {
         let context = self.context;
-        if let Err(cause) = Box::pin(self.subscribe()).await {
-            return SessionEnd::Lost(cause);
+        if self.traffic.topics.is_some() {
+            Box::pin(self.subscribe()).await?;
         }
         if let Some(telemetry) = &mut self.traffic.telemetry {
             telemetry.on_connected();
@@ -177,17 +172,16 @@ impl Session<'_> {
                         }
                         FrameEffect::Rescheduled => {}
                         FrameEffect::Disconnected(_) if self.state == SocketState::Closing => {
-                            return SessionEnd::Drained;
+                            return Ok(());
                         }
-                        FrameEffect::Disconnected(cause) => return SessionEnd::Lost(cause),
+                        FrameEffect::Disconnected(cause) => return Err(cause),
                     }
                 }
                 () = &mut wake => {
                     // Boxed for the same reason.
-                    match Box::pin(self.on_wake()).await {
-                        Ok(Some(next)) => wake.as_mut().reset(next),
-                        Ok(None) => return SessionEnd::Drained,
-                        Err(cause) => return SessionEnd::Lost(cause),
+                    match Box::pin(self.on_wake()).await? {
+                        Some(next) => wake.as_mut().reset(next),
+                        None => return Ok(()),
                     }
                 }
                 () = context.signals.close.cancelled(), if self.state == SocketState::Open => {

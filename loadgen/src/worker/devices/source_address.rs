@@ -25,7 +25,7 @@ pub fn source_for(
     if !v4.is_loopback() {
         return None;
     }
-    // 127.0.x.x stays free for everything else on the machine. Host numbers begin at 1:
+    // 127.0.x.x stays free for other programs on the machine. Host numbers begin at 1:
     // address 0 of a network is not a host's.
     let (high, low) = (1 + worker_index / 256 % 254, worker_index % 256);
     let host = 1 + device_number / SOCKETS_PER_ADDRESS % 254;

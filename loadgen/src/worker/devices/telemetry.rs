@@ -77,7 +77,7 @@ struct UnackedTelemetry {
 enum TelemetryState {
     /// Sent at this instant, without an answer yet.
     Sent(Instant),
-    /// To be sent again, at this instant or later.
+    /// Waiting to be sent again, at this instant or later.
     RetryAt(Instant),
 }
 
@@ -138,7 +138,8 @@ impl TelemetrySender {
         retries.chain(due).min()
     }
 
-    /// Returns the frame of a record to send now. To be called until there is none.
+    /// Returns the frame of a record to send now. The caller repeats it until it returns
+    /// `None`.
     pub fn next_frame(&mut self, context: &Context) -> Option<Message> {
         let dialect = context.dialect.telemetry()?;
         let now = Instant::now();
@@ -161,6 +162,7 @@ impl TelemetrySender {
         match ack {
             TelemetryAck::Accepted => {
                 let item = self.unacked.swap_remove(position);
+                // The window was full until now, and held back what was due.
                 if self.unacked.len() + 1 == MAX_UNACKED {
                     self.free_since = now;
                 }
@@ -201,6 +203,7 @@ impl TelemetrySender {
                 .filter(|item| item.key.load == cursor.load);
             let unacked: Vec<u64> = of_load.map(|item| item.key.number).collect();
             let first_unsent = load.sequence_number(self.device, cursor.sent);
+            // A record beyond the plan's end was never due.
             let all_sent = load.due(first_unsent) >= context.plan.duration;
             (!all_sent || !unacked.is_empty()).then_some(UnacceptedTelemetry {
                 load: cursor.load as u32,

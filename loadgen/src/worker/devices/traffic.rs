@@ -32,7 +32,7 @@ impl DeviceTraffic {
 
     /// Returns when [`next_topic_frame`](Self::next_topic_frame) and
     /// [`next_telemetry_frame`](Self::next_telemetry_frame) are to be called; `None` if
-    /// nothing is due by time.
+    /// the device only waits for answers.
     pub fn next_due(&self, context: &Context) -> Option<Instant> {
         let topics = self.topics.as_ref();
         let message = topics.and_then(|topics| topics.next_due(context));
@@ -68,6 +68,7 @@ impl DeviceTraffic {
     /// Records, at the end of the run, the messages and telemetry that were due and did
     /// not get through.
     pub fn finish(self, context: &Context) {
+        // Messages that fell due after the last socket ended.
         if let Some(mut topics) = self.topics {
             topics.skip_due(context);
         }

@@ -1,7 +1,7 @@
 //! The WebSocket handshake of a device (RFC 6455, section 4).
 //!
-//! It is written here rather than taken from tungstenite: tungstenite's own leaves 4 KiB
-//! of read buffer behind in every socket that it opens. Frames are tungstenite's.
+//! This module replaces tungstenite's own handshake, which leaves 4 KiB of read buffer
+//! behind in every socket that it opens. Frames are tungstenite's.
 
 use std::time::Duration;
 
@@ -106,7 +106,8 @@ pub(crate) fn parse_upgrade_response(
         let retry_after = retry_after(parsed.headers);
         return Err(ConnectFailure::Rejected { retry_after });
     }
-    // RFC 6455, section 4.1: without the right proof the answer is not a WebSocket server's.
+    // RFC 6455, section 4.1: without the right proof the answer is not a WebSocket
+    // server's.
     let accept = header(parsed.headers, "sec-websocket-accept");
     if accept != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
         return Err(ConnectFailure::Handshake);

@@ -40,6 +40,7 @@ pub enum ReplyResult {
 impl OutgoingCommand<'_> {
     /// Returns the command as JSON text, its nonce in the body.
     pub fn json_body(&self) -> String {
+        // The name is any text of the scenario, so that it is quoted as JSON.
         let name = serde_json::Value::from(self.name);
         format!(r#"{{"name":{name},"body":{{"nonce":"{}"}}}}"#, self.nonce)
     }

@@ -36,6 +36,7 @@ pub struct Highwater;
 /// a tagged enum.
 #[derive(Deserialize)]
 struct NodeFrame<'a> {
+    // Borrowed unless the JSON has escapes, so that a frame costs no allocation.
     #[serde(rename = "type", borrow)]
     kind: Cow<'a, str>,
     #[serde(borrow)]
@@ -104,6 +105,7 @@ impl Dialect for Highwater {
 
 impl TopicDialect for Highwater {
     fn subscribe_frames(&self, topics: &[String]) -> Vec<Message> {
+        // Topics are names of the plan, which need no escapes.
         let subscribe =
             |topic: &String| Message::text(format!(r#"{{"type":"subscribe","topic":"{topic}"}}"#));
         let mut frames: Vec<Message> = topics.iter().map(subscribe).collect();

@@ -13,8 +13,6 @@
 //! commands ── command_request, decode_reply ─────────────────►┘  └─ highwater.rs, plain.rs, …
 //! ```
 //!
-//! In reading order:
-//!
 //! - [`interface`]: the traits that a dialect implements;
 //! - [`incoming`]: the meanings of frames that a device receives;
 //! - [`command`]: a command to send and the result of waiting for its reply;
@@ -25,8 +23,8 @@
 //!
 //! Three places, and no other file names a dialect:
 //!
-//! 1. The scenario's name: a variant of `plan::Dialect` in the crate `scenarios`, with
-//!    its spelling. The compiler then demands the line of step 3.
+//! 1. `scenarios/src/plan/target.rs`: a variant of `plan::Dialect`, and its features. The
+//!    word in scenarios is the variant's name. The compiler then demands step 3.
 //! 2. `worker/dialect/NAME.rs`: a unit struct that implements [`Dialect`]. [`plain`] is
 //!    the shortest start: it decodes pongs and takes every default. Topics and telemetry
 //!    are traits of their own; a dialect without them inherits `None`.

@@ -7,7 +7,7 @@
 //! sequence  0                   1         2                      every message that may have gone out
 //! ```
 //!
-//! A subscriber looks for holes in the sequence alone: a message that nobody published
+//! A subscriber looks for holes in the sequence alone: a message that was never published
 //! is not lost.
 
 use std::time::Duration;

@@ -15,10 +15,10 @@ pub struct Stamp {
     pub load: usize,
     /// Number of its publisher in the load.
     pub publisher: u64,
-    /// Its number among the publisher's messages that may have gone out.
+    /// Number among the publisher's messages that may have gone out.
     pub sequence: u64,
-    /// Its number among the publisher's messages that were due; larger than the sequence
-    /// if some were not published.
+    /// Number among the publisher's messages that were due; larger than the sequence if
+    /// some were not published.
     pub index: u64,
     /// The time at which it was due, in microseconds on the run's clock.
     pub due_us: u64,
@@ -50,7 +50,7 @@ impl Stamp {
         body
     }
 
-    /// Finds the stamp in a frame's text; `None` if there is none.
+    /// Finds the stamp in a frame's text; `None` if the text carries no stamp.
     pub fn find(text: &str) -> Option<Self> {
         let fields = &text[text.find(MARK)? + MARK.len()..];
         let mut fields = fields.splitn(7, ':').map(str::parse);

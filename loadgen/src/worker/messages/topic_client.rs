@@ -61,6 +61,7 @@ impl TopicClient {
 
     /// Returns the frames to send first on a new socket; none without a subscription.
     pub fn on_open(&mut self, context: &Context) -> Vec<Message> {
+        // Messages that were due without a socket are dropped, not sent late.
         self.skip_due(context);
         let (Some(subscriber), Some(dialect)) = (&mut self.subscriber, context.dialect.topics())
         else {
@@ -96,6 +97,7 @@ impl TopicClient {
         let steady = context.signals.steady_start()?;
         self.publishers
             .iter_mut()
+            // One frame per call; another publisher that is due wakes the session at once.
             .find_map(|publisher| publisher.next_frame(context, steady))
     }
 

@@ -98,6 +98,7 @@ impl<'a> EventAnalysis<'a> {
                 let next = actions
                     .iter()
                     .map(|&(at_s, ..)| at_s)
+                    // Samples cannot separate events that are closer than they are themselves.
                     .find(|next| *next > at_s + ANSWERED_WITHIN_S);
                 self.after_event(action, node, at_s..next.unwrap_or(self.window.end()))
             })
@@ -106,6 +107,7 @@ impl<'a> EventAnalysis<'a> {
 
     fn after_event(&self, event: &str, node: &str, after: Range<f64>) -> AfterEvent {
         let sampled = self.sampled_range(&after);
+        // Clients count by the node that answered, which works behind any balancer.
         let arrivals = arrivals(&self.conn_events, &after);
         let new_sockets_by_node = accepted_by_node(self.window, &after);
         AfterEvent {

@@ -47,6 +47,7 @@ fn time_slices(length_s: f64) -> impl Iterator<Item = Range<f64>> {
     let mut from = 0.0_f64;
     std::iter::from_fn(move || {
         let slice = from..(from * 2.0).max(FIRST_S).min(length_s);
+        // An empty slice ends the iterator, so a length of 0 yields nothing.
         from = slice.end;
         (slice.end > slice.start).then_some(slice)
     })

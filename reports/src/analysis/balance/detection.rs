@@ -67,6 +67,7 @@ pub(super) fn detection(
     let nodes = window.sources.with_role(SourceRole::Node);
     let others = nodes.filter(|(id, _)| *id != node);
     let others = others.map(|(_, series)| node_detection(series, after));
+    // All instants are on the run's clock, and the section has seconds after the event.
     let since = |at_s: f64| at_s - after.start;
     Some(Detection {
         clients_s: half_lost_at(buckets).map(since),
@@ -98,6 +99,7 @@ fn half_lost_at(buckets: &[ConnEventBucket]) -> Option<f64> {
     let mut lost = 0_u64;
     let half = buckets.iter().find(|bucket| {
         lost += bucket.lost;
+        // Half of the losses: single sockets may end for other reasons at any time.
         lost > 0 && lost * 2 >= all
     });
     Some(half?.end_s())
@@ -126,6 +128,7 @@ fn has_failed_connect(bucket: &ConnEventBucket, node: &str) -> bool {
 /// down, or reports other nodes only.
 fn balancer_detection(series: &SourceSeries, node: &str, after: &Range<f64>) -> DetectionState {
     let name = format!("{}.{node}", gauge::BALANCER_NODE_UP);
+    // A node that the balancer never used cannot be removed by it.
     let mut was_up = false;
     for row in series.rows() {
         let reports_nodes = row.gauge_family(gauge::BALANCER_NODE_UP).next().is_some();

@@ -33,6 +33,7 @@ pub(crate) fn herding(buckets: &[ConnEventBucket]) -> Option<Herding> {
             let (node, most) = bucket.opened.iter().max_by_key(|(_, count)| **count)?;
             Some((bucket, *node, *most as f64 / bucket.opened_total() as f64))
         })
+        // Of equal shares, the one with more sockets is less likely to be chance.
         .max_by(|(a, _, a_share), (b, _, b_share)| {
             let by_share = a_share.total_cmp(b_share);
             by_share.then_with(|| a.opened_total().cmp(&b.opened_total()))

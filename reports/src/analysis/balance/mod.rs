@@ -74,6 +74,7 @@ pub(super) fn balance(window: &RunWindow) -> Option<Balance> {
         .filter_map(|(_, series)| series.value_at(gauge::SOCKETS_OPEN, window.end()))
         .collect();
     let at_end = evenness(&shares);
+    // The harness does not know how a target spreads its sockets.
     let (policy, balancer) = match &window.record.manifest.plan.system {
         SystemSpec::Cluster(cluster) => (
             serialized_name(&cluster.policy),

@@ -42,6 +42,7 @@ pub(super) fn node_loads(window: &RunWindow) -> Vec<NodeLoadSummary> {
         .collect();
     nodes.sort_by_cached_key(|(id, ..)| natural_sort_key(id));
     let mean = nodes.iter().map(|(.., sockets)| sockets).sum::<f64>() / nodes.len().max(1) as f64;
+    // Without sockets there is no load to compare.
     if mean <= 0.0 {
         return Vec::new();
     }

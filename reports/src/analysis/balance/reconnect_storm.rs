@@ -53,10 +53,12 @@ pub(super) fn reconnect_storm(
     }
     let missing_before = missing_before(conn_events, after.start);
     let time_until = |share: f64| {
+        // Reconnects do not name the loss that they answer, so earlier losses come first.
         let wanted = missing_before as f64 + share * lost as f64;
         Some(reconnected_by(buckets, wanted)? - after.start)
     };
     let t99_s = time_until(0.99);
+    // Commands fail while devices are away; later failures have another cause.
     let over = t99_s.map_or(after.end, |seconds| after.start + seconds);
     Some(ReconnectStorm {
         lost,

@@ -59,6 +59,7 @@ impl EvennessSeries {
     /// 0 if they always were, `None` if they were not at the end.
     pub(super) fn balanced_after(&self, after: &Range<f64>) -> Option<f64> {
         let samples = self.samples_in(after);
+        // The last time out of balance counts, because nodes may cross the limit repeatedly.
         let dip = samples.iter().fold(Dip::None, |dip, sample| {
             dip.observe(sample.at_s, sample.evenness.max_over_mean > MAX_BALANCED)
         });
@@ -86,6 +87,7 @@ pub(super) fn evenness(shares: &[f64]) -> Option<Evenness> {
     }
     let nodes = shares.len() as f64;
     let squares: f64 = shares.iter().map(|share| share * share).sum();
+    // The mean is sum over nodes, so a ratio to it is value times nodes over sum.
     let max = shares.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let min = shares.iter().copied().fold(f64::INFINITY, f64::min);
     Some(Evenness {

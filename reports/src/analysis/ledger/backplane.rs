@@ -22,6 +22,7 @@ pub(super) fn pairs(window: &RunWindow) -> Vec<CountPair> {
         recent_growth(window, SourceRole::Node, gauge::UNICASTS_SENT),
     )];
     if let Some(others) = guaranteed_receivers(window) {
+        // A topic message is sent once and received by every other node.
         let sent = count(gauge::TOPICS_SENT).map(|sent| sent * others);
         pairs.push(CountPair::new(
             "topic messages between nodes",

@@ -35,6 +35,7 @@ pub(super) fn pairs(window: &RunWindow) -> Vec<CountPair> {
         return Vec::new();
     };
     let end = window.end();
+    // Sockets that opened or ended between two samples are in one count only.
     let unsure = turnover(window, end - SAMPLED_WITHIN_S, end) + other_connections(window);
     let by_node = SocketsByNode::of(window);
     let mut pairs = Vec::new();

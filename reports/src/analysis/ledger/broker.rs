@@ -29,6 +29,7 @@ pub(super) fn pair(window: &RunWindow) -> Option<CountPair> {
             "the broker received",
             growth_since_first(window, SourceRole::Broker, gauge::BROKER_PUBLISHED),
         ),
+        // Messages sent just before the broker was sampled may not be in its count.
         control + recent_growth(window, SourceRole::Node, gauge::BACKPLANE_SENT),
     );
     let incomplete =

@@ -25,6 +25,7 @@ pub(super) fn pairs(window: &RunWindow, counts: &ClientCounts) -> Vec<CountPair>
         CountPair::new(what, left, right, unsure).with_incomplete(incomplete.as_deref())
     };
     let count = |name| window.counter_total(name);
+    // A lost socket may have had one ping and one pong on its way.
     let lost_sockets = lost_sockets(window);
     let heartbeats = counts.heartbeats;
     // A device confirms its subscriptions by a ping of its own.
@@ -56,6 +57,7 @@ pub(super) fn pairs(window: &RunWindow, counts: &ClientCounts) -> Vec<CountPair>
         ),
     ];
     if let Some(commands) = counts.commands {
+        // A node may or may not have received these; all other outcomes prove that it did.
         let unsure = commands.timed_out + commands.failed + commands.lost;
         pairs.extend([
             pair(

@@ -23,6 +23,7 @@ pub(super) fn incomplete_reason(window: &RunWindow) -> Option<String> {
         }
         _ => None,
     });
+    // A lost worker comes first, because it explains more pairs than a node.
     lost_worker.or_else(|| incomplete_reason_of(window, SourceRole::Node))
 }
 
@@ -68,6 +69,7 @@ pub(super) fn role_total(window: &RunWindow, role: SourceRole, name: &str) -> Op
 pub(super) fn recent_growth(window: &RunWindow, role: SourceRole, name: &str) -> u64 {
     let growth = |series: &SourceSeries| {
         let end = series.rows().last()?.end();
+        // The range ends after the last sample, which it must contain.
         series.growth(name, end - SAMPLED_WITHIN_S..end + 1e-6)
     };
     let processes = window.sources.with_role(role);

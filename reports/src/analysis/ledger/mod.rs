@@ -152,6 +152,7 @@ impl CountPair {
         let counts = self.left.count.zip(self.right.count);
         let difference = counts.map(|(left, right)| right as i64 - left as i64);
         let (verdict, note) = match (difference, self.incomplete, self.also_counted) {
+            // The order matters: an incomplete count must not be called a difference.
             (None, ..) => (Agreement::Unmeasured, None),
             (_, Some(reason), _) => (Agreement::Unknown, Some(reason)),
             (Some(by), ..) if by.unsigned_abs() <= self.unsure => (Agreement::Agrees, None),

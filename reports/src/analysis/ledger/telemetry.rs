@@ -33,6 +33,7 @@ pub(super) fn pairs(window: &RunWindow, counts: &ClientCounts) -> Vec<CountPair>
 
 fn node_pairs(window: &RunWindow, telemetry: &TelemetrySummary) -> Vec<CountPair> {
     let incomplete = incomplete_reason(window);
+    // The node may have accepted these without the device seeing it.
     let unanswered = telemetry.sent.saturating_sub(telemetry.accepted);
     let accepted = role_total(window, SourceRole::Node, gauge::TELEMETRY_ACCEPTED);
     // A record is sent again when its socket is lost, with the acceptance on its way. Nodes

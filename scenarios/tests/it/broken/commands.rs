@@ -13,7 +13,7 @@ fn commands_without_devices_are_rejected() {
           |
         4 | [[commands]]
           | ^^^^^^^^^^^^
-          = accepted: at least one `[[devices]]`
+          = expected: at least one `[[devices]]`
 
         1 problem in broken.toml"#]]
     .assert_eq(&diagnostics_of(text));
@@ -41,21 +41,21 @@ path = "commands"
            |
         10 | [[commands]]
            | ^^^^^^^^^^^^
-           = accepted: `users` (closed model) or `rate` (open model)
+           = expected: `users` (closed model) or `rate` (open model)
 
         broken.toml:15:9: commands.open.think: a think time without users
            |
         15 | think = "1s"
            |         ^^^^
            = found: "1s"
-           = accepted: `think` beside `users`
+           = expected: `think` beside `users`
 
         broken.toml:19:17: commands.closed.max_in_flight: a limit for arrivals without a rate
            |
         19 | max_in_flight = 5
            |                 ^
            = found: 5
-           = accepted: `max_in_flight` beside `rate`
+           = expected: `max_in_flight` beside `rate`
            = hint: each user has at most one command in flight
 
         broken.toml:20:8: commands.closed.path: a path that does not begin with `/`
@@ -63,7 +63,7 @@ path = "commands"
         20 | path = "commands"
            |        ^^^^^^^^^^
            = found: "commands"
-           = accepted: a path that begins with `/`, such as "/devices/{device}/commands"
+           = expected: a path that begins with `/`, such as "/devices/{device}/commands"
 
         4 problems in broken.toml"#]],
     );
@@ -86,7 +86,7 @@ during = "ramp"
         14 | during = "ramp"
            |          ^^^^^^
            = found: "ramp"
-           = accepted: "steady" or "run"
+           = expected: "steady" or "run"
 
         1 problem in broken.toml"#]],
     );

@@ -20,14 +20,14 @@ node = "n1"
         9 | start = "60s"
           |         ^^^^^
           = found: "60s"
-          = accepted: a time before its end, "1m" (`duration`)
+          = expected: a time before its end, "1m" (`duration`)
 
         broken.toml:11:6: events[0].at: the event comes after the steady phase
            |
         11 | at = "2m"
            |      ^^^^
            = found: "2m"
-           = accepted: a time before its end, "1m" (`duration`)
+           = expected: a time before its end, "1m" (`duration`)
 
         2 problems in broken.toml"#]],
     );
@@ -54,14 +54,14 @@ duration = "5s"
                |
             10 | [[events]]
                | ^^^^^^^^^^
-               = accepted: a duration with its unit (ms, s, m, h), from "1ms" to "10m"
+               = expected: a duration with its unit (ms, s, m, h), from "1ms" to "10m"
 
             broken.toml:14:9: events[0].fault: not one of the values known here
                |
             14 | fault = "stal"
                |         ^^^^^^
                = found: "stal"
-               = accepted: "stall" or "ignore-pings" or "drop-messages" or "duplicate-messages" or "reorder-messages"
+               = expected: "stall" or "ignore-pings" or "drop-messages" or "duplicate-messages" or "reorder-messages"
                = hint: did you mean `stall`?
 
             broken.toml:18:8: events[1].node: not a node's name
@@ -69,14 +69,14 @@ duration = "5s"
             18 | node = "node1"
                |        ^^^^^^^
                = found: "node1"
-               = accepted: a node's name: "n1", "n2", … up to "n9999"
+               = expected: a node's name: "n1", "n2", … up to "n9999"
 
             broken.toml:19:12: events[1].duration: only a fault has this key
                |
             19 | duration = "5s"
                |            ^^^^
                = found: "5s"
-               = accepted: `fault` and its size beside `do = "fault"`
+               = expected: `fault` and its size beside `do = "fault"`
 
             4 problems in broken.toml"#]],
     );
@@ -99,21 +99,21 @@ consumer = "c1"
               |
             9 | [[events]]
               | ^^^^^^^^^^
-              = accepted: a consumer's name: "c1", "c2", … up to "c99"
+              = expected: a consumer's name: "c1", "c2", … up to "c99"
 
-            broken.toml:12:8: events[0].node: this is done to something else
+            broken.toml:12:8: events[0].node: this event is for another kind of process
                |
             12 | node = "n1"
                |        ^^^^
                = found: "n1"
-               = accepted: `consumer` in its place
+               = expected: `consumer` in its place
 
             broken.toml:16:12: events[1].consumer: there is no such consumer
                |
             16 | consumer = "c1"
                |            ^^^^
                = found: "c1"
-               = accepted: an event of a consumer with `consumers` in `[cluster]`
+               = expected: an event of a consumer with `consumers` in `[cluster]`
 
             3 problems in broken.toml"#]],
     );

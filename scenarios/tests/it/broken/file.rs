@@ -12,25 +12,25 @@ fn empty_file_lists_every_missing_part() {
           |
         1 | 
           | ^
-          = accepted: a name of 1 to 64 letters, digits, `-` and `_` that begins with a letter or digit
+          = expected: a name of 1 to 64 letters, digits, `-` and `_` that begins with a letter or digit
 
         broken.toml:1:1: duration: missing
           |
         1 | 
           | ^
-          = accepted: a duration with its unit (ms, s, m, h), from "1s" to "720h"
+          = expected: a duration with its unit (ms, s, m, h), from "1s" to "720h"
 
         broken.toml:1:1: cluster: neither `[cluster]` nor `[target]`
           |
         1 | 
           | ^
-          = accepted: one of them: a cluster to start, or a system that is running
+          = expected: one of them: a cluster to start, or a system that is running
 
         broken.toml:1:1: devices: no pool of devices
           |
         1 | 
           | ^
-          = accepted: at least one `[[devices]]`
+          = expected: at least one `[[devices]]`
 
         4 problems in broken.toml"#]].assert_eq(&diagnostics_of(""));
 }
@@ -67,28 +67,28 @@ during = "stedy"
           |
         1 | nmae = "slip"
           | ^^^^
-          = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `telemetry`, `events`, `gates`, `matrix`
+          = expected: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `telemetry`, `events`, `gates`, `matrix`
           = hint: did you mean `name`?
 
         broken.toml:1:1: name: missing
           |
         1 | nmae = "slip"
           | ^
-          = accepted: a name of 1 to 64 letters, digits, `-` and `_` that begins with a letter or digit
+          = expected: a name of 1 to 64 letters, digits, `-` and `_` that begins with a letter or digit
 
         broken.toml:2:12: duration: a number without its unit
           |
         2 | duration = 30
           |            ^^
           = found: 30
-          = accepted: a duration with its unit (ms, s, m, h), from "1s" to "720h"
+          = expected: a duration with its unit (ms, s, m, h), from "1s" to "720h"
           = hint: did you mean "30s"?
 
         broken.toml:3:1: sede: unknown key
           |
         3 | sede = 7
           | ^^^^
-          = accepted: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `telemetry`, `events`, `gates`, `matrix`
+          = expected: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `telemetry`, `events`, `gates`, `matrix`
           = hint: did you mean `seed`?
 
         broken.toml:6:9: cluster.nodes: out of range
@@ -96,14 +96,14 @@ during = "stedy"
         6 | nodes = 0
           |         ^
           = found: 0
-          = accepted: a whole number from 1 to 200
+          = expected: a whole number from 1 to 200
 
         broken.toml:7:10: cluster.policy: not one of the values known here
           |
         7 | policy = "round-robbin"
           |          ^^^^^^^^^^^^^^
           = found: "round-robbin"
-          = accepted: "round-robin" or "least-conn" or "p2c" or "random"
+          = expected: "round-robin" or "least-conn" or "p2c" or "random"
           = hint: did you mean `round-robin`?
 
         broken.toml:10:8: devices.two words.name: a name with ` ` in it
@@ -111,14 +111,14 @@ during = "stedy"
         10 | name = "two words"
            |        ^^^^^^^^^^^
            = found: "two words"
-           = accepted: a name of 1 to 64 letters, digits, `-` and `_` that begins with a letter or digit
+           = expected: a name of 1 to 64 letters, digits, `-` and `_` that begins with a letter or digit
 
         broken.toml:11:9: devices.two words.count: text instead of a number
            |
         11 | count = "100"
            |         ^^^^^
            = found: "100"
-           = accepted: a whole number from 1 to 10_000_000
+           = expected: a whole number from 1 to 10_000_000
            = hint: write 100 without quotes
 
         broken.toml:12:8: devices.two words.ramp: a number without its unit
@@ -126,7 +126,7 @@ during = "stedy"
         12 | ramp = "200"
            |        ^^^^^
            = found: "200"
-           = accepted: a rate with its unit, such as "200/s" or "12000/min", from "0.001/s" to "1000000/s"
+           = expected: a rate with its unit, such as "200/s" or "12000/min", from "0.001/s" to "1000000/s"
            = hint: did you mean `200/s` or `200/min`?
 
         broken.toml:13:13: devices.two words.heartbeat: too short
@@ -134,27 +134,27 @@ during = "stedy"
         13 | heartbeat = "50ms"
            |             ^^^^^^
            = found: "50ms"
-           = accepted: a duration with its unit (ms, s, m, h), from "100ms" to "1h"
+           = expected: a duration with its unit (ms, s, m, h), from "100ms" to "1h"
 
         broken.toml:14:14: devices.two words.max_missed: out of range
            |
         14 | max_missed = 0
            |              ^
            = found: 0
-           = accepted: a whole number from 1 to 1_000
+           = expected: a whole number from 1 to 1_000
 
         broken.toml:15:23: devices.two words.reconnect.first: the first pause is longer than the longest
            |
         15 | reconnect = { first = "40s", max = "30s", jiter = "full" }
            |                       ^^^^^
            = found: "40s"
-           = accepted: `first` of at most `max`
+           = expected: `first` of at most `max`
 
         broken.toml:15:43: devices.two words.reconnect.jiter: unknown key
            |
         15 | reconnect = { first = "40s", max = "30s", jiter = "full" }
            |                                           ^^^^^
-           = accepted: `first`, `max`, `jitter`
+           = expected: `first`, `max`, `jitter`
            = hint: did you mean `jitter`?
 
         broken.toml:19:8: commands.commands-1.rate: both `users` and `rate`
@@ -162,7 +162,7 @@ during = "stedy"
         19 | rate = "5/s"
            |        ^^^^^
            = found: "5/s"
-           = accepted: `users` (closed model) or `rate` (open model)
+           = expected: `users` (closed model) or `rate` (open model)
            = hint: write two [[commands]] to have both
 
         broken.toml:20:11: commands.commands-1.timeout: unknown unit `sec`
@@ -170,7 +170,7 @@ during = "stedy"
         20 | timeout = "5sec"
            |           ^^^^^^
            = found: "5sec"
-           = accepted: a duration with its unit (ms, s, m, h), from "1ms" to "10m"
+           = expected: a duration with its unit (ms, s, m, h), from "1ms" to "10m"
            = hint: did you mean `5s`?
 
         broken.toml:23:9: gates[0].check: unknown metric `heartbeat.response.p99`
@@ -178,7 +178,7 @@ during = "stedy"
         23 | check = "heartbeat.response.p99 <= 50ms"
            |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
            = found: "heartbeat.response.p99 <= 50ms"
-           = accepted: a metric of `sockets`, `heartbeats`, `commands`, `messages`, `backplane`, `cpu_cores`, `exits`, `telemetry`, `balance`, `cost_per_socket`
+           = expected: a metric of `sockets`, `heartbeats`, `commands`, `messages`, `backplane`, `cpu_cores`, `exits`, `telemetry`, `balance`, `cost_per_socket`
            = hint: did you mean `heartbeats.response.p99`?
 
         broken.toml:24:10: gates[0].during: not one of the values known here
@@ -186,7 +186,7 @@ during = "stedy"
         24 | during = "stedy"
            |          ^^^^^^^
            = found: "stedy"
-           = accepted: "ramp" or "steady" or "drain" or "run"
+           = expected: "ramp" or "steady" or "drain" or "run"
            = hint: did you mean `steady`?
 
         17 problems in broken.toml"#]].assert_eq(&diagnostics_of(text));
@@ -214,7 +214,7 @@ ramp = "5/s"
         5 | backplane = "redis"
           |             ^^^^^^^
           = found: "redis"
-          = accepted: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672"
+          = expected: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672"
           = hint: did you mean "redis://127.0.0.1"?
 
         broken.toml:7:9: not TOML: extra `=`, expected nothing
@@ -254,7 +254,7 @@ fn list_in_single_brackets_is_explained() {
         4 | [devices]
           | ^^^^^^^^^
           = found: a table
-          = accepted: a list of tables
+          = expected: a list of tables
           = hint: write [[devices]], in double brackets
 
         1 problem in broken.toml"#]]
@@ -283,14 +283,14 @@ check = "sockets.failed == 0"
         11 | name = "home"
            |        ^^^^^^
            = found: "home"
-           = accepted: a name of its own
+           = expected: a name of its own
 
         broken.toml:18:8: gates.a.name: another gate has this name
            |
         18 | name = "a"
            |        ^^^
            = found: "a"
-           = accepted: a name of its own
+           = expected: a name of its own
 
         2 problems in broken.toml"#]],
     );
@@ -305,7 +305,7 @@ fn cluster_beside_target_is_rejected() {
               |
             9 | [target]
               | ^^^^^^^^
-              = accepted: one of them: a cluster to start, or a system that is running
+              = expected: one of them: a cluster to start, or a system that is running
 
             1 problem in broken.toml"#]],
     );

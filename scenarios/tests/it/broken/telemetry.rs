@@ -18,14 +18,14 @@ every = "5s"
               |
             9 | [[telemetry]]
               | ^^^^^^^^^^^^^
-              = accepted: `consumers = 3` in `[cluster]`, or another number
+              = expected: `consumers = 3` in `[cluster]`, or another number
 
             broken.toml:10:8: telemetry.telemetry-1.pool: no pool of devices has this name
                |
             10 | pool = "hone"
                |        ^^^^^^
                = found: "hone"
-               = accepted: `home`
+               = expected: `home`
                = hint: did you mean `home`?
 
             broken.toml:12:9: telemetry.telemetry-1.every: both `rate` and `every`
@@ -33,7 +33,7 @@ every = "5s"
             12 | every = "5s"
                |         ^^^^
                = found: "5s"
-               = accepted: `rate` (over all devices) or `every` (between two telemetry records of one device)
+               = expected: `rate` (over all devices) or `every` (between two telemetry records of one device)
 
             3 problems in broken.toml"#]],
     );
@@ -52,7 +52,7 @@ fn more_records_than_can_be_followed_are_rejected() {
         12 | every = "100ms"
            |         ^^^^^^^
            = found: "100ms"
-           = accepted: at most 1_000_000_000 in all, each of which is followed to the consumers' journals
+           = expected: at most 1_000_000_000 in all, each of which is followed to the consumers' journals
 
         1 problem in broken.toml"#]].assert_eq(&diagnostics_of(&format!("{text}{loads}{loads}")));
 }
@@ -69,7 +69,7 @@ fn records_faster_than_any_rate_are_rejected() {
         10 | every = "1ms"
            |         ^^^^^
            = found: "1ms"
-           = accepted: at most 1,000,000/s telemetry records over all devices
+           = expected: at most 1,000,000/s telemetry records over all devices
 
         1 problem in broken.toml"#]]
     .assert_eq(&diagnostics_of(&format!("{text}{load}")));

@@ -24,7 +24,7 @@ pub(super) struct MemorySessionStore {
 
 struct StoredSessions {
     sessions: HashMap<SessionId, StoredSession>,
-    /// Of the data in all of them, those that are over included.
+    /// Bytes of the data of all sessions, expired ones included.
     bytes: usize,
     /// Sweep at this many.
     sweep_at: usize,

@@ -1,5 +1,5 @@
-//! Where session data lies, so that a user who comes back finds it: on the same
-//! node ([`memory`]), or on any ([`redis`]).
+//! Stores of session data. A user who returns finds the data on the same node ([`memory`]) or
+//! on any node ([`redis`]).
 
 mod memory;
 #[cfg(feature = "redis")]
@@ -29,17 +29,17 @@ pub(crate) trait SessionStore: Send + Sync {
     fn replace(&self, id: SessionId, text: String) -> StoreFuture<'_, bool>;
 }
 
-/// What a store answers, later.
+/// The future of a store's result.
 pub(crate) type StoreFuture<'a, T> =
     Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// Why a store did not do what it was asked.
+/// The reason why a store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoreError {
-    /// As many sessions, or bytes of them, as it may hold.
+    /// The store has reached its limit of sessions or bytes.
     #[error("the session store is full")]
     Full,
-    /// It cannot be reached, or refuses; why is for the operator alone.
+    /// The store cannot be reached, or refuses. Only the operator's log gets the reason.
     #[error("the session store does not answer")]
     Unavailable(String),
 }

@@ -14,9 +14,9 @@ use tokio::{sync::Mutex, time::timeout};
 use super::{SessionStore, StoreError, StoreFuture};
 use crate::auth::SessionId;
 
-/// For an answer, and for a new connection.
+/// Time limit of one operation and of a new connection.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(2);
-/// For all of it: those who wait for a new connection wait in line.
+/// Time limit of all attempts: callers that need a new connection wait in line.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One connection, which carries all requests at once and is made anew when it
@@ -29,7 +29,7 @@ pub(super) struct RedisSessionStore {
 #[derive(Default)]
 struct CachedConnection {
     connection: Option<MultiplexedConnection>,
-    /// How many there were before: who saw one break must not throw away the next.
+    /// Number of the connection. A caller that saw one break must not close its successor.
     generation: u64,
 }
 
@@ -63,7 +63,7 @@ impl RedisSessionStore {
         }
     }
 
-    /// The connection and its number; a new one if there is none but the `broken` one.
+    /// Returns the connection and its number. A new connection replaces the `broken` one.
     async fn connection(&self, broken: Option<u64>) -> RedisResult<(MultiplexedConnection, u64)> {
         let mut cached = self.cached.lock().await;
         let usable = cached

@@ -1,8 +1,8 @@
-//! Which store.
+//! The address of a session store.
 
 use std::str::FromStr;
 
-/// Where session data lies.
+/// The store that keeps session data.
 #[derive(Debug, Clone)]
 pub enum StoreUrl {
     /// `memory`: in this process.
@@ -16,7 +16,7 @@ pub enum StoreUrl {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}: expected memory or redis://HOST:PORT")]
 pub struct InvalidStoreUrl {
-    /// What is wrong; a password in the text is not repeated.
+    /// The defect of the address. A password in the text is not repeated.
     reason: String,
 }
 

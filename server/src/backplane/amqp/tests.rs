@@ -249,11 +249,12 @@ async fn memory_alarm_ends_memberships_until_it_is_over() {
     for member in [&a, &b] {
         wait_for_view(member, "the other node again", both).await;
     }
-    // `a` may still see the former entry of `b`: what it sends there is lost.
+    // A join that took longer than the lease, because of the alarm, is lost at once and
+    // repeated. `a` may also still see the former entry of `b`. Neither lasts.
     let to = "b".parse().unwrap();
     let through = async {
         loop {
-            a.backplane.send(&to, "through".into()).unwrap();
+            let _ = a.backplane.send(&to, "through".into());
             if let Ok(arrived) = timeout(Duration::from_millis(100), b.inbound.recv()).await {
                 return arrived;
             }

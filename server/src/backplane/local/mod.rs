@@ -10,9 +10,9 @@
 //!     └────── views, inbound ────────┘ └─────────── broker
 //! ```
 //!
-//! The files, in reading order: [`protocol`] (the frames), `send_queue` (frames that wait for the connection),
-//! `connection` (connects, and connects again), `active_connection` (reads and writes
-//! while connected).
+//! The files, in reading order: [`protocol`] (the frames, which the broker uses as well),
+//! `send_queue` (frames that wait for the connection), `connection` (connects, and connects
+//! again), `active_connection` (reads and writes while connected).
 
 mod active_connection;
 mod connection;

@@ -51,7 +51,7 @@ pub(crate) enum ToBroker {
     /// The answer to a ping. Any other frame is a sign of life as well.
     Pong,
     /// The first frame of a node that sends telemetry. It names the consumer groups that
-    /// the node knows. The frames after it are in [`work_queue`](super::work_queue).
+    /// the node knows. Its further frames are in `ingest::local_protocol`.
     Produce {
         protocol: u16,
         groups: Vec<ConsumerGroup>,

@@ -59,6 +59,8 @@ impl<'c, C: Transport> Membership<'c, C> {
         last_known: Arc<MembershipTable>,
     ) -> Result<Self, DisconnectReason> {
         let now = Instant::now();
+        // Starts before the join is stored, because the others count this node's silence
+        // from the moment when they load the table. A join that takes longer is repeated.
         let own_lease = Lease::new(suspicion_timeout(lease));
         let table = TableClient::new(transport, last_known);
         let joined = table.update(|table, above| {

@@ -18,8 +18,9 @@ use crate::gateway::{
     upstream::{RequestSender, Upstream},
 };
 
-/// What a node says. Read to its end, its connection waits for the next request;
-/// dropped before, the connection is closed.
+/// The body of a node's response. When it is read to its end, its connection returns to the
+/// pool.
+/// When it is dropped earlier, the connection closes.
 pub(super) struct ResponseBody {
     body: Incoming,
     /// Whether the end was seen.
@@ -27,7 +28,7 @@ pub(super) struct ResponseBody {
     timeout: BodyTimeout,
     /// Runs while the node is waited for.
     timer: Option<Pin<Box<Sleep>>>,
-    /// What is kept for it; none where nothing is to be used again.
+    /// The connection to return to the pool. `None` if it cannot be reused.
     connection: Option<UpstreamConnection>,
 }
 
@@ -61,8 +62,7 @@ impl ResponseBody {
         wait.as_mut().poll(task).is_ready()
     }
 
-    /// Something came. The next silence is another one; what must have come by some
-    /// moment must still have.
+    /// Restarts the timer of silence after a frame. A fixed deadline stays.
     fn reset_idle_timer(&mut self) {
         if let BodyTimeout::Idle(_) = self.timeout {
             self.timer = None;

@@ -1,4 +1,4 @@
-//! How long a request waits.
+//! The time limits of a request.
 
 use std::time::Duration;
 
@@ -7,20 +7,20 @@ use tokio::time::Instant;
 
 use crate::{api::timeout_ms, gateway::config::GatewayLimits};
 
-/// How long a node's answer is waited for.
+/// The time limits of a node's response.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct RequestDeadline {
-    /// For its head, until then.
+    /// Deadline of the response head.
     pub(super) head: Instant,
     pub(super) body: BodyTimeout,
 }
 
-/// How long what follows the head is waited for.
+/// The time limit of a response body.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum BodyTimeout {
     /// All of it must have come by then.
     Deadline(Instant),
-    /// It may go on, but no silence of the node may be longer.
+    /// Longest silence; the body itself may go on forever.
     Idle(Duration),
 }
 
@@ -39,7 +39,7 @@ impl RequestDeadline {
                 body: BodyTimeout::Idle(limits.response_idle_timeout),
             };
         }
-        // What is no number gets its 400 from the node, at once.
+        // A value that is not a number is left to the node, which answers 400 at once.
         let waits = timeout_ms(headers).unwrap_or(0);
         let end = now + Duration::from_millis(u64::from(waits)) + limits.response_grace;
         Self {

@@ -20,7 +20,7 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
-/// Whom a request comes from.
+/// The origin of a request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ClientInfo {
     /// The client's address, where known.
@@ -65,8 +65,9 @@ pub(super) fn rewrite_headers(fields: &mut HeaderMap, uri: &Uri, client: ClientI
     }
 }
 
-/// Those before this gateway are named first; whoever believes them has to know how
-/// many of them are its own.
+/// Appends the client's address. Addresses from earlier proxies stay first; a reader has to
+/// know
+/// how many of the last ones to trust.
 fn append_forwarded_for(fields: &mut HeaderMap, client: IpAddr) {
     let before = fields.get_all(FORWARDED_FOR).iter();
     let mut all: Vec<&[u8]> = before.map(HeaderValue::as_bytes).collect();

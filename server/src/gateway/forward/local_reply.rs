@@ -1,4 +1,4 @@
-//! What the gateway itself says when no node's answer is to be had.
+//! Responses that the gateway makes itself because it has none from a node.
 
 use axum::{
     http::{HeaderValue, StatusCode},
@@ -10,7 +10,7 @@ use crate::{
     id::NodeId,
 };
 
-/// 503: nobody is there to be asked.
+/// Returns 503: no node is available.
 pub(super) fn no_node() -> Response {
     ApiError::unavailable("no node takes this at the moment", "try again").into_response()
 }

@@ -1,9 +1,15 @@
-//! What clients ask, on its way to a node.
+//! Forwarding of clients' requests and sockets to nodes.
 //!
-//! In reading order: `fields` (header fields that go along, and those that do not),
-//! `answer` (what the gateway itself says), `patience` (how long a request waits),
-//! `request` (requests and their answers), `body` (an answer on its way back),
-//! `socket` (upgrades to WebSocket).
+//! ```text
+//! client ─► headers ─► request ─► UpstreamConnection ─► node
+//!              │          └─► body ◄── response ◄──────── node
+//!              └─► upgrade ─► tunnel ◄────────────────► node
+//!                     no node or no answer ─► local_reply
+//! ```
+//!
+//! In reading order: `headers` (added and removed header fields), `local_reply` (the gateway's
+//! own
+//! responses), `deadline` (time limits), `request`, `body`, `upgrade`.
 
 mod body;
 mod deadline;
@@ -43,7 +49,7 @@ pub(super) async fn forward(
     }
 }
 
-/// Whom a request comes from.
+/// Returns the origin of a request.
 fn client_info(gateway: &GatewayState, request: &Request) -> headers::ClientInfo {
     let peer = request.extensions().get::<PeerAddr>();
     headers::ClientInfo {

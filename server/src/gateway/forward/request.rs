@@ -26,18 +26,18 @@ use crate::gateway::{
     upstream::{RequestSender, Upstream},
 };
 
-/// How long a kept connection may take to be ready again after its last answer: the
-/// moment in which its task finds out that it is over.
+/// Time in which a pooled connection must be ready again. It covers the moment in which the
+/// connection's task notices that the last response has ended.
 const READY_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// An answer, and the connection that it comes by.
 type NodeResponse = (hyper::Response<Incoming>, RequestSender);
 
-/// Why there is no answer.
+/// The reason why there is no response.
 enum RequestFailure {
-    /// Nothing was sent; here is the request.
+    /// No byte was sent, so the request can go to another node.
     NotSent(Box<Request>, io::Error),
-    /// It was sent, or part of it.
+    /// The request was sent, at least in part.
     Broken(hyper::Error),
     /// The node went down meanwhile.
     Unavailable,
@@ -52,7 +52,7 @@ pub(super) async fn forward(gateway: &Arc<GatewayState>, request: Request) -> Re
         RequestDeadline::for_request(request.uri(), request.headers(), limits, Instant::now());
     let mut request = rewrite_request(gateway, request);
     let mut tried = Vec::new();
-    // What the client is told if nobody answers.
+    // The response for the client if no node answers.
     let mut last = None;
     while tried.len() < limits.max_attempts {
         let Some(next) = gateway.backends.pick_for_request(&tried, Instant::now()) else {
@@ -119,7 +119,7 @@ fn rewrite_request(gateway: &GatewayState, mut request: Request) -> Request {
     request
 }
 
-/// What may be asked a second time, whatever became of the first.
+/// Copies a request that may be sent twice: a safe method without a body (RFC 9110, 9.2.1).
 fn copy_if_safe(request: &Request) -> Option<Request> {
     if !(request.method().is_safe() && request.body().is_end_stream()) {
         return None;
@@ -131,8 +131,9 @@ fn copy_if_safe(request: &Request) -> Option<Request> {
     Some(copy)
 }
 
-/// Asks a node until `deadline`; one that goes down is left at once if the request is
-/// safe, and else waited for: it may answer yet.
+/// Sends a request to a node and waits until `deadline`. If the node goes down, a safe request
+/// is
+/// given up at once; for any other the wait goes on, because the node may still answer.
 async fn send_until_deadline(
     limits: &GatewayLimits,
     next: &RequestPick,
@@ -149,7 +150,7 @@ async fn send_until_deadline(
     }
 }
 
-/// By a kept connection if there is one, else by a new one.
+/// Sends on a pooled connection if there is one, and otherwise on a new one.
 async fn send_to_node(
     limits: &GatewayLimits,
     upstream: &Upstream,

@@ -48,19 +48,19 @@ use crate::{
     net::stream::MaybeTlsStream,
 };
 
-/// What every node is asked.
+/// The upgrade request that each node gets.
 struct UpgradeRequest {
     uri: Uri,
     headers: HeaderMap,
 }
 
-/// Why a node gave no answer.
+/// The reason why a node gave no response.
 enum UpgradeFailure {
-    /// It was not asked.
+    /// No byte was sent.
     NotSent(io::Error),
-    /// It was.
+    /// The request was sent.
     Broken(hyper::Error),
-    /// It went down meanwhile.
+    /// The node went down while the gateway waited.
     Unavailable,
     /// The client has waited for long enough.
     TimedOut,
@@ -73,8 +73,7 @@ pub(super) async fn forward(gateway: &Arc<GatewayState>, mut request: Request) -
     let client = hyper::upgrade::on(&mut request);
     let upgrade = UpgradeRequest::new(gateway, request);
     let mut tried = Vec::new();
-    // What the client is told if nobody takes the socket: the word of the last node
-    // that was asked.
+    // The response for the client if no node accepts the socket: that of the last node.
     let mut last = None;
     while tried.len() < limits.max_attempts {
         let Some(next) = gateway.backends.pick_for_socket(&tried, Instant::now()) else {
@@ -165,7 +164,7 @@ async fn send_until_deadline(
     }
 }
 
-/// On a connection of its own, which the socket keeps.
+/// Sends the request on a new connection, which becomes the socket's.
 async fn send_to_node(
     limits: &GatewayLimits,
     upstream: &Upstream,

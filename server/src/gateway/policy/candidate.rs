@@ -1,4 +1,4 @@
-//! Who may be chosen.
+//! A node that a policy may choose.
 
 use std::cmp::Ordering;
 
@@ -8,10 +8,9 @@ use crate::id::NodeId;
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::gateway) struct Candidate {
     pub(in crate::gateway) id: NodeId,
-    /// What the policy goes by, in a unit that all candidates share; finite.
+    /// The load that the policy compares, in a unit that all candidates share. It is finite.
     pub(in crate::gateway) load: f64,
-    /// Sockets, established and on their way, where they tell nodes of equal load
-    /// apart; else 0.
+    /// Active and pending sockets, which break a tie of equal loads. 0 if they do not matter.
     pub(in crate::gateway) sockets: u64,
 }
 

@@ -10,7 +10,7 @@ use rand::{Rng, rngs::SmallRng};
 
 use super::Candidate;
 
-/// There is one candidate at least.
+/// `candidates` must not be empty.
 pub(super) fn pick(candidates: &[Candidate], rng: &mut SmallRng) -> usize {
     let (mut best, mut equals) = (0, 1);
     for (at, candidate) in candidates.iter().enumerate().skip(1) {

@@ -1,8 +1,11 @@
-//! Which node gets what comes next: pure functions of what each node carries, one
-//! file a policy.
+//! Balancing policies: pure functions of the candidates' loads, one file per policy.
 //!
-//! In reading order: `candidate` (who may be chosen), `round_robin`, `least_conn`,
-//! `p2c`, `random`, `picker` (a policy and what it remembers).
+//! In reading order: `candidate`, `round_robin`, `least_conn`, `p2c`, `random`, and `picker`,
+//! which
+//! holds a policy with its state.
+//!
+//! A new policy is a file with a `pick` function, a variant of [`GatewayPolicy`] and a line in
+//! `picker`.
 
 mod candidate;
 mod least_conn;
@@ -15,7 +18,7 @@ use std::{fmt, str::FromStr};
 
 pub(super) use self::{candidate::Candidate, picker::Picker};
 
-/// How a gateway chooses among the nodes that may get what comes next.
+/// A policy by which a gateway chooses among the available nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GatewayPolicy {
     /// One after the other.
@@ -28,7 +31,7 @@ pub enum GatewayPolicy {
     Random,
 }
 
-/// A word that is no policy.
+/// The error of a word that is not a policy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown policy {0:?}: expected \"round-robin\", \"least-conn\", \"p2c\" or \"random\"")]
 pub struct UnknownPolicy(String);

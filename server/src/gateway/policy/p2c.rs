@@ -9,7 +9,7 @@ use rand::{Rng, rngs::SmallRng};
 
 use super::Candidate;
 
-/// There is one candidate at least.
+/// `candidates` must not be empty.
 pub(super) fn pick(candidates: &[Candidate], rng: &mut SmallRng) -> usize {
     if candidates.len() == 1 {
         return 0;

@@ -8,7 +8,7 @@ use crate::id::NodeId;
 /// Chooses one after the other.
 pub(in crate::gateway) struct Picker {
     policy: GatewayPolicy,
-    /// Whose turn it was.
+    /// The node chosen last by round-robin.
     last: Option<NodeId>,
     rng: SmallRng,
 }
@@ -104,8 +104,7 @@ mod tests {
             }
         }
 
-        /// Of two choices the most loaded is never the better one, unless it is as
-        /// good.
+        /// The most loaded of all is never the better of two, unless the loads are equal.
         #[test]
         fn the_most_loaded_is_never_chosen_of_two(loads in prop::collection::vec(0u64..50, 2..12)) {
             let candidates = candidates(&loads);

@@ -17,7 +17,7 @@ use crate::{
     message::LoadReport,
 };
 
-/// Between two reports, as nodes make them.
+/// Interval between two reports of a node, as in production.
 const REPORT_INTERVAL: Duration = Duration::from_millis(250);
 
 /// A cluster whose nodes are counts.
@@ -114,8 +114,8 @@ impl SimCluster {
         figures.iter().map(|node| node.id.to_string()).collect()
     }
 
-    /// So many requests at the first gateway, each over before the next one comes; how
-    /// many each node got.
+    /// Sends requests through the first gateway, one after the other. Returns the number at
+    /// each node.
     pub(super) fn send_requests(&self, count: usize) -> BTreeMap<String, usize> {
         let mut asked = BTreeMap::new();
         for _ in 0..count {
@@ -170,7 +170,7 @@ impl SimCluster {
     }
 }
 
-/// Of that policy, and else as usual.
+/// Returns a configuration with that policy and the defaults.
 pub(super) fn with_policy(policy: GatewayPolicy) -> impl Fn(&mut GatewayConfig) {
     move |config| config.policy = policy
 }

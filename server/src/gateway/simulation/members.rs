@@ -1,4 +1,4 @@
-//! Who belongs to the fleet, and for how long.
+//! Tests of membership: which nodes are backends, and for how long.
 
 use super::cluster::{SimCluster, with_policy};
 use crate::{
@@ -6,9 +6,9 @@ use crate::{
     gateway::{GatewayPolicy, health::ProbeResult},
 };
 
-/// After an outage of the backplane nodes come back to it one by one. Until each had
-/// the time to, it is still there; who leaves after that, or comes back in another
-/// life, is not spared.
+/// Nodes rejoin one by one after an outage of the backplane. Each stays a backend until its
+/// time
+/// to rejoin is over. A node that leaves later, or returns as a new incarnation, is removed.
 #[test]
 fn a_backplane_that_was_away_takes_no_node_with_it() {
     let mut cluster =
@@ -47,7 +47,7 @@ fn a_backplane_that_was_away_takes_no_node_with_it() {
     assert_eq!(cluster.gateways[0].next_rejoin_deadline(), None);
 }
 
-/// Who waits for a node's answer is told when none is to be expected, and not before.
+/// The token `unavailable` is cancelled when a node goes down, and not before.
 #[test]
 fn who_waits_for_a_node_is_told_of_its_end() {
     let cluster = SimCluster::new(1, with_policy(GatewayPolicy::LeastConn)).with_nodes(&[5]);

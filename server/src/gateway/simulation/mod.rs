@@ -2,8 +2,8 @@
 //! several gateways that know of each other only what the nodes tell. Seeded; each
 //! figure has a range that it must fall into.
 //!
-//! In reading order: `cluster` (what is simulated), `sockets` and `requests` (where
-//! they go), `members` (who is there), `steps` (properties, whatever happens).
+//! In reading order: `cluster` (the simulated cluster), `sockets` and `requests` (their
+//! distribution), `members` (membership), `steps` (properties under random steps).
 
 mod cluster;
 mod members;

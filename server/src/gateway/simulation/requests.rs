@@ -1,4 +1,4 @@
-//! Where requests go.
+//! Tests of the distribution of requests.
 
 use std::time::Duration;
 
@@ -23,8 +23,9 @@ fn a_newcomer_gets_a_part_of_the_requests() {
     assert!((870..=1130).contains(&then), "{then}");
 }
 
-/// While little is asked, nobody has anything under way, and all are equals: a node
-/// with few sockets is not the one for all requests.
+/// While traffic is low, no node has a request under way, so all are equal. A node with few
+/// sockets
+/// must not get all requests.
 #[test]
 fn requests_do_not_go_by_sockets() {
     for policy in GatewayPolicy::ALL {

@@ -1,4 +1,4 @@
-//! Where sockets go.
+//! Tests of the distribution of sockets.
 
 use std::time::Duration;
 
@@ -49,9 +49,9 @@ fn a_node_dies() {
     }
 }
 
-/// What four gateways know of each other is a quarter of a second old. Until the next
-/// report all of them send a storm to the node that has least, and by two choices only
-/// their part; by the reports after that it is made good.
+/// Four gateways know of each other's sockets only through reports, every quarter of a second.
+/// Until the next report, least-conn sends a whole storm to the emptiest node, and two random
+/// choices send only their share. Later reports even it out.
 #[test]
 fn gateways_run_together_no_further_than_to_the_next_report() {
     for (policy, expected) in [
@@ -89,8 +89,7 @@ fn a_node_comes_back_empty() {
     assert!(cluster.max_over_mean() <= 1.04, "{:?}", cluster.sockets());
 }
 
-/// In its first moments a newcomer gets a growing part of its share, and all of it
-/// once it is warm.
+/// A new node gets a growing part of its share, and all of it once it is warm.
 #[test]
 fn slow_start_holds_the_least_loaded_back() {
     let slow = |config: &mut GatewayConfig| {
@@ -111,7 +110,7 @@ fn slow_start_holds_the_least_loaded_back() {
     assert_eq!(shares[11], 200, "{shares:?}");
 }
 
-/// By loads of the nodes' own making; a node without one brings all back to sockets.
+/// The policy compares reported loads. If one node reports none, it compares sockets.
 #[test]
 fn a_custom_load_is_gone_by_while_all_have_one() {
     let custom = |config: &mut GatewayConfig| {

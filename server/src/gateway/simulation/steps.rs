@@ -10,7 +10,7 @@ use crate::{
     id::NodeId,
 };
 
-/// What may happen to a fleet of four nodes.
+/// A step of a random history of four nodes.
 #[derive(Debug, Clone)]
 enum SimStep {
     Join(usize),
@@ -52,9 +52,9 @@ struct SimSocket {
 }
 
 proptest! {
-    /// Whatever happens: nobody gets a socket who drains, is down or has left; and
-    /// the counts of a life are the sockets that went to it, those of a life that is
-    /// over apart.
+    /// No node that drains, is down or has left gets a socket. The counts of an incarnation
+    /// are the
+    /// sockets that went to it, and those of an ended incarnation are kept apart.
     #[test]
     fn only_who_takes_sockets_gets_one(steps in steps(), policy in 0..4usize) {
         let mut cluster = SimCluster::new(1, with_policy(GatewayPolicy::ALL[policy]));

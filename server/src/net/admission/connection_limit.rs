@@ -1,4 +1,4 @@
-//! How many of something may be open at once.
+//! A limit of open connections.
 
 use std::sync::{
     Arc,

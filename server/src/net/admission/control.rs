@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{ConnectionLimit, Permit, rate_limiter::RateLimiter};
 use crate::rate::Rate;
 
-/// A node that is full stays so until somebody leaves.
+/// A full node stays full until a device leaves, so an early retry only costs both sides a handshake.
 const AT_CAPACITY_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Bounds how many there are at once, device sockets or TLS handshakes, and how many
@@ -16,7 +16,7 @@ pub(crate) struct AdmissionControl {
     rate_limiter: Option<RateLimiter>,
 }
 
-/// Why somebody is turned away, and when to come back.
+/// The reason why a connection is rejected, and the time after which to retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Rejected {
     #[error("this node holds as many sockets as it may")]

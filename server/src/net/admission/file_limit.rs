@@ -1,15 +1,17 @@
-//! How many connections the process's open files leave room for.
+//! The number of connections that the process's limit of open files allows.
 
 use nix::sys::resource::{Resource, getrlimit};
 
 /// Open files that connections of the public listener leave alone, as a part of
 /// the limit: for probes, operators, the backplane, stores and files.
 const RESERVED_DIVISOR: usize = 4;
-/// The same for a large limit.
+/// Most descriptors that are reserved under a large limit.
 const MAX_RESERVED: usize = 256;
 
-/// What was asked for, else what the process's limit leaves when each connection
-/// takes `files_per_connection`; `None` when nobody knows.
+/// Returns the configured limit. Without one, returns the number of connections that the
+/// process's limit of open files allows with `files_per_connection` each; `None` if the limit
+/// is
+/// unknown.
 pub(crate) fn max_connections(
     configured: Option<usize>,
     files_per_connection: usize,

@@ -1,8 +1,9 @@
-//! Who is let in while there is room, and what is said to the others.
+//! Admission control: new connections are accepted within limits, and the rest is rejected
+//! with a
+//! time to retry.
 //!
-//! In reading order: `bucket` (holding newcomers to a rate), `room` (counting what
-//! may be open), `files` (what the open files leave room for), `gate` (the check of
-//! a newcomer).
+//! In reading order: `rate_limiter` (a token bucket), `connection_limit` (a counting limit),
+//! `file_limit` (the limit that open files allow), `control` (the check of a new socket).
 
 mod connection_limit;
 mod control;

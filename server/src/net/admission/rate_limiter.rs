@@ -14,7 +14,7 @@ use crate::rate::Rate;
 pub(super) struct RateLimiter {
     began: Instant,
     interval_ns: u64,
-    /// How far ahead of time the bucket may be drained.
+    /// Time by which arrivals may run ahead of the rate: the burst.
     tolerance_ns: u64,
     /// When the next one would be due if all came evenly, in nanoseconds since
     /// `began`.

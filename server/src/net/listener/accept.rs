@@ -1,9 +1,10 @@
-//! From the accept queue to a task.
+//! The accept loop: from the accept queue to a task per connection.
 //!
-//! The loop is ours, not axum's, for these reasons: limits on headers and the time
-//! they take, TLS and limits on its handshakes, a reserve of descriptors and survival
-//! when they run out all the same, and connection tasks that are gone once a socket
-//! is upgraded.
+//! The loop replaces axum's because it needs more:
+//! - limits on headers and on the time that they take;
+//! - TLS, with limits on handshakes;
+//! - a reserve of descriptors, and recovery when they run out all the same;
+//! - connection tasks that end once a socket is upgraded.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -28,11 +29,12 @@ use crate::{
     },
 };
 
-/// After an error, so that running out of descriptors does not spin.
+/// Pause after a failed accept, so that running out of descriptors does not spin.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(20);
-/// Connections at once that are told that there is no room; others are dropped.
+/// Connections that get the response "no capacity" at the same time. Others are closed at
+/// once.
 const OVERLOAD_MAX_RESPONDERS: usize = 16;
-/// How long who is turned away may take to send a request.
+/// Time that a rejected client has to send a request.
 const OVERLOAD_REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 /// Connections at once on a listener of operators.
 const MAX_ADMIN_CONNECTIONS: usize = 64;
@@ -41,7 +43,7 @@ const MAX_ADMIN_CONNECTIONS: usize = 64;
 pub(crate) struct Listener {
     pub(crate) socket: TcpListener,
     pub(crate) router: Router,
-    /// What is answered when there is no room.
+    /// The routes for connections above the limit.
     pub(crate) rejection_router: Router,
     /// `None` is plain TCP.
     pub(crate) tls: Option<Arc<ListenerTls>>,
@@ -59,16 +61,16 @@ pub(crate) struct ListenerTls {
     pub(crate) metrics: HandshakeMetrics,
 }
 
-/// How long a peer may take.
+/// Time limits of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ConnectionTimeouts {
-    /// With a TLS handshake.
+    /// Limit of the TLS handshake.
     pub(crate) tls_handshake: Duration,
-    /// With its first request.
+    /// Limit until the first request.
     pub(crate) first_request: Duration,
-    /// From one request to the end of the next one's head.
+    /// Limit from one request to the end of the next one's head.
     pub(crate) request_head: Duration,
-    /// With taking what was written to it.
+    /// Limit for unacknowledged data: TCP_USER_TIMEOUT.
     pub(crate) tcp_user_timeout: Duration,
 }
 
@@ -84,7 +86,7 @@ impl From<&NodeLimits> for ConnectionTimeouts {
 }
 
 impl Listener {
-    /// For probes and operators: plain TCP, and few connections.
+    /// Returns a listener for probes and operators: plain TCP, and few connections.
     pub(crate) fn admin(
         socket: TcpListener,
         router: Router,
@@ -139,7 +141,7 @@ pub(crate) async fn run(listener: Listener, stop: CancellationToken) {
 /// The tasks of those who came in.
 struct ConnectionTasks {
     tracker: TaskTracker,
-    /// Bounds those who are told that there is no room.
+    /// Bounds the connections that get the response "no capacity".
     overload_responders: Arc<ConnectionLimit>,
     stop: CancellationToken,
 }
@@ -200,7 +202,7 @@ impl ConnectionTasks {
         });
     }
 
-    /// The same, once hands are shaken.
+    /// Runs the TLS handshake, then serves the connection.
     fn spawn_tls(
         &self,
         accepted: AcceptedConnection,
@@ -267,11 +269,11 @@ impl TlsHandshake {
     }
 }
 
-/// What cannot be set is done without: the connection may be gone already.
+/// Errors are ignored: the connection may be closed already.
 fn set_socket_options(stream: &TcpStream, timeouts: ConnectionTimeouts) {
     // Frames are small and answered at once: Nagle's delay would be all they see.
     let _ = stream.set_nodelay(true);
-    // Who leaves an answer unread holds a connection that nothing else would end.
+    // Without it, a client that leaves a response unread would hold its connection forever.
     let unread = u32::try_from(timeouts.tcp_user_timeout.as_millis()).unwrap_or(u32::MAX);
     let _ = setsockopt(stream, TcpUserTimeout, &unread);
 }

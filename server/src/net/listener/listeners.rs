@@ -13,16 +13,16 @@ use super::{
 };
 use crate::net::{admission::ConnectionLimit, listen::ListenSockets};
 
-/// Where it listens, and who is let in.
+/// The public listener and the admin listener.
 pub(crate) struct Listeners {
     pub(crate) public: Listener,
     pub(crate) admin: Option<Listener>,
 }
 
-/// What is behind the doors, and what both have in common.
+/// The configuration that both listeners share.
 pub(crate) struct ListenerSet {
     pub(crate) routes: Routes,
-    /// Of the public one; `None` is plain TCP.
+    /// TLS of the public listener. `None` is plain TCP.
     pub(crate) tls: Option<ListenerTls>,
     /// Bounds connections that are open at once, but those of operators.
     pub(crate) connection_limit: Arc<ConnectionLimit>,
@@ -30,15 +30,15 @@ pub(crate) struct ListenerSet {
     pub(crate) metrics: ListenerMetrics,
 }
 
-/// What is served where.
+/// The routers of the listeners.
 pub(crate) struct Routes {
-    /// On one listener for all.
+    /// All routes, for a server with one listener.
     pub(crate) combined_router: Router,
-    /// To the public, where operators have a listener of their own.
+    /// The routes of the public listener, if there is an admin listener.
     pub(crate) public_router: Router,
-    /// To operators there.
+    /// The routes of the admin listener.
     pub(crate) admin_router: Router,
-    /// To whom there is no room for.
+    /// The routes for connections above the limit.
     pub(crate) rejection_router: Router,
 }
 
@@ -81,9 +81,10 @@ impl ListenerSet {
     }
 }
 
-/// Accepts until `stop` on a task of its own, so that it runs on the runtime's workers
-/// like all else; it ends at once with `over`, whose child `stop` is to be, so that
-/// connections end with it too.
+/// Accepts connections until `stop`, in a task of its own, so that it runs on the runtime's
+/// workers. It ends at once with `over`. `stop` must be a child of `over`, so that connections
+/// end
+/// with it too.
 pub(crate) fn spawn(
     listener: Listener,
     stop: CancellationToken,

@@ -1,4 +1,4 @@
-//! What is counted at a listener.
+//! The counters of listeners.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use crate::{
     net::admission::Rejected,
 };
 
-/// Of every listener. Clones count together.
+/// Counters of every listener. Clones share the counts.
 #[derive(Debug, Clone)]
 pub(crate) struct ListenerMetrics {
     pub(super) accept_errors: IntCounter,
     pub(super) rejected: IntCounter,
 }
 
-/// Of a listener that speaks TLS. Clones count together.
+/// Counters of TLS handshakes. Clones share the counts.
 #[derive(Clone)]
 pub(crate) struct HandshakeMetrics {
     pub(super) failed: IntCounter,

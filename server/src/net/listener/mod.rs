@@ -1,8 +1,8 @@
 //! Connections at a listener: who is let in, and how they are read.
 //!
-//! In reading order: `doors` (those of a node or a gateway), `accept` (from the accept
-//! queue to a task), `serve` (HTTP on one connection), `metrics` (what is counted at the
-//! door).
+//! In reading order: `listeners` (the public and the admin listener), `accept` (from the
+//! accept
+//! queue to a task), `serve` (HTTP on one connection), `metrics` (counters).
 
 mod accept;
 mod listeners;

@@ -26,16 +26,16 @@ const MAX_HEADERS: usize = 64;
 /// Request line and headers of one request, in bytes; hyper's least is 8 KiB.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
-/// Who is at the other end of a connection; every request carries it.
+/// The address of the client. Every request carries it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PeerAddr(pub(crate) SocketAddr);
 
-/// How requests of one connection are read.
+/// The settings for reading requests of one connection.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Http1Settings {
-    /// How long the first request's head may take.
+    /// Time limit of the first request's head.
     pub(super) first_request_timeout: Duration,
-    /// How long each other one may take, counted from the request before it.
+    /// Time limit of each further request's head, from the request before it.
     pub(super) header_read_timeout: Duration,
     /// Whether there may be another one.
     pub(super) keep_alive: bool,
@@ -80,8 +80,8 @@ pub(super) async fn serve(
     }
 }
 
-/// Ends when that time has passed without a request, and else never: whoever says
-/// nothing at all has no claim to the time that a pooled connection may idle.
+/// Returns after `within` if no request has begun, and otherwise never. A client that sends
+/// nothing at all must not hold a connection for as long as a pooled one may idle.
 async fn no_request_within(within: Duration, has_request: &AtomicBool) {
     sleep(within).await;
     if has_request.load(Relaxed) {

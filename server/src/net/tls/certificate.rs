@@ -17,7 +17,7 @@ use tokio_rustls::rustls::{
     sign::CertifiedKey,
 };
 
-/// Why a certificate or its key is not usable.
+/// The reason why a certificate or its key cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
     /// A file cannot be read.
@@ -25,17 +25,17 @@ pub enum CertificateError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// A file holds something else than what is expected in PEM.
+    /// The file does not hold the expected kind of PEM block.
     #[error("{} holds no {expected} in PEM: {reason}", path.display())]
     NotPem {
         /// The file.
         path: PathBuf,
         /// A certificate, or a private key.
         expected: &'static str,
-        /// What is wrong with it.
+        /// The defect of the file.
         reason: String,
     },
     /// Certificate and key were read and do not make a pair, or are of a kind that
@@ -46,7 +46,7 @@ pub enum CertificateError {
         cert: PathBuf,
         /// The file of the key.
         key: PathBuf,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
 }

@@ -1,7 +1,8 @@
 //! TLS at the node's listener.
 //!
-//! In reading order: [`certificate`] (the files, and reading them anew), `server`
-//! (handshakes with it), `stream` (a connection's bytes).
+//! In reading order: [`certificate`] (the files, and reading them again), `server`
+//! (handshakes),
+//! `stream` (the bytes of a connection).
 
 pub mod certificate;
 mod server;

@@ -34,7 +34,7 @@ impl ServerTls {
             .map_err(unusable)?
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&certificate) as _);
-        // A WebSocket begins as HTTP/1.1, and nothing else is spoken here.
+        // A WebSocket begins as HTTP/1.1 (RFC 6455), and the server speaks no other protocol.
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         // Tickets carry the session themselves: a cache would have to hold one for
         // each device that may come back.

@@ -1,9 +1,10 @@
 //! TLS over TCP that holds no buffer while nothing is under way.
 //!
-//! rustls's buffered connections keep 4 KiB for the next record, tokio-rustls's with
-//! them: as much as all else that an idle socket costs. Its unbuffered ones leave
-//! buffers to the caller: here bytes are read into scratch that the sockets of a
-//! runtime worker share, and only what is not complete is kept.
+//! Kept by hand for its memory: the buffered connections of rustls and tokio-rustls keep 4 KiB
+//! for the next record, which doubles the cost of an idle socket. The unbuffered ones leave
+//! buffers to the caller. This one reads into scratch that the sockets of a runtime worker
+//! share,
+//! and keeps only an incomplete record.
 
 use std::{
     cell::RefCell,
@@ -28,7 +29,7 @@ use tokio_rustls::rustls::{
 const SCRATCH_BYTES: usize = 20 * 1024;
 /// Text of one record.
 const MAX_PLAINTEXT_BYTES: usize = 16 * 1024;
-/// What a record adds to its text, and a change of keys before it.
+/// Bytes that a record adds to its text, and a key update before it.
 const RECORD_OVERHEAD_BYTES: usize = 256;
 
 thread_local! {
@@ -50,7 +51,7 @@ pub(crate) struct TlsStream {
     peer_closed: bool,
 }
 
-/// What is to be said once records may be written.
+/// Output that waits until records may be written.
 enum TlsWrite<'a> {
     Nothing,
     Plaintext(&'a [u8]),
@@ -84,7 +85,8 @@ impl TlsStream {
                 return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
             if let Err(error) = ready!(self.poll_incoming(task)) {
-                // The alert that says why; nobody waits for it.
+                // Best effort: the alert gives the reason, and the connection ends in any
+                // case.
                 let _ = self.tcp.try_write(&self.outgoing);
                 return Poll::Ready(Err(error));
             }
@@ -105,7 +107,7 @@ impl TlsStream {
             ready!(Pin::new(&mut self.tcp).poll_read(task, &mut room))?;
             let read = room.filled().len();
             if read == 0 {
-                // Without a goodbye: somebody may have cut the connection.
+                // The peer sent no close_notify, so an attacker may have cut the connection.
                 return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
             before.copy_from_slice(&self.incoming);
@@ -147,7 +149,7 @@ impl TlsStream {
                             Ok(written) => Ok(written),
                         })?;
                     }
-                    // What waits in `outgoing` is written in order with all else.
+                    // The pending bytes in `outgoing` are written in order with the rest.
                     Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
                     Ok(ConnectionState::WriteTraffic(traffic)) => {
                         waits = true;
@@ -179,7 +181,7 @@ impl TlsStream {
         }
     }
 
-    /// What the session has to say of an error.
+    /// Queues the alert for an error.
     fn encode_alert(&mut self) {
         let status = self.session.process_tls_records(&mut []);
         if let Ok(ConnectionState::EncodeTlsData(mut data)) = status.state {
@@ -206,8 +208,9 @@ impl TlsStream {
 }
 
 impl Drop for TlsStream {
-    /// Says that its end is meant: without it, a peer cannot tell the end from an
-    /// attacker's cut. Whoever does not read any more is not waited for.
+    /// Sends close_notify: without it, a peer cannot tell the end from a truncation attack
+    /// (RFC 8446,
+    /// 6.1). A peer that does not read is not awaited.
     fn drop(&mut self) {
         // One that never was one has said what there was to say.
         if !self.session.is_handshaking() {

@@ -1,5 +1,5 @@
-//! Why a device socket ends: the one table of close codes, also in
-//! `docs/protocol.md`.
+//! The table of close codes: the reasons why a device socket ends. `docs/protocol.md` shows it
+//! too.
 
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 

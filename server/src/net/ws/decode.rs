@@ -18,7 +18,7 @@ const MAX_HEADER: usize = 14;
 /// The longest payload of a control frame.
 const MAX_CONTROL: usize = 125;
 
-/// What a device said.
+/// An event that a device's bytes amount to.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum WsEvent<'a> {
     Ping(&'a [u8]),
@@ -37,7 +37,7 @@ pub(crate) enum DecodeControl {
     Stop,
 }
 
-/// Which messages a peer may send; others are refused by their header.
+/// The kinds of messages that a peer may send. The header of any other kind is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AllowedMessages {
     Text,
@@ -200,7 +200,7 @@ impl WsDecoder {
 struct FragmentedMessage {
     kind: Data,
     bytes: Vec<u8>,
-    /// How many of the bytes are whole characters, where they are text.
+    /// Bytes that are whole characters, if the message is text.
     valid_len: usize,
 }
 

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Version, header};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-/// Why a request is no WebSocket upgrade; the text is what the client reads.
+/// The reason why a request is not a valid WebSocket upgrade. The client reads the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InvalidUpgrade {
     #[error("an upgrade must be a GET request")]
@@ -18,8 +18,8 @@ pub(crate) enum InvalidUpgrade {
     Key,
 }
 
-/// Whether an upgrade to WebSocket is asked for, well or badly. In HTTP/1.0 there is
-/// none.
+/// Whether a request asks for an upgrade to WebSocket, correctly or not. HTTP/1.0 has no
+/// upgrade.
 pub(crate) fn is_upgrade<B>(request: &Request<B>) -> bool {
     request.method() == Method::GET
         && request.version() == Version::HTTP_11

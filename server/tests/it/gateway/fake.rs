@@ -54,22 +54,22 @@ pub(super) struct Behaviour {
     is_full: AtomicBool,
     /// Paths that were asked for, but `/readyz`.
     asked: Mutex<Vec<String>>,
-    /// Who asked for them.
+    /// The addresses of the clients that asked for them.
     peers: Mutex<HashSet<SocketAddr>>,
 }
 
 impl Behaviour {
-    /// From now on no answer is given, or is given again.
+    /// Turns hanging on or off: a node that hangs gives no answer.
     pub(super) fn hang(&self, hangs: bool) {
         self.hangs.store(hangs, SeqCst);
     }
 
-    /// From now on everything but health checks gets 503.
+    /// Answers 503 to everything except health checks from now on.
     pub(super) fn fill(&self) {
         self.is_full.store(true, SeqCst);
     }
 
-    /// By how many connections they were.
+    /// Returns the number of connections that sent requests.
     pub(super) fn connections(&self) -> usize {
         self.peers.lock().len()
     }
@@ -96,7 +96,8 @@ impl Fake {
         }
     }
 
-    /// A member that answers health checks, and hangs up on everything else.
+    /// Starts a member that answers health checks and closes the connection of any other
+    /// request.
     pub(super) fn brittle(ground: &Ground, id: &str) -> Self {
         let listener = listen(any_port()).unwrap();
         let address = listener.local_addr().unwrap();
@@ -110,9 +111,9 @@ impl Fake {
         }
     }
 
-    /// A member at whose address nobody listens.
+    /// Starts a member at whose address no process listens.
     pub(super) fn absent(ground: &Ground, id: &str) -> Self {
-        // Bound and let go: nobody else gets it for a while.
+        // Bound and released: the kernel gives the port to no other process for a while.
         let address = listen(any_port()).unwrap().local_addr().unwrap();
         Self {
             address,
@@ -202,7 +203,7 @@ fn take(request: &mut Request, accept: String) -> Response {
     (StatusCode::SWITCHING_PROTOCOLS, fields).into_response()
 }
 
-/// What was asked, as JSON; fields that come twice are joined.
+/// Returns the request as JSON. Repeated fields are joined.
 fn said(request: &Request) -> Value {
     let mut fields = serde_json::Map::new();
     for name in request.headers().keys() {

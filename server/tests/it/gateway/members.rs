@@ -185,7 +185,7 @@ async fn a_rebalancing_moves_what_is_above_the_share() {
         .push(TestNode::join("n2", &cluster.ground).await);
     cluster.wait_for_members(2).await;
     let gateway = in_front(&cluster).await;
-    // Devices do as they are told: they come back, by the gateway.
+    // The devices reconnect through the gateway, as the goaway asks.
     let address = gateway.address;
     for (number, mut device) in devices.into_iter().enumerate() {
         tokio::spawn(async move {

@@ -24,12 +24,13 @@ use crate::{
 
 pub(crate) struct TestGateway {
     pub(crate) address: SocketAddr,
-    /// Of operators, where it is another.
+    /// Address of the admin listener, if there is one.
     pub(crate) admin: Option<SocketAddr>,
     task: JoinHandle<Result<(), GatewayError>>,
 }
 
-/// In front of the nodes of that ground; nothing waits longer than a test should.
+/// Returns a configuration for the nodes of that ground, with time limits short enough for a
+/// test.
 pub(crate) fn config(id: &str, ground: &Ground) -> GatewayConfig {
     let meeting = ground.config();
     GatewayConfig {
@@ -51,7 +52,7 @@ impl TestGateway {
         Self::start_on(config, None)
     }
 
-    /// With a listener of its own for operators.
+    /// Starts a gateway with an admin listener.
     pub(crate) fn start_with_admin(config: GatewayConfig) -> Self {
         Self::start_on(config, Some(listen(any_port()).unwrap()))
     }
@@ -69,7 +70,7 @@ impl TestGateway {
         }
     }
 
-    /// In front of that many nodes, which all take sockets.
+    /// Starts a gateway and waits until it has that many nodes that accept sockets.
     pub(crate) async fn in_front(config: GatewayConfig, nodes: usize) -> Self {
         let gateway = Self::start(config);
         gateway.has_up(nodes).await;
@@ -90,14 +91,14 @@ impl TestGateway {
         until(state, async || self.node(id).await["state"] == state).await;
     }
 
-    /// What it knows of each node.
+    /// Returns the rows of all nodes.
     pub(crate) async fn nodes(&self) -> Vec<Value> {
         let address = self.admin.unwrap_or(self.address);
         let answer = http_request(address, "GET", "/nodes", &[], Bytes::new()).await;
         answer.json()["nodes"].as_array().unwrap().clone()
     }
 
-    /// What it knows of one node; `null` for one that it does not know.
+    /// Returns the row of a node, or `null` if the gateway does not know it.
     pub(crate) async fn node(&self, id: &str) -> Value {
         let nodes = self.nodes().await;
         let node = nodes.into_iter().find(|node| node["id"] == id);
@@ -151,7 +152,7 @@ impl TestGateway {
             .await
     }
 
-    /// As if the process were killed.
+    /// Ends the gateway as SIGKILL would, without a drain.
     pub(crate) fn kill(self) {
         self.task.abort();
     }

@@ -1,4 +1,4 @@
-//! What a gateway serves itself, and what it never forwards.
+//! Routes that a gateway serves itself, and routes that it never forwards.
 
 use bytes::Bytes;
 use serde_json::json;

@@ -31,7 +31,7 @@ async fn nodes_are_found_and_share_the_sockets(kind: TestBackplaneKind) {
         assert_eq!(listed["active"], sockets as u64, "{listed}");
         assert_eq!(listed["pending"], 0, "{listed}");
         assert_eq!(listed["assigned"], sockets as u64, "{listed}");
-        // A gateway is no node.
+        // A gateway is not a node, so it does not count here.
         assert_eq!(node.members().await.len(), 3);
     }
     for device in &mut devices {

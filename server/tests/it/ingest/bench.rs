@@ -81,7 +81,7 @@ impl IngestRig {
         .await;
     }
 
-    /// As if the process were killed.
+    /// Ends a consumer as SIGKILL would, without acknowledging anything.
     pub(super) fn kill_consumer(&mut self, id: &str) {
         self.consumers.remove(id).unwrap().task.abort();
     }
@@ -93,7 +93,7 @@ impl IngestRig {
         consumer.task.await.unwrap();
     }
 
-    /// What a consumer has written down.
+    /// Returns the records in a consumer's journal.
     pub(super) fn handled(&self, id: &str) -> Vec<HandledRecord> {
         let text = std::fs::read_to_string(self.journal(id)).unwrap_or_default();
         let lines = text.lines().map(|line| {
@@ -106,8 +106,9 @@ impl IngestRig {
         lines.collect()
     }
 
-    /// How often each reading was handled by these consumers together, and how often
-    /// one was marked as redelivered.
+    /// Returns how often these consumers handled each record together, and how often one was
+    /// marked as
+    /// redelivered.
     pub(super) fn delivery_counts(&self, ids: &[&str]) -> (BTreeMap<String, usize>, usize) {
         let mut times = BTreeMap::new();
         let mut redelivered = 0;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::bench::IngestRig;
 use crate::{ground::TestBackplaneKind, rig::TestDevice};
 
-/// As much memory as that; `0` is as much as it wants.
+/// Limits the memory of the Redis server. `0` removes the limit.
 fn limit(url: &str, bytes: &str) {
     let mut cli = Command::new("redis-cli");
     cli.args(["-u", url, "CONFIG", "SET", "maxmemory", bytes]);
@@ -23,7 +23,7 @@ async fn answer(device: &mut TestDevice, id: &str) -> Value {
 
 #[tokio::test]
 async fn a_full_redis_refuses_until_there_is_room() {
-    // Nobody else's: the limit is for all of it.
+    // The server of this test alone, because the limit holds for the whole server.
     let mut bench = IngestRig::new(TestBackplaneKind::Redis.lasting_ground()).await;
     bench.consumer("g", "c1", Duration::ZERO).await;
     let url = bench.ground.url().to_string();

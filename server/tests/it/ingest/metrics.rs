@@ -1,4 +1,4 @@
-//! What a consumer says about itself.
+//! The metrics of a consumer.
 
 use bytes::Bytes;
 use highwater_server::{BrokerConfig, ConsumerConfig, consumer, listen};

@@ -1,4 +1,4 @@
-//! What every queue must show.
+//! The contract of every telemetry queue.
 
 use std::time::Duration;
 
@@ -65,12 +65,12 @@ async fn what_a_dead_consumer_had_is_handled_by_another(kind: TestBackplaneKind)
         (1..=IN_HAND).contains(&redelivered),
         "{redelivered} redelivered"
     );
-    // Who handles a reading again was told that it may be so.
+    // A record that is handled again must have been marked as redelivered.
     assert!(again <= redelivered, "{again} of {redelivered}");
 }
 
-/// What waits behind others in its hand is still a consumer's own, however long they
-/// take together.
+/// Records that wait in a consumer behind others stay its own, however long they take
+/// together.
 async fn a_slow_consumer_keeps_what_it_has_in_hand(kind: TestBackplaneKind) {
     // All of it takes longer than a member may be silent, and no reading does.
     const SLOW: Duration = Duration::from_millis(120);

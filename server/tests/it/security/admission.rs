@@ -1,4 +1,4 @@
-//! Who is let in while there is room, and what stays reachable when there is none.
+//! Admission control: accepted connections, and the routes that a full node still serves.
 
 use std::net::SocketAddr;
 
@@ -25,7 +25,7 @@ fn limited(limits: NodeLimits) -> NodeConfig {
     }
 }
 
-/// With what status and `Retry-After` a device was turned away.
+/// Returns the status and the `Retry-After` of a rejected device.
 async fn open_rejected(node: &TestNode, device: &str) -> (u16, String) {
     match TestDevice::try_open(node, device).await.map(|_| ()) {
         Err(error) => match *error {
@@ -57,7 +57,7 @@ async fn no_more_sockets_than_asked_for() {
     })
     .await;
     second.ping(b"still in").await;
-    // A request that is no upgrade has taken no place.
+    // A request that is not an upgrade takes no permit.
     for _ in 0..5 {
         assert_eq!(node.get("/ws?device=d9").await.status, 400);
     }

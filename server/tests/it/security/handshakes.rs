@@ -32,7 +32,7 @@ async fn no_more_at_once_than_there_is_room_for() {
         ..quick_limits()
     };
     let node = start(&authority, limits);
-    // Who has shaken hands, at both ends, is none of them.
+    // A connection whose handshake both ends have finished does not count as pending.
     let mut served = authority.try_connect(node.public).await.unwrap();
     served.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
     assert!(served.read(&mut [0; 1024]).await.unwrap() > 0);

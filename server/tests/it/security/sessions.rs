@@ -86,7 +86,7 @@ async fn a_session_from_login_to_change() {
     assert_eq!(anna.replace(&node, json!([1, 2])).await, 204);
     assert_eq!(anna.show(&node).await.json()["data"], json!([1, 2]));
 
-    // The token opens her devices' sockets, and nobody else's.
+    // The token opens the sockets of its own devices only.
     let url = |device: &str| format!("{device}&token={}", anna.token);
     TestDevice::open(&node, &url("home-1"))
         .await
@@ -188,7 +188,7 @@ async fn a_user_who_lands_on_another_node_keeps_the_session() {
 
 #[tokio::test]
 async fn a_store_that_hangs_holds_nobody_up_for_long() {
-    // The kernel accepts for it, and nobody ever answers.
+    // The kernel accepts connections, and no process ever answers.
     let silent = listen(any_port()).unwrap();
     let address = silent.local_addr().unwrap().to_string();
     let store = format!("redis://{address}").parse().unwrap();

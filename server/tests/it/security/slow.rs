@@ -1,5 +1,6 @@
-//! Who takes too long: a connection that says nothing, a body that does not come, an
-//! answer that is not read.
+//! Slow clients: a connection without a request, a body that never ends, a response that is
+//! not
+//! read.
 
 use std::{net::SocketAddr, time::Duration};
 

@@ -3,7 +3,7 @@
 use highwater_services::ServiceKind;
 
 #[test]
-fn an_unknown_name() {
+fn unknown_name_is_refused() {
     let error = "kafka".parse::<ServiceKind>().unwrap_err().to_string();
     assert_eq!(
         error,
@@ -15,7 +15,7 @@ fn an_unknown_name() {
 }
 
 #[test]
-fn nobody_answers_at_a_port_without_a_server() {
+fn port_without_a_server_is_not_ready() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = closed.local_addr().unwrap();
     drop(closed);

@@ -3,8 +3,8 @@
 //! - [`rest`]: the response is the reply;
 //! - [`sse`]: the response is an event stream that carries the reply.
 //!
-//! To add a reply mode: a variant of `plan::ReplyMode` in the crate `scenarios`, a file
-//! here that implements [`ReplyReader`], and a line in [`reader`].
+//! A new reply mode is a variant of `plan::ReplyMode` in `scenarios`, a file here
+//! that implements [`ReplyReader`], and a line in [`reader`].
 
 pub mod rest;
 pub mod sse;

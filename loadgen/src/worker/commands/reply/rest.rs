@@ -33,6 +33,7 @@ async fn read(response: Response, dialect: &dyn Dialect, nonce: &str) -> ReplyRe
         return ReplyResult::ConnectionBroken;
     };
     match dialect.decode_reply(&body, nonce) {
+        // Header fields are on every answer, the body's fields on replies only.
         Some(nodes) => ReplyResult::Reply(named.or(nodes)),
         None => ReplyResult::WrongReply,
     }

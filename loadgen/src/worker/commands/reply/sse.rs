@@ -1,6 +1,6 @@
 //! The reply on an event stream (WHATWG HTML, section 9.2).
 //!
-//! Only the fields that a caller of commands needs are parsed: `event` and `data`.
+//! The parser reads the fields that a caller of commands needs: `event` and `data`.
 
 use futures_util::future::BoxFuture;
 use reqwest::Response;

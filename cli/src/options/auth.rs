@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use highwater_server::{
-    Secret,
+    AuthConfig, Secret,
     auth::{Lifetime, StoreUrl},
 };
+
+use crate::{exit::Exit, failure::CliFailure};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Tokens and sessions")]
@@ -44,4 +46,34 @@ pub(crate) struct ServeAuth {
     /// Lifetime of a session and its token, 1s to 30d
     #[arg(long, value_name = "TIME", default_value_t)]
     pub(crate) session_lifetime: Lifetime,
+}
+
+impl ServeAuth {
+    /// Reads the secrets. Returns `None` for a node without tokens.
+    pub(crate) fn load(self) -> Result<Option<AuthConfig>, CliFailure> {
+        let read = |file: Option<PathBuf>| {
+            let secret = file.map(|path| Secret::from_file(&path)).transpose();
+            secret.map_err(|error| {
+                let hint = "`head -c 32 /dev/urandom | base64 > FILE` makes one";
+                CliFailure::new(Exit::Usage, error).with_hint(Some(hint.to_owned()))
+            })
+        };
+        let secret = read(self.auth_secret_file)?.or(self.auth_secret);
+        let login = read(self.login_secret_file)?.or(self.login_secret);
+        match secret {
+            Some(secret) => Ok(Some(AuthConfig {
+                secret,
+                required: self.auth,
+                login_secret: login,
+                lifetime: self.session_lifetime,
+                store: self.session_store,
+            })),
+            None if self.auth || login.is_some() => {
+                let what = anyhow::anyhow!("tokens have nothing to be signed with");
+                let hint = "name the secret's file with --auth-secret-file";
+                Err(CliFailure::new(Exit::Usage, what).with_hint(Some(hint.to_owned())))
+            }
+            None => Ok(None),
+        }
+    }
 }

@@ -7,8 +7,8 @@ use highwater_server::{BackplaneUrl, ClusterName};
 
 use super::time::parse_duration_within;
 
-pub(super) const MIN_LEASE: Duration = Duration::from_millis(500);
-pub(super) const MAX_LEASE: Duration = Duration::from_secs(600);
+pub(crate) const MIN_LEASE: Duration = Duration::from_millis(500);
+pub(crate) const MAX_LEASE: Duration = Duration::from_secs(600);
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Backplane")]

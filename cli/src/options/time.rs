@@ -5,7 +5,7 @@ use std::{ops::RangeInclusive, time::Duration};
 use highwater_types::{duration, format};
 
 /// Reads a time of `within`, such as `500ms`, `1.5s` or `2m`.
-pub(super) fn parse_duration_within(
+pub(crate) fn parse_duration_within(
     within: RangeInclusive<Duration>,
 ) -> impl Fn(&str) -> Result<Duration, String> + Clone + Send + Sync + 'static {
     move |text| {

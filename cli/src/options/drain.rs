@@ -8,7 +8,7 @@ use highwater_server::Rate;
 use super::time::parse_duration_within;
 
 /// Longest time that is taken.
-pub(super) const MAX_DURATION: Duration = Duration::from_secs(600);
+pub(crate) const MAX_DURATION: Duration = Duration::from_secs(600);
 /// A socket that lives shorter costs more than it is of use.
 const SHORTEST_MAX_AGE: Duration = Duration::from_secs(10);
 const LONGEST_MAX_AGE: Duration = Duration::from_secs(30 * 24 * 3600);

@@ -1,26 +1,25 @@
-//! The command line, with one file for each group of commands.
+//! The root of the command line, and the dispatch to the commands.
 //!
-//! The help texts, the shell completions and the man pages are all made from
-//! these types. What `-h` says fits a line; `--help` says the rest.
+//! The help texts, the shell completions and the man pages are all made from the clap
+//! types. `-h` shows one line for each option, and `--help` the rest.
 
-mod doctor;
-mod load;
-mod record;
-mod scenario;
-mod serve;
-mod shell;
+use clap::{CommandFactory, Parser, Subcommand};
 
-use clap::{Parser, Subcommand};
-
-pub(crate) use doctor::DoctorArgs;
-pub(crate) use load::{CoordinatorArgs, WorkerArgs};
-pub(crate) use record::{CompareArgs, GateArgs, MetricsArgs, ReportArgs};
-pub(crate) use scenario::{CheckArgs, RecordArgs, RunArgs, ScenarioArgs};
-pub(crate) use serve::{
-    ServeAdmission, ServeAuth, ServeCommand, ServeConsumer, ServeDrain, ServeGateway, ServeNode,
-    ServeTls,
+use super::{
+    check::{self, CheckArgs},
+    compare::{self, CompareArgs},
+    completions::{self, CompletionsArgs},
+    coordinator::{self, CoordinatorArgs},
+    doctor::{self, DoctorArgs},
+    gate::{self, GateArgs},
+    man::{self, ManArgs},
+    metrics::{self, MetricsArgs},
+    report::{self, ReportArgs},
+    run::{self, RunArgs},
+    serve::{self, ServeCommand},
+    worker::{self, WorkerArgs},
 };
-pub(crate) use shell::{CompletionsArgs, ManArgs};
+use crate::{exit::Exit, failure::CliFailure};
 
 /// Finds the high-water mark of a WebSocket cluster: how many sockets it
 /// holds, at what cost, how fast commands still get through, what breaks
@@ -73,4 +72,24 @@ pub(crate) enum CliCommand {
     Completions(CompletionsArgs),
     /// Print the man page, or write one for each command
     Man(ManArgs),
+}
+
+impl Cli {
+    /// Executes the command.
+    pub(crate) fn execute(self) -> Result<Exit, CliFailure> {
+        match self.command {
+            CliCommand::Run(args) => run::execute(args),
+            CliCommand::Check(args) => check::execute(&args),
+            CliCommand::Doctor(args) => doctor::execute(args),
+            CliCommand::Report(args) => report::execute(&args),
+            CliCommand::Compare(args) => compare::execute(&args),
+            CliCommand::Gate(args) => gate::execute(&args),
+            CliCommand::Metrics(args) => metrics::execute(&args),
+            CliCommand::Serve(args) => serve::execute(args),
+            CliCommand::Coordinator(args) => coordinator::execute(args),
+            CliCommand::Worker(args) => worker::execute(args),
+            CliCommand::Completions(args) => completions::execute(&args, &mut Self::command()),
+            CliCommand::Man(args) => man::execute(&args, Self::command()),
+        }
+    }
 }

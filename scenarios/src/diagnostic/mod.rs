@@ -65,7 +65,7 @@ impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
         if let Some(expected) = &self.expected {
-            write!(f, "; accepted: {expected}")?;
+            write!(f, "; expected {expected}")?;
         }
         match &self.hint {
             Some(hint) => write!(f, " ({hint})"),

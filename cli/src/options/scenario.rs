@@ -1,0 +1,37 @@
+//! The scenario of a command.
+
+use std::{fs, path::PathBuf};
+
+use clap::Args;
+use highwater_scenarios::Matrix;
+
+use crate::failure::CliFailure;
+
+/// A scenario and what is changed in it.
+#[derive(Debug, Args)]
+pub(crate) struct ScenarioArgs {
+    /// The scenario file (TOML)
+    pub(crate) scenario: PathBuf,
+    /// Change a value of the scenario; may be repeated
+    ///
+    /// PATH is the key's place in the file; pools, commands, events and gates
+    /// go by their names: devices.home.count=10000, gates.p99.check=...,
+    /// duration=30s. Text needs no quotes.
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+impl ScenarioArgs {
+    /// Returns the plans of the scenario. The failure holds every problem of the file.
+    pub(crate) fn load_matrix(&self) -> Result<Matrix, CliFailure> {
+        highwater_scenarios::load_matrix(&self.scenario, &self.set)
+            .map_err(|error| CliFailure::scenario(&self.scenario, error))
+    }
+
+    /// Reads the scenario file once for all runs, so that an edit in the meantime does not
+    /// change what later records hold.
+    pub(crate) fn read_text(&self) -> Result<String, CliFailure> {
+        fs::read_to_string(&self.scenario)
+            .map_err(|error| CliFailure::path("read the scenario", &self.scenario, error))
+    }
+}
