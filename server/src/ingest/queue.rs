@@ -123,6 +123,7 @@ pub(crate) struct PublishResult {
 }
 
 /// Returns a rejection of each record, for one reason.
+#[cfg(any(feature = "redis", feature = "nats"))]
 pub(crate) fn reject_all(
     records: &[PendingPublish],
     reason: RejectReason,

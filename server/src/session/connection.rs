@@ -37,7 +37,8 @@ thread_local! {
 /// a hand-written future over the smallest state there is: an async block would keep a
 /// buffer and each intermediate state alive.
 ///
-/// The future holds no channel and no timer. The write queue wakes it, and the wheel closes it.
+/// The steady loop holds no channel and no timer: the write queue wakes it, and the wheel
+/// closes it.
 pub(crate) struct DeviceConnection<H: SessionHandler> {
     handler: Arc<H>,
     session: Arc<Session>,
