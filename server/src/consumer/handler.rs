@@ -14,11 +14,11 @@ use crate::{
     net::backoff::Backoff,
 };
 
-/// Interval at which handled records are written to the journal and acknowledged. Records
-/// in between are handled again if the consumer dies.
+/// Interval at which handled records are written to the journal and acknowledged.
+// Records in between are handled again if the consumer dies.
 const ACK_INTERVAL: Duration = Duration::from_millis(20);
-/// Interval at which the time to acknowledge is extended. A fifth of the time leaves room
-/// for late calls.
+/// Interval at which the time to acknowledge is extended.
+// A fifth of the time leaves room for late calls.
 const EXTEND_ACK_INTERVAL: Duration = Duration::from_millis(ACK_WAIT.as_millis() as u64 / 5);
 
 /// A task that handles records until the shutdown.
@@ -32,14 +32,14 @@ pub(super) struct ConsumerTask {
 impl QueueTask for ConsumerTask {
     type Output = Result<(), JournalError>;
 
-    /// Runs over one connection after the other. A consumer that cannot write its journal
-    /// ends, because its handled records would be unknown.
+    /// Runs over one connection after the other.
     async fn run<M: GroupConsumer>(mut self, address: M::Address) -> Self::Output {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::default();
         loop {
             let began = Instant::now();
             match self.run_connection::<M>(&address).await {
                 Ok(()) => return Ok(()),
+                // Without a journal the handled records would be unknown.
                 Err(ConsumerError::Journal(error)) => return Err(error),
                 Err(ConsumerError::Queue(error)) => {
                     tracing::warn!(%error, "connection to the telemetry queue ended; reconnecting")
@@ -54,15 +54,12 @@ impl QueueTask for ConsumerTask {
 }
 
 /// The reason why one connection ended.
+#[derive(Debug, thiserror::Error)]
 enum ConsumerError {
-    Queue(QueueError),
-    Journal(JournalError),
-}
-
-impl From<QueueError> for ConsumerError {
-    fn from(error: QueueError) -> Self {
-        Self::Queue(error)
-    }
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
 }
 
 /// The records of one poll, in the order in which they are handled.
@@ -181,7 +178,7 @@ impl ConsumerTask {
         handled: &[M::Receipt],
     ) -> Result<(), ConsumerError> {
         if let Some(journal) = &mut self.journal {
-            journal.flush().map_err(ConsumerError::Journal)?;
+            journal.flush()?;
         }
         member.acknowledge(handled).await?;
         Ok(())

@@ -41,8 +41,7 @@ struct JournalLine<'a> {
 }
 
 impl Journal {
-    /// Opens a journal, new or of an earlier process. An incomplete last line of that
-    /// process is removed: its record was never acknowledged.
+    /// Opens a journal, new or of an earlier process, without an incomplete last line.
     pub(super) fn open(path: &Path) -> Result<Self, JournalError> {
         let failed = |source| JournalError {
             action: "open",
@@ -55,7 +54,8 @@ impl Journal {
             .create(true)
             .clone();
         let mut file = options.open(path).map_err(failed)?;
-        // Otherwise the first new line would continue the incomplete one.
+        // Otherwise the first new line would continue the incomplete one. Its record was never
+        // acknowledged.
         let complete = complete_lines_len(&mut file).map_err(failed)?;
         file.set_len(complete).map_err(failed)?;
         Ok(Self {
@@ -93,6 +93,7 @@ impl Journal {
 
 /// Length of the file up to and with its last line feed.
 fn complete_lines_len(file: &mut File) -> io::Result<u64> {
+    // From the end, in steps, because a journal may be long.
     const STEP: u64 = 4096;
     let mut end = file.metadata()?.len();
     let mut step = Vec::new();

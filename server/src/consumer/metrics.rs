@@ -22,13 +22,21 @@ pub(super) struct ConsumerMetrics {
     unacked: AtomicUsize,
     connected: AtomicBool,
     pub(super) listener: ListenerMetrics,
+    heap_probe: Option<fn() -> Option<u64>>,
 }
 
 impl ConsumerMetrics {
-    /// Sets whether the consumer is joined. Without a connection it has no unacked records:
-    /// they go to others.
+    pub(super) fn new(heap_probe: Option<fn() -> Option<u64>>) -> Self {
+        Self {
+            heap_probe,
+            ..Self::default()
+        }
+    }
+
+    /// Sets whether the consumer is joined.
     pub(super) fn set_connected(&self, connected: bool) {
         self.connected.store(connected, SeqCst);
+        // Without a connection it has no unacked records: they go to other members.
         self.set_unacked(0);
     }
 
@@ -57,9 +65,8 @@ impl ConsumerMetrics {
         drops
     }
 
-    /// Returns the metrics in the Prometheus text format. `heap` is the allocator's live
-    /// bytes.
-    pub(super) fn text(&self, heap: Option<u64>) -> String {
+    /// Returns the metrics in the Prometheus text format.
+    pub(super) fn text(&self) -> String {
         let registry = Registry::new();
         let count = |counter: &AtomicU64| Some(counter.load(Relaxed) as f64);
         register_counter(
@@ -93,7 +100,7 @@ impl ConsumerMetrics {
             Some(f64::from(u8::from(self.is_connected()))),
         );
         self.listener.register(&registry);
-        collect_process(heap, &registry);
+        collect_process(self.heap_probe.and_then(|probe| probe()), &registry);
         metric::encode_text(&registry.gather())
     }
 }

@@ -6,10 +6,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ConsumerConfig, JournalError,
-    handler::ConsumerTask,
-    http::{ConsumerState, router},
-    journal::Journal,
+    ConsumerConfig, JournalError, handler::ConsumerTask, http::router, journal::Journal,
     metrics::ConsumerMetrics,
 };
 use crate::{
@@ -31,24 +28,15 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), JournalError> {
     let journal = config.journal.as_deref().map(Journal::open).transpose()?;
-    let metrics = Arc::new(ConsumerMetrics::default());
+    let metrics = Arc::new(ConsumerMetrics::new(config.heap_probe));
     tracing::info!(consumer = %config.id, group = %config.group, "handling telemetry records");
-    let state = ConsumerState {
-        metrics: Arc::clone(&metrics),
-        heap_probe: config.heap_probe,
-    };
     let serving = CancellationToken::new();
     // Ends the listener when this future is dropped, too.
     let _stop_serving = serving.clone().drop_guard();
     if let Some(listener) = listener {
-        let (limits, listener_metrics) = (NodeLimits::default(), metrics.listener.clone());
-        let listener = Listener::admin(
-            listener,
-            router(state),
-            rejected_router(),
-            &limits,
-            listener_metrics,
-        );
+        let (limits, counters) = (NodeLimits::default(), metrics.listener.clone());
+        let router = router(Arc::clone(&metrics));
+        let listener = Listener::admin(listener, router, rejected_router(), &limits, counters);
         tokio::spawn(listener::run(listener, serving));
     }
     let (url, cluster) = (config.backplane.clone(), config.cluster.clone());

@@ -30,7 +30,7 @@ impl ProducerTask for TelemetryPublisher {
         let Self { intake, receiver } = self;
         let TelemetryReceiver(mut admitted) = receiver;
         let mut unacked = Unacked::default();
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::default();
         loop {
             match with_timeout(SETUP_TIMEOUT, P::connect(&address)).await {
                 Ok(producer) => {

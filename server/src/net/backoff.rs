@@ -18,13 +18,10 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    pub(crate) fn new() -> Self {
-        Self::default()
-    }
-
-    /// Starts again at the shortest delay if the connection was stable. A broker that
-    /// accepts every connection and then closes it gets no attempts in a tight loop.
+    /// Starts again at the shortest delay if the connection was stable.
     pub(crate) fn record_disconnect(&mut self, connected_for: Duration) {
+        // Otherwise a broker that accepts each connection and closes it would get attempts in
+        // a tight loop.
         if connected_for >= MAX_DELAY {
             self.attempts.reset();
         }
@@ -33,6 +30,7 @@ impl Backoff {
     /// Waits before the next attempt.
     pub(crate) async fn wait(&mut self) {
         let bound = self.attempts.next_bound(INITIAL_DELAY..=MAX_DELAY);
+        // Full jitter: the nodes of a broker that restarts must not return at the same moment.
         let delay = full_jitter(bound, &mut rand::rng());
         sleep(delay).await;
     }
@@ -46,8 +44,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn delay_grows_until_a_connection_was_stable() {
+        // On a copy, because the call counts as an attempt.
         let next = |backoff: &Backoff| { backoff.attempts }.next_bound(INITIAL_DELAY..=MAX_DELAY);
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::default();
         let started = Instant::now();
         for _ in 0..20 {
             backoff.wait().await;

@@ -1,5 +1,5 @@
 //! A queue bounded in items and bytes, between a producer that must not wait and a
-//! consumer that may be slow: what is more is refused, and counted.
+//! consumer that may be slow. A full queue rejects and counts.
 
 use std::sync::{
     Arc,
@@ -63,9 +63,10 @@ pub(crate) fn channel<T: ByteSize>(
 }
 
 impl<T: ByteSize> BoundedSender<T> {
-    /// Queues, or refuses at once.
+    /// Queues an item, or rejects it at once.
     pub(crate) fn push(&self, item: T) -> Result<(), QueueFull> {
         let bytes = item.size_bytes();
+        // Reserved before the push, so that two producers cannot both take the last bytes.
         let queued = self.counts.queued_bytes.fetch_add(bytes, Relaxed) + bytes;
         if queued > self.limit_bytes || self.items.try_send(item).is_err() {
             self.counts.queued_bytes.fetch_sub(bytes, Relaxed);
@@ -75,12 +76,13 @@ impl<T: ByteSize> BoundedSender<T> {
         Ok(())
     }
 
-    /// Items refused so far.
+    /// Returns the number of rejected items so far.
     pub(crate) fn rejected(&self) -> u64 {
         self.counts.rejected.load(Relaxed)
     }
 }
 
+// Written by hand, because a derived `Clone` would require one of the items.
 impl<T> Clone for BoundedSender<T> {
     fn clone(&self) -> Self {
         Self {
@@ -94,33 +96,34 @@ impl<T> Clone for BoundedSender<T> {
 impl<T: ByteSize> BoundedReceiver<T> {
     /// Waits for an item. Returns `None` when every sender is gone.
     pub(crate) async fn recv(&mut self) -> Option<T> {
-        let item = self.items.recv().await?;
-        self.counts
-            .queued_bytes
-            .fetch_sub(item.size_bytes(), Relaxed);
-        Some(item)
+        let item = self.items.recv().await;
+        self.release(item.as_slice());
+        item
     }
 
     /// Waits for items and appends them. Returns 0 when every sender is gone.
     pub(crate) async fn recv_many(&mut self, batch: &mut Vec<T>, limit: usize) -> usize {
         let taken = self.items.recv_many(batch, limit).await;
-        let bytes: usize = batch[batch.len() - taken..].iter().map(T::size_bytes).sum();
-        self.counts.queued_bytes.fetch_sub(bytes, Relaxed);
+        // The batch may have held other items before.
+        self.release(&batch[batch.len() - taken..]);
         taken
     }
 
-    /// An item that waits already.
+    /// Returns an item that is queued already.
     pub(crate) fn try_recv(&mut self) -> Option<T> {
-        let item = self.items.try_recv().ok()?;
-        self.counts
-            .queued_bytes
-            .fetch_sub(item.size_bytes(), Relaxed);
-        Some(item)
+        let item = self.items.try_recv().ok();
+        self.release(item.as_slice());
+        item
     }
 
-    /// Throws away what waits.
+    /// Drops all queued items.
     pub(crate) fn clear(&mut self) {
         while self.try_recv().is_some() {}
+    }
+
+    fn release(&self, items: &[T]) {
+        let bytes = items.iter().map(T::size_bytes).sum();
+        self.counts.queued_bytes.fetch_sub(bytes, Relaxed);
     }
 }
 
@@ -129,25 +132,18 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_full_queue_refuses_and_counts() {
+    async fn full_queue_rejects_and_counts_until_items_are_received() {
         let (sender, mut receiver) = channel(100, 10);
-        let outcomes: Vec<_> = (0..5)
-            .map(|_| sender.push(Bytes::from_static(b"four")).is_ok())
-            .collect();
-        assert_eq!(outcomes, [true, true, false, false, false]);
+        let push = |bytes: usize| sender.push(Bytes::from(vec![0; bytes])).is_ok();
+        let pushed = [(); 5].map(|()| push(4));
+        assert_eq!(pushed, [true, true, false, false, false]);
         assert_eq!(sender.rejected(), 3);
         let mut batch = Vec::new();
         assert_eq!(receiver.recv_many(&mut batch, 100).await, 2);
-        assert!(
-            sender.push(Bytes::from_static(b"four")).is_ok(),
-            "room again"
-        );
+        assert!(push(4), "received bytes are free");
         receiver.clear();
-        assert!(
-            sender.push(Bytes::from_static(&[0; 10])).is_ok(),
-            "all of it"
-        );
+        assert!(push(10), "dropped bytes are free");
         assert_eq!(receiver.recv().await.unwrap().len(), 10);
-        assert!(sender.push(Bytes::from_static(&[0; 10])).is_ok());
+        assert!(push(10));
     }
 }

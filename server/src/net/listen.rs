@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr};
 
 use tokio::net::{TcpListener, TcpSocket};
 
-/// The accept queue asked for; the kernel clamps it to `net.core.somaxconn`.
+/// The requested accept queue; the kernel clamps it to `net.core.somaxconn`.
 const BACKLOG: u32 = 65_535;
 
 /// The listening sockets of a node or a gateway.
@@ -13,10 +13,8 @@ pub struct ListenSockets {
     /// The socket for devices and callers.
     pub public: TcpListener,
     /// The socket for probes and operators: `/healthz`, `/readyz`, `/metrics`, `/nodes` and
-    /// `/admin`.
-    /// It needs no TLS and no tokens, and a full public listener does not affect it. The
-    /// public
-    /// listener does not serve these paths then; with `None` it does.
+    /// `/admin`. It needs no TLS and no tokens, and a full public listener does not affect it.
+    /// The public listener serves these paths only if this is `None`.
     pub admin: Option<TcpListener>,
 }
 
@@ -29,9 +27,7 @@ impl From<TcpListener> for ListenSockets {
     }
 }
 
-/// Listens on `addr`. The accept queue is long, so that a ramp of thousands of connects a
-/// second
-/// does not overflow it. `SO_REUSEADDR` lets a restarted node have its port back at once.
+/// Listens on `addr`.
 ///
 /// Must be called inside a tokio runtime.
 ///
@@ -42,7 +38,9 @@ pub fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
+    // Otherwise a restarted node could not bind its port while old connections are in TIME_WAIT.
     socket.set_reuseaddr(true)?;
     socket.bind(addr)?;
+    // A ramp of thousands of connects a second would overflow a short queue.
     socket.listen(BACKLOG)
 }

@@ -9,10 +9,10 @@
 //!                                              bounded_queue: to a slow peer
 //! ```
 //!
-//! In reading order: [`listen`] binds sockets, [`admission`] limits what comes in,
+//! In reading order: [`listen`] binds sockets, [`admission`] limits new connections,
 //! [`listener`] accepts connections and serves HTTP on them, [`tls`] and [`stream`]
-//! carry their bytes, [`ws`] holds the WebSocket frames, [`bounded_queue`] bounds what
-//! waits for a peer. [`backoff`] and [`pacer`] space attempts in time, [`task_group`]
+//! carry their bytes, [`ws`] holds the WebSocket frames, [`bounded_queue`] bounds the data
+//! for a slow peer. [`backoff`] and [`pacer`] space attempts in time, [`task_group`]
 //! ends background tasks together.
 
 pub(crate) mod admission;

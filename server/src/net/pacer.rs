@@ -1,17 +1,16 @@
-//! Devices that are asked to leave take turns, so that they do not come back as one
-//! storm.
+//! Jittered pacing: sockets close one after the other, so that their devices do not come
+//! back as one storm.
 
 use std::time::Duration;
 
 use rand::{Rng, rngs::SmallRng};
 use tokio::time::{Instant, sleep_until};
 
-/// Turns that are this close are taken at once, so that a high rate does not need
-/// a timer for each of them.
+/// Shortest wait. Closer turns are taken at once, so that a high rate does not need a timer
+/// for each turn.
 const MIN_SLEEP: Duration = Duration::from_millis(2);
 
-/// Turns at random intervals of half to one and a half of `interval`. One that
-/// comes late makes the others later, not closer.
+/// Turns at random intervals of half to one and a half of `interval`.
 pub(crate) struct Pacer {
     interval: Duration,
     next_at: Instant,
@@ -33,6 +32,7 @@ impl Pacer {
             sleep_until(self.next_at).await;
         }
         let gap = self.interval.mul_f64(self.rng.random_range(0.5..1.5));
+        // From the present: a late turn delays the others, and no burst makes up for it.
         self.next_at = self.next_at.max(now) + gap;
     }
 }
@@ -44,15 +44,14 @@ mod tests {
 
     use super::*;
 
-    /// When each of 1,000 turns comes, in seconds; `late` stops for that long
-    /// before the 500th.
-    async fn thousand(per_s: u32, late: Duration) -> Vec<f64> {
+    /// Returns the times of 1,000 turns in seconds, with a stall of `stall` before the 500th.
+    async fn thousand_turns(per_s: u32, stall: Duration) -> Vec<f64> {
         let started = Instant::now();
         let mut pacer = Pacer::new(Duration::from_secs(1) / per_s, SmallRng::seed_from_u64(7));
         let mut times = Vec::new();
         for number in 0..1_000 {
             if number == 500 {
-                sleep(late).await;
+                sleep(stall).await;
             }
             pacer.tick().await;
             times.push(started.elapsed().as_secs_f64());
@@ -60,7 +59,8 @@ mod tests {
         times
     }
 
-    fn most_within(times: &[f64], length: f64) -> usize {
+    /// The most turns within any interval of that length.
+    fn max_within(times: &[f64], length: f64) -> usize {
         let within = |from: f64| {
             let range = from..from + length;
             times.iter().filter(|at| range.contains(at)).count()
@@ -69,22 +69,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn turns_keep_to_their_rate_and_are_not_even() {
-        let times = thousand(500, Duration::ZERO).await;
+    async fn turns_keep_their_rate_and_are_not_even() {
+        let times = thousand_turns(500, Duration::ZERO).await;
         let last = times.last().unwrap();
         assert!((1.8..2.2).contains(last), "{last}");
-        assert!(most_within(&times, 0.2) <= 130, "no burst");
-        let gaps: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        let (least, most) = gaps.iter().fold((f64::MAX, 0.0_f64), |(least, most), gap| {
-            (least.min(*gap), most.max(*gap))
-        });
-        assert!(most - least > 0.001, "{least} {most}");
+        assert!(max_within(&times, 0.2) <= 130, "no burst");
+        let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
+        let min = gaps.clone().fold(f64::MAX, f64::min);
+        let max = gaps.fold(0.0, f64::max);
+        assert!(max - min > 0.001, "{min} {max}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_missed_is_not_caught_up_with() {
-        let times = thousand(500, Duration::from_secs(3)).await;
+    async fn missed_turns_are_not_made_up() {
+        let times = thousand_turns(500, Duration::from_secs(3)).await;
         assert!(*times.last().unwrap() > 4.8, "{:?}", times.last());
-        assert!(most_within(&times, 0.2) <= 130, "no burst");
+        assert!(max_within(&times, 0.2) <= 130, "no burst");
     }
 }

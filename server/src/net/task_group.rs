@@ -1,16 +1,16 @@
-//! The standing tasks of a node or a gateway.
+//! The background tasks of a node or a gateway.
 
 use tokio_util::sync::CancellationToken;
 
-/// Background tasks that end when the group is dropped, also when the future that holds it is.
+/// Background tasks that end when the group is dropped.
 pub(crate) struct TaskGroup<E: FnMut()> {
-    /// Cancelled when it is over.
+    /// Cancelled when the group is dropped.
     pub(crate) cancel: CancellationToken,
     on_drop: E,
 }
 
 impl<E: FnMut()> TaskGroup<E> {
-    /// `on_drop` tells those to end whose tasks are their own.
+    /// Returns an empty group. `on_drop` ends the tasks that were not spawned here.
     pub(crate) fn new(on_drop: E) -> Self {
         Self {
             cancel: CancellationToken::new(),
@@ -23,6 +23,7 @@ impl<E: FnMut()> TaskGroup<E> {
     }
 }
 
+// In `Drop`, so that the tasks also end when the future that holds the group is dropped.
 impl<E: FnMut()> Drop for TaskGroup<E> {
     fn drop(&mut self) {
         (self.on_drop)();

@@ -9,6 +9,8 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use tokio::io::AsyncWrite;
+
 use super::{
     Session,
     context::SessionContext,
@@ -18,7 +20,7 @@ use super::{
     timer::Timer,
 };
 use crate::net::{
-    stream::{MaybeTlsStream, poll_flush, poll_read, poll_write},
+    stream::{MaybeTlsStream, poll_read},
     ws::{
         close::CloseReason,
         decode::{AllowedMessages, DecodeControl, WsDecoder, WsEvent},
@@ -85,13 +87,13 @@ impl<H: SessionHandler> DeviceConnection<H> {
         let (session, stream) = (&self.session, &mut self.stream);
         let mut has_read = false;
         let written = session.write_queue.poll_write(|bytes| {
-            let progress = poll_write(stream, task, bytes);
+            let progress = Pin::new(&mut *stream).poll_write(task, bytes);
             has_read |= matches!(progress, Poll::Ready(Ok(1..)));
             progress
         });
         // TLS may hold back what the kernel did not accept.
         let written = match written {
-            Poll::Ready(Ok(())) => poll_flush(stream, task),
+            Poll::Ready(Ok(())) => Pin::new(stream).poll_flush(task),
             other => other,
         };
         match written {

@@ -72,7 +72,7 @@ struct LocalConnection {
 
 impl LocalConnection {
     async fn keep_connected(mut self) {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::default();
         while !self.leave.is_cancelled() {
             let began = Instant::now();
             let connected = self.connect_once().await;

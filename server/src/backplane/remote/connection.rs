@@ -76,7 +76,7 @@ struct RemoteConnection {
 impl RemoteConnection {
     /// Connects again and again until the node leaves.
     async fn keep_connected<C: Transport>(mut self) {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::default();
         while !self.leave.is_cancelled() {
             let began = Instant::now();
             match self.connect_once::<C>().await {

@@ -12,12 +12,12 @@ pub(crate) struct ConnectionLimit {
     open: AtomicUsize,
 }
 
-/// One of them; it is free again when this is dropped.
+/// One counted connection. Dropping it releases the count.
 #[derive(Debug)]
 pub(crate) struct Permit(Option<Arc<ConnectionLimit>>);
 
 impl ConnectionLimit {
-    /// `None` has no bound.
+    /// Returns a limit; `None` has no bound.
     pub(crate) fn new(max: Option<usize>) -> Self {
         Self {
             max: max.unwrap_or(usize::MAX),
@@ -25,8 +25,9 @@ impl ConnectionLimit {
         }
     }
 
-    /// A place, if there is one.
+    /// Counts a connection, if the bound allows another.
     pub(crate) fn try_acquire(self: &Arc<Self>) -> Option<Permit> {
+        // A check apart from the count would let two connections take the last permit.
         self.open
             .fetch_update(Relaxed, Relaxed, |open| {
                 (open < self.max).then_some(open + 1)
@@ -35,19 +36,19 @@ impl ConnectionLimit {
             .map(|_| Permit(Some(Arc::clone(self))))
     }
 
-    /// One more, with or without room for it; [`leave`](Self::leave) must follow.
+    /// Counts a connection, beyond the bound too; [`release`](Self::release) must follow.
     pub(crate) fn acquire_unchecked(&self) {
         self.open.fetch_add(1, Relaxed);
     }
 
-    /// One less.
+    /// Ends the count of one connection.
     pub(crate) fn release(&self) {
         self.open.fetch_sub(1, Relaxed);
     }
 }
 
 impl Permit {
-    /// Makes it last; [`Room::leave`] gives it back.
+    /// Keeps the count after this permit; [`ConnectionLimit::release`] ends it.
     pub(crate) fn forget(mut self) {
         self.0 = None;
     }
@@ -66,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_more_than_there_is_room_for() {
+    fn limit_holds_until_a_permit_is_released() {
         let limit = Arc::new(ConnectionLimit::new(Some(2)));
         let first = limit.try_acquire().unwrap();
         let second = limit.try_acquire();

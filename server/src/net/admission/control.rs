@@ -1,15 +1,15 @@
-//! The check of a newcomer, before anything that costs.
+//! The check of a new connection, before anything that costs.
 
 use std::{sync::Arc, time::Duration};
 
 use super::{ConnectionLimit, Permit, rate_limiter::RateLimiter};
 use crate::rate::Rate;
 
-/// A full node stays full until a device leaves, so an early retry only costs both sides a handshake.
+/// Time after which a client of a full node retries.
+// A full node stays full until a device leaves: an early retry costs both sides a handshake.
 const AT_CAPACITY_RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// Bounds how many there are at once, device sockets or TLS handshakes, and how many
-/// new ones there are a second.
+/// Bounds the device sockets, or TLS handshakes, at once, and the new ones a second.
 #[derive(Debug)]
 pub(crate) struct AdmissionControl {
     limit: Arc<ConnectionLimit>,
@@ -37,36 +37,34 @@ impl AdmissionControl {
         }
     }
 
-    /// Lets one through. The place is the newcomer's for as long as it lasts.
+    /// Admits one. The permit counts it for as long as it lasts.
     pub(crate) fn try_admit(&self) -> Result<Permit, Rejected> {
+        // Before the rate: a full node must not spend the tokens of later arrivals.
         let permit = self.limit.try_acquire().ok_or(Rejected::AtCapacity)?;
-        match self
-            .rate_limiter
-            .as_ref()
-            .map_or(Ok(()), RateLimiter::try_acquire)
-        {
-            Ok(()) => Ok(permit),
-            Err(wait) => Err(Rejected::RateLimited(wait)),
+        if let Some(limiter) = &self.rate_limiter {
+            limiter.try_acquire().map_err(Rejected::RateLimited)?;
         }
+        Ok(permit)
     }
 
-    /// The socket of a kept place has ended.
+    /// Ends the count of a socket whose permit was forgotten.
     pub(crate) fn release(&self) {
         self.limit.release();
     }
 }
 
 impl Rejected {
-    /// Whole seconds, for `Retry-After`.
+    /// Returns the time to wait in seconds, for `Retry-After`.
     pub(crate) fn retry_after_s(self) -> u32 {
         let wait = match self {
             Self::AtCapacity => AT_CAPACITY_RETRY_AFTER,
             Self::RateLimited(wait) => wait,
         };
+        // RFC 9110, section 10.2.3: whole seconds. 0 would invite a retry at once.
         u32::try_from(wait.as_secs_f64().ceil() as u64).map_or(u32::MAX, |s| s.max(1))
     }
 
-    /// The label in `highwater_upgrades_rejected_total`.
+    /// Returns the label in `highwater_upgrades_rejected_total`.
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::AtCapacity => "at_capacity",

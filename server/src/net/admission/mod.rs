@@ -1,6 +1,5 @@
 //! Admission control: new connections are accepted within limits, and the rest is rejected
-//! with a
-//! time to retry.
+//! with a time to retry.
 //!
 //! In reading order: `rate_limiter` (a token bucket), `connection_limit` (a counting limit),
 //! `file_limit` (the limit that open files allow), `control` (the check of a new socket).

@@ -9,15 +9,14 @@ use tokio::time::Instant;
 
 use crate::rate::Rate;
 
-/// Lets through `burst` at once and `rate` in the long run.
+/// A token bucket that admits `burst` arrivals at once and `rate` in the long run.
 #[derive(Debug)]
 pub(super) struct RateLimiter {
     began: Instant,
     interval_ns: u64,
     /// Time by which arrivals may run ahead of the rate: the burst.
     tolerance_ns: u64,
-    /// When the next one would be due if all came evenly, in nanoseconds since
-    /// `began`.
+    /// Time at which the next arrival is due at an even rate, in nanoseconds since `began`.
     next_ns: AtomicU64,
 }
 
@@ -28,24 +27,22 @@ impl RateLimiter {
         Self {
             began: Instant::now(),
             interval_ns,
+            // The first of a burst needs no tolerance.
             tolerance_ns: interval_ns * u64::from(burst - 1),
             next_ns: AtomicU64::new(0),
         }
     }
 
-    /// Takes one, or says after what time there will be one.
+    /// Takes a token, or returns the time until there is one.
     pub(super) fn try_acquire(&self) -> Result<(), Duration> {
         let now = self.began.elapsed().as_nanos() as u64;
         let taken = self.next_ns.fetch_update(Relaxed, Relaxed, |next| {
+            // Unused time is lost: after a pause only the burst is free.
             let due = next.max(now);
             (due <= now + self.tolerance_ns).then_some(due + self.interval_ns)
         });
-        match taken {
-            Ok(_) => Ok(()),
-            Err(next) => Err(Duration::from_nanos(
-                next.saturating_sub(now + self.tolerance_ns),
-            )),
-        }
+        let wait = |next: u64| Duration::from_nanos(next.saturating_sub(now + self.tolerance_ns));
+        taken.map(|_| ()).map_err(wait)
     }
 }
 
@@ -57,7 +54,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_burst_then_the_rate() {
+    async fn burst_is_admitted_at_once_and_then_the_rate() {
         let limiter = RateLimiter::new("10/s".parse().unwrap(), Some(3));
         let taken = || {
             std::iter::repeat_with(|| limiter.try_acquire())
@@ -73,10 +70,10 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever comes when: never more than the burst and what the time gave,
-        /// and never fewer than that when more is asked for.
+        /// The limiter admits the burst and the tokens of the elapsed time, no more and no
+        /// fewer.
         #[test]
-        fn never_more_and_never_fewer(
+        fn any_arrivals_get_exactly_burst_and_rate(
             per_s in 1u32..10_000,
             burst in 1u32..100,
             steps in proptest::collection::vec((0u64..2_000, 0usize..200), 1..50),
@@ -89,15 +86,15 @@ mod tests {
             runtime.block_on(async {
                 let rate: Rate = format!("{per_s}/s").parse().unwrap();
                 let limiter = RateLimiter::new(rate, Some(burst));
-                let mut room = f64::from(burst);
+                let mut tokens = f64::from(burst);
                 let per_ms = 1.0 / (rate.interval().as_secs_f64() * 1000.0);
-                for (pause_ms, asked) in steps {
+                for (pause_ms, arrivals) in steps {
                     advance(Duration::from_millis(pause_ms)).await;
-                    room = (room + pause_ms as f64 * per_ms).min(f64::from(burst));
-                    let taken = (0..asked).filter(|_| limiter.try_acquire().is_ok()).count();
-                    let expected = (asked as f64).min(room + 1e-6).floor();
+                    tokens = (tokens + pause_ms as f64 * per_ms).min(f64::from(burst));
+                    let taken = (0..arrivals).filter(|_| limiter.try_acquire().is_ok()).count();
+                    let expected = (arrivals as f64).min(tokens + 1e-6).floor();
                     prop_assert!((taken as f64 - expected).abs() <= 1.0, "{taken} of {expected}");
-                    room = (room - taken as f64).max(0.0);
+                    tokens = (tokens - taken as f64).max(0.0);
                 }
                 Ok(())
             })?;

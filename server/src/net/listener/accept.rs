@@ -6,7 +6,7 @@
 //! - a reserve of descriptors, and recovery when they run out all the same;
 //! - connection tasks that end once a socket is upgraded.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::ready, io, sync::Arc, time::Duration};
 
 use axum::Router;
 use nix::sys::socket::{setsockopt, sockopt::TcpUserTimeout};
@@ -14,7 +14,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     time::sleep,
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{either::Either, sync::CancellationToken, task::TaskTracker};
 
 use super::{
     metrics::{HandshakeMetrics, ListenerMetrics},
@@ -29,17 +29,18 @@ use crate::{
     },
 };
 
-/// Pause after a failed accept, so that running out of descriptors does not spin.
+/// Pause after a failed accept.
+// Without it, a process without free descriptors would spin on the same error.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(20);
 /// Connections that get the response "no capacity" at the same time. Others are closed at
 /// once.
 const OVERLOAD_MAX_RESPONDERS: usize = 16;
 /// Time that a rejected client has to send a request.
 const OVERLOAD_REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
-/// Connections at once on a listener of operators.
+/// Connections at once on an admin listener.
 const MAX_ADMIN_CONNECTIONS: usize = 64;
 
-/// A listener and what its connections meet.
+/// A listening socket, with the routes and limits of its connections.
 pub(crate) struct Listener {
     pub(crate) socket: TcpListener,
     pub(crate) router: Router,
@@ -53,10 +54,10 @@ pub(crate) struct Listener {
     pub(crate) metrics: ListenerMetrics,
 }
 
-/// Handshakes at a door.
+/// TLS handshakes of a listener.
 pub(crate) struct ListenerTls {
     pub(crate) server: Arc<ServerTls>,
-    /// Bounds them, before they cost anything.
+    /// Bounds handshakes before they cost anything.
     pub(crate) admission: AdmissionControl,
     pub(crate) metrics: HandshakeMetrics,
 }
@@ -119,26 +120,26 @@ pub(crate) async fn run(listener: Listener, stop: CancellationToken) {
             Ok((stream, address)) => {
                 failing = false;
                 set_socket_options(&stream, listener.timeouts);
-                connections.handle_accepted(&listener, AcceptedConnection::new(stream, address));
+                connections.handle_accepted(&listener, stream, PeerAddr(address));
             }
             Err(error) if is_connection_error(&error) => {}
             Err(error) => {
                 listener.metrics.accept_errors.inc();
-                // Once for a run of errors; the counter has them all.
+                // Logged once for a run of errors; the counter has them all.
                 if !std::mem::replace(&mut failing, true) {
-                    tracing::warn!(%error, "accept");
+                    tracing::warn!(%error, "accept failed; retrying every {ACCEPT_RETRY_DELAY:?}");
                 }
                 sleep(ACCEPT_RETRY_DELAY).await;
             }
         }
     }
-    // Closed for good: who comes now is refused at once, and goes elsewhere.
+    // Closed before the wait: new connections are refused at once, and go to another node.
     drop(listener);
     connections.tracker.close();
     connections.tracker.wait().await;
 }
 
-/// The tasks of those who came in.
+/// The tasks of accepted connections.
 struct ConnectionTasks {
     tracker: TaskTracker,
     /// Bounds the connections that get the response "no capacity".
@@ -147,143 +148,100 @@ struct ConnectionTasks {
 }
 
 impl ConnectionTasks {
-    /// Gives a connection its task, or turns it away.
-    fn handle_accepted(&self, listener: &Listener, accepted: AcceptedConnection) {
+    /// Gives a connection its task, or rejects it.
+    fn handle_accepted(&self, listener: &Listener, stream: TcpStream, peer: PeerAddr) {
         let Some(permit) = listener.connection_limit.try_acquire() else {
-            listener.metrics.rejected.inc();
-            // Over TLS an answer would cost a handshake: what comes beyond the open
-            // files must not cost more than what comes within.
-            if let (None, Some(permit)) = (&listener.tls, self.overload_responders.try_acquire()) {
-                self.reject(accepted, listener.rejection_router.clone(), permit);
-            }
-            return;
+            return self.reject(listener, stream, peer);
         };
         let settings = Http1Settings {
             first_request_timeout: listener.timeouts.first_request,
             header_read_timeout: listener.timeouts.request_head,
             keep_alive: true,
         };
-        match &listener.tls {
-            None => self.spawn_plain(accepted, listener.router.clone(), settings, permit),
-            Some(tls) => match tls.admission.try_admit() {
-                Ok(handshake_permit) => {
-                    let handshake = TlsHandshake {
-                        tls: Arc::clone(tls),
-                        timeout: listener.timeouts.tls_handshake,
-                        _permit: handshake_permit,
-                    };
-                    self.spawn_tls(
-                        accepted,
-                        handshake,
-                        listener.router.clone(),
-                        settings,
-                        permit,
-                    );
-                }
-                Err(rejected) => tls.metrics.record_rejected(rejected),
-            },
-        }
-    }
-
-    /// Serves requests. The place is held until the connection ends or is a device
-    /// socket.
-    fn spawn_plain(
-        &self,
-        accepted: AcceptedConnection,
-        router: Router,
-        settings: Http1Settings,
-        permit: Permit,
-    ) {
-        let stop = self.stop.clone();
-        self.tracker.spawn(async move {
-            let AcceptedConnection { stream, peer } = accepted;
-            serve(MaybeTlsStream::Left(stream), peer, router, settings, stop).await;
-            drop(permit);
-        });
-    }
-
-    /// Runs the TLS handshake, then serves the connection.
-    fn spawn_tls(
-        &self,
-        accepted: AcceptedConnection,
-        handshake: TlsHandshake,
-        router: Router,
-        settings: Http1Settings,
-        permit: Permit,
-    ) {
-        let stop = self.stop.clone();
-        self.tracker.spawn(async move {
-            // Boxed: what a handshake needs is not held while requests are served.
-            let shaken = Box::pin(handshake.run(accepted.stream)).await;
-            if let Some(stream) = shaken {
-                serve(stream, accepted.peer, router, settings, stop).await;
-            }
-            drop(permit);
-        });
-    }
-
-    /// Tells a client that there is no room, so that it comes back later.
-    fn reject(&self, accepted: AcceptedConnection, rejection_router: Router, permit: Permit) {
-        let settings = Http1Settings {
-            first_request_timeout: OVERLOAD_REQUEST_TIMEOUT,
-            header_read_timeout: OVERLOAD_REQUEST_TIMEOUT,
-            keep_alive: false,
+        let router = listener.router.clone();
+        let Some(tls) = &listener.tls else {
+            let stream = ready(Some(Either::Left(stream)));
+            return self.spawn(stream, peer, router, settings, permit);
         };
-        self.spawn_plain(accepted, rejection_router, settings, permit);
-    }
-}
-
-/// A connection, and who is at its other end.
-struct AcceptedConnection {
-    stream: TcpStream,
-    peer: PeerAddr,
-}
-
-impl AcceptedConnection {
-    fn new(stream: TcpStream, address: SocketAddr) -> Self {
-        Self {
-            stream,
-            peer: PeerAddr(address),
-        }
-    }
-}
-
-/// A handshake that was let in.
-struct TlsHandshake {
-    tls: Arc<ListenerTls>,
-    timeout: Duration,
-    /// Among those under way.
-    _permit: Permit,
-}
-
-impl TlsHandshake {
-    async fn run(self, stream: TcpStream) -> Option<MaybeTlsStream> {
-        match self.tls.server.accept(stream, self.timeout).await {
-            Ok(stream) => Some(MaybeTlsStream::Right(Box::new(stream))),
-            Err(error) => {
-                self.tls.metrics.failed.inc();
-                tracing::debug!(%error, "handshake");
-                None
+        match tls.admission.try_admit() {
+            Ok(handshake_permit) => {
+                let timeout = listener.timeouts.tls_handshake;
+                let handshake = run_handshake(Arc::clone(tls), stream, timeout, handshake_permit);
+                // Boxed, so that its state is not held while requests are served.
+                self.spawn(Box::pin(handshake), peer, router, settings, permit);
             }
+            Err(rejected) => tls.metrics.record_rejected(rejected),
+        }
+    }
+
+    /// Sends the response "no capacity", if that is cheap, so that the client retries later.
+    fn reject(&self, listener: &Listener, stream: TcpStream, peer: PeerAddr) {
+        listener.metrics.rejected.inc();
+        // Over TLS a response would cost a handshake: a rejected connection must not cost more
+        // than an accepted one.
+        if let (None, Some(permit)) = (&listener.tls, self.overload_responders.try_acquire()) {
+            let settings = Http1Settings {
+                first_request_timeout: OVERLOAD_REQUEST_TIMEOUT,
+                header_read_timeout: OVERLOAD_REQUEST_TIMEOUT,
+                keep_alive: false,
+            };
+            let router = listener.rejection_router.clone();
+            let stream = ready(Some(Either::Left(stream)));
+            self.spawn(stream, peer, router, settings, permit);
+        }
+    }
+
+    /// Serves requests once the stream is open. The permit is held until the connection ends
+    /// or becomes a device socket.
+    fn spawn(
+        &self,
+        stream: impl Future<Output = Option<MaybeTlsStream>> + Send + 'static,
+        peer: PeerAddr,
+        router: Router,
+        settings: Http1Settings,
+        permit: Permit,
+    ) {
+        let stop = self.stop.clone();
+        self.tracker.spawn(async move {
+            if let Some(stream) = stream.await {
+                serve(stream, peer, router, settings, stop).await;
+            }
+            drop(permit);
+        });
+    }
+}
+
+/// Runs an admitted handshake. `_permit` counts it while it is under way.
+async fn run_handshake(
+    tls: Arc<ListenerTls>,
+    stream: TcpStream,
+    timeout: Duration,
+    _permit: Permit,
+) -> Option<MaybeTlsStream> {
+    match tls.server.accept(stream, timeout).await {
+        Ok(stream) => Some(Either::Right(Box::new(stream))),
+        Err(error) => {
+            tls.metrics.failed.inc();
+            tracing::debug!(%error, "a TLS handshake failed");
+            None
         }
     }
 }
 
-/// Errors are ignored: the connection may be closed already.
+/// Sets the options of an accepted socket. Errors are ignored: the connection may be closed.
 fn set_socket_options(stream: &TcpStream, timeouts: ConnectionTimeouts) {
-    // Frames are small and answered at once: Nagle's delay would be all they see.
+    // Frames are small and answered at once, so Nagle's algorithm would only delay them.
     let _ = stream.set_nodelay(true);
     // Without it, a client that leaves a response unread would hold its connection forever.
     let unread = u32::try_from(timeouts.tcp_user_timeout.as_millis()).unwrap_or(u32::MAX);
     let _ = setsockopt(stream, TcpUserTimeout, &unread);
 }
 
-/// The peer was gone before its connection was accepted; nothing is wrong here.
+/// Whether the peer ended the connection before it was accepted, which is not a fault here.
 fn is_connection_error(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(
         error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionRefused
+        ConnectionAborted | ConnectionReset | ConnectionRefused
     )
 }

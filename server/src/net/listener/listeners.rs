@@ -1,5 +1,4 @@
-//! The doors of a node or a gateway: the public one, and that of operators where they
-//! have one.
+//! The listeners of a node or a gateway: the public one, and optionally an admin listener.
 
 use std::sync::Arc;
 
@@ -24,7 +23,7 @@ pub(crate) struct ListenerSet {
     pub(crate) routes: Routes,
     /// TLS of the public listener. `None` is plain TCP.
     pub(crate) tls: Option<ListenerTls>,
-    /// Bounds connections that are open at once, but those of operators.
+    /// Bounds the open connections of the public listener.
     pub(crate) connection_limit: Arc<ConnectionLimit>,
     pub(crate) timeouts: ConnectionTimeouts,
     pub(crate) metrics: ListenerMetrics,
@@ -43,52 +42,44 @@ pub(crate) struct Routes {
 }
 
 impl ListenerSet {
-    pub(crate) fn into_listeners(self, listeners: ListenSockets) -> Listeners {
-        let ListenSockets { public, admin } = listeners;
-        let Routes {
-            combined_router,
-            public_router,
-            admin_router,
-            rejection_router,
-        } = self.routes;
-        let metrics = self.metrics.clone();
-        let admin_rejection_router = rejection_router.clone();
-        let admin_listener = admin.map(|listener| {
+    pub(crate) fn into_listeners(self, sockets: ListenSockets) -> Listeners {
+        let routes = self.routes;
+        // With an admin listener, the public one must not serve the paths of operators.
+        let public_router = match sockets.admin {
+            Some(_) => routes.public_router,
+            None => routes.combined_router,
+        };
+        let admin = sockets.admin.map(|socket| {
+            let rejection_router = routes.rejection_router.clone();
+            let metrics = self.metrics.clone();
             Listener::admin(
-                listener,
-                admin_router,
-                admin_rejection_router,
+                socket,
+                routes.admin_router,
+                rejection_router,
                 self.timeouts,
                 metrics,
             )
         });
-        let public_listener = Listener {
-            socket: public,
-            router: match admin_listener {
-                Some(_) => public_router,
-                None => combined_router,
-            },
-            rejection_router,
+        let public = Listener {
+            socket: sockets.public,
+            router: public_router,
+            rejection_router: routes.rejection_router,
             tls: self.tls.map(Arc::new),
             connection_limit: self.connection_limit,
             timeouts: self.timeouts,
             metrics: self.metrics,
         };
-        Listeners {
-            public: public_listener,
-            admin: admin_listener,
-        }
+        Listeners { public, admin }
     }
 }
 
-/// Accepts connections until `stop`, in a task of its own, so that it runs on the runtime's
-/// workers. It ends at once with `over`. `stop` must be a child of `over`, so that connections
-/// end
-/// with it too.
+/// Accepts connections until `stop`, and ends at once with `cancel`. `stop` must be a child of
+/// `cancel`, so that connections end with it too.
 pub(crate) fn spawn(
     listener: Listener,
     stop: CancellationToken,
     cancel: CancellationToken,
 ) -> JoinHandle<Option<()>> {
+    // A task of its own, so that it runs on the runtime's workers, not on the main thread.
     tokio::spawn(cancel.run_until_cancelled_owned(run(listener, stop)))
 }

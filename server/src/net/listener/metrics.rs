@@ -55,7 +55,7 @@ impl Default for HandshakeMetrics {
             "Connections closed before their TLS handshake, by reason: too many at once, or too many a second.",
             "reason",
         );
-        // A rate needs a first value.
+        // Prometheus computes no rate for a series before its first sample.
         for rejection in [Rejected::AtCapacity, Rejected::RateLimited(Duration::ZERO)] {
             rejected.with_label_values(&[rejection.label()]);
         }

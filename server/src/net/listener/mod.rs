@@ -1,7 +1,6 @@
-//! Connections at a listener: who is let in, and how they are read.
+//! Connections at a listener: their admission, and HTTP on them.
 //!
-//! In reading order: `listeners` (the public and the admin listener), `accept` (from the
-//! accept
+//! In reading order: `listeners` (the public and the admin listener), `accept` (from the accept
 //! queue to a task), `serve` (HTTP on one connection), `metrics` (counters).
 
 mod accept;

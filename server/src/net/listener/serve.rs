@@ -21,9 +21,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::net::stream::MaybeTlsStream;
 
-/// Header fields of one request.
+/// Most header fields of one request.
 const MAX_HEADERS: usize = 64;
-/// Request line and headers of one request, in bytes; hyper's least is 8 KiB.
+/// Most bytes of a request line and its headers; hyper's minimum is 8 KiB.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
 /// The address of the client. Every request carries it.
@@ -37,11 +37,11 @@ pub(super) struct Http1Settings {
     pub(super) first_request_timeout: Duration,
     /// Time limit of each further request's head, from the request before it.
     pub(super) header_read_timeout: Duration,
-    /// Whether there may be another one.
+    /// Whether another request may follow.
     pub(super) keep_alive: bool,
 }
 
-/// Serves requests until the connection ends or is a device's socket. Once `stop` is
+/// Serves requests until the connection ends or becomes a device socket. Once `stop` is
 /// cancelled, the request under way is the last.
 pub(super) async fn serve(
     stream: MaybeTlsStream,
@@ -66,30 +66,32 @@ pub(super) async fn serve(
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
-        // After a stall, what has come counts before that it is late.
+        // After a stall of this process, a request that has arrived counts before its timeout.
         biased;
         ended = connection.as_mut() => ended,
         () = no_request_within(settings.first_request_timeout, &has_request) => return,
         () = stop.cancelled() => {
+            // Polled on afterwards: hyper answers the request under way first.
             connection.as_mut().graceful_shutdown();
             connection.await
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "connection");
+        tracing::debug!(%error, "an HTTP connection failed");
     }
 }
 
-/// Returns after `within` if no request has begun, and otherwise never. A client that sends
-/// nothing at all must not hold a connection for as long as a pooled one may idle.
+/// Returns after `within` if no request has begun, and otherwise never.
 async fn no_request_within(within: Duration, has_request: &AtomicBool) {
+    // A client that sends nothing must not hold a connection for as long as a pooled one may
+    // be idle.
     sleep(within).await;
     if has_request.load(Relaxed) {
         pending().await
     }
 }
 
-/// Notes that there was a request, and tells it who asks.
+/// A service that records that a request has begun, and adds the peer's address to it.
 struct RequestTracker<S> {
     service: S,
     peer: PeerAddr,

@@ -1,4 +1,4 @@
-//! The certificate and its key, from PEM files that may be read anew.
+//! The certificate and its key, from PEM files that can be read again.
 
 use std::{
     path::{Path, PathBuf},
@@ -38,8 +38,7 @@ pub enum CertificateError {
         /// The defect of the file.
         reason: String,
     },
-    /// Certificate and key were read and do not make a pair, or are of a kind that
-    /// is not known here.
+    /// Certificate and key do not match, or their kind is not supported.
     #[error("{} and {} cannot be used together: {reason}", cert.display(), key.display())]
     Unusable {
         /// The file of the certificate.
@@ -68,39 +67,48 @@ impl CertificateResolver {
         })
     }
 
-    /// Reads the files again. On an error the certificate of before stays.
+    /// Reads the files again. On an error the previous certificate stays in use.
     pub(super) fn reload(&self) -> Result<(), CertificateError> {
-        let read = Arc::new(load_certified_key(&self.cert, &self.key)?);
-        *self.current.write() = read;
+        // Read before the lock, so that no handshake waits for a slow disk.
+        let certified_key = Arc::new(load_certified_key(&self.cert, &self.key)?);
+        *self.current.write() = certified_key;
         Ok(())
     }
 }
 
 impl ResolvesServerCert for CertificateResolver {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let current = self.current.read();
-        Some(Arc::clone(&current))
+        Some(Arc::clone(&self.current.read()))
     }
 }
 
 fn load_certified_key(cert: &Path, key: &Path) -> Result<CertifiedKey, CertificateError> {
-    const CHAIN: &str = "certificate";
-    let of_chain = |error| pem_error(cert, CHAIN, error);
     let chain: Vec<_> = CertificateDer::pem_file_iter(cert)
         .and_then(Iterator::collect)
-        .map_err(of_chain)?;
-    if chain.is_empty() {
-        return Err(of_chain(pem::Error::NoItemsFound));
-    }
+        // An iterator of a file without certificates is empty, and not an error.
+        .and_then(|chain: Vec<_>| match chain.is_empty() {
+            true => Err(pem::Error::NoItemsFound),
+            false => Ok(chain),
+        })
+        .map_err(|error| pem_error(cert, "certificate", error))?;
     let private =
         PrivateKeyDer::from_pem_file(key).map_err(|error| pem_error(key, "private key", error))?;
     CertifiedKey::from_der(chain, private, &ring::default_provider()).map_err(|error| {
-        CertificateError::Unusable {
-            cert: cert.to_owned(),
-            key: key.to_owned(),
-            reason: describe_error(&error),
-        }
+        let reason = match error {
+            rustls::Error::InconsistentKeys(_) => "the key is another certificate's".to_owned(),
+            error => error.to_string(),
+        };
+        unusable(cert, key, reason)
     })
+}
+
+/// Returns the error of a pair that was read and cannot be used.
+pub(super) fn unusable(cert: &Path, key: &Path, reason: String) -> CertificateError {
+    CertificateError::Unusable {
+        cert: cert.to_owned(),
+        key: key.to_owned(),
+        reason,
+    }
 }
 
 fn pem_error(path: &Path, expected: &'static str, error: pem::Error) -> CertificateError {
@@ -112,12 +120,5 @@ fn pem_error(path: &Path, expected: &'static str, error: pem::Error) -> Certific
             expected,
             reason: error.to_string(),
         },
-    }
-}
-
-fn describe_error(error: &rustls::Error) -> String {
-    match error {
-        rustls::Error::InconsistentKeys(_) => "the key is another certificate's".to_owned(),
-        error => error.to_string(),
     }
 }

@@ -1,8 +1,7 @@
 //! TLS at the node's listener.
 //!
-//! In reading order: [`certificate`] (the files, and reading them again), `server`
-//! (handshakes),
-//! `stream` (the bytes of a connection).
+//! In reading order: [`certificate`] (the files), `server` (handshakes), `stream` (the bytes of
+//! a connection).
 
 pub mod certificate;
 mod server;

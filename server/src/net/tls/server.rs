@@ -6,11 +6,11 @@ use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::rustls::{self, ServerConfig, crypto::ring};
 
 use super::{
-    certificate::{CertificateError, CertificateResolver},
+    certificate::{CertificateError, CertificateResolver, unusable},
     stream::TlsStream,
 };
 
-/// TLS 1.2 and 1.3 with a certificate that can be read anew while connections last.
+/// TLS 1.2 and 1.3 with a certificate that can be replaced while connections last.
 pub struct ServerTls {
     certificate: Arc<CertificateResolver>,
     config: Arc<ServerConfig>,
@@ -21,14 +21,10 @@ impl ServerTls {
     /// key, both PEM.
     ///
     /// # Errors
-    /// [`CertificateError`], naming the file and what is wrong with it.
+    /// [`CertificateError`], with the file and its defect.
     pub fn load(cert: &Path, key: &Path) -> Result<Self, CertificateError> {
         let certificate = Arc::new(CertificateResolver::load(cert, key)?);
-        let unusable = |error: rustls::Error| CertificateError::Unusable {
-            cert: cert.to_owned(),
-            key: key.to_owned(),
-            reason: error.to_string(),
-        };
+        let unusable = |error: rustls::Error| unusable(cert, key, error.to_string());
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(unusable)?
@@ -36,8 +32,8 @@ impl ServerTls {
             .with_cert_resolver(Arc::clone(&certificate) as _);
         // A WebSocket begins as HTTP/1.1 (RFC 6455), and the server speaks no other protocol.
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        // Tickets carry the session themselves: a cache would have to hold one for
-        // each device that may come back.
+        // Tickets carry the session: a cache would have to hold a session for each device that
+        // may reconnect.
         config.ticketer = ring::Ticketer::new().map_err(unusable)?;
         config.send_tls13_tickets = 1;
         Ok(Self {
@@ -46,24 +42,17 @@ impl ServerTls {
         })
     }
 
-    /// Reads the files again, for handshakes from now on; connections stay as they
-    /// are.
+    /// Reads the files again, for later handshakes. Open connections are not affected.
     ///
     /// # Errors
-    /// [`CertificateError`]; the certificate of before is used on.
+    /// [`CertificateError`]; the previous certificate stays in use.
     pub fn reload(&self) -> Result<(), CertificateError> {
         self.certificate.reload()
     }
 
-    /// The handshake with a client, at most for this long.
-    pub(crate) async fn accept(
-        &self,
-        stream: TcpStream,
-        within: Duration,
-    ) -> io::Result<TlsStream> {
-        timeout(within, TlsStream::accept(stream, Arc::clone(&self.config)))
-            .await
-            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    /// Runs the handshake with a client, within a time limit.
+    pub(crate) async fn accept(&self, stream: TcpStream, limit: Duration) -> io::Result<TlsStream> {
+        timeout(limit, TlsStream::accept(stream, Arc::clone(&self.config))).await?
     }
 }
 

@@ -1,10 +1,9 @@
 //! TLS over TCP that holds no buffer while nothing is under way.
 //!
-//! Kept by hand for its memory: the buffered connections of rustls and tokio-rustls keep 4 KiB
+//! Written here for its memory: the buffered connections of rustls and tokio-rustls keep 4 KiB
 //! for the next record, which doubles the cost of an idle socket. The unbuffered ones leave
 //! buffers to the caller. This one reads into scratch that the sockets of a runtime worker
-//! share,
-//! and keeps only an incomplete record.
+//! share, and keeps only an incomplete record.
 
 use std::{
     cell::RefCell,
@@ -21,15 +20,18 @@ use tokio::{
 use tokio_rustls::rustls::{
     self, ServerConfig,
     server::UnbufferedServerConnection,
-    unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus, WriteTraffic},
+    unbuffered::{
+        ConnectionState, EncodeError, EncodeTlsData, EncryptError, UnbufferedStatus, WriteTraffic,
+    },
 };
 
-/// The largest record there may be (RFC 8446, section 5.2, with its header), and
-/// then some: one record at least is completed by each turn.
+/// Bytes of one read.
+// More than the largest record with its header (RFC 8446, section 5.2), so that a full buffer
+// always holds a complete record.
 const SCRATCH_BYTES: usize = 20 * 1024;
-/// Text of one record.
+/// Most plaintext of one record (RFC 8446, section 5.1).
 const MAX_PLAINTEXT_BYTES: usize = 16 * 1024;
-/// Bytes that a record adds to its text, and a key update before it.
+/// Bytes that a record adds to its plaintext, with a key update before it.
 const RECORD_OVERHEAD_BYTES: usize = 256;
 
 thread_local! {
@@ -40,18 +42,18 @@ thread_local! {
 pub(crate) struct TlsStream {
     tcp: TcpStream,
     session: UnbufferedServerConnection,
-    /// The beginning of what is not complete yet.
+    /// The beginning of an incomplete record.
     incoming: Vec<u8>,
-    /// Text that was decrypted and not yet taken, and how much of it was.
+    /// Decrypted bytes that the caller has not read, and the length of the part that it has.
     plaintext: Vec<u8>,
     plaintext_read: usize,
-    /// Records that the kernel has not taken yet.
+    /// Records that the kernel has not accepted.
     outgoing: Vec<u8>,
-    /// The peer has said that nothing follows.
+    /// Whether the peer has sent close_notify.
     peer_closed: bool,
 }
 
-/// Output that waits until records may be written.
+/// Output that waits until the session can write records.
 enum TlsWrite<'a> {
     Nothing,
     Plaintext(&'a [u8]),
@@ -59,7 +61,7 @@ enum TlsWrite<'a> {
 }
 
 impl TlsStream {
-    /// Shakes hands with a client.
+    /// Runs the handshake with a client.
     pub(super) async fn accept(tcp: TcpStream, config: Arc<ServerConfig>) -> io::Result<Self> {
         let session = UnbufferedServerConnection::new(config).map_err(io::Error::other)?;
         let mut stream = Self {
@@ -93,16 +95,15 @@ impl TlsStream {
         }
     }
 
-    /// Reads once and takes in what is complete.
+    /// Reads once and processes the complete records.
     fn poll_incoming(&mut self, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         SCRATCH.with_borrow_mut(|scratch| {
             let kept = self.incoming.len();
-            let Some((before, room)) = scratch.split_at_mut_checked(kept) else {
-                return Poll::Ready(Err(message_too_long()));
+            let split = scratch.split_at_mut_checked(kept);
+            let Some((before, room)) = split.filter(|(_, room)| !room.is_empty()) else {
+                let error = "a TLS message is too long";
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, error)));
             };
-            if room.is_empty() {
-                return Poll::Ready(Err(message_too_long()));
-            }
             let mut room = ReadBuf::new(room);
             ready!(Pin::new(&mut self.tcp).poll_read(task, &mut room))?;
             let read = room.filled().len();
@@ -110,6 +111,7 @@ impl TlsStream {
                 // The peer sent no close_notify, so an attacker may have cut the connection.
                 return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
+            // Not before the read: a pending one has returned, and the record must stay.
             before.copy_from_slice(&self.incoming);
             self.incoming = Vec::new();
             Poll::Ready(self.process_records(&mut scratch[..kept + read], TlsWrite::Nothing))
@@ -121,84 +123,72 @@ impl TlsStream {
         self.process_records(&mut incoming, op)
     }
 
-    /// Lets the session look at what has come, and say what is to be said. What is
-    /// left is kept.
+    /// Decrypts complete records and encrypts `op`. The incomplete rest is kept.
     fn process_records(&mut self, bytes: &mut [u8], mut op: TlsWrite<'_>) -> io::Result<()> {
         let mut from = 0;
-        let failed =
-            loop {
-                let UnbufferedStatus { mut discard, state } =
-                    self.session.process_tls_records(&mut bytes[from..]);
-                let mut waits = false;
-                match state {
-                    Ok(ConnectionState::ReadTraffic(mut traffic)) => {
-                        while let Some(record) = traffic.next_record() {
-                            let record = record.map_err(tls_error)?;
-                            discard += record.discard;
-                            self.plaintext.extend_from_slice(record.payload);
-                        }
+        let mut failed = None;
+        loop {
+            let UnbufferedStatus { mut discard, state } =
+                self.session.process_tls_records(&mut bytes[from..]);
+            let mut is_blocked = false;
+            match state {
+                Ok(ConnectionState::ReadTraffic(mut traffic)) => {
+                    while let Some(record) = traffic.next_record() {
+                        let record = record.map_err(tls_error)?;
+                        discard += record.discard;
+                        self.plaintext.extend_from_slice(record.payload);
                     }
-                    Ok(ConnectionState::EncodeTlsData(mut data)) => {
-                        append(&mut self.outgoing, RECORD_OVERHEAD_BYTES, |room| match data
-                            .encode(room)
-                        {
-                            Err(EncodeError::InsufficientSize(short)) => {
-                                Err(Some(short.required_size))
-                            }
-                            Err(EncodeError::AlreadyEncoded) => Err(None),
-                            Ok(written) => Ok(written),
-                        })?;
-                    }
-                    // The pending bytes in `outgoing` are written in order with the rest.
-                    Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
-                    Ok(ConnectionState::WriteTraffic(traffic)) => {
-                        waits = true;
-                        let what = std::mem::replace(&mut op, TlsWrite::Nothing);
-                        encode_records(traffic, what, &mut self.outgoing)?;
-                    }
-                    Ok(ConnectionState::PeerClosed) => self.peer_closed = true,
-                    Ok(ConnectionState::Closed) => {
-                        self.peer_closed = true;
-                        waits = true;
-                    }
-                    Ok(_) => waits = true,
-                    Err(error) => break Some(error),
                 }
-                from += discard;
-                if waits {
-                    break None;
+                Ok(ConnectionState::EncodeTlsData(data)) => {
+                    encode_message(data, &mut self.outgoing)?;
                 }
-            };
-        match failed {
-            None => {
-                self.incoming = bytes[from..].to_vec();
-                Ok(())
+                // The pending bytes in `outgoing` are written in order with the rest.
+                Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
+                Ok(ConnectionState::WriteTraffic(traffic)) => {
+                    is_blocked = true;
+                    let op = std::mem::replace(&mut op, TlsWrite::Nothing);
+                    encode_records(traffic, op, &mut self.outgoing)?;
+                }
+                Ok(ConnectionState::PeerClosed) => self.peer_closed = true,
+                Ok(ConnectionState::Closed) => {
+                    self.peer_closed = true;
+                    is_blocked = true;
+                }
+                Ok(_) => is_blocked = true,
+                Err(error) => {
+                    failed = Some(error);
+                    is_blocked = true;
+                }
             }
-            Some(error) => {
-                self.encode_alert();
-                Err(tls_error(error))
+            from += discard;
+            if is_blocked {
+                break;
             }
         }
+        // Outside the loop: the state of the last round borrows the session until it is dropped.
+        if let Some(error) = failed {
+            self.encode_alert();
+            return Err(tls_error(error));
+        }
+        self.incoming = bytes[from..].to_vec();
+        Ok(())
     }
 
     /// Queues the alert for an error.
     fn encode_alert(&mut self) {
         let status = self.session.process_tls_records(&mut []);
-        if let Ok(ConnectionState::EncodeTlsData(mut data)) = status.state {
-            let _ = append(&mut self.outgoing, RECORD_OVERHEAD_BYTES, |room| {
-                data.encode(room).map_err(|error| match error {
-                    EncodeError::InsufficientSize(short) => Some(short.required_size),
-                    EncodeError::AlreadyEncoded => None,
-                })
-            });
+        if let Ok(ConnectionState::EncodeTlsData(data)) = status.state {
+            // Best effort: the connection ends with the error in any case.
+            let _ = encode_message(data, &mut self.outgoing);
         }
     }
 
-    /// Hands records to the kernel until none is left.
+    /// Writes records until none is left.
     fn poll_outgoing(&mut self, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.outgoing.is_empty() {
             match ready!(Pin::new(&mut self.tcp).poll_write(task, &self.outgoing))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                // A new vector, because an idle connection must not keep the capacity.
                 written if written == self.outgoing.len() => self.outgoing = Vec::new(),
                 written => drop(self.outgoing.drain(..written)),
             }
@@ -208,11 +198,10 @@ impl TlsStream {
 }
 
 impl Drop for TlsStream {
-    /// Sends close_notify: without it, a peer cannot tell the end from a truncation attack
-    /// (RFC 8446,
-    /// 6.1). A peer that does not read is not awaited.
+    /// Sends close_notify, without waiting for a peer that does not read.
     fn drop(&mut self) {
-        // One that never was one has said what there was to say.
+        // Otherwise a peer cannot tell the end from a truncation attack (RFC 8446, section 6.1).
+        // A failed handshake has sent its alert.
         if !self.session.is_handshaking() {
             let _ = self.encode_write(TlsWrite::CloseNotify);
             let _ = self.tcp.try_write(&self.outgoing);
@@ -249,14 +238,15 @@ impl AsyncWrite for TlsStream {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        // One record at most waits here: who writes more waits himself.
+        // At most one record waits here, so that a peer that does not read slows the writer.
         ready!(this.poll_outgoing(task))?;
         let text = &bytes[..bytes.len().min(MAX_PLAINTEXT_BYTES)];
         this.encode_write(TlsWrite::Plaintext(text))?;
-        match this.poll_outgoing(task) {
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(text.len())),
+        // Pending counts as written: the record is queued, and `poll_flush` writes it.
+        if let Poll::Ready(written) = this.poll_outgoing(task) {
+            written?;
         }
+        Poll::Ready(Ok(text.len()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -265,23 +255,32 @@ impl AsyncWrite for TlsStream {
 
     fn poll_shutdown(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        // Twice is once: the session says it no more.
+        // May be called again: the session sends close_notify once.
         this.encode_write(TlsWrite::CloseNotify)?;
         ready!(this.poll_outgoing(task))?;
         Pin::new(&mut this.tcp).poll_shutdown(task)
     }
 }
 
+fn encode_message<D>(mut data: EncodeTlsData<'_, D>, outgoing: &mut Vec<u8>) -> io::Result<()> {
+    append(outgoing, RECORD_OVERHEAD_BYTES, |room| {
+        data.encode(room).map_err(|error| match error {
+            EncodeError::InsufficientSize(short) => Some(short.required_size),
+            EncodeError::AlreadyEncoded => None,
+        })
+    })
+}
+
 fn encode_records<D>(
     mut traffic: WriteTraffic<'_, D>,
-    what: TlsWrite<'_>,
+    op: TlsWrite<'_>,
     outgoing: &mut Vec<u8>,
 ) -> io::Result<()> {
     let short = |error| match error {
         EncryptError::InsufficientSize(short) => Some(short.required_size),
         EncryptError::EncryptExhausted => None,
     };
-    match what {
+    match op {
         TlsWrite::Nothing => Ok(()),
         TlsWrite::Plaintext(text) => append(outgoing, text.len() + RECORD_OVERHEAD_BYTES, |room| {
             traffic.encrypt(text, room).map_err(short)
@@ -292,8 +291,8 @@ fn encode_records<D>(
     }
 }
 
-/// Appends what `fill` writes into `room` bytes, which says how much room it needs if there is too
-/// little, and nothing if it cannot go on.
+/// Appends the bytes that `fill` writes into a slice of `room` bytes. The error of `fill` is the
+/// room that it needs, or `None` if it cannot write at all.
 fn append(
     outgoing: &mut Vec<u8>,
     mut room: usize,
@@ -318,8 +317,4 @@ fn append(
 
 fn tls_error(error: rustls::Error) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
-}
-
-fn message_too_long() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "a TLS message that is too long")
 }

@@ -60,7 +60,7 @@ impl CloseReason {
         Self::Expired,
     ];
 
-    /// The label in `highwater_sockets_closed_total`.
+    /// Returns the label in `highwater_sockets_closed_total`.
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Device => "device",
@@ -81,7 +81,7 @@ impl CloseReason {
         }
     }
 
-    /// The code on the wire.
+    /// Returns the code on the wire.
     pub(crate) fn code(self) -> u16 {
         let code = match self {
             Self::Device | Self::ConnectionLost => CloseCode::Normal,
@@ -92,6 +92,7 @@ impl CloseReason {
             Self::TooBig => CloseCode::Size,
             Self::Drain | Self::Rebalance | Self::MaxAge => CloseCode::Restart,
             Self::SlowConsumer | Self::PartialMessageLimit => CloseCode::Again,
+            // From 4000 on, codes are for private use (RFC 6455, section 7.4.2).
             Self::Replaced => CloseCode::Library(4000),
             Self::Idle => CloseCode::Library(4001),
             Self::Expired => CloseCode::Library(4003),
@@ -99,8 +100,10 @@ impl CloseReason {
         code.into()
     }
 
-    /// The reason on the wire, at most 123 bytes.
+    /// Returns the reason on the wire.
     pub(crate) fn text(self) -> &'static str {
+        // A control frame has at most 125 bytes (RFC 6455, section 5.5), two of them the code: a
+        // text has at most 123.
         match self {
             Self::Device | Self::ConnectionLost => "",
             Self::Protocol => "protocol error",

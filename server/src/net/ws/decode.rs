@@ -1,8 +1,8 @@
 //! Bytes to events.
 //!
-//! The caller reads into scratch it shares between connections and feeds what came;
-//! only an incomplete frame or message is kept here, on the heap, until the rest
-//! arrives. An idle connection keeps nothing.
+//! The caller reads into a buffer that connections share, and feeds the bytes. Only an
+//! incomplete frame or message is kept here, on the heap, until the rest arrives. An idle
+//! connection keeps nothing.
 
 use std::io::Cursor;
 
@@ -11,14 +11,12 @@ use tokio_tungstenite::tungstenite::protocol::frame::{
     coding::{CloseCode, Control, Data, OpCode},
 };
 
-use super::close::CloseReason;
+use super::{close::CloseReason, encode::MAX_CONTROL};
 
 /// The longest header: 2 bytes, 8 of length, 4 of mask.
 const MAX_HEADER: usize = 14;
-/// The longest payload of a control frame.
-const MAX_CONTROL: usize = 125;
 
-/// An event that a device's bytes amount to.
+/// A complete message or control frame.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum WsEvent<'a> {
     Ping(&'a [u8]),
@@ -33,7 +31,7 @@ pub(crate) enum WsEvent<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DecodeControl {
     Continue,
-    /// Ignore the rest of the input.
+    /// The rest of the input is ignored.
     Stop,
 }
 
@@ -44,19 +42,19 @@ pub(crate) enum AllowedMessages {
     TextAndBinary,
 }
 
-/// One connection's decoder.
+/// The decoder of one connection.
 pub(crate) struct WsDecoder {
     max_message: u32,
     allowed: AllowedMessages,
     /// The beginning of a frame that is not complete.
     partial: Vec<u8>,
-    /// The beginning of a message whose last fragment has not come. Few peers ever
-    /// send one, so it is not kept in place.
+    /// The beginning of a message whose last fragment has not arrived.
+    // Boxed: few peers ever send fragments, and every connection pays for the size.
     fragments: Option<Box<FragmentedMessage>>,
 }
 
 impl WsDecoder {
-    /// Messages longer than `max_message` bytes are refused by their header.
+    /// Returns a decoder that rejects messages longer than `max_message` bytes.
     pub(crate) fn new(max_message: usize, allowed: AllowedMessages) -> Self {
         Self {
             max_message: u32::try_from(max_message).unwrap_or(u32::MAX),
@@ -66,8 +64,7 @@ impl WsDecoder {
         }
     }
 
-    /// Takes what was read and reports what it completes. `input` is unmasked in
-    /// place.
+    /// Decodes bytes and emits the events that they complete. `input` is unmasked in place.
     ///
     /// # Errors
     /// The reason to close the connection with. Nothing can be decoded after it.
@@ -83,6 +80,7 @@ impl WsDecoder {
             let mut joined = std::mem::take(&mut self.partial);
             joined.extend_from_slice(input);
             let used = self.decode_frames(&mut joined, &mut on)?;
+            // A complete frame drops the buffer, so that an idle connection has none.
             if used < joined.len() {
                 joined.drain(..used);
                 self.partial = joined;
@@ -91,22 +89,20 @@ impl WsDecoder {
         Ok(())
     }
 
-    /// Bytes that are kept until the rest arrives.
+    /// Returns the bytes that are kept until the rest arrives.
     pub(crate) fn buffered_bytes(&self) -> usize {
-        let begun = self
-            .fragments
-            .as_ref()
-            .map_or(0, |begun| begun.bytes.capacity());
-        self.partial.capacity() + begun
+        let fragments = self.fragments.as_ref();
+        // Capacities, because they are the memory that the connection costs.
+        self.partial.capacity() + fragments.map_or(0, |begun| begun.bytes.capacity())
     }
 
-    /// Forgets what is not complete.
+    /// Drops the incomplete frame and message.
     pub(crate) fn clear(&mut self) {
         self.partial = Vec::new();
         self.fragments = None;
     }
 
-    /// Decodes whole frames and answers how many bytes they took.
+    /// Decodes complete frames and returns their length in bytes.
     fn decode_frames(
         &mut self,
         input: &mut [u8],
@@ -129,21 +125,24 @@ impl WsDecoder {
         Ok(used)
     }
 
-    /// The header at the start of `input`, checked; `None` while it is incomplete.
+    /// Checks and returns the header at the start of `input`; `None` while it is incomplete.
     fn parse_header(&self, input: &[u8]) -> Result<Option<ParsedHeader>, CloseReason> {
         let mut cursor = Cursor::new(&input[..input.len().min(MAX_HEADER)]);
         let parsed = FrameHeader::parse(&mut cursor).map_err(|_| CloseReason::Protocol)?;
         let Some((header, payload)) = parsed else {
             return Ok(None);
         };
+        // No extension is negotiated, so reserved bits are an error (RFC 6455, section 5.2).
         if header.rsv1 || header.rsv2 || header.rsv3 {
             return Err(CloseReason::Protocol);
         }
+        // A client masks every frame (section 5.1).
         let mask = header.mask.ok_or(CloseReason::Protocol)?;
         let kept = self.fragments.as_ref().map_or(0, |begun| begun.bytes.len());
+        // By the header alone: a payload over the limit is never buffered.
         let limit = match header.opcode {
-            OpCode::Control(_) if !header.is_final => return Err(CloseReason::Protocol),
-            OpCode::Control(_) if payload > MAX_CONTROL as u64 => {
+            // Control frames are short and not fragmented (section 5.5).
+            OpCode::Control(_) if !header.is_final || payload > MAX_CONTROL as u64 => {
                 return Err(CloseReason::Protocol);
             }
             OpCode::Control(_) => MAX_CONTROL,
@@ -177,7 +176,12 @@ impl WsDecoder {
             (OpCode::Data(Data::Text), None) if head.is_final => emit_text(payload, on),
             (OpCode::Data(Data::Binary), None) if head.is_final => Ok(on(WsEvent::Binary(payload))),
             (OpCode::Data(kind @ (Data::Text | Data::Binary)), None) => {
-                self.fragments = Some(Box::new(FragmentedMessage::begin(kind, payload)?));
+                let begun = self.fragments.insert(Box::new(FragmentedMessage {
+                    kind,
+                    bytes: Vec::new(),
+                    valid_len: 0,
+                }));
+                begun.extend(payload)?;
                 Ok(DecodeControl::Continue)
             }
             (OpCode::Data(Data::Continue), Some(begun)) => {
@@ -196,33 +200,25 @@ impl WsDecoder {
     }
 }
 
-/// The beginning of a message that comes in fragments.
+/// The beginning of a fragmented message.
 struct FragmentedMessage {
     kind: Data,
     bytes: Vec<u8>,
-    /// Bytes that are whole characters, if the message is text.
+    /// Length of the prefix of complete characters, if the message is text.
     valid_len: usize,
 }
 
 impl FragmentedMessage {
-    fn begin(kind: Data, payload: &[u8]) -> Result<Self, CloseReason> {
-        let mut fragments = Self {
-            kind,
-            bytes: Vec::new(),
-            valid_len: 0,
-        };
-        fragments.extend(payload)?;
-        Ok(fragments)
-    }
-
-    /// Refuses text that no further fragment can make valid (RFC 6455, section 8.1).
+    /// Appends a fragment. Rejects text that no further fragment can make valid.
     fn extend(&mut self, payload: &[u8]) -> Result<(), CloseReason> {
         self.bytes.extend_from_slice(payload);
         if self.kind != Data::Text {
             return Ok(());
         }
+        // Fail fast on invalid UTF-8 (RFC 6455, section 8.1), and check no byte twice.
         self.valid_len += match std::str::from_utf8(&self.bytes[self.valid_len..]) {
             Ok(text) => text.len(),
+            // The fragment ends within a character, which the next one may complete.
             Err(error) if error.error_len().is_none() => error.valid_up_to(),
             Err(_) => return Err(CloseReason::BadPayload),
         };
@@ -234,9 +230,7 @@ struct ParsedHeader {
     opcode: OpCode,
     is_final: bool,
     mask: [u8; 4],
-    /// Length of the header.
     header_len: usize,
-    /// Length of the payload.
     payload_len: usize,
 }
 
@@ -248,12 +242,13 @@ fn emit_text(
     Ok(on(WsEvent::Text(text)))
 }
 
-/// Empty, or an allowed code and a reason in UTF-8.
+/// Returns the code of a close frame: a payload is empty, or a code and a reason in UTF-8.
 fn close_code(payload: &[u8]) -> Result<Option<u16>, CloseReason> {
     match payload {
         [] => Ok(None),
         [high, low, reason @ ..] => {
             let code = u16::from_be_bytes([*high, *low]);
+            // Codes such as 1005 must never be on the wire (section 7.4.1).
             let allowed = CloseCode::from(code).is_allowed();
             if !allowed || std::str::from_utf8(reason).is_err() {
                 return Err(CloseReason::Protocol);
@@ -276,7 +271,7 @@ mod tests {
 
     use super::*;
 
-    /// A client's frame.
+    /// Returns a client's frame.
     fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
         let mask = [1, 2, 3, 4];
         let mut frame = vec![first];
@@ -288,12 +283,9 @@ mod tests {
             }
         }
         frame.extend_from_slice(&mask);
-        frame.extend(
-            payload
-                .iter()
-                .zip(mask.iter().cycle())
-                .map(|(byte, key)| byte ^ key),
-        );
+        let start = frame.len();
+        frame.extend_from_slice(payload);
+        unmask(&mut frame[start..], mask);
         frame
     }
 
@@ -318,13 +310,11 @@ mod tests {
     }
 
     #[test]
-    fn binary_is_for_those_who_accept_it() {
-        let bytes = [
-            masked(0x02, &[0xff]),
-            masked(0x80, b"x"),
-            masked(0x82, b"y"),
-        ]
-        .concat();
+    fn binary_message_is_decoded_only_if_allowed() {
+        let frames = [(0x02, &b"\xff"[..]), (0x80, b"x"), (0x82, b"y")];
+        let bytes = frames
+            .map(|(first, payload)| masked(first, payload))
+            .concat();
         let mut decoder = WsDecoder::new(100, AllowedMessages::TextAndBinary);
         let seen = decode(&mut decoder, &bytes).unwrap();
         assert_eq!(seen, ["Binary([255, 120])", "Binary([121])"]);
@@ -332,13 +322,11 @@ mod tests {
     }
 
     #[test]
-    fn text_is_refused_with_the_fragment_that_breaks_it() {
+    fn invalid_text_is_rejected_with_the_fragment_that_breaks_it() {
         let character = "\u{1f600}".as_bytes();
         let mut decoder = WsDecoder::new(100, AllowedMessages::Text);
-        assert_eq!(
-            decode(&mut decoder, &masked(0x01, &character[..2])),
-            Ok(vec![])
-        );
+        let begun = decode(&mut decoder, &masked(0x01, &character[..2]));
+        assert_eq!(begun, Ok(vec![]));
         let broken = decode(&mut decoder, &masked(0x00, b"x"));
         assert_eq!(broken, Err(CloseReason::BadPayload));
 
@@ -350,73 +338,34 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_has_its_code() {
+    fn invalid_frame_has_its_close_reason() {
         assert_eq!(error_of(&masked(0x82, b"x")), CloseReason::Binary);
         assert_eq!(error_of(&masked(0x81, &[0xff])), CloseReason::BadPayload);
         assert_eq!(error_of(&masked(0x81, &[b'x'; 101])), CloseReason::TooBig);
-        assert_eq!(
-            error_of(&[
-                0x81, 0xff, 0xff, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0
-            ]),
-            CloseReason::TooBig
-        );
-        assert_eq!(
-            error_of(&[0x81, 0x01, b'x']),
-            CloseReason::Protocol,
-            "unmasked"
-        );
-        assert_eq!(
-            error_of(&masked(0xc1, b"x")),
-            CloseReason::Protocol,
-            "reserved bit"
-        );
-        assert_eq!(
-            error_of(&masked(0x83, b"x")),
-            CloseReason::Protocol,
-            "reserved opcode"
-        );
-        assert_eq!(
-            error_of(&masked(0x80, b"x")),
-            CloseReason::Protocol,
-            "nothing to continue"
-        );
-        assert_eq!(
-            error_of(&masked(0x09, b"x")),
-            CloseReason::Protocol,
-            "fragmented ping"
-        );
-        assert_eq!(
-            error_of(&masked(0x89, &[0; 126])),
-            CloseReason::Protocol,
-            "long ping"
-        );
-        assert_eq!(
-            error_of(&masked(0x88, &[3])),
-            CloseReason::Protocol,
-            "half a code"
-        );
-        assert_eq!(
-            error_of(&masked(0x88, &1005_u16.to_be_bytes())),
-            CloseReason::Protocol
-        );
-        let nested = [masked(0x01, b"a"), masked(0x81, b"b")].concat();
-        assert_eq!(error_of(&nested), CloseReason::Protocol);
+        let huge = [&[0x81, 0xff][..], &[0xff; 8], &[0; 4]].concat();
+        assert_eq!(error_of(&huge), CloseReason::TooBig);
         let endless = [masked(0x01, &[b'a'; 60]), masked(0x00, &[b'a'; 60])].concat();
         assert_eq!(error_of(&endless), CloseReason::TooBig);
-    }
-
-    #[test]
-    fn nothing_is_kept_when_idle() {
-        let mut decoder = WsDecoder::new(100, AllowedMessages::Text);
-        for byte in masked(0x89, b"beat") {
-            decode(&mut decoder, &[byte]).unwrap();
+        for (defect, bytes) in [
+            ("unmasked", vec![0x81, 0x01, b'x']),
+            ("reserved bit", masked(0xc1, b"x")),
+            ("reserved opcode", masked(0x83, b"x")),
+            ("nothing to continue", masked(0x80, b"x")),
+            ("fragmented ping", masked(0x09, b"x")),
+            ("long ping", masked(0x89, &[0; 126])),
+            ("half a code", masked(0x88, &[3])),
+            ("reserved code", masked(0x88, &1005_u16.to_be_bytes())),
+            (
+                "message in a message",
+                [masked(0x01, b"a"), masked(0x81, b"b")].concat(),
+            ),
+        ] {
+            assert_eq!(error_of(&bytes), CloseReason::Protocol, "{defect}");
         }
-        assert_eq!(decoder.buffered_bytes(), 0);
-        assert!(decoder.fragments.is_none());
     }
 
     #[test]
-    fn what_is_kept_is_counted_until_it_is_complete() {
+    fn incomplete_bytes_are_counted_until_they_are_complete() {
         let mut decoder = WsDecoder::new(100, AllowedMessages::Text);
         let whole = masked(0x81, &[b'x'; 90]);
         decode(&mut decoder, &whole[..50]).unwrap();
@@ -427,11 +376,16 @@ mod tests {
         assert!(decoder.buffered_bytes() >= 60);
         decoder.clear();
         assert_eq!(decoder.buffered_bytes(), 0);
+        for byte in masked(0x89, b"beat") {
+            decode(&mut decoder, &[byte]).unwrap();
+        }
+        assert_eq!(decoder.buffered_bytes(), 0);
+        assert!(decoder.fragments.is_none());
     }
 
     proptest! {
         #[test]
-        fn however_it_is_cut(
+        fn messages_are_decoded_from_any_pieces(
             texts in prop::collection::vec("[a-zü]{0,200}", 1..6),
             cuts in prop::collection::vec(1_usize..40, 1..50),
         ) {
@@ -449,8 +403,8 @@ mod tests {
 
         #[test]
         fn noise_never_panics(noise in prop::collection::vec(any::<u8>(), 0..200)) {
-            for accepts in [AllowedMessages::Text, AllowedMessages::TextAndBinary] {
-                let _ = decode(&mut WsDecoder::new(100, accepts), &noise);
+            for allowed in [AllowedMessages::Text, AllowedMessages::TextAndBinary] {
+                let _ = decode(&mut WsDecoder::new(100, allowed), &noise);
             }
         }
     }

@@ -1,5 +1,4 @@
-//! Messages to bytes. A server's frames are not masked, so the same bytes go to
-//! every receiver of a message.
+//! Messages to bytes.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use tokio_tungstenite::tungstenite::protocol::frame::{
@@ -9,30 +8,30 @@ use tokio_tungstenite::tungstenite::protocol::frame::{
 
 use super::close::CloseReason;
 
-/// The longest payload of a control frame.
-const MAX_CONTROL: usize = 125;
+/// The longest payload of a control frame (RFC 6455, section 5.5).
+pub(super) const MAX_CONTROL: usize = 125;
 
-/// A whole text message.
+/// Returns a text message in one frame.
 pub(crate) fn text(message: &[u8]) -> Bytes {
     frame(OpCode::Data(Data::Text), message)
 }
 
-/// A whole binary message.
+/// Returns a binary message in one frame.
 pub(crate) fn binary(message: &[u8]) -> Bytes {
     frame(OpCode::Data(Data::Binary), message)
 }
 
-/// The answer to a ping.
+/// Returns the answer to a ping.
 pub(crate) fn pong(payload: &[u8]) -> Bytes {
     frame(OpCode::Control(Control::Pong), payload)
 }
 
-/// A close with code and reason.
+/// Returns a close with code and reason.
 pub(crate) fn close(reason: CloseReason) -> Bytes {
     close_code(reason.code(), reason.text())
 }
 
-/// The answer to a peer's close: its own code, or none.
+/// Returns the answer to a peer's close: its own code, or none.
 pub(crate) fn close_echo(code: Option<u16>) -> Bytes {
     match code {
         Some(code) => close_code(code, ""),
@@ -49,14 +48,15 @@ fn close_code(code: u16, text: &str) -> Bytes {
 }
 
 fn frame(opcode: OpCode, payload: &[u8]) -> Bytes {
+    // Unmasked (RFC 6455, section 5.1), so that every receiver of a message gets the same bytes.
     let header = FrameHeader {
         opcode,
         ..FrameHeader::default()
     };
     let length = payload.len() as u64;
     let mut bytes = BytesMut::with_capacity(header.len(length) + payload.len()).writer();
-    // Writing to memory does not fail; a header that did would be cut short, which
-    // the receiver answers with a protocol error.
+    // Writing to memory does not fail. If it did, the receiver would answer the short header with
+    // a protocol error.
     let written = header.format(length, &mut bytes);
     debug_assert!(written.is_ok());
     let mut bytes = bytes.into_inner();
@@ -69,22 +69,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_are_as_rfc_6455_writes_them() {
+    fn frame_is_encoded_as_rfc_6455_specifies() {
         // Section 5.7: "A single-frame unmasked text message".
-        assert_eq!(
-            text(b"Hello")[..],
-            [0x81, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f]
-        );
+        assert_eq!(text(b"Hello")[..], *b"\x81\x05Hello");
         assert_eq!(binary(b"\xff")[..], [0x82, 0x01, 0xff]);
-        assert_eq!(
-            pong(b"Hello")[..],
-            [0x8a, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f]
-        );
+        assert_eq!(pong(b"Hello")[..], *b"\x8a\x05Hello");
         assert_eq!(text(&[b'x'; 256])[..4], [0x81, 126, 1, 0]);
-        assert_eq!(
-            text(&vec![b'x'; 65_536])[..10],
-            [0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]
-        );
+        let long = text(&[b'x'; 65_536]);
+        assert_eq!(long[..10], [0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]);
     }
 
     #[test]

@@ -18,15 +18,15 @@ pub(crate) enum InvalidUpgrade {
     Key,
 }
 
-/// Whether a request asks for an upgrade to WebSocket, correctly or not. HTTP/1.0 has no
-/// upgrade.
+/// Whether a request asks for an upgrade to WebSocket, correctly or not.
 pub(crate) fn is_upgrade<B>(request: &Request<B>) -> bool {
+    // HTTP/1.0 has no upgrade, and HTTP/2 does it by another method (RFC 8441).
     request.method() == Method::GET
         && request.version() == Version::HTTP_11
         && has_upgrade_headers(request.headers())
 }
 
-/// Checks the request and answers the value of `Sec-WebSocket-Accept`.
+/// Checks the request and returns the value of `Sec-WebSocket-Accept`.
 pub(crate) fn accept_key<B>(request: &Request<B>) -> Result<HeaderValue, InvalidUpgrade> {
     let headers = request.headers();
     if request.method() != Method::GET {
@@ -38,18 +38,14 @@ pub(crate) fn accept_key<B>(request: &Request<B>) -> Result<HeaderValue, Invalid
     if !has_upgrade_headers(headers) {
         return Err(InvalidUpgrade::Upgrade);
     }
-    if headers
-        .get(header::SEC_WEBSOCKET_VERSION)
-        .is_none_or(|version| version != "13")
-    {
+    let version = headers.get(header::SEC_WEBSOCKET_VERSION);
+    if version.is_none_or(|version| version != "13") {
         return Err(InvalidUpgrade::WebSocketVersion);
     }
     let key = headers
         .get(header::SEC_WEBSOCKET_KEY)
+        .filter(|key| is_valid_key(key.as_bytes()))
         .ok_or(InvalidUpgrade::Key)?;
-    if !is_valid_key(key.as_bytes()) {
-        return Err(InvalidUpgrade::Key);
-    }
     HeaderValue::from_str(&derive_accept_key(key.as_bytes())).map_err(|_| InvalidUpgrade::Key)
 }
 
@@ -59,6 +55,7 @@ fn has_upgrade_headers(headers: &HeaderMap) -> bool {
 }
 
 fn has_token(headers: &HeaderMap, name: header::HeaderName, token: &str) -> bool {
+    // A list may be spread over several fields, and its names ignore case (RFC 9110, 5.3, 7.8).
     headers
         .get_all(name)
         .iter()
@@ -67,8 +64,8 @@ fn has_token(headers: &HeaderMap, name: header::HeaderName, token: &str) -> bool
         .any(|found| found.trim().eq_ignore_ascii_case(token))
 }
 
-/// Sixteen bytes are 22 base64 characters and `==`.
 fn is_valid_key(key: &[u8]) -> bool {
+    // Sixteen bytes are 22 base64 characters and `==`.
     key.strip_suffix(b"==").is_some_and(|digits| {
         digits.len() == 22
             && digits
@@ -81,73 +78,51 @@ fn is_valid_key(key: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn headers() -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        headers.insert(
-            header::CONNECTION,
-            HeaderValue::from_static("keep-alive, Upgrade"),
-        );
-        headers.insert(header::UPGRADE, HeaderValue::from_static("WebSocket"));
-        headers.insert(
-            header::SEC_WEBSOCKET_VERSION,
-            HeaderValue::from_static("13"),
-        );
-        let key = HeaderValue::from_static("dGhlIHNhbXBsZSBub25jZQ==");
-        headers.insert(header::SEC_WEBSOCKET_KEY, key);
-        headers
-    }
-
-    fn asked(
-        method: Method,
-        version: Version,
-        headers: HeaderMap,
-    ) -> Result<HeaderValue, InvalidUpgrade> {
-        let mut request = Request::new(());
-        *request.method_mut() = method;
-        *request.version_mut() = version;
-        *request.headers_mut() = headers;
-        let accept = accept_key(&request);
-        assert!(accept.is_err() || is_upgrade(&request));
-        accept
-    }
-
-    fn get(headers: HeaderMap) -> Result<HeaderValue, InvalidUpgrade> {
-        asked(Method::GET, Version::HTTP_11, headers)
+    fn request() -> Request<()> {
+        Request::get("/")
+            .header(header::CONNECTION, "keep-alive, Upgrade")
+            .header(header::UPGRADE, "WebSocket")
+            .header(header::SEC_WEBSOCKET_VERSION, "13")
+            .header(header::SEC_WEBSOCKET_KEY, "dGhlIHNhbXBsZSBub25jZQ==")
+            .body(())
+            .unwrap()
     }
 
     #[test]
-    fn the_example_of_the_rfc() {
-        let accept = get(headers()).unwrap();
+    fn example_of_the_rfc_is_accepted() {
+        assert!(is_upgrade(&request()));
+        let accept = accept_key(&request()).unwrap();
         assert_eq!(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }
 
     #[test]
-    fn what_is_missing_is_named() {
-        let without = |name: header::HeaderName| {
-            let mut headers = headers();
-            headers.remove(name);
-            get(headers).unwrap_err()
+    fn invalid_request_is_rejected_with_its_defect() {
+        let error = |change: &dyn Fn(&mut Request<()>)| {
+            let mut request = request();
+            change(&mut request);
+            accept_key(&request).unwrap_err()
         };
-        assert_eq!(
-            asked(Method::POST, Version::HTTP_11, headers()),
-            Err(InvalidUpgrade::Method)
-        );
-        assert_eq!(
-            asked(Method::GET, Version::HTTP_10, headers()),
-            Err(InvalidUpgrade::HttpVersion)
-        );
-        assert_eq!(without(header::CONNECTION), InvalidUpgrade::Upgrade);
-        assert_eq!(without(header::UPGRADE), InvalidUpgrade::Upgrade);
-        assert_eq!(
-            without(header::SEC_WEBSOCKET_VERSION),
-            InvalidUpgrade::WebSocketVersion
-        );
-        assert_eq!(without(header::SEC_WEBSOCKET_KEY), InvalidUpgrade::Key);
-        let mut short = headers();
-        short.insert(
-            header::SEC_WEBSOCKET_KEY,
-            HeaderValue::from_static("c2hvcnQ="),
-        );
-        assert_eq!(get(short), Err(InvalidUpgrade::Key));
+        let without =
+            |name: header::HeaderName| error(&|request| drop(request.headers_mut().remove(&name)));
+        let post = error(&|request| *request.method_mut() = Method::POST);
+        assert_eq!(post, InvalidUpgrade::Method);
+        let old = error(&|request| *request.version_mut() = Version::HTTP_10);
+        assert_eq!(old, InvalidUpgrade::HttpVersion);
+        let short = error(&|request| {
+            let key = HeaderValue::from_static("c2hvcnQ=");
+            request.headers_mut().insert(header::SEC_WEBSOCKET_KEY, key);
+        });
+        assert_eq!(short, InvalidUpgrade::Key);
+        for (name, defect) in [
+            (header::CONNECTION, InvalidUpgrade::Upgrade),
+            (header::UPGRADE, InvalidUpgrade::Upgrade),
+            (
+                header::SEC_WEBSOCKET_VERSION,
+                InvalidUpgrade::WebSocketVersion,
+            ),
+            (header::SEC_WEBSOCKET_KEY, InvalidUpgrade::Key),
+        ] {
+            assert_eq!(without(name), defect);
+        }
     }
 }
