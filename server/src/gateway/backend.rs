@@ -1,4 +1,4 @@
-//! One node in the fleet.
+//! One incarnation of a node, as a backend.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,21 +12,20 @@ use super::{
     upstream::Upstream,
 };
 
-/// A node, in its present life.
+/// The current incarnation of a node.
 pub(super) struct Backend {
     pub(super) upstream: Arc<Upstream>,
     pub(super) load: Arc<BackendLoad>,
-    health_state: HealthState,
-    /// Whether it says that it wants new sockets.
+    pub(super) health_state: HealthState,
+    /// Whether the node's latest report says that it accepts sockets.
     pub(super) accepts_sockets: bool,
-    /// Sockets ever assigned to the node, in whatever life.
+    /// Sockets ever assigned to the node, in any incarnation.
     pub(super) assigned: u64,
     /// Cancelled when the node goes down or leaves the membership.
-    unavailable: CancellationToken,
+    pub(super) unavailable: CancellationToken,
     /// Time until which the node is kept although it is not a member: it may still be
-    /// rejoining a
-    /// backplane that was unavailable.
-    rejoin_deadline: Option<Instant>,
+    /// rejoining a backplane that was unavailable.
+    pub(super) rejoin_deadline: Option<Instant>,
 }
 
 /// The traffic that a node can take, from best to worst.
@@ -38,70 +37,44 @@ pub(super) enum BackendTier {
     Unknown,
 }
 
+/// The backend chosen for a socket or a request.
+pub(super) struct Pick<G> {
+    pub(super) upstream: Arc<Upstream>,
+    /// Counts the socket or the request until it is dropped.
+    pub(super) guard: G,
+    /// Cancelled when the node goes down or leaves the membership.
+    pub(super) unavailable: CancellationToken,
+}
+
 impl Backend {
-    pub(super) fn new(
-        upstream: Arc<Upstream>,
-        load: Arc<BackendLoad>,
-        assigned: u64,
-        predates_gateway: bool,
-    ) -> Self {
-        Self {
-            upstream,
-            load,
-            health_state: HealthState::new(predates_gateway),
-            accepts_sockets: true,
-            assigned,
-            unavailable: CancellationToken::new(),
-            rejoin_deadline: None,
+    pub(super) fn pick<G>(&self, guard: G) -> Pick<G> {
+        Pick {
+            upstream: Arc::clone(&self.upstream),
+            guard,
+            unavailable: self.unavailable.clone(),
         }
     }
 
-    /// Records a health check. Returns the new health if it changed. A node that goes down
-    /// cancels
-    /// `unavailable`, which wakes all that wait for it.
+    /// Records a health check. Returns the new health if it changed.
     pub(super) fn record_probe(&mut self, checked: ProbeResult, now: Instant) -> Option<Health> {
         let health = self.health_state.record_probe(checked, now)?;
         if health == Health::Down {
+            // A new token, because the node may come back and go down again.
             std::mem::take(&mut self.unavailable).cancel();
         }
         Some(health)
     }
 
-    pub(super) fn is_up(&self) -> bool {
-        matches!(self.health_state.health(), Health::Up { .. })
-    }
-
-    /// Tells who waits for an answer that none is to be expected.
-    pub(super) fn unavailable(&self) -> CancellationToken {
-        self.unavailable.clone()
-    }
-
-    /// Keeps the node until `end` although it is not a member.
-    pub(super) fn set_rejoin_deadline(&mut self, end: Instant) {
-        self.rejoin_deadline = Some(end);
-    }
-
-    /// Returns the time until which the node is kept although it is not a member.
-    pub(super) fn rejoin_deadline(&self) -> Option<Instant> {
-        self.rejoin_deadline
-    }
-
-    /// Whether it is still one of the fleet, being a member or not. Who has come back
-    /// is waited for no more.
+    /// Takes over whether the node is a member. Returns whether it stays a backend.
     pub(super) fn update_membership(&mut self, is_member: bool, now: Instant) -> bool {
+        // A member has rejoined: if it leaves later, it is removed at once.
         self.rejoin_deadline = self.rejoin_deadline.filter(|end| !is_member && now < *end);
         is_member || self.rejoin_deadline.is_some()
     }
 
-    /// Whether this is the way to that life already.
-    pub(super) fn is_same_incarnation(&self, upstream: &Upstream) -> bool {
-        self.upstream.incarnation == upstream.incarnation
-            && self.upstream.address == upstream.address
-    }
-
-    /// `None` when nothing must be sent there.
+    /// Returns the traffic that the node can take; `None` if it can take none.
     pub(super) fn tier(&self) -> Option<BackendTier> {
-        match self.health_state.health() {
+        match self.health_state.health {
             Health::Up { .. } if self.accepts_sockets => Some(BackendTier::AcceptsSockets),
             Health::Up { .. } | Health::NotReady => Some(BackendTier::AnswersRequests),
             Health::Unknown => Some(BackendTier::Unknown),
@@ -109,9 +82,9 @@ impl Backend {
         }
     }
 
-    /// The part of its share that it gets now: 0 to 1.
+    /// Returns the part of its share that the node gets now: 0 to 1.
     pub(super) fn slow_start_weight(&self, slow_start: Duration, now: Instant) -> f64 {
-        match self.health_state.health() {
+        match self.health_state.health {
             Health::Up { since: Some(since) } => {
                 slow_start::weight(now.saturating_duration_since(since), slow_start)
             }
@@ -121,7 +94,7 @@ impl Backend {
 
     /// Returns the state as one word, for metrics and `/nodes`.
     pub(super) fn state_label(&self) -> &'static str {
-        match self.health_state.health() {
+        match self.health_state.health {
             Health::Up { .. } | Health::NotReady if !self.accepts_sockets => "draining",
             health => health.label(),
         }

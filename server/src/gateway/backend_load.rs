@@ -2,116 +2,100 @@
 //!
 //! The node's own report is the base, because other gateways send it sockets too. The gateway
 //! adds its assignments and subtracts its closed sockets since that report, because many
-//! sockets
-//! arrive between two reports. A guard counts in the account that it was taken from: guards of
-//! an
-//! ended incarnation count for no node.
+//! sockets arrive between two reports. A guard counts in the load that it was taken from: guards
+//! of an ended incarnation count for no node.
 
 use std::sync::Arc;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 use super::config::LoadMetric;
 use crate::message::LoadReport;
 
-/// Shared by the fleet and the leases.
+/// The load of one incarnation, which its backend and its guards share.
 #[derive(Debug, Default)]
 pub(super) struct BackendLoad(Mutex<LoadSnapshot>);
 
-/// The figures of an account at one moment.
+/// The counts of a backend at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct LoadSnapshot {
-    /// Assigned by this gateway, without the node's answer yet.
+    /// Sockets of this gateway that the node has not answered.
     pub(super) pending: u64,
-    /// Assigned by this gateway, and open.
+    /// Open sockets of this gateway.
     pub(super) active: u64,
     /// Requests of this gateway under way.
     pub(super) requests: u64,
-    last_report: Option<LastReport>,
+    pub(super) last_report: Option<LastReport>,
 }
 
 /// The latest report of a node.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct LastReport {
-    sockets: u64,
-    reported_load: Option<f64>,
-    /// This gateway's own established sockets at that moment: the node has counted
-    /// them.
+pub(super) struct LastReport {
+    pub(super) sockets: u64,
+    pub(super) reported_load: Option<f64>,
+    /// This gateway's active sockets at that moment, which the node has counted.
     active_at_report: u64,
 }
 
-/// A socket, on its way to a node or open. Dropping it takes it off the account.
+/// A pending or active socket. Dropping it ends its count.
 #[derive(Debug)]
 pub(super) struct ConnectionGuard {
     load: Arc<BackendLoad>,
     is_active: bool,
 }
 
-/// A request under way. Dropping it takes it off the account.
+/// A request under way. Dropping it ends its count.
 #[derive(Debug)]
 pub(super) struct RequestGuard(Arc<BackendLoad>);
 
 impl BackendLoad {
-    /// One more socket is on its way there.
+    /// Counts a pending socket.
     pub(super) fn start_connection(self: &Arc<Self>) -> ConnectionGuard {
-        self.lock().pending += 1;
+        self.0.lock().pending += 1;
         ConnectionGuard {
             load: Arc::clone(self),
             is_active: false,
         }
     }
 
-    /// One more request is on its way there.
+    /// Counts a request.
     pub(super) fn start_request(self: &Arc<Self>) -> RequestGuard {
-        self.lock().requests += 1;
+        self.0.lock().requests += 1;
         RequestGuard(Arc::clone(self))
     }
 
-    /// The node says what it carries.
+    /// Takes over the node's report.
     pub(super) fn record_report(&self, report: &LoadReport) {
-        let mut counts = self.lock();
+        let mut counts = self.0.lock();
         counts.last_report = Some(LastReport {
             sockets: report.sockets,
             // The value comes from another process: one that is not a valid load is ignored.
             reported_load: report
                 .reported_load
-                .filter(|own| own.is_finite() && *own >= 0.0),
+                .filter(|load| load.is_finite() && *load >= 0.0),
             active_at_report: counts.active,
         });
     }
 
     pub(super) fn snapshot(&self) -> LoadSnapshot {
-        *self.lock()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, LoadSnapshot> {
-        self.0.lock()
+        *self.0.lock()
     }
 }
 
 impl LoadSnapshot {
-    /// Adds what this gateway has at another life of the node.
+    /// Adds this gateway's counts at another incarnation of the node.
     pub(super) fn add(&mut self, other: &Self) {
         self.pending += other.pending;
         self.active += other.active;
         self.requests += other.requests;
     }
 
-    /// Returns the sockets in the node's latest report.
-    pub(super) fn reported_sockets(&self) -> Option<u64> {
-        self.last_report.map(|report| report.sockets)
-    }
-
-    /// The load of its own making that it said last.
-    pub(super) fn reported_load(&self) -> Option<f64> {
-        self.last_report.and_then(|report| report.reported_load)
-    }
-
-    /// Sockets, established and on their way, by all that is known.
+    /// Returns the node's active and pending sockets, as far as this gateway knows.
     pub(super) fn sockets(&self) -> u64 {
         let here = self.pending + self.active;
         match self.last_report {
             None => here,
+            // Saturating, because the report comes from another process.
             Some(report) => report
                 .sockets
                 .saturating_add(here)
@@ -119,15 +103,14 @@ impl LoadSnapshot {
         }
     }
 
-    /// Returns the load that the policy compares. `None` if the node does not report the
-    /// measure.
-    pub(super) fn load(&self, measure: LoadMetric) -> Option<f64> {
-        match measure {
+    /// Returns the load that the policy compares; `None` if the node does not report it.
+    pub(super) fn load(&self, metric: LoadMetric) -> Option<f64> {
+        match metric {
             LoadMetric::Sockets => Some(self.sockets() as f64),
             LoadMetric::Custom => {
                 let report = self.last_report?;
-                // A socket more costs what one costs there on the average, or the
-                // node with the smallest load would get all until its next report.
+                // Each new socket counts as the node's mean load per socket. Otherwise the node
+                // with the smallest load would get all sockets until its next report.
                 let grown = (self.sockets() as f64 + 1.0) / (report.sockets as f64 + 1.0);
                 Some(report.reported_load? * grown)
             }
@@ -136,10 +119,10 @@ impl LoadSnapshot {
 }
 
 impl ConnectionGuard {
-    /// The socket is open.
+    /// Moves the socket from pending to active.
     pub(super) fn mark_active(&mut self) {
         if !std::mem::replace(&mut self.is_active, true) {
-            let mut counts = self.load.lock();
+            let mut counts = self.load.0.lock();
             counts.pending -= 1;
             counts.active += 1;
         }
@@ -148,7 +131,7 @@ impl ConnectionGuard {
 
 impl Drop for ConnectionGuard {
     fn drop(&mut self) {
-        let mut counts = self.load.lock();
+        let mut counts = self.load.0.lock();
         match self.is_active {
             true => counts.active -= 1,
             false => counts.pending -= 1,
@@ -158,7 +141,7 @@ impl Drop for ConnectionGuard {
 
 impl Drop for RequestGuard {
     fn drop(&mut self) {
-        self.0.lock().requests -= 1;
+        self.0.0.lock().requests -= 1;
     }
 }
 
@@ -168,44 +151,44 @@ mod tests {
 
     use super::*;
 
-    fn report(sockets: u64, own: Option<f64>) -> LoadReport {
+    fn report(sockets: u64, reported_load: Option<f64>) -> LoadReport {
         LoadReport {
             incarnation: 1,
             sockets,
-            reported_load: own,
+            reported_load,
             accepts_sockets: true,
         }
     }
 
     #[test]
-    fn what_was_assigned_since_the_report_is_added() {
-        let account = Arc::new(BackendLoad::default());
-        let mut first = account.start_connection();
-        assert_eq!(account.snapshot().sockets(), 1);
+    fn sockets_since_the_report_are_added() {
+        let load = Arc::new(BackendLoad::default());
+        let mut first = load.start_connection();
+        assert_eq!(load.snapshot().sockets(), 1);
         first.mark_active();
         // The node has counted it, and 99 of other gateways.
-        account.record_report(&report(100, None));
-        assert_eq!(account.snapshot().sockets(), 100);
-        let second = account.start_connection();
-        assert_eq!(account.snapshot().sockets(), 101);
+        load.record_report(&report(100, None));
+        assert_eq!(load.snapshot().sockets(), 100);
+        let second = load.start_connection();
+        assert_eq!(load.snapshot().sockets(), 101);
         drop(first);
-        assert_eq!(account.snapshot().sockets(), 100);
+        assert_eq!(load.snapshot().sockets(), 100);
         drop(second);
-        assert_eq!(account.snapshot().sockets(), 99);
+        assert_eq!(load.snapshot().sockets(), 99);
     }
 
     #[test]
-    fn a_load_of_its_own_grows_with_what_is_assigned() {
-        let account = Arc::new(BackendLoad::default());
-        let load = || account.snapshot().load(LoadMetric::Custom);
-        assert_eq!(load(), None);
-        account.record_report(&report(9, Some(50.0)));
-        assert_eq!(load(), Some(50.0));
-        let _leases: Vec<_> = (0..5).map(|_| account.start_connection()).collect();
-        assert_eq!(load(), Some(75.0));
-        for none in [None, Some(-1.0), Some(f64::NAN), Some(f64::INFINITY)] {
-            account.record_report(&report(9, none));
-            assert_eq!(load(), None);
+    fn reported_load_grows_with_each_assigned_socket() {
+        let load = Arc::new(BackendLoad::default());
+        let custom = || load.snapshot().load(LoadMetric::Custom);
+        assert_eq!(custom(), None);
+        load.record_report(&report(9, Some(50.0)));
+        assert_eq!(custom(), Some(50.0));
+        let _guards: Vec<_> = (0..5).map(|_| load.start_connection()).collect();
+        assert_eq!(custom(), Some(75.0));
+        for invalid in [None, Some(-1.0), Some(f64::NAN), Some(f64::INFINITY)] {
+            load.record_report(&report(9, invalid));
+            assert_eq!(custom(), None);
         }
     }
 
@@ -228,39 +211,38 @@ mod tests {
     }
 
     proptest! {
-        /// Against a list of leases: the counts are theirs, and nothing is ever taken
-        /// off twice.
+        /// The counts are those of a list of guards, and no guard ends its count twice.
         #[test]
-        fn an_account_is_the_sum_of_its_leases(steps in steps()) {
-            let account = Arc::new(BackendLoad::default());
-            let mut leases: Vec<(ConnectionGuard, bool)> = Vec::new();
+        fn load_is_the_sum_of_its_guards(steps in steps()) {
+            let load = Arc::new(BackendLoad::default());
+            let mut guards: Vec<(ConnectionGuard, bool)> = Vec::new();
             for step in steps {
                 match step {
-                    GuardStep::Assign => leases.push((account.start_connection(), false)),
+                    GuardStep::Assign => guards.push((load.start_connection(), false)),
                     GuardStep::MarkActive(at) => {
-                        if let Some((lease, established)) = leases.get_mut(at) {
-                            lease.mark_active();
-                            *established = true;
+                        if let Some((guard, is_active)) = guards.get_mut(at) {
+                            guard.mark_active();
+                            *is_active = true;
                         }
                     }
                     GuardStep::Drop(at) => {
-                        if at < leases.len() {
-                            leases.swap_remove(at);
+                        if at < guards.len() {
+                            guards.swap_remove(at);
                         }
                     }
                     GuardStep::Report(sockets) => {
-                        account.record_report(&report(sockets, None));
-                        let handshaking = account.snapshot().pending;
-                        prop_assert_eq!(account.snapshot().sockets(), sockets + handshaking);
+                        load.record_report(&report(sockets, None));
+                        let pending = load.snapshot().pending;
+                        prop_assert_eq!(load.snapshot().sockets(), sockets + pending);
                     }
                 }
-                let counts = account.snapshot();
-                let established = leases.iter().filter(|(_, established)| *established).count();
-                prop_assert_eq!(counts.active, established as u64);
-                prop_assert_eq!(counts.pending, (leases.len() - established) as u64);
+                let counts = load.snapshot();
+                let active = guards.iter().filter(|(_, is_active)| *is_active).count();
+                prop_assert_eq!(counts.active, active as u64);
+                prop_assert_eq!(counts.pending, (guards.len() - active) as u64);
             }
-            leases.clear();
-            let counts = account.snapshot();
+            guards.clear();
+            let counts = load.snapshot();
             prop_assert_eq!((counts.pending, counts.active), (0, 0));
         }
     }

@@ -1,8 +1,7 @@
-//! The nodes behind a gateway, and who of them gets what comes next.
+//! The nodes behind a gateway, and the choice among them.
 //!
-//! Nodes come and go by membership. A node is known by its name and its life: one
-//! that begins again begins with nothing. Everything is decided under one short
-//! lock, so that two sockets that come at once see each other.
+//! Nodes come and go by membership. A backend is one incarnation of a node: a restarted node
+//! begins with empty counts.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -10,16 +9,17 @@ use std::{
     time::Duration,
 };
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use rand::{SeedableRng, rngs::SmallRng};
+use serde::Serialize;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    backend::{Backend, BackendTier},
+    backend::{Backend, BackendTier, Pick},
     backend_load::{BackendLoad, ConnectionGuard, LoadSnapshot, RequestGuard},
     config::{GatewayConfig, LoadMetric},
-    health::ProbeResult,
+    health::{Health, HealthState, ProbeResult},
     policy::{Candidate, Picker},
     slow_start,
     upstream::Upstream,
@@ -34,20 +34,21 @@ const REJOIN_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct BackendSet {
     load_metric: LoadMetric,
     slow_start: Duration,
+    // One lock for the choice and its count, so that simultaneous sockets count each other.
     inner: Mutex<BackendSetState>,
 }
 
 struct BackendSetState {
-    /// Ordered, as policies want their candidates.
+    /// The nodes by name: round-robin goes by this order.
     backends: BTreeMap<NodeId, Backend>,
-    /// Every life that a lease may still belong to.
+    /// Every incarnation that may still have guards.
     loads: HashMap<NodeIncarnation, Weak<BackendLoad>>,
     socket_picker: Picker,
     request_picker: Picker,
     rng: SmallRng,
-    /// Whether there was a view before.
+    /// Whether a view was applied before.
     has_view: bool,
-    /// Whether the last view was that of a gateway cut off from the backplane.
+    /// Whether this gateway was cut off from the backplane in the last view.
     is_disconnected: bool,
 }
 
@@ -57,39 +58,29 @@ struct NodeIncarnation {
     incarnation: u64,
 }
 
-/// The node chosen for a socket.
-pub(super) struct SocketPick {
-    pub(super) upstream: Arc<Upstream>,
-    pub(super) guard: ConnectionGuard,
-    /// Cancelled when the node goes down or leaves the membership.
-    pub(super) unavailable: CancellationToken,
-}
-
-/// The node chosen for a request.
-pub(super) struct RequestPick {
-    pub(super) upstream: Arc<Upstream>,
-    pub(super) guard: RequestGuard,
-    /// Cancelled when the node goes down or leaves the membership.
-    pub(super) unavailable: CancellationToken,
-}
-
-/// A node at one moment, for those who look on.
-#[derive(Debug, Clone)]
+/// A node at one moment, as a row of `/nodes`. Unknown values are `null`.
+#[derive(Debug, Clone, Serialize)]
 pub(super) struct BackendStatus {
     pub(super) id: NodeId,
+    /// Milliseconds since 1970 at the node's start.
     pub(super) incarnation: u64,
-    pub(super) address: String,
+    address: String,
     pub(super) state: &'static str,
-    /// Whether it is given new sockets.
-    pub(super) accepts_sockets: bool,
+    /// Open sockets through this gateway, in all incarnations.
+    active: u64,
+    pending: u64,
     /// Sockets ever assigned to it.
     pub(super) assigned: u64,
     /// The sockets in the node's latest report.
+    #[serde(rename = "sockets")]
     pub(super) reported_sockets: Option<u64>,
-    /// The load of its own making that it said last.
-    pub(super) reported_load: Option<f64>,
+    /// The load in the node's latest report.
+    reported_load: Option<f64>,
     /// The load that the policy compares.
     pub(super) load: Option<f64>,
+    /// Whether the node gets new sockets.
+    #[serde(skip)]
+    pub(super) accepts_sockets: bool,
 }
 
 impl BackendSet {
@@ -110,50 +101,49 @@ impl BackendSet {
         }
     }
 
-    /// Goes over to another view; answers the lives that are new. Cut off from the
-    /// backplane, the last members are most likely still there, and so they are for a
-    /// moment after: whether they answer is for their checks to say.
+    /// Applies a view and returns the new incarnations.
     pub(super) fn apply_view(&self, view: &View, now: Instant) -> Vec<Arc<Upstream>> {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         let was_disconnected = std::mem::replace(&mut inner.is_disconnected, !view.connected);
+        // Without the backplane the last members most likely still run. Their health checks
+        // decide, now and until they have rejoined.
         if !view.connected {
             return Vec::new();
         }
         if was_disconnected {
-            let all = inner.backends.values_mut();
-            all.for_each(|backend| backend.set_rejoin_deadline(now + REJOIN_TIMEOUT));
-        }
-        let predates_gateway = !std::mem::replace(&mut inner.has_view, true);
-        let is_there = |id: &NodeId| view.nodes().any(|node| node.id == *id);
-        inner
-            .backends
-            .retain(|id, backend| backend.update_membership(is_there(id), now));
-        inner.loads.retain(|_, load| load.strong_count() > 0);
-        let mut newcomers = Vec::new();
-        for node in view.nodes() {
-            let Some(address) = &node.address else {
-                continue;
-            };
-            let upstream = Upstream::new(node.id.clone(), node.incarnation, address.clone());
-            if let Some(upstream) = inner.insert_backend(upstream, predates_gateway) {
-                newcomers.push(upstream);
+            for backend in inner.backends.values_mut() {
+                backend.rejoin_deadline = Some(now + REJOIN_TIMEOUT);
             }
         }
-        newcomers
+        let predates_gateway = !std::mem::replace(&mut inner.has_view, true);
+        let is_member = |id: &NodeId| view.nodes().any(|node| node.id == *id);
+        inner
+            .backends
+            .retain(|id, backend| backend.update_membership(is_member(id), now));
+        inner.loads.retain(|_, load| load.strong_count() > 0);
+        view.nodes()
+            .filter_map(|node| {
+                let address = node.address.clone()?;
+                let upstream = Upstream::new(node.id.clone(), node.incarnation, address);
+                inner.insert_backend(upstream, predates_gateway)
+            })
+            .collect()
     }
 
-    /// When the present view is to be adopted again: when a node that is waited for
-    /// should have come back.
+    /// Returns the time at which the current view must be applied again, because a node has not
+    /// rejoined.
     pub(super) fn next_rejoin_deadline(&self) -> Option<Instant> {
-        let inner = self.lock();
-        let awaited = inner.backends.values().filter_map(Backend::rejoin_deadline);
-        // Cut off again, it begins anew with the end of that.
-        awaited.min().filter(|_| !inner.is_disconnected)
+        let inner = self.inner.lock();
+        let backends = inner.backends.values();
+        let deadlines = backends.filter_map(|backend| backend.rejoin_deadline);
+        // In another outage all deadlines are void: its end sets new ones.
+        deadlines.min().filter(|_| !inner.is_disconnected)
     }
 
-    /// A node says what it carries. What another life of it said is not of this one.
+    /// Takes over a node's report.
     pub(super) fn record_report(&self, from: &NodeId, report: &LoadReport) {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
+        // A report of another incarnation may be late, or precede its view.
         if let Some(backend) = inner.backends.get_mut(from)
             && backend.upstream.incarnation == report.incarnation
         {
@@ -162,146 +152,129 @@ impl BackendSet {
         }
     }
 
-    /// A node was looked at, or met in passing; whether it is still of interest.
+    /// Records a health check, or the error of a connection, which counts as one. Returns the
+    /// node's health; `None` if this incarnation is no longer a backend.
     pub(super) fn record_probe(
         &self,
         upstream: &Arc<Upstream>,
         checked: ProbeResult,
         now: Instant,
-    ) -> bool {
-        let mut inner = self.lock();
-        let Some(backend) = inner
-            .backends
-            .get_mut(&upstream.id)
-            .filter(|backend| Arc::ptr_eq(&backend.upstream, upstream))
-        else {
-            return false;
-        };
-        if let Some(health) = backend.record_probe(checked, now) {
-            tracing::info!(node = %upstream.id, health = health.label(), "a node's health");
+    ) -> Option<Health> {
+        let mut inner = self.inner.lock();
+        let backend = inner.backends.get_mut(&upstream.id)?;
+        if !Arc::ptr_eq(&backend.upstream, upstream) {
+            return None;
         }
-        true
+        if let Some(health) = backend.record_probe(checked, now) {
+            let health = health.label();
+            tracing::info!(node = %upstream.id, health, "a node's health changed");
+        }
+        Some(backend.health_state.health)
     }
 
-    /// Chooses a node for a new socket, but none of `tried`.
-    pub(super) fn pick_for_socket(&self, tried: &[NodeId], now: Instant) -> Option<SocketPick> {
-        let mut inner = self.lock();
-        let BackendSetState {
-            backends,
-            socket_picker,
-            rng,
-            ..
-        } = &mut *inner;
-        let taking = in_tier(backends, tried, BackendTier::AcceptsSockets);
-        let admitted = filter_slow_start(taking, self.slow_start, now, rng);
+    /// Chooses a node for a new socket, without the nodes `tried`.
+    pub(super) fn pick_for_socket(
+        &self,
+        tried: &[NodeId],
+        now: Instant,
+    ) -> Option<Pick<ConnectionGuard>> {
+        let inner = &mut *self.inner.lock();
+        let ready = in_tier(&inner.backends, tried, BackendTier::AcceptsSockets);
+        let admitted = filter_slow_start(ready, self.slow_start, now, &mut inner.rng);
         let candidates = candidates_by_load(&admitted, self.load_metric);
-        let chosen = &socket_picker.pick(&candidates)?.id;
-        let backend = backends.get_mut(chosen)?;
+        let chosen = &inner.socket_picker.pick(&candidates)?.id;
+        let backend = inner.backends.get_mut(chosen)?;
         backend.assigned += 1;
-        Some(SocketPick {
-            upstream: Arc::clone(&backend.upstream),
-            guard: backend.load.start_connection(),
-            unavailable: backend.unavailable(),
-        })
+        Some(backend.pick(backend.load.start_connection()))
     }
 
     /// Chooses a node for a request, without the nodes `tried`. Prefers nodes that accept
-    /// sockets,
-    /// then nodes that answer requests, then nodes whose health is unknown.
-    pub(super) fn pick_for_request(&self, tried: &[NodeId], now: Instant) -> Option<RequestPick> {
-        let mut inner = self.lock();
-        let BackendSetState {
-            backends,
-            request_picker,
-            rng,
-            ..
-        } = &mut *inner;
-        let tiers = untried(backends, tried).filter_map(Backend::tier);
-        let best = in_tier(backends, tried, tiers.min()?);
-        let candidates =
-            candidates_by_requests(&filter_slow_start(best, self.slow_start, now, rng));
-        let chosen = &request_picker.pick(&candidates)?.id;
-        let backend = backends.get(chosen)?;
-        Some(RequestPick {
-            upstream: Arc::clone(&backend.upstream),
-            guard: backend.load.start_request(),
-            unavailable: backend.unavailable(),
-        })
+    /// sockets, then nodes that answer requests, then nodes whose health is unknown.
+    pub(super) fn pick_for_request(
+        &self,
+        tried: &[NodeId],
+        now: Instant,
+    ) -> Option<Pick<RequestGuard>> {
+        let inner = &mut *self.inner.lock();
+        let tiers = untried(&inner.backends, tried).filter_map(Backend::tier);
+        let best = in_tier(&inner.backends, tried, tiers.min()?);
+        let admitted = filter_slow_start(best, self.slow_start, now, &mut inner.rng);
+        let candidates = candidates_by_requests(&admitted);
+        let chosen = &inner.request_picker.pick(&candidates)?.id;
+        let backend = inner.backends.get(chosen)?;
+        Some(backend.pick(backend.load.start_request()))
     }
 
-    /// Whether this life of a node is up.
-    pub(super) fn is_up(&self, upstream: &Arc<Upstream>) -> bool {
-        let inner = self.lock();
-        inner
-            .backends
-            .get(&upstream.id)
-            .is_some_and(|backend| Arc::ptr_eq(&backend.upstream, upstream) && backend.is_up())
-    }
-
-    /// Whether some node takes sockets.
+    /// Whether a node accepts sockets.
     pub(super) fn accepts_sockets(&self) -> bool {
-        let inner = self.lock();
+        let inner = self.inner.lock();
         let mut tiers = inner.backends.values().filter_map(Backend::tier);
         tiers.any(|tier| tier == BackendTier::AcceptsSockets)
     }
 
-    /// Every node of the view, in the order of their names.
+    /// Returns the status of every backend, by name.
     pub(super) fn statuses(&self) -> Vec<BackendStatus> {
-        let inner = self.lock();
-        let statuses = inner.backends.values().map(|backend| {
-            let now = backend.load.snapshot();
+        let inner = self.inner.lock();
+        let own_loads = inner.loads_by_node();
+        let status = |backend: &Backend| {
+            let snapshot = backend.load.snapshot();
+            let upstream = &backend.upstream;
+            let own = own_loads.get(&upstream.id);
             BackendStatus {
-                id: backend.upstream.id.clone(),
-                incarnation: backend.upstream.incarnation,
-                address: backend.upstream.address.clone(),
+                id: upstream.id.clone(),
+                incarnation: upstream.incarnation,
+                address: upstream.address.clone(),
                 state: backend.state_label(),
-                accepts_sockets: backend.tier() == Some(BackendTier::AcceptsSockets),
+                active: own.map_or(0, |own| own.active),
+                pending: own.map_or(0, |own| own.pending),
                 assigned: backend.assigned,
-                reported_sockets: now.reported_sockets(),
-                reported_load: now.reported_load(),
-                load: now.load(self.load_metric),
+                reported_sockets: snapshot.last_report.map(|report| report.sockets),
+                reported_load: snapshot.last_report.and_then(|report| report.reported_load),
+                load: snapshot.load(self.load_metric),
+                accepts_sockets: backend.tier() == Some(BackendTier::AcceptsSockets),
             }
-        });
-        statuses.collect()
+        };
+        inner.backends.values().map(status).collect()
     }
 
-    /// This gateway's sockets and requests at each node, in all its lives; one that has
-    /// left is there as long as it has any.
+    /// Returns this gateway's sockets and requests at each node, in all its incarnations. A node
+    /// that has left is included as long as it has any.
     pub(super) fn loads_by_node(&self) -> BTreeMap<NodeId, LoadSnapshot> {
-        let inner = self.lock();
-        let mut counts: BTreeMap<NodeId, LoadSnapshot> = BTreeMap::new();
-        for (incarnation, load) in &inner.loads {
-            if let Some(load) = load.upgrade() {
-                let sum = counts.entry(incarnation.id.clone()).or_default();
-                sum.add(&load.snapshot());
-            }
-        }
-        counts
+        self.inner.lock().loads_by_node()
     }
 
-    /// The present life of a node.
+    /// Returns the current incarnation of a node.
     #[cfg(test)]
     pub(super) fn upstream(&self, id: &NodeId) -> Option<Arc<Upstream>> {
-        let inner = self.lock();
+        let inner = self.inner.lock();
         let backend = inner.backends.get(id)?;
         Some(Arc::clone(&backend.upstream))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BackendSetState> {
-        self.inner.lock()
     }
 }
 
 impl BackendSetState {
-    /// Takes in a life, unless it is known; answers it if it is new. One that was
-    /// away without having ended finds its account again.
+    fn loads_by_node(&self) -> BTreeMap<NodeId, LoadSnapshot> {
+        let mut loads: BTreeMap<NodeId, LoadSnapshot> = BTreeMap::new();
+        for (incarnation, load) in &self.loads {
+            if let Some(load) = load.upgrade() {
+                let sum = loads.entry(incarnation.id.clone()).or_default();
+                sum.add(&load.snapshot());
+            }
+        }
+        loads
+    }
+
+    /// Adds an incarnation and returns it, unless it is known.
     fn insert_backend(
         &mut self,
         upstream: Upstream,
         predates_gateway: bool,
     ) -> Option<Arc<Upstream>> {
         let known = self.backends.get(&upstream.id);
-        if known.is_some_and(|known| known.is_same_incarnation(&upstream)) {
+        if known.is_some_and(|known| {
+            known.upstream.incarnation == upstream.incarnation
+                && known.upstream.address == upstream.address
+        }) {
             return None;
         }
         let assigned = known.map_or(0, |known| known.assigned);
@@ -309,11 +282,20 @@ impl BackendSetState {
             id: upstream.id.clone(),
             incarnation: upstream.incarnation,
         };
+        // An incarnation that left and is back, or has a new address, keeps its open sockets.
         let load = self.loads.get(&incarnation).and_then(Weak::upgrade);
         let load = load.unwrap_or_default();
         self.loads.insert(incarnation, Arc::downgrade(&load));
         let upstream = Arc::new(upstream);
-        let backend = Backend::new(Arc::clone(&upstream), load, assigned, predates_gateway);
+        let backend = Backend {
+            upstream: Arc::clone(&upstream),
+            load,
+            health_state: HealthState::new(predates_gateway),
+            accepts_sockets: true,
+            assigned,
+            unavailable: CancellationToken::new(),
+            rejoin_deadline: None,
+        };
         self.backends.insert(upstream.id.clone(), backend);
         Some(upstream)
     }
@@ -337,8 +319,7 @@ fn in_tier<'b>(
         .collect()
 }
 
-/// Keeps the nodes that slow start admits. Keeps all if it admits none, because the first
-/// request has to go somewhere.
+/// Keeps the nodes that slow start admits, or all if it admits none.
 fn filter_slow_start<'b>(
     all: Vec<&'b Backend>,
     slow_start: Duration,
@@ -347,42 +328,44 @@ fn filter_slow_start<'b>(
 ) -> Vec<&'b Backend> {
     let mut warm = all.clone();
     warm.retain(|backend| slow_start::admits(backend.slow_start_weight(slow_start, now), rng));
+    // If all nodes are new, one of them must still be chosen.
     if warm.is_empty() { all } else { warm }
 }
 
-/// Compares nodes by requests under way, whatever sockets they hold. Otherwise the emptiest
-/// node
-/// would get all requests while traffic is low.
+/// Compares nodes by their requests under way.
 fn candidates_by_requests(backends: &[&Backend]) -> Vec<Candidate> {
-    let nodes = backends.iter().map(|backend| Candidate {
+    let candidate = |backend: &&Backend| Candidate {
         id: backend.upstream.id.clone(),
         load: backend.load.snapshot().requests as f64,
+        // While traffic is low all loads are 0: by sockets, the emptiest node would get all
+        // requests.
         sockets: 0,
-    });
-    nodes.collect()
+    };
+    backends.iter().map(candidate).collect()
 }
 
-/// Compares nodes by the load that all of them report. If one does not report it, compares
-/// their
-/// sockets.
-fn candidates_by_load(backends: &[&Backend], measure: LoadMetric) -> Vec<Candidate> {
-    let counts: Vec<LoadSnapshot> = backends
+/// Compares nodes by a load that all of them report, and otherwise by sockets.
+fn candidates_by_load(backends: &[&Backend], metric: LoadMetric) -> Vec<Candidate> {
+    let snapshots = backends.iter().map(|backend| backend.load.snapshot());
+    let snapshots: Vec<LoadSnapshot> = snapshots.collect();
+    // Loads and sockets have different units, so one node without a load decides for all.
+    let metric = match snapshots
         .iter()
-        .map(|backend| backend.load.snapshot())
-        .collect();
-    let loads: Option<Vec<f64>> = counts.iter().map(|counts| counts.load(measure)).collect();
-    let loads = loads.unwrap_or_else(|| {
-        counts
-            .iter()
-            .map(|counts| counts.sockets() as f64)
-            .collect()
-    });
-    let nodes = backends.iter().zip(&counts).zip(loads);
-    nodes
-        .map(|((backend, counts), load)| Candidate {
+        .all(|snapshot| snapshot.load(metric).is_some())
+    {
+        true => metric,
+        false => LoadMetric::Sockets,
+    };
+    let candidate = |(backend, snapshot): (&&Backend, &LoadSnapshot)| {
+        Some(Candidate {
             id: backend.upstream.id.clone(),
-            load,
-            sockets: counts.sockets(),
+            load: snapshot.load(metric)?,
+            sockets: snapshot.sockets(),
         })
+    };
+    backends
+        .iter()
+        .zip(&snapshots)
+        .filter_map(candidate)
         .collect()
 }

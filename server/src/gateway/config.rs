@@ -10,38 +10,37 @@ use crate::{
     rate::Rate,
 };
 
-/// Everything a gateway needs to know; [`GatewayConfig::new`] fills in defaults.
+/// The configuration of a gateway. [`GatewayConfig::new`] fills in the defaults.
 #[derive(Debug, Clone)]
 pub struct GatewayConfig {
     /// This gateway's name, unique among the members of the cluster.
     pub id: NodeId,
     /// The backplane that the nodes join.
     pub backplane: BackplaneUrl,
-    /// The cluster's name at a broker that others use too.
+    /// The name of the nodes' cluster at a broker that other clusters use too.
     pub cluster: ClusterName,
     /// Time of silence after which the other members remove this gateway.
     pub membership_lease: Duration,
     /// The policy that chooses nodes.
     pub policy: GatewayPolicy,
-    /// The measure that the policy compares.
+    /// The load that the policy compares.
     pub load_metric: LoadMetric,
     /// Slow start: time until a new node gets its full share. Zero turns it off.
     pub slow_start: Duration,
     /// Interval between two health checks of a node.
     pub health_interval: Duration,
-    /// TLS on the public listener; `None` is plain TCP. To the nodes it is plain.
+    /// TLS on the public listener; `None` is plain TCP. Connections to nodes are plain TCP.
     pub tls: Option<Arc<ServerTls>>,
     /// Bounds on sizes, counts and times.
     pub limits: GatewayLimits,
-    /// Reads the allocator's live bytes; `None`, or an answer of `None`, leaves
-    /// the heap out of `/metrics`.
+    /// A function that returns the allocator's live bytes. Without a value the heap is missing
+    /// from `/metrics`.
     pub heap_probe: Option<fn() -> Option<u64>>,
 }
 
 impl GatewayConfig {
     /// Returns the defaults for the nodes on `backplane`: the better of two random choices by
-    /// sockets,
-    /// two seconds of slow start, and two health checks a second for each node.
+    /// sockets, two seconds of slow start, and two health checks a second for each node.
     pub fn new(id: NodeId, backplane: BackplaneUrl) -> Self {
         Self {
             id,
@@ -73,14 +72,14 @@ pub struct GatewayLimits {
     pub first_request_timeout: Duration,
     /// Limit for the TLS handshake of a client.
     pub handshake_timeout: Duration,
-    /// TLS handshakes under way; what comes beyond them is closed.
+    /// TLS handshakes under way; further connections are closed.
     pub max_concurrent_handshakes: usize,
-    /// New TLS handshakes a second; `None` takes what comes.
+    /// New TLS handshakes a second; `None` has no limit.
     pub handshake_rate: Option<Rate>,
     /// Time for which a client may leave sent data unacknowledged (TCP_USER_TIMEOUT).
     pub tcp_user_timeout: Duration,
-    /// Connections of all kinds on the public listener; `None` is what the process's
-    /// open files leave room for at two each, less a reserve.
+    /// Connections of all kinds on the public listener. `None` derives the limit from the open
+    /// files of the process: two for each, and a reserve.
     pub max_connections: Option<usize>,
     /// Limit for a connection to a node.
     pub connect_timeout: Duration,
@@ -88,19 +87,15 @@ pub struct GatewayLimits {
     pub upgrade_timeout: Duration,
     /// Limit for the head of a node's response, if the request does not carry its own timeout.
     pub response_timeout: Duration,
-    /// Longest silence of a node within a response. It is longer than the keep-alive interval
-    /// of
-    /// event streams.
+    /// Longest silence of a node within a response.
     pub response_idle_timeout: Duration,
-    /// Time added to a command's own timeout, so that the node's 504 arrives first.
+    /// Time added to a command's own timeout.
     pub response_grace: Duration,
-    /// Nodes that are tried for one request, or one socket.
+    /// Most nodes that are tried for one request, or one socket.
     pub max_attempts: usize,
-    /// Connections to one node that are kept for the next request.
+    /// Most connections to one node that are kept for the next request.
     pub max_idle_connections: usize,
-    /// Time for which an idle connection is kept. It is shorter than the nodes' own limit, so
-    /// that a
-    /// node does not close a connection under a request that is just being sent.
+    /// Time for which an idle connection is kept.
     pub idle_timeout: Duration,
     /// Time that one side of a socket has left after the other side has ended.
     pub half_close_timeout: Duration,
@@ -125,10 +120,14 @@ impl Default for GatewayLimits {
             connect_timeout: Duration::from_secs(2),
             upgrade_timeout: Duration::from_secs(5),
             response_timeout: Duration::from_secs(65),
+            // Event streams carry a comment every 15 s.
             response_idle_timeout: Duration::from_secs(60),
+            // The node's own 504 arrives first.
             response_grace: Duration::from_millis(250),
             max_attempts: 3,
             max_idle_connections: 64,
+            // Shorter than the nodes' limit of 120 s: otherwise a node could close a connection
+            // under a request that is just being sent.
             idle_timeout: Duration::from_secs(60),
             half_close_timeout: Duration::from_secs(10),
             drain_delay: Duration::from_secs(1),
@@ -149,13 +148,13 @@ impl From<&GatewayLimits> for ConnectionTimeouts {
     }
 }
 
-/// A measure that a policy compares.
+/// A load that a policy compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoadMetric {
-    /// A node's own count of sockets, and what this gateway has assigned since.
+    /// The node's own count of sockets, with the sockets that this gateway has assigned since.
     Sockets,
-    /// The load of the node's own making, grown with what this gateway has assigned
-    /// since. While one of the nodes has none, their sockets.
+    /// The load that the node reports, with an estimate for the sockets that this gateway has
+    /// assigned since. If one of the nodes reports none, the policy compares sockets.
     Custom,
 }
 
@@ -190,9 +189,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn measures() {
-        for measure in [LoadMetric::Sockets, LoadMetric::Custom] {
-            assert_eq!(measure.to_string().parse(), Ok(measure));
+    fn load_metric_round_trips_as_text() {
+        for metric in [LoadMetric::Sockets, LoadMetric::Custom] {
+            assert_eq!(metric.to_string().parse(), Ok(metric));
         }
         assert!("cpu".parse::<LoadMetric>().is_err());
     }

@@ -1,7 +1,8 @@
-//! Follows the members of the cluster, and hears what they carry.
+//! Follows the members of the cluster, and receives their load reports.
 
-use std::{future::pending, sync::Arc};
+use std::sync::Arc;
 
+use futures_util::future::OptionFuture;
 use tokio::{
     sync::mpsc,
     task::JoinSet,
@@ -20,7 +21,8 @@ pub(super) async fn run(gateway: Arc<GatewayState>, mut inbox: mpsc::Receiver<In
     let mut probes = JoinSet::new();
     apply_view(&gateway, &views.borrow_and_update().clone(), &mut probes);
     loop {
-        let heard = tokio::select! {
+        let deadline = gateway.backends.next_rejoin_deadline();
+        let received = tokio::select! {
             changed = views.changed() => match changed {
                 Ok(()) => None,
                 Err(_) => return,
@@ -29,38 +31,30 @@ pub(super) async fn run(gateway: Arc<GatewayState>, mut inbox: mpsc::Receiver<In
                 Some(inbound) => Some(inbound),
                 None => return,
             },
-            () = sleep_until_deadline(gateway.backends.next_rejoin_deadline()) => None,
+            Some(()) = OptionFuture::from(deadline.map(sleep_until)) => None,
         };
         // Runs before the message is handled: a sender is in the view before its messages
         // arrive.
-        if views.has_changed().unwrap_or(false) || heard.is_none() {
+        if views.has_changed().unwrap_or(false) || received.is_none() {
             apply_view(&gateway, &views.borrow_and_update().clone(), &mut probes);
         }
-        if let Some(inbound) = heard {
+        if let Some(inbound) = received {
             handle_inbound(&gateway, inbound);
         }
     }
 }
 
 fn apply_view(gateway: &Arc<GatewayState>, view: &View, probes: &mut JoinSet<()>) {
-    for newcomer in gateway.backends.apply_view(view, Instant::now()) {
-        tracing::info!(node = %newcomer.id, address = newcomer.address, "a node has come");
-        probes.spawn(probe::probe_loop(Arc::clone(gateway), newcomer));
+    for upstream in gateway.backends.apply_view(view, Instant::now()) {
+        tracing::info!(node = %upstream.id, address = upstream.address, "a node joined");
+        probes.spawn(probe::probe_loop(Arc::clone(gateway), upstream));
     }
-    // Those of nodes that have gone.
+    // Otherwise the set would keep the results of nodes that have left.
     while probes.try_join_next().is_some() {}
 }
 
-/// Ends at that moment; never without one.
-async fn sleep_until_deadline(deadline: Option<Instant>) {
-    match deadline {
-        Some(moment) => sleep_until(moment).await,
-        None => pending().await,
-    }
-}
-
-/// A gateway serves no requests of members and subscribes to no topics.
 fn handle_inbound(gateway: &GatewayState, inbound: Inbound) {
+    // Only reports: a gateway serves no requests of members and subscribes to no topics.
     if let Inbound::Message { from, payload } = inbound
         && let Some(ClusterNotification::Load(report)) = decode(&payload)
     {

@@ -1,10 +1,9 @@
-//! The end of a gateway.
+//! The drain of a gateway.
 //!
-//! Guarantees: no connection is refused and no socket closed before `/readyz` has
-//! failed for the notice time; sockets are closed at a bounded rate, in random order
-//! and with random spacing. They end without a close frame: a gateway does not read
-//! what it forwards, and cannot put a word of its own between two frames. Their
-//! devices come back by another gateway, with backoff.
+//! Guarantees: no connection is refused and no socket closed before `/readyz` has failed for the
+//! drain delay. Sockets are closed at a bounded rate, in random order and with random spacing.
+//! They end without a close frame, because a gateway does not parse what it forwards, and cannot
+//! insert a frame. Their devices come back through another gateway, with backoff.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,18 +13,18 @@ use tokio::time::sleep;
 use super::state::GatewayState;
 use crate::net::pacer::Pacer;
 
-/// Pause between two looks at what is still open.
+/// Pause before the open sockets are listed again.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Says that it leaves. A balancer that looks now and then still sends sockets here:
-/// they are taken.
+/// Fails `/readyz` for the drain delay.
 pub(super) async fn announce_drain(gateway: &GatewayState) {
-    gateway.start_leaving();
-    tracing::info!(sockets = gateway.tunnels.count(), "leaving");
+    gateway.leaving.cancel();
+    tracing::info!(sockets = gateway.tunnels.count(), "the drain begins");
+    // New sockets are still accepted, because a balancer in front polls `/readyz` only at times.
     sleep(gateway.config.limits.drain_delay).await;
 }
 
-/// Closes every socket in its turn, when no new connections are let in any more.
+/// Closes all sockets one after the other. No new connections are accepted meanwhile.
 pub(super) async fn close_sockets(gateway: &Arc<GatewayState>) {
     loop {
         let mut open = gateway.tunnels.abort_handles();
@@ -39,8 +38,8 @@ pub(super) async fn close_sockets(gateway: &Arc<GatewayState>) {
             pacer.tick().await;
             tunnel.abort();
         }
-        // Until they are gone; some that were just opening come after them.
+        // Listed again, because upgrades under way may have opened sockets meanwhile.
         sleep(POLL_INTERVAL).await;
     }
-    tracing::info!("drained");
+    tracing::info!("all sockets are closed");
 }

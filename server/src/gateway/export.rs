@@ -11,7 +11,7 @@ use crate::{
     metric::{self, collect_process, counter_vec, expect_valid, register_gauge, register_metric},
 };
 
-/// The gateway's metrics in the Prometheus text format.
+/// Returns the gateway's metrics in the Prometheus text format.
 pub(super) fn encode(gateway: &GatewayState) -> String {
     let collected = Registry::new();
     register_gauge(
@@ -55,10 +55,10 @@ fn collect_loads(counts: &BTreeMap<NodeId, LoadSnapshot>, registry: &Registry) {
 
 /// Exports the state of each node in the view.
 fn collect_nodes(nodes: &[BackendStatus], registry: &Registry) {
-    let by_node = |name, help, figure: fn(&BackendStatus) -> Option<f64>| {
+    let by_node = |name, help, value: fn(&BackendStatus) -> Option<f64>| {
         let samples = nodes
             .iter()
-            .filter_map(|node| Some((&node.id, figure(node)?)));
+            .filter_map(|node| Some((&node.id, value(node)?)));
         register_node_gauge(registry, name, help, samples);
     };
     by_node(
@@ -100,8 +100,7 @@ fn collect_nodes(nodes: &[BackendStatus], registry: &Registry) {
     register_metric(registry, &states);
 }
 
-/// A gauge with a sample for each node; none where nothing is known, and without any
-/// no gauge at all.
+/// Registers a gauge with a sample for each node, unless there are no samples.
 fn register_node_gauge<'n>(
     registry: &Registry,
     name: &str,

@@ -1,4 +1,4 @@
-//! Whether a node takes what comes, by asking it now and then.
+//! The health of a node, by its health checks.
 //!
 //! | health    | ready | not ready | failed                       | refused |
 //! |-----------|-------|-----------|------------------------------|---------|
@@ -8,10 +8,8 @@
 //! | down      | up    | not_ready | down                         | down    |
 //!
 //! One failed check may be a short stall, so two are needed. A refused connection is certain:
-//! the
-//! kernel says that no process listens. A check that this host could not make changes nothing:
-//! a
-//! gateway without free descriptors must not mark all its nodes as down.
+//! the kernel says that no process listens. A check that this host could not make changes
+//! nothing: a gateway without free descriptors must not mark all its nodes as down.
 
 use tokio::time::Instant;
 
@@ -25,11 +23,11 @@ pub(super) enum ProbeResult {
     Ready,
     /// The node answers, and does not accept sockets.
     NotReady,
-    /// No answer in time, or one that makes no sense.
+    /// No answer in time, or an unexpected one.
     Failed,
     /// No process listens at the address.
     Refused,
-    /// The check was not made: this host had no file, port or memory left.
+    /// The check was not made: this host had no free file, port or memory.
     NotAttempted,
 }
 
@@ -47,12 +45,12 @@ pub(super) enum Health {
     Down,
 }
 
-/// A node's health and the way to another.
+/// A node's health, and the checks that may change it.
 #[derive(Debug)]
 pub(super) struct HealthState {
-    health: Health,
+    pub(super) health: Health,
     failures: u32,
-    /// Whether it was there before this gateway was.
+    /// Whether the node ran before this gateway started.
     predates_gateway: bool,
 }
 
@@ -66,11 +64,7 @@ impl HealthState {
         }
     }
 
-    pub(super) fn health(&self) -> Health {
-        self.health
-    }
-
-    /// Takes in a check; the new health if it is another.
+    /// Records a check. Returns the new health if it changed.
     pub(super) fn record_probe(&mut self, checked: ProbeResult, now: Instant) -> Option<Health> {
         self.failures = match checked {
             ProbeResult::NotAttempted => self.failures,
@@ -80,9 +74,13 @@ impl HealthState {
         let before = self.health;
         self.health = match (checked, before) {
             (ProbeResult::Ready, Health::Up { since }) => Health::Up { since },
-            (ProbeResult::Ready, _) => Health::Up {
-                since: self.up_since(now),
-            },
+            (ProbeResult::Ready, _) => {
+                // Once only: a node that was down is cold again.
+                let is_warm = std::mem::take(&mut self.predates_gateway);
+                Health::Up {
+                    since: (!is_warm).then_some(now),
+                }
+            }
             (ProbeResult::NotReady, _) => Health::NotReady,
             (ProbeResult::Refused, _) | (ProbeResult::Failed, Health::Unknown | Health::Down) => {
                 Health::Down
@@ -95,14 +93,6 @@ impl HealthState {
             self.predates_gateway = false;
         }
         (self.health != before).then_some(self.health)
-    }
-
-    /// Returns the time at which the node came up. Only the first success counts: a node that
-    /// was down
-    /// is cold again.
-    fn up_since(&mut self, now: Instant) -> Option<Instant> {
-        let was_there = std::mem::take(&mut self.predates_gateway);
-        (!was_there).then_some(now)
     }
 }
 
@@ -122,66 +112,51 @@ impl Health {
 mod tests {
     use super::*;
 
-    /// The healths that a row of checks leads to.
-    fn states_after(is_old: bool, checks: &[ProbeResult]) -> Vec<&'static str> {
+    /// Returns the health after each check.
+    fn healths_after(checks: &[ProbeResult]) -> Vec<&'static str> {
         let now = Instant::now();
-        let mut pulse = HealthState::new(is_old);
+        let mut state = HealthState::new(false);
         let mut step = |checked: &ProbeResult| {
-            pulse.record_probe(*checked, now);
-            pulse.health().label()
+            state.record_probe(*checked, now);
+            state.health.label()
         };
         checks.iter().map(&mut step).collect()
     }
 
     #[test]
-    fn the_table_holds() {
+    fn health_follows_the_table() {
         use ProbeResult::{Failed, NotAttempted, NotReady, Ready, Refused};
-        assert_eq!(
-            states_after(
-                false,
-                &[Ready, Failed, Ready, Failed, Failed, Failed, Ready]
+        let table: [(&[ProbeResult], &[&str]); 5] = [
+            (
+                &[Ready, Failed, Ready, Failed, Failed, Failed, Ready],
+                &["up", "up", "up", "up", "down", "down", "up"],
             ),
-            ["up", "up", "up", "up", "down", "down", "up"]
-        );
-        assert_eq!(states_after(false, &[Failed, Ready]), ["down", "up"]);
-        assert_eq!(
-            states_after(false, &[Ready, NotReady, Failed, Failed, NotReady, Ready]),
-            ["up", "not_ready", "not_ready", "down", "not_ready", "up"]
-        );
-        assert_eq!(
-            states_after(false, &[Ready, Refused, Ready]),
-            ["up", "down", "up"]
-        );
-        assert_eq!(
-            states_after(
-                false,
-                &[
-                    NotAttempted,
-                    Ready,
-                    Failed,
-                    NotAttempted,
-                    NotAttempted,
-                    Failed
-                ]
+            (&[Failed, Ready], &["down", "up"]),
+            (
+                &[Ready, NotReady, Failed, Failed, NotReady, Ready],
+                &["up", "not_ready", "not_ready", "down", "not_ready", "up"],
             ),
-            ["joining", "up", "up", "up", "up", "down"]
-        );
+            (&[Ready, Refused, Ready], &["up", "down", "up"]),
+            (
+                &[NotAttempted, Ready, Failed, NotAttempted, Failed],
+                &["joining", "up", "up", "up", "down"],
+            ),
+        ];
+        for (checks, expected) in table {
+            assert_eq!(healths_after(checks), expected);
+        }
     }
 
     #[test]
-    fn who_was_there_before_is_warm_until_it_was_down() {
+    fn node_that_predates_the_gateway_is_warm_until_it_was_down() {
         let now = Instant::now();
-        let mut pulse = HealthState::new(true);
-        assert_eq!(
-            pulse.record_probe(ProbeResult::Ready, now),
-            Some(Health::Up { since: None })
-        );
-        pulse.record_probe(ProbeResult::Refused, now);
-        let since = Some(now);
-        assert_eq!(
-            pulse.record_probe(ProbeResult::Ready, now),
-            Some(Health::Up { since })
-        );
-        assert_eq!(pulse.record_probe(ProbeResult::Ready, now), None);
+        let mut state = HealthState::new(true);
+        let mut record = |checked| state.record_probe(checked, now);
+        let warm = record(ProbeResult::Ready);
+        assert_eq!(warm, Some(Health::Up { since: None }));
+        record(ProbeResult::Refused);
+        let cold = record(ProbeResult::Ready);
+        assert_eq!(cold, Some(Health::Up { since: Some(now) }));
+        assert_eq!(record(ProbeResult::Ready), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The counters of a gateway, and the outcomes that label them.
+//! The counters of a gateway, and the outcomes that are their labels.
 
 use prometheus::{IntCounter, IntCounterVec, Registry, proto::MetricFamily};
 
@@ -7,7 +7,7 @@ use crate::{
     net::listener::{HandshakeMetrics, ListenerMetrics},
 };
 
-/// The counters that tasks write; gauges that can be looked up are, when asked.
+/// The counters of a gateway. Gauges are read at each scrape instead.
 pub(super) struct GatewayMetrics {
     registry: Registry,
     /// Counters of both listeners.
@@ -18,49 +18,26 @@ pub(super) struct GatewayMetrics {
     upgrades: IntCounterVec,
 }
 
-/// The outcome of a request.
+/// The outcome of a request, or of an upgrade to WebSocket.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum RequestOutcome {
-    /// A node answered, whatever it said.
+pub(super) enum Outcome {
+    /// A node answered a request, with whatever status.
     Answered,
-    /// A node was asked, and did not answer in time.
-    TimedOut,
-    /// A node was asked, and its connection broke.
-    Broken,
-    /// No node was available.
-    NoNode,
-}
-
-/// The outcome of an upgrade to WebSocket.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum UpgradeOutcome {
-    /// A node took it.
+    /// A node accepted an upgrade.
     Opened,
-    /// A node, or the last of several, did not want it.
+    /// The last node that was tried rejected an upgrade.
     Rejected,
-    /// A node was asked, and did not answer in time.
+    /// A node did not answer in time.
     TimedOut,
-    /// A node was asked, and its connection broke.
+    /// The connection to a node broke before its answer.
     Broken,
     /// No node was available.
     NoNode,
 }
 
-impl RequestOutcome {
-    const ALL: [Self; 4] = [Self::Answered, Self::TimedOut, Self::Broken, Self::NoNode];
-
-    fn label(self) -> &'static str {
-        match self {
-            Self::Answered => "answered",
-            Self::TimedOut => "timed_out",
-            Self::Broken => "broken",
-            Self::NoNode => "no_node",
-        }
-    }
-}
-
-impl UpgradeOutcome {
-    const ALL: [Self; 5] = [
+impl Outcome {
+    const OF_REQUESTS: [Self; 4] = [Self::Answered, Self::TimedOut, Self::Broken, Self::NoNode];
+    const OF_UPGRADES: [Self; 5] = [
         Self::Opened,
         Self::Rejected,
         Self::TimedOut,
@@ -70,6 +47,7 @@ impl UpgradeOutcome {
 
     fn label(self) -> &'static str {
         match self {
+            Self::Answered => "answered",
             Self::Opened => "opened",
             Self::Rejected => "rejected",
             Self::TimedOut => "timed_out",
@@ -100,11 +78,12 @@ impl GatewayMetrics {
                 "outcome",
             ),
         };
-        // Known label values exist from the start, at zero: a rate needs a first value.
-        for outcome in RequestOutcome::ALL {
+        // Every series exists from the start, because Prometheus computes no rate before a first
+        // sample.
+        for outcome in Outcome::OF_REQUESTS {
             metrics.requests.with_label_values(&[outcome.label()]);
         }
-        for outcome in UpgradeOutcome::ALL {
+        for outcome in Outcome::OF_UPGRADES {
             metrics.upgrades.with_label_values(&[outcome.label()]);
         }
         metrics.listener.register(&metrics.registry);
@@ -120,11 +99,11 @@ impl GatewayMetrics {
         self.registry.gather()
     }
 
-    pub(super) fn record_request(&self, outcome: RequestOutcome) {
+    pub(super) fn record_request(&self, outcome: Outcome) {
         self.requests.with_label_values(&[outcome.label()]).inc();
     }
 
-    pub(super) fn record_upgrade(&self, outcome: UpgradeOutcome) {
+    pub(super) fn record_upgrade(&self, outcome: Outcome) {
         self.upgrades.with_label_values(&[outcome.label()]).inc();
     }
 }

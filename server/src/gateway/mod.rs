@@ -1,8 +1,7 @@
 //! A gateway: one address in front of the nodes, which finds them by itself.
 //!
-//! Nodes come and go by membership of the backplane, which a gateway joins without
-//! being home of anything; no configuration names them. HTTP is hyper's; the choice
-//! of a node and the idle tunnel are this module's.
+//! A gateway is a member of the backplane, and takes its nodes from the membership. It owns no
+//! slots of the directory. HTTP is hyper's; the choice of a node and the tunnel are written here.
 //!
 //! In reading order:
 //! - `config`, `run` (start to end), `state` (shared by all tasks);

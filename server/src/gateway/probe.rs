@@ -1,64 +1,55 @@
-//! Asks one life of one node, now and then, whether it takes what comes.
-//!
-//! Each check opens a connection of its own to the address that sockets use, because it has to
-//! show
-//! that the node accepts connections.
+//! The health checks of one incarnation of a node.
 
 use std::{io, sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use http_body_util::Empty;
-use hyper::{Request, StatusCode, client::conn::http1, header};
-use hyper_util::rt::TokioIo;
+use axum::body::Body;
+use hyper::{Request, StatusCode, header};
 use nix::errno::Errno;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{health::ProbeResult, state::GatewayState, upstream::Upstream};
+use super::{
+    health::{Health, ProbeResult},
+    state::GatewayState,
+    upstream::Upstream,
+};
 
-/// Time that a node has to answer. A hung node is down after two of these and one interval.
+/// Time that a node has to answer. A hung node is down after two checks.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Asks until the node has another life or has left.
+/// Checks until the incarnation is no longer a backend.
 pub(super) async fn probe_loop(gateway: Arc<GatewayState>, upstream: Arc<Upstream>) {
+    let backends = &gateway.backends;
     loop {
         let checked = match timeout(PROBE_TIMEOUT, send_probe(&upstream)).await {
             Ok(answer) => classify_response(answer),
             Err(_) => ProbeResult::Failed,
         };
-        if !gateway
-            .backends
-            .record_probe(&upstream, checked, Instant::now())
-        {
+        let Some(health) = backends.record_probe(&upstream, checked, Instant::now()) else {
             return;
-        }
-        // After a failure that took its time, at once again: it may be a moment's.
-        let took_its_time = checked == ProbeResult::Failed && gateway.backends.is_up(&upstream);
-        if !took_its_time {
+        };
+        // Still up after one failure: the second check, which decides, follows at once.
+        if checked != ProbeResult::Failed || !matches!(health, Health::Up { .. }) {
             sleep(gateway.config.health_interval).await;
         }
     }
 }
 
 async fn send_probe(upstream: &Upstream) -> io::Result<StatusCode> {
-    let stream = upstream.dial(PROBE_TIMEOUT).await?;
-    let shaken = http1::handshake(TokioIo::new(stream)).await;
-    let (mut sender, connection) = shaken.map_err(io::Error::other)?;
+    // A new connection, because the check has to show that the node accepts connections.
+    let mut sender = upstream.connect(PROBE_TIMEOUT).await?;
     let request = Request::get("/readyz")
         .header(header::HOST, &upstream.address)
         .header(header::CONNECTION, "close")
-        .body(Empty::<Bytes>::new())
+        .body(Body::empty())
         .map_err(io::Error::other)?;
-    // It ends with its sender, which is dropped with this future.
-    tokio::spawn(connection);
-    let answer = sender.send_request(request).await;
-    Ok(answer.map_err(io::Error::other)?.status())
+    let response = sender.send_request(request).await;
+    Ok(response.map_err(io::Error::other)?.status())
 }
 
 fn classify_response(answer: io::Result<StatusCode>) -> ProbeResult {
     match answer {
         Ok(StatusCode::SERVICE_UNAVAILABLE) => ProbeResult::NotReady,
-        // Where operators have a listener of their own, the public one knows no such
-        // path; that it says so is answer enough.
+        // With an admin listener, the public one answers 404, which shows that it serves.
         Ok(status) if status.is_success() || status == StatusCode::NOT_FOUND => ProbeResult::Ready,
         Ok(_) => ProbeResult::Failed,
         Err(error) => classify_error(&error),
@@ -69,12 +60,14 @@ fn classify_response(answer: io::Result<StatusCode>) -> ProbeResult {
 pub(super) fn classify_error(error: &io::Error) -> ProbeResult {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => ProbeResult::Refused,
+        // It says nothing about the node: otherwise a gateway without files would take all its
+        // nodes for dead.
         _ if is_local_error(error) => ProbeResult::NotAttempted,
         _ => ProbeResult::Failed,
     }
 }
 
-/// Whether there was no file, no port or no memory left here to ask with.
+/// Whether this host had no free file, port or memory.
 fn is_local_error(error: &io::Error) -> bool {
     let known = [
         Errno::EMFILE,
@@ -93,20 +86,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn verdicts() {
+    fn answer_or_error_has_its_result() {
         let of = |status: u16| classify_response(Ok(StatusCode::from_u16(status).unwrap()));
-        assert_eq!(of(200), ProbeResult::Ready);
-        assert_eq!(of(404), ProbeResult::Ready);
+        assert_eq!([of(200), of(404)], [ProbeResult::Ready; 2]);
         assert_eq!(of(503), ProbeResult::NotReady);
-        assert_eq!(of(500), ProbeResult::Failed);
-        assert_eq!(of(400), ProbeResult::Failed);
-        let of = |kind: io::ErrorKind| classify_response(Err(kind.into()));
-        assert_eq!(of(io::ErrorKind::ConnectionRefused), ProbeResult::Refused);
-        assert_eq!(of(io::ErrorKind::TimedOut), ProbeResult::Failed);
-        let of = |number: Errno| classify_response(Err(number.into()));
-        assert_eq!(of(Errno::ECONNREFUSED), ProbeResult::Refused);
-        assert_eq!(of(Errno::EMFILE), ProbeResult::NotAttempted);
-        assert_eq!(of(Errno::EADDRNOTAVAIL), ProbeResult::NotAttempted);
-        assert_eq!(of(Errno::EHOSTUNREACH), ProbeResult::Failed);
+        assert_eq!([of(500), of(400)], [ProbeResult::Failed; 2]);
+        let timed_out = classify_response(Err(io::ErrorKind::TimedOut.into()));
+        assert_eq!(timed_out, ProbeResult::Failed);
+        for (number, expected) in [
+            (Errno::ECONNREFUSED, ProbeResult::Refused),
+            (Errno::EMFILE, ProbeResult::NotAttempted),
+            (Errno::EADDRNOTAVAIL, ProbeResult::NotAttempted),
+            (Errno::EHOSTUNREACH, ProbeResult::Failed),
+        ] {
+            assert_eq!(classify_response(Err(number.into())), expected, "{number}");
+        }
     }
 }

@@ -1,8 +1,4 @@
 //! The routes of a gateway: its own status, and forwarding for all other paths.
-//!
-//! Admin paths are never forwarded: a client that reaches a gateway must not be able to drain
-//! a
-//! node.
 
 use std::sync::Arc;
 
@@ -17,16 +13,13 @@ use axum::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{export, forward::forward, state::GatewayState};
-use crate::{
-    api::{ApiError, method_not_allowed, metrics_response, path_not_found},
-    id::NodeId,
-};
+use super::{backend_set::BackendStatus, export, forward::forward, state::GatewayState};
+use crate::api::{ApiError, method_not_allowed, metrics_response, path_not_found};
 
 /// The gateway that handled the request. Every response carries it.
 const GATEWAY: HeaderName = HeaderName::from_static("x-highwater-gateway");
 
-/// All routes, on one listener.
+/// Returns all routes, for a server with one listener.
 pub(super) fn combined_router(gateway: &Arc<GatewayState>) -> Router {
     let routes = admin_routes()
         .merge(hidden_admin_routes())
@@ -37,17 +30,15 @@ pub(super) fn combined_router(gateway: &Arc<GatewayState>) -> Router {
 
 /// Returns the forwarded routes, for a server with an admin listener.
 pub(super) fn public_router(gateway: &Arc<GatewayState>) -> Router {
-    let hidden = ["/nodes", "/healthz", "/readyz", "/metrics"];
-    let routes = hidden
-        .into_iter()
-        .fold(hidden_admin_routes(), |routes, path| {
-            routes.route(path, any(path_not_found))
-        })
-        .fallback(forward);
-    with_gateway_state(routes, gateway)
+    let mut routes = hidden_admin_routes();
+    // Not forwarded: they are paths of the nodes too, and the admin listener serves the gateway's.
+    for path in ["/nodes", "/healthz", "/readyz", "/metrics"] {
+        routes = routes.route(path, any(path_not_found));
+    }
+    with_gateway_state(routes.fallback(forward), gateway)
 }
 
-/// The routes for probes and operators alone.
+/// Returns the routes of the admin listener.
 pub(super) fn admin_router(gateway: &Arc<GatewayState>) -> Router {
     let routes = admin_routes()
         .fallback(path_not_found)
@@ -68,7 +59,7 @@ pub(super) fn rejection_router() -> Router {
 fn admin_routes() -> Router<Arc<GatewayState>> {
     Router::new()
         .route("/nodes", get(nodes))
-        .route("/healthz", get(live))
+        .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .route("/admin/drain", post(drain))
@@ -76,6 +67,7 @@ fn admin_routes() -> Router<Arc<GatewayState>> {
 
 /// Returns 404 for the nodes' admin paths.
 fn hidden_admin_routes() -> Router<Arc<GatewayState>> {
+    // Forwarded, they would let a client of the gateway drain a node.
     Router::new()
         .route("/admin", any(path_not_found))
         .route("/admin/{*rest}", any(path_not_found))
@@ -94,25 +86,18 @@ async fn add_gateway_header(
     State(gateway): State<Arc<GatewayState>>,
     mut response: Response,
 ) -> Response {
-    // Ids are letters, digits and marks that every header may hold.
+    // Never fails: ids are letters, digits and marks that every header may hold.
     if let Ok(id) = HeaderValue::from_str(gateway.config.id.as_str()) {
         response.headers_mut().insert(GATEWAY, id);
     }
     response
 }
 
-/// The process answers.
-async fn live() -> &'static str {
-    "ok\n"
-}
-
-/// A new socket would find a node.
+/// Returns 200 while a new socket would find a node.
 async fn ready(State(gateway): State<Arc<GatewayState>>) -> Result<&'static str, ApiError> {
-    if gateway.is_leaving() {
-        return Err(ApiError::unavailable(
-            "this gateway is leaving",
-            "use another gateway",
-        ));
+    if gateway.leaving.is_cancelled() {
+        let hint = "use another gateway";
+        return Err(ApiError::unavailable("this gateway is leaving", hint));
     }
     match gateway.backends.accepts_sockets() {
         true => Ok("ready\n"),
@@ -127,69 +112,31 @@ async fn metrics(State(gateway): State<Arc<GatewayState>>) -> Response {
     metrics_response(export::encode(&gateway))
 }
 
-/// Begins a drain; again is the same.
+/// Begins a drain. A second request has no further effect.
 async fn drain(State(gateway): State<Arc<GatewayState>>) -> (StatusCode, Json<Value>) {
     gateway.drain.cancel();
     let sockets = gateway.tunnels.count();
-    (
-        StatusCode::ACCEPTED,
-        Json(json!({ "state": "draining", "sockets": sockets })),
-    )
+    let body = json!({ "state": "draining", "sockets": sockets });
+    (StatusCode::ACCEPTED, Json(body))
 }
 
 #[derive(Serialize)]
 struct GatewayNodesResponse {
-    /// The version of the view that this gateway goes by.
+    /// The version of the gateway's current view.
     version: u64,
-    /// Whether it is connected to the backplane.
+    /// Whether the gateway is connected to the backplane.
     connected: bool,
     policy: String,
-    nodes: Vec<GatewayNodeRow>,
-}
-
-/// Unknown values are `null`.
-#[derive(Serialize)]
-struct GatewayNodeRow {
-    id: NodeId,
-    /// Milliseconds since 1970 at the node's start.
-    incarnation: u64,
-    address: String,
-    state: &'static str,
-    /// Open sockets through this gateway.
-    active: u64,
-    pending: u64,
-    assigned: u64,
-    /// The sockets in the node's latest report.
-    sockets: Option<u64>,
-    /// The load of its own making.
-    reported_load: Option<f64>,
-    /// The load that the policy compares.
-    load: Option<f64>,
+    nodes: Vec<BackendStatus>,
 }
 
 async fn nodes(State(gateway): State<Arc<GatewayState>>) -> Json<GatewayNodesResponse> {
+    // Copied: a borrow would block the membership task.
     let view = gateway.backplane.view().borrow().clone();
-    let counts = gateway.backends.loads_by_node();
-    let listed = gateway
-        .backends
-        .statuses()
-        .into_iter()
-        .map(|node| GatewayNodeRow {
-            active: counts.get(&node.id).map_or(0, |counts| counts.active),
-            pending: counts.get(&node.id).map_or(0, |counts| counts.pending),
-            id: node.id,
-            incarnation: node.incarnation,
-            address: node.address,
-            state: node.state,
-            assigned: node.assigned,
-            sockets: node.reported_sockets,
-            reported_load: node.reported_load,
-            load: node.load,
-        });
     Json(GatewayNodesResponse {
         version: view.version,
         connected: view.connected,
         policy: gateway.config.policy.to_string(),
-        nodes: listed.collect(),
+        nodes: gateway.backends.statuses(),
     })
 }

@@ -1,4 +1,4 @@
-//! The life of a gateway.
+//! The life cycle of a gateway.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -27,9 +27,9 @@ pub enum GatewayError {
 /// Time limit for leaving the backplane.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Forwards until `shutdown` is cancelled or a drain is asked for over HTTP; then
-/// drains and returns. Dropping the future ends the gateway without a drain:
-/// sockets close as if the process had died.
+/// Forwards until `shutdown` is cancelled or a drain is requested over HTTP; then drains and
+/// returns. Dropping the future ends the gateway without a drain: sockets close as if the process
+/// had died.
 ///
 /// # Errors
 /// [`GatewayError`], before anything is served.
@@ -39,10 +39,8 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), GatewayError> {
     let listeners = listeners.into();
-    let address = listeners
-        .public
-        .local_addr()
-        .map_err(GatewayError::Listener)?;
+    let address = listeners.public.local_addr();
+    let address = address.map_err(GatewayError::Listener)?;
     let leave = CancellationToken::new();
     let identity =
         Identity::starting_now(config.id.clone(), address.to_string(), MemberRole::Gateway);
@@ -57,7 +55,7 @@ pub async fn run(
     let config = &gateway.config;
     tracing::info!(gateway = %config.id, %address, policy = %config.policy, "forwarding");
 
-    // Tunnels have tasks of their own.
+    // The group does not know the tasks of tunnels.
     let tunnels = Arc::clone(&gateway.tunnels);
     let tasks = TaskGroup::new(move || {
         for tunnel in tunnels.abort_handles() {
@@ -68,14 +66,13 @@ pub async fn run(
     let Listeners { public, admin } = listener_set(&gateway).into_listeners(listeners);
     let (stop_public, stop_admin) = (tasks.cancel.child_token(), tasks.cancel.child_token());
     let public = listener::spawn(public, stop_public.clone(), tasks.cancel.clone());
-    let admin =
-        admin.map(|operators| listener::spawn(operators, stop_admin.clone(), tasks.cancel.clone()));
+    let admin = admin.map(|admin| listener::spawn(admin, stop_admin.clone(), tasks.cancel.clone()));
 
     gateway.drain.cancelled().await;
     drain::announce_drain(&gateway).await;
     stop_public.cancel();
     drain::close_sockets(&gateway).await;
-    // Until here operators can follow it.
+    // Not before: operators follow the drain on the admin listener.
     stop_admin.cancel();
     let finished = futures_util::future::join_all(admin.into_iter().chain([public]));
     let _ = timeout(config.limits.drain_grace, finished).await;

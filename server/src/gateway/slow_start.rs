@@ -1,25 +1,26 @@
-//! Slow start: a node that has come gets a growing part of its share.
+//! Slow start: a new node gets a growing part of its share.
 //!
-//! The part is of what would be assigned to it, whatever the policy: in the first
-//! moment a tenth, at the end all. So a cold node is not met by all arrivals at
-//! once, which "the least loaded" would send it.
+//! The part applies to whatever the policy would assign to the node, and grows from a tenth to
+//! all. Otherwise the least loaded node, which is still cold, would get all arrivals at once.
 
 use std::time::Duration;
 
 use rand::{Rng, rngs::SmallRng};
 
-/// Smallest weight of a new node: with zero it would never warm up.
+/// Smallest weight of a new node.
+// With 0 it would get nothing, and never warm up.
 const MIN_WEIGHT: f64 = 0.1;
 
-/// The part of its share that a node gets, `age` after it came: 0 to 1.
+/// Returns the part of its share that a node gets, `age` after it came up: 0 to 1.
 pub(super) fn weight(age: Duration, length: Duration) -> f64 {
+    // First, because a length of 0 turns slow start off.
     if age >= length {
         return 1.0;
     }
     (age.as_secs_f64() / length.as_secs_f64()).max(MIN_WEIGHT)
 }
 
-/// Whether a node may get what comes next.
+/// Whether a node may get the next socket or request.
 pub(super) fn admits(weight: f64, rng: &mut SmallRng) -> bool {
     weight >= 1.0 || rng.random_bool(weight)
 }
@@ -31,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_grows_to_all() {
+    fn weight_grows_from_a_tenth_to_all() {
         let length = Duration::from_secs(10);
         let at = |seconds| weight(Duration::from_secs(seconds), length);
         assert_eq!(
@@ -42,11 +43,11 @@ mod tests {
     }
 
     #[test]
-    fn a_part_is_let_through() {
+    fn node_is_admitted_by_its_weight() {
         let mut rng = SmallRng::seed_from_u64(7);
-        let let_through = (0..10_000).filter(|_| admits(0.3, &mut rng)).count();
-        // Five standard deviations.
-        assert!((2770..=3230).contains(&let_through), "{let_through}");
+        let admitted = (0..10_000).filter(|_| admits(0.3, &mut rng)).count();
+        // 3,000 with a tolerance of five standard deviations.
+        assert!((2770..=3230).contains(&admitted), "{admitted}");
         assert!((0..1000).all(|_| admits(1.0, &mut rng)));
     }
 }

@@ -1,9 +1,6 @@
-//! The state that all tasks of a gateway share.
+//! The shared state of a gateway.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering::Relaxed},
-};
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
@@ -15,10 +12,10 @@ use crate::{
     net::admission::{ConnectionLimit, max_connections},
 };
 
-/// A connection to a client, and one to a node.
+/// Open files of a forwarded socket: the connection to the client, and that to the node.
 const FILES_PER_CONNECTION: usize = 2;
 
-/// Shared by every task of the gateway, for as long as one of them runs.
+/// The state that all tasks of a gateway share.
 pub(super) struct GatewayState {
     pub(super) config: GatewayConfig,
     pub(super) backplane: Arc<dyn Backplane>,
@@ -29,7 +26,8 @@ pub(super) struct GatewayState {
     pub(super) metrics: GatewayMetrics,
     /// Cancelled to begin a drain.
     pub(super) drain: CancellationToken,
-    leaving: AtomicBool,
+    /// Cancelled when `/readyz` begins to fail.
+    pub(super) leaving: CancellationToken,
 }
 
 impl GatewayState {
@@ -52,16 +50,7 @@ impl GatewayState {
             config,
             backplane,
             drain,
-            leaving: AtomicBool::new(false),
+            leaving: CancellationToken::new(),
         }
-    }
-
-    /// Says from now on that it is not ready; it still takes who comes.
-    pub(super) fn start_leaving(&self) {
-        self.leaving.store(true, Relaxed);
-    }
-
-    pub(super) fn is_leaving(&self) -> bool {
-        self.leaving.load(Relaxed)
     }
 }

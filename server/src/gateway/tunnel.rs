@@ -1,14 +1,14 @@
-//! An open socket: what one side says is handed to the other, byte for byte.
+//! An open socket: bytes of each side are copied unchanged to the other.
 //!
-//! | side    | on bytes                 | on its end                          |
-//! |---------|--------------------------|-------------------------------------|
-//! | open    | written on, or held      | → ending                            |
-//! | ending  | –                        | what is held is written; then the   |
-//! |         |                          | other is told, → ended              |
-//! | ended   | –                        | –                                   |
+//! | direction     | on bytes           | on the end of its source                   |
+//! |---------------|--------------------|--------------------------------------------|
+//! | open          | written, or kept   | → shutting down                            |
+//! | shutting down | –                  | kept bytes are written; then the other     |
+//! |               |                    | side is shut down, → closed                |
+//! | closed        | –                  | –                                          |
 //!
-//! Both ended, or one of them broken, the tunnel is over. One that has ended waits
-//! for the other a bounded time.
+//! The tunnel ends when both directions are closed, when one fails, or a bounded time after the
+//! first end.
 
 use std::{
     cell::RefCell,
@@ -21,7 +21,7 @@ use std::{
 
 use bytes::{Buf, Bytes};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     time::{Sleep, sleep},
 };
@@ -30,17 +30,17 @@ use super::{
     backend_load::ConnectionGuard,
     tunnels::{TunnelRegistration, Tunnels},
 };
-use crate::net::stream::MaybeTlsStream;
+use crate::net::stream::{MaybeTlsStream, poll_read};
 
-/// One read's worth, per runtime worker rather than per socket.
+/// Bytes of one read. The buffer belongs to a worker of the runtime, not to a socket.
 const SCRATCH_BYTES: usize = 16 * 1024;
 
 thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice());
 }
 
-/// The steady state of a proxied socket. Its size is paid once per idle socket: it
-/// holds bytes only while one side has not taken what the other said.
+/// The steady state of a proxied socket.
+// Its size is paid once per idle socket, so it keeps bytes only while one side does not read.
 pub(super) struct Tunnel {
     client: MaybeTlsStream,
     node: TcpStream,
@@ -48,12 +48,12 @@ pub(super) struct Tunnel {
     to_client: TunnelDirection,
     /// Runs once one side has ended.
     half_close_timer: Option<Pin<Box<Sleep>>>,
-    /// `None` once the node has ended it: it counts there no more.
+    /// `None` once the node has ended the socket, which no longer counts it.
     guard: Option<ConnectionGuard>,
     registration: TunnelRegistration,
 }
 
-/// The two ends of a socket, each with what was read past its handshake.
+/// The two sides of a socket, each with the bytes that were read past its handshake.
 pub(super) struct TunnelStreams {
     pub(super) client: MaybeTlsStream,
     pub(super) client_buffered: Bytes,
@@ -61,9 +61,9 @@ pub(super) struct TunnelStreams {
     pub(super) node_buffered: Bytes,
 }
 
-/// One direction.
+/// One direction of a tunnel.
 struct TunnelDirection {
-    /// Read, and not yet taken by the other side.
+    /// Bytes that were read and that the other side has not accepted.
     pending: Bytes,
     state: CopyState,
 }
@@ -75,54 +75,39 @@ enum CopyState {
     Closed,
 }
 
-/// Joins the two ends of a socket in a task of their own.
+/// Joins the two sides of a socket in a task.
 pub(super) fn spawn_tunnel(tunnels: &Arc<Tunnels>, streams: TunnelStreams, guard: ConnectionGuard) {
     let registration = tunnels.register();
-    let number = registration.number();
-    let tunnel = Tunnel::new(registration, streams, guard);
+    let number = registration.number;
+    let tunnel = Tunnel {
+        client: streams.client,
+        node: streams.node,
+        to_node: TunnelDirection::new(streams.client_buffered),
+        to_client: TunnelDirection::new(streams.node_buffered),
+        half_close_timer: None,
+        guard: Some(guard),
+        registration,
+    };
     let task = tokio::spawn(tunnel).abort_handle();
     tunnels.set_task(number, task);
 }
 
 impl Tunnel {
-    fn new(
-        registration: TunnelRegistration,
-        streams: TunnelStreams,
-        guard: ConnectionGuard,
-    ) -> Self {
-        Self {
-            client: streams.client,
-            node: streams.node,
-            to_node: TunnelDirection::new(streams.client_buffered),
-            to_client: TunnelDirection::new(streams.node_buffered),
-            half_close_timer: None,
-            guard: Some(guard),
-            registration,
-        }
-    }
-
-    /// Hands on what there is, both ways.
+    /// Copies the available bytes of both directions.
     fn copy(&mut self, task: &mut Context<'_>) -> io::Result<()> {
-        let Self {
-            client,
-            node,
-            to_node,
-            to_client,
-            ..
-        } = self;
+        let (client, node) = (&mut self.client, &mut self.node);
         SCRATCH.with_borrow_mut(|scratch| {
-            to_node.copy(client, node, task, scratch)?;
-            to_client.copy(node, client, task, scratch)
+            self.to_node.copy(client, node, task, scratch)?;
+            self.to_client.copy(node, client, task, scratch)
         })
     }
 
-    /// Waits for the side that has not ended; whether it has been long enough.
+    /// Waits for the side that has not ended. Returns whether its time has passed.
     fn half_close_expired(&mut self, task: &mut Context<'_>) -> bool {
         let length = self.registration.tunnels.half_close_timeout;
-        let linger = self
-            .half_close_timer
-            .get_or_insert_with(|| Box::pin(sleep(length)));
-        linger.as_mut().poll(task).is_ready()
+        let timer = &mut self.half_close_timer;
+        let timer = timer.get_or_insert_with(|| Box::pin(sleep(length)));
+        timer.as_mut().poll(task).is_ready()
     }
 }
 
@@ -134,6 +119,7 @@ impl Future for Tunnel {
         if this.copy(task).is_err() {
             return Poll::Ready(());
         }
+        // Not when the client ends: the node counts the socket until it has closed its side.
         if this.to_client.state != CopyState::Open {
             this.guard = None;
         }
@@ -154,7 +140,7 @@ impl TunnelDirection {
         }
     }
 
-    /// Hands on until there is nothing to read, or the other side takes no more.
+    /// Copies until there is nothing to read, or the other side accepts no more.
     fn copy<R, W>(
         &mut self,
         from: &mut R,
@@ -167,110 +153,105 @@ impl TunnelDirection {
         W: AsyncWrite + Unpin,
     {
         while self.state != CopyState::Closed {
-            // Nothing is read while something is held: who does not take what is said
-            // slows the other down.
+            // Nothing is read while bytes are kept, so a side that does not read slows the
+            // other.
             if self.write_pending(to, task)?.is_pending() {
                 return Ok(());
             }
             if self.state == CopyState::ShuttingDown {
-                match Pin::new(&mut *to).poll_shutdown(task) {
-                    Poll::Pending => return Ok(()),
-                    Poll::Ready(told) => told?,
+                if let Poll::Ready(done) = Pin::new(&mut *to).poll_shutdown(task) {
+                    done?;
+                    self.state = CopyState::Closed;
                 }
-                self.state = CopyState::Closed;
                 return Ok(());
             }
-            let mut read = ReadBuf::new(scratch);
-            match Pin::new(&mut *from).poll_read(task, &mut read) {
-                Poll::Pending => return Ok(()),
-                Poll::Ready(done) => done?,
-            }
-            match read.filled() {
-                [] => self.state = CopyState::ShuttingDown,
-                said => self.pending = write_available(said, to, task)?,
+            let Poll::Ready(read) = poll_read(from, task, scratch) else {
+                return Ok(());
+            };
+            match read? {
+                0 => self.state = CopyState::ShuttingDown,
+                read => {
+                    let mut read = &scratch[..read];
+                    write_available(&mut read, to, task)?;
+                    self.pending = Bytes::copy_from_slice(read);
+                }
             }
         }
         Ok(())
     }
 
-    /// Ready when the other side has taken all.
+    /// Writes the kept bytes. Ready when the other side has accepted all.
     fn write_pending<W: AsyncWrite + Unpin>(
         &mut self,
         to: &mut W,
         task: &mut Context<'_>,
     ) -> io::Result<Poll<()>> {
-        while !self.pending.is_empty() {
-            match Pin::new(&mut *to).poll_write(task, &self.pending) {
-                Poll::Pending => return Ok(Poll::Pending),
-                Poll::Ready(written) => match written? {
-                    0 => return Err(io::ErrorKind::WriteZero.into()),
-                    written => self.pending.advance(written),
-                },
-            }
+        write_available(&mut self.pending, to, task)?;
+        if self.pending.has_remaining() {
+            return Ok(Poll::Pending);
         }
-        // Lets go of the allocation.
+        // Frees the allocation, which an empty slice of it would keep.
         self.pending = Bytes::new();
-        // TLS may hold back what the kernel did not take.
-        match Pin::new(&mut *to).poll_flush(task) {
-            Poll::Pending => Ok(Poll::Pending),
+        // TLS may hold back what the kernel did not accept.
+        match Pin::new(to).poll_flush(task) {
             Poll::Ready(flushed) => flushed.map(Poll::Ready),
+            Poll::Pending => Ok(Poll::Pending),
         }
     }
 }
 
-/// Writes what the other side takes at once; answers the rest.
+/// Writes the bytes that the other side accepts now.
 fn write_available<W: AsyncWrite + Unpin>(
-    mut said: &[u8],
+    bytes: &mut impl Buf,
     to: &mut W,
     task: &mut Context<'_>,
-) -> io::Result<Bytes> {
-    while !said.is_empty() {
-        match Pin::new(&mut *to).poll_write(task, said) {
-            Poll::Pending => break,
-            Poll::Ready(written) => match written? {
-                0 => return Err(io::ErrorKind::WriteZero.into()),
-                written => said = &said[written..],
-            },
+) -> io::Result<()> {
+    while bytes.has_remaining()
+        && let Poll::Ready(written) = Pin::new(&mut *to).poll_write(task, bytes.chunk())
+    {
+        match written? {
+            // Otherwise a writer that accepts nothing would be polled in a tight loop.
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            written => bytes.advance(written),
         }
     }
-    Ok(Bytes::copy_from_slice(said))
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+
     use proptest::prelude::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
     use super::*;
 
     /// The size of an idle tunnel, before the allocator rounds it up. Every proxied socket
-    /// pays for a
-    /// field added here.
+    /// pays for a field added here.
     #[test]
-    fn the_steady_state_is_small() {
+    fn steady_state_is_small() {
         assert!(size_of::<Tunnel>() <= 224, "{} bytes", size_of::<Tunnel>());
     }
 
-    /// Runs without the runtime's cooperative budget, which would stop the copy at any byte
-    /// and not
-    /// resume it in this test.
     async fn copy_once(
-        flow: &mut TunnelDirection,
+        direction: &mut TunnelDirection,
         from: &mut DuplexStream,
         to: &mut DuplexStream,
         scratch: &mut [u8],
     ) {
-        let once = std::future::poll_fn(|task| Poll::Ready(flow.copy(from, to, task, scratch)));
-        tokio::task::coop::unconstrained(once).await.unwrap();
+        let copy = poll_fn(|task| Poll::Ready(direction.copy(from, to, task, scratch)));
+        // The runtime's cooperative budget would stop the copy at any byte, and not resume it.
+        tokio::task::coop::unconstrained(copy).await.unwrap();
     }
 
     proptest! {
-        /// Whatever the sizes of writes, buffers and reads: every byte arrives, in
-        /// order, then the end; and nothing is held once all has been taken.
+        /// All bytes arrive in order and then the end, at any sizes of writes, buffers and
+        /// reads. No bytes are kept afterwards.
         #[test]
         fn every_byte_arrives(
             early in prop::collection::vec(any::<u8>(), 0..50),
-            said in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..400), 0..10),
+            writes in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..400), 0..10),
             pipe in 1usize..64,
             take in 1usize..100,
         ) {
@@ -278,10 +259,10 @@ mod tests {
             runtime.block_on(async {
                 let (mut client, mut from) = duplex(10_000);
                 let (mut to, mut node) = duplex(pipe);
-                let mut flow = TunnelDirection::new(Bytes::from(early.clone()));
+                let mut direction = TunnelDirection::new(Bytes::from(early.clone()));
                 let mut scratch = [0; 37];
                 let mut expected = early;
-                for part in &said {
+                for part in &writes {
                     client.write_all(part).await.unwrap();
                     expected.extend_from_slice(part);
                 }
@@ -289,8 +270,8 @@ mod tests {
                 let mut arrived = Vec::new();
                 let mut buffer = vec![0; take];
                 loop {
-                    copy_once(&mut flow, &mut from, &mut to, &mut scratch).await;
-                    prop_assert!(flow.pending.len() <= scratch.len().max(50));
+                    copy_once(&mut direction, &mut from, &mut to, &mut scratch).await;
+                    prop_assert!(direction.pending.len() <= scratch.len().max(50));
                     if arrived.len() == expected.len() {
                         break;
                     }
@@ -299,33 +280,28 @@ mod tests {
                     arrived.extend_from_slice(&buffer[..read]);
                 }
                 prop_assert_eq!(&arrived, &expected);
-                prop_assert_eq!(flow.state, CopyState::Closed);
-                prop_assert!(flow.pending.is_empty());
+                prop_assert_eq!(direction.state, CopyState::Closed);
+                prop_assert!(direction.pending.is_empty());
                 prop_assert_eq!(node.read(&mut buffer).await.unwrap(), 0);
                 Ok(())
             })?;
         }
     }
 
-    #[test]
-    fn what_is_not_taken_is_held_and_nothing_more_is_read() {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            let (mut client, mut from) = duplex(1000);
-            let (mut to, mut node) = duplex(4);
-            let mut flow = TunnelDirection::new(Bytes::new());
-            let mut scratch = [0; 16];
-            client.write_all(&[7; 100]).await.unwrap();
-            copy_once(&mut flow, &mut from, &mut to, &mut scratch).await;
-            assert_eq!(flow.pending.len(), 12);
-            copy_once(&mut flow, &mut from, &mut to, &mut scratch).await;
-            assert_eq!(flow.pending.len(), 12);
-            let mut taken = [0; 4];
-            node.read_exact(&mut taken).await.unwrap();
-            copy_once(&mut flow, &mut from, &mut to, &mut scratch).await;
-            assert_eq!(flow.pending.len(), 8);
-        });
+    #[tokio::test]
+    async fn unread_bytes_are_kept_and_no_more_are_read() {
+        let (mut client, mut from) = duplex(1000);
+        let (mut to, mut node) = duplex(4);
+        let mut direction = TunnelDirection::new(Bytes::new());
+        let mut scratch = [0; 16];
+        client.write_all(&[7; 100]).await.unwrap();
+        // The second copy reads nothing, because the node has read nothing.
+        for _ in 0..2 {
+            copy_once(&mut direction, &mut from, &mut to, &mut scratch).await;
+            assert_eq!(direction.pending.len(), 12);
+        }
+        node.read_exact(&mut [0; 4]).await.unwrap();
+        copy_once(&mut direction, &mut from, &mut to, &mut scratch).await;
+        assert_eq!(direction.pending.len(), 8);
     }
 }

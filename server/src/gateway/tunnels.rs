@@ -1,28 +1,28 @@
-//! The table of open tunnels, which a drain ends one after the other.
+//! The table of open tunnels, which a drain closes one after the other.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::task::AbortHandle;
 
 use crate::net::admission::ConnectionLimit;
 
-/// Tables of up to this many tunnels are left alone.
+/// Capacity up to which the table does not shrink.
 const MIN_SHRINK_CAPACITY: usize = 1024;
 
-/// The open tunnels of a gateway, and what all of them share.
+/// The open tunnels of a gateway.
 pub(super) struct Tunnels {
     table: Mutex<TunnelTable>,
     /// Counts tunnels beside the connections of HTTP clients.
     connection_limit: Arc<ConnectionLimit>,
-    /// Time that one side has left once the other has ended.
+    /// Time that one side of a tunnel has left once the other has ended.
     pub(super) half_close_timeout: Duration,
 }
 
 /// Counts one tunnel in the table and in the connection limit until it is dropped.
 pub(super) struct TunnelRegistration {
     pub(super) tunnels: Arc<Tunnels>,
-    number: u64,
+    pub(super) number: u64,
 }
 
 #[derive(Default)]
@@ -48,54 +48,42 @@ impl Tunnels {
     pub(super) fn register(self: &Arc<Self>) -> TunnelRegistration {
         // Unchecked: the upgrade request held a permit of its own until now.
         self.connection_limit.acquire_unchecked();
+        let mut table = self.table.lock();
+        let number = table.next_number;
+        table.next_number += 1;
+        table.open.insert(number, None);
         TunnelRegistration {
             tunnels: Arc::clone(self),
-            number: self.insert(),
+            number,
         }
     }
 
-    /// Remembers the task of a tunnel, unless the tunnel is over already.
+    /// Stores the task of a tunnel.
     pub(super) fn set_task(&self, number: u64, task: AbortHandle) {
-        if let Some(entry) = self.lock().open.get_mut(&number) {
+        // The tunnel may have ended already: then its entry must not come back.
+        if let Some(entry) = self.table.lock().open.get_mut(&number) {
             *entry = Some(task);
         }
     }
 
     /// Returns the number of open tunnels.
     pub(super) fn count(&self) -> usize {
-        self.lock().open.len()
+        self.table.lock().open.len()
     }
 
     /// Returns a handle of every tunnel that has a task.
     pub(super) fn abort_handles(&self) -> Vec<AbortHandle> {
-        self.lock().open.values().flatten().cloned().collect()
+        self.table.lock().open.values().flatten().cloned().collect()
     }
 
     fn remove(&self, number: u64) {
-        let mut table = self.lock();
+        let mut table = self.table.lock();
         table.open.remove(&number);
+        // Otherwise the table would keep the memory of its peak.
         let (len, capacity) = (table.open.len(), table.open.capacity());
         if capacity > MIN_SHRINK_CAPACITY && len < capacity / 4 {
             table.open.shrink_to(len * 2);
         }
-    }
-
-    fn insert(&self) -> u64 {
-        let mut table = self.lock();
-        let number = table.next_number;
-        table.next_number += 1;
-        table.open.insert(number, None);
-        number
-    }
-
-    fn lock(&self) -> MutexGuard<'_, TunnelTable> {
-        self.table.lock()
-    }
-}
-
-impl TunnelRegistration {
-    pub(super) fn number(&self) -> u64 {
-        self.number
     }
 }
 

@@ -1,5 +1,4 @@
-//! The way to one life of one node: its address, and connections that are kept for
-//! the next request.
+//! The address of one incarnation of a node, and its idle connections.
 
 use std::{io, time::Duration};
 
@@ -7,7 +6,7 @@ use axum::body::Body;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use nix::sys::socket::{setsockopt, sockopt};
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::{
     net::TcpStream,
     time::{Instant, timeout},
@@ -16,16 +15,16 @@ use tokio::{
 use super::config::GatewayLimits;
 use crate::id::NodeId;
 
-/// Idle time after which the kernel probes the connection. Without it, a cut cable is never
-/// noticed.
+/// Idle time after which the kernel probes the connection.
+// Without it, a cut cable would never be noticed.
 const KEEPALIVE_IDLE_S: u32 = 30;
 const KEEPALIVE_INTERVAL_S: u32 = 10;
 const KEEPALIVE_PROBES: u32 = 3;
-/// Time for which a node may leave sent data unacknowledged. Without it, a hung node with full
-/// buffers would hold a socket whose client has gone.
+/// Time for which a node may leave sent data unacknowledged.
+// Without it, a hung node with full buffers would hold a socket whose client has gone.
 const TCP_USER_TIMEOUT_MS: u32 = 60_000;
 
-/// Sends requests over one connection, one after the other.
+/// A connection that sends one request after the other.
 pub(super) type RequestSender = SendRequest<Body>;
 
 /// The address of one incarnation of a node.
@@ -54,32 +53,34 @@ impl Upstream {
         }
     }
 
-    /// A TCP connection of its own.
+    /// Opens a TCP connection.
     pub(super) async fn dial(&self, within: Duration) -> io::Result<TcpStream> {
         let stream = timeout(within, TcpStream::connect(&self.address)).await??;
+        // Frames are small and answered at once, so Nagle's algorithm would only delay them.
         stream.set_nodelay(true)?;
         set_dead_peer_timeouts(&stream)?;
         Ok(stream)
     }
 
-    /// A connection for requests.
+    /// Opens a connection for requests.
     pub(super) async fn connect(&self, within: Duration) -> io::Result<RequestSender> {
         let stream = self.dial(within).await?;
-        let shaken = http1::handshake(TokioIo::new(stream)).await;
-        let (sender, connection) = shaken.map_err(io::Error::other)?;
+        let handshake = http1::handshake(TokioIo::new(stream)).await;
+        let (sender, connection) = handshake.map_err(io::Error::other)?;
         let node = self.id.clone();
+        // Ends with its sender.
         tokio::spawn(async move {
             if let Err(error) = connection.await {
-                tracing::debug!(%node, %error, "connection to a node");
+                tracing::debug!(%node, %error, "the connection to a node failed");
             }
         });
         Ok(sender)
     }
 
-    /// The connection that was used last, if one waits. It may have been closed by
-    /// the node just now.
+    /// Takes an idle connection. The node may have closed it just now.
     pub(super) fn take_idle(&self, limits: &GatewayLimits) -> Option<RequestSender> {
-        let mut idle = self.lock();
+        let mut idle = self.idle.lock();
+        // The last one first: it has been idle for the shortest time.
         loop {
             let IdleConnection { sender, since } = idle.pop()?;
             if !sender.is_closed() && since.elapsed() < limits.idle_timeout {
@@ -88,9 +89,9 @@ impl Upstream {
         }
     }
 
-    /// Keeps a connection whose answer has been read to its end.
+    /// Keeps a connection whose response has been read to its end.
     pub(super) fn put_idle(&self, sender: RequestSender, limits: &GatewayLimits) {
-        let mut idle = self.lock();
+        let mut idle = self.idle.lock();
         if idle.len() >= limits.max_idle_connections {
             idle.retain(|idle| !idle.sender.is_closed());
         }
@@ -98,10 +99,6 @@ impl Upstream {
             let since = Instant::now();
             idle.push(IdleConnection { sender, since });
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<IdleConnection>> {
-        self.idle.lock()
     }
 }
 

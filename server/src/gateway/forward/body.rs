@@ -1,4 +1,4 @@
-//! An answer's body on its way back to the client.
+//! The body of a node's response on its way to the client.
 
 use std::{
     io,
@@ -19,25 +19,24 @@ use crate::gateway::{
 };
 
 /// The body of a node's response. When it is read to its end, its connection returns to the
-/// pool.
-/// When it is dropped earlier, the connection closes.
+/// pool. When it is dropped earlier, the connection closes.
 pub(super) struct ResponseBody {
     body: Incoming,
-    /// Whether the end was seen.
+    /// Whether the end was read.
     ended: bool,
     timeout: BodyTimeout,
-    /// Runs while the node is waited for.
+    /// Runs while the gateway waits for the node.
     timer: Option<Pin<Box<Sleep>>>,
     /// The connection to return to the pool. `None` if it cannot be reused.
     connection: Option<UpstreamConnection>,
 }
 
-/// The connection that the answer comes by.
+/// The connection of a response.
 pub(super) struct UpstreamConnection {
     pub(super) gateway: Arc<GatewayState>,
     pub(super) upstream: Arc<Upstream>,
     pub(super) sender: RequestSender,
-    pub(super) guard: RequestGuard,
+    pub(super) _guard: RequestGuard,
 }
 
 impl ResponseBody {
@@ -55,18 +54,11 @@ impl ResponseBody {
         }
     }
 
-    /// Whether more should have come by now.
+    /// Whether the next bytes are late.
     fn has_timed_out(&mut self, task: &mut Context<'_>) -> bool {
-        let begin = || Box::pin(sleep_until(self.timeout.expires_at(Instant::now())));
-        let wait = self.timer.get_or_insert_with(begin);
-        wait.as_mut().poll(task).is_ready()
-    }
-
-    /// Restarts the timer of silence after a frame. A fixed deadline stays.
-    fn reset_idle_timer(&mut self) {
-        if let BodyTimeout::Idle(_) = self.timeout {
-            self.timer = None;
-        }
+        let start = || Box::pin(sleep_until(self.timeout.expires_at(Instant::now())));
+        let timer = self.timer.get_or_insert_with(start);
+        timer.as_mut().poll(task).is_ready()
     }
 }
 
@@ -85,11 +77,14 @@ impl Body for ResponseBody {
                 Poll::Ready(None)
             }
             Poll::Ready(Some(frame)) => {
-                this.reset_idle_timer();
+                // The next wait starts its own timer. A deadline counts from the request.
+                if let BodyTimeout::Idle(_) = this.timeout {
+                    this.timer = None;
+                }
                 Poll::Ready(Some(frame.map_err(io::Error::other)))
             }
             Poll::Pending if this.has_timed_out(task) => {
-                // Cut off, the client sees that this was not all.
+                // An error, so that the client does not take a part for the whole body.
                 this.connection = None;
                 Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())))
             }
@@ -108,15 +103,11 @@ impl Body for ResponseBody {
 
 impl Drop for ResponseBody {
     fn drop(&mut self) {
-        let complete = self.ended || self.body.is_end_stream();
-        if let Some(connection) = self.connection.take().filter(|_| complete) {
-            let UpstreamConnection {
-                gateway,
-                upstream,
-                sender,
-                guard: _guard,
-            } = connection;
-            upstream.put_idle(sender, &gateway.config.limits);
+        // Unread bytes would be taken for the start of the next response.
+        let is_complete = self.ended || self.body.is_end_stream();
+        if let Some(connection) = self.connection.take().filter(|_| is_complete) {
+            let limits = &connection.gateway.config.limits;
+            connection.upstream.put_idle(connection.sender, limits);
         }
     }
 }

@@ -18,15 +18,14 @@ pub(super) struct RequestDeadline {
 /// The time limit of a response body.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum BodyTimeout {
-    /// All of it must have come by then.
+    /// The time at which the body must have ended.
     Deadline(Instant),
-    /// Longest silence; the body itself may go on forever.
+    /// The longest silence. A body without a longer one may last forever.
     Idle(Duration),
 }
 
 impl RequestDeadline {
-    /// A command says itself how long it waits, and has an outcome by then, streamed
-    /// or not: a node that hangs must not hold its caller longer.
+    /// Returns the limits of a request. A command carries its own timeout, for the body too.
     pub(super) fn for_request(
         uri: &Uri,
         headers: &HeaderMap,
@@ -39,9 +38,10 @@ impl RequestDeadline {
                 body: BodyTimeout::Idle(limits.response_idle_timeout),
             };
         }
-        // A value that is not a number is left to the node, which answers 400 at once.
-        let waits = timeout_ms(headers).unwrap_or(0);
-        let end = now + Duration::from_millis(u64::from(waits)) + limits.response_grace;
+        // 0 for a value that is not a number: the node answers 400 at once.
+        let timeout = Duration::from_millis(u64::from(timeout_ms(headers).unwrap_or(0)));
+        // The same end for a stream: a node that hangs must not hold its caller longer.
+        let end = now + timeout + limits.response_grace;
         Self {
             head: end,
             body: BodyTimeout::Deadline(end),
@@ -50,7 +50,7 @@ impl RequestDeadline {
 }
 
 impl BodyTimeout {
-    /// When who begins to wait now has waited long enough.
+    /// Returns the end of a wait that begins now.
     pub(super) fn expires_at(self, now: Instant) -> Instant {
         match self {
             Self::Deadline(end) => end,
@@ -59,7 +59,7 @@ impl BodyTimeout {
     }
 }
 
-/// `/devices/{id}/commands`.
+/// Whether the path is `/devices/{id}/commands`.
 fn is_command(uri: &Uri) -> bool {
     let inner = uri
         .path()
@@ -73,28 +73,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_waits_as_long_as_it_says() {
+    fn command_has_its_own_deadline() {
         let limits = GatewayLimits::default();
         let now = Instant::now();
-        let waits = |path: &str, field: Option<&'static str>| {
+        let limits_of = |path: &str, field: Option<&'static str>| {
             let mut headers = HeaderMap::new();
             if let Some(field) = field {
                 headers.insert("x-highwater-timeout-ms", field.parse().unwrap());
             }
-            let patience =
-                RequestDeadline::for_request(&path.parse().unwrap(), &headers, &limits, now);
-            (patience.head - now, patience.body)
+            let uri = path.parse().unwrap();
+            let deadline = RequestDeadline::for_request(&uri, &headers, &limits, now);
+            (deadline.head - now, deadline.body)
         };
         let of = |ms| {
             let length = Duration::from_millis(ms) + limits.response_grace;
             (length, BodyTimeout::Deadline(now + length))
         };
-        assert_eq!(waits("/devices/d1/commands", None), of(5000));
-        assert_eq!(waits("/devices/d1/commands", Some("300")), of(300));
-        assert_eq!(waits("/devices/d1/commands", Some("99999999")), of(60_000));
+        assert_eq!(limits_of("/devices/d1/commands", None), of(5000));
+        assert_eq!(limits_of("/devices/d1/commands", Some("300")), of(300));
+        assert_eq!(
+            limits_of("/devices/d1/commands", Some("99999999")),
+            of(60_000)
+        );
         for other in ["/devices/d1", "/devices/commands", "/topics/t/messages"] {
-            let rest = BodyTimeout::Idle(limits.response_idle_timeout);
-            assert_eq!(waits(other, Some("300")), (limits.response_timeout, rest));
+            let body = BodyTimeout::Idle(limits.response_idle_timeout);
+            assert_eq!(
+                limits_of(other, Some("300")),
+                (limits.response_timeout, body)
+            );
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Responses that the gateway makes itself because it has none from a node.
 
+use std::io;
+
 use axum::{
     http::{HeaderValue, StatusCode},
     response::{IntoResponse, Response},
@@ -7,39 +9,54 @@ use axum::{
 
 use crate::{
     api::{ApiError, NODE_HEADER},
+    gateway::metrics::Outcome,
     id::NodeId,
 };
 
-/// Returns 503: no node is available.
-pub(super) fn no_node() -> Response {
-    ApiError::unavailable("no node takes this at the moment", "try again").into_response()
+/// The reason why a node gave no response.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SendFailure<R> {
+    /// No byte was sent, so the request can go to another node.
+    #[error("not sent: {1}")]
+    NotSent(R, io::Error),
+    /// The request was sent, at least in part.
+    #[error("the connection broke: {0}")]
+    Broken(hyper::Error),
+    /// The node went down while the gateway waited.
+    #[error("the node went down")]
+    Unavailable,
+    /// The deadline of the client has passed.
+    #[error("no answer by the deadline")]
+    TimedOut,
 }
 
-/// 504: a node was asked, and whether it acted is not known.
-pub(super) fn timed_out(node: &NodeId) -> Response {
-    let error = ApiError::new(
-        StatusCode::GATEWAY_TIMEOUT,
-        "the node did not answer in time",
-        "what was asked may have happened",
-    );
-    with_node_header(node, error.into_response())
-}
-
-/// 502: a node was asked, and its connection broke.
-pub(super) fn broken(node: &NodeId) -> Response {
-    let error = ApiError::new(
-        StatusCode::BAD_GATEWAY,
-        "the connection to the node broke",
-        "what was asked may have happened",
-    );
-    with_node_header(node, error.into_response())
-}
-
-/// Says which node it was.
-fn with_node_header(node: &NodeId, mut response: Response) -> Response {
-    // Node ids are letters, digits and marks that every header may hold.
-    if let Ok(id) = HeaderValue::from_str(node.as_str()) {
-        response.headers_mut().insert(NODE_HEADER, id);
+impl<R> SendFailure<R> {
+    /// Returns the response for the client if no other node answers; `None` if the node got
+    /// nothing.
+    pub(super) fn local_reply(&self, node: &NodeId) -> Option<(Outcome, Response)> {
+        let (outcome, status, error) = match self {
+            Self::NotSent(..) => return None,
+            Self::Broken(_) => {
+                let error = "the connection to the node broke";
+                (Outcome::Broken, StatusCode::BAD_GATEWAY, error)
+            }
+            Self::Unavailable | Self::TimedOut => {
+                let error = "the node did not answer in time";
+                (Outcome::TimedOut, StatusCode::GATEWAY_TIMEOUT, error)
+            }
+        };
+        let hint = "what was asked may have happened";
+        let mut response = ApiError::new(status, error, hint).into_response();
+        // Never fails: ids are letters, digits and marks that every header may hold.
+        if let Ok(id) = HeaderValue::from_str(node.as_str()) {
+            response.headers_mut().insert(NODE_HEADER, id);
+        }
+        Some((outcome, response))
     }
-    response
+}
+
+/// Returns 503: no node is available.
+pub(super) fn no_node() -> (Outcome, Response) {
+    let error = ApiError::unavailable("no node takes this at the moment", "try again");
+    (Outcome::NoNode, error.into_response())
 }

@@ -8,8 +8,7 @@
 //! ```
 //!
 //! In reading order: `headers` (added and removed header fields), `local_reply` (the gateway's
-//! own
-//! responses), `deadline` (time limits), `request`, `body`, `upgrade`.
+//! own responses), `deadline` (time limits), `request`, `body`, `upgrade`.
 
 mod body;
 mod deadline;
@@ -22,38 +21,63 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Request, State},
-    http::Method,
+    http::{Method, Version},
     response::{IntoResponse, Response},
 };
+use futures_util::future::OptionFuture;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 
+use self::local_reply::SendFailure;
 use super::state::GatewayState;
 use crate::{
     api::method_not_allowed,
     net::{listener::PeerAddr, ws::handshake::is_upgrade},
 };
 
-/// Forwards whatever is asked.
+/// Forwards a request or an upgrade.
 pub(super) async fn forward(
     State(gateway): State<Arc<GatewayState>>,
     request: Request,
 ) -> Response {
-    // It would be a tunnel to wherever the client likes.
+    // It would be a tunnel to any address that the client names.
     if request.method() == Method::CONNECT {
         return method_not_allowed().await.into_response();
     }
     match is_upgrade(&request) {
         true => upgrade::forward(&gateway, request).await,
-        // Any other wish to upgrade is not let through: the request is forwarded
-        // without it.
+        // An upgrade to another protocol is removed, and the request forwarded without it.
         false => request::forward(&gateway, request).await,
     }
 }
 
-/// Returns the origin of a request.
-fn client_info(gateway: &GatewayState, request: &Request) -> headers::ClientInfo {
+/// Prepares a request for a node.
+fn rewrite_request(gateway: &GatewayState, mut request: Request) -> Request {
     let peer = request.extensions().get::<PeerAddr>();
-    headers::ClientInfo {
+    let client = headers::ClientInfo {
         address: peer.map(|PeerAddr(address)| address.ip()),
         is_tls: gateway.config.tls.is_some(),
+    };
+    let uri = request.uri().clone();
+    headers::rewrite_headers(request.headers_mut(), &uri, client);
+    *request.uri_mut() = headers::origin_form(&uri);
+    // The version is of each connection (RFC 9110, section 2.5), and nodes speak HTTP/1.1.
+    *request.version_mut() = Version::HTTP_11;
+    request
+}
+
+/// Waits for a node's response until `deadline`, or until `unavailable` is cancelled.
+async fn response_within<T, R>(
+    deadline: Instant,
+    unavailable: Option<&CancellationToken>,
+    response: impl Future<Output = Result<T, SendFailure<R>>>,
+) -> Result<T, SendFailure<R>> {
+    let unavailable = OptionFuture::from(unavailable.map(CancellationToken::cancelled));
+    tokio::select! {
+        // After a stall of this process, a response that has arrived counts before its deadline.
+        biased;
+        response = response => response,
+        Some(()) = unavailable => Err(SendFailure::Unavailable),
+        () = sleep_until(deadline) => Err(SendFailure::TimedOut),
     }
 }

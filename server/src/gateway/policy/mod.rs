@@ -1,33 +1,30 @@
 //! Balancing policies: pure functions of the candidates' loads, one file per policy.
 //!
-//! In reading order: `candidate`, `round_robin`, `least_conn`, `p2c`, `random`, and `picker`,
-//! which
-//! holds a policy with its state.
+//! In reading order: `picker` (the candidates, and a policy with its state), `round_robin`,
+//! `least_conn`, `p2c`.
 //!
 //! A new policy is a file with a `pick` function, a variant of [`GatewayPolicy`] and a line in
 //! `picker`.
 
-mod candidate;
 mod least_conn;
 mod p2c;
 mod picker;
-mod random;
 mod round_robin;
 
 use std::{fmt, str::FromStr};
 
-pub(super) use self::{candidate::Candidate, picker::Picker};
+pub(super) use self::picker::{Candidate, Picker};
 
 /// A policy by which a gateway chooses among the available nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GatewayPolicy {
-    /// One after the other.
+    /// The nodes in turn, by name.
     RoundRobin,
-    /// The one that carries least.
+    /// The least loaded node.
     LeastConn,
-    /// The better of two at random.
+    /// The less loaded of two random nodes.
     P2c,
-    /// Any.
+    /// A random node.
     Random,
 }
 
@@ -37,7 +34,7 @@ pub enum GatewayPolicy {
 pub struct UnknownPolicy(String);
 
 impl GatewayPolicy {
-    /// All of them.
+    /// All policies.
     pub const ALL: [Self; 4] = [Self::RoundRobin, Self::LeastConn, Self::P2c, Self::Random];
 
     fn as_str(self) -> &'static str {
@@ -71,14 +68,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn policies() {
+    fn policy_round_trips_as_text() {
         for policy in GatewayPolicy::ALL {
             assert_eq!(policy.to_string().parse(), Ok(policy));
         }
-        let error = "leastconn"
-            .parse::<GatewayPolicy>()
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("least-conn"), "{error}");
+        let error = "leastconn".parse::<GatewayPolicy>().unwrap_err();
+        assert!(error.to_string().contains("least-conn"), "{error}");
     }
 }

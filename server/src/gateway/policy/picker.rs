@@ -1,14 +1,34 @@
-//! A policy and what it remembers.
+//! A policy with its state.
 
-use rand::{SeedableRng, rngs::SmallRng};
+use std::cmp::Ordering;
 
-use super::{Candidate, GatewayPolicy, least_conn, p2c, random, round_robin};
+use rand::{Rng, SeedableRng, rngs::SmallRng};
+
+use super::{GatewayPolicy, least_conn, p2c, round_robin};
 use crate::id::NodeId;
 
-/// Chooses one after the other.
+/// A node that a policy may choose, and its load.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::gateway) struct Candidate {
+    pub(in crate::gateway) id: NodeId,
+    /// The load that the policy compares, in a unit that all candidates share. It is finite.
+    pub(in crate::gateway) load: f64,
+    /// Active and pending sockets, which break a tie of equal loads. 0 if they do not matter.
+    pub(in crate::gateway) sockets: u64,
+}
+
+impl Candidate {
+    /// Orders candidates by load.
+    pub(super) fn compare(&self, other: &Self) -> Ordering {
+        let by_load = self.load.total_cmp(&other.load);
+        by_load.then(self.sockets.cmp(&other.sockets))
+    }
+}
+
+/// A policy that chooses one node after the other.
 pub(in crate::gateway) struct Picker {
     policy: GatewayPolicy,
-    /// The node chosen last by round-robin.
+    /// The node chosen last, for round-robin.
     last: Option<NodeId>,
     rng: SmallRng,
 }
@@ -22,7 +42,7 @@ impl Picker {
         }
     }
 
-    /// One of the candidates, which are in the order of their names.
+    /// Chooses one of the candidates, which are in the order of their names.
     pub(in crate::gateway) fn pick<'c>(
         &mut self,
         candidates: &'c [Candidate],
@@ -34,7 +54,7 @@ impl Picker {
             GatewayPolicy::RoundRobin => round_robin::pick(candidates, self.last.as_ref()),
             GatewayPolicy::LeastConn => least_conn::pick(candidates, &mut self.rng),
             GatewayPolicy::P2c => p2c::pick(candidates, &mut self.rng),
-            GatewayPolicy::Random => random::pick(candidates.len(), &mut self.rng),
+            GatewayPolicy::Random => self.rng.random_range(0..candidates.len()),
         };
         let chosen = candidates.get(at)?;
         self.last = Some(chosen.id.clone());
@@ -59,31 +79,31 @@ mod tests {
 
     fn chosen(policy: GatewayPolicy, candidates: &[Candidate], times: usize) -> Vec<String> {
         let mut picker = Picker::new(policy, 7);
-        let one = |_| picker.pick(candidates).unwrap().id.to_string();
-        (0..times).map(one).collect()
+        let pick = |_| picker.pick(candidates).unwrap().id.to_string();
+        (0..times).map(pick).collect()
     }
 
     #[test]
-    fn nobody_is_chosen_from_nobody() {
+    fn no_candidate_is_chosen_from_none() {
         for policy in GatewayPolicy::ALL {
             assert_eq!(Picker::new(policy, 7).pick(&[]), None);
         }
     }
 
     #[test]
-    fn turns_go_round_whoever_comes_and_goes() {
+    fn round_robin_keeps_its_turn_when_nodes_join_and_leave() {
         let all = candidates(&[0, 0, 0, 0]);
         let mut picker = Picker::new(GatewayPolicy::RoundRobin, 7);
         let mut next = |of: &[Candidate]| picker.pick(of).unwrap().id.to_string();
         assert_eq!(next(&all), "n000");
         assert_eq!(next(&all), "n001");
         assert_eq!(next(&all[2..]), "n002");
-        assert_eq!(next(&all[..3]), "n000", "the next one has gone");
+        assert_eq!(next(&all[..3]), "n000", "n003 has left");
         assert_eq!(next(&all), "n001");
     }
 
     #[test]
-    fn equals_are_chosen_equally_often() {
+    fn equal_nodes_are_chosen_equally_often() {
         for policy in GatewayPolicy::ALL {
             let chosen = chosen(policy, &candidates(&[5, 5, 5]), 3000);
             for name in ["n000", "n001", "n002"] {
@@ -96,22 +116,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_least_loaded_is_chosen(loads in prop::collection::vec(0u64..50, 1..12)) {
+        fn least_conn_chooses_the_least_loaded(loads in prop::collection::vec(0u64..50, 1..12)) {
             let candidates = candidates(&loads);
             for id in chosen(GatewayPolicy::LeastConn, &candidates, 20) {
-                let at = candidates.iter().position(|one| one.id.as_str() == id).unwrap();
+                let at = candidates.iter().position(|of| of.id.as_str() == id).unwrap();
                 prop_assert_eq!(loads[at], *loads.iter().min().unwrap());
             }
         }
 
-        /// The most loaded of all is never the better of two, unless the loads are equal.
         #[test]
-        fn the_most_loaded_is_never_chosen_of_two(loads in prop::collection::vec(0u64..50, 2..12)) {
+        fn p2c_never_chooses_the_most_loaded(loads in prop::collection::vec(0u64..50, 2..12)) {
             let candidates = candidates(&loads);
+            // Of two nodes, the most loaded is chosen only if both are.
             let most = *loads.iter().max().unwrap();
             prop_assume!(loads.iter().filter(|load| **load == most).count() == 1);
             for id in chosen(GatewayPolicy::P2c, &candidates, 50) {
-                let at = candidates.iter().position(|one| one.id.as_str() == id).unwrap();
+                let at = candidates.iter().position(|of| of.id.as_str() == id).unwrap();
                 prop_assert_ne!(loads[at], most);
             }
         }

@@ -1,4 +1,4 @@
-//! A cluster whose nodes are counts, with fleets of gateways in front.
+//! A cluster whose nodes are counts, with the backend sets of gateways in front.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -7,11 +7,8 @@ use tokio::time::Instant;
 use crate::{
     backplane::{Member, MemberRole, View},
     gateway::{
-        GatewayPolicy,
-        backend_load::ConnectionGuard,
-        backend_set::{BackendSet, SocketPick},
-        config::GatewayConfig,
-        health::ProbeResult,
+        GatewayPolicy, backend_load::ConnectionGuard, backend_set::BackendSet,
+        config::GatewayConfig, health::ProbeResult,
     },
     id::NodeId,
     message::LoadReport,
@@ -58,7 +55,7 @@ impl SimCluster {
         }
     }
 
-    /// Nodes that were there before the gateways.
+    /// Adds nodes that ran before the gateways started.
     pub(super) fn with_nodes(mut self, sockets: &[u64]) -> Self {
         for (at, sockets) in sockets.iter().enumerate() {
             self.add_node(&format!("n{}", at + 1), 1, *sockets);
@@ -77,7 +74,7 @@ impl SimCluster {
         self.nodes.insert(id.parse().unwrap(), node);
     }
 
-    /// Every gateway hears who is there, and finds the newcomers ready.
+    /// Gives every gateway the current view and reports.
     pub(super) fn publish_view(&mut self) {
         self.version += 1;
         self.apply_view(&self.view());
@@ -99,30 +96,31 @@ impl SimCluster {
         }
     }
 
-    /// Every gateway goes over to a view, and finds its newcomers ready.
+    /// Gives every gateway a view. The new nodes pass their first health check.
     pub(super) fn apply_view(&self, view: &View) {
         for gateway in &self.gateways {
-            for newcomer in gateway.apply_view(view, self.now) {
-                assert!(gateway.record_probe(&newcomer, ProbeResult::Ready, self.now));
+            for upstream in gateway.apply_view(view, self.now) {
+                let health = gateway.record_probe(&upstream, ProbeResult::Ready, self.now);
+                assert!(health.is_some());
             }
         }
     }
 
-    /// The names that the first gateway knows.
+    /// Returns the names of the first gateway's backends.
     pub(super) fn known_nodes(&self) -> Vec<String> {
-        let figures = self.gateways[0].statuses();
-        figures.iter().map(|node| node.id.to_string()).collect()
+        let statuses = self.gateways[0].statuses();
+        statuses.iter().map(|node| node.id.to_string()).collect()
     }
 
     /// Sends requests through the first gateway, one after the other. Returns the number at
     /// each node.
     pub(super) fn send_requests(&self, count: usize) -> BTreeMap<String, usize> {
-        let mut asked = BTreeMap::new();
+        let mut counts = BTreeMap::new();
         for _ in 0..count {
-            let requested = self.gateways[0].pick_for_request(&[], self.now).unwrap();
-            *asked.entry(requested.upstream.id.to_string()).or_default() += 1;
+            let pick = self.gateways[0].pick_for_request(&[], self.now).unwrap();
+            *counts.entry(pick.upstream.id.to_string()).or_default() += 1;
         }
-        asked
+        counts
     }
 
     pub(super) fn send_reports(&mut self) {
@@ -140,7 +138,7 @@ impl SimCluster {
         }
     }
 
-    /// Sockets arrive evenly, at one gateway after the other.
+    /// Opens sockets evenly over time, at one gateway after the other.
     pub(super) fn open_sockets(&mut self, count: u32, per_s: u32) {
         for number in 0..count {
             self.now += Duration::from_secs(1) / per_s;
@@ -148,14 +146,10 @@ impl SimCluster {
                 self.send_reports();
             }
             let gateway = &self.gateways[number as usize % self.gateways.len()];
-            let SocketPick {
-                upstream,
-                guard: mut lease,
-                ..
-            } = gateway.pick_for_socket(&[], self.now).unwrap();
-            lease.mark_active();
-            self.guards.push(lease);
-            self.nodes.get_mut(&upstream.id).unwrap().sockets += 1;
+            let mut pick = gateway.pick_for_socket(&[], self.now).unwrap();
+            pick.guard.mark_active();
+            self.guards.push(pick.guard);
+            self.nodes.get_mut(&pick.upstream.id).unwrap().sockets += 1;
         }
     }
 
@@ -176,11 +170,11 @@ pub(super) fn with_policy(policy: GatewayPolicy) -> impl Fn(&mut GatewayConfig) 
 }
 
 impl BackendSet {
-    /// A check of whichever life the node has now.
+    /// Records a health check of the node's current incarnation, if there is one.
     pub(super) fn record_probe_of(&self, id: &NodeId, checked: ProbeResult) {
-        let upstream = self.upstream(id);
-        if let Some(upstream) = upstream {
-            assert!(self.record_probe(&upstream, checked, Instant::now()));
+        if let Some(upstream) = self.upstream(id) {
+            let health = self.record_probe(&upstream, checked, Instant::now());
+            assert!(health.is_some());
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The fleet on a clock of its own: nodes that report, sockets that arrive, and
-//! several gateways that know of each other only what the nodes tell. Seeded; each
-//! figure has a range that it must fall into.
+//! Simulated clusters on a virtual clock: nodes that report, sockets that arrive, and several
+//! gateways that know each other's sockets only from reports. Runs are seeded, and each result
+//! has an allowed range.
 //!
 //! In reading order: `cluster` (the simulated cluster), `sockets` and `requests` (their
 //! distribution), `members` (membership), `steps` (properties under random steps).

@@ -5,9 +5,8 @@ use std::time::Duration;
 use super::cluster::{SimCluster, with_policy};
 use crate::gateway::{GatewayPolicy, config::GatewayConfig};
 
-/// Slow start is for requests, too.
 #[test]
-fn a_newcomer_gets_a_part_of_the_requests() {
+fn new_node_gets_a_growing_part_of_the_requests() {
     let slow = |config: &mut GatewayConfig| {
         config.policy = GatewayPolicy::Random;
         config.slow_start = Duration::from_secs(10);
@@ -24,15 +23,14 @@ fn a_newcomer_gets_a_part_of_the_requests() {
 }
 
 /// While traffic is low, no node has a request under way, so all are equal. A node with few
-/// sockets
-/// must not get all requests.
+/// sockets must not get all requests.
 #[test]
-fn requests_do_not_go_by_sockets() {
+fn requests_are_independent_of_sockets() {
     for policy in GatewayPolicy::ALL {
         let cluster = SimCluster::new(1, with_policy(policy)).with_nodes(&[1000, 1000, 0]);
-        let asked = cluster.send_requests(3000);
+        let counts = cluster.send_requests(3000);
         for node in ["n1", "n2", "n3"] {
-            assert!((870..=1130).contains(&asked[node]), "{policy}: {asked:?}");
+            assert!((870..=1130).contains(&counts[node]), "{policy}: {counts:?}");
         }
     }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::cluster::{SimCluster, with_policy};
 use crate::gateway::{GatewayPolicy, LoadMetric, config::GatewayConfig};
 
-/// A thousand sockets on each of two nodes, a third comes, 2,400 more at 200/s.
+/// Two nodes have a thousand sockets each, a third joins, and 2,400 more arrive at 200/s.
 #[test]
-fn a_third_node_comes() {
+fn third_node_fills_up_by_the_policy() {
     let table = [
         (GatewayPolicy::RoundRobin, 1, 1.20..=1.28),
         (GatewayPolicy::RoundRobin, 2, 1.20..=1.28),
@@ -32,9 +32,9 @@ fn a_third_node_comes() {
     }
 }
 
-/// One of four nodes dies, and its thousand sockets come back to the others.
+/// One of four nodes dies, and its thousand sockets reconnect to the others.
 #[test]
-fn a_node_dies() {
+fn sockets_of_a_dead_node_spread_evenly() {
     for (policy, gateways) in [
         (GatewayPolicy::LeastConn, 1),
         (GatewayPolicy::P2c, 1),
@@ -53,7 +53,7 @@ fn a_node_dies() {
 /// Until the next report, least-conn sends a whole storm to the emptiest node, and two random
 /// choices send only their share. Later reports even it out.
 #[test]
-fn gateways_run_together_no_further_than_to_the_next_report() {
+fn gateways_herd_only_until_the_next_report() {
     for (policy, expected) in [
         (GatewayPolicy::LeastConn, 1500..=1500),
         // Half of 1,500, by five standard deviations.
@@ -65,25 +65,25 @@ fn gateways_run_together_no_further_than_to_the_next_report() {
         };
         let mut cluster = SimCluster::new(4, cold).with_nodes(&[1000, 1000, 1000, 0]);
         cluster.open_sockets(1500, 6000);
-        let newcomer = cluster.sockets()[3];
-        assert!(expected.contains(&newcomer), "{policy}: {newcomer}");
+        let new_node = cluster.sockets()[3];
+        assert!(expected.contains(&new_node), "{policy}: {new_node}");
         cluster.open_sockets(3000, 6000);
         let found = cluster.max_over_mean();
         assert!(found <= 1.03, "{policy}: {:?}", cluster.sockets());
     }
 }
 
-/// A node that begins again begins at zero, whatever its last life had.
+/// The counts of a restarted node begin at zero.
 #[test]
-fn a_node_comes_back_empty() {
+fn restarted_node_begins_empty() {
     let mut cluster = SimCluster::new(2, with_policy(GatewayPolicy::P2c)).with_nodes(&[0; 3]);
     cluster.open_sockets(3000, 1000);
     let before = cluster.sockets()[0];
     cluster.add_node("n1", 2, 0);
     cluster.publish_view();
     for gateway in &cluster.gateways {
-        let figures = &gateway.statuses()[0];
-        assert_eq!((figures.incarnation, figures.load), (2, Some(0.0)));
+        let status = &gateway.statuses()[0];
+        assert_eq!((status.incarnation, status.load), (2, Some(0.0)));
     }
     cluster.open_sockets(u32::try_from(before).unwrap() * 3, 200);
     assert!(cluster.max_over_mean() <= 1.04, "{:?}", cluster.sockets());
@@ -91,7 +91,7 @@ fn a_node_comes_back_empty() {
 
 /// A new node gets a growing part of its share, and all of it once it is warm.
 #[test]
-fn slow_start_holds_the_least_loaded_back() {
+fn slow_start_holds_the_least_loaded_node_back() {
     let slow = |config: &mut GatewayConfig| {
         config.policy = GatewayPolicy::LeastConn;
         config.slow_start = Duration::from_secs(10);
@@ -112,7 +112,7 @@ fn slow_start_holds_the_least_loaded_back() {
 
 /// The policy compares reported loads. If one node reports none, it compares sockets.
 #[test]
-fn a_custom_load_is_gone_by_while_all_have_one() {
+fn custom_load_is_compared_while_all_nodes_report_one() {
     let custom = |config: &mut GatewayConfig| {
         config.policy = GatewayPolicy::LeastConn;
         config.load_metric = LoadMetric::Custom;
