@@ -29,6 +29,7 @@ pub(super) async fn write_all(
     ping_interval: Duration,
 ) -> io::Result<()> {
     let mut pings = interval(ping_interval);
+    // After a stall one ping is enough.
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let ping = encode_frame(ping, &[]);
     let mut batch: Vec<Bytes> = Vec::new();

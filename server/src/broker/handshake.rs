@@ -1,4 +1,4 @@
-//! The first frame of a connection, which says who connects.
+//! The first frame of a connection, which identifies the peer.
 
 use bytes::Bytes;
 
@@ -12,11 +12,8 @@ use crate::{
 
 /// A peer that connects to the broker.
 pub(super) enum Handshake {
-    /// A member of the cluster. `last_version` is the last view that it has seen.
-    Member {
-        identity: Identity,
-        last_version: u64,
-    },
+    /// A member of the cluster, and the version of the last view that it has seen.
+    Member(Identity, u64),
     /// A node that sends telemetry. It names the consumer groups that it knows.
     Producer(Vec<ConsumerGroup>),
     /// A consumer of telemetry.
@@ -30,6 +27,7 @@ impl Handshake {
             return Err(NOT_A_HELLO.to_owned());
         };
         match hello {
+            // First, because the other fields may have another meaning in another version.
             ToBroker::Hello { protocol, .. }
             | ToBroker::Produce { protocol, .. }
             | ToBroker::Consume { protocol, .. }
@@ -47,10 +45,7 @@ impl Handshake {
                 identity,
                 last_version,
                 ..
-            } => Ok(Self::Member {
-                identity,
-                last_version,
-            }),
+            } => Ok(Self::Member(identity, last_version)),
             ToBroker::Produce { groups, .. } => Ok(Self::Producer(groups)),
             ToBroker::Consume { group, name, .. } => Ok(Self::Consumer { group, name }),
             _ => Err(NOT_A_HELLO.to_owned()),
@@ -82,13 +77,7 @@ mod tests {
     fn invalid_first_frame_is_rejected_with_the_reason() {
         let parse = |hello: &ToBroker| Handshake::parse(&encode_frame(hello, &[]));
         let member = parse(&hello(PROTOCOL_VERSION, 7));
-        assert!(matches!(
-            member,
-            Ok(Handshake::Member {
-                last_version: 7,
-                ..
-            })
-        ));
+        assert!(matches!(member, Ok(Handshake::Member(_, 7))));
         for (rejected, reason) in [
             (hello(PROTOCOL_VERSION + 1, 7), "protocol version"),
             (hello(PROTOCOL_VERSION, u64::MAX), "out of range"),

@@ -97,6 +97,7 @@ impl Hub {
     pub(super) fn unsubscribe(&mut self, node: &NodeId, topic: &Topic) {
         if let Some(subscribers) = self.topics.get_mut(topic) {
             subscribers.remove(node);
+            // Otherwise the topics of past subscriptions would pile up.
             if subscribers.is_empty() {
                 self.topics.remove(topic);
             }
@@ -118,8 +119,9 @@ impl Hub {
     }
 }
 
-/// Queues a frame for a node. A full queue drops and counts it.
+/// Queues a frame for a node.
 fn push(entry: &MemberEntry<BoundedSender<Bytes>>, frame: Bytes) {
+    // A full queue drops and counts the frame: messages are delivered at most once.
     let _ = entry.connection.push(frame);
 }
 

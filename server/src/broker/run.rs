@@ -4,7 +4,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::SinkExt;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::{
     net::{TcpListener, TcpStream},
     time::sleep,
@@ -27,8 +27,8 @@ use crate::{
     net::bounded_queue,
 };
 
-/// The pause after a failed accept. Without it, a process that is out of files would
-/// spend its CPU on the same error.
+/// The pause after a failed accept.
+// Without it, a process that is out of files would spend its CPU on the same error.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A reason why a broker cannot run.
@@ -60,10 +60,12 @@ pub async fn run(
         match accepted {
             Ok((stream, _)) => {
                 let broker = Arc::clone(&broker);
-                let ended = shutdown
-                    .clone()
-                    .run_until_cancelled_owned(broker.serve(stream));
-                connections.spawn(ended);
+                let served = async move {
+                    if let Err(error) = broker.serve(stream).await {
+                        tracing::debug!(%error, "a connection ended");
+                    }
+                };
+                connections.spawn(shutdown.clone().run_until_cancelled_owned(served));
             }
             Err(error) => {
                 tracing::warn!(%error, "accept failed; retrying in {ACCEPT_PAUSE:?}");
@@ -84,25 +86,17 @@ struct BrokerServer {
 }
 
 impl BrokerServer {
-    async fn serve(self: Arc<Self>, stream: TcpStream) {
-        if let Err(error) = self.serve_connection(stream).await {
-            tracing::debug!(%error, "a connection ended");
-        }
-    }
-
-    async fn serve_connection(&self, stream: TcpStream) -> io::Result<()> {
+    async fn serve(&self, stream: TcpStream) -> io::Result<()> {
         let (mut reader, mut writer) = protocol::framed(stream)?;
+        // Within the peer timeout: a peer that says nothing must not keep its connection.
         let Some(hello) = next_frame(&mut reader, self.config.peer_timeout).await? else {
             return Err(io::ErrorKind::UnexpectedEof.into());
         };
         let (queue, config) = (&self.work_queue, &self.config);
         match Handshake::parse(&hello) {
-            Ok(Handshake::Member {
-                identity,
-                last_version,
-            }) => {
-                self.serve_member(identity, last_version, reader, writer)
-                    .await
+            Ok(Handshake::Member(identity, last_version)) => {
+                let served = self.serve_member(identity, last_version, reader, writer);
+                served.await
             }
             Ok(Handshake::Producer(groups)) => {
                 work_queue::serve_producer(queue, config, groups, reader, writer).await
@@ -125,7 +119,8 @@ impl BrokerServer {
         let id = identity.id.clone();
         let (sender, queue) =
             bounded_queue::channel(self.config.queue_frames, self.config.queue_bytes);
-        let joined = self.hub().join(identity, sender, last_version);
+        // A statement of its own: the lock must not be held over the await below.
+        let joined = self.hub.lock().join(identity, sender, last_version);
         let generation = match joined {
             Ok(generation) => generation,
             Err(conflict) => return reject(&mut writer, conflict.to_string()).await,
@@ -146,10 +141,6 @@ impl BrokerServer {
             ended = member.read_all(&mut reader) => ended,
         }
     }
-
-    fn hub(&self) -> MutexGuard<'_, Hub> {
-        self.hub.lock()
-    }
 }
 
 /// A member in the hub. It leaves when this is dropped, however its connection ends.
@@ -169,7 +160,7 @@ impl JoinedMember<'_> {
     }
 
     fn handle(&self, header: ToBroker, payload: &Bytes) -> io::Result<()> {
-        let mut hub = self.broker.hub();
+        let mut hub = self.broker.hub.lock();
         // Checked under the lock of the action: a replaced connection must not act on
         // the entry of the new one.
         if !hub.is_current(&self.id, self.generation) {
@@ -194,13 +185,12 @@ impl JoinedMember<'_> {
 
 impl Drop for JoinedMember<'_> {
     fn drop(&mut self) {
-        self.broker.hub().leave(&self.id, self.generation);
+        self.broker.hub.lock().leave(&self.id, self.generation);
     }
 }
 
 async fn reject(writer: &mut FrameWriter, reason: String) -> io::Result<()> {
     tracing::warn!(reason, "rejected a peer");
-    writer
-        .send(encode_frame(&FromBroker::Rejected { reason }, &[]))
-        .await
+    let rejected = FromBroker::Rejected { reason };
+    writer.send(encode_frame(&rejected, &[])).await
 }

@@ -26,7 +26,7 @@ use tokio::time::timeout;
 
 use super::{
     Telemetry,
-    broker_address::BrokerAddress,
+    connect::BrokerAddress,
     queue::{
         GroupConsumer, MAX_QUEUED_BYTES, MAX_QUEUED_RECORDS, MAX_UNACKED, PendingPublish,
         PublishOutcome, PublishResult, QueueError, RejectReason, TelemetryDelivery,
@@ -60,7 +60,7 @@ impl TelemetryProducer for AmqpProducer {
     async fn connect(address: &BrokerAddress) -> Result<Self, QueueError> {
         let (connection, channel) = open(address, "telemetry of a node").await?;
         let confirm = channel.confirm_select(ConfirmSelectOptions::default());
-        confirm.await.map_err(QueueError::disconnected)?;
+        confirm.await?;
         Ok(Self {
             _connection: connection,
             channel,
@@ -81,22 +81,19 @@ impl TelemetryProducer for AmqpProducer {
         };
         for PendingPublish { sequence, payload } in records {
             let properties = BasicProperties::default().with_delivery_mode(PERSISTENT);
-            let sent = self.channel.basic_publish(
-                self.exchange.clone(),
-                "".into(),
-                options,
-                &payload,
-                properties,
-            );
-            in_flight.push((sequence, sent.await.map_err(QueueError::disconnected)?));
+            let exchange = self.exchange.clone();
+            // A fan-out exchange ignores the routing key.
+            let (channel, key) = (&self.channel, "".into());
+            let sent = channel.basic_publish(exchange, key, options, &payload, properties);
+            in_flight.push((sequence, sent.await?));
         }
         // All are sent before the first confirmation is awaited, so that a batch costs one
         // round trip.
         for (sequence, confirmed) in in_flight {
             let confirmed = timeout(CONFIRM_TIMEOUT, confirmed).await;
-            let confirmed = confirmed.map_err(QueueError::disconnected)?;
-            let outcome = match confirmed.map_err(QueueError::disconnected)? {
+            let outcome = match confirmed.map_err(QueueError::disconnected)?? {
                 Confirmation::Ack(None) => PublishOutcome::Accepted,
+                // Confirmed and returned: no queue is bound to the exchange.
                 Confirmation::Ack(Some(_)) => {
                     PublishOutcome::Rejected(RejectReason::NoConsumerGroup)
                 }
@@ -129,20 +126,13 @@ impl GroupConsumer for AmqpConsumer {
         name: &str,
     ) -> Result<Self, QueueError> {
         let (connection, channel) = open(address, name).await?;
-        let queue = declare_queue(&channel, address, group)
-            .await
-            .map_err(QueueError::disconnected)?;
-        let consume = async {
-            let prefetch = MAX_UNACKED as u16;
-            channel
-                .basic_qos(prefetch, BasicQosOptions::default())
-                .await?;
-            let options = BasicConsumeOptions::default();
-            channel
-                .basic_consume(queue, name.into(), options, FieldTable::default())
-                .await
-        };
-        let deliveries = consume.await.map_err(QueueError::disconnected)?;
+        let queue = declare_queue(&channel, address, group).await?;
+        let qos = BasicQosOptions::default();
+        channel.basic_qos(MAX_UNACKED as u16, qos).await?;
+        let options = BasicConsumeOptions::default();
+        let arguments = FieldTable::default();
+        let consume = channel.basic_consume(queue, name.into(), options, arguments);
+        let deliveries = consume.await?;
         Ok(Self {
             connection,
             channel,
@@ -162,9 +152,7 @@ impl GroupConsumer for AmqpConsumer {
             match next {
                 None => break,
                 Some(None) => return Err(QueueError::disconnected("the connection ended")),
-                Some(Some(delivered)) => {
-                    deliveries.push(delivery(&delivered.map_err(QueueError::disconnected)?));
-                }
+                Some(Some(delivered)) => deliveries.push(delivery(&delivered?)),
             }
         }
         Ok(deliveries)
@@ -174,10 +162,8 @@ impl GroupConsumer for AmqpConsumer {
         let Some(last) = handled.last() else {
             return Ok(());
         };
-        let ack = self
-            .channel
-            .basic_ack(*last, BasicAckOptions { multiple: true });
-        ack.await.map_err(QueueError::disconnected)
+        let options = BasicAckOptions { multiple: true };
+        Ok(self.channel.basic_ack(*last, options).await?)
     }
 
     /// Does nothing: the client library sends heartbeats by itself.
@@ -221,16 +207,9 @@ async fn declare_queue(
     channel
         .queue_declare(queue.clone(), QueueDeclareOptions::durable(), arguments)
         .await?;
-    let options = QueueBindOptions::default();
-    channel
-        .queue_bind(
-            queue.clone(),
-            exchange,
-            "".into(),
-            options,
-            FieldTable::default(),
-        )
-        .await?;
+    let (options, arguments) = (QueueBindOptions::default(), FieldTable::default());
+    let bind = channel.queue_bind(queue.clone(), exchange, "".into(), options, arguments);
+    bind.await?;
     Ok(queue)
 }
 
@@ -240,26 +219,26 @@ async fn open(
 ) -> Result<(AmqpConnection, Channel), QueueError> {
     let connection = open_by_url(&address.server, name).await;
     let connection = connection.map_err(QueueError::Disconnected)?;
-    let opened = async {
-        let channel = connection.create_channel().await?;
-        let options = ExchangeDeclareOptions {
-            durable: true,
-            ..ExchangeDeclareOptions::default()
-        };
-        channel
-            .exchange_declare(
-                exchange(&address.cluster),
-                ExchangeKind::Fanout,
-                options,
-                FieldTable::default(),
-            )
-            .await?;
-        lapin::Result::Ok(channel)
+    let channel = connection.create_channel().await?;
+    let exchange = exchange(&address.cluster);
+    // Durable, so that it exists again after a restart of the broker, with its bound queues.
+    let options = ExchangeDeclareOptions {
+        durable: true,
+        ..ExchangeDeclareOptions::default()
     };
-    let channel = opened.await.map_err(QueueError::disconnected)?;
+    let (kind, arguments) = (ExchangeKind::Fanout, FieldTable::default());
+    channel
+        .exchange_declare(exchange, kind, options, arguments)
+        .await?;
     Ok((connection, channel))
 }
 
 fn exchange(cluster: &ClusterName) -> ShortString {
     format!("highwater.{cluster}.telemetry").into()
+}
+
+impl From<lapin::Error> for QueueError {
+    fn from(error: lapin::Error) -> Self {
+        Self::disconnected(error)
+    }
 }

@@ -4,13 +4,20 @@ use std::future::Future;
 
 use highwater_types::{BrokerKind, BrokerUrl};
 
-#[cfg(feature = "remote")]
-use super::broker_address::BrokerAddress;
 use super::{
     local::{LocalAddress, LocalConsumer, LocalProducer},
     queue::{GroupConsumer, TelemetryProducer},
 };
 use crate::{backplane::BackplaneUrl, for_each_broker, id::ClusterName};
+
+/// A broker that other systems may use too, and the cluster whose telemetry it queues.
+#[cfg(feature = "remote")]
+#[derive(Debug, Clone)]
+pub(super) struct BrokerAddress {
+    pub(super) server: BrokerUrl,
+    /// Part of every name at the broker.
+    pub(super) cluster: ClusterName,
+}
 
 /// A task that hands telemetry to a queue, of whichever kind.
 pub(crate) trait ProducerTask {

@@ -12,11 +12,11 @@ use std::{collections::BTreeSet, io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{FutureExt, SinkExt, StreamExt, TryFutureExt};
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
     net::TcpStream,
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, timeout_at},
 };
 
 use super::{
@@ -54,10 +54,6 @@ impl LocalAddress {
             groups: Arc::default(),
         }
     }
-
-    fn groups(&self) -> MutexGuard<'_, BTreeSet<ConsumerGroup>> {
-        self.groups.lock()
-    }
 }
 
 /// A node's connection to the broker, for telemetry only.
@@ -70,16 +66,17 @@ impl TelemetryProducer for LocalProducer {
     type Address = LocalAddress;
 
     async fn connect(address: &LocalAddress) -> Result<Self, QueueError> {
+        // A restarted broker learns its groups from the nodes.
         let hello = ToBroker::Produce {
             protocol: PROTOCOL_VERSION,
-            groups: address.groups().iter().cloned().collect(),
+            groups: address.groups.lock().iter().cloned().collect(),
         };
         let mut producer = Self {
             connection: BrokerConnection::open(&address.authority, &hello).await?,
             address: address.clone(),
         };
         match producer.connection.next().await? {
-            (ToProducer::Groups(groups), _) => producer.address.groups().extend(groups),
+            (ToProducer::Groups(groups), _) => producer.address.groups.lock().extend(groups),
             (ToProducer::Rejected { reason }, _) => return Err(QueueError::Rejected(reason)),
             _ => return Err(unexpected_frame()),
         }
@@ -105,12 +102,10 @@ impl TelemetryProducer for LocalProducer {
         loop {
             match self.connection.next().await?.0 {
                 ToProducer::PublishResults(results) => {
-                    let results = results.into_iter();
-                    return Ok(results
-                        .map(|(sequence, outcome)| PublishResult { sequence, outcome })
-                        .collect());
+                    let result = |(sequence, outcome)| PublishResult { sequence, outcome };
+                    return Ok(results.into_iter().map(result).collect());
                 }
-                ToProducer::Groups(groups) => self.address.groups().extend(groups),
+                ToProducer::Groups(groups) => self.address.groups.lock().extend(groups),
                 ToProducer::Ping => self.connection.send(&FromProducer::Pong).await?,
                 ToProducer::Rejected { reason } => return Err(QueueError::Rejected(reason)),
             }
@@ -185,6 +180,7 @@ impl GroupConsumer for LocalConsumer {
     }
 
     async fn extend_ack(&mut self, _: &[u64]) -> Result<(), QueueError> {
+        // Any frame is a sign of life for the broker, which redelivers only after silence.
         self.connection.send(&FromConsumer::Pong).await
     }
 
@@ -217,22 +213,19 @@ impl BrokerConnection {
                 last_received: Instant::now(),
             })
         };
-        match timeout(CONNECT_TIMEOUT, connect).await {
-            Ok(connection) => connection.map_err(QueueError::disconnected),
-            Err(elapsed) => Err(QueueError::disconnected(elapsed)),
-        }
+        with_timeout(CONNECT_TIMEOUT, connect.map_err(QueueError::disconnected)).await
     }
 
     async fn next<H: DeserializeOwned>(&mut self) -> Result<(H, Bytes), QueueError> {
+        // From the last frame, not from now: calls that are cancelled must not extend the limit.
         let next = timeout_at(self.last_received + ACK_WAIT, self.reader.next()).await;
         let frame = next
-            .map_err(|_| QueueError::Disconnected("the broker sends nothing".to_owned()))?
-            .ok_or_else(|| QueueError::Disconnected("the broker closed the connection".to_owned()))?
+            .map_err(|_| QueueError::disconnected("the broker sends nothing"))?
+            .ok_or_else(|| QueueError::disconnected("the broker closed the connection"))?
             .map_err(QueueError::disconnected)?;
         self.last_received = Instant::now();
-        decode_frame(&frame.freeze()).ok_or_else(|| {
-            QueueError::Disconnected("cannot decode a frame of the broker".to_owned())
-        })
+        let decoded = decode_frame(&frame.freeze());
+        decoded.ok_or_else(|| QueueError::disconnected("cannot decode a frame of the broker"))
     }
 
     async fn send(&mut self, header: &impl Serialize) -> Result<(), QueueError> {
@@ -242,5 +235,5 @@ impl BrokerConnection {
 }
 
 fn unexpected_frame() -> QueueError {
-    QueueError::Disconnected("unexpected frame from the broker".to_owned())
+    QueueError::disconnected("unexpected frame from the broker")
 }

@@ -22,13 +22,12 @@ pub(crate) enum FromProducer {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum ToProducer {
     /// The producer may not connect; the connection ends.
-    Rejected {
-        reason: String,
-    },
+    Rejected { reason: String },
     /// The consumer groups. It is the first frame, and is sent again for each new group.
     Groups(Vec<ConsumerGroup>),
     /// The outcomes of records, by their numbers.
     PublishResults(Vec<(u64, PublishOutcome)>),
+    /// Must be answered: a silent producer is disconnected.
     Ping,
 }
 
@@ -45,15 +44,11 @@ pub(crate) enum FromConsumer {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum ToConsumer {
     /// The consumer may not connect; the connection ends.
-    Rejected {
-        reason: String,
-    },
+    Rejected { reason: String },
     /// The first frame: the group exists.
     Joined,
     /// The payload is a record to handle.
-    Delivery {
-        receipt: u64,
-        redelivered: bool,
-    },
+    Delivery { receipt: u64, redelivered: bool },
+    /// Must be answered: a silent consumer is disconnected.
     Ping,
 }

@@ -12,8 +12,6 @@
 
 #[cfg(feature = "amqp")]
 mod amqp;
-#[cfg(feature = "remote")]
-mod broker_address;
 mod connect;
 mod local;
 pub(crate) mod local_protocol;

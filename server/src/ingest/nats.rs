@@ -24,7 +24,7 @@ use futures_util::StreamExt;
 
 use super::{
     Telemetry,
-    broker_address::BrokerAddress,
+    connect::BrokerAddress,
     queue::{
         ACK_WAIT, GroupConsumer, MAX_QUEUED_BYTES, MAX_QUEUED_RECORDS, MAX_UNACKED, PendingPublish,
         PublishOutcome, PublishResult, QueueError, RejectReason, TelemetryDelivery,
@@ -130,9 +130,8 @@ impl GroupConsumer for NatsConsumer {
         })
     }
 
-    /// Polls with a timeout: the client library waits forever for a batch whose request was
-    /// lost with a connection.
     async fn poll(&mut self) -> Result<Vec<TelemetryDelivery<Arc<Message>>>, QueueError> {
+        // The client library waits forever for a batch whose request was lost with a connection.
         with_timeout(POLL_TIMEOUT + RESPONSE_TIMEOUT, self.fetch()).await
     }
 
@@ -145,6 +144,7 @@ impl GroupConsumer for NatsConsumer {
     }
 
     async fn leave(self) {
+        // The client library only queues acknowledgements.
         let _ = self.client.flush().await;
     }
 }
@@ -173,10 +173,8 @@ impl NatsConsumer {
 
 async fn ack_all(messages: &[Arc<Message>], kind: AckKind) -> Result<(), QueueError> {
     for message in messages {
-        message
-            .ack_with(kind)
-            .await
-            .map_err(QueueError::disconnected)?;
+        let acked = message.ack_with(kind).await;
+        acked.map_err(QueueError::disconnected)?;
     }
     Ok(())
 }
@@ -201,6 +199,7 @@ async fn open(
     let config = Config {
         name: format!("highwater-{}-telemetry", address.cluster),
         subjects: vec![subject(&address.cluster)],
+        // A record is removed once every group has acknowledged it.
         retention: RetentionPolicy::Interest,
         storage: StorageType::File,
         // The other policy would drop the oldest records, which were accepted.

@@ -12,8 +12,8 @@ use crate::id::ConsumerGroup;
 /// fail. The node opens a new one and publishes every record without a result again.
 ///
 /// **Acceptance.** The queue accepts a record once it will deliver it to every existing
-/// group. The page of each implementation says what an accepted record survives. Until then the node keeps
-/// the record, and until the device has the node's answer, the device keeps it.
+/// group. The page of each implementation says what an accepted record survives. Until then the
+/// node keeps the record, and until the device has the node's answer, the device keeps it.
 ///
 /// **Duplicates.** None while connections last. If a connection breaks after the queue
 /// has got a record and before the node has its result, the record is queued twice.
@@ -185,9 +185,12 @@ impl RejectReason {
     /// Returns the time until the device may try again, in milliseconds.
     pub(crate) fn retry_ms(self) -> u64 {
         match self {
+            // One of the device's own records in flight only needs its result.
             Self::Busy => 100,
             Self::Full | Self::Unavailable | Self::Draining => 500,
+            // A consumer has to start first.
             Self::NoConsumerGroup => 1_000,
+            // Only a restart of the node with a backplane changes it.
             Self::NoQueue => 60_000,
         }
     }
@@ -220,12 +223,8 @@ pub(crate) async fn with_timeout<T>(
     limit: Duration,
     done: impl Future<Output = Result<T, QueueError>>,
 ) -> Result<T, QueueError> {
-    match timeout(limit, done).await {
-        Ok(done) => done,
-        Err(_) => Err(QueueError::Disconnected(format!(
-            "no answer after {limit:?}"
-        ))),
-    }
+    let late = |_| QueueError::Disconnected(format!("no answer after {limit:?}"));
+    timeout(limit, done).await.map_err(late)?
 }
 
 impl QueueError {

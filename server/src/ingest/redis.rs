@@ -27,7 +27,7 @@ use tokio::time::Instant;
 
 use super::{
     Telemetry,
-    broker_address::BrokerAddress,
+    connect::BrokerAddress,
     queue::{
         ACK_WAIT, GroupConsumer, MAX_QUEUED_RECORDS, MAX_UNACKED, PendingPublish, PublishOutcome,
         PublishResult, QueueError, RejectReason, TelemetryDelivery, TelemetryProducer, reject_all,
@@ -40,8 +40,8 @@ use crate::{
 
 /// The time that [`GroupConsumer::poll`] waits.
 const POLL_TIMEOUT: Duration = Duration::from_secs(1);
-/// The time that an answer may take beyond that wait.
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
+/// The time that a command may take. It covers the server's own wait for new entries.
+const CALL_TIMEOUT: Duration = Duration::from_secs(6);
 /// The field of an entry that holds the record.
 const TELEMETRY_FIELD: &str = "telemetry";
 /// Interval at which a node polls the length of the stream and its groups.
@@ -65,7 +65,7 @@ impl TelemetryProducer for RedisProducer {
 
     async fn connect(address: &BrokerAddress) -> Result<Self, QueueError> {
         let mut producer = Self {
-            server: connect(address).await?,
+            server: CommandConnection::connect(&address.server, CALL_TIMEOUT).await?,
             key: key(&address.cluster),
             has_group: false,
             length: 0,
@@ -99,21 +99,14 @@ impl TelemetryProducer for RedisProducer {
         for record in &records {
             // NOMKSTREAM: a deleted stream has lost its groups, and only a consumer may create
             // it again.
-            batch
-                .cmd("XADD")
-                .arg(&self.key)
-                .arg("NOMKSTREAM")
-                .arg("*")
-                .arg(TELEMETRY_FIELD)
-                .arg(&record.payload[..]);
+            let options = ("NOMKSTREAM", "*", TELEMETRY_FIELD);
+            let payload = &record.payload[..];
+            batch.cmd("XADD").arg((&self.key, options, payload));
         }
-        let added: Vec<RedisResult<Option<String>>> = batch
-            .query_async(&mut self.server)
-            .await
-            .map_err(disconnected)?;
+        let added: Vec<RedisResult<Option<String>>> = batch.query_async(&mut self.server).await?;
         self.length += records.len();
         for (PendingPublish { sequence, .. }, added) in records.into_iter().zip(added) {
-            let outcome = self.outcome_of_add(added).map_err(disconnected)?;
+            let outcome = self.outcome_of_add(added)?;
             results.push(PublishResult { sequence, outcome });
         }
         Ok(())
@@ -147,11 +140,8 @@ impl RedisProducer {
 
     async fn poll_stream(&mut self) -> Result<(), QueueError> {
         let mut length = redis::cmd("XLEN");
-        self.length = length
-            .arg(&self.key)
-            .query_async(&mut self.server)
-            .await
-            .map_err(disconnected)?;
+        let length = length.arg(&self.key);
+        self.length = length.query_async(&mut self.server).await?;
         self.has_group = !groups(&mut self.server, &self.key).await?.is_empty();
         self.polled_at = Instant::now();
         Ok(())
@@ -183,7 +173,7 @@ impl GroupConsumer for RedisConsumer {
         name: &str,
     ) -> Result<Self, QueueError> {
         let mut member = Self {
-            server: connect(address).await?,
+            server: CommandConnection::connect(&address.server, CALL_TIMEOUT).await?,
             key: key(&address.cluster),
             group: group.to_string(),
             name: name.to_owned(),
@@ -221,24 +211,19 @@ impl GroupConsumer for RedisConsumer {
 
     async fn acknowledge(&mut self, handled: &[String]) -> Result<(), QueueError> {
         let mut ack = redis::cmd("XACK");
-        ack.arg(&self.key).arg(&self.group).arg(handled);
-        ack.exec_async(&mut self.server).await.map_err(disconnected)
+        ack.arg((&self.key, &self.group, handled));
+        Ok(ack.exec_async(&mut self.server).await?)
     }
 
     /// Claims the entries for the consumer that has them, which resets their idle time.
     async fn extend_ack(&mut self, unacked: &[String]) -> Result<(), QueueError> {
         let mut claim = redis::cmd("XCLAIM");
-        claim
-            .arg(&self.key)
-            .arg(&self.group)
-            .arg(&self.name)
-            .arg(0)
-            .arg(unacked)
-            .arg("JUSTID");
-        claim
-            .exec_async(&mut self.server)
-            .await
-            .map_err(disconnected)
+        // Without a minimum, so that entries are claimed that are not idle.
+        let min_idle_ms = 0;
+        claim.arg((&self.key, &self.group, &self.name, min_idle_ms, unacked));
+        // Ids alone: the member has the entries already.
+        claim.arg("JUSTID");
+        Ok(claim.exec_async(&mut self.server).await?)
     }
 
     async fn leave(self) {}
@@ -249,15 +234,11 @@ impl RedisConsumer {
     /// were accepted since the first group joined.
     async fn create_group(&mut self) -> Result<(), QueueError> {
         let mut create = redis::cmd("XGROUP");
-        create
-            .arg("CREATE")
-            .arg(&self.key)
-            .arg(&self.group)
-            .arg("0")
-            .arg("MKSTREAM");
+        create.arg(("CREATE", &self.key, &self.group, "0", "MKSTREAM"));
         match create.exec_async(&mut self.server).await {
+            // The group exists already.
             Err(error) if error.code() == Some("BUSYGROUP") => Ok(()),
-            done => done.map_err(disconnected),
+            done => Ok(done?),
         }
     }
 
@@ -267,34 +248,23 @@ impl RedisConsumer {
         wait: Option<Duration>,
     ) -> Result<Vec<StreamId>, QueueError> {
         let mut read = redis::cmd("XREADGROUP");
-        read.arg("GROUP").arg(&self.group).arg(&self.name);
-        read.arg("COUNT").arg(MAX_UNACKED);
+        read.arg(("GROUP", &self.group, &self.name, "COUNT", MAX_UNACKED));
         if let Some(wait) = wait {
-            read.arg("BLOCK").arg(wait.as_millis() as u64);
+            read.arg(("BLOCK", wait.as_millis() as u64));
         }
-        read.arg("STREAMS").arg(&self.key).arg(from);
-        let reply: Option<StreamReadReply> = read
-            .query_async(&mut self.server)
-            .await
-            .map_err(disconnected)?;
+        read.arg(("STREAMS", &self.key, from));
+        // The answer is nil if no entry has arrived in that time.
+        let reply: Option<StreamReadReply> = read.query_async(&mut self.server).await?;
         let keys = reply.into_iter().flat_map(|reply| reply.keys);
         Ok(keys.flat_map(|key| key.ids).collect())
     }
 
     async fn claim(&mut self) -> Result<Vec<StreamId>, QueueError> {
         let mut claim = redis::cmd("XAUTOCLAIM");
-        claim
-            .arg(&self.key)
-            .arg(&self.group)
-            .arg(&self.name)
-            .arg(ACK_WAIT.as_millis() as u64)
-            .arg("0")
-            .arg("COUNT")
-            .arg(MAX_UNACKED);
-        let reply: StreamAutoClaimReply = claim
-            .query_async(&mut self.server)
-            .await
-            .map_err(disconnected)?;
+        let min_idle_ms = ACK_WAIT.as_millis() as u64;
+        claim.arg((&self.key, &self.group, &self.name, min_idle_ms));
+        claim.arg(("0", "COUNT", MAX_UNACKED));
+        let reply: StreamAutoClaimReply = claim.query_async(&mut self.server).await?;
         Ok(reply.claimed)
     }
 
@@ -309,14 +279,9 @@ impl RedisConsumer {
             return Ok(());
         };
         let mut trim = redis::cmd("XTRIM");
-        trim.arg(&self.key)
-            .arg("MINID")
-            // Approximate: Redis removes whole nodes of the stream only, which costs less.
-            .arg("~")
-            .arg(format!("{millis}-{sequence}"));
-        trim.exec_async(&mut self.server)
-            .await
-            .map_err(disconnected)
+        // Approximate ("~"): Redis removes whole nodes of the stream only, which costs less.
+        trim.arg((&self.key, "MINID", "~", format!("{millis}-{sequence}")));
+        Ok(trim.exec_async(&mut self.server).await?)
     }
 
     /// Returns the first entry that a group has not acknowledged, delivered or not.
@@ -327,12 +292,8 @@ impl RedisConsumer {
             return Ok(after);
         }
         let mut pending = redis::cmd("XPENDING");
-        pending.arg(&self.key).arg(&group.name);
-        let reply: StreamPendingReply = pending
-            .query_async(&mut self.server)
-            .await
-            .map_err(disconnected)?;
-        Ok(match reply {
+        pending.arg((&self.key, &group.name));
+        Ok(match pending.query_async(&mut self.server).await? {
             StreamPendingReply::Data(pending) => entry_id(&pending.start_id).min(after),
             _ => after,
         })
@@ -367,21 +328,13 @@ async fn groups(
 ) -> Result<Vec<StreamInfoGroup>, QueueError> {
     // XINFO fails for a key that does not exist.
     let mut exists = redis::cmd("EXISTS");
-    let exists: bool = exists
-        .arg(key)
-        .query_async(server)
-        .await
-        .map_err(disconnected)?;
+    let exists: bool = exists.arg(key).query_async(server).await?;
     if !exists {
         return Ok(Vec::new());
     }
     let mut info = redis::cmd("XINFO");
-    let reply: StreamInfoGroupsReply = info
-        .arg("GROUPS")
-        .arg(key)
-        .query_async(server)
-        .await
-        .map_err(disconnected)?;
+    info.arg(("GROUPS", key));
+    let reply: StreamInfoGroupsReply = info.query_async(server).await?;
     Ok(reply.groups)
 }
 
@@ -389,14 +342,10 @@ fn key(cluster: &ClusterName) -> String {
     format!("highwater:{cluster}:telemetry")
 }
 
-async fn connect(address: &BrokerAddress) -> Result<CommandConnection, QueueError> {
-    let connected =
-        CommandConnection::connect(&address.server, POLL_TIMEOUT + RESPONSE_TIMEOUT).await;
-    connected.map_err(disconnected)
-}
-
-fn disconnected(error: RedisError) -> QueueError {
-    QueueError::disconnected(error)
+impl From<RedisError> for QueueError {
+    fn from(error: RedisError) -> Self {
+        Self::disconnected(error)
+    }
 }
 
 #[cfg(test)]
@@ -404,7 +353,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entry_ids_are_ordered_as_numbers() {
+    fn entry_ids_order_as_numbers() {
         assert!(entry_id("999-0") < entry_id("1000-0"));
         assert!(entry_id("5-9") < entry_id("5-10"));
         assert_eq!(entry_id("odd"), (0, 0));

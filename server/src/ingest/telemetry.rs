@@ -36,13 +36,9 @@ impl Telemetry {
     /// Returns the JSON `{"device":…,"id":…,"body":…}`.
     pub(crate) fn encode(&self) -> Bytes {
         let Self { device, id, body } = self;
-        // The parser of device frames has checked the JSON.
-        let raw = serde_json::from_str::<&RawValue>(body).unwrap_or(RawValue::NULL);
-        match serde_json::to_vec(&EncodedTelemetry {
-            device,
-            id,
-            body: raw,
-        }) {
+        // Never null: the parser of device frames has checked the JSON.
+        let body = serde_json::from_str::<&RawValue>(body).unwrap_or(RawValue::NULL);
+        match serde_json::to_vec(&EncodedTelemetry { device, id, body }) {
             Ok(bytes) => bytes.into(),
             Err(error) => unreachable!("names and raw JSON always serialize: {error}"),
         }
@@ -50,10 +46,10 @@ impl Telemetry {
 
     /// Decodes a record; `None` for bytes that are not one.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let DecodedTelemetry { device, id, body } = serde_json::from_slice(bytes)
-            .inspect_err(
-                |error| tracing::warn!(%error, "cannot decode a queued record; it is skipped"),
-            )
+        let decoded = serde_json::from_slice(bytes);
+        // Not an error, which would end the connection, and come again with the next one.
+        let DecodedTelemetry { device, id, body } = decoded
+            .inspect_err(|error| tracing::warn!(%error, "cannot decode a record; it is skipped"))
             .ok()?;
         let body = body.get().to_owned();
         Some(Self { device, id, body })

@@ -86,7 +86,7 @@ impl GroupMembers {
     pub(super) fn remove_ready_of(&mut self, producer: u64, store: &TelemetryStore) -> Vec<u64> {
         let mut removed = Vec::new();
         self.ready.retain(|ready| {
-            let record = store.get(ready.id);
+            let record = store.records.get(&ready.id);
             let stays = record.is_some_and(|record| record.producer != producer);
             if !stays {
                 removed.push(ready.id);
@@ -98,14 +98,10 @@ impl GroupMembers {
 
     /// Delivers ready records, as many as the consumers may have.
     pub(super) fn deliver(&mut self, store: &TelemetryStore) {
-        while !self.ready.is_empty() {
-            let Some(consumer) = self.next_consumer() else {
-                return;
-            };
-            let Some(next) = self.ready.pop_front() else {
-                return;
-            };
-            let Some(record) = store.get(next.id) else {
+        while let Some(consumer) = self.next_consumer()
+            && let Some(next) = self.ready.pop_front()
+        {
+            let Some(record) = store.records.get(&next.id) else {
                 continue;
             };
             if !self.deliver_to(consumer, &next, &record.payload) {
@@ -116,10 +112,8 @@ impl GroupMembers {
 
     /// Returns the consumer with the fewest unacknowledged records that may have another.
     fn next_consumer(&self) -> Option<u64> {
-        let free = self
-            .consumers
-            .iter()
-            .filter(|(_, consumer)| consumer.unacked.len() < consumer.max_unacked);
+        let all = self.consumers.iter();
+        let free = all.filter(|(_, consumer)| consumer.unacked.len() < consumer.max_unacked);
         // Among equals, the one whose last delivery is the oldest: consumers that are fast
         // enough to be always free then share the work as well.
         free.min_by_key(|(_, consumer)| (consumer.unacked.len(), consumer.last_delivery))

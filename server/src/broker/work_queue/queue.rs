@@ -16,7 +16,7 @@ use bytes::Bytes;
 
 use super::{
     group::GroupMembers,
-    store::{QueuedTelemetry, StoreLimits, TelemetryStore},
+    store::{QueuedTelemetry, TelemetryStore},
 };
 use crate::{
     backplane::encode_frame,
@@ -29,30 +29,17 @@ use crate::{
 };
 
 /// The records and groups, behind one lock that is held for microseconds.
+#[derive(Default)]
 pub(in crate::broker) struct WorkQueue {
     /// The last number that a record or a connection got.
+    // Shared by records and connections; 64 bits do not run out.
     last_id: u64,
-    store: TelemetryStore,
+    pub(super) store: TelemetryStore,
     groups: BTreeMap<ConsumerGroup, GroupMembers>,
     producers: HashMap<u64, BoundedSender<Bytes>>,
 }
 
-impl Default for WorkQueue {
-    fn default() -> Self {
-        Self::new(StoreLimits::default())
-    }
-}
-
 impl WorkQueue {
-    pub(super) fn new(limits: StoreLimits) -> Self {
-        Self {
-            last_id: 0,
-            store: TelemetryStore::new(limits),
-            groups: BTreeMap::new(),
-            producers: HashMap::new(),
-        }
-    }
-
     /// Adds a producer and returns its number.
     ///
     /// `known_groups` are the groups of before a restart of the broker. They exist again,
@@ -80,6 +67,7 @@ impl WorkQueue {
         for members in self.groups.values_mut() {
             removed.extend(members.remove_ready_of(producer, &self.store));
         }
+        // Unacknowledged records stay: a consumer may be handling them.
         for record in removed {
             self.store.release(record);
         }
@@ -87,7 +75,12 @@ impl WorkQueue {
 
     /// Publishes a record to every group, or rejects it.
     pub(super) fn publish(&mut self, producer: u64, sequence: u64, payload: Bytes) {
-        if let Some(reason) = self.reject_reason(payload.len()) {
+        let rejected = match self.groups.is_empty() {
+            true => Some(RejectReason::NoConsumerGroup),
+            false if !self.store.has_capacity(payload.len()) => Some(RejectReason::Full),
+            false => None,
+        };
+        if let Some(reason) = rejected {
             let rejected = PublishOutcome::Rejected(reason);
             return self.send_results(producer, vec![(sequence, rejected)]);
         }
@@ -142,6 +135,7 @@ impl WorkQueue {
         let handled = members.acknowledge(consumer, receipts);
         // The acknowledgements have made room for further deliveries.
         members.deliver(&self.store);
+        // One frame for each producer, whatever number of its records.
         let mut results: BTreeMap<u64, Vec<(u64, PublishOutcome)>> = BTreeMap::new();
         for record in handled {
             if let Some(done) = self.store.release(record) {
@@ -154,19 +148,10 @@ impl WorkQueue {
         }
     }
 
-    fn reject_reason(&self, bytes: usize) -> Option<RejectReason> {
-        if self.groups.is_empty() {
-            Some(RejectReason::NoConsumerGroup)
-        } else if self.store.has_capacity(bytes) {
-            None
-        } else {
-            Some(RejectReason::Full)
-        }
-    }
-
     /// Sends outcomes to a producer. One that does not read them is disconnected, because
     /// it would keep these records forever.
     fn send_results(&mut self, producer: u64, results: Vec<(u64, PublishOutcome)>) {
+        // A producer that has left needs no result.
         let is_sent = self.producers.get(&producer).is_none_or(|frames| {
             let frame = encode_frame(&ToProducer::PublishResults(results), &[]);
             frames.push(frame).is_ok()
@@ -185,20 +170,14 @@ impl WorkQueue {
             .filter(|(_, frames)| frames.push(frame.clone()).is_err())
             .map(|(producer, _)| *producer)
             .collect();
+        // As for results: a producer that does not read is disconnected.
         for producer in unreachable {
             self.remove_producer(producer);
         }
     }
 
     fn next_id(&mut self) -> u64 {
-        // Shared by records and connections; 64 bits do not run out.
         self.last_id += 1;
         self.last_id
-    }
-
-    /// Returns the number of records and their bytes.
-    #[cfg(test)]
-    pub(super) fn usage(&self) -> (usize, usize) {
-        self.store.usage()
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 
 use bytes::Bytes;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 use super::WorkQueue;
 use crate::{
@@ -32,17 +32,18 @@ pub(in crate::broker) async fn serve_producer(
     mut writer: FrameWriter,
 ) -> io::Result<()> {
     let (sender, queue) = channel(config.queue_frames, config.queue_bytes);
-    let producer = lock(work_queue).add_producer(known_groups, sender);
+    let producer = work_queue.lock().add_producer(known_groups, sender);
     // The connection may also end by cancellation, when the broker shuts down.
-    let _guard = OnDrop(|| lock(work_queue).remove_producer(producer));
+    let _guard = OnDrop(|| work_queue.lock().remove_producer(producer));
     let read = async {
         while let Some(frame) = next_frame(&mut reader, config.peer_timeout).await? {
             match decode_frame(&frame).ok_or(io::ErrorKind::InvalidData)? {
                 (FromProducer::Publish { sequence }, payload) => {
                     // Copied, because a slice would keep the whole read buffer alive.
                     let payload = Bytes::copy_from_slice(&payload);
-                    lock(work_queue).publish(producer, sequence, payload);
+                    work_queue.lock().publish(producer, sequence, payload);
                 }
+                // Reading it has renewed the peer's timeout.
                 (FromProducer::Pong, _) => {}
             }
         }
@@ -63,13 +64,13 @@ pub(in crate::broker) async fn serve_consumer(
     mut writer: FrameWriter,
 ) -> io::Result<()> {
     let (sender, queue) = channel(config.queue_frames, config.queue_bytes);
-    let consumer = lock(work_queue).add_consumer(&group, MAX_UNACKED, sender);
-    let _guard = OnDrop(|| lock(work_queue).remove_consumer(&group, consumer));
+    let consumer = work_queue.lock().add_consumer(&group, MAX_UNACKED, sender);
+    let _guard = OnDrop(|| work_queue.lock().remove_consumer(&group, consumer));
     let read = async {
         while let Some(frame) = next_frame(&mut reader, config.peer_timeout).await? {
             match decode_frame(&frame).ok_or(io::ErrorKind::InvalidData)? {
                 (FromConsumer::Acknowledge(receipts), _) => {
-                    lock(work_queue).acknowledge(&group, consumer, &receipts);
+                    work_queue.lock().acknowledge(&group, consumer, &receipts);
                 }
                 (FromConsumer::Pong, _) => {}
             }
@@ -89,8 +90,4 @@ impl<F: Fn()> Drop for OnDrop<F> {
     fn drop(&mut self) {
         (self.0)();
     }
-}
-
-fn lock(work_queue: &Mutex<WorkQueue>) -> MutexGuard<'_, WorkQueue> {
-    work_queue.lock()
 }

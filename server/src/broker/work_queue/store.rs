@@ -33,21 +33,15 @@ pub(super) struct QueuedTelemetry {
 }
 
 /// The records, by the broker's number for each.
+#[derive(Default)]
 pub(super) struct TelemetryStore {
-    limits: StoreLimits,
-    bytes: usize,
-    records: HashMap<u64, QueuedTelemetry>,
+    pub(super) limits: StoreLimits,
+    /// The length of all payloads.
+    pub(super) bytes: usize,
+    pub(super) records: HashMap<u64, QueuedTelemetry>,
 }
 
 impl TelemetryStore {
-    pub(super) fn new(limits: StoreLimits) -> Self {
-        Self {
-            limits,
-            bytes: 0,
-            records: HashMap::new(),
-        }
-    }
-
     /// Whether a record of this size fits.
     pub(super) fn has_capacity(&self, bytes: usize) -> bool {
         self.records.len() < self.limits.records && self.bytes + bytes <= self.limits.bytes
@@ -56,10 +50,6 @@ impl TelemetryStore {
     pub(super) fn add(&mut self, id: u64, record: QueuedTelemetry) {
         self.bytes += record.payload.len();
         self.records.insert(id, record);
-    }
-
-    pub(super) fn get(&self, id: u64) -> Option<&QueuedTelemetry> {
-        self.records.get(&id)
     }
 
     /// Counts that one group is done with a record. Removes and returns the record when
@@ -74,11 +64,5 @@ impl TelemetryStore {
         let record = self.records.remove(&id)?;
         self.bytes -= record.payload.len();
         Some(record)
-    }
-
-    /// Returns the number of records and their bytes.
-    #[cfg(test)]
-    pub(super) fn usage(&self) -> (usize, usize) {
-        (self.records.len(), self.bytes)
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use proptest::prelude::*;
 
-use super::{queue::WorkQueue, store::StoreLimits};
+use super::WorkQueue;
 use crate::{
     backplane::decode_frame,
     id::ConsumerGroup,
@@ -17,13 +17,13 @@ use crate::{
     net::bounded_queue::{BoundedReceiver, channel},
 };
 
-const LIMITS: StoreLimits = StoreLimits {
-    records: 1_000,
-    bytes: 1_000_000,
-};
-
 fn group(name: &str) -> ConsumerGroup {
     name.parse().unwrap()
+}
+
+/// Returns the number of records at the broker, and their bytes.
+fn usage(queue: &WorkQueue) -> (usize, usize) {
+    (queue.store.records.len(), queue.store.bytes)
 }
 
 fn payload(number: u64) -> Bytes {
@@ -116,10 +116,8 @@ impl TestProducer {
 
 #[test]
 fn record_without_a_group_or_room_is_rejected() {
-    let mut queue = WorkQueue::new(StoreLimits {
-        records: 1,
-        bytes: 100,
-    });
+    let mut queue = WorkQueue::default();
+    queue.store.limits.records = 1;
     let mut producer = TestProducer::join(&mut queue, &[]);
     queue.publish(producer.number, 1, payload(1));
     let mut consumer = TestConsumer::join(&mut queue, "a", 10);
@@ -134,12 +132,12 @@ fn record_without_a_group_or_room_is_rejected() {
     );
     assert_eq!(consumer.handle_all(&mut queue), [payload(2)]);
     assert_eq!(producer.results(), [(2, PublishOutcome::Accepted)]);
-    assert_eq!(queue.usage(), (0, 0));
+    assert_eq!(usage(&queue), (0, 0));
 }
 
 #[test]
 fn record_is_accepted_once_every_group_has_handled_it() {
-    let mut queue = WorkQueue::new(LIMITS);
+    let mut queue = WorkQueue::default();
     // A group of before a restart, whose consumers have not returned yet.
     let mut producer = TestProducer::join(&mut queue, &["late"]);
     let mut early = TestConsumer::join(&mut queue, "early", 10);
@@ -153,7 +151,7 @@ fn record_is_accepted_once_every_group_has_handled_it() {
 
 #[test]
 fn consumers_that_are_always_free_take_turns() {
-    let mut queue = WorkQueue::new(LIMITS);
+    let mut queue = WorkQueue::default();
     let producer = TestProducer::join(&mut queue, &[]);
     let mut consumers = [(); 3].map(|()| TestConsumer::join(&mut queue, "a", 10));
     for number in 0..6 {
@@ -165,7 +163,7 @@ fn consumers_that_are_always_free_take_turns() {
 
 #[test]
 fn unacknowledged_records_of_a_dead_consumer_are_redelivered() {
-    let mut queue = WorkQueue::new(LIMITS);
+    let mut queue = WorkQueue::default();
     let mut producer = TestProducer::join(&mut queue, &[]);
     let mut dead = TestConsumer::join(&mut queue, "a", 2);
     for number in 1..=3 {
@@ -185,7 +183,7 @@ fn unacknowledged_records_of_a_dead_consumer_are_redelivered() {
 
 #[test]
 fn ready_records_are_removed_with_their_producer() {
-    let mut queue = WorkQueue::new(LIMITS);
+    let mut queue = WorkQueue::default();
     let producer = TestProducer::join(&mut queue, &[]);
     let mut consumer = TestConsumer::join(&mut queue, "a", 1);
     for number in 1..=3 {
@@ -193,7 +191,7 @@ fn ready_records_are_removed_with_their_producer() {
     }
     queue.remove_producer(producer.number);
     assert_eq!(consumer.handle_all(&mut queue), [payload(1)]);
-    assert_eq!(queue.usage(), (0, 0));
+    assert_eq!(usage(&queue), (0, 0));
 }
 
 proptest! {
@@ -203,18 +201,18 @@ proptest! {
     fn no_record_is_lost_and_only_dead_consumers_cause_duplicates(
         operations in prop::collection::vec((0u8..5, 0u8..2), 1..200),
     ) {
-        let mut queue = WorkQueue::new(LIMITS);
+        let mut queue = WorkQueue::default();
         let mut producer = TestProducer::join(&mut queue, &["g0", "g1"]);
         let mut consumers: Vec<TestConsumer> = Vec::new();
         let mut handled: BTreeMap<(ConsumerGroup, Bytes), u32> = BTreeMap::new();
         let (mut published, mut unacknowledged) = (0u64, 0u32);
-        for (what, which) in operations {
-            match what {
+        for (operation, number) in operations {
+            match operation {
                 0 | 1 => {
                     published += 1;
                     queue.publish(producer.number, published, payload(published));
                 }
-                2 => consumers.push(TestConsumer::join(&mut queue, &format!("g{which}"), 3)),
+                2 => consumers.push(TestConsumer::join(&mut queue, &format!("g{number}"), 3)),
                 3 => if let Some(mut consumer) = consumers.pop() {
                     // The consumer dies after it handled them and before it acknowledges them.
                     for (_, _, payload) in consumer.deliveries() {
@@ -242,6 +240,6 @@ proptest! {
         let again: u32 = handled.values().map(|times| times - 1).sum();
         prop_assert!(again <= unacknowledged);
         prop_assert_eq!(producer.results().len() as u64, published);
-        prop_assert_eq!(queue.usage(), (0, 0));
+        prop_assert_eq!(usage(&queue), (0, 0));
     }
 }
