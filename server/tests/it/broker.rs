@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::rig::{TEST_TIMEOUT, TestBroker, any_port};
 
-/// Limits under which a silent peer is removed soon.
-fn impatient() -> BrokerConfig {
+/// Returns limits under which a silent peer is removed soon.
+fn short_timeouts() -> BrokerConfig {
     BrokerConfig {
         ping_interval: Duration::from_millis(50),
         peer_timeout: Duration::from_millis(400),
@@ -50,17 +50,14 @@ async fn wait_for_members(joined: &JoinedBackplane, count: usize) {
 
 #[tokio::test]
 async fn node_that_answers_no_ping_is_removed() {
-    let broker = TestBroker::start_at(any_port(), impatient());
+    let broker = TestBroker::start_at(any_port(), short_timeouts());
     let alive = join_at(&broker.url(), "alive");
     wait_for_members(&alive, 1).await;
-    // On a runtime that is no longer driven: connected, and hung.
+    // Nothing drives its runtime afterwards, so the node is connected and hangs.
     let hung = tokio::task::spawn_blocking({
         let url = broker.url();
         move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
+            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
             let joined = runtime.block_on(async {
                 let joined = join_at(&url, "hung");
                 wait_for_members(&joined, 2).await;
@@ -79,8 +76,8 @@ async fn node_that_answers_no_ping_is_removed() {
 async fn hung_broker_is_given_up() {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let broker = {
-        let _inside = runtime.enter();
-        TestBroker::start_at(any_port(), impatient())
+        let _guard = runtime.enter();
+        TestBroker::start_at(any_port(), short_timeouts())
     };
     let hang = Arc::new(Notify::new());
     let driven = tokio::task::spawn_blocking({
@@ -128,12 +125,8 @@ async fn node_that_does_not_read_stalls_no_other_node() {
     {
         tokio::task::yield_now().await;
     }
-    assert!(
-        timeout(TEST_TIMEOUT, reading.inbound.recv())
-            .await
-            .expect("stalled")
-            .is_some()
-    );
+    let received = timeout(TEST_TIMEOUT, reading.inbound.recv()).await;
+    assert!(received.expect("the other node is stalled").is_some());
     let deadline = Instant::now() + Duration::from_millis(100);
     let lost = sender
         .backplane

@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use crate::rig::{TestDevice, TestNode, config, http_request, quick_limits, until};
 
 #[tokio::test]
-async fn a_device_opens_and_its_pings_are_answered() {
+async fn pings_of_a_device_are_answered() {
     let node = TestNode::standalone();
     let mut device = TestDevice::open(&node, "d1").await;
     assert_eq!(device.headers["x-highwater-node"], "n1");
@@ -21,7 +21,7 @@ async fn a_device_opens_and_its_pings_are_answered() {
     assert_eq!(node.metric("highwater_heartbeats_total").await, 2.0);
     assert_eq!(node.metric("highwater_sockets").await, 1.0);
     device.socket.close(None).await.unwrap();
-    until("the socket is gone", async || {
+    until("the socket is closed", async || {
         node.metric("highwater_sockets").await == 0.0
     })
     .await;
@@ -33,7 +33,7 @@ async fn a_device_opens_and_its_pings_are_answered() {
 }
 
 #[tokio::test]
-async fn what_is_no_upgrade_is_refused_with_a_hint() {
+async fn invalid_upgrade_is_rejected_with_a_hint() {
     let node = TestNode::standalone();
     let upgrade = [
         ("connection", "Upgrade"),
@@ -42,25 +42,25 @@ async fn what_is_no_upgrade_is_refused_with_a_hint() {
         ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
     ];
     for path in ["/ws", "/ws?device=", "/ws?device=a%20b", "/ws?other=1"] {
-        let answer = http_request(node.address, "GET", path, &upgrade, Bytes::new()).await;
-        assert_eq!(answer.status, 400, "{path}");
-        assert!(answer.json()["hint"].is_string());
-        assert_eq!(answer.header("x-highwater-node"), "n1");
+        let response = http_request(node.address, "GET", path, &upgrade, Bytes::new()).await;
+        assert_eq!(response.status, 400, "{path}");
+        assert!(response.json()["hint"].is_string());
+        assert_eq!(response.header("x-highwater-node"), "n1");
     }
     for missing in 0..upgrade.len() {
         let mut headers = upgrade.to_vec();
         headers.remove(missing);
-        let answer =
+        let response =
             http_request(node.address, "GET", "/ws?device=d", &headers, Bytes::new()).await;
-        assert_eq!(answer.status, 400, "without {}", upgrade[missing].0);
+        assert_eq!(response.status, 400, "without {}", upgrade[missing].0);
     }
-    let answer = http_request(node.address, "POST", "/ws?device=d", &upgrade, Bytes::new()).await;
-    assert_eq!(answer.status, 400);
+    let response = http_request(node.address, "POST", "/ws?device=d", &upgrade, Bytes::new()).await;
+    assert_eq!(response.status, 400);
     assert_eq!(node.metric("highwater_sockets_accepted_total").await, 0.0);
 }
 
 #[tokio::test]
-async fn a_newer_connection_replaces_the_older() {
+async fn newer_connection_replaces_the_older() {
     let node = TestNode::standalone();
     let mut older = TestDevice::open(&node, "d1").await;
     let newer = TestDevice::open(&node, "d1").await;
@@ -70,9 +70,10 @@ async fn a_newer_connection_replaces_the_older() {
 }
 
 #[tokio::test]
-async fn broken_devices_get_the_code_of_what_they_broke() {
+async fn invalid_message_closes_with_its_code() {
     let node = TestNode::standalone();
     let long = "x".repeat(NodeLimits::default().device_message_bytes + 1);
+    // Code 0: the device stays.
     let cases: [(Message, u16); 6] = [
         (Message::text("no json"), 1007),
         (Message::text(r#"{"type":"dance"}"#), 1007),
@@ -83,20 +84,21 @@ async fn broken_devices_get_the_code_of_what_they_broke() {
     ];
     for (message, code) in cases {
         let mut device = TestDevice::open(&node, "d1").await;
-        let shown = format!("{message:?}");
+        let sent = format!("{message:?}");
         device.socket.send(message).await.unwrap();
         if code == 0 {
             device.ping(b"still here").await;
             continue;
         }
-        assert_eq!(device.close_code().await, Some(code), "{:.60}", shown);
+        assert_eq!(device.close_code().await, Some(code), "{sent:.60}");
     }
 }
 
 #[tokio::test]
-async fn too_many_topics_are_against_the_policy() {
+async fn too_many_topics_close_with_1008() {
     let node = TestNode::standalone();
     let mut device = TestDevice::open(&node, "d1").await;
+    // One more than a device may subscribe to.
     for topic in 0..=NodeLimits::default().topics_per_device {
         device
             .send(json!({"type": "subscribe", "topic": format!("t{topic}")}))
@@ -106,13 +108,14 @@ async fn too_many_topics_are_against_the_policy() {
 }
 
 #[tokio::test]
-async fn topics_that_change_all_the_time_are_against_the_policy() {
+async fn too_many_topic_changes_close_with_1008() {
     let mut config = config("n1");
     config.limits.topic_changes_per_s = 10;
     let node = TestNode::start(config);
     let mut device = TestDevice::open(&node, "d1").await;
     for kind in ["subscribe", "unsubscribe"].iter().cycle().take(1_000) {
         let frame = json!({"type": kind, "topic": "t"}).to_string();
+        // The node may close the socket before all frames are sent.
         if device.socket.send(Message::text(frame)).await.is_err() {
             break;
         }
@@ -121,7 +124,7 @@ async fn topics_that_change_all_the_time_are_against_the_policy() {
 }
 
 #[tokio::test]
-async fn a_silent_device_is_closed_as_idle() {
+async fn silent_device_is_closed_as_idle() {
     let mut config = config("n1");
     config.limits.idle_timeout = Duration::from_secs(1);
     let node = TestNode::start(config);
@@ -130,7 +133,7 @@ async fn a_silent_device_is_closed_as_idle() {
 }
 
 #[tokio::test]
-async fn a_device_that_does_not_read_is_closed_and_others_are_not_stalled() {
+async fn slow_device_is_closed_and_stalls_no_other() {
     let mut config = config("n1");
     config.limits = NodeLimits {
         write_queue_bytes: 256 * 1024,
@@ -148,7 +151,7 @@ async fn a_device_that_does_not_read_is_closed_and_others_are_not_stalled() {
     // The kernel's buffers take some megabytes before the node's own queue fills.
     let body = json!({"body": "x".repeat(60_000)});
     let mut sent = 0;
-    until("the slow one is cut off", async || {
+    until("the slow device is closed", async || {
         assert_eq!(
             node.post("/topics/t/messages", body.clone()).await.status,
             202
@@ -167,7 +170,7 @@ async fn a_device_that_does_not_read_is_closed_and_others_are_not_stalled() {
 }
 
 #[tokio::test]
-async fn frames_sent_along_with_the_upgrade_are_not_lost() {
+async fn frames_behind_the_upgrade_request_are_not_lost() {
     let node = TestNode::standalone();
     let mut stream = tokio::net::TcpStream::connect(node.address).await.unwrap();
     let mut bytes = b"GET /ws?device=d HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".to_vec();
@@ -182,16 +185,16 @@ async fn frames_sent_along_with_the_upgrade_are_not_lost() {
 }
 
 #[tokio::test]
-async fn too_many_headers_are_refused() {
+async fn request_with_too_many_headers_gets_431() {
     let node = TestNode::standalone();
     let names: Vec<String> = (0..100).map(|n| format!("x-{n}")).collect();
     let headers: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1")).collect();
-    let answer = http_request(node.address, "GET", "/healthz", &headers, Bytes::new()).await;
-    assert_eq!(answer.status, 431);
+    let response = http_request(node.address, "GET", "/healthz", &headers, Bytes::new()).await;
+    assert_eq!(response.status, 431);
 }
 
 #[tokio::test]
-async fn a_refused_device_is_told_over_http() {
+async fn device_with_a_long_name_gets_400() {
     let node = TestNode::standalone();
     match TestDevice::try_open(&node, &"x".repeat(129))
         .await
@@ -205,19 +208,19 @@ async fn a_refused_device_is_told_over_http() {
     }
 }
 
-/// The state of a node that stood still for longer than its clients waited.
+/// The node is in the state after a stall that was longer than its clients waited.
 #[tokio::test]
-async fn who_has_gone_before_it_was_served_replaces_nobody() {
+async fn client_that_left_before_its_upgrade_replaces_no_socket() {
     let node = TestNode::standalone();
     let mut device = TestDevice::open(&node, "d1").await;
-    // Without giving the node a turn in between.
-    let mut gone = std::net::TcpStream::connect(node.address).unwrap();
+    // With blocking calls, so that the node does not run in between.
+    let mut leaver = std::net::TcpStream::connect(node.address).unwrap();
     let request = b"GET /ws?device=d1 HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\n\
         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    std::io::Write::write_all(&mut gone, request).unwrap();
-    drop(gone);
-    // Who came later is served later.
+    std::io::Write::write_all(&mut leaver, request).unwrap();
+    drop(leaver);
+    // The accept queue is in order: this device is served after the client that left.
     TestDevice::open(&node, "d2").await.ping(b"after").await;
     device.ping(b"still here").await;
     assert_eq!(node.metric("highwater_sockets_accepted_total").await, 2.0);

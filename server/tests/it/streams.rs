@@ -1,4 +1,4 @@
-//! Commands whose reply comes on an event stream.
+//! Commands with their reply on an event stream.
 
 use serde_json::json;
 use tokio::{
@@ -8,7 +8,7 @@ use tokio::{
 
 use crate::rig::{TestCluster, TestDevice, TestNode, config, until};
 
-/// A stream as its bytes come.
+/// An event stream, read as bytes.
 struct SseStream(TcpStream);
 
 impl SseStream {
@@ -42,30 +42,30 @@ impl SseStream {
 }
 
 #[tokio::test]
-async fn an_event_stream_carries_accepted_and_then_the_reply() {
+async fn event_stream_carries_accepted_and_then_the_reply() {
     let node = TestNode::standalone();
     TestDevice::open(&node, "d1").await.reply_to_all();
     let headers = [("accept", "text/event-stream")];
     let body = json!({"name": "read", "body": {"a": 1}});
-    let answer = node.post_with("/devices/d1/commands", &headers, body).await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.header("content-type"), "text/event-stream");
+    let response = node.post_with("/devices/d1/commands", &headers, body).await;
+    assert_eq!(response.status, 200);
+    assert_eq!(response.header("content-type"), "text/event-stream");
     assert_eq!(
-        answer.text(),
+        response.text(),
         "event: accepted\ndata: n1\n\n\
          event: reply\ndata: {\"device\":\"d1\",\"node\":\"n1\",\"owner\":\"n1\",\"body\":{\"a\":1}}\n\n"
     );
 }
 
 #[tokio::test]
-async fn an_event_stream_carries_an_error_as_an_event() {
+async fn failed_command_is_an_error_event() {
     let node = TestNode::standalone();
     let headers = [("accept", "text/event-stream")];
-    let answer = node
+    let response = node
         .post_with("/devices/d1/commands", &headers, json!({"name": "read"}))
         .await;
-    assert_eq!(answer.status, 200);
-    let text = answer.text();
+    assert_eq!(response.status, 200);
+    let text = response.text();
     assert!(
         text.contains("event: error\ndata: {\"status\":404,"),
         "{text}"
@@ -73,18 +73,18 @@ async fn an_event_stream_carries_an_error_as_an_event() {
 }
 
 #[tokio::test]
-async fn a_stream_reaches_a_device_of_another_node() {
+async fn event_stream_reaches_a_device_of_another_node() {
     let cluster = TestCluster::start(2).await;
     TestDevice::open(&cluster.nodes[1], "d1")
         .await
         .reply_to_all();
     let headers = [("accept", "text/event-stream")];
     let body = json!({"name": "read", "body": 7});
-    let answer = cluster.nodes[0]
+    let response = cluster.nodes[0]
         .post_with("/devices/d1/commands", &headers, body)
         .await;
     assert_eq!(
-        answer.text(),
+        response.text(),
         "event: accepted\ndata: n1\n\n\
          event: reply\ndata: {\"device\":\"d1\",\"node\":\"n1\",\"owner\":\"n2\",\"body\":7}\n\n"
     );
@@ -92,7 +92,7 @@ async fn a_stream_reaches_a_device_of_another_node() {
 
 /// The paused clock advances only to the node's own timers.
 #[tokio::test]
-async fn a_silent_stream_is_kept_alive_and_ends_at_the_deadline() {
+async fn silent_stream_is_kept_alive_until_the_deadline() {
     let node = TestNode::standalone();
     let mut device = TestDevice::open(&node, "d1").await;
     let mut stream = SseStream::open(&node, 50_000).await;
@@ -100,15 +100,16 @@ async fn a_silent_stream_is_kept_alive_and_ends_at_the_deadline() {
     assert_eq!(device.frame().await["type"], "command");
     tokio::time::pause();
     let rest = stream.read_to_end().await;
-    // After 15, 30 and 45 s.
+    // A comment after 15, 30 and 45 s.
     assert_eq!(rest.matches("\n:\n\n").count(), 3, "{rest}");
     let error = rest.find("event: error\ndata: {\"status\":504,").unwrap();
     assert!(error > rest.rfind("\n:\n\n").unwrap(), "{rest}");
 }
 
 #[tokio::test]
-async fn a_caller_that_leaves_its_stream_leaves_nothing_behind() {
+async fn command_ends_when_its_caller_leaves_the_stream() {
     let mut config = config("n1");
+    // A command that is still counted would reject the next one.
     config.limits.commands_per_device = 1;
     let node = TestNode::start(config);
     let mut device = TestDevice::open(&node, "d1").await;
@@ -116,7 +117,7 @@ async fn a_caller_that_leaves_its_stream_leaves_nothing_behind() {
     stream.read_until("event: accepted").await;
     assert_eq!(device.frame().await["type"], "command");
     drop(stream);
-    until("the command is over", async || {
+    until("the command has ended", async || {
         node.metric("highwater_commands_in_flight").await == 0.0
     })
     .await;
@@ -125,7 +126,7 @@ async fn a_caller_that_leaves_its_stream_leaves_nothing_behind() {
         metrics.contains("highwater_commands_total{outcome=\"abandoned\"} 1"),
         "{metrics}"
     );
-    // Its place is free.
+    // The command no longer counts against the limit of the device.
     device.reply_to_all();
     assert_eq!(node.command("d1").await.status, 200);
 }

@@ -1,5 +1,5 @@
-//! A member of the cluster that answers as a test wants. Other nodes must not stand
-//! beside it: it keeps no part of their directory.
+//! A member of the cluster that answers as a test wants. It must not be in a cluster with real
+//! nodes, because it keeps no part of their directory.
 
 use std::{
     collections::HashSet,
@@ -39,8 +39,8 @@ use crate::{
     rig::{TEST_TIMEOUT, any_port},
 };
 
-/// Says back what it is asked and takes every socket, unless it hangs or is full.
-/// `/silent` is begun to be answered, and no more.
+/// A node that echoes requests and accepts every socket, unless it hangs or is full. The response
+/// of `/silent` begins and never ends.
 pub(super) struct Fake {
     pub(super) address: SocketAddr,
     pub(super) behaviour: Arc<Behaviour>,
@@ -52,9 +52,9 @@ pub(super) struct Fake {
 pub(super) struct Behaviour {
     hangs: AtomicBool,
     is_full: AtomicBool,
-    /// Paths that were asked for, but `/readyz`.
-    asked: Mutex<Vec<String>>,
-    /// The addresses of the clients that asked for them.
+    /// Requested paths, except `/readyz`.
+    requested: Mutex<Vec<String>>,
+    /// The addresses of the clients that requested them.
     peers: Mutex<HashSet<SocketAddr>>,
 }
 
@@ -74,13 +74,13 @@ impl Behaviour {
         self.peers.lock().len()
     }
 
-    pub(super) fn asked(&self) -> Vec<String> {
-        self.asked.lock().clone()
+    pub(super) fn requested(&self) -> Vec<String> {
+        self.requested.lock().clone()
     }
 }
 
 impl Fake {
-    /// A member that answers.
+    /// Starts a member that answers.
     pub(super) fn join(ground: &Ground, id: &str) -> Self {
         let listener = listen(any_port()).unwrap();
         let address = listener.local_addr().unwrap();
@@ -133,6 +133,7 @@ impl Drop for Fake {
 fn member(ground: &Ground, id: &str, address: SocketAddr) -> JoinedBackplane {
     let identity = Identity {
         id: id.parse().unwrap(),
+        // Never restarted, so any number will do.
         incarnation: 1,
         address: Some(address.to_string()),
         role: MemberRole::Node,
@@ -153,12 +154,12 @@ async fn hang_up(listener: TcpListener) {
 }
 
 async fn serve(listener: TcpListener, behaviour: Arc<Behaviour>) {
-    let routes = Router::new().fallback(answer).with_state(behaviour);
+    let routes = Router::new().fallback(respond).with_state(behaviour);
     let routes = routes.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, routes).await.unwrap();
 }
 
-async fn answer(
+async fn respond(
     State(behaviour): State<Arc<Behaviour>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     mut request: Request,
@@ -170,7 +171,7 @@ async fn answer(
     if path == "/readyz" {
         return "ready\n".into_response();
     }
-    behaviour.asked.lock().push(path);
+    behaviour.requested.lock().push(path);
     behaviour.peers.lock().insert(peer);
     if behaviour.is_full.load(SeqCst) {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
@@ -182,16 +183,17 @@ async fn answer(
     match request.headers().get(header::SEC_WEBSOCKET_KEY) {
         Some(key) => {
             let accept = derive_accept_key(key.as_bytes());
-            take(&mut request, accept)
+            accept_socket(&mut request, accept)
         }
-        None => Json(said(&request)).into_response(),
+        None => Json(describe(&request)).into_response(),
     }
 }
 
-/// Takes a socket, and never says anything on it.
-fn take(request: &mut Request, accept: String) -> Response {
+/// Accepts a socket, and sends nothing on it.
+fn accept_socket(request: &mut Request, accept: String) -> Response {
     let upgrade = hyper::upgrade::on(request);
     tokio::spawn(async move {
+        // Held, because dropping it would close the socket.
         let _held = upgrade.await;
         std::future::pending::<()>().await;
     });
@@ -204,7 +206,7 @@ fn take(request: &mut Request, accept: String) -> Response {
 }
 
 /// Returns the request as JSON. Repeated fields are joined.
-fn said(request: &Request) -> Value {
+fn describe(request: &Request) -> Value {
     let mut fields = serde_json::Map::new();
     for name in request.headers().keys() {
         let values = request.headers().get_all(name).iter();
@@ -218,14 +220,13 @@ fn said(request: &Request) -> Value {
     })
 }
 
-/// A gateway that takes turns between two of them, `n1` and `n2`, of which the second
-/// hangs.
-pub(super) async fn before_one_that_hangs() -> (TestGateway, [Fake; 2]) {
+/// Returns a round-robin gateway in front of `n1` and `n2`, of which the second hangs.
+pub(super) async fn gateway_with_hung_node() -> (TestGateway, [Fake; 2]) {
     let ground = TestBackplaneKind::Local.ground();
     let nodes = ["n1", "n2"].map(|id| Fake::join(&ground, id));
     let mut config = config("g1", &ground);
     config.policy = GatewayPolicy::RoundRobin;
-    // Nothing but the node's being down ends the wait for it within a test.
+    // Longer than a test, so that only the failed health checks end the wait for the node.
     config.limits.response_timeout = TEST_TIMEOUT * 10;
     config.limits.upgrade_timeout = TEST_TIMEOUT * 10;
     let gateway = TestGateway::in_front(config, 2).await;

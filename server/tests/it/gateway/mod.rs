@@ -1,7 +1,7 @@
-//! A gateway in front of nodes, and of what only looks like one.
+//! A gateway in front of real and fake nodes.
 //!
-//! In reading order: `rig` (a gateway), `fake` (a node that does what a test wants),
-//! then what is promised: `sockets`, `requests`, `members`, `routes`, `ending`.
+//! In reading order: `rig` (a gateway), `fake` (a node that answers as a test wants), then the
+//! guarantees: `sockets`, `requests`, `members`, `routes`, `ending`.
 
 mod ending;
 mod fake;

@@ -8,7 +8,7 @@ use hyper::StatusCode;
 use serde_json::json;
 
 use super::{
-    fake::{Fake, before_one_that_hangs},
+    fake::{Fake, gateway_with_hung_node},
     rig::{TestGateway, config},
 };
 use crate::{
@@ -25,24 +25,24 @@ async fn commands_and_event_streams_find_their_device() {
         device.unwrap().reply_to_all();
     }
     for number in 0..9 {
-        let answer = gateway.command(&format!("d{number}")).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        assert_eq!(answer.json()["body"], json!([1]));
-        assert_eq!(answer.header("x-highwater-gateway"), "g1");
-        assert!(answer.header("x-highwater-owner").starts_with('n'));
+        let response = gateway.command(&format!("d{number}")).await;
+        assert_eq!(response.status, 200, "{response:?}");
+        assert_eq!(response.json()["body"], json!([1]));
+        assert_eq!(response.header("x-highwater-gateway"), "g1");
+        assert!(response.header("x-highwater-owner").starts_with('n'));
     }
     let path = "/devices/d0/commands";
     let headers = [("accept", "text/event-stream")];
-    let answer = gateway.post(path, &headers, json!({"name": "read"})).await;
-    assert_eq!(answer.header("content-type"), "text/event-stream");
-    let text = answer.text();
+    let response = gateway.post(path, &headers, json!({"name": "read"})).await;
+    assert_eq!(response.header("content-type"), "text/event-stream");
+    let text = response.text();
     assert!(text.starts_with("event: accepted\n"), "{text}");
     assert!(text.contains("\nevent: reply\n"), "{text}");
-    assert_eq!(gateway.command("nobody").await.status, 404);
+    assert_eq!(gateway.command("unknown").await.status, 404);
 }
 
 #[tokio::test]
-async fn a_node_is_told_whom_a_request_comes_from() {
+async fn node_gets_the_client_in_forwarded_fields() {
     let ground = TestBackplaneKind::Local.ground();
     let _fake = Fake::join(&ground, "n1");
     let gateway = TestGateway::in_front(config("g1", &ground), 1).await;
@@ -53,29 +53,24 @@ async fn a_node_is_told_whom_a_request_comes_from() {
         ("x-private", "1"),
         ("upgrade", "h2c"),
     ];
-    let answer = http_request(
-        gateway.address,
-        "PUT",
-        "/some/path?a=b%20c",
-        &headers,
-        Bytes::from_static(b"body"),
-    );
-    let said = answer.await.json();
-    assert_eq!(said["method"], "PUT");
-    assert_eq!(said["uri"], "/some/path?a=b%20c");
-    let fields = &said["fields"];
+    let (path, body) = ("/some/path?a=b%20c", Bytes::from_static(b"body"));
+    let response = http_request(gateway.address, "PUT", path, &headers, body);
+    let seen = response.await.json();
+    assert_eq!(seen["method"], "PUT");
+    assert_eq!(seen["uri"], path);
+    let fields = &seen["fields"];
     assert_eq!(fields["host"], "test");
     assert_eq!(fields["x-forwarded-for"], "203.0.113.9, 127.0.0.1");
     assert_eq!(fields["x-forwarded-proto"], "http");
     assert_eq!(fields["x-forwarded-host"], "test");
     assert_eq!(fields["content-length"], "4");
-    for gone in ["connection", "x-private", "upgrade"] {
-        assert!(fields[gone].is_null(), "{gone}: {fields}");
+    for removed in ["connection", "x-private", "upgrade"] {
+        assert!(fields[removed].is_null(), "{removed}: {fields}");
     }
 }
 
 #[tokio::test]
-async fn a_node_where_nobody_listens_is_passed_over() {
+async fn node_without_a_listener_is_passed_over() {
     let ground = TestBackplaneKind::Local.ground();
     let _here = Fake::join(&ground, "n1");
     let absent = Fake::absent(&ground, "n2");
@@ -85,61 +80,67 @@ async fn a_node_where_nobody_listens_is_passed_over() {
     for _ in 0..10 {
         assert_eq!(gateway.get("/a").await.status, 200);
     }
-    assert_eq!(
-        gateway.node("n2").await["address"],
-        absent.address.to_string()
-    );
+    let address = absent.address.to_string();
+    assert_eq!(gateway.node("n2").await["address"], address);
 }
 
 #[tokio::test]
-async fn a_hung_node_holds_nobody_past_the_deadline_and_comes_back() {
+async fn hung_node_holds_no_request_past_its_deadline() {
     let ground = TestBackplaneKind::Local.ground();
     let fake = Fake::join(&ground, "n1");
     let gateway = TestGateway::in_front(config("g1", &ground), 1).await;
+    // After the gateway has found the node up: it would not send to it otherwise.
     fake.behaviour.hang(true);
     let deadline = [("x-highwater-timeout-ms", "300")];
     for headers in [
         deadline.to_vec(),
         [&deadline[..], &[("accept", "text/event-stream")]].concat(),
     ] {
-        let answer = gateway
+        let response = gateway
             .post("/devices/d1/commands", &headers, json!({"name": "read"}))
             .await;
-        // By the time of the second the node may be known to be down.
-        assert!([503, 504].contains(&answer.status.as_u16()), "{answer:?}");
-        if answer.status == 504 {
-            assert_eq!(answer.header("x-highwater-node"), "n1");
+        // Before the second request the node may have been found down.
+        assert!(
+            [503, 504].contains(&response.status.as_u16()),
+            "{response:?}"
+        );
+        if response.status == 504 {
+            assert_eq!(response.header("x-highwater-node"), "n1");
         }
     }
     gateway.sees("n1", "down").await;
-    assert_eq!(gateway.get("/a").await.status, 503, "nobody waits for it");
+    assert_eq!(
+        gateway.get("/a").await.status,
+        503,
+        "it waits for a node that is down"
+    );
     fake.behaviour.hang(false);
     gateway.sees("n1", "up").await;
     assert_eq!(gateway.get("/a").await.status, 200);
 }
 
 #[tokio::test]
-async fn only_a_get_of_http_1_1_asks_for_a_socket() {
+async fn only_a_get_of_http_1_1_is_an_upgrade() {
     let ground = TestBackplaneKind::Local.ground();
     let _fake = Fake::join(&ground, "n1");
     let gateway = TestGateway::in_front(config("g1", &ground), 1).await;
     let fields = [("connection", "upgrade"), ("upgrade", "websocket")];
     let body = Bytes::from_static(b"body");
-    let said = http_request(gateway.address, "POST", "/a", &fields, body).await;
-    let said = said.json();
-    assert_eq!(said["method"], "POST");
-    assert_eq!(said["fields"]["content-length"], "4");
-    assert!(said["fields"]["upgrade"].is_null(), "{said}");
-    let asked = "GET /a HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
-    let heard = gateway.say(asked).await;
-    assert!(heard.contains(" 200 OK\r\n"), "{heard}");
-    assert!(heard.contains(r#""method":"GET""#), "{heard}");
-    assert!(!heard.contains(r#""upgrade""#), "{heard}");
+    let response = http_request(gateway.address, "POST", "/a", &fields, body).await;
+    let seen = response.json();
+    assert_eq!(seen["method"], "POST");
+    assert_eq!(seen["fields"]["content-length"], "4");
+    assert!(seen["fields"]["upgrade"].is_null(), "{seen}");
+    let request = "GET /a HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+    let received = gateway.send_raw(request).await;
+    assert!(received.contains(" 200 OK\r\n"), "{received}");
+    assert!(received.contains(r#""method":"GET""#), "{received}");
+    assert!(!received.contains(r#""upgrade""#), "{received}");
 }
 
-/// Two words on a request's length: a node must not read what follows as another one.
+/// Two different lengths of a request must not make a node read its rest as another request.
 #[tokio::test]
-async fn one_request_does_not_become_two() {
+async fn ambiguous_length_smuggles_no_request() {
     let ground = TestBackplaneKind::Local.ground();
     let fake = Fake::join(&ground, "n1");
     let gateway = TestGateway::in_front(config("g1", &ground), 1).await;
@@ -151,66 +152,66 @@ async fn one_request_does_not_become_two() {
         "Content-Length: 0\r\nConnection: content-length\r\n\r\n",
         "Transfer-Encoding: chunked\r\nConnection: transfer-encoding\r\n\r\n0\r\n\r\n",
     ] {
-        let said = format!("POST /outer HTTP/1.1\r\nHost: t\r\n{outer}{inner}");
+        let requests = format!("POST /outer HTTP/1.1\r\nHost: t\r\n{outer}{inner}");
+        // Closes the connection, so that the read below ends.
         let last = "GET /last HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n";
-        let before = fake.behaviour.asked().len();
-        let heard = gateway.say(&format!("{said}{last}")).await;
-        let answers = heard.matches("HTTP/1.1 ").count();
-        let ok = heard.matches("HTTP/1.1 200").count();
-        let asked = fake.behaviour.asked().split_off(before);
-        // Every request that a node has seen is one that this client was answered.
-        assert_eq!(asked.len(), ok, "{outer:?}: {asked:?}\n{heard}");
-        assert!(answers - ok <= 1, "{outer:?}: {heard}");
+        let before = fake.behaviour.requested().len();
+        let received = gateway.send_raw(&format!("{requests}{last}")).await;
+        let responses = received.matches("HTTP/1.1 ").count();
+        let ok = received.matches("HTTP/1.1 200").count();
+        let requested = fake.behaviour.requested().split_off(before);
+        // The client has a response to every request that the node has seen.
+        assert_eq!(requested.len(), ok, "{outer:?}: {requested:?}\n{received}");
+        assert!(responses - ok <= 1, "{outer:?}: {received}");
     }
 }
 
 #[tokio::test]
-async fn a_request_that_was_sent_is_repeated_only_if_it_is_safe() {
+async fn sent_request_is_repeated_only_if_it_is_safe() {
     let ground = TestBackplaneKind::Local.ground();
     let _here = Fake::join(&ground, "n1");
     let _brittle = Fake::brittle(&ground, "n2");
     let mut config = config("g1", &ground);
     config.policy = GatewayPolicy::RoundRobin;
     let gateway = TestGateway::in_front(config, 2).await;
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for _ in 0..4 {
-        let answer = gateway.post("/a", &[], json!({})).await;
-        answers.push(answer.status.as_u16());
+        let response = gateway.post("/a", &[], json!({})).await;
+        responses.push(response.status.as_u16());
     }
-    answers.sort_unstable();
-    assert_eq!(answers, [200, 200, 502, 502]);
+    // Which of the nodes has the first turn is open.
+    responses.sort_unstable();
+    assert_eq!(responses, [200, 200, 502, 502]);
     for _ in 0..4 {
         assert_eq!(gateway.get("/a").await.status, 200);
     }
 }
 
 #[tokio::test]
-async fn who_asks_a_node_that_hangs_what_is_safe_is_answered_by_another() {
-    let (gateway, _nodes) = before_one_that_hangs().await;
+async fn safe_request_at_a_hung_node_is_answered_by_another() {
+    let (gateway, _nodes) = gateway_with_hung_node().await;
+    // Round-robin gives one of two requests to the node that hangs.
     let (first, second) = tokio::join!(gateway.get("/a"), gateway.get("/b"));
-    assert_eq!(
-        (first.status, second.status),
-        (StatusCode::OK, StatusCode::OK)
-    );
+    assert_eq!([first.status, second.status], [StatusCode::OK; 2]);
     let text = gateway.get("/metrics").await.text();
-    assert!(
-        text.contains("highwater_gateway_retries_total 1\n"),
-        "{text}"
-    );
+    let retries = "highwater_gateway_retries_total 1\n";
+    assert!(text.contains(retries), "{text}");
 }
 
 #[tokio::test]
-async fn a_node_that_falls_silent_in_an_answer_is_not_waited_for() {
+async fn silence_within_a_response_ends_it() {
     let ground = TestBackplaneKind::Local.ground();
     let _fake = Fake::join(&ground, "n1");
     let mut config = config("g1", &ground);
     config.limits.response_idle_timeout = Duration::from_millis(100);
     let gateway = TestGateway::in_front(config, 1).await;
-    let heard = gateway.say("GET /silent HTTP/1.1\r\nHost: t\r\n\r\n").await;
-    assert!(heard.contains("\r\nbegun\r\n"), "{heard}");
+    let received = gateway
+        .send_raw("GET /silent HTTP/1.1\r\nHost: t\r\n\r\n")
+        .await;
+    assert!(received.contains("\r\nbegun\r\n"), "{received}");
     assert!(
-        !heard.ends_with("0\r\n\r\n"),
-        "it is no whole answer: {heard}"
+        !received.ends_with("0\r\n\r\n"),
+        "a cut response looks complete: {received}"
     );
     until("the request is over", async || {
         let text = gateway.get("/metrics").await.text();
@@ -220,18 +221,18 @@ async fn a_node_that_falls_silent_in_an_answer_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn connections_to_nodes_are_used_again() {
+async fn connections_to_nodes_are_reused() {
     let ground = TestBackplaneKind::Local.ground();
     let fake = Fake::join(&ground, "n1");
     let gateway = TestGateway::in_front(config("g1", &ground), 1).await;
     for _ in 0..20 {
         assert_eq!(gateway.get("/a").await.status, 200);
     }
-    assert_eq!(fake.behaviour.asked().len(), 20);
-    // The client may be quicker than the gateway is with putting one back.
+    assert_eq!(fake.behaviour.requested().len(), 20);
+    // Below 20, not 1: a client may send before the gateway has put a connection back.
     let connections = fake.behaviour.connections();
     assert!(connections < 10, "{connections} for 20 requests");
-    until("all of them are over and counted", async || {
+    until("all requests have ended and are counted", async || {
         let text = gateway.get("/metrics").await.text();
         text.contains("highwater_gateway_requests_total{outcome=\"answered\"} 20\n")
             && text.contains("highwater_gateway_requests{node=\"n1\"} 0\n")

@@ -29,14 +29,14 @@ pub(crate) struct TestGateway {
     task: JoinHandle<Result<(), GatewayError>>,
 }
 
-/// Returns a configuration for the nodes of that ground, with time limits short enough for a
-/// test.
+/// Returns a configuration for the nodes of that ground, with short time limits.
 pub(crate) fn config(id: &str, ground: &Ground) -> GatewayConfig {
-    let meeting = ground.config();
+    let backplane = ground.config();
     GatewayConfig {
-        cluster: meeting.cluster,
-        membership_lease: meeting.lease,
+        cluster: backplane.cluster,
+        membership_lease: backplane.lease,
         health_interval: Duration::from_millis(50),
+        // With slow start, chance would decide whether a new node gets the next socket.
         slow_start: Duration::ZERO,
         limits: GatewayLimits {
             drain_delay: Duration::from_millis(50),
@@ -47,7 +47,7 @@ pub(crate) fn config(id: &str, ground: &Ground) -> GatewayConfig {
 }
 
 impl TestGateway {
-    /// Started, whatever there is behind it.
+    /// Starts a gateway without waiting for nodes.
     pub(crate) fn start(config: GatewayConfig) -> Self {
         Self::start_on(config, None)
     }
@@ -93,6 +93,7 @@ impl TestGateway {
 
     /// Returns the rows of all nodes.
     pub(crate) async fn nodes(&self) -> Vec<Value> {
+        // With an admin listener, the public one answers 404 here.
         let address = self.admin.unwrap_or(self.address);
         let answer = http_request(address, "GET", "/nodes", &[], Bytes::new()).await;
         answer.json()["nodes"].as_array().unwrap().clone()
@@ -109,15 +110,14 @@ impl TestGateway {
         http_request(self.address, "GET", path, &[], Bytes::new()).await
     }
 
-    /// The answer to an upgrade that is refused.
-    pub(crate) async fn refusal(&self, path: &str) -> (StatusCode, HeaderMap) {
-        match TestDevice::open_path(self.address, path)
-            .await
-            .map(|_| ())
-            .map_err(|error| *error)
-        {
-            Err(Error::Http(response)) => (response.status(), response.headers().clone()),
-            other => panic!("it is not refused: {other:?}"),
+    /// Returns the response to an upgrade that is rejected.
+    pub(crate) async fn rejection(&self, path: &str) -> (StatusCode, HeaderMap) {
+        match TestDevice::open_path(self.address, path).await {
+            Err(error) => match *error {
+                Error::Http(response) => (response.status(), response.headers().clone()),
+                other => panic!("{other}"),
+            },
+            Ok(_) => panic!("{path} was accepted"),
         }
     }
 
@@ -132,20 +132,20 @@ impl TestGateway {
         http_request(self.address, "POST", path, &all, body.to_string().into()).await
     }
 
-    /// Says these very bytes, and hears all until the end, however it comes.
-    pub(crate) async fn say(&self, said: &str) -> String {
-        let heard = timeout(TEST_TIMEOUT, async {
+    /// Sends these bytes, and returns all bytes until the end of the connection.
+    pub(crate) async fn send_raw(&self, request: &str) -> String {
+        let received = timeout(TEST_TIMEOUT, async {
             let mut stream = TcpStream::connect(self.address).await.unwrap();
-            stream.write_all(said.as_bytes()).await.unwrap();
-            let mut heard = Vec::new();
-            // Cut off, what came before counts.
-            let _ = stream.read_to_end(&mut heard).await;
-            String::from_utf8(heard).unwrap()
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut received = Vec::new();
+            // After a reset, the bytes before it count.
+            let _ = stream.read_to_end(&mut received).await;
+            String::from_utf8(received).unwrap()
         });
-        heard.await.unwrap()
+        received.await.unwrap()
     }
 
-    /// A command with the rig's usual body.
+    /// Sends a command with the rig's usual body.
     pub(crate) async fn command(&self, device: &str) -> HttpResponse {
         let path = format!("/devices/{device}/commands");
         self.post(&path, &[], json!({"name": "read", "body": [1]}))

@@ -45,7 +45,7 @@ const NAMES: &[&str] = &[
 ];
 
 #[tokio::test]
-async fn every_name_is_there_with_help_and_type() {
+async fn every_metric_has_help_and_type() {
     let cluster = TestCluster::start(2).await;
     let mut config = config("g1", &cluster.ground);
     config.heap_probe = Some(|| Some(4711));
@@ -62,7 +62,7 @@ async fn every_name_is_there_with_help_and_type() {
 }
 
 #[tokio::test]
-async fn what_no_node_has_said_is_absent() {
+async fn metrics_of_unknown_nodes_are_absent() {
     let gateway = TestGateway::start(config("g1", &TestBackplaneKind::Local.ground()));
     let text = gateway.get("/metrics").await.text();
     assert!(!text.contains("highwater_gateway_node"), "{text}");
@@ -70,16 +70,16 @@ async fn what_no_node_has_said_is_absent() {
 }
 
 #[tokio::test]
-async fn paths_of_operators_are_never_forwarded() {
+async fn admin_paths_are_never_forwarded() {
     let cluster = TestCluster::start(1).await;
     let gateway = TestGateway::start_with_admin(config("g1", &cluster.ground));
     gateway.has_up(1).await;
     for path in [
         "/healthz", "/readyz", "/metrics", "/nodes", "/admin", "/admin/x",
     ] {
-        let answer = gateway.get(path).await;
-        assert_eq!(answer.status, 404, "{path}: {answer:?}");
-        assert_eq!(answer.header("x-highwater-node"), "", "{path}");
+        let response = gateway.get(path).await;
+        assert_eq!(response.status, 404, "{path}: {response:?}");
+        assert_eq!(response.header("x-highwater-node"), "", "{path}");
     }
     for path in [
         "/admin/drain",
@@ -87,41 +87,41 @@ async fn paths_of_operators_are_never_forwarded() {
         "/admin/rebalance",
         "/admin/faults",
     ] {
-        let answer = gateway.post(path, &[], json!({})).await;
-        assert_eq!(answer.status, 404, "{path}: {answer:?}");
+        let response = gateway.post(path, &[], json!({})).await;
+        assert_eq!(response.status, 404, "{path}: {response:?}");
     }
     let admin = gateway.admin.unwrap();
     for path in ["/healthz", "/readyz", "/metrics", "/nodes"] {
-        let answer = http_request(admin, "GET", path, &[], Bytes::new()).await;
-        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        let response = http_request(admin, "GET", path, &[], Bytes::new()).await;
+        assert_eq!(response.status, 200, "{path}: {response:?}");
     }
-    let answer = http_request(admin, "GET", "/ws?device=d1", &[], Bytes::new()).await;
-    assert_eq!(answer.status, 404, "operators' listener forwards nothing");
-    // The node has heard nothing of it all.
+    let response = http_request(admin, "GET", "/ws?device=d1", &[], Bytes::new()).await;
+    assert_eq!(response.status, 404, "the admin listener forwards nothing");
+    // No request reached the node: it is not draining.
     assert_eq!(cluster.nodes[0].get("/readyz").await.status, 200);
     TestDevice::open_at(gateway.address, "d1").await.unwrap();
 }
 
 #[tokio::test]
-async fn beyond_its_room_a_client_is_told() {
+async fn client_above_the_connection_limit_gets_503() {
     let cluster = TestCluster::start(1).await;
     let mut config = config("g1", &cluster.ground);
     config.limits.max_connections = Some(3);
     let gateway = TestGateway::start_with_admin(config);
     gateway.has_up(1).await;
     let mut devices = Vec::new();
-    // The connection of the one before may still have its place for a moment.
+    // The connection of the request before may still be counted for a moment.
     until("three are open", async || {
         let id = format!("d{}", devices.len());
         devices.extend(TestDevice::open_at(gateway.address, &id).await);
         devices.len() == 3
     })
     .await;
-    let answer = gateway.get("/devices/d0").await;
-    assert_eq!(answer.status, 503);
-    assert!(answer.text().contains("no room"), "{answer:?}");
+    let response = gateway.get("/devices/d0").await;
+    assert_eq!(response.status, 503);
+    assert!(response.text().contains("no room"), "{response:?}");
     devices.pop();
-    until("there is room again", async || {
+    until("the closed socket is not counted", async || {
         gateway.get("/devices/d0").await.status == 200
     })
     .await;

@@ -4,7 +4,7 @@ use highwater_server::GatewayPolicy;
 use serde_json::json;
 
 use super::{
-    fake::{Fake, before_one_that_hangs},
+    fake::{Fake, gateway_with_hung_node},
     rig::{TestGateway, config},
 };
 use crate::{
@@ -26,7 +26,7 @@ async fn nodes_are_found_and_share_the_sockets(kind: TestBackplaneKind) {
     }
     for (node, listed) in cluster.nodes.iter().zip(gateway.nodes().await) {
         let sockets = node.metric("highwater_sockets").await;
-        // One more or less: a report may have crossed with a socket.
+        // 10, and 2 more or less: a report may have crossed with a socket.
         assert!((8.0..=12.0).contains(&sockets), "{sockets}");
         assert_eq!(listed["active"], sockets as u64, "{listed}");
         assert_eq!(listed["pending"], 0, "{listed}");
@@ -40,39 +40,38 @@ async fn nodes_are_found_and_share_the_sockets(kind: TestBackplaneKind) {
         device.ping(b"through").await;
     }
     devices.truncate(6);
-    until("closed sockets are counted off", async || {
-        let open = gateway.nodes().await;
-        open.iter()
-            .map(|node| node["active"].as_u64().unwrap())
-            .sum::<u64>()
-            == 6
+    until("closed sockets are not counted", async || {
+        let nodes = gateway.nodes().await;
+        let active = nodes.iter().map(|node| node["active"].as_u64().unwrap());
+        active.sum::<u64>() == 6
     })
     .await;
 }
 
 #[tokio::test]
-async fn what_is_said_arrives_however_long_it_is() {
+async fn frame_of_any_length_passes_through() {
     let cluster = TestCluster::start(2).await;
     let gateway = TestGateway::in_front(config("g1", &cluster.ground), 2).await;
     let device = TestDevice::open_at(gateway.address, "d1").await.unwrap();
     device.reply_to_all();
+    // Up to several reads of 16 KiB.
     for length in [1, 100, 20_000, 60_000] {
         let text = "x".repeat(length);
         let body = json!({"name": "say", "body": text});
-        let answer = gateway.post("/devices/d1/commands", &[], body).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        assert_eq!(answer.json()["body"], json!(text));
+        let response = gateway.post("/devices/d1/commands", &[], body).await;
+        assert_eq!(response.status, 200, "{response:?}");
+        assert_eq!(response.json()["body"], json!(text));
     }
 }
 
 #[tokio::test]
-async fn the_end_of_either_side_is_the_other_s() {
+async fn end_of_one_side_closes_the_other() {
     let cluster = TestCluster::start(1).await;
     let gateway = TestGateway::in_front(config("g1", &cluster.ground), 1).await;
     let node = &cluster.nodes[0];
-    let device = TestDevice::open_at(gateway.address, "gone").await.unwrap();
+    let device = TestDevice::open_at(gateway.address, "d0").await.unwrap();
     drop(device);
-    until("the node has heard", async || {
+    until("the node has closed the socket", async || {
         node.metric("highwater_sockets").await == 0.0
     })
     .await;
@@ -82,17 +81,17 @@ async fn the_end_of_either_side_is_the_other_s() {
     assert_eq!(first.close_code().await, Some(4000));
     assert!(first.next().await.is_none());
     second.ping(b"here").await;
-    until("the first counts no more", async || {
+    until("the first socket is not counted", async || {
         gateway.node("n1").await["active"] == 1
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_refusal_is_passed_on_as_it_is() {
+async fn rejection_is_forwarded_unchanged() {
     let cluster = TestCluster::start(1).await;
     let gateway = TestGateway::in_front(config("g1", &cluster.ground), 1).await;
-    let (status, headers) = gateway.refusal("/ws?device=a%20b").await;
+    let (status, headers) = gateway.rejection("/ws?device=a%20b").await;
     assert_eq!(status, 400);
     assert_eq!(headers["x-highwater-node"], "n1");
     assert_eq!(headers["x-highwater-gateway"], "g1");
@@ -100,7 +99,7 @@ async fn a_refusal_is_passed_on_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_node_that_is_full_is_left_for_another() {
+async fn socket_of_a_full_node_opens_at_another() {
     let ground = TestBackplaneKind::Local.ground();
     let (roomy, full) = (Fake::join(&ground, "n1"), Fake::join(&ground, "n2"));
     full.behaviour.fill();
@@ -112,37 +111,39 @@ async fn a_node_that_is_full_is_left_for_another() {
         let device = TestDevice::open_at(gateway.address, &format!("d{number}")).await;
         devices.push(device.unwrap());
     }
-    assert_eq!(roomy.behaviour.asked().len(), 6);
+    assert_eq!(roomy.behaviour.requested().len(), 6);
     assert!(
-        !full.behaviour.asked().is_empty(),
-        "it is asked in its turn"
+        !full.behaviour.requested().is_empty(),
+        "the full node had no turn"
     );
     assert_eq!(gateway.node("n1").await["active"], 6);
+    // A rejected socket must not count any longer.
     assert_eq!(gateway.node("n2").await["pending"], 0);
-    // Refused by all of them, the last one's word is passed on.
+    // If every node rejects the socket, the client gets the last response.
     drop(roomy);
     gateway.has_up(1).await;
-    let (status, _) = gateway.refusal("/ws?device=d9").await;
+    let (status, _) = gateway.rejection("/ws?device=d9").await;
     assert_eq!(status, 503);
 }
 
 #[tokio::test]
-async fn who_waits_for_a_node_that_hangs_gets_another() {
-    let (gateway, [_here, hung]) = before_one_that_hangs().await;
+async fn socket_at_a_hung_node_opens_at_another() {
+    let (gateway, [_here, hung]) = gateway_with_hung_node().await;
+    // Round-robin gives one of two sockets to the node that hangs.
     let open = |id| TestDevice::open_at(gateway.address, id);
     let (first, second) = tokio::join!(open("d1"), open("d2"));
     let _devices = (first.unwrap(), second.unwrap());
     gateway.sees("n2", "down").await;
     assert_eq!(gateway.node("n1").await["active"], 2);
     let listed = gateway.node("n2").await;
-    assert_eq!(listed["assigned"], 1, "one has waited for it: {listed}");
+    assert_eq!(listed["assigned"], 1, "{listed}");
     assert_eq!(listed["pending"], 0, "{listed}");
     hung.behaviour.hang(false);
     gateway.sees("n2", "up").await;
 }
 
 #[tokio::test]
-async fn a_node_that_breaks_off_is_left_for_another() {
+async fn socket_at_a_node_that_breaks_off_opens_at_another() {
     let ground = TestBackplaneKind::Local.ground();
     let _here = Fake::join(&ground, "n1");
     let _brittle = Fake::brittle(&ground, "n2");
@@ -156,18 +157,18 @@ async fn a_node_that_breaks_off_is_left_for_another() {
     }
     assert_eq!(gateway.node("n1").await["active"], 4);
     let brittle = gateway.node("n2").await;
-    let tried_there = brittle["assigned"].as_u64().unwrap();
-    assert!(tried_there > 0, "{brittle}");
+    let attempts = brittle["assigned"].as_u64().unwrap();
+    assert!(attempts > 0, "{brittle}");
     let text = gateway.get("/metrics").await.text();
-    let retries = format!("highwater_gateway_retries_total {tried_there}\n");
+    let retries = format!("highwater_gateway_retries_total {attempts}\n");
     assert!(text.contains(&retries), "{text}");
 }
 
 #[tokio::test]
-async fn without_nodes_the_answer_is_503() {
+async fn gateway_without_nodes_answers_503() {
     let ground = TestBackplaneKind::Local.ground();
     let gateway = TestGateway::start(config("g1", &ground));
-    let (status, headers) = gateway.refusal("/ws?device=d1").await;
+    let (status, headers) = gateway.rejection("/ws?device=d1").await;
     assert_eq!(status, 503);
     assert!(headers.contains_key("retry-after"));
     assert_eq!(gateway.get("/readyz").await.status, 503);

@@ -1,10 +1,10 @@
-//! A Redis that has no memory for another reading.
+//! A Redis server without memory for another record.
 
 use std::{process::Command, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::bench::IngestRig;
+use super::rig::IngestRig;
 use crate::{ground::TestBackplaneKind, rig::TestDevice};
 
 /// Limits the memory of the Redis server. `0` removes the limit.
@@ -14,7 +14,7 @@ fn limit(url: &str, bytes: &str) {
     assert!(cli.output().unwrap().status.success());
 }
 
-async fn answer(device: &mut TestDevice, id: &str) -> Value {
+async fn result_of(device: &mut TestDevice, id: &str) -> Value {
     device
         .send(json!({"type": "telemetry", "id": id, "body": 1}))
         .await;
@@ -22,23 +22,24 @@ async fn answer(device: &mut TestDevice, id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_full_redis_refuses_until_there_is_room() {
-    // The server of this test alone, because the limit holds for the whole server.
-    let mut bench = IngestRig::new(TestBackplaneKind::Redis.lasting_ground()).await;
-    bench.consumer("g", "c1", Duration::ZERO).await;
-    let url = bench.ground.url().to_string();
-    let mut device = TestDevice::open(&bench.node, "home-1").await;
-    // Until the node has found the queue it says that it is away.
-    while answer(&mut device, "0-0").await["type"] != "accepted" {}
+async fn full_redis_rejects_records_until_it_has_memory() {
+    // A server of its own, because the limit holds for the whole server.
+    let mut rig = IngestRig::new(TestBackplaneKind::Redis.lasting_ground()).await;
+    rig.consumer("g", "c1", Duration::ZERO).await;
+    let url = rig.ground.url().to_string();
+    let mut device = TestDevice::open(&rig.node, "home-1").await;
+    // Records are rejected as unavailable until the node is connected to the queue.
+    while result_of(&mut device, "0-0").await["type"] != "accepted" {}
 
+    // Less than the server uses already.
     limit(&url, "1");
     for id in ["0-1", "0-2"] {
         assert_eq!(
-            answer(&mut device, id).await,
+            result_of(&mut device, id).await,
             json!({"type": "rejected", "id": id, "reason": "full", "retry_ms": 500})
         );
     }
     limit(&url, "0");
-    assert_eq!(answer(&mut device, "0-1").await["type"], "accepted");
-    bench.wait_handled(&["c1"], 2).await;
+    assert_eq!(result_of(&mut device, "0-1").await["type"], "accepted");
+    rig.wait_handled(&["c1"], 2).await;
 }

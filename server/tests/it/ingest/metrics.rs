@@ -26,7 +26,7 @@ const NAMES: &[&str] = &[
 ];
 
 #[tokio::test]
-async fn every_name_is_there_with_help_and_type() {
+async fn every_metric_has_help_and_type() {
     let broker = TestBroker::start_at(any_port(), BrokerConfig::default());
     let config = ConsumerConfig {
         heap_probe: Some(|| Some(4711)),
@@ -41,11 +41,10 @@ async fn every_name_is_there_with_help_and_type() {
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(consumer::run(Some(listener), config, shutdown.clone()));
     let metrics = async || {
-        http_request(address, "GET", "/metrics", &[], Bytes::new())
-            .await
-            .text()
+        let response = http_request(address, "GET", "/metrics", &[], Bytes::new());
+        response.await.text()
     };
-    until("it has joined", async || {
+    until("the consumer has joined", async || {
         metrics().await.contains("highwater_queue_connected 1\n")
     })
     .await;
@@ -53,7 +52,7 @@ async fn every_name_is_there_with_help_and_type() {
     promtool::check(&text, NAMES);
     assert!(text.contains("highwater_heap_allocated_bytes 4711\n"));
     broker.stop().await;
-    until("it has seen the broker go", async || {
+    until("the consumer has lost the broker", async || {
         metrics().await.contains("highwater_queue_connected 0\n")
     })
     .await;

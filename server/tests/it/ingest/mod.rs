@@ -1,12 +1,10 @@
-//! Readings, from devices through a queue to groups of consumers: one suite, every
-//! queue.
+//! Telemetry, from devices through a queue to groups of consumers.
 //!
-//! - [`bench`]: a node, a device that sends, consumers and their journals;
-//! - [`suite`]: what every queue must show;
-//! - [`full`]: what a Redis without memory does;
-//! - [`metrics`]: what a consumer says about itself.
+//! In reading order: `rig` (a node, a device that sends, consumers and their journals), `suite`
+//! (the contract of every queue), `full` (a Redis server without memory), `metrics` (the metrics
+//! of a consumer).
 
-mod bench;
 mod full;
 mod metrics;
+mod rig;
 mod suite;

@@ -4,65 +4,66 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::bench::{IngestRig, MAX_IN_FLIGHT};
+use super::rig::{IngestRig, MAX_IN_FLIGHT};
 use crate::{
     ground::{TestBackplaneKind, on_every_backplane},
     rig::TestDevice,
 };
 
 on_every_backplane!(
-    every_group_handles_each_reading_once,
-    what_a_dead_consumer_had_is_handled_by_another,
-    a_slow_consumer_keeps_what_it_has_in_hand,
-    a_queue_that_dies_loses_nothing_that_was_accepted,
-    nothing_is_accepted_for_nobody,
-    a_consumer_that_is_asked_to_end_leaves_nothing_behind,
+    every_group_handles_each_record_once,
+    records_of_a_dead_consumer_are_handled_by_another,
+    slow_consumer_keeps_its_unacked_records,
+    killed_queue_loses_no_accepted_record,
+    record_without_a_group_is_rejected,
+    consumer_that_ends_in_order_causes_no_redelivery,
 );
 
-/// Readings that a consumer takes in hand at most.
-const IN_HAND: usize = 64;
+/// Most unacked records of a consumer.
+const MAX_UNACKED: usize = 64;
 const NO_TIME: Duration = Duration::ZERO;
-/// Long enough that a consumer has some in hand whenever it is looked at.
+/// Long enough that a consumer has unacked records at any time.
 const SOME_TIME: Duration = Duration::from_millis(3);
 
-async fn every_group_handles_each_reading_once(kind: TestBackplaneKind) {
+async fn every_group_handles_each_record_once(kind: TestBackplaneKind) {
     const COUNT: usize = 500;
-    let mut bench = IngestRig::new(kind.ground()).await;
+    let mut rig = IngestRig::new(kind.ground()).await;
     let group = ["c1", "c2", "c3"];
     for id in group {
-        bench.consumer("g", id, SOME_TIME).await;
+        rig.consumer("g", id, SOME_TIME).await;
     }
-    bench.consumer("other", "d1", NO_TIME).await;
-    let (sent, _) = bench.send(COUNT);
+    rig.consumer("other", "d1", NO_TIME).await;
+    let (sent, _) = rig.send(COUNT);
     sent.await.unwrap();
     for members in [&group[..], &["d1"]] {
-        bench.wait_handled(members, COUNT).await;
-        let (times, redelivered) = bench.delivery_counts(members);
+        rig.wait_handled(members, COUNT).await;
+        let (times, redelivered) = rig.delivery_counts(members);
+        // Exactly once, because nothing dies in this test.
         assert!(times.values().all(|times| *times == 1), "{times:?}");
         assert_eq!(redelivered, 0);
     }
     for id in group {
-        assert!(!bench.handled(id).is_empty(), "{id} had no share");
+        assert!(!rig.handled(id).is_empty(), "{id} handled no record");
     }
 }
 
-async fn what_a_dead_consumer_had_is_handled_by_another(kind: TestBackplaneKind) {
+async fn records_of_a_dead_consumer_are_handled_by_another(kind: TestBackplaneKind) {
     const COUNT: usize = 600;
-    let mut bench = IngestRig::new(kind.ground()).await;
+    let mut rig = IngestRig::new(kind.ground()).await;
     let group = ["c1", "c2"];
     for id in group {
-        bench.consumer("g", id, SOME_TIME).await;
+        rig.consumer("g", id, SOME_TIME).await;
     }
-    let (sent, _) = bench.send(COUNT);
-    bench.wait_handled(&["c1"], 20).await;
-    bench.kill_consumer("c1");
+    let (sent, _) = rig.send(COUNT);
+    rig.wait_handled(&["c1"], 20).await;
+    rig.kill_consumer("c1");
     sent.await.unwrap();
-    bench.wait_handled(&group, COUNT).await;
-    let (times, redelivered) = bench.delivery_counts(&group);
+    rig.wait_handled(&group, COUNT).await;
+    let (times, redelivered) = rig.delivery_counts(&group);
     let again: usize = times.values().map(|times| times - 1).sum();
-    assert!(again <= IN_HAND, "{again} handled again");
+    assert!(again <= MAX_UNACKED, "{again} handled again");
     assert!(
-        (1..=IN_HAND).contains(&redelivered),
+        (1..=MAX_UNACKED).contains(&redelivered),
         "{redelivered} redelivered"
     );
     // A record that is handled again must have been marked as redelivered.
@@ -71,85 +72,86 @@ async fn what_a_dead_consumer_had_is_handled_by_another(kind: TestBackplaneKind)
 
 /// Records that wait in a consumer behind others stay its own, however long they take
 /// together.
-async fn a_slow_consumer_keeps_what_it_has_in_hand(kind: TestBackplaneKind) {
-    // All of it takes longer than a member may be silent, and no reading does.
+async fn slow_consumer_keeps_its_unacked_records(kind: TestBackplaneKind) {
+    // All records together take longer than a member may be silent, and no single record does.
     const SLOW: Duration = Duration::from_millis(120);
-    let mut bench = IngestRig::new(kind.ground()).await;
-    bench.consumer("g", "first", NO_TIME).await;
-    bench.end_consumer("first").await;
-    let (sent, _) = bench.send(IN_HAND);
-    // The embedded broker accepts what is handled.
+    let mut rig = IngestRig::new(kind.ground()).await;
+    // A group exists from its first member on; without it no record would be accepted.
+    rig.consumer("g", "first", NO_TIME).await;
+    rig.end_consumer("first").await;
+    let (sent, _) = rig.send(MAX_UNACKED);
+    // The embedded broker accepts a record only once it is handled.
     if kind != TestBackplaneKind::Local {
         sent.await.unwrap();
     }
-    bench.consumer("g", "slow", SLOW).await;
-    bench.wait_handled(&["slow"], 1).await;
-    bench.consumer("g", "other", NO_TIME).await;
-    bench.wait_handled(&["slow", "other"], IN_HAND).await;
-    let (times, redelivered) = bench.delivery_counts(&["slow", "other"]);
+    rig.consumer("g", "slow", SLOW).await;
+    rig.wait_handled(&["slow"], 1).await;
+    rig.consumer("g", "other", NO_TIME).await;
+    rig.wait_handled(&["slow", "other"], MAX_UNACKED).await;
+    let (times, redelivered) = rig.delivery_counts(&["slow", "other"]);
     assert!(times.values().all(|times| *times == 1), "{times:?}");
     assert_eq!(redelivered, 0);
 }
 
-async fn a_queue_that_dies_loses_nothing_that_was_accepted(kind: TestBackplaneKind) {
+async fn killed_queue_loses_no_accepted_record(kind: TestBackplaneKind) {
     const COUNT: usize = 600;
-    let mut bench = IngestRig::new(kind.lasting_ground()).await;
+    let mut rig = IngestRig::new(kind.lasting_ground()).await;
     let group = ["c1", "c2"];
     for id in group {
-        bench.consumer("g", id, SOME_TIME).await;
+        rig.consumer("g", id, SOME_TIME).await;
     }
-    let (sent, mut accepted) = bench.send(COUNT);
+    let (sent, mut accepted) = rig.send(COUNT);
     accepted.wait_for(|count| *count >= 150).await.unwrap();
-    bench.ground.kill().await;
-    bench.ground.start_again().await;
+    rig.ground.kill().await;
+    rig.ground.start_again().await;
     sent.await.unwrap();
-    bench.wait_handled(&group, COUNT).await;
-    let (times, _) = bench.delivery_counts(&group);
+    rig.wait_handled(&group, COUNT).await;
+    let (times, _) = rig.delivery_counts(&group);
     let again: usize = times.values().map(|times| times - 1).sum();
-    // In the consumers' hands, or between node and queue.
-    let under_way = 2 * IN_HAND + MAX_IN_FLIGHT;
-    assert!(again <= under_way, "{again} handled again");
+    // Unacked at a consumer, or between node and queue.
+    let in_flight = 2 * MAX_UNACKED + MAX_IN_FLIGHT;
+    assert!(again <= in_flight, "{again} handled again");
 }
 
-async fn nothing_is_accepted_for_nobody(kind: TestBackplaneKind) {
-    let mut bench = IngestRig::new(kind.ground()).await;
-    let mut device = TestDevice::open(&bench.node, "home-1").await;
-    let reading = json!({"type": "telemetry", "id": "0-0", "body": 1});
-    let refused = loop {
-        device.send(reading.clone()).await;
+async fn record_without_a_group_is_rejected(kind: TestBackplaneKind) {
+    let mut rig = IngestRig::new(kind.ground()).await;
+    let mut device = TestDevice::open(&rig.node, "home-1").await;
+    let record = json!({"type": "telemetry", "id": "0-0", "body": 1});
+    let rejected = loop {
+        device.send(record.clone()).await;
         let answer = device.frame().await;
         assert_eq!(answer["type"], "rejected", "{answer}");
-        // Until the node has found the queue it says so.
+        // The reason until the node is connected to the queue.
         if answer["reason"] != "unavailable" {
             break answer;
         }
     };
     assert_eq!(
-        refused,
+        rejected,
         json!({"type": "rejected", "id": "0-0", "reason": "no_group", "retry_ms": 1000})
     );
-    bench.consumer("g", "c1", NO_TIME).await;
+    rig.consumer("g", "c1", NO_TIME).await;
     loop {
-        device.send(reading.clone()).await;
+        device.send(record.clone()).await;
         if device.frame().await["type"] == "accepted" {
             break;
         }
     }
-    bench.wait_handled(&["c1"], 1).await;
+    rig.wait_handled(&["c1"], 1).await;
 }
 
-async fn a_consumer_that_is_asked_to_end_leaves_nothing_behind(kind: TestBackplaneKind) {
+async fn consumer_that_ends_in_order_causes_no_redelivery(kind: TestBackplaneKind) {
     const COUNT: usize = 400;
-    let mut bench = IngestRig::new(kind.ground()).await;
+    let mut rig = IngestRig::new(kind.ground()).await;
     let group = ["c1", "c2"];
     for id in group {
-        bench.consumer("g", id, SOME_TIME).await;
+        rig.consumer("g", id, SOME_TIME).await;
     }
-    let (sent, _) = bench.send(COUNT);
-    bench.wait_handled(&["c1"], 20).await;
-    bench.end_consumer("c1").await;
+    let (sent, _) = rig.send(COUNT);
+    rig.wait_handled(&["c1"], 20).await;
+    rig.end_consumer("c1").await;
     sent.await.unwrap();
-    bench.wait_handled(&group, COUNT).await;
-    let (times, _) = bench.delivery_counts(&group);
+    rig.wait_handled(&group, COUNT).await;
+    let (times, _) = rig.delivery_counts(&group);
     assert!(times.values().all(|times| *times == 1), "{times:?}");
 }

@@ -36,12 +36,12 @@ async fn open_rejected(node: &TestNode, device: &str) -> (u16, String) {
             }
             other => panic!("{other}"),
         },
-        Ok(()) => panic!("{device} was let in"),
+        Ok(()) => panic!("{device} was accepted"),
     }
 }
 
 #[tokio::test]
-async fn no_more_sockets_than_asked_for() {
+async fn sockets_above_the_limit_are_rejected() {
     let node = TestNode::start(limited(NodeLimits {
         max_sockets: Some(2),
         ..quick_limits()
@@ -51,8 +51,9 @@ async fn no_more_sockets_than_asked_for() {
     assert_eq!(open_rejected(&node, "d3").await, (503, "5".to_owned()));
     let metrics = node.get("/metrics").await.text();
     assert!(metrics.contains("highwater_upgrades_rejected_total{reason=\"at_capacity\"} 1"));
+    // A close by the device frees its permit once the node has read it.
     first.socket.close(None).await.unwrap();
-    until("there is room again", async || {
+    until("a connection is accepted again", async || {
         TestDevice::try_open(&node, "d3").await.is_ok()
     })
     .await;
@@ -64,7 +65,7 @@ async fn no_more_sockets_than_asked_for() {
 }
 
 #[tokio::test]
-async fn no_more_upgrades_a_second_than_asked_for() {
+async fn upgrades_above_the_rate_are_rejected() {
     let node = TestNode::start(limited(NodeLimits {
         upgrade_rate: Some("1/s".parse().unwrap()),
         upgrade_burst: Some(3),
@@ -83,14 +84,14 @@ async fn no_more_upgrades_a_second_than_asked_for() {
             },
         }
     };
-    assert!(open.len() >= 3, "{} were let in", open.len());
+    assert!(open.len() >= 3, "{} were accepted", open.len());
     assert_eq!((status, retry.as_str()), (503, "1"));
     for device in &mut open {
         device.ping(b"still in").await;
     }
 }
 
-/// A node with a listener of its own for operators.
+/// A node with an admin listener.
 pub(super) struct NodeWithAdmin {
     pub(super) public: SocketAddr,
     pub(super) admin: SocketAddr,
@@ -114,20 +115,18 @@ impl NodeWithAdmin {
     }
 
     pub(super) async fn metrics(&self) -> String {
-        let answer = http_request(self.admin, "GET", "/metrics", &[], Bytes::new());
-        answer.await.text()
+        let response = http_request(self.admin, "GET", "/metrics", &[], Bytes::new());
+        response.await.text()
     }
 
     async fn status(&self, at: SocketAddr, path: &str) -> u16 {
-        http_request(at, "GET", path, &[], Bytes::new())
-            .await
-            .status
-            .as_u16()
+        let response = http_request(at, "GET", path, &[], Bytes::new());
+        response.await.status.as_u16()
     }
 }
 
 #[tokio::test]
-async fn operators_have_a_listener_of_their_own() {
+async fn admin_paths_are_on_the_admin_listener_only() {
     let node = NodeWithAdmin::start(config("n1"));
     for path in ["/healthz", "/readyz", "/metrics", "/nodes"] {
         assert_eq!(node.status(node.admin, path).await, 200, "{path}");
@@ -140,7 +139,7 @@ async fn operators_have_a_listener_of_their_own() {
 }
 
 #[tokio::test]
-async fn operators_get_through_when_connections_have_run_out() {
+async fn admin_listener_serves_when_connections_have_run_out() {
     let node = NodeWithAdmin::start(limited(NodeLimits {
         max_connections: Some(4),
         ..quick_limits()
@@ -149,23 +148,23 @@ async fn operators_get_through_when_connections_have_run_out() {
     for _ in 0..4 {
         held.push(TcpStream::connect(node.public).await.unwrap());
     }
-    until("the others are turned away", async || {
-        let answer = http_request(node.public, "GET", "/devices/d", &[], Bytes::new()).await;
-        answer.status == 503 && answer.header("retry-after") == "1"
+    until("further connections are rejected", async || {
+        let response = http_request(node.public, "GET", "/devices/d", &[], Bytes::new()).await;
+        response.status == 503 && response.header("retry-after") == "1"
     })
     .await;
     assert_eq!(node.status(node.admin, "/healthz").await, 200);
     let metrics = node.metrics().await;
     assert!(!metrics.contains("highwater_connections_rejected_total{reason=\"at_capacity\"} 0"));
     drop(held);
-    until("there is room again", async || {
+    until("a connection is accepted again", async || {
         node.status(node.public, "/devices/d").await == 200
     })
     .await;
 }
 
 #[tokio::test]
-async fn device_sockets_count_as_the_connections_they_are() {
+async fn device_sockets_count_as_connections() {
     let node = NodeWithAdmin::start(limited(NodeLimits {
         max_connections: Some(2),
         ..quick_limits()
@@ -176,15 +175,22 @@ async fn device_sockets_count_as_the_connections_they_are() {
     };
     let first = open("d1").await.unwrap();
     let second = open("d2").await.unwrap();
-    until("a third is turned away", async || open("d3").await.is_err()).await;
+    until("a third socket is rejected", async || {
+        open("d3").await.is_err()
+    })
+    .await;
     drop(first);
-    until("there is room again", async || open("d3").await.is_ok()).await;
+    until("a connection is accepted again", async || {
+        open("d3").await.is_ok()
+    })
+    .await;
     drop(second);
 }
 
 #[tokio::test]
-async fn while_too_much_waits_for_everybody_who_does_not_read_is_closed() {
+async fn slow_device_is_closed_at_the_total_write_queue_limit() {
     let node = TestNode::start(limited(NodeLimits {
+        // No limit of a single device: only the total one can close it.
         write_queue_frames: 100_000,
         write_queue_bytes: 1 << 30,
         total_write_queue_bytes: 1 << 20,
@@ -200,7 +206,7 @@ async fn while_too_much_waits_for_everybody_who_does_not_read_is_closed() {
     }
     let body = json!({"body": "x".repeat(60_000)});
     // The kernel's buffers take some megabytes before anything waits in the node.
-    until("the slow one is cut off", async || {
+    until("the slow device is closed", async || {
         let sent = node.post("/topics/t/messages", body.clone()).await.json();
         assert_eq!(good.frame().await["type"], "message");
         sent["subscribers_here"] == 1
@@ -208,15 +214,16 @@ async fn while_too_much_waits_for_everybody_who_does_not_read_is_closed() {
     .await;
     assert_eq!(slow.close_code().await, Some(1013));
     good.ping(b"still in").await;
-    until("nothing waits any more", async || {
+    until("the write queues are empty", async || {
         node.metric("highwater_write_queue_bytes").await == 0.0
     })
     .await;
 }
 
 #[tokio::test]
-async fn beginnings_of_messages_have_a_bound_for_all_devices_together() {
+async fn partial_messages_of_all_devices_have_a_common_limit() {
     let node = TestNode::start(limited(NodeLimits {
+        // Between one and two of the partial messages below.
         partial_message_bytes: 1_500,
         ..quick_limits()
     }));
@@ -224,10 +231,8 @@ async fn beginnings_of_messages_have_a_bound_for_all_devices_together() {
         Message::Frame(Frame::message(text.into_bytes(), OpCode::Data(kind), last))
     };
     let begun = || {
-        let text = format!(
-            r#"{{"type":"reply","id":"c0","body":"{}"#,
-            "x".repeat(1_000)
-        );
+        let body = "x".repeat(1_000);
+        let text = format!(r#"{{"type":"reply","id":"c0","body":"{body}"#);
         fragment(text, Data::Text, false)
     };
     let mut first = TestDevice::open(&node, "first").await;
@@ -240,7 +245,7 @@ async fn beginnings_of_messages_have_a_bound_for_all_devices_together() {
     let metrics = node.get("/metrics").await.text();
     assert!(metrics.contains("highwater_sockets_closed_total{reason=\"partial_message_limit\"}"));
 
-    // Who was there first ends the message in peace.
+    // The first device can still complete its message.
     let rest = fragment("\"}".to_owned(), Data::Continue, true);
     first.socket.send(rest).await.unwrap();
     first.ping(b"still in").await;

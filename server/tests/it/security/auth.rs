@@ -16,7 +16,7 @@ use crate::{
 
 const SECRET: &str = "an-example-secret-of-32-bytes-ok";
 
-/// A token that began `ago_s` ago and lasts `lifetime_s`.
+/// Returns a token that was issued `ago_s` seconds ago and is valid for `lifetime_s` seconds.
 fn token(devices: &[&str], ago_s: i64, lifetime_s: i64) -> String {
     let began = chrono::Utc::now() - chrono::Duration::seconds(ago_s);
     let times = TimeOptions::new(chrono::Duration::zero(), move || began);
@@ -43,7 +43,7 @@ enum TokenIn<'a> {
     Query(&'a str),
 }
 
-/// Opens a socket, or says with what status and challenge it was refused.
+/// Opens a socket, or returns the status and the challenge of the rejection.
 async fn open(
     node: &TestNode,
     device: &str,
@@ -79,31 +79,31 @@ async fn open(
 async fn open_rejected(node: &TestNode, device: &str, shown: TokenIn<'_>) -> (u16, String) {
     match open(node, device, shown).await {
         Err((status, challenge)) => (status.as_u16(), challenge),
-        Ok(_) => panic!("{device} was let in"),
+        Ok(_) => panic!("{device} was accepted"),
     }
 }
 
 #[tokio::test]
-async fn a_socket_needs_a_token_for_its_device() {
+async fn socket_without_a_valid_token_is_rejected() {
     let node = TestNode::start(guarded());
     let good = token(&["d1", "home-*"], 0, 60);
     for shown in [TokenIn::Header(&good), TokenIn::Query(&good)] {
         let mut device = open(&node, "home-7", shown).await.unwrap();
         device.ping(b"in").await;
     }
-    let show_one = "Bearer realm=\"highwater\"".to_owned();
-    let not_this = "Bearer realm=\"highwater\", error=\"invalid_token\"".to_owned();
+    let no_token = "Bearer realm=\"highwater\"".to_owned();
+    let invalid_token = "Bearer realm=\"highwater\", error=\"invalid_token\"".to_owned();
     assert_eq!(
         open_rejected(&node, "d1", TokenIn::Nothing).await,
-        (401, show_one)
+        (401, no_token)
     );
     let expired = token(&["d1"], 120, 60);
-    for bad in ["nonsense", &expired, &good[..good.len() - 2]] {
-        let answer = open_rejected(&node, "d1", TokenIn::Header(bad)).await;
-        assert_eq!(answer, (401, not_this.clone()), "{bad}");
+    for invalid in ["nonsense", &expired, &good[..good.len() - 2]] {
+        let response = open_rejected(&node, "d1", TokenIn::Header(invalid)).await;
+        assert_eq!(response, (401, invalid_token.clone()), "{invalid}");
     }
-    let answer = open_rejected(&node, "other", TokenIn::Query(&good)).await;
-    assert_eq!(answer, (403, String::new()));
+    let response = open_rejected(&node, "other", TokenIn::Query(&good)).await;
+    assert_eq!(response, (403, String::new()));
     let metrics = node.get("/metrics").await.text();
     for (reason, count) in [
         ("missing", 1),
@@ -118,7 +118,7 @@ async fn a_socket_needs_a_token_for_its_device() {
 }
 
 #[tokio::test]
-async fn commands_and_publishes_need_one_too_on_every_node() {
+async fn every_node_requires_a_token_for_commands_and_publishes() {
     let cluster = TestCluster::start_with(TestBackplaneKind::Local.ground(), 2, |config| {
         config.auth = Some(AuthConfig::required(secret()));
     })
@@ -130,8 +130,8 @@ async fn commands_and_publishes_need_one_too_on_every_node() {
     for node in &cluster.nodes {
         let command = async |headers: &[(&str, &str)]| {
             let body = json!({"name": "read", "body": [1]});
-            let answer = node.post_with("/devices/d1/commands", headers, body).await;
-            answer.status.as_u16()
+            let response = node.post_with("/devices/d1/commands", headers, body).await;
+            response.status.as_u16()
         };
         assert_eq!(command(&[("authorization", &good)]).await, 200);
         assert_eq!(command(&[]).await, 401);
@@ -146,20 +146,20 @@ async fn commands_and_publishes_need_one_too_on_every_node() {
         assert_eq!(publish(&[]).await, 401);
         assert_eq!(publish(&[("authorization", &other)]).await, 202);
         let show = async |headers: &[(&str, &str)]| {
-            let answer = http_request(
+            let response = http_request(
                 node.address,
                 "GET",
                 "/devices/d1",
                 headers,
                 Default::default(),
             );
-            answer.await.status.as_u16()
+            response.await.status.as_u16()
         };
         assert_eq!(show(&[]).await, 401);
         assert_eq!(show(&[("authorization", &good)]).await, 200);
-        // What refuses a token has not taken the command.
-        let taken = node.get("/metrics").await.text();
-        assert!(taken.contains("highwater_commands_total{outcome=\"replied\"} 1"));
+        // A rejected token is not counted as a command.
+        let metrics = node.get("/metrics").await.text();
+        assert!(metrics.contains("highwater_commands_total{outcome=\"replied\"} 1"));
         for open in ["/healthz", "/readyz", "/metrics", "/nodes"] {
             assert_eq!(node.get(open).await.status, 200);
         }
@@ -167,9 +167,9 @@ async fn commands_and_publishes_need_one_too_on_every_node() {
 }
 
 #[tokio::test]
-async fn a_socket_ends_with_its_token() {
+async fn socket_closes_when_its_token_expires() {
     let node = TestNode::start(guarded());
-    // Its end is 28 s past: two seconds of the clocks' leeway are left.
+    // Expired for 28 s: of the leeway of 30 s for clocks, 2 s are left.
     let short = token(&["d1"], 60, 32);
     let long = token(&["d2"], 0, 600);
     let mut ends = open(&node, "d1", TokenIn::Header(&short)).await.unwrap();
@@ -185,7 +185,7 @@ async fn a_socket_ends_with_its_token() {
 }
 
 #[tokio::test]
-async fn without_auth_nobody_is_asked() {
+async fn optional_auth_ignores_an_invalid_token() {
     let mut config = guarded();
     if let Some(auth) = &mut config.auth {
         auth.required = false;

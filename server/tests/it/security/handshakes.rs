@@ -1,4 +1,4 @@
-//! Limits on TLS handshakes: they cost before anything can be asked of a client.
+//! Limits on TLS handshakes, which cost CPU before a client has shown a token.
 
 use highwater_server::{NodeConfig, NodeLimits};
 use tokio::{
@@ -25,7 +25,7 @@ async fn is_rejected(node: &NodeWithAdmin, reason: &str) -> bool {
 }
 
 #[tokio::test]
-async fn no_more_at_once_than_there_is_room_for() {
+async fn handshakes_above_the_limit_are_rejected() {
     let authority = TestAuthority::new();
     let limits = NodeLimits {
         max_concurrent_handshakes: 2,
@@ -43,14 +43,14 @@ async fn no_more_at_once_than_there_is_room_for() {
     assert!(authority.try_connect(node.public).await.is_err());
     assert!(is_rejected(&node, "at_capacity").await);
     drop(silent);
-    until("there is room again", async || {
+    until("a handshake is accepted again", async || {
         authority.try_connect(node.public).await.is_ok()
     })
     .await;
 }
 
 #[tokio::test]
-async fn no_more_a_second_than_asked_for() {
+async fn handshakes_above_the_rate_are_rejected() {
     let authority = TestAuthority::new();
     let limits = NodeLimits {
         handshake_rate: Some("1/s".parse().unwrap()),
@@ -59,12 +59,12 @@ async fn no_more_a_second_than_asked_for() {
     let node = start(&authority, limits);
     assert!(!is_rejected(&node, "rate_limited").await);
     assert!(authority.try_connect(node.public).await.is_ok());
-    until("another one is turned away", async || {
+    until("a handshake is rejected", async || {
         authority.try_connect(node.public).await.is_err()
     })
     .await;
     assert!(is_rejected(&node, "rate_limited").await);
-    until("it is time for another one", async || {
+    until("the rate admits another handshake", async || {
         authority.try_connect(node.public).await.is_ok()
     })
     .await;

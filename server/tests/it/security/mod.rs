@@ -1,4 +1,4 @@
-//! TLS, tokens, sessions, and who is let in.
+//! TLS, tokens, sessions and admission.
 
 mod admission;
 mod auth;

@@ -27,9 +27,9 @@ struct TestSession {
 }
 
 async fn log_in(node: &TestNode, body: Value) -> TestSession {
-    let answer = try_log_in(node, LOGIN, body).await;
-    assert_eq!(answer.status, 201, "{answer:?}");
-    let text = |field: &str| answer.json()[field].as_str().unwrap().to_owned();
+    let response = try_log_in(node, LOGIN, body).await;
+    assert_eq!(response.status, 201, "{response:?}");
+    let text = |field: &str| response.json()[field].as_str().unwrap().to_owned();
     TestSession {
         id: text("id"),
         token: text("token"),
@@ -44,15 +44,15 @@ async fn try_log_in(node: &TestNode, secret: &str, body: Value) -> HttpResponse 
 
 impl TestSession {
     async fn show(&self, node: &TestNode) -> HttpResponse {
-        self.ask(node, "GET", &self.id, Value::Null).await
+        self.send(node, "GET", &self.id, Value::Null).await
     }
 
     async fn replace(&self, node: &TestNode, data: Value) -> u16 {
         let body = json!({ "data": data });
-        self.ask(node, "PUT", &self.id, body).await.status.as_u16()
+        self.send(node, "PUT", &self.id, body).await.status.as_u16()
     }
 
-    async fn ask(&self, node: &TestNode, method: &str, id: &str, body: Value) -> HttpResponse {
+    async fn send(&self, node: &TestNode, method: &str, id: &str, body: Value) -> HttpResponse {
         let bearer = format!("Bearer {}", self.token);
         let headers = [
             ("authorization", bearer.as_str()),
@@ -71,7 +71,7 @@ impl TestSession {
 }
 
 #[tokio::test]
-async fn a_session_from_login_to_change() {
+async fn session_is_created_read_and_replaced() {
     let node = TestNode::start(with_login("n1", StoreUrl::Memory));
     let anna = log_in(
         &node,
@@ -97,13 +97,13 @@ async fn a_session_from_login_to_change() {
     let bob = log_in(&node, json!({"user": "bob"})).await;
     assert_eq!(bob.show(&node).await.json()["data"], Value::Null);
     assert_eq!(
-        bob.ask(&node, "GET", &anna.id, Value::Null).await.status,
+        bob.send(&node, "GET", &anna.id, Value::Null).await.status,
         403
     );
 }
 
 #[tokio::test]
-async fn what_is_refused() {
+async fn invalid_login_is_rejected() {
     let node = TestNode::start(with_login("n1", StoreUrl::Memory));
     for (secret, body, status) in [
         (
@@ -126,9 +126,9 @@ async fn what_is_refused() {
             413,
         ),
     ] {
-        let answer = try_log_in(&node, secret, body).await;
-        assert_eq!(answer.status, status, "{answer:?}");
-        assert!(answer.json()["hint"].is_string());
+        let response = try_log_in(&node, secret, body).await;
+        assert_eq!(response.status, status, "{response:?}");
+        assert!(response.json()["hint"].is_string());
     }
     let metrics = node.get("/metrics").await.text();
     assert!(metrics.contains("highwater_auth_rejected_total{reason=\"login\"} 1\n"));
@@ -144,16 +144,17 @@ async fn what_is_refused() {
         auth.login_secret = None;
     }
     let without = TestNode::start(without);
-    let answer = try_log_in(&without, LOGIN, json!({"user": "anna"})).await;
-    assert_eq!(answer.status, 403);
-    // The token is good everywhere; the data of another node's memory is not there.
+    let response = try_log_in(&without, LOGIN, json!({"user": "anna"})).await;
+    assert_eq!(response.status, 403);
+    // Every node accepts the token, but the data is in the memory of the other node.
     assert_eq!(anna.show(&without).await.status, 404);
-    let answer = try_log_in(&TestNode::standalone(), LOGIN, json!({"user": "anna"})).await;
-    assert_eq!(answer.status, 404);
+    let response = try_log_in(&TestNode::standalone(), LOGIN, json!({"user": "anna"})).await;
+    assert_eq!(response.status, 404);
 }
 
 #[tokio::test]
-async fn a_user_who_lands_on_another_node_keeps_the_session() {
+async fn session_is_the_same_on_every_node() {
+    // Persistent, because the session must survive the restart below.
     let start = || RedisService::start(RedisOptions { persistent: true }).unwrap();
     let mut redis = tokio::task::spawn_blocking(start).await.unwrap();
     let store: StoreUrl = redis.url().parse().unwrap();
@@ -169,9 +170,9 @@ async fn a_user_who_lands_on_another_node_keeps_the_session() {
     })
     .await
     .unwrap();
-    let answer = anna.show(&nodes[0]).await;
-    assert_eq!(answer.status, 503);
-    assert_eq!(answer.header("retry-after"), "1");
+    let response = anna.show(&nodes[0]).await;
+    assert_eq!(response.status, 503);
+    assert_eq!(response.header("retry-after"), "1");
     let _redis = tokio::task::spawn_blocking(move || {
         redis.restart().unwrap();
         redis
@@ -187,16 +188,17 @@ async fn a_user_who_lands_on_another_node_keeps_the_session() {
 }
 
 #[tokio::test]
-async fn a_store_that_hangs_holds_nobody_up_for_long() {
+async fn hung_store_is_answered_with_503() {
     // The kernel accepts connections, and no process ever answers.
     let silent = listen(any_port()).unwrap();
     let address = silent.local_addr().unwrap().to_string();
     let store = format!("redis://{address}").parse().unwrap();
     let node = TestNode::start(with_login("n1", store));
     let logins = (0..20).map(|_| try_log_in(&node, LOGIN, json!({"user": "anna"})));
-    for answer in futures_util::future::join_all(logins).await {
-        assert_eq!(answer.status, 503);
-        assert_eq!(answer.header("retry-after"), "1");
-        assert!(!answer.text().contains(&address), "{answer:?}");
+    for response in futures_util::future::join_all(logins).await {
+        assert_eq!(response.status, 503);
+        assert_eq!(response.header("retry-after"), "1");
+        // The URL of a store may hold its password.
+        assert!(!response.text().contains(&address), "{response:?}");
     }
 }

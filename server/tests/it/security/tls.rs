@@ -1,5 +1,5 @@
-//! Nodes that speak TLS, and clients (rustls, with tungstenite and hyper over it)
-//! that verify them.
+//! Nodes that speak TLS, and clients that verify them: rustls, with tungstenite and hyper over
+//! it.
 
 use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -54,7 +54,7 @@ impl TestAuthority {
         authority
     }
 
-    /// Puts a new certificate and its key in the place of the old ones.
+    /// Replaces the files by a new certificate and its key.
     fn sign(&self) -> CertificateDer<'static> {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
@@ -83,7 +83,7 @@ impl TestAuthority {
         }
     }
 
-    /// A connection that takes this authority's certificates alone.
+    /// Connects, trusting this authority only.
     pub(super) async fn try_connect(
         &self,
         node: SocketAddr,
@@ -147,12 +147,12 @@ fn presented(stream: &TlsStream<TcpStream>) -> CertificateDer<'static> {
 }
 
 #[tokio::test]
-async fn devices_and_callers_over_tls() {
+async fn command_and_reply_pass_over_tls() {
     let authority = TestAuthority::new();
     let node = TestNode::start(authority.config());
     let mut device = authority.device(&node, "d1").await;
     ping_pong(&mut device).await;
-    // Longer than a record of TLS, there and back.
+    // Longer than a TLS record, in both directions.
     let long = "x".repeat(40_000);
     let body: &'static str = format!("{{\"name\":\"read\",\"body\":\"{long}\"}}").leak();
     let answer = authority.request(&node, "POST", "/devices/d1/commands", body);
@@ -171,7 +171,7 @@ async fn devices_and_callers_over_tls() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_socket_is_told_by_tls_too() {
+async fn closed_socket_ends_with_close_notify() {
     let authority = TestAuthority::new();
     let node = TestNode::start(authority.config());
     let mut device = authority.device(&node, "d1").await;
@@ -179,7 +179,7 @@ async fn the_end_of_a_socket_is_told_by_tls_too() {
     let closed = timeout(TEST_TIMEOUT, device.next()).await.unwrap();
     assert!(matches!(closed, Some(Ok(Message::Close(_)))), "{closed:?}");
     device.flush().await.unwrap();
-    // A cut would be an error here (`UnexpectedEof`).
+    // Without close_notify, the end would be the error `UnexpectedEof`.
     let mut stream = device.into_inner();
     let end = timeout(TEST_TIMEOUT, stream.read(&mut [0; 16]))
         .await
@@ -188,19 +188,16 @@ async fn the_end_of_a_socket_is_told_by_tls_too() {
 }
 
 #[tokio::test]
-async fn another_authority_is_not_trusted() {
+async fn certificate_of_another_authority_is_rejected() {
     let node = TestNode::start(TestAuthority::new().config());
     let other = TestAuthority::new();
-    let error = other
-        .try_connect(node.address)
-        .await
-        .map(|_| ())
-        .unwrap_err();
+    let connected = other.try_connect(node.address).await;
+    let error = connected.map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("certificate"), "{error}");
 }
 
 #[tokio::test]
-async fn a_certificate_is_read_anew_while_sockets_last() {
+async fn certificate_is_reloaded_while_sockets_stay_open() {
     let authority = TestAuthority::new();
     let config = authority.config();
     let tls = config.tls.clone().unwrap();
@@ -209,12 +206,13 @@ async fn a_certificate_is_read_anew_while_sockets_last() {
     let first = presented(device.get_ref());
 
     let second = authority.sign();
+    // New files alone change nothing until the reload.
     assert_eq!(presented(&authority.connect(&node).await), first);
     tls.reload().unwrap();
     assert_eq!(presented(&authority.connect(&node).await), second);
     ping_pong(&mut device).await;
 
-    // What is not usable changes nothing.
+    // An unusable key changes nothing.
     fs::write(authority.key(), "no key").unwrap();
     let error = tls.reload().unwrap_err().to_string();
     assert!(
@@ -225,9 +223,10 @@ async fn a_certificate_is_read_anew_while_sockets_last() {
 }
 
 #[tokio::test]
-async fn who_does_not_shake_hands_is_dropped() {
+async fn client_without_a_handshake_is_disconnected() {
     let authority = TestAuthority::new();
     let mut config = authority.config();
+    // Short, because the test waits for it.
     config.limits.handshake_timeout = Duration::from_millis(50);
     let node = TestNode::start(config);
     let mut silent = TcpStream::connect(node.address).await.unwrap();
@@ -238,12 +237,12 @@ async fn who_does_not_shake_hands_is_dropped() {
     let mut plain = TcpStream::connect(node.address).await.unwrap();
     plain.write_all(b"GET /ws HTTP/1.1\r\n\r\n").await.unwrap();
     let mut rest = Vec::new();
-    // An alert, perhaps, and never HTTP.
+    // TLS may send an alert, but the plain request gets no HTTP response.
     let _ = timeout(TEST_TIMEOUT, plain.read_to_end(&mut rest))
         .await
         .unwrap();
     assert!(!rest.starts_with(b"HTTP"));
-    until("both are counted", async || {
+    until("both failures are counted", async || {
         let metrics = authority.request(&node, "GET", "/metrics", "").await;
         metrics.contains("highwater_tls_handshakes_failed_total 2")
     })
@@ -251,33 +250,32 @@ async fn who_does_not_shake_hands_is_dropped() {
 }
 
 #[test]
-fn what_is_wrong_with_the_files_is_told() {
+fn unusable_files_are_named_with_the_defect() {
     let (authority, other) = (TestAuthority::new(), TestAuthority::new());
-    let told = |cert: PathBuf, key: PathBuf| {
-        let error = ServerTls::load(&cert, &key).unwrap_err();
+    let error = |cert: PathBuf, key: PathBuf| {
+        let error = ServerTls::load(&cert, &key).unwrap_err().to_string();
         error
-            .to_string()
             .replace(authority.folder.path().to_str().unwrap(), "A")
             .replace(other.folder.path().to_str().unwrap(), "B")
     };
     let missing = authority.folder.path().join("missing.pem");
-    assert_eq!(told(missing, authority.key()), "cannot read A/missing.pem");
+    assert_eq!(error(missing, authority.key()), "cannot read A/missing.pem");
     assert_eq!(
-        told(authority.cert(), authority.cert()),
+        error(authority.cert(), authority.cert()),
         "A/node.pem holds no private key in PEM: no items found"
     );
     assert_eq!(
-        told(authority.key(), authority.key()),
+        error(authority.key(), authority.key()),
         "A/node.key holds no certificate in PEM: no items found"
     );
     assert_eq!(
-        told(authority.cert(), other.key()),
+        error(authority.cert(), other.key()),
         "A/node.pem and B/node.key cannot be used together: the key is another certificate's"
     );
 }
 
 #[tokio::test]
-async fn a_gateway_speaks_tls_in_front_of_nodes_that_do_not() {
+async fn gateway_ends_tls_in_front_of_plain_nodes() {
     let authority = TestAuthority::new();
     let cluster = TestCluster::start(1).await;
     let mut config = gateway::config("g1", &cluster.ground);
@@ -306,7 +304,7 @@ async fn a_gateway_speaks_tls_in_front_of_nodes_that_do_not() {
     };
     assert!(message.contains(&long));
     drop(sender);
-    until("its end is heard", async || {
+    until("the node has closed the socket", async || {
         cluster.nodes[0].metric("highwater_sockets").await == 1.0
     })
     .await;

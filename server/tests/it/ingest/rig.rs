@@ -22,10 +22,10 @@ use crate::{
     rig::{TestDevice, TestNode, any_port, http_request, until},
 };
 
-/// Readings that the device has under way at once.
+/// Records that the device has in flight at once.
 pub(super) const MAX_IN_FLIGHT: usize = 8;
 
-/// Everything that works on one queue.
+/// A node and the consumers of one queue.
 pub(super) struct IngestRig {
     pub(super) ground: Ground,
     pub(super) node: TestNode,
@@ -55,8 +55,8 @@ impl IngestRig {
         }
     }
 
-    /// Starts a consumer and waits until it has joined; its journal is that of an
-    /// earlier life of the same name.
+    /// Starts a consumer and waits until it has joined. It continues the journal of an earlier
+    /// consumer with the same name.
     pub(super) async fn consumer(&mut self, group: &str, id: &str, processing_time: Duration) {
         let (group, name) = (group.parse().unwrap(), id.parse().unwrap());
         let config = ConsumerConfig {
@@ -70,13 +70,11 @@ impl IngestRig {
         let address = listener.local_addr().unwrap();
         let running = consumer::run(Some(listener), config, shutdown.clone());
         let task = tokio::spawn(async { running.await.unwrap() });
-        self.consumers
-            .insert(id.to_owned(), RunningConsumer { shutdown, task });
+        let running = RunningConsumer { shutdown, task };
+        self.consumers.insert(id.to_owned(), running);
         until("the consumer has joined", async || {
-            http_request(address, "GET", "/readyz", &[], Bytes::new())
-                .await
-                .status
-                == 200
+            let response = http_request(address, "GET", "/readyz", &[], Bytes::new());
+            response.await.status == 200
         })
         .await;
     }
@@ -106,9 +104,8 @@ impl IngestRig {
         lines.collect()
     }
 
-    /// Returns how often these consumers handled each record together, and how often one was
-    /// marked as
-    /// redelivered.
+    /// Returns how often these consumers together handled each record, and the number of records
+    /// marked as redelivered.
     pub(super) fn delivery_counts(&self, ids: &[&str]) -> (BTreeMap<String, usize>, usize) {
         let mut times = BTreeMap::new();
         let mut redelivered = 0;
@@ -119,17 +116,17 @@ impl IngestRig {
         (times, redelivered)
     }
 
-    /// Waits until these consumers together have handled so many different readings.
+    /// Waits until these consumers together have handled `count` different records.
     pub(super) async fn wait_handled(&self, ids: &[&str], count: usize) {
-        until("all is handled", async || {
+        until("the records are handled", async || {
             tokio::time::sleep(Duration::from_millis(20)).await;
             self.delivery_counts(ids).0.len() >= count
         })
         .await;
     }
 
-    /// Sends readings `0-0` to `0-COUNT` as one device, each again until it is
-    /// accepted. The receiver says how many are.
+    /// Sends the records `0-0` to `0-COUNT` as one device, each again until it is accepted. The
+    /// receiver has the number of accepted records.
     pub(super) fn send(&self, count: usize) -> (JoinHandle<()>, watch::Receiver<usize>) {
         let (accepted, progress) = watch::channel(0);
         let address = self.node.address;
@@ -139,7 +136,7 @@ impl IngestRig {
             while accepted.borrow().to_owned() < count {
                 sender.send_due(&mut device).await;
                 tokio::select! {
-                    frame = device.next() => if sender.on_answer(frame) {
+                    frame = device.next() => if sender.record_result(frame) {
                         accepted.send_modify(|count| *count += 1);
                     },
                     () = sleep_until(sender.next_retry()) => {}
@@ -154,8 +151,7 @@ impl IngestRig {
     }
 }
 
-/// A device's readings: what is to be sent, what is under way, what is to be sent
-/// again and when.
+/// The records of a device: unsent, in flight, and rejected with the time of their retry.
 struct TelemetrySource {
     unsent: VecDeque<String>,
     in_flight: usize,
@@ -183,14 +179,11 @@ impl TelemetrySource {
     }
 
     fn next_due(&mut self) -> Option<String> {
-        if self
-            .retries
-            .front()
-            .is_some_and(|(at, _)| *at <= Instant::now())
-        {
-            return self.retries.pop_front().map(|(_, id)| id);
+        let is_due = |(at, _): &mut (Instant, String)| *at <= Instant::now();
+        match self.retries.pop_front_if(is_due) {
+            Some((_, id)) => Some(id),
+            None => self.unsent.pop_front(),
         }
-        self.unsent.pop_front()
     }
 
     fn next_retry(&self) -> Instant {
@@ -198,8 +191,8 @@ impl TelemetrySource {
         self.retries.front().map_or(far, |(at, _)| *at)
     }
 
-    /// Whether one more is accepted.
-    fn on_answer(&mut self, frame: Option<Message>) -> bool {
+    /// Takes the node's answer to a record. Returns whether the record is accepted.
+    fn record_result(&mut self, frame: Option<Message>) -> bool {
         let Some(Message::Text(text)) = frame else {
             panic!("expected an answer to a telemetry record, got {frame:?}");
         };
