@@ -26,6 +26,7 @@ pub(super) async fn drain(context: Arc<Context>, second: u64) {
     context.set_drain_at(start);
     context.signals.drain.cancel();
     wait_for_results(&context).await;
+    // After the results: only messages that were sent can still arrive.
     if !context.plan.publish.is_empty() {
         wait_for_messages(&context).await;
     }

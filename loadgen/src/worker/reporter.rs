@@ -37,6 +37,7 @@ pub async fn report(
         let interval = take_interval(&context, second, end - second);
         second = end;
         let sent = interval_sender.send(FromWorker::Interval(interval)).await;
+        // An error says that the worker's run has ended, so that nobody takes intervals.
         if sent.is_err() || last {
             return;
         }

@@ -10,9 +10,8 @@ use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::{
     connect_failure::ConnectFailure,
-    socket::{DeviceStream, OpenedSocket},
     source_address::source_for,
-    upgrade::websocket_handshake,
+    upgrade::{DeviceStream, OpenedSocket, websocket_handshake},
 };
 use crate::worker::dialect::Dialect;
 

@@ -141,14 +141,13 @@ impl TelemetrySender {
     /// Returns the frame of a record to send now. The caller repeats it until it returns
     /// `None`.
     pub fn next_frame(&mut self, context: &Context) -> Option<Message> {
-        let dialect = context.dialect.telemetry()?;
         let now = Instant::now();
         self.count_due(context, now);
         let key = self
             .take_retry(context, now)
             .or_else(|| self.take_next_due(context, now))?;
         let body = json_body(context.plan.telemetry[key.load].size);
-        Some(dialect.telemetry_frame(key, &body))
+        context.dialect.telemetry_frame(key, &body)
     }
 
     /// Takes in the system's answer to the record of `key`.

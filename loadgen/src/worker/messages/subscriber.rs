@@ -69,6 +69,7 @@ impl TopicSubscriber {
             .iter()
             .map(|subscription| loads[subscription.load].topic_of(subscription.number))
             .collect();
+        // Two loads may share a topic. One subscription brings the messages of both.
         topics.sort();
         topics.dedup();
         topics
@@ -162,7 +163,7 @@ impl LoadSubscription {
         let missing = load.publishers_for(self.number).map(|publisher| {
             let sequence = self.sequences.get((publisher / load.topics) as usize);
             let next = match sequence {
-                Some(Some(sequence)) => Some(sequence.next()),
+                Some(Some(sequence)) => Some(sequence.next),
                 _ => first_due(context, load, publisher, from),
             };
             let due = due_count(context, load, publisher);
