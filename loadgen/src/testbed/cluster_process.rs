@@ -1,4 +1,4 @@
-//! A broker, a balancer or a consumer: a process that events end and start again.
+//! A process of the cluster, which events end and start again.
 
 use std::{
     net::SocketAddr,
@@ -6,32 +6,40 @@ use std::{
     time::Duration,
 };
 
-use highwater_process::{Child, Signal};
+use highwater_process::{Child, ChildExit, Signal};
 use parking_lot::Mutex;
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
 
 use super::TestbedError;
 
-/// A process of the cluster other than a node. An event holds its child for as long as it
-/// works on it, so two events never work on one process at once.
+/// The longest time for a process to end in order when the cluster is stopped. It then has
+/// no client left, and nothing to finish.
+pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A node, a broker, a balancer or a consumer. An event holds the child's lock for as long
+/// as it works on the process, so two events never work on one process at once.
 #[derive(Debug)]
 pub(super) struct ClusterProcess {
-    /// The name of the process: `b1`, `c1`, `broker`.
+    /// The name of the process: `n1`, `b1`, `c1`, `broker`.
     pub(super) id: String,
-    log: PathBuf,
-    child: AsyncMutex<Option<Child>>,
+    /// The log of the process.
+    pub(super) log: PathBuf,
     /// The part that the sampler reads without waiting for an event.
-    status: Mutex<ProcessStatus>,
+    pub(super) status: Mutex<ProcessStatus>,
+    child: AsyncMutex<Option<Child>>,
 }
 
+/// The part of a process that is read without waiting for an event.
 #[derive(Debug, Clone, Copy, Default)]
-struct ProcessStatus {
-    /// The address at which the process listens, or did before it ended.
-    address: Option<SocketAddr>,
-    pid: Option<u32>,
+pub(super) struct ProcessStatus {
+    /// The address at which the process listens, or did before it ended; `None` before its
+    /// first start.
+    pub(super) address: Option<SocketAddr>,
+    /// The process id; `None` unless the process runs.
+    pub(super) pid: Option<u32>,
 }
 
-/// A process that ended by itself.
+/// The name and the exit of a process that ended by itself.
 pub(super) type UnexpectedExit = (String, String);
 
 impl ClusterProcess {
@@ -40,30 +48,26 @@ impl ClusterProcess {
         Self {
             id: id.to_owned(),
             log: log_dir.join(format!("{id}.log")),
-            child: AsyncMutex::default(),
             status: Mutex::default(),
+            child: AsyncMutex::default(),
         }
     }
 
-    /// The log of the process.
-    pub(super) fn log(&self) -> &Path {
-        &self.log
-    }
-
-    /// The address at which the process listens, or did before it ended; `None` before its
-    /// first start.
-    pub(super) fn address(&self) -> Option<SocketAddr> {
-        self.status.lock().address
-    }
-
-    /// The process id; `None` unless the process runs.
-    pub(super) fn pid(&self) -> Option<u32> {
-        self.status.lock().pid
+    /// Returns the address of a process that has listened.
+    pub(super) fn address(&self) -> Result<SocketAddr, TestbedError> {
+        let address = self.status.lock().address;
+        address.ok_or_else(|| TestbedError::NotRunning(self.id.clone()))
     }
 
     /// Waits for the child, so that no other event works on it.
     pub(super) async fn lock(&self) -> MutexGuard<'_, Option<Child>> {
         self.child.lock().await
+    }
+
+    /// Locks the child unless an event works on it. The coordinator polls once a second, and
+    /// an event may hold the lock for a minute.
+    pub(super) fn try_lock(&self) -> Option<MutexGuard<'_, Option<Child>>> {
+        self.child.try_lock().ok()
     }
 
     /// Records a started child. The caller holds `slot`, the child's lock.
@@ -75,14 +79,18 @@ impl ClusterProcess {
         *slot = Some(child);
     }
 
-    /// Ends the child with SIGTERM, and with SIGKILL after `within`. The caller holds
-    /// `slot`.
-    pub(super) async fn stop_child(&self, slot: &mut Option<Child>, within: Duration) {
-        if let Some(mut child) = slot.take() {
-            child.stop(within).await;
-            // After the exit: until then the sampler still measures the process.
-            self.status.lock().pid = None;
-        }
+    /// Ends the child with SIGTERM, and with SIGKILL after `within`. Returns its exit, if it
+    /// ran. The caller holds `slot`.
+    pub(super) async fn stop_child(
+        &self,
+        slot: &mut Option<Child>,
+        within: Duration,
+    ) -> Option<ChildExit> {
+        let exit = slot.as_mut()?.stop(within).await;
+        // After the exit: until then the sampler still measures the process, and an event that
+        // is cancelled leaves the child to the stop of the cluster.
+        self.forget_child(slot);
+        Some(exit)
     }
 
     /// Waits for events that work on the process, then ends it as [`Self::stop_child`] does.
@@ -91,12 +99,17 @@ impl ClusterProcess {
         self.stop_child(&mut slot, within).await;
     }
 
-    /// Sends SIGKILL and waits for the exit.
-    pub(super) async fn kill(&self) -> Result<(), TestbedError> {
-        let mut slot = self.lock().await;
-        running_child(&mut slot, &self.id)?.kill().await;
-        self.forget_child(&mut slot);
+    /// Kills the child with SIGKILL and waits for the exit. The caller holds `slot`.
+    pub(super) async fn kill_child(&self, slot: &mut Option<Child>) -> Result<(), TestbedError> {
+        running_child(slot, &self.id)?.kill().await;
+        // Emptied here, so that the exit does not count as unexpected.
+        self.forget_child(slot);
         Ok(())
+    }
+
+    /// Waits for events that work on the process, then kills it.
+    pub(super) async fn kill(&self) -> Result<(), TestbedError> {
+        self.kill_child(&mut *self.lock().await).await
     }
 
     /// Drops the child, which kills it if it still runs. The caller holds `slot`.
@@ -107,16 +120,25 @@ impl ClusterProcess {
 
     /// Sends a signal, such as SIGSTOP.
     pub(super) async fn signal(&self, signal: Signal) -> Result<(), TestbedError> {
-        signal_child(&mut *self.lock().await, &self.id, signal)
+        let sent = running_child(&mut *self.lock().await, &self.id)?.signal(signal);
+        sent.map_err(|source| TestbedError::Signal {
+            id: self.id.clone(),
+            source,
+        })
+    }
+
+    /// Takes the exit of a child that has ended. The caller holds `slot`.
+    pub(super) fn take_exit(&self, slot: &mut Option<Child>) -> Option<ChildExit> {
+        let exit = slot.as_mut()?.try_exit()?;
+        self.forget_child(slot);
+        Some(exit)
     }
 
     /// Returns the name and the exit of a process that has ended without a request, once.
     /// Never waits: a process that an event works on has no unexpected exit.
     pub(super) fn take_unexpected_exit(&self) -> Option<UnexpectedExit> {
         // An event that holds the lock takes the exit itself, as a requested one.
-        let mut slot = self.child.try_lock().ok()?;
-        let exit = slot.as_mut()?.try_exit()?;
-        self.forget_child(&mut slot);
+        let exit = self.take_exit(&mut *self.try_lock()?)?;
         Some((self.id.clone(), exit.to_string()))
     }
 }
@@ -126,21 +148,8 @@ pub(super) fn running_child<'c>(
     slot: &'c mut Option<Child>,
     id: &str,
 ) -> Result<&'c mut Child, TestbedError> {
-    let not_running = || TestbedError::NotRunning { id: id.into() };
+    let not_running = || TestbedError::NotRunning(id.into());
     let child = slot.as_mut().ok_or_else(not_running)?;
     // A child that has ended stays in the slot until its exit is taken, so both are checked.
     child.is_running().then_some(child).ok_or_else(not_running)
-}
-
-/// Sends a signal to the child if it runs.
-pub(super) fn signal_child(
-    slot: &mut Option<Child>,
-    id: &str,
-    signal: Signal,
-) -> Result<(), TestbedError> {
-    let sent = running_child(slot, id)?.signal(signal);
-    sent.map_err(|source| TestbedError::Signal {
-        id: id.into(),
-        source,
-    })
 }

@@ -5,7 +5,11 @@ use highwater_scenarios::plan::{
 };
 
 use super::{
-    super::{TestbedError, launch_args::LaunchArgs, launcher::Launcher},
+    super::{
+        TestbedError,
+        cluster_process::STOP_TIMEOUT,
+        launcher::{LaunchArgs, Launcher},
+    },
     embedded::EmbeddedBroker,
     external::ExternalBroker,
 };
@@ -65,7 +69,7 @@ impl TestbedBackplane {
         match self {
             Self::None => Vec::new(),
             Self::Embedded(broker) => {
-                broker.stop().await;
+                broker.process.stop(STOP_TIMEOUT).await;
                 Vec::new()
             }
             Self::External(broker) => broker.cleanup().await,

@@ -18,7 +18,7 @@ pub(super) const BACKEND: &str = "nodes";
 
 /// The health check of a node. A server that a command adds does not inherit the `default-server`
 /// line of the configuration, so the command repeats it.
-const CHECK: &str = "check inter 1s fall 2 rise 1";
+pub(super) const HEALTH_CHECK: &str = "check inter 1s fall 2 rise 1";
 
 /// The values of the template.
 #[derive(Serialize)]
@@ -41,21 +41,6 @@ impl HaproxyTemplate<'_> {
     }
 }
 
-impl Default for HaproxyTemplate<'_> {
-    fn default() -> Self {
-        Self {
-            connections: 0,
-            folder: Path::new(""),
-            listen: String::new(),
-            tls: None,
-            backend: BACKEND,
-            method: balance_algorithm(BalancerPolicy::RoundRobin),
-            check: CHECK,
-            servers: &[],
-        }
-    }
-}
-
 /// Returns the commands that apply a change to the running worker.
 pub(super) fn commands(change: &BackendChange) -> Vec<String> {
     match change {
@@ -63,7 +48,7 @@ pub(super) fn commands(change: &BackendChange) -> Vec<String> {
             let (id, address) = (&server.id, &server.address);
             // A server that a command adds is in maintenance and unchecked at first.
             vec![
-                format!("add server {BACKEND}/{id} {address} {CHECK}"),
+                format!("add server {BACKEND}/{id} {address} {HEALTH_CHECK}"),
                 format!("enable health {BACKEND}/{id}"),
                 format!("enable server {BACKEND}/{id}"),
             ]
@@ -111,9 +96,11 @@ pub(super) mod tests {
             connections: 100,
             folder,
             listen: "127.0.0.1:8080".to_owned(),
+            tls: None,
+            backend: BACKEND,
             method: balance_algorithm(policy),
+            check: HEALTH_CHECK,
             servers,
-            ..HaproxyTemplate::default()
         }
     }
 

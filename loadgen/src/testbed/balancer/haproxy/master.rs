@@ -27,7 +27,8 @@ const MAX_ANSWER_BYTES: u64 = 1 << 20;
 #[derive(Debug)]
 pub(super) struct MasterSocket {
     id: String,
-    path: PathBuf,
+    /// The path of the socket.
+    pub(super) path: PathBuf,
 }
 
 /// A worker below the master.
@@ -55,11 +56,6 @@ impl MasterSocket {
             id: id.to_owned(),
             path,
         }
-    }
-
-    /// The path of the socket.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Returns the id of the worker that accepts new sockets.
