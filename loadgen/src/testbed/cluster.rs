@@ -53,14 +53,18 @@ impl ClusterInner {
             path: log_dir.into(),
             source,
         })?;
-        let launcher = Launcher::new(exe, log_dir, spawner);
+        let launcher = Launcher {
+            exe: exe.to_owned(),
+            log_dir: log_dir.to_owned(),
+            spawner,
+        };
         // Before the broker: a missing program is found before any process starts.
         let load_balancers = LoadBalancers::create(plan, cluster, log_dir)?;
         let backplane = TestbedBackplane::start(plan, cluster, &launcher).await?;
         let credentials = Credentials::generate(plan, cluster)?;
         Ok(Self {
             load_balancers,
-            consumers: consumer::create_consumers(&cluster.consumers, &launcher),
+            consumers: consumer::create_consumers(cluster.consumers.count, &launcher),
             exits: ExitLog::default(),
             stopping: CancellationToken::new(),
             context: ClusterContext {
@@ -110,10 +114,8 @@ impl ClusterInner {
 
     /// Returns the node of this name, which is new if there was none.
     pub(super) fn get_or_create_node(&self, id: &str) -> Arc<ClusterProcess> {
-        let ClusterContext {
-            registry, launcher, ..
-        } = &self.context;
-        registry.get_or_insert(id, launcher.log_dir())
+        let log_dir = &self.context.launcher.log_dir;
+        self.context.registry.get_or_insert(id, log_dir)
     }
 
     /// Starts a node that is down into `slot`, its lock. The call returns when the node is
@@ -134,7 +136,7 @@ impl ClusterInner {
     }
 
     async fn lock_and_start_node(&self, node: Arc<ClusterProcess>) -> Result<(), TestbedError> {
-        let mut slot = node.lock().await;
+        let mut slot = node.child.lock().await;
         self.start_node(&node, &mut slot).await
     }
 
@@ -154,9 +156,8 @@ impl ClusterInner {
         readiness::wait_until_joined(context, node).await?;
         // Before the routing: if a balancer rejects the node, the start fails, and no client may
         // be sent to it.
-        self.load_balancers
-            .add_node(context, &node.id, address)
-            .await?;
+        let balancers = &self.load_balancers;
+        balancers.add_node(context, &node.id, address).await?;
         context.registry.mark_routed(&node.id);
         Ok(())
     }
@@ -184,7 +185,9 @@ impl ClusterInner {
     /// Records the exits of all processes, except those that an event works on.
     pub(super) fn poll_exits(&self) {
         for node in self.context.registry.nodes() {
-            if let Some(mut slot) = node.try_lock() {
+            // Never waits: the coordinator polls once a second, and an event may hold the lock
+            // for a minute.
+            if let Ok(mut slot) = node.child.try_lock() {
                 self.record_exit(&node, &mut slot);
             }
         }
@@ -203,7 +206,7 @@ impl ClusterInner {
     }
 
     async fn stop_node(&self, node: &ClusterProcess) {
-        let mut slot = node.lock().await;
+        let mut slot = node.child.lock().await;
         if slot.is_some() {
             let registry = &self.context.registry;
             registry.mark_stopping(&node.id);

@@ -8,12 +8,11 @@ use std::{
 
 use highwater_process::{Child, ChildExit, Signal};
 use parking_lot::Mutex;
-use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
+use tokio::sync::Mutex as AsyncMutex;
 
 use super::TestbedError;
 
-/// The longest time for a process to end in order when the cluster is stopped. It then has
-/// no client left, and nothing to finish.
+/// The longest time for a process to end in order, unless it has work to finish first.
 pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A node, a broker, a balancer or a consumer. An event holds the child's lock for as long
@@ -26,7 +25,8 @@ pub(super) struct ClusterProcess {
     pub(super) log: PathBuf,
     /// The part that the sampler reads without waiting for an event.
     pub(super) status: Mutex<ProcessStatus>,
-    child: AsyncMutex<Option<Child>>,
+    /// The child; `None` before its start and after its exit. Events wait for the lock.
+    pub(super) child: AsyncMutex<Option<Child>>,
 }
 
 /// The part of a process that is read without waiting for an event.
@@ -59,17 +59,6 @@ impl ClusterProcess {
         address.ok_or_else(|| TestbedError::NotRunning(self.id.clone()))
     }
 
-    /// Waits for the child, so that no other event works on it.
-    pub(super) async fn lock(&self) -> MutexGuard<'_, Option<Child>> {
-        self.child.lock().await
-    }
-
-    /// Locks the child unless an event works on it. The coordinator polls once a second, and
-    /// an event may hold the lock for a minute.
-    pub(super) fn try_lock(&self) -> Option<MutexGuard<'_, Option<Child>>> {
-        self.child.try_lock().ok()
-    }
-
     /// Records a started child. The caller holds `slot`, the child's lock.
     pub(super) fn set_running(&self, slot: &mut Option<Child>, child: Child, address: SocketAddr) {
         *self.status.lock() = ProcessStatus {
@@ -95,7 +84,7 @@ impl ClusterProcess {
 
     /// Waits for events that work on the process, then ends it as [`Self::stop_child`] does.
     pub(super) async fn stop(&self, within: Duration) {
-        let mut slot = self.lock().await;
+        let mut slot = self.child.lock().await;
         self.stop_child(&mut slot, within).await;
     }
 
@@ -109,7 +98,7 @@ impl ClusterProcess {
 
     /// Waits for events that work on the process, then kills it.
     pub(super) async fn kill(&self) -> Result<(), TestbedError> {
-        self.kill_child(&mut *self.lock().await).await
+        self.kill_child(&mut *self.child.lock().await).await
     }
 
     /// Drops the child, which kills it if it still runs. The caller holds `slot`.
@@ -120,7 +109,7 @@ impl ClusterProcess {
 
     /// Sends a signal, such as SIGSTOP.
     pub(super) async fn signal(&self, signal: Signal) -> Result<(), TestbedError> {
-        let sent = running_child(&mut *self.lock().await, &self.id)?.signal(signal);
+        let sent = running_child(&mut *self.child.lock().await, &self.id)?.signal(signal);
         sent.map_err(|source| TestbedError::Signal {
             id: self.id.clone(),
             source,
@@ -138,7 +127,8 @@ impl ClusterProcess {
     /// Never waits: a process that an event works on has no unexpected exit.
     pub(super) fn take_unexpected_exit(&self) -> Option<UnexpectedExit> {
         // An event that holds the lock takes the exit itself, as a requested one.
-        let exit = self.take_exit(&mut *self.try_lock()?)?;
+        let mut slot = self.child.try_lock().ok()?;
+        let exit = self.take_exit(&mut slot)?;
         Some((self.id.clone(), exit.to_string()))
     }
 }

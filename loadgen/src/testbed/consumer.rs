@@ -3,7 +3,6 @@
 use std::{path::PathBuf, time::Duration};
 
 use highwater_reports::record::{Source, SourceRole};
-use highwater_scenarios::plan::Consumers;
 
 use super::{
     TestbedError,
@@ -27,34 +26,31 @@ pub(super) struct ConsumerProcess {
     pub(super) process: ClusterProcess,
     /// The file in which the consumer writes a line for each telemetry record it has handled.
     pub(super) journal: PathBuf,
-    processing_time: Duration,
-    drop_every: u64,
 }
 
 /// Returns the consumers that a scenario asks for. None of them runs yet.
-pub(super) fn create_consumers(spec: &Consumers, launcher: &Launcher) -> Vec<ConsumerProcess> {
+pub(super) fn create_consumers(count: u32, launcher: &Launcher) -> Vec<ConsumerProcess> {
     let consumer = |number| {
         let id = format!("c{number}");
         ConsumerProcess {
-            journal: launcher.log_dir().join(format!("{id}.journal.jsonl")),
-            process: ClusterProcess::new(&id, launcher.log_dir()),
-            processing_time: spec.processing_time,
-            drop_every: spec.drop_every,
+            journal: launcher.log_dir.join(format!("{id}.journal.jsonl")),
+            process: ClusterProcess::new(&id, &launcher.log_dir),
         }
     };
-    (1..=spec.count).map(consumer).collect()
+    (1..=count).map(consumer).collect()
 }
 
 impl ConsumerProcess {
     /// Starts the consumer and waits until it is ready. A consumer that runs is ended in
     /// order first.
     pub(super) async fn restart(&self, context: &ClusterContext) -> Result<(), TestbedError> {
-        let mut slot = self.process.lock().await;
+        let mut slot = self.process.child.lock().await;
         self.process.stop_child(&mut slot, STOP_TIMEOUT).await;
+        let spec = &context.spec.consumers;
+        let processing_time = format!("{}ms", spec.processing_time.as_millis());
         let mut args = LaunchArgs::new(["--id", &self.process.id, "--group", CONSUMER_GROUP]);
-        let processing_time = format!("{}ms", self.processing_time.as_millis());
         args.push_option("--processing-time", processing_time);
-        args.push_option("--drop-every", self.drop_every.to_string());
+        args.push_option("--drop-every", spec.drop_every.to_string());
         args.push_option("--journal", &self.journal);
         args.extend(context.backplane.join_args());
         // Port 0: no client keeps a consumer's address, so any free port will do.

@@ -63,14 +63,10 @@ impl Testbed {
     /// Returns the endpoints and their changes. A node is left out as soon as it is asked
     /// to end, in the middle of an event.
     pub fn watch_endpoints(&self) -> watch::Receiver<Endpoints> {
-        let ClusterInner {
-            context,
-            load_balancers,
-            ..
-        } = &*self.inner;
-        match load_balancers.is_empty() {
-            true => context.registry.endpoints(),
-            false => load_balancers.endpoints(),
+        let inner = &self.inner;
+        match inner.load_balancers.is_empty() {
+            true => inner.context.registry.endpoints(),
+            false => inner.load_balancers.endpoints(),
         }
     }
 
@@ -97,16 +93,12 @@ impl Testbed {
     /// Returns the nodes by number, the broker, the balancers and the consumers. A process
     /// that has ended is included without a process id.
     pub fn sample_targets(&self) -> Vec<SampleTarget> {
-        let ClusterInner {
-            context,
-            load_balancers,
-            consumers,
-            ..
-        } = &*self.inner;
-        let mut targets = context.registry.sample_targets();
-        targets.extend(context.backplane.sample_target());
-        targets.extend(load_balancers.sample_targets());
-        targets.extend(consumers.iter().filter_map(ConsumerProcess::sample_target));
+        let inner = &self.inner;
+        let mut targets = inner.context.registry.sample_targets();
+        targets.extend(inner.context.backplane.sample_target());
+        targets.extend(inner.load_balancers.sample_targets());
+        let consumers = inner.consumers.iter();
+        targets.extend(consumers.filter_map(ConsumerProcess::sample_target));
         targets
     }
 

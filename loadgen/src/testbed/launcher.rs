@@ -26,9 +26,12 @@ const NICENESS: u8 = 10;
 /// A launcher of processes. Each process logs to `ID.log` in one folder.
 #[derive(Debug, Clone)]
 pub(super) struct Launcher {
-    exe: PathBuf,
-    log_dir: PathBuf,
-    spawner: Spawner,
+    /// The `highwater` binary.
+    pub(super) exe: PathBuf,
+    /// The folder of the logs.
+    pub(super) log_dir: PathBuf,
+    /// The thread that starts the processes.
+    pub(super) spawner: Spawner,
 }
 
 /// Arguments and environment variables that are added to a launch.
@@ -63,20 +66,6 @@ impl LaunchArgs {
 }
 
 impl Launcher {
-    /// A launcher of the `highwater` binary at `exe`.
-    pub(super) fn new(exe: &Path, log_dir: &Path, spawner: Spawner) -> Self {
-        Self {
-            exe: exe.to_owned(),
-            log_dir: log_dir.to_owned(),
-            spawner,
-        }
-    }
-
-    /// The folder of the logs.
-    pub(super) fn log_dir(&self) -> &Path {
-        &self.log_dir
-    }
-
     /// Returns the launch of `highwater serve ROLE` on a port of 127.0.0.1. Port 0 leaves the
     /// choice to the system.
     pub(super) fn serve(&self, role: &str, port: u16, args: LaunchArgs, log: &Path) -> Launch {

@@ -77,7 +77,7 @@ impl NodeRegistry {
     pub(super) fn running(&self) -> Vec<(String, SocketAddr)> {
         let nodes = self.nodes.lock();
         let running = nodes.values().filter_map(|NodeEntry { node, status }| {
-            // A paused node answers no request, so that nobody may wait for it.
+            // Not a paused node: it answers no request, and would hold up a start.
             let is_running = status.state == ProcessState::Running;
             let address = node.status.lock().address.filter(|_| is_running)?;
             Some((node.id.clone(), address))

@@ -67,10 +67,13 @@ where
                 source: child.exited_error(exit),
             });
         }
-        match poll().await {
-            Ok(()) => return Ok(()),
-            Err(reason) => sleep_or_time_out(process, deadline, reason).await?,
+        let Err(reason) = poll().await else {
+            return Ok(());
+        };
+        if Instant::now() >= deadline {
+            return Err(not_ready(process, reason));
         }
+        sleep(POLL_INTERVAL).await;
     }
 }
 
@@ -81,43 +84,42 @@ pub(super) async fn wait_until_joined(
 ) -> Result<(), TestbedError> {
     // Pairs without this node are left out: another event may be working on them.
     let matters = |observer: &str, seen: &str| observer == node.id || seen == node.id;
-    let deadline = Instant::now() + READY_TIMEOUT;
-    while let Some(missing) = find_unseen_node(context, matters).await {
-        sleep_or_time_out(node, deadline, missing).await?;
-    }
-    Ok(())
+    let joined = poll_until_joined(context, matters).await;
+    joined.map_err(|missing| not_ready(node, missing))
 }
 
 /// Waits until all running nodes see each other.
 pub(super) async fn wait_until_all_joined(context: &ClusterContext) -> Result<(), TestbedError> {
+    let joined = poll_until_joined(context, |_, _| true).await;
+    joined.map_err(|missing| TestbedError::NotAllJoined {
+        waited: READY_TIMEOUT,
+        missing,
+    })
+}
+
+/// Polls until all pairs of nodes that matter see each other. Fails with such a pair after
+/// 30 seconds.
+async fn poll_until_joined(
+    context: &ClusterContext,
+    matters: impl Fn(&str, &str) -> bool,
+) -> Result<(), String> {
     let deadline = Instant::now() + READY_TIMEOUT;
-    while let Some(missing) = find_unseen_node(context, |_, _| true).await {
+    while let Some(missing) = find_unseen_node(context, &matters).await {
         if Instant::now() >= deadline {
-            return Err(TestbedError::NotAllJoined {
-                waited: READY_TIMEOUT,
-                missing,
-            });
+            return Err(missing);
         }
         sleep(POLL_INTERVAL).await;
     }
     Ok(())
 }
 
-async fn sleep_or_time_out(
-    process: &ClusterProcess,
-    deadline: Instant,
-    reason: String,
-) -> Result<(), TestbedError> {
-    if Instant::now() < deadline {
-        sleep(POLL_INTERVAL).await;
-        return Ok(());
-    }
-    Err(TestbedError::NotReady {
+fn not_ready(process: &ClusterProcess, reason: String) -> TestbedError {
+    TestbedError::NotReady {
         id: process.id.clone(),
         waited: READY_TIMEOUT,
         reason,
         log: log::tail(&process.log),
-    })
+    }
 }
 
 /// Returns a pair of nodes that matters and does not see each other, in words; `None` if

@@ -117,7 +117,7 @@ impl Attack {
             goose::trigger_killswitch("every user has finished");
         });
         let outcome = attack.execute().await;
-        // An attack that failed leaves users that never finish.
+        // After a failed attack the users never finish, and this task would wait for ever.
         stop.abort();
         outcome.map_err(Box::new)?;
         Ok(())
@@ -151,11 +151,11 @@ impl SharedState {
             return;
         };
         self.increment(&self.ready_users);
-        let mut context = self.context.clone();
-        let known = context.wait_for(Option::is_some).await;
+        let mut receiver = self.context.clone();
+        let context = receiver.wait_for(Option::is_some).await;
         // An error says that the worker ends without a go: there is nothing to do.
-        let known = known.ok().and_then(|known| known.clone());
-        if let Some(context) = known {
+        let context = context.ok().and_then(|context| context.clone());
+        if let Some(context) = context {
             role.run(context, self.client.clone()).await;
         }
         self.increment(&self.finished_users);

@@ -63,9 +63,9 @@ async fn wait_for_messages(context: &Context) {
     let mut idle_since = Instant::now();
     while idle_since.elapsed() < RECEIVE_IDLE_TIMEOUT && Instant::now() < deadline {
         sleep(POLL_INTERVAL).await;
-        let now = context.messages_received();
-        if now != received {
-            (received, idle_since) = (now, Instant::now());
+        let count = context.messages_received();
+        if count != received {
+            (received, idle_since) = (count, Instant::now());
         }
     }
 }

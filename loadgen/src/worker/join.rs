@@ -63,7 +63,6 @@ pub async fn run(options: WorkerOptions) -> Result<(), WorkerError> {
     let remote_clock = measure_remote_clock(&mut reader, &mut writer).await?;
     let (context_sender, context) = watch::channel(None);
     let client_options = ClientOptions::new(&assignment.access)?;
-    // Before the go: an error here still stops the run before it starts.
     let attack = Attack::new(
         &assignment.plan,
         assignment.segment,

@@ -13,7 +13,7 @@ pub(in crate::testbed) async fn apply(
     cluster: &ClusterInner,
     event: &EventSpec,
 ) -> Result<(), TestbedError> {
-    // The scenario's word for the process of an event is `node`, whatever it is.
+    // The scenario calls the process of every event `node`, also a broker or a consumer.
     let id = &event.node;
     match &event.action {
         Action::AddNode => nodes::add(cluster, id).await,

@@ -16,7 +16,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(90);
 /// Starts one more node. Clients are sent to it once it is ready.
 pub(super) async fn add(cluster: &ClusterInner, id: &str) -> Result<(), TestbedError> {
     let node = cluster.get_or_create_node(id);
-    let mut slot = node.lock().await;
+    let mut slot = node.child.lock().await;
     // A node that has died counts as down, and may be added again.
     cluster.record_exit(&node, &mut slot);
     if slot.is_some() {
@@ -29,7 +29,7 @@ pub(super) async fn add(cluster: &ClusterInner, id: &str) -> Result<(), TestbedE
 pub(super) async fn kill(cluster: &ClusterInner, id: &str) -> Result<(), TestbedError> {
     let registry = &cluster.context.registry;
     let node = registry.node(id)?;
-    let mut slot = node.lock().await;
+    let mut slot = node.child.lock().await;
     node.kill_child(&mut slot).await?;
     registry.mark_down(id, RoutingState::Unchanged);
     Ok(())
@@ -40,7 +40,7 @@ pub(super) async fn kill(cluster: &ClusterInner, id: &str) -> Result<(), Testbed
 pub(super) async fn restart(cluster: &ClusterInner, id: &str) -> Result<(), TestbedError> {
     let context = &cluster.context;
     let node = context.registry.node(id)?;
-    let mut slot = node.lock().await;
+    let mut slot = node.child.lock().await;
     // A node that died by itself is reported before the restart hides it.
     cluster.record_exit(&node, &mut slot);
     if slot.is_some() {
@@ -61,7 +61,7 @@ pub(super) async fn restart(cluster: &ClusterInner, id: &str) -> Result<(), Test
 pub(super) async fn drain(cluster: &ClusterInner, id: &str) -> Result<(), TestbedError> {
     let context = &cluster.context;
     let node = context.registry.node(id)?;
-    let mut slot = node.lock().await;
+    let mut slot = node.child.lock().await;
     running_child(&mut slot, id)?;
     let address = node.address()?;
     // Balancers first, so that none of them sends a socket to a node that rejects it.

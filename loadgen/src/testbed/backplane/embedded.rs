@@ -24,10 +24,10 @@ pub(in crate::testbed) struct EmbeddedBroker {
 impl EmbeddedBroker {
     /// Starts the broker at a free port, which stays its port while it is down.
     pub(super) async fn start(launcher: &Launcher) -> Result<Self, TestbedError> {
-        let process = ClusterProcess::new(BROKER_NAME, launcher.log_dir());
+        let process = ClusterProcess::new(BROKER_NAME, &launcher.log_dir);
         let start = |port| spawn(launcher, &process, port);
         let (child, address) = port::start_on_free_port(start).await?;
-        process.set_running(&mut *process.lock().await, child, address);
+        process.set_running(&mut *process.child.lock().await, child, address);
         Ok(Self { process, address })
     }
 
@@ -50,7 +50,7 @@ impl EmbeddedBroker {
         &self,
         launcher: &Launcher,
     ) -> Result<(), TestbedError> {
-        let mut slot = self.process.lock().await;
+        let mut slot = self.process.child.lock().await;
         self.process.stop_child(&mut slot, STOP_TIMEOUT).await;
         // The same port, because nodes keep trying the address that they were started with.
         let port = self.address.port();

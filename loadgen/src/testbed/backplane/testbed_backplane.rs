@@ -1,4 +1,4 @@
-//! The broker of a cluster, whichever it is.
+//! The broker of a cluster: none, the embedded one or an external one.
 
 use highwater_scenarios::plan::{
     Action, BackplaneSpec, BalancerKind, ClusterSpec, EventSpec, Plan,

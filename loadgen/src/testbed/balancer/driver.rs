@@ -26,10 +26,14 @@ pub(crate) struct BalancerDriver {
     /// `highwater run scenarios/balance-scale-up.toml --set cluster.balancer=KIND`.
     pub(crate) bytes_per_socket: u64,
     /// Creates a balancer of this name that does not run yet.
-    pub(super) create: fn(&str, BalancerOptions<'_>) -> Result<Box<dyn Balancer>, TestbedError>,
+    pub(super) create: CreateBalancer,
     /// Reads the gauges in a balancer's report; `None` if it is another text.
     pub(crate) parse_gauges: fn(&str) -> Option<Gauges>,
 }
+
+/// A function that creates a balancer of this name.
+pub(super) type CreateBalancer =
+    fn(&str, BalancerOptions<'_>) -> Result<Box<dyn Balancer>, TestbedError>;
 
 /// The options that all balancers of a cluster share.
 #[derive(Debug, Clone, Copy)]

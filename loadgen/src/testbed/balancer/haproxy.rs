@@ -89,7 +89,8 @@ impl Balancer for HaproxyBalancer {
     }
 
     fn gauge_source(&self) -> Option<Arc<dyn GaugeSource>> {
-        Some(Arc::new(HaproxyGauges::new(&self.master.path)))
+        let master = self.master.path.clone();
+        Some(Arc::new(HaproxyGauges { master }))
     }
 }
 
@@ -97,7 +98,10 @@ impl HaproxyBalancer {
     fn new(id: &str, options: BalancerOptions<'_>) -> Result<Self, TestbedError> {
         let program = BalancerProgram::new(HAPROXY, id, options, "haproxy.cfg")?;
         Ok(Self {
-            master: MasterSocket::new(id, program.folder.join("master.sock")),
+            master: MasterSocket {
+                id: id.to_owned(),
+                path: program.folder.join("master.sock"),
+            },
             program,
             active: Mutex::default(),
         })
@@ -110,7 +114,7 @@ impl HaproxyBalancer {
         context: &ClusterContext,
         backends: &[BalancerBackend],
     ) -> Result<String, TestbedError> {
-        let mut slot = self.process().lock().await;
+        let mut slot = self.process().child.lock().await;
         let child = running_child(&mut slot, &self.process().id)?;
         let listen = self.process().address()?;
         // Read before the reload, to tell the new worker from it.
@@ -130,7 +134,7 @@ impl HaproxyBalancer {
 
     async fn send_commands(&self, change: &BackendChange) -> Result<String, TestbedError> {
         // The lock keeps a reload from replacing the worker between two commands.
-        let _slot = self.process().lock().await;
+        let _slot = self.process().child.lock().await;
         let worker = self.master.current_worker().await?;
         let commands = commands(change);
         for command in &commands {
@@ -168,22 +172,13 @@ impl HaproxyBalancer {
         let mut master = self.master.path.clone().into_os_string();
         master.push(",mode,600");
         // Master-worker mode, and the master's command socket.
-        let [mode, socket, file] = ["-W", "-S", "-f"].map(OsString::from);
-        [
-            mode,
-            socket,
-            master,
-            file,
-            self.program.config_path.clone().into(),
-        ]
+        let config = self.program.config_path.clone().into();
+        ["-W".into(), "-S".into(), master, "-f".into(), config]
     }
 
     fn check_arguments(&self) -> [OsString; 3] {
-        [
-            "-c".into(),
-            "-f".into(),
-            self.program.config_path.clone().into(),
-        ]
+        let config = self.program.config_path.clone().into();
+        ["-c".into(), "-f".into(), config]
     }
 
     fn write(

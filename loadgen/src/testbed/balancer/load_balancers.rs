@@ -114,14 +114,14 @@ impl LoadBalancers {
             // The balancers start with the whole list, so the change itself is not needed.
             let _ = known.backends.add(id, port.address());
         }
-        let backends = known.backends.list();
+        let backends = &known.backends.list;
         let balancers = self.balancers.iter();
         // Not `try_join_all`: a start that is dropped halfway would leave a balancer without a
         // record of its process.
         let starts = balancers.map(async |balancer| {
             let (child, listen) = balancer.start(context, backends).await?;
             let process = balancer.process();
-            process.set_running(&mut *process.lock().await, child, listen);
+            process.set_running(&mut *process.child.lock().await, child, listen);
             Ok(listen)
         });
         let started: Result<Vec<_>, TestbedError> = join_all(starts).await.into_iter().collect();
@@ -260,7 +260,7 @@ impl LoadBalancers {
             // A gateway watches the membership, and a predeclared node is found by its health
             // check.
             Join::Discovery | Join::Predeclared => return Ok(()),
-            Join::Reload => balancer.reload(context, backends.list()).await?,
+            Join::Reload => balancer.reload(context, &backends.list).await?,
             Join::Runtime => balancer.reconfigure(change).await?,
         };
         self.changes.lock().push(BalancerChange {

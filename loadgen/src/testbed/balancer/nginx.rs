@@ -99,7 +99,7 @@ impl NginxBalancer {
         context: &ClusterContext,
         backends: &[BalancerBackend],
     ) -> Result<String, TestbedError> {
-        let mut slot = self.process().lock().await;
+        let mut slot = self.process().child.lock().await;
         let id = &self.process().id;
         let child = running_child(&mut slot, id)?;
         let not_running = || TestbedError::NotRunning(id.clone());

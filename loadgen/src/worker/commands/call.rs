@@ -36,7 +36,7 @@ pub async fn issue_command(
         recorder.count(Count::CommandsDropped);
         return false;
     };
-    // 64 random bits: a reply to another command never carries the same text.
+    // 64 random bits, so that no other command's reply carries the same text.
     let nonce = format!("{:016x}", rand::random::<u64>());
     let request = build_request(context, load, device, &nonce);
     // Counted before it is sent: the drain must see every command that may be answered.
@@ -48,7 +48,6 @@ pub async fn issue_command(
         .await
         // The caller's timeout and a node's 504 are one result.
         .unwrap_or(CommandResult::TimedOut);
-    // Before the result is counted: a command is in flight or has a result, never both.
     drop(in_flight);
     result.count(recorder);
     let CommandResult::Replied { route, owner } = result else {

@@ -124,7 +124,7 @@ fn decode_text(text: &str) -> Incoming<'_> {
     let Ok(frame) = serde_json::from_str::<NodeFrame<'_>>(text) else {
         return Incoming::Ignored;
     };
-    // The only frame without an id that means anything.
+    // Before the id is read, because this frame has none.
     if frame.kind == "goaway" {
         return Incoming::GoAway(ReconnectAdvice {
             retry: bounded_delay(frame.retry_ms),
@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(decode_text(text), answer(None));
         let text = r#"{"type":"error","id":"0-7","status":429,"error":"x","retry_ms":1000}"#;
         assert_eq!(decode_text(text), answer(Some(429)));
-        let text = r#"{"type":"published","id":"somebody's"}"#;
+        let text = r#"{"type":"published","id":"other"}"#;
         assert_eq!(decode_text(text), Incoming::Ignored);
     }
 

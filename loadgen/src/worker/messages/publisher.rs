@@ -103,9 +103,9 @@ impl PublisherState {
         let sent = Instant::now();
         // A message waits for the answer to the last one. That wait is the system's, not
         // the harness's, so that send lag counts from its end.
-        let could = self.free_since.map_or(due, |free| free.max(due));
+        let sendable_at = self.free_since.map_or(due, |free| free.max(due));
         recorder.count(Count::MessagesScheduled);
-        recorder.time(Timing::SendLag, sent.saturating_duration_since(could));
+        recorder.time(Timing::SendLag, sent.saturating_duration_since(sendable_at));
         let micros = |instant| context.clock.elapsed_at(instant).as_micros() as u64;
         let stamp = Stamp {
             load: self.load,

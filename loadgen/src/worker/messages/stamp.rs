@@ -92,7 +92,7 @@ mod tests {
         }
 
         #[test]
-        fn damaged_stamp_is_no_panic(text in "\\PC{0,60}|\"hw1:[0-9:x]{0,80}") {
+        fn damaged_stamp_does_not_panic(text in "\\PC{0,60}|\"hw1:[0-9:x]{0,80}") {
             let _ = Stamp::find(&text);
         }
     }

@@ -77,15 +77,10 @@ pub(super) fn balance_algorithm(policy: BalancerPolicy) -> &'static str {
 pub(super) mod tests {
     use expect_test::expect;
 
-    use super::*;
-
-    fn server(id: &str, port: u16, leaving: bool) -> BalancerBackend {
-        BalancerBackend {
-            id: id.to_owned(),
-            address: format!("127.0.0.1:{port}"),
-            leaving,
-        }
-    }
+    use super::{
+        super::super::backends::tests::{backend, two_backends},
+        *,
+    };
 
     fn values<'v>(
         folder: &'v Path,
@@ -106,13 +101,12 @@ pub(super) mod tests {
 
     /// A configuration that HAProxy accepts when its files are in `folder`.
     pub(in super::super) fn render(folder: &Path, policy: BalancerPolicy) -> String {
-        let servers = [server("n1", 8081, false), server("n2", 8082, true)];
-        values(folder, policy, &servers).render().unwrap()
+        values(folder, policy, &two_backends()).render().unwrap()
     }
 
     #[test]
     fn configuration_names_the_nodes_and_the_policy() {
-        let servers = [server("n1", 8081, false), server("n2", 8082, true)];
+        let servers = two_backends();
         let values = values(Path::new("/run/b1"), BalancerPolicy::LeastConn, &servers);
         let text = values.render().unwrap();
         assert!(text.contains("    bind 127.0.0.1:8080\n"), "{text}");
@@ -140,9 +134,9 @@ pub(super) mod tests {
     #[test]
     fn change_is_turned_into_commands() {
         let commands = [
-            BackendChange::Added(server("n3", 8083, false)),
-            BackendChange::Draining(server("n3", 8083, true)),
-            BackendChange::Restored(server("n3", 8083, false)),
+            BackendChange::Added(backend("n3", 8083, false)),
+            BackendChange::Draining(backend("n3", 8083, true)),
+            BackendChange::Restored(backend("n3", 8083, false)),
         ]
         .iter()
         .flat_map(commands)
