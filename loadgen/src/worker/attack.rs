@@ -117,7 +117,7 @@ impl Attack {
             goose::trigger_killswitch("every user has finished");
         });
         let outcome = attack.execute().await;
-        // After a failed attack the users never finish, and this task would wait for ever.
+        // After a failed attack the users never finish, and this task would wait forever.
         stop.abort();
         outcome.map_err(Box::new)?;
         Ok(())

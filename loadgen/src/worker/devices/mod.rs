@@ -21,8 +21,8 @@
 //! - [`schedule`]: which device opens when;
 //! - [`device`]: one device from its due time to the end of the run;
 //! - [`attempt`]: one attempt to open a socket, counted and timed;
-//! - [`connect`]: the connection, with [`upgrade`] for the WebSocket handshake and the types
-//!   of an open socket, and [`connect_failure`] for the ways to fail;
+//! - [`connect`]: the connection, with [`connect_failure`] for the ways to fail;
+//! - [`upgrade`]: the WebSocket handshake, and the types of an open socket;
 //! - [`source_address`]: local addresses, so that ports do not run out;
 //! - [`session`]: an open socket until it ends;
 //! - [`heartbeat`]: when a heartbeat is due, and its result;
