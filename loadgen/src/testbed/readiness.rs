@@ -128,9 +128,9 @@ async fn find_unseen_node(
     context: &ClusterContext,
     matters: impl Fn(&str, &str) -> bool,
 ) -> Option<String> {
-    // One node after the other, because the first that is not joined ends the poll.
     // Read at each poll: nodes start and end while this one is waited for.
     let running = context.registry.running();
+    // One node after the other, because the first that is not joined ends the poll.
     for (observer, address) in &running {
         let visible = match context.client.visible_nodes(*address).await {
             Ok(visible) => visible,
