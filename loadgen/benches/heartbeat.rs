@@ -13,7 +13,7 @@ use highwater_loadgen::worker::{
     devices::{
         connect::{ConnectRequest, connect},
         heartbeat::{DeviceHeartbeat, HeartbeatAction},
-        socket::DeviceSocket,
+        upgrade::DeviceSocket,
     },
     dialect::{Dialect, Incoming, plain::Plain},
     recorder::Recorder,
@@ -130,7 +130,7 @@ fn heartbeat(c: &mut Criterion) {
         plain.set_nodelay(true).expect("nodelay");
         (socket.map(|opened| opened.socket).expect("a socket"), plain)
     });
-    let recorder = Recorder::new();
+    let recorder = Recorder::default();
     let period = Duration::from_secs(20);
     let mut state = DeviceHeartbeat::new(Instant::now(), period, 0.0);
 
@@ -146,7 +146,7 @@ fn heartbeat(c: &mut Criterion) {
 
 fn sample(c: &mut Criterion) {
     use highwater_loadgen::worker::recorder::{Count, Timing};
-    let recorder = Recorder::new();
+    let recorder = Recorder::default();
     let mut micros = 0;
     let mut group = c.benchmark_group("sample");
     group.bench_function("one count and one latency", |b| {

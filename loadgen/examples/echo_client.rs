@@ -11,7 +11,7 @@ use highwater_loadgen::{
     worker::{
         devices::{
             connect::{ConnectRequest, connect},
-            socket::DeviceSocket,
+            upgrade::DeviceSocket,
         },
         dialect::plain::Plain,
     },

@@ -1,33 +1,28 @@
 //! The state of a cluster: nodes, balancers, consumers and their exits.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{fs, path::Path, sync::Arc};
 
 use futures_util::future::{join_all, try_join_all};
 use highwater_process::{Child, Spawner};
 use highwater_scenarios::plan::{ClusterSpec, Plan};
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     TestbedError,
-    backplane::{EmbeddedBroker, TestbedBackplane},
+    backplane::TestbedBackplane,
     balancer::LoadBalancers,
-    cluster_process::running_child,
+    cluster_process::{ClusterProcess, STOP_TIMEOUT, running_child},
     consumer::{self, ConsumerProcess},
-    context::{ClusterContext, NodeSettings},
+    context::ClusterContext,
     credentials::Credentials,
-    exits::ExitLog,
+    exits::{ExitLog, NodeExit},
     launcher::Launcher,
-    node::{NodeProcess, ProcessState, RoutingState},
+    node::{ProcessState, RoutingState},
     node_client::NodeClient,
     node_launch,
     node_registry::NodeRegistry,
     readiness,
 };
-use crate::{endpoints::Endpoints, sampling::SampleTarget};
-
-/// The longest time for a process to end in order when the cluster is stopped.
-const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The state that the actions work on. Each node's lock owns its process, and an action
 /// holds that lock while it works; the other fields are read without waiting.
@@ -58,14 +53,18 @@ impl ClusterInner {
             path: log_dir.into(),
             source,
         })?;
-        let launcher = Launcher::new(exe, log_dir, spawner);
+        let launcher = Launcher {
+            exe: exe.to_owned(),
+            log_dir: log_dir.to_owned(),
+            spawner,
+        };
         // Before the broker: a missing program is found before any process starts.
         let load_balancers = LoadBalancers::create(plan, cluster, log_dir)?;
         let backplane = TestbedBackplane::start(plan, cluster, &launcher).await?;
         let credentials = Credentials::generate(plan, cluster)?;
         Ok(Self {
             load_balancers,
-            consumers: consumer::create_consumers(&cluster.consumers, &launcher),
+            consumers: consumer::create_consumers(cluster.consumers.count, &launcher),
             exits: ExitLog::default(),
             stopping: CancellationToken::new(),
             context: ClusterContext {
@@ -74,7 +73,7 @@ impl ClusterInner {
                 client: NodeClient::new(&credentials)?,
                 registry: NodeRegistry::new(credentials.node_scheme()),
                 credentials,
-                settings: NodeSettings::new(cluster),
+                spec: cluster.clone(),
             },
         })
     }
@@ -106,41 +105,17 @@ impl ClusterInner {
         self.context.backplane.stop().await
     }
 
-    /// Returns the addresses for clients, and their changes.
-    pub(super) fn endpoints(&self) -> watch::Receiver<Endpoints> {
-        match self.load_balancers.is_empty() {
-            true => self.context.registry.endpoints(),
-            false => self.load_balancers.endpoints(),
-        }
-    }
-
-    /// Returns every process for the sampler.
-    pub(super) fn sample_targets(&self) -> Vec<SampleTarget> {
-        let mut targets = self.context.registry.sample_targets();
-        targets.extend(self.context.backplane.sample_target());
-        targets.extend(self.load_balancers.sample_targets());
-        let consumers = self.consumers.iter();
-        targets.extend(consumers.filter_map(ConsumerProcess::sample_target));
-        targets
-    }
-
     /// Returns the consumer of this name.
     pub(super) fn consumer(&self, id: &str) -> Result<&ConsumerProcess, TestbedError> {
-        self.consumers
-            .iter()
-            .find(|consumer| consumer.process.id == id)
-            .ok_or_else(|| TestbedError::NoSuchProcess { id: id.into() })
-    }
-
-    /// Returns the embedded broker.
-    pub(super) fn broker(&self) -> Result<&EmbeddedBroker, TestbedError> {
-        self.context.backplane.embedded()
+        let mut consumers = self.consumers.iter();
+        let consumer = consumers.find(|consumer| consumer.process.id == id);
+        consumer.ok_or_else(|| TestbedError::NoSuchProcess(id.into()))
     }
 
     /// Returns the node of this name, which is new if there was none.
-    pub(super) fn get_or_create_node(&self, id: &str) -> Arc<NodeProcess> {
-        let log = self.context.launcher.log_dir().join(format!("{id}.log"));
-        self.context.registry.get_or_insert(id, log)
+    pub(super) fn get_or_create_node(&self, id: &str) -> Arc<ClusterProcess> {
+        let log_dir = &self.context.launcher.log_dir;
+        self.context.registry.get_or_insert(id, log_dir)
     }
 
     /// Starts a node that is down into `slot`, its lock. The call returns when the node is
@@ -148,96 +123,94 @@ impl ClusterInner {
     /// that does not become ready is killed.
     pub(super) async fn start_node(
         &self,
-        node: &NodeProcess,
+        node: &ClusterProcess,
         slot: &mut Option<Child>,
     ) -> Result<(), TestbedError> {
         let started = self.start_and_join(node, slot).await;
         if started.is_err() {
-            // Dropping the child kills it.
-            *slot = None;
+            node.forget_child(slot);
             let registry = &self.context.registry;
             registry.mark_down(&node.id, RoutingState::Unchanged);
         }
         started
     }
 
-    async fn lock_and_start_node(&self, node: Arc<NodeProcess>) -> Result<(), TestbedError> {
-        let mut slot = node.process.lock().await;
+    async fn lock_and_start_node(&self, node: Arc<ClusterProcess>) -> Result<(), TestbedError> {
+        let mut slot = node.child.lock().await;
         self.start_node(&node, &mut slot).await
     }
 
     async fn start_and_join(
         &self,
-        node: &NodeProcess,
+        node: &ClusterProcess,
         slot: &mut Option<Child>,
     ) -> Result<(), TestbedError> {
         let context = &self.context;
         // A node that starts again keeps its port, so that its clients find it.
-        let previous = context.registry.address(&node.id).ok();
+        let previous = node.status.lock().address;
         let reserved = || self.load_balancers.release_reserved(&node.id);
         let address = node_launch::start(context, node, slot, previous.or_else(reserved)).await?;
         let child = running_child(slot, &node.id)?;
-        let scheme = context.client.scheme();
-        readiness::wait_until_serving(context, node.into(), child, scheme, address).await?;
+        let scheme = context.client.scheme;
+        readiness::wait_until_serving(context, node, child, scheme, address).await?;
         readiness::wait_until_joined(context, node).await?;
         // Before the routing: if a balancer rejects the node, the start fails, and no client may
         // be sent to it.
-        self.load_balancers
-            .add_node(context, &node.id, address)
-            .await?;
+        let balancers = &self.load_balancers;
+        balancers.add_node(context, &node.id, address).await?;
         context.registry.mark_routed(&node.id);
         Ok(())
     }
 
     /// Records the exit of a node that has ended. The caller holds `slot`, the node's lock.
-    pub(super) fn record_exit(&self, node: &NodeProcess, slot: &mut Option<Child>) {
-        let Some(exit) = slot.as_mut().and_then(Child::try_exit) else {
+    pub(super) fn record_exit(&self, node: &ClusterProcess, slot: &mut Option<Child>) {
+        let Some(exit) = node.take_exit(slot) else {
             return;
         };
-        *slot = None;
         let registry = &self.context.registry;
         let state = registry.status(&node.id).map(|status| status.state);
         // A node that was asked to end is out of the routing already. A node that died stays in
         // it, so that clients see what they would see behind DNS.
         if state == Some(ProcessState::Stopping) {
             registry.mark_down(&node.id, RoutingState::Removed);
-            self.exits.record_requested(&node.id, exit);
+            let id = node.id.clone();
+            self.exits.requested.lock().push(NodeExit { id, exit });
         } else {
             registry.mark_down(&node.id, RoutingState::Unchanged);
             let exit = (node.id.clone(), exit.to_string());
-            self.exits.record_unexpected([exit]);
+            self.exits.unexpected.lock().push(exit);
         }
     }
 
     /// Records the exits of all processes, except those that an event works on.
     pub(super) fn poll_exits(&self) {
         for node in self.context.registry.nodes() {
-            // The coordinator polls once a second, and an event may hold the lock for a minute.
-            if let Ok(mut slot) = node.process.try_lock() {
+            // Never waits: the coordinator polls once a second, and an event may hold the lock
+            // for a minute.
+            if let Ok(mut slot) = node.child.try_lock() {
                 self.record_exit(&node, &mut slot);
             }
         }
         let consumers = self.consumers.iter();
         let exits = consumers.filter_map(|consumer| consumer.process.take_unexpected_exit());
-        self.exits.record_unexpected(exits);
-        self.exits
-            .record_unexpected(self.load_balancers.take_unexpected_exits());
+        let exits = exits.chain(self.load_balancers.take_unexpected_exits());
+        self.exits.unexpected.lock().extend(exits);
         self.record_broker_exit();
     }
 
     /// Records the exit of an embedded broker that has ended without a request.
     pub(super) fn record_broker_exit(&self) {
-        let broker = self.broker().ok();
-        let exit = broker.and_then(|broker| broker.process().take_unexpected_exit());
-        self.exits.record_unexpected(exit);
+        let broker = self.context.backplane.embedded().ok();
+        let exit = broker.and_then(|broker| broker.process.take_unexpected_exit());
+        self.exits.unexpected.lock().extend(exit);
     }
 
-    async fn stop_node(&self, node: &NodeProcess) {
-        let mut slot = node.process.lock().await;
-        if let Some(mut child) = slot.take() {
+    async fn stop_node(&self, node: &ClusterProcess) {
+        let mut slot = node.child.lock().await;
+        if slot.is_some() {
             let registry = &self.context.registry;
             registry.mark_stopping(&node.id);
-            child.stop(STOP_TIMEOUT).await;
+            node.stop_child(&mut slot, STOP_TIMEOUT).await;
             registry.mark_down(&node.id, RoutingState::Removed);
         }
     }

@@ -1,17 +1,14 @@
 //! A consumer of telemetry: a process that starts again with its journal.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
-use highwater_process::Launch;
 use highwater_reports::record::{Source, SourceRole};
-use highwater_scenarios::plan::Consumers;
 
 use super::{
     TestbedError,
-    cluster_process::{ClusterProcess, running_child},
+    cluster_process::{ClusterProcess, ProcessStatus, running_child},
     context::ClusterContext,
-    launch_args::LaunchArgs,
-    launcher::Launcher,
+    launcher::{LaunchArgs, Launcher},
     readiness,
 };
 use crate::{
@@ -29,37 +26,43 @@ pub(super) struct ConsumerProcess {
     pub(super) process: ClusterProcess,
     /// The file in which the consumer writes a line for each telemetry record it has handled.
     pub(super) journal: PathBuf,
-    processing_time: Duration,
-    drop_every: u64,
 }
 
 /// Returns the consumers that a scenario asks for. None of them runs yet.
-pub(super) fn create_consumers(spec: &Consumers, launcher: &Launcher) -> Vec<ConsumerProcess> {
+pub(super) fn create_consumers(count: u32, launcher: &Launcher) -> Vec<ConsumerProcess> {
     let consumer = |number| {
         let id = format!("c{number}");
         ConsumerProcess {
-            journal: launcher.log_dir().join(format!("{id}.journal.jsonl")),
-            process: ClusterProcess::new(&id, launcher.log_dir()),
-            processing_time: spec.processing_time,
-            drop_every: spec.drop_every,
+            journal: launcher.log_dir.join(format!("{id}.journal.jsonl")),
+            process: ClusterProcess::new(&id, &launcher.log_dir),
         }
     };
-    (1..=spec.count).map(consumer).collect()
+    (1..=count).map(consumer).collect()
 }
 
 impl ConsumerProcess {
     /// Starts the consumer and waits until it is ready. A consumer that runs is ended in
     /// order first.
     pub(super) async fn restart(&self, context: &ClusterContext) -> Result<(), TestbedError> {
-        let mut slot = self.process.lock().await;
+        let mut slot = self.process.child.lock().await;
         self.process.stop_child(&mut slot, STOP_TIMEOUT).await;
-        let launch = self.launch(context);
+        let spec = &context.spec.consumers;
+        let processing_time = format!("{}ms", spec.processing_time.as_millis());
+        let mut args = LaunchArgs::new(["--id", &self.process.id, "--group", CONSUMER_GROUP]);
+        args.push_option("--processing-time", processing_time);
+        args.push_option("--drop-every", spec.drop_every.to_string());
+        args.push_option("--journal", &self.journal);
+        args.extend(context.backplane.join_args());
+        // Port 0: no client keeps a consumer's address, so any free port will do.
+        let launch = context
+            .launcher
+            .serve("consumer", 0, args, &self.process.log);
         let launched = context.launcher.spawn_listening(&self.process.id, launch);
         let (child, address) = launched.await?;
         // Recorded before it is ready, so that a stop meanwhile ends it in order.
         self.process.set_running(&mut slot, child, address);
         let child = running_child(&mut slot, &self.process.id)?;
-        let process = (&self.process).into();
+        let process = &self.process;
         let ready = readiness::wait_until_serving(context, process, child, "http", address).await;
         if ready.is_err() {
             self.process.forget_child(&mut slot);
@@ -74,30 +77,15 @@ impl ConsumerProcess {
 
     /// Returns the consumer for the sampler; `None` before its first start.
     pub(super) fn sample_target(&self) -> Option<SampleTarget> {
-        let address = self.process.address()?;
+        let ProcessStatus { address, pid } = *self.process.status.lock();
+        let address = address?;
         Some(SampleTarget {
             source: Source::new(SourceRole::Consumer, &self.process.id),
-            pid: self.process.pid(),
+            pid,
             endpoint: Some(SampleEndpoint::Prometheus {
                 url: format!("http://{address}/metrics"),
                 sockets_metric: None,
             }),
         })
-    }
-
-    fn launch(&self, context: &ClusterContext) -> Launch {
-        let mut args = LaunchArgs::new(["--id", &self.process.id, "--group", CONSUMER_GROUP]);
-        args.push_option(
-            "--processing-time",
-            format!("{}ms", self.processing_time.as_millis()),
-        );
-        args.push_option("--drop-every", self.drop_every.to_string());
-        args.push_option("--journal", &self.journal);
-        args.extend(context.backplane.join_args());
-        // Port 0: no client keeps a consumer's address, so any free port will do.
-        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        context
-            .launcher
-            .serve("consumer", listen, args, self.process.log())
     }
 }

@@ -9,7 +9,7 @@ use highwater_scenarios::{Plan, plan::ClusterSpec};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use tempfile::TempDir;
 
-use super::{TestbedError, launch_args::LaunchArgs, scheme::Scheme};
+use super::{TestbedError, launcher::LaunchArgs, scheme::Scheme};
 use crate::access::{CertVerification, ClientAccess, TokenSigner};
 
 /// The environment variable in which a node finds the secret of tokens.

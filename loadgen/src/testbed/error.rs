@@ -144,23 +144,14 @@ pub enum TestbedError {
     #[error("cannot change the broker: the harness has started none")]
     NoBroker,
     /// The event names a process that was never started.
-    #[error("cannot find {id} in the cluster")]
-    NoSuchProcess {
-        /// The process.
-        id: String,
-    },
+    #[error("cannot find {0} in the cluster")]
+    NoSuchProcess(String),
     /// The event needs a process that runs.
-    #[error("cannot change {id}: it is not running")]
-    NotRunning {
-        /// The process.
-        id: String,
-    },
+    #[error("cannot change {0}: it is not running")]
+    NotRunning(String),
     /// The node to add runs already.
-    #[error("cannot add {id}: it is running already")]
-    AlreadyRunning {
-        /// The node.
-        id: String,
-    },
+    #[error("cannot add {0}: it is running already")]
+    AlreadyRunning(String),
     /// The body of a request could not be encoded.
     #[error("cannot encode the body of a request")]
     RequestBody(#[source] serde_json::Error),

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    mem,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -11,7 +12,8 @@ use highwater_scenarios::plan::{ClusterSpec, EventSpec, Plan};
 use tokio::sync::watch;
 
 use super::{
-    TestbedError, actions, balancer::BalancerChange, cluster::ClusterInner, exits::NodeExit,
+    TestbedError, actions, balancer::BalancerChange, cluster::ClusterInner,
+    consumer::ConsumerProcess, exits::NodeExit,
 };
 use crate::{access::ClientAccess, endpoints::Endpoints, sampling::SampleTarget};
 
@@ -61,7 +63,11 @@ impl Testbed {
     /// Returns the endpoints and their changes. A node is left out as soon as it is asked
     /// to end, in the middle of an event.
     pub fn watch_endpoints(&self) -> watch::Receiver<Endpoints> {
-        self.inner.endpoints()
+        let inner = &self.inner;
+        match inner.load_balancers.is_empty() {
+            true => inner.context.registry.endpoints(),
+            false => inner.load_balancers.endpoints(),
+        }
     }
 
     /// Returns the certificates and tokens that clients need.
@@ -87,7 +93,13 @@ impl Testbed {
     /// Returns the nodes by number, the broker, the balancers and the consumers. A process
     /// that has ended is included without a process id.
     pub fn sample_targets(&self) -> Vec<SampleTarget> {
-        self.inner.sample_targets()
+        let inner = &self.inner;
+        let mut targets = inner.context.registry.sample_targets();
+        targets.extend(inner.context.backplane.sample_target());
+        targets.extend(inner.load_balancers.sample_targets());
+        let consumers = inner.consumers.iter();
+        targets.extend(consumers.filter_map(ConsumerProcess::sample_target));
+        targets
     }
 
     /// Returns the journals in which consumers write the telemetry that they have handled.
@@ -117,14 +129,14 @@ impl Testbed {
     /// words. Never waits: a node that an event works on is checked at the next call.
     pub fn take_unexpected_exits(&self) -> Vec<(String, String)> {
         self.inner.poll_exits();
-        self.inner.exits.take_unexpected()
+        mem::take(&mut *self.inner.exits.unexpected.lock())
     }
 
     /// Takes the nodes that have ended because an event asked them to, each once. Never
     /// waits, like [`Testbed::take_unexpected_exits`].
     pub fn take_node_exits(&self) -> Vec<NodeExit> {
         self.inner.poll_exits();
-        self.inner.exits.take_requested()
+        mem::take(&mut *self.inner.exits.requested.lock())
     }
 
     /// Stops the cluster and gives up an event that is running. Every process gets SIGTERM,

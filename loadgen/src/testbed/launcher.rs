@@ -1,6 +1,7 @@
 //! Starts the processes of a cluster.
 
 use std::{
+    ffi::OsString,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
@@ -8,7 +9,7 @@ use std::{
 
 use highwater_process::{Child, Launch, Spawner, port};
 
-use super::{TestbedError, launch_args::LaunchArgs};
+use super::TestbedError;
 
 /// The longest time until a process listens.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -25,45 +26,54 @@ const NICENESS: u8 = 10;
 /// A launcher of processes. Each process logs to `ID.log` in one folder.
 #[derive(Debug, Clone)]
 pub(super) struct Launcher {
-    exe: PathBuf,
-    log_dir: PathBuf,
-    spawner: Spawner,
+    /// The `highwater` binary.
+    pub(super) exe: PathBuf,
+    /// The folder of the logs.
+    pub(super) log_dir: PathBuf,
+    /// The thread that starts the processes.
+    pub(super) spawner: Spawner,
 }
 
-impl Launcher {
-    /// A launcher of the `highwater` binary at `exe`.
-    pub(super) fn new(exe: &Path, log_dir: &Path, spawner: Spawner) -> Self {
+/// Arguments and environment variables that are added to a launch.
+#[derive(Debug, Default)]
+pub(super) struct LaunchArgs {
+    /// Command-line arguments.
+    pub(super) arguments: Vec<OsString>,
+    /// Environment variables. Secrets go here, because every user of the machine can read
+    /// the command line of a process.
+    pub(super) env: Vec<(OsString, OsString)>,
+}
+
+impl LaunchArgs {
+    /// Arguments without environment variables.
+    pub(super) fn new(arguments: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
         Self {
-            exe: exe.to_owned(),
-            log_dir: log_dir.to_owned(),
-            spawner,
+            arguments: arguments.into_iter().map(Into::into).collect(),
+            env: Vec::new(),
         }
     }
 
-    /// The folder of the logs.
-    pub(super) fn log_dir(&self) -> &Path {
-        &self.log_dir
+    /// Adds an option and its value.
+    pub(super) fn push_option(&mut self, name: &str, value: impl Into<OsString>) {
+        self.arguments.extend([name.into(), value.into()]);
     }
 
-    /// Returns the launch of `highwater serve ROLE`.
-    pub(super) fn serve(
-        &self,
-        role: &str,
-        listen: SocketAddr,
-        args: LaunchArgs,
-        log: &Path,
-    ) -> Launch {
-        let mut arguments = vec![
-            "serve".into(),
-            role.into(),
-            "--listen".into(),
-            listen.to_string().into(),
-        ];
-        arguments.extend(args.arguments);
-        args.env.into_iter().fold(
-            Launch::new(&self.exe, arguments, log),
-            |launch, (name, value)| launch.with_env(name, value),
-        )
+    /// Adds the arguments and variables of `other` behind these.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.arguments.extend(other.arguments);
+        self.env.extend(other.env);
+    }
+}
+
+impl Launcher {
+    /// Returns the launch of `highwater serve ROLE` on a port of 127.0.0.1. Port 0 leaves the
+    /// choice to the system.
+    pub(super) fn serve(&self, role: &str, port: u16, args: LaunchArgs, log: &Path) -> Launch {
+        let listen = format!("127.0.0.1:{port}");
+        let mut launch = Launch::new(&self.exe, ["serve", role, "--listen", &listen], log);
+        launch.args.extend(args.arguments);
+        launch.env = args.env;
+        launch
     }
 
     /// Starts a process.

@@ -23,7 +23,7 @@
 //! - [`node_registry`], [`node`]: the nodes, and what clients and the sampler see of them;
 //! - [`node_client`]: requests to a node;
 //! - [`scheme`]: addresses with or without TLS;
-//! - [`launcher`], [`launch_args`], [`cluster_process`]: child processes;
+//! - [`launcher`], [`cluster_process`]: child processes;
 //! - [`exits`]: exits that the coordinator has not taken yet;
 //! - [`error`]: the errors.
 
@@ -38,7 +38,6 @@ mod credentials;
 pub mod error;
 mod exits;
 pub mod handle;
-mod launch_args;
 mod launcher;
 mod node;
 mod node_client;

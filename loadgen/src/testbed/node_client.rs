@@ -18,7 +18,8 @@ const MAX_SHOWN_BODY_CHARS: usize = 300;
 #[derive(Debug)]
 pub(super) struct NodeClient {
     client: Client,
-    scheme: &'static str,
+    /// The scheme of nodes: `http` or `https`.
+    pub(super) scheme: &'static str,
 }
 
 /// The part of the answer to `GET /nodes` that the testbed reads.
@@ -46,7 +47,7 @@ impl NodeClient {
         })?;
         Ok(Self {
             client,
-            scheme: credentials.node_scheme().http(),
+            scheme: credentials.node_scheme().http,
         })
     }
 
@@ -63,11 +64,6 @@ impl NodeClient {
     /// Returns the text at any address, within less than a second.
     pub(super) async fn text(&self, url: &str) -> Result<String, ScrapeError> {
         scrape(&self.client, url).await
-    }
-
-    /// The scheme of nodes: `http` or `https`.
-    pub(super) fn scheme(&self) -> &'static str {
-        self.scheme
     }
 
     /// Sends `GET /nodes` and returns the names of the nodes that this node sees now; none

@@ -1,6 +1,6 @@
 //! The nodes of a cluster: endpoints for clients, targets for the sampler.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, sync::Arc};
 
 use highwater_reports::record::{Source, SourceRole};
 use parking_lot::Mutex;
@@ -8,7 +8,8 @@ use tokio::sync::watch;
 
 use super::{
     TestbedError,
-    node::{NodeProcess, NodeSortKey, NodeStatus, ProcessState, RoutingState, node_sort_key},
+    cluster_process::{ClusterProcess, ProcessStatus},
+    node::{NodeSortKey, NodeStatus, ProcessState, RoutingState, node_sort_key},
     scheme::Scheme,
 };
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
 };
 
 /// All nodes that were ever started, by number. The registry owns their status; each node
-/// owns its process.
+/// owns its child.
 #[derive(Debug)]
 pub(super) struct NodeRegistry {
     // Sorted, because clients rotate over the endpoints in this order in every run.
@@ -28,7 +29,7 @@ pub(super) struct NodeRegistry {
 
 #[derive(Debug)]
 struct NodeEntry {
-    node: Arc<NodeProcess>,
+    node: Arc<ClusterProcess>,
     status: NodeStatus,
 }
 
@@ -42,27 +43,26 @@ impl NodeRegistry {
         }
     }
 
-    /// Returns the node of this name. A new node logs to `log`.
-    pub(super) fn get_or_insert(&self, id: &str, log: PathBuf) -> Arc<NodeProcess> {
+    /// Returns the node of this name. A new node logs to a file in `log_dir`.
+    pub(super) fn get_or_insert(&self, id: &str, log_dir: &Path) -> Arc<ClusterProcess> {
         let mut nodes = self.nodes.lock();
         let entry = nodes.entry(node_sort_key(id)).or_insert_with(|| NodeEntry {
-            node: Arc::new(NodeProcess::new(id, log)),
+            node: Arc::new(ClusterProcess::new(id, log_dir)),
             status: NodeStatus::default(),
         });
         entry.node.clone()
     }
 
     /// Returns the node of this name.
-    pub(super) fn node(&self, id: &str) -> Result<Arc<NodeProcess>, TestbedError> {
+    pub(super) fn node(&self, id: &str) -> Result<Arc<ClusterProcess>, TestbedError> {
         let nodes = self.nodes.lock();
-        let entry = nodes.get(&node_sort_key(id));
-        entry
-            .map(|entry| entry.node.clone())
-            .ok_or_else(|| TestbedError::NoSuchProcess { id: id.into() })
+        let node = nodes.get(&node_sort_key(id)).map(|entry| &entry.node);
+        node.cloned()
+            .ok_or_else(|| TestbedError::NoSuchProcess(id.into()))
     }
 
     /// Returns all nodes in the order of their numbers.
-    pub(super) fn nodes(&self) -> Vec<Arc<NodeProcess>> {
+    pub(super) fn nodes(&self) -> Vec<Arc<ClusterProcess>> {
         let nodes = self.nodes.lock();
         nodes.values().map(|entry| entry.node.clone()).collect()
     }
@@ -73,31 +73,21 @@ impl NodeRegistry {
         nodes.get(&node_sort_key(id)).map(|entry| entry.status)
     }
 
-    /// Returns the address of a node that has listened.
-    pub(super) fn address(&self, id: &str) -> Result<SocketAddr, TestbedError> {
-        self.status(id)
-            .and_then(|status| status.address)
-            .ok_or_else(|| TestbedError::NotRunning { id: id.into() })
-    }
-
     /// Returns names and addresses of the nodes that run.
     pub(super) fn running(&self) -> Vec<(String, SocketAddr)> {
         let nodes = self.nodes.lock();
-        let running = nodes
-            .iter()
-            .filter(|(_, entry)| entry.status.state == ProcessState::Running);
-        running
-            .filter_map(|((_, id), entry)| Some((id.clone(), entry.status.address?)))
-            .collect()
+        let running = nodes.values().filter_map(|NodeEntry { node, status }| {
+            // Not a paused node: it answers no request, and would hold up a start.
+            let is_running = status.state == ProcessState::Running;
+            let address = node.status.lock().address.filter(|_| is_running)?;
+            Some((node.id.clone(), address))
+        });
+        running.collect()
     }
 
     /// Records that a node's process has started. Clients are not sent to it yet.
-    pub(super) fn mark_started(&self, id: &str, address: SocketAddr, pid: u32) {
-        self.update(id, |status| {
-            status.address = Some(address);
-            status.pid = Some(pid);
-            status.state = ProcessState::Running;
-        });
+    pub(super) fn mark_started(&self, id: &str) {
+        self.update(id, |status| status.state = ProcessState::Running);
     }
 
     /// Sends clients to a node from now on.
@@ -135,7 +125,6 @@ impl NodeRegistry {
     /// Records that a node's process has ended.
     pub(super) fn mark_down(&self, id: &str, routing: RoutingState) {
         self.update(id, |status| {
-            status.pid = None;
             status.state = ProcessState::Down;
             status.is_routed &= routing == RoutingState::Unchanged;
         });
@@ -149,14 +138,15 @@ impl NodeRegistry {
     /// Returns every node that has listened once, for the sampler.
     pub(super) fn sample_targets(&self) -> Vec<SampleTarget> {
         let nodes = self.nodes.lock();
-        let targets = nodes.iter().filter_map(|((_, id), entry)| {
+        let targets = nodes.values().filter_map(|NodeEntry { node, .. }| {
+            let ProcessStatus { address, pid } = *node.status.lock();
             // A node that has ended keeps its address: its samples then say that it is down.
-            let address = entry.status.address?;
+            let address = address?;
             Some(SampleTarget {
-                source: Source::new(SourceRole::Node, id),
-                pid: entry.status.pid,
+                source: Source::new(SourceRole::Node, &node.id),
+                pid,
                 endpoint: Some(SampleEndpoint::Prometheus {
-                    url: format!("{}://{address}/metrics", self.scheme.http()),
+                    url: format!("{}://{address}/metrics", self.scheme.http),
                     sockets_metric: None,
                 }),
             })
@@ -171,9 +161,8 @@ impl NodeRegistry {
             change(&mut entry.status);
         }
         let routed = nodes.values().filter(|entry| entry.status.is_routed);
-        let now = self
-            .scheme
-            .endpoints(routed.filter_map(|entry| entry.status.address));
+        let addresses = routed.filter_map(|entry| entry.node.status.lock().address);
+        let now = self.scheme.endpoints(addresses);
         // The lock is held until the endpoints are out, so that of two changes the later
         // one is also published later.
         self.endpoints.send_if_modified(|published| {
@@ -189,14 +178,15 @@ mod tests {
     use super::*;
 
     fn add_routed(registry: &NodeRegistry, id: &str, port: u16) {
-        registry.get_or_insert(id, PathBuf::from("/dev/null"));
-        registry.mark_started(id, SocketAddr::from(([127, 0, 0, 1], port)), 1);
+        let node = registry.get_or_insert(id, Path::new("/tmp"));
+        node.status.lock().address = Some(SocketAddr::from(([127, 0, 0, 1], port)));
+        registry.mark_started(id);
         registry.mark_routed(id);
     }
 
     #[test]
     fn endpoints_are_those_of_routed_nodes_by_number() {
-        let registry = NodeRegistry::new(Scheme::Plain);
+        let registry = NodeRegistry::new(Scheme::for_tls(false));
         let mut watched = registry.endpoints();
         for (id, port) in [("n10", 10), ("n2", 2), ("n1", 1)] {
             add_routed(&registry, id, port);
@@ -227,7 +217,7 @@ mod tests {
 
     #[test]
     fn stopping_node_stays_stopping_when_it_is_paused() {
-        let registry = NodeRegistry::new(Scheme::Plain);
+        let registry = NodeRegistry::new(Scheme::for_tls(false));
         add_routed(&registry, "n1", 1);
         registry.mark_stopping("n1");
         registry.mark_paused("n1");

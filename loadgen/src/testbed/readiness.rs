@@ -1,13 +1,11 @@
 //! Waits until a process serves, and until nodes see each other.
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use highwater_process::{Child, log};
 use tokio::time::{Instant, sleep};
 
-use super::{
-    TestbedError, cluster_process::ClusterProcess, context::ClusterContext, node::NodeProcess,
-};
+use super::{TestbedError, cluster_process::ClusterProcess, context::ClusterContext};
 use crate::error_chain::error_chain;
 
 /// The longest time until a process is ready, and until the nodes are joined.
@@ -16,35 +14,10 @@ const READY_TIMEOUT: Duration = Duration::from_secs(30);
 /// The time between two polls.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// A process that is waited for, as errors name it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct AwaitedProcess<'p> {
-    id: &'p str,
-    log: &'p Path,
-}
-
-impl<'p> From<&'p ClusterProcess> for AwaitedProcess<'p> {
-    fn from(process: &'p ClusterProcess) -> Self {
-        Self {
-            id: &process.id,
-            log: process.log(),
-        }
-    }
-}
-
-impl<'p> From<&'p NodeProcess> for AwaitedProcess<'p> {
-    fn from(node: &'p NodeProcess) -> Self {
-        Self {
-            id: &node.id,
-            log: &node.log,
-        }
-    }
-}
-
 /// Waits until `GET /readyz` of a process succeeds.
 pub(super) async fn wait_until_serving(
     context: &ClusterContext,
-    process: AwaitedProcess<'_>,
+    process: &ClusterProcess,
     child: &mut Child,
     scheme: &str,
     address: SocketAddr,
@@ -59,7 +32,7 @@ pub(super) async fn wait_until_serving(
 /// Waits until a gateway sees all nodes that run. `admin` is its admin address.
 pub(super) async fn wait_until_gateway_sees_nodes(
     context: &ClusterContext,
-    process: AwaitedProcess<'_>,
+    process: &ClusterProcess,
     child: &mut Child,
     admin: SocketAddr,
 ) -> Result<(), TestbedError> {
@@ -78,7 +51,7 @@ pub(super) async fn wait_until_gateway_sees_nodes(
 /// Polls until `poll` succeeds. Fails as soon as the child ends, or with the last reason of
 /// `poll` after 30 seconds.
 pub(super) async fn wait_until<F>(
-    process: AwaitedProcess<'_>,
+    process: &ClusterProcess,
     child: &mut Child,
     poll: impl Fn() -> F,
 ) -> Result<(), TestbedError>
@@ -90,61 +63,63 @@ where
         // First the child: the error of a dead process says more than its refused port.
         if let Some(exit) = child.try_exit() {
             return Err(TestbedError::Start {
-                id: process.id.to_owned(),
+                id: process.id.clone(),
                 source: child.exited_error(exit),
             });
         }
-        match poll().await {
-            Ok(()) => return Ok(()),
-            Err(reason) => sleep_or_time_out(process, deadline, reason).await?,
+        let Err(reason) = poll().await else {
+            return Ok(());
+        };
+        if Instant::now() >= deadline {
+            return Err(not_ready(process, reason));
         }
+        sleep(POLL_INTERVAL).await;
     }
 }
 
 /// Waits until `node` and every other running node see each other.
 pub(super) async fn wait_until_joined(
     context: &ClusterContext,
-    node: &NodeProcess,
+    node: &ClusterProcess,
 ) -> Result<(), TestbedError> {
     // Pairs without this node are left out: another event may be working on them.
-    let matters = |asked: &str, seen: &str| asked == node.id || seen == node.id;
-    let deadline = Instant::now() + READY_TIMEOUT;
-    while let Some(missing) = find_unseen_node(context, matters).await {
-        sleep_or_time_out(node.into(), deadline, missing).await?;
-    }
-    Ok(())
+    let matters = |observer: &str, seen: &str| observer == node.id || seen == node.id;
+    let joined = poll_until_joined(context, matters).await;
+    joined.map_err(|missing| not_ready(node, missing))
 }
 
 /// Waits until all running nodes see each other.
 pub(super) async fn wait_until_all_joined(context: &ClusterContext) -> Result<(), TestbedError> {
+    let joined = poll_until_joined(context, |_, _| true).await;
+    joined.map_err(|missing| TestbedError::NotAllJoined {
+        waited: READY_TIMEOUT,
+        missing,
+    })
+}
+
+/// Polls until all pairs of nodes that matter see each other. Fails with such a pair after
+/// 30 seconds.
+async fn poll_until_joined(
+    context: &ClusterContext,
+    matters: impl Fn(&str, &str) -> bool,
+) -> Result<(), String> {
     let deadline = Instant::now() + READY_TIMEOUT;
-    while let Some(missing) = find_unseen_node(context, |_, _| true).await {
+    while let Some(missing) = find_unseen_node(context, &matters).await {
         if Instant::now() >= deadline {
-            return Err(TestbedError::NotAllJoined {
-                waited: READY_TIMEOUT,
-                missing,
-            });
+            return Err(missing);
         }
         sleep(POLL_INTERVAL).await;
     }
     Ok(())
 }
 
-async fn sleep_or_time_out(
-    process: AwaitedProcess<'_>,
-    deadline: Instant,
-    reason: String,
-) -> Result<(), TestbedError> {
-    if Instant::now() < deadline {
-        sleep(POLL_INTERVAL).await;
-        return Ok(());
-    }
-    Err(TestbedError::NotReady {
-        id: process.id.to_owned(),
+fn not_ready(process: &ClusterProcess, reason: String) -> TestbedError {
+    TestbedError::NotReady {
+        id: process.id.clone(),
         waited: READY_TIMEOUT,
         reason,
-        log: log::tail(process.log),
-    })
+        log: log::tail(&process.log),
+    }
 }
 
 /// Returns a pair of nodes that matters and does not see each other, in words; `None` if
@@ -153,10 +128,10 @@ async fn find_unseen_node(
     context: &ClusterContext,
     matters: impl Fn(&str, &str) -> bool,
 ) -> Option<String> {
-    // One node after the other, because the first that is not joined ends the poll.
     // Read at each poll: nodes start and end while this one is waited for.
     let running = context.registry.running();
-    for (asked, address) in &running {
+    // One node after the other, because the first that is not joined ends the poll.
+    for (observer, address) in &running {
         let visible = match context.client.visible_nodes(*address).await {
             Ok(visible) => visible,
             Err(error) => return Some(error_chain(&error)),
@@ -164,10 +139,10 @@ async fn find_unseen_node(
         let unseen = running
             .iter()
             .map(|(id, _)| id)
-            .filter(|id| matters(asked, id))
+            .filter(|id| matters(observer, id))
             .find(|id| !visible.contains(*id));
         if let Some(unseen) = unseen {
-            return Some(format!("{asked} does not see {unseen}"));
+            return Some(format!("{observer} does not see {unseen}"));
         }
     }
     None

@@ -4,48 +4,33 @@ use std::net::SocketAddr;
 
 use crate::endpoints::Endpoints;
 
-/// The scheme of clients' addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scheme {
-    /// `ws` and `http`.
-    Plain,
-    /// `wss` and `https`.
-    Tls,
+/// The schemes of clients' addresses.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scheme {
+    /// The scheme of HTTP addresses: `http` or `https`.
+    pub(super) http: &'static str,
+    /// The scheme of WebSocket addresses: `ws` or `wss`.
+    ws: &'static str,
 }
 
 impl Scheme {
-    /// The scheme of clients that do or do not speak TLS.
+    /// The schemes of clients that do or do not speak TLS.
     pub(super) fn for_tls(is_tls: bool) -> Self {
-        match is_tls {
-            true => Self::Tls,
-            false => Self::Plain,
-        }
-    }
-
-    /// The scheme of HTTP addresses.
-    pub(super) fn http(self) -> &'static str {
-        match self {
-            Self::Plain => "http",
-            Self::Tls => "https",
-        }
-    }
-
-    fn ws(self) -> &'static str {
-        match self {
-            Self::Plain => "ws",
-            Self::Tls => "wss",
-        }
+        let (http, ws) = match is_tls {
+            true => ("https", "wss"),
+            false => ("http", "ws"),
+        };
+        Self { http, ws }
     }
 
     /// Returns the endpoints of servers at these addresses.
     pub(super) fn endpoints(self, addresses: impl Iterator<Item = SocketAddr>) -> Endpoints {
-        let (ws, http) = (self.ws(), self.http());
+        let Self { http, ws } = self;
         let (ws, http) = addresses
             .map(|address| {
-                (
-                    format!("{ws}://{address}/ws?device={{device}}"),
-                    format!("{http}://{address}"),
-                )
+                // Each client puts its own name in place of `{device}`.
+                let ws = format!("{ws}://{address}/ws?device={{device}}");
+                (ws, format!("{http}://{address}"))
             })
             .unzip();
         Endpoints { ws, http }

@@ -30,7 +30,10 @@ use parking_lot::Mutex;
 use reqwest::Client;
 use tokio::sync::{Notify, watch};
 
-use super::{context::Context, roles::user_roles, user_role::UserRole};
+use super::{
+    context::Context,
+    roles::{UserRole, user_roles},
+};
 use crate::access::{ClientOptions, TlsSetupError, tls_verify::install_ring_provider};
 
 /// Time after which the client closes an idle connection. Servers keep theirs open for
@@ -49,7 +52,7 @@ pub struct Attack {
 /// The state that the users share.
 struct SharedState {
     /// Roles that no user has taken yet.
-    roles: Mutex<VecDeque<Box<dyn UserRole>>>,
+    roles: Mutex<VecDeque<UserRole>>,
     total: usize,
     ready_users: AtomicUsize,
     finished_users: AtomicUsize,
@@ -114,6 +117,7 @@ impl Attack {
             goose::trigger_killswitch("every user has finished");
         });
         let outcome = attack.execute().await;
+        // After a failed attack the users never finish, and this task would wait forever.
         stop.abort();
         outcome.map_err(Box::new)?;
         Ok(())
@@ -121,10 +125,6 @@ impl Attack {
 }
 
 impl SharedState {
-    fn take_role(&self) -> Option<Box<dyn UserRole>> {
-        self.roles.lock().pop_front()
-    }
-
     fn increment(&self, count: &AtomicUsize) {
         count.fetch_add(1, Relaxed);
         self.changed.notify_waiters();
@@ -147,14 +147,15 @@ impl SharedState {
     /// Takes a role and runs it once the context is there.
     async fn run_user(&self) {
         // Goose runs a user's transaction again and again: there is no second role.
-        let Some(role) = self.take_role() else {
+        let Some(role) = self.roles.lock().pop_front() else {
             return;
         };
         self.increment(&self.ready_users);
-        let mut context = self.context.clone();
-        let known = context.wait_for(Option::is_some).await;
-        let known = known.ok().and_then(|known| known.clone());
-        if let Some(context) = known {
+        let mut receiver = self.context.clone();
+        let context = receiver.wait_for(Option::is_some).await;
+        // An error says that the worker ends without a go: there is nothing to do.
+        let context = context.ok().and_then(|context| context.clone());
+        if let Some(context) = context {
             role.run(context, self.client.clone()).await;
         }
         self.increment(&self.finished_users);
@@ -168,13 +169,13 @@ fn build_attack(state: &Arc<SharedState>) -> Result<GooseAttack, GooseError> {
         &users,
         "--increase-rate",
         LAUNCH_RATE,
+        // Goose demands a host. No user calls it: requests name whole addresses.
         "--host",
         "http://localhost/",
         "--no-telnet",
         "--no-metrics",
         "--no-print-metrics",
         "--no-reset-metrics",
-        "--quiet",
         "--quiet",
     ])?;
     let state = state.clone();

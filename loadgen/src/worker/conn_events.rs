@@ -26,39 +26,15 @@ pub struct ConnEventCounter {
 }
 
 impl ConnEventCounter {
-    /// Counts a socket that opened at `node`, at `at` on the run's clock.
-    pub fn record_opened(&self, at: Duration, node: &str) {
-        self.add_for_node(at, conn_event::OPENED, node);
+    /// Counts an event `name` at `at` on the run's clock. An attempt lies at its start.
+    pub fn record(&self, at: Duration, name: &str) {
+        self.add(at, name, None);
     }
 
-    /// Counts an attempt that began at `at` and that `node` answered late.
-    pub fn record_answered_late(&self, at: Duration, node: &str) {
-        self.add_for_node(at, conn_event::DELAYED, node);
-    }
-
-    /// Counts a lost socket that was open again at `at`.
-    pub fn record_reconnected(&self, at: Duration) {
-        self.add(at, conn_event::RECONNECTED, None);
-    }
-
-    /// Counts an open socket that was lost at `at`.
-    pub fn record_lost(&self, at: Duration) {
-        self.add(at, conn_event::LOST, None);
-    }
-
-    /// Counts an attempt that began at `at` and failed.
-    pub fn record_failed(&self, at: Duration) {
-        self.add(at, conn_event::FAILED, None);
-    }
-
-    /// Counts an attempt that began at `at` and failed because the server was at capacity.
-    pub fn record_rejected(&self, at: Duration) {
-        self.add(at, conn_event::REJECTED, None);
-    }
-
-    /// Counts an attempt that began at `at` and had no answer by the end of the run.
-    pub fn record_unanswered(&self, at: Duration) {
-        self.add(at, conn_event::UNANSWERED, None);
+    /// Counts an event of `family` that `node` took part in, as [`record`](Self::record)
+    /// does.
+    pub fn record_at_node(&self, at: Duration, family: &str, node: &str) {
+        self.add(at, &format!("{family}.{node}"), Some(family));
     }
 
     /// Takes all buckets, in order of time.
@@ -73,15 +49,11 @@ impl ConnEventCounter {
             .collect()
     }
 
-    fn add_for_node(&self, at: Duration, family: &str, node: &str) {
-        self.add(at, &format!("{family}.{node}"), Some(family));
-    }
-
     /// Adds one to a counter. Beyond the limits counts stay right and get coarser: they go
     /// to the last bucket, or to the counter of all other nodes.
     fn add(&self, at: Duration, name: &str, family: Option<&str>) {
         let mut buckets = self.buckets.lock();
-        let mut number = bucket_number(at);
+        let mut number = u64::try_from(at.as_millis() / 100).unwrap_or(u64::MAX);
         if buckets.len() >= BUCKETS_LIMIT
             && !buckets.contains_key(&number)
             && let Some((&last, _)) = buckets.last_key_value()
@@ -104,11 +76,6 @@ impl ConnEventCounter {
     }
 }
 
-/// Returns the number of the bucket in which an instant lies.
-fn bucket_number(at: Duration) -> u64 {
-    u64::try_from(at.as_millis() / 100).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,24 +85,24 @@ mod tests {
     }
 
     fn bucket(number: u64, counters: &[(&str, u64)]) -> CounterBucket {
-        let counters = counters.iter();
+        let counters = counters
+            .iter()
+            .map(|(name, count)| (name.to_string(), *count));
         CounterBucket {
             number,
-            counters: counters
-                .map(|&(name, count)| (name.to_owned(), count))
-                .collect(),
+            counters: counters.collect(),
         }
     }
 
     #[test]
     fn each_bucket_has_its_own_counts_and_is_taken_once() {
         let events = ConnEventCounter::default();
-        events.record_opened(at(1_299), "n2");
-        events.record_opened(at(1_200), "n1");
-        events.record_opened(at(1_250), "n2");
-        events.record_reconnected(at(1_300));
-        events.record_lost(at(99));
-        events.record_failed(at(99));
+        events.record_at_node(at(1_299), conn_event::OPENED, "n2");
+        events.record_at_node(at(1_200), conn_event::OPENED, "n1");
+        events.record_at_node(at(1_250), conn_event::OPENED, "n2");
+        events.record(at(1_300), conn_event::RECONNECTED);
+        events.record(at(99), conn_event::LOST);
+        events.record(at(99), conn_event::FAILED);
         assert_eq!(
             events.take_buckets(),
             [
@@ -148,28 +115,12 @@ mod tests {
     }
 
     #[test]
-    fn failed_attempts_are_counted_by_cause() {
-        let events = ConnEventCounter::default();
-        events.record_failed(at(1_000));
-        events.record_rejected(at(1_000));
-        events.record_answered_late(at(1_000), "n1");
-        events.record_unanswered(at(1_000));
-        let counters = [
-            ("delayed.n1", 1),
-            ("failed", 1),
-            ("rejected", 1),
-            ("unanswered", 1),
-        ];
-        assert_eq!(events.take_buckets(), [bucket(10, &counters)]);
-    }
-
-    #[test]
     fn nodes_beyond_the_limit_are_counted_together() {
         let events = ConnEventCounter::default();
         for node in 0..1_000 {
-            events.record_opened(at(0), &format!("n{node}"));
+            events.record_at_node(at(0), conn_event::OPENED, &format!("n{node}"));
         }
-        events.record_lost(at(0));
+        events.record(at(0), conn_event::LOST);
         let taken = events.take_buckets();
         let counters = &taken[0].counters;
         assert_eq!(counters.len(), NODES_LIMIT + 2);
@@ -182,7 +133,7 @@ mod tests {
     fn buckets_that_are_not_taken_are_bounded() {
         let events = ConnEventCounter::default();
         for number in 0..BUCKETS_LIMIT as u64 + 500 {
-            events.record_lost(at(number * 100));
+            events.record(at(number * 100), conn_event::LOST);
         }
         let taken = events.take_buckets();
         assert_eq!(taken.len(), BUCKETS_LIMIT);

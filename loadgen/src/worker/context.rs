@@ -45,8 +45,9 @@ pub struct Context {
     pub conn_events: ConnEventCounter,
     /// The devices that a command can be sent to.
     pub connected_devices: ConnectedDevices,
-    /// Telemetry of finished devices, until it is sent to the coordinator.
-    unaccepted_telemetry: Mutex<Vec<UnacceptedTelemetry>>,
+    /// Telemetry of finished devices that was not accepted, until it is sent to the
+    /// coordinator.
+    pub unaccepted_telemetry: Mutex<Vec<UnacceptedTelemetry>>,
     endpoints: RwLock<Arc<Endpoints>>,
     next_http_index: AtomicUsize,
     messages_received: AtomicU64,
@@ -72,7 +73,7 @@ impl Context {
             dialect: dialect::for_plan(dialect),
             connected_devices: ConnectedDevices::default(),
             unaccepted_telemetry: Mutex::default(),
-            recorder: Recorder::new(),
+            recorder: Recorder::default(),
             conn_events: ConnEventCounter::default(),
             endpoints: RwLock::new(Arc::new(endpoints)),
             messages_received: AtomicU64::new(0),
@@ -95,16 +96,6 @@ impl Context {
     /// Replaces the system's addresses.
     pub fn set_endpoints(&self, endpoints: Endpoints) {
         *self.endpoints.write() = Arc::new(endpoints);
-    }
-
-    /// Adds the telemetry of one device that was not accepted.
-    pub fn add_unaccepted_telemetry(&self, of_device: Vec<UnacceptedTelemetry>) {
-        self.unaccepted_telemetry.lock().extend(of_device);
-    }
-
-    /// Takes the telemetry of all finished devices that was not accepted.
-    pub fn take_unaccepted_telemetry(&self) -> Vec<UnacceptedTelemetry> {
-        std::mem::take(&mut *self.unaccepted_telemetry.lock())
     }
 
     /// Returns the number of the address that the worker's next command tries first,

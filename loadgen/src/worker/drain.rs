@@ -26,6 +26,7 @@ pub(super) async fn drain(context: Arc<Context>, second: u64) {
     context.set_drain_at(start);
     context.signals.drain.cancel();
     wait_for_results(&context).await;
+    // After the results: only messages that were sent can still arrive.
     if !context.plan.publish.is_empty() {
         wait_for_messages(&context).await;
     }
@@ -62,9 +63,9 @@ async fn wait_for_messages(context: &Context) {
     let mut idle_since = Instant::now();
     while idle_since.elapsed() < RECEIVE_IDLE_TIMEOUT && Instant::now() < deadline {
         sleep(POLL_INTERVAL).await;
-        let now = context.messages_received();
-        if now != received {
-            (received, idle_since) = (now, Instant::now());
+        let count = context.messages_received();
+        if count != received {
+            (received, idle_since) = (count, Instant::now());
         }
     }
 }

@@ -22,12 +22,9 @@ pub enum WorkerError {
     /// The coordinator rejected the worker.
     #[error("cannot join the run: {0}")]
     Rejected(String),
-    /// The coordinator sent a message out of order.
-    #[error("invalid message of the coordinator: expected {expected}")]
-    UnexpectedMessage {
-        /// The message that was due.
-        expected: &'static str,
-    },
+    /// The coordinator sent another message than the one that was due.
+    #[error("invalid message of the coordinator: expected {0}")]
+    UnexpectedMessage(&'static str),
     /// The coordinator did not answer in time.
     #[error("cannot join the run: no answer from the coordinator within {} s", JOIN_TIMEOUT.as_secs())]
     CoordinatorTimeout,

@@ -37,14 +37,19 @@ pub struct WorkerOptions {
     pub token: String,
 }
 
-/// Takes part in one run, from hello to done. Ends at once, with its sockets, if the
-/// coordinator is gone.
+/// Takes part in one run, from hello to done. Ends at once, with its sockets, if the link to
+/// the coordinator ends.
 pub async fn run(options: WorkerOptions) -> Result<(), WorkerError> {
     let open_files = raise_open_files().map_err(WorkerError::OpenFiles)?;
+    let address = options.coordinator;
+    let stream = TcpStream::connect(address)
+        .await
+        .map_err(|source| WorkerError::Unreachable { address, source })?;
+    let link = ControlLink::<FromWorker, ToWorker>::new(stream).map_err(LinkError::from)?;
     let ControlLink {
         mut reader,
         mut writer,
-    } = connect(options.coordinator).await?;
+    } = link;
     let hello = Hello {
         protocol: PROTOCOL,
         token: options.token,
@@ -85,22 +90,13 @@ pub async fn run(options: WorkerOptions) -> Result<(), WorkerError> {
     .await
 }
 
-async fn connect(address: SocketAddr) -> Result<ControlLink<FromWorker, ToWorker>, WorkerError> {
-    let stream = TcpStream::connect(address)
-        .await
-        .map_err(|source| WorkerError::Unreachable { address, source })?;
-    Ok(ControlLink::new(stream).map_err(LinkError::from)?)
-}
-
 async fn receive_assignment(
     reader: &mut CoordinatorReader,
 ) -> Result<Box<Assignment>, WorkerError> {
-    match within_join_timeout(reader.receive()).await? {
+    match receive_in_time(reader).await? {
         ToWorker::Assignment(assignment) => Ok(assignment),
         ToWorker::Rejected { reason } => Err(WorkerError::Rejected(reason)),
-        _ => Err(WorkerError::UnexpectedMessage {
-            expected: "the assignment",
-        }),
+        _ => Err(WorkerError::UnexpectedMessage("the assignment")),
     }
 }
 
@@ -112,19 +108,16 @@ async fn measure_remote_clock(
     for number in 0..CLOCK_PINGS {
         let sent = Instant::now();
         writer.send(&FromWorker::Ping { number }).await?;
-        let clock_us = match within_join_timeout(reader.receive()).await? {
+        match receive_in_time(reader).await? {
             ToWorker::Pong {
                 number: answered,
                 clock_us,
-            } if answered == number => clock_us,
-            _ => {
-                return Err(WorkerError::UnexpectedMessage {
-                    expected: "the answer to a ping",
-                });
+            } if answered == number => {
+                let observed = RemoteClock::observed(sent, Instant::now(), clock_us);
+                best = Some(best.map_or(observed, |best| best.more_precise(observed)));
             }
-        };
-        let observed = RemoteClock::observed(sent, Instant::now(), clock_us);
-        best = Some(best.map_or(observed, |best| best.more_precise(observed)));
+            _ => return Err(WorkerError::UnexpectedMessage("the answer to a ping")),
+        }
     }
     best.ok_or(WorkerError::CoordinatorTimeout)
 }
@@ -139,15 +132,14 @@ async fn receive_go(
             origin_us,
             ramp_second,
         } => Ok((remote_clock.local_instant(origin_us), ramp_second)),
-        _ => Err(WorkerError::UnexpectedMessage { expected: "the go" }),
+        _ => Err(WorkerError::UnexpectedMessage("the go")),
     }
 }
 
-async fn within_join_timeout<T>(
-    answer: impl Future<Output = Result<T, LinkError>>,
-) -> Result<T, WorkerError> {
-    match timeout(JOIN_TIMEOUT, answer).await {
-        Ok(answer) => Ok(answer?),
+/// Receives an answer that the coordinator owes at once.
+async fn receive_in_time(reader: &mut CoordinatorReader) -> Result<ToWorker, WorkerError> {
+    match timeout(JOIN_TIMEOUT, reader.receive()).await {
+        Ok(message) => Ok(message?),
         Err(_) => Err(WorkerError::CoordinatorTimeout),
     }
 }

@@ -48,7 +48,6 @@ pub mod recorder;
 pub mod reporter;
 pub mod roles;
 pub mod signals;
-pub mod user_role;
 mod worker_run;
 
 pub use error::WorkerError;

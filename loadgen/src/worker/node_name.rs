@@ -8,8 +8,8 @@ const MAX_LEN: usize = 64;
 /// Any server may answer anything. A valid name can stand in the record as part of a
 /// counter's name or of a tag.
 pub fn parse_node_name(text: &[u8]) -> Option<&str> {
-    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
-    let is_name = (1..=MAX_LEN).contains(&text.len()) && text.iter().all(fits);
+    let is_allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
+    let is_name = (1..=MAX_LEN).contains(&text.len()) && text.iter().all(is_allowed);
     is_name.then(|| std::str::from_utf8(text).ok())?
 }
 

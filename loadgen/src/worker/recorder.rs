@@ -140,9 +140,8 @@ pub struct RecorderSnapshot {
     pub ramp_resolved: u64,
 }
 
-impl Recorder {
-    /// Creates a recorder with nothing counted.
-    pub fn new() -> Self {
+impl Default for Recorder {
+    fn default() -> Self {
         Self {
             counts: std::array::from_fn(|_| AtomicU64::new(0)),
             levels: Default::default(),
@@ -152,13 +151,15 @@ impl Recorder {
             ramp_resolved: AtomicU64::new(0),
         }
     }
+}
 
-    /// Counts one.
+impl Recorder {
+    /// Adds one to a counter.
     pub fn count(&self, counter: Count) {
         self.add(counter, 1);
     }
 
-    /// Counts `count`.
+    /// Adds `count` to a counter.
     pub fn add(&self, counter: Count, count: u64) {
         // Relaxed throughout: no other memory depends on the order of counts.
         self.counts[counter as usize].fetch_add(count, Relaxed);
@@ -184,13 +185,13 @@ impl Recorder {
         self.levels[level as usize].load(Relaxed)
     }
 
-    /// Times one.
+    /// Records one value of a timing.
     pub fn time(&self, timing: Timing, took: Duration) {
         let mut histogram = self.timings[timing as usize].lock();
         record(&mut histogram, took);
     }
 
-    /// Times a reply of a device whose socket `node` owned.
+    /// Records the service time of a reply of a device whose socket `node` owned.
     pub fn time_owner(&self, node: &str, took: Duration) {
         let mut owners = self.owner_timings.lock();
         // Not by `entry`, which would allocate the name for every reply.
@@ -212,9 +213,11 @@ impl Recorder {
         let mut counters: Vec<_> = Count::NAMES
             .iter()
             .zip(&self.counts)
+            // Read and reset in one step: a count in between would be lost.
             .map(|(name, count)| ((*name).to_owned(), count.swap(0, Relaxed)))
             .filter(|(_, count)| *count > 0)
             .collect();
+        // Taken whole, so that each interval has its own limit of kinds.
         let kinds = std::mem::take(&mut *self.kind_counts.lock());
         counters.extend(kinds);
         let timings = Timing::NAMES.iter().zip(&self.timings);
@@ -233,17 +236,11 @@ impl Recorder {
     }
 
     /// Takes the timings by owner, with their tags. No histogram is kept, so that nodes
-    /// that are gone make room for others.
+    /// that have ended make room for others.
     fn take_owners(&self) -> impl Iterator<Item = (String, LatencyHistogram)> {
         let mut owners = self.owner_timings.lock();
         let taken = std::mem::take(&mut *owners).into_iter();
         taken.map(|(node, histogram)| (format!("{}@{node}", latency::COMMAND_OWNER), histogram))
-    }
-}
-
-impl Default for Recorder {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -265,7 +262,7 @@ mod tests {
 
     #[test]
     fn snapshot_takes_counts_and_leaves_levels() {
-        let recorder = Recorder::new();
+        let recorder = Recorder::default();
         recorder.count(Count::CommandsCrossNode);
         recorder.add_to_level(Level::CommandsInFlight, 3);
         recorder.time(Timing::SendLag, Duration::from_micros(250));
@@ -291,7 +288,7 @@ mod tests {
 
     #[test]
     fn owners_have_histograms_up_to_the_limit() {
-        let recorder = Recorder::new();
+        let recorder = Recorder::default();
         recorder.time_owner("n1", Duration::from_micros(100));
         recorder.time_owner("n1", Duration::from_micros(300));
         let latencies = recorder.take_snapshot().latencies;
@@ -308,7 +305,7 @@ mod tests {
 
     #[test]
     fn kinds_beyond_the_limit_count_as_other() {
-        let recorder = Recorder::new();
+        let recorder = Recorder::default();
         for code in 0..10_000 {
             recorder.count_kind(counter::DISCONNECT, &format!("closed_{code}"));
         }

@@ -37,6 +37,7 @@ pub async fn report(
         let interval = take_interval(&context, second, end - second);
         second = end;
         let sent = interval_sender.send(FromWorker::Interval(interval)).await;
+        // An error says that the worker's run has ended and takes no interval any more.
         if sent.is_err() || last {
             return;
         }

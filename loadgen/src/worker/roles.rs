@@ -2,35 +2,90 @@
 
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
-use highwater_scenarios::{Plan, Segment};
+use highwater_scenarios::{
+    Plan, Segment,
+    plan::{LoadModel, PublishFrom},
+    segment::UserSlot,
+};
 use reqwest::Client;
 
-use super::{commands, context::Context, devices::batch, messages, user_role::UserRole};
+use super::{
+    commands::{closed, open},
+    context::Context,
+    devices::{batch, schedule::BatchPart},
+    messages::http_publisher,
+};
 
-/// A user without work: the run has more workers than work.
-struct IdleUser;
+/// The work of one goose user.
+#[derive(Debug, Clone, Copy)]
+pub enum UserRole {
+    /// A batch of sockets.
+    SocketBatch(BatchPart),
+    /// A virtual user of a closed load.
+    ClosedUser {
+        /// Number of the load in the plan.
+        load: usize,
+        /// The user's number and start.
+        slot: UserSlot,
+    },
+    /// The one user of an open load.
+    ArrivalDispatcher {
+        /// Number of the load in the plan.
+        load: usize,
+    },
+    /// A publisher that calls the HTTP interface.
+    HttpPublisher {
+        /// Number of the load in the plan.
+        load: usize,
+        /// Number of the publisher in the load.
+        number: u64,
+    },
+    /// No work: the run has more workers than work.
+    Idle,
+}
 
-impl UserRole for IdleUser {
-    fn run(self: Box<Self>, context: Arc<Context>, _: Client) -> BoxFuture<'static, ()> {
-        Box::pin(async move { context.signals.close.cancelled().await })
+impl UserRole {
+    /// Does all of the user's work. Returns once the run needs the user no longer.
+    pub async fn run(self, context: Arc<Context>, client: Client) {
+        match self {
+            Self::SocketBatch(part) => batch::run(context, part).await,
+            Self::ClosedUser { load, slot } => closed::run(&context, &client, load, slot).await,
+            Self::ArrivalDispatcher { load } => open::run(context, client, load).await,
+            Self::HttpPublisher { load, number } => {
+                http_publisher::run(&context, &client, load, number).await;
+            }
+            Self::Idle => context.signals.close.cancelled().await,
+        }
     }
 }
 
 /// Returns one role per goose user, and at least one role.
 ///
 /// Batches of sockets come first: the ramp begins before any command or message is due.
-pub fn user_roles(plan: &Plan, segment: Segment) -> Vec<Box<dyn UserRole>> {
-    let mut roles = batch::users(plan, segment);
-    for (index, load) in plan.publish.iter().enumerate() {
-        roles.extend(messages::http_publisher::users(index, load, segment));
+pub fn user_roles(plan: &Plan, segment: Segment) -> Vec<UserRole> {
+    let mut roles: Vec<_> = batch::parts(plan, segment)
+        .map(UserRole::SocketBatch)
+        .collect();
+    for (load, publish) in plan.publish.iter().enumerate() {
+        // Publishers that are devices belong to the batch of their socket.
+        if publish.from == PublishFrom::Rest {
+            let publishers = segment.indices(publish.publishers);
+            roles.extend(publishers.map(|number| UserRole::HttpPublisher { load, number }));
+        }
     }
-    for (index, load) in plan.commands.iter().enumerate() {
-        roles.extend(commands::users(index, load, segment));
+    for (load, commands) in plan.commands.iter().enumerate() {
+        match commands.model {
+            LoadModel::Closed { .. } => {
+                let users = segment.users(&commands.model);
+                roles.extend(users.map(|slot| UserRole::ClosedUser { load, slot }));
+            }
+            // Every worker gets a dispatcher, which computes its share of the arrivals.
+            LoadModel::Open { .. } => roles.push(UserRole::ArrivalDispatcher { load }),
+        }
     }
     if roles.is_empty() {
         // Goose refuses to run without a user.
-        roles.push(Box::new(IdleUser));
+        roles.push(UserRole::Idle);
     }
     roles
 }

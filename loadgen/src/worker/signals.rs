@@ -44,7 +44,7 @@ impl Signals {
         // A clone, because waiting marks the value as seen by its receiver.
         let mut steady = self.steady.clone();
         tokio::select! {
-            known = steady.wait_for(Option::is_some) => known.ok().and_then(|known| *known),
+            start = steady.wait_for(Option::is_some) => start.ok().and_then(|start| *start),
             () = self.drain.cancelled() => None,
         }
     }

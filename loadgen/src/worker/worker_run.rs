@@ -80,37 +80,32 @@ impl WorkerRun {
         let mut outcome = None;
         loop {
             tokio::select! {
-                            interval = intervals.recv() => match interval {
-                                Some(interval) => writer.send(&interval).await?,
-                                // The reporter has sent its last interval.
-                                None => break,
-                            },
-            // A link that ended ends the worker and its sockets: no coordinator would
-            // record them.
-                            message = reader.receive() => self.handle_message(message?)?,
-                            ended = &mut attack, if outcome.is_none() => {
-                                outcome = Some(attack_result(ended));
-                                attack_ended.cancel();
-                            }
-                        }
+                interval = intervals.recv() => match interval {
+                    Some(interval) => writer.send(&interval).await?,
+                    // The reporter has sent its last interval.
+                    None => break,
+                },
+                message = reader.receive() => {
+                    // A link that ended ends the worker and its sockets: no coordinator would
+                    // record them.
+                    self.handle_message(message?)?;
+                }
+                ended = &mut attack, if outcome.is_none() => {
+                    outcome = Some(attack_result(ended));
+                    attack_ended.cancel();
+                }
+            }
         }
         // A failed attack ends the link without `Done`: the coordinator records that the
         // worker was lost.
         outcome.unwrap_or(Ok(()))?;
-        self.send_unaccepted_telemetry(&mut writer).await?;
-        writer.send(&FromWorker::Done).await?;
-        Ok(())
-    }
-
-    async fn send_unaccepted_telemetry(
-        &self,
-        writer: &mut CoordinatorWriter,
-    ) -> Result<(), WorkerError> {
-        let unaccepted = self.context.take_unaccepted_telemetry();
+        let unaccepted = std::mem::take(&mut *self.context.unaccepted_telemetry.lock());
         for devices in unaccepted.chunks(UNACCEPTED_PER_MESSAGE) {
             let message = FromWorker::UnacceptedTelemetry(devices.to_vec());
             writer.send(&message).await?;
         }
+        // Last: the coordinator takes nothing more from this worker.
+        writer.send(&FromWorker::Done).await?;
         Ok(())
     }
 
@@ -126,11 +121,7 @@ impl WorkerRun {
             ToWorker::Drain { second } => {
                 tokio::spawn(drain(self.context.clone(), second));
             }
-            _ => {
-                return Err(WorkerError::UnexpectedMessage {
-                    expected: "a phase or addresses",
-                });
-            }
+            _ => return Err(WorkerError::UnexpectedMessage("a phase or addresses")),
         }
         Ok(())
     }

@@ -18,10 +18,9 @@ pub(super) async fn inject(
     let context = &cluster.context;
     let node = context.registry.node(id)?;
     // The lock keeps a restart from replacing the node between the check and the request.
-    let mut slot = node.process.lock().await;
+    let mut slot = node.child.lock().await;
     running_child(&mut slot, id)?;
-    let address = context.registry.address(id)?;
-    let body = fault_body(fault)?;
+    let (address, body) = (node.address()?, fault_body(fault)?);
     context.client.post(address, "/admin/faults", &body).await
 }
 
@@ -42,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn body_is_what_the_node_documents() {
+    fn body_has_the_documented_form() {
         let duration = Duration::from_millis(1_500);
         let count = 50;
         for (fault, expected) in [

@@ -5,9 +5,7 @@ use std::time::Duration;
 use highwater_process::Signal;
 
 use super::super::{
-    TestbedError,
-    cluster::ClusterInner,
-    cluster_process::{running_child, signal_child},
+    TestbedError, cluster::ClusterInner, cluster_process::running_child, exits::NodeExit,
     node::RoutingState,
 };
 
@@ -18,11 +16,11 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(90);
 /// Starts one more node. Clients are sent to it once it is ready.
 pub(super) async fn add(cluster: &ClusterInner, id: &str) -> Result<(), TestbedError> {
     let node = cluster.get_or_create_node(id);
-    let mut slot = node.process.lock().await;
+    let mut slot = node.child.lock().await;
     // A node that has died counts as down, and may be added again.
     cluster.record_exit(&node, &mut slot);
     if slot.is_some() {
-        return Err(TestbedError::AlreadyRunning { id: id.into() });
+        return Err(TestbedError::AlreadyRunning(id.into()));
     }
     cluster.start_node(&node, &mut slot).await
 }
@@ -31,10 +29,8 @@ pub(super) async fn add(cluster: &ClusterInner, id: &str) -> Result<(), TestbedE
 pub(super) async fn kill(cluster: &ClusterInner, id: &str) -> Result<(), TestbedError> {
     let registry = &cluster.context.registry;
     let node = registry.node(id)?;
-    let mut slot = node.process.lock().await;
-    running_child(&mut slot, id)?.kill().await;
-    // Emptied here, so that the exit does not count as unexpected.
-    *slot = None;
+    let mut slot = node.child.lock().await;
+    node.kill_child(&mut slot).await?;
     registry.mark_down(id, RoutingState::Unchanged);
     Ok(())
 }
@@ -44,15 +40,18 @@ pub(super) async fn kill(cluster: &ClusterInner, id: &str) -> Result<(), Testbed
 pub(super) async fn restart(cluster: &ClusterInner, id: &str) -> Result<(), TestbedError> {
     let context = &cluster.context;
     let node = context.registry.node(id)?;
-    let mut slot = node.process.lock().await;
+    let mut slot = node.child.lock().await;
     // A node that died by itself is reported before the restart hides it.
     cluster.record_exit(&node, &mut slot);
-    if let Some(child) = slot.as_mut() {
+    if slot.is_some() {
         cluster.load_balancers.drain_node(context, id).await?;
         context.registry.mark_stopping(id);
-        let exit = child.stop(DRAIN_TIMEOUT).await;
-        cluster.exits.record_requested(id, exit);
-        *slot = None;
+        let exit = node.stop_child(&mut slot, DRAIN_TIMEOUT).await;
+        let exit = exit.map(|exit| NodeExit {
+            id: id.into(),
+            exit,
+        });
+        cluster.exits.requested.lock().extend(exit);
         context.registry.mark_down(id, RoutingState::Removed);
     }
     cluster.start_node(&node, &mut slot).await
@@ -62,11 +61,12 @@ pub(super) async fn restart(cluster: &ClusterInner, id: &str) -> Result<(), Test
 pub(super) async fn drain(cluster: &ClusterInner, id: &str) -> Result<(), TestbedError> {
     let context = &cluster.context;
     let node = context.registry.node(id)?;
-    let mut slot = node.process.lock().await;
+    let mut slot = node.child.lock().await;
     running_child(&mut slot, id)?;
+    let address = node.address()?;
     // Balancers first, so that none of them sends a socket to a node that rejects it.
     cluster.load_balancers.drain_node(context, id).await?;
-    context.client.drain(context.registry.address(id)?).await?;
+    context.client.drain(address).await?;
     // After the request: a drain that the node rejects leaves it in the routing.
     context.registry.mark_stopping(id);
     Ok(())
@@ -75,8 +75,7 @@ pub(super) async fn drain(cluster: &ClusterInner, id: &str) -> Result<(), Testbe
 /// Stops a node's process with SIGSTOP: it hangs with all its sockets open.
 pub(super) async fn pause(cluster: &ClusterInner, id: &str) -> Result<(), TestbedError> {
     let registry = &cluster.context.registry;
-    let node = registry.node(id)?;
-    signal_child(&mut *node.process.lock().await, id, Signal::SIGSTOP)?;
+    registry.node(id)?.signal(Signal::SIGSTOP).await?;
     registry.mark_paused(id);
     Ok(())
 }
@@ -84,8 +83,7 @@ pub(super) async fn pause(cluster: &ClusterInner, id: &str) -> Result<(), Testbe
 /// Continues a paused node's process with SIGCONT.
 pub(super) async fn resume(cluster: &ClusterInner, id: &str) -> Result<(), TestbedError> {
     let registry = &cluster.context.registry;
-    let node = registry.node(id)?;
-    signal_child(&mut *node.process.lock().await, id, Signal::SIGCONT)?;
+    registry.node(id)?.signal(Signal::SIGCONT).await?;
     registry.mark_resumed(id);
     Ok(())
 }

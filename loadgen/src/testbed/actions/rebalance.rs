@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn body_is_what_the_node_documents() {
+    fn body_has_the_documented_form() {
         let json = |per_s| {
             let rate = Rate::per_second(per_s).unwrap();
             serde_json::to_string(&rebalance_body(rate, 0.05)).unwrap()

@@ -1,47 +1,34 @@
 //! The embedded broker: a process that starts again at its old address.
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
-use highwater_process::{Child, Launch, port};
+use highwater_process::{Child, port};
 use highwater_reports::record::{Source, SourceRole};
 use highwater_scenarios::plan::BROKER_NAME;
 
 use super::super::{
     TestbedError,
-    cluster_process::ClusterProcess,
-    launch_args::LaunchArgs,
-    launcher::{self, Launcher},
+    cluster_process::{ClusterProcess, STOP_TIMEOUT},
+    launcher::{self, LaunchArgs, Launcher},
 };
 use crate::sampling::SampleTarget;
-
-/// The longest time for the broker to end in order.
-const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The embedded broker.
 #[derive(Debug)]
 pub(in crate::testbed) struct EmbeddedBroker {
-    launcher: Launcher,
+    /// The process of the broker.
+    pub(in crate::testbed) process: ClusterProcess,
     address: SocketAddr,
-    process: ClusterProcess,
 }
 
 impl EmbeddedBroker {
     /// Starts the broker at a free port, which stays its port while it is down.
     pub(super) async fn start(launcher: &Launcher) -> Result<Self, TestbedError> {
-        let process = ClusterProcess::new(BROKER_NAME, launcher.log_dir());
+        let process = ClusterProcess::new(BROKER_NAME, &launcher.log_dir);
         let start = |port| spawn(launcher, &process, port);
         let (child, address) = port::start_on_free_port(start).await?;
-        process.set_running(&mut *process.lock().await, child, address);
-        Ok(Self {
-            launcher: launcher.clone(),
-            address,
-            process,
-        })
-    }
-
-    /// The process of the broker.
-    pub(in crate::testbed) fn process(&self) -> &ClusterProcess {
-        &self.process
+        process.set_running(&mut *process.child.lock().await, child, address);
+        Ok(Self { process, address })
     }
 
     pub(super) fn join_args(&self) -> LaunchArgs {
@@ -53,26 +40,24 @@ impl EmbeddedBroker {
     pub(super) fn sample_target(&self) -> SampleTarget {
         SampleTarget {
             source: Source::new(SourceRole::Broker, BROKER_NAME),
-            pid: self.process.pid(),
+            pid: self.process.status.lock().pid,
             endpoint: None,
         }
     }
 
     /// Starts the broker again. A broker that runs is ended in order first.
-    pub(in crate::testbed) async fn restart(&self) -> Result<(), TestbedError> {
-        let mut slot = self.process.lock().await;
+    pub(in crate::testbed) async fn restart(
+        &self,
+        launcher: &Launcher,
+    ) -> Result<(), TestbedError> {
+        let mut slot = self.process.child.lock().await;
         self.process.stop_child(&mut slot, STOP_TIMEOUT).await;
         // The same port, because nodes keep trying the address that they were started with.
         let port = self.address.port();
         launcher::wait_until_port_is_free(BROKER_NAME, port).await?;
-        let (child, address) = spawn(&self.launcher, &self.process, port).await?;
+        let (child, address) = spawn(launcher, &self.process, port).await?;
         self.process.set_running(&mut slot, child, address);
         Ok(())
-    }
-
-    /// Ends the broker in order.
-    pub(super) async fn stop(&self) {
-        self.process.stop(STOP_TIMEOUT).await;
     }
 }
 
@@ -81,7 +66,6 @@ async fn spawn(
     process: &ClusterProcess,
     port: u16,
 ) -> Result<(Child, SocketAddr), TestbedError> {
-    let listen = SocketAddr::from(([127, 0, 0, 1], port));
-    let launch: Launch = launcher.serve("broker", listen, LaunchArgs::default(), process.log());
+    let launch = launcher.serve("broker", port, LaunchArgs::default(), &process.log);
     launcher.spawn_listening(BROKER_NAME, launch).await
 }

@@ -8,7 +8,7 @@ use highwater_types::BrokerUrl;
 use tokio::time::timeout;
 
 use super::{
-    super::{TestbedError, launch_args::LaunchArgs},
+    super::{TestbedError, launcher::LaunchArgs},
     broker_process::BrokerProcess,
 };
 use crate::{

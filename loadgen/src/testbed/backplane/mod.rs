@@ -1,6 +1,6 @@
 //! The broker that joins the nodes of a cluster.
 //!
-//! - [`testbed_backplane`]: the broker of a cluster, whichever it is;
+//! - [`testbed_backplane`]: the broker of a cluster: none, the embedded one or an external one;
 //! - [`embedded`]: the embedded broker, a process that the harness starts;
 //! - [`external`]: a broker that runs already, which the harness never starts or ends;
 //! - [`broker_process`]: the process of an external broker, if it is on this machine.

@@ -1,11 +1,15 @@
-//! The broker of a cluster, whichever it is.
+//! The broker of a cluster: none, the embedded one or an external one.
 
 use highwater_scenarios::plan::{
     Action, BackplaneSpec, BalancerKind, ClusterSpec, EventSpec, Plan,
 };
 
 use super::{
-    super::{TestbedError, launch_args::LaunchArgs, launcher::Launcher},
+    super::{
+        TestbedError,
+        cluster_process::STOP_TIMEOUT,
+        launcher::{LaunchArgs, Launcher},
+    },
     embedded::EmbeddedBroker,
     external::ExternalBroker,
 };
@@ -65,7 +69,7 @@ impl TestbedBackplane {
         match self {
             Self::None => Vec::new(),
             Self::Embedded(broker) => {
-                broker.stop().await;
+                broker.process.stop(STOP_TIMEOUT).await;
                 Vec::new()
             }
             Self::External(broker) => broker.cleanup().await,

@@ -20,7 +20,8 @@ pub(super) struct BalancerBackend {
 /// All nodes that a balancer was ever given, by number.
 #[derive(Debug, Clone, Default)]
 pub(super) struct BalancerBackends {
-    list: Vec<BalancerBackend>,
+    /// The nodes.
+    pub(super) list: Vec<BalancerBackend>,
 }
 
 /// A change that a running balancer has to learn of.
@@ -35,11 +36,6 @@ pub(super) enum BackendChange {
 }
 
 impl BalancerBackends {
-    /// The nodes.
-    pub(super) fn list(&self) -> &[BalancerBackend] {
-        &self.list
-    }
-
     /// Adds or restores a node; `None` if that changes nothing.
     pub(super) fn add(&mut self, id: &str, address: SocketAddr) -> Option<BackendChange> {
         if let Some(known) = self.list.iter_mut().find(|backend| backend.id == id) {
@@ -65,41 +61,38 @@ impl BalancerBackends {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn address(port: u16) -> SocketAddr {
-        SocketAddr::from(([127, 0, 0, 1], port))
+    /// A node on loopback.
+    pub(in super::super) fn backend(id: &str, port: u16, leaving: bool) -> BalancerBackend {
+        BalancerBackend {
+            id: id.to_owned(),
+            address: format!("127.0.0.1:{port}"),
+            leaving,
+        }
+    }
+
+    /// Two nodes, the second of which drains.
+    pub(in super::super) fn two_backends() -> [BalancerBackend; 2] {
+        [backend("n1", 8081, false), backend("n2", 8082, true)]
     }
 
     #[test]
-    fn repeated_add_or_drain_is_no_change() {
+    fn repeated_add_or_drain_changes_nothing() {
         let mut backends = BalancerBackends::default();
-        assert!(matches!(
-            backends.add("n10", address(10)),
-            Some(BackendChange::Added(_))
-        ));
-        assert!(matches!(
-            backends.add("n2", address(2)),
-            Some(BackendChange::Added(_))
-        ));
+        let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let n2 = |leaving| backend("n2", 2, leaving);
+        assert!(backends.add("n10", address(10)).is_some());
+        let added = Some(BackendChange::Added(n2(false)));
+        assert_eq!(backends.add("n2", address(2)), added);
         assert_eq!(backends.add("n2", address(2)), None);
-        assert!(matches!(
-            backends.drain("n2"),
-            Some(BackendChange::Draining(_))
-        ));
+        let draining = Some(BackendChange::Draining(n2(true)));
+        assert_eq!(backends.drain("n2"), draining);
         assert_eq!(backends.drain("n2"), None);
         assert_eq!(backends.drain("n7"), None);
-        assert!(matches!(
-            backends.add("n2", address(2)),
-            Some(BackendChange::Restored(_))
-        ));
-        let ids: Vec<&str> = backends
-            .list()
-            .iter()
-            .map(|backend| &backend.id[..])
-            .collect();
-        assert_eq!(ids, ["n2", "n10"]);
-        assert!(backends.list().iter().all(|backend| !backend.leaving));
+        let restored = Some(BackendChange::Restored(n2(false)));
+        assert_eq!(backends.add("n2", address(2)), restored);
+        assert_eq!(backends.list, [n2(false), backend("n10", 10, false)]);
     }
 }

@@ -1,14 +1,9 @@
 //! A kind of balancer, and the trait of one balancer.
 
-use std::{
-    ffi::OsStr,
-    fmt, fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fmt, net::SocketAddr, path::Path, sync::Arc};
 
 use futures_util::future::{BoxFuture, FutureExt, ready};
-use highwater_process::Program;
+use highwater_process::{Child, Program};
 use highwater_scenarios::plan::{BalancerKind, BalancerPolicy};
 
 use super::{
@@ -58,12 +53,13 @@ pub(super) trait Balancer: fmt::Debug + Send + Sync {
     /// The process of the balancer.
     fn process(&self) -> &ClusterProcess;
 
-    /// Starts the balancer in front of these nodes, and waits until it serves.
+    /// Starts the balancer in front of these nodes, and waits until it serves. Returns its
+    /// child and the address for clients.
     fn start<'b>(
         &'b self,
         context: &'b ClusterContext,
         backends: &'b [BalancerBackend],
-    ) -> BoxFuture<'b, Result<(), TestbedError>>;
+    ) -> BoxFuture<'b, Result<(Child, SocketAddr), TestbedError>>;
 
     /// Replaces the configuration by one with these nodes, and waits until it serves.
     /// Returns the configuration.
@@ -90,45 +86,6 @@ pub(super) trait Balancer: fmt::Debug + Send + Sync {
     fn gauge_source(&self) -> Option<Arc<dyn GaugeSource>>;
 }
 
-impl BalancerOptions<'_> {
-    /// Creates the folder of one balancer.
-    pub(super) fn create_folder(&self, id: &str) -> Result<PathBuf, TestbedError> {
-        let path = self.folder.join(id);
-        match fs::create_dir_all(&path) {
-            Ok(()) => Ok(path),
-            Err(source) => Err(TestbedError::BalancerFile { path, source }),
-        }
-    }
-}
-
-/// Returns the path of a program. A run installs nothing, so a program that is missing ends
-/// the start with a hint.
-pub(super) fn find_program(program: Program) -> Result<PathBuf, TestbedError> {
-    program.path().ok_or_else(|| TestbedError::ProgramMissing {
-        program: program.name,
-        hint: format!(
-            "install it (Debian: `{}`), or use another balancer with \
-             `--set cluster.balancer=gateway`",
-            program.install_command()
-        ),
-    })
-}
-
-/// Checks a new configuration with the balancer's program, which does not use it yet.
-pub(super) async fn check_configuration(
-    process: &ClusterProcess,
-    program: Program,
-    path: &Path,
-    arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
-) -> Result<(), TestbedError> {
-    let checked = program.check(path, arguments).await;
-    checked.map_err(|output| TestbedError::ConfigRejected {
-        id: process.id.clone(),
-        program: program.name,
-        output,
-    })
-}
-
 /// The scenario's checks allow a kind only the ways to join that it supports, so this error
 /// means that they and the driver disagree.
 fn unsupported<'b>(
@@ -141,25 +98,4 @@ fn unsupported<'b>(
         response: "not supported by this kind of balancer".to_owned(),
     }))
     .boxed()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn missing_program_is_named_with_its_package() {
-        let missing = Program {
-            name: "highwater-no-such-balancer",
-            package: "some-package",
-        };
-        let error = find_program(missing).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "cannot find the program highwater-no-such-balancer on this machine"
-        );
-        assert!(
-            matches!(&error, TestbedError::ProgramMissing { hint, .. } if hint.contains("some-package"))
-        );
-    }
 }

@@ -13,10 +13,10 @@ use parking_lot::Mutex;
 use super::{
     super::{
         TestbedError, cluster_process::ClusterProcess, context::ClusterContext,
-        launch_args::LaunchArgs, readiness,
+        launcher::LaunchArgs, readiness,
     },
     backends::BalancerBackend,
-    driver::{Balancer, BalancerDriver, BalancerOptions},
+    driver::{Balancer, BalancerDriver},
 };
 use crate::sampling::{GaugeSource, gauge_source::HttpGauges};
 
@@ -25,7 +25,13 @@ pub(super) const DRIVER: BalancerDriver = BalancerDriver {
     kind: BalancerKind::Gateway,
     program: None,
     bytes_per_socket: 1_100,
-    create: |id, options| Ok(Box::new(GatewayBalancer::new(id, options))),
+    create: |id, options| {
+        Ok(Box::new(GatewayBalancer {
+            process: ClusterProcess::new(id, options.log_dir),
+            policy: options.policy,
+            started: Mutex::default(),
+        }))
+    },
     parse_gauges: |text| Some(gauges::parse(text)),
 };
 
@@ -55,7 +61,7 @@ impl Balancer for GatewayBalancer {
         &'b self,
         context: &'b ClusterContext,
         _backends: &'b [BalancerBackend],
-    ) -> BoxFuture<'b, Result<(), TestbedError>> {
+    ) -> BoxFuture<'b, Result<(Child, SocketAddr), TestbedError>> {
         self.start_and_wait(context).boxed()
     }
 
@@ -73,25 +79,18 @@ impl Balancer for GatewayBalancer {
 }
 
 impl GatewayBalancer {
-    fn new(id: &str, options: BalancerOptions<'_>) -> Self {
-        Self {
-            process: ClusterProcess::new(id, options.log_dir),
-            policy: options.policy,
-            started: Mutex::default(),
-        }
-    }
-
-    async fn start_and_wait(&self, context: &ClusterContext) -> Result<(), TestbedError> {
+    async fn start_and_wait(
+        &self,
+        context: &ClusterContext,
+    ) -> Result<(Child, SocketAddr), TestbedError> {
         // Two ports: the admin listener answers also when the client listener is at its limit.
         let start = |ports| self.start_on(context, ports);
         let (mut child, listen, admin) = port::start_on_free_ports(start).await?;
-        let process = (&self.process).into();
+        let process = &self.process;
         readiness::wait_until_serving(context, process, &mut child, "http", admin).await?;
         // Ready means connected to the backplane; the list of nodes comes a moment later.
         readiness::wait_until_gateway_sees_nodes(context, process, &mut child, admin).await?;
-        let mut slot = self.process.lock().await;
-        self.process.set_running(&mut slot, child, listen);
-        Ok(())
+        Ok((child, listen))
     }
 
     async fn start_on(
@@ -99,8 +98,18 @@ impl GatewayBalancer {
         context: &ClusterContext,
         [port, admin]: [u16; 2],
     ) -> Result<(Child, SocketAddr, SocketAddr), TestbedError> {
-        let [listen, admin] = [port, admin].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-        let launch = self.launch(context, listen, admin);
+        let admin = SocketAddr::from(([127, 0, 0, 1], admin));
+        let mut args = LaunchArgs::new(["--admin-listen", &admin.to_string()]);
+        args.push_option("--id", &self.process.id);
+        args.push_option("--policy", <&str>::from(self.policy));
+        // A gateway counts sockets itself; only another load comes from the nodes' reports.
+        if context.spec.load_metric != BalancerLoadMetric::Sockets {
+            args.push_option("--load", "custom");
+        }
+        args.extend(context.backplane.join_args());
+        args.extend(context.credentials.gateway_args());
+        let log = &self.process.log;
+        let launch = context.launcher.serve("gateway", port, args, log);
         // Recorded at each attempt, so that it holds the ports of the last one.
         *self.started.lock() = Some(StartedGateway {
             admin,
@@ -109,20 +118,6 @@ impl GatewayBalancer {
         let launched = context.launcher.spawn_listening(&self.process.id, launch);
         let (child, listen) = launched.await?;
         Ok((child, listen, admin))
-    }
-
-    fn launch(&self, context: &ClusterContext, listen: SocketAddr, admin: SocketAddr) -> Launch {
-        let mut args = LaunchArgs::new(["--admin-listen", &admin.to_string()]);
-        args.push_option("--id", &self.process.id);
-        args.push_option("--policy", <&str>::from(self.policy));
-        if context.settings.load_metric != BalancerLoadMetric::Sockets {
-            args.push_option("--load", "custom");
-        }
-        args.extend(context.backplane.join_args());
-        args.extend(context.credentials.gateway_args());
-        context
-            .launcher
-            .serve("gateway", listen, args, self.process.log())
     }
 }
 

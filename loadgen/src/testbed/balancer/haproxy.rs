@@ -7,15 +7,15 @@ mod config;
 mod gauges;
 mod master;
 
-use std::{ffi::OsString, fs, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{ffi::OsString, net::SocketAddr, sync::Arc};
 
 use futures_util::future::{BoxFuture, FutureExt};
-use highwater_process::{Child, Launch, port, program::HAPROXY};
-use highwater_scenarios::plan::{BalancerKind, BalancerPolicy};
+use highwater_process::{Child, port, program::HAPROXY};
+use highwater_scenarios::plan::BalancerKind;
 use parking_lot::Mutex;
 
 use self::{
-    config::{HaproxyTemplate, balance_algorithm, commands},
+    config::{BACKEND, HEALTH_CHECK, HaproxyTemplate, balance_algorithm, commands},
     gauges::HaproxyGauges,
     master::MasterSocket,
 };
@@ -27,8 +27,8 @@ use super::{
         readiness,
     },
     backends::{BackendChange, BalancerBackend},
-    capacity::BalancerCapacity,
-    driver::{Balancer, BalancerDriver, BalancerOptions, check_configuration, find_program},
+    driver::{Balancer, BalancerDriver, BalancerOptions},
+    program::BalancerProgram,
 };
 use crate::sampling::GaugeSource;
 
@@ -50,34 +50,23 @@ const SERVER_ADDED: &str = "New server registered.";
 /// An HAProxy.
 #[derive(Debug)]
 struct HaproxyBalancer {
-    process: ClusterProcess,
-    program: PathBuf,
-    folder: PathBuf,
+    program: BalancerProgram,
     master: MasterSocket,
-    policy: BalancerPolicy,
-    capacity: BalancerCapacity,
     /// The configuration in full, and the commands since.
     active: Mutex<Option<String>>,
 }
 
 impl Balancer for HaproxyBalancer {
     fn process(&self) -> &ClusterProcess {
-        &self.process
+        &self.program.process
     }
 
     fn start<'b>(
         &'b self,
         context: &'b ClusterContext,
         backends: &'b [BalancerBackend],
-    ) -> BoxFuture<'b, Result<(), TestbedError>> {
-        async {
-            let start = |port| self.start_on(context, backends, port);
-            let (child, listen) = port::start_on_free_port(start).await?;
-            let mut slot = self.process.lock().await;
-            self.process.set_running(&mut slot, child, listen);
-            Ok(())
-        }
-        .boxed()
+    ) -> BoxFuture<'b, Result<(Child, SocketAddr), TestbedError>> {
+        port::start_on_free_port(|port| self.start_on(context, backends, port)).boxed()
     }
 
     fn reload<'b>(
@@ -100,20 +89,20 @@ impl Balancer for HaproxyBalancer {
     }
 
     fn gauge_source(&self) -> Option<Arc<dyn GaugeSource>> {
-        Some(Arc::new(HaproxyGauges::new(self.master.path())))
+        let master = self.master.path.clone();
+        Some(Arc::new(HaproxyGauges { master }))
     }
 }
 
 impl HaproxyBalancer {
     fn new(id: &str, options: BalancerOptions<'_>) -> Result<Self, TestbedError> {
-        let folder = options.create_folder(id)?;
+        let program = BalancerProgram::new(HAPROXY, id, options, "haproxy.cfg")?;
         Ok(Self {
-            process: ClusterProcess::new(id, options.log_dir),
-            program: find_program(HAPROXY)?,
-            master: MasterSocket::new(id, folder.join("master.sock")),
-            folder,
-            policy: options.policy,
-            capacity: options.capacity,
+            master: MasterSocket {
+                id: id.to_owned(),
+                path: program.folder.join("master.sock"),
+            },
+            program,
             active: Mutex::default(),
         })
     }
@@ -125,15 +114,13 @@ impl HaproxyBalancer {
         context: &ClusterContext,
         backends: &[BalancerBackend],
     ) -> Result<String, TestbedError> {
-        let mut slot = self.process.lock().await;
-        let id = &self.process.id;
-        let child = running_child(&mut slot, id)?;
-        let not_running = || TestbedError::NotRunning { id: id.clone() };
-        let listen = self.process.address().ok_or_else(not_running)?;
+        let mut slot = self.process().child.lock().await;
+        let child = running_child(&mut slot, &self.process().id)?;
+        let listen = self.process().address()?;
         // Read before the reload, to tell the new worker from it.
         let before = self.master.current_worker().await?;
         let text = self.write(context, backends, listen)?;
-        self.check().await?;
+        self.program.check(self.check_arguments()).await?;
         let answer = self.master.command("reload").await?;
         // Since HAProxy 2.7 the master answers when the new worker is there; older versions
         // answer nothing.
@@ -147,14 +134,12 @@ impl HaproxyBalancer {
 
     async fn send_commands(&self, change: &BackendChange) -> Result<String, TestbedError> {
         // The lock keeps a reload from replacing the worker between two commands.
-        let _slot = self.process.lock().await;
+        let _slot = self.process().child.lock().await;
         let worker = self.master.current_worker().await?;
         let commands = commands(change);
         for command in &commands {
-            let answer = self
-                .master
-                .command(&format!("@!{worker} {command}"))
-                .await?;
+            let to_worker = format!("@!{worker} {command}");
+            let answer = self.master.command(&to_worker).await?;
             let answer = answer.trim();
             if !answer.is_empty() && answer != SERVER_ADDED {
                 return Err(self.master.rejected(command, answer));
@@ -175,39 +160,25 @@ impl HaproxyBalancer {
     ) -> Result<(Child, SocketAddr), TestbedError> {
         let listen = SocketAddr::from(([127, 0, 0, 1], port));
         let text = self.write(context, backends, listen)?;
-        let launched = context.launcher.spawn(&self.process.id, self.launch());
-        let mut child = launched.await?;
+        let launch = self.program.launch(self.master_arguments());
+        let mut child = context.launcher.spawn(&self.process().id, launch).await?;
         self.wait_until_active(&mut child, None).await?;
         *self.active.lock() = Some(text);
         Ok((child, listen))
     }
 
-    /// Returns the launch of a master in the foreground, with a socket for its owner alone.
-    fn launch(&self) -> Launch {
-        let mut master = self.master.path().as_os_str().to_owned();
+    /// Returns the arguments of a master in the foreground, with a socket for its owner alone.
+    fn master_arguments(&self) -> [OsString; 5] {
+        let mut master = self.master.path.clone().into_os_string();
         master.push(",mode,600");
-        let arguments: [OsString; 5] = [
-            // Master-worker mode, and the master's command socket.
-            "-W".into(),
-            "-S".into(),
-            master,
-            "-f".into(),
-            self.config_path().into_os_string(),
-        ];
-        Launch::new(&self.program, arguments, self.process.log()).with_children()
+        // Master-worker mode, and the master's command socket.
+        let config = self.program.config_path.clone().into();
+        ["-W".into(), "-S".into(), master, "-f".into(), config]
     }
 
-    async fn check(&self) -> Result<(), TestbedError> {
-        let arguments: [OsString; 3] = [
-            "-c".into(),
-            "-f".into(),
-            self.config_path().into_os_string(),
-        ];
-        check_configuration(&self.process, HAPROXY, &self.program, arguments).await
-    }
-
-    fn config_path(&self) -> PathBuf {
-        self.folder.join("haproxy.cfg")
+    fn check_arguments(&self) -> [OsString; 3] {
+        let config = self.program.config_path.clone().into();
+        ["-c".into(), "-f".into(), config]
     }
 
     fn write(
@@ -218,17 +189,17 @@ impl HaproxyBalancer {
     ) -> Result<String, TestbedError> {
         let tls = context.credentials.balancer_pem_path();
         let text = HaproxyTemplate {
-            connections: self.capacity.connections,
-            folder: &self.folder,
+            connections: self.program.capacity.connections,
+            folder: &self.program.folder,
             listen: listen.to_string(),
             tls: tls.as_deref(),
-            method: balance_algorithm(self.policy),
+            backend: BACKEND,
+            method: balance_algorithm(self.program.policy),
+            check: HEALTH_CHECK,
             servers: backends,
-            ..HaproxyTemplate::default()
         }
         .render()?;
-        let path = self.config_path();
-        fs::write(&path, &text).map_err(|source| TestbedError::BalancerFile { path, source })?;
+        self.program.write(&text)?;
         Ok(text)
     }
 
@@ -252,34 +223,21 @@ impl HaproxyBalancer {
                 false => Err(format!("worker {worker} does not answer")),
             }
         };
-        readiness::wait_until((&self.process).into(), child, poll).await
+        readiness::wait_until(self.process(), child, poll).await
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use strum::VariantArray;
-
-    use super::*;
+    use super::{super::program::tests, *};
 
     #[tokio::test]
     async fn haproxy_accepts_the_rendered_configuration_and_rejects_a_broken_one() {
         let folder = tempfile::tempdir().unwrap();
-        let options = BalancerOptions {
-            log_dir: folder.path(),
-            folder: folder.path(),
-            policy: BalancerPolicy::LeastConn,
-            capacity: BalancerCapacity { connections: 100 },
-        };
-        let haproxy = HaproxyBalancer::new("b1", options).expect("HAProxy is installed");
-        for policy in BalancerPolicy::VARIANTS {
-            let text = config::tests::render(&haproxy.folder, *policy);
-            fs::write(haproxy.config_path(), text).unwrap();
-            haproxy.check().await.unwrap();
-        }
-        let text = config::tests::render(&haproxy.folder, BalancerPolicy::LeastConn);
-        fs::write(haproxy.config_path(), text.replace("leastconn", "fewest")).unwrap();
-        let error = haproxy.check().await.unwrap_err().to_string();
+        let haproxy = HaproxyBalancer::new("b1", tests::options(folder.path()));
+        let haproxy = haproxy.expect("HAProxy is installed");
+        let (arguments, render) = (haproxy.check_arguments(), config::tests::render);
+        let error = tests::rejection(&haproxy.program, render, &arguments, "leastconn").await;
         assert!(
             error.starts_with("cannot configure b1: haproxy rejects the configuration: ")
                 && error.contains("balance only supports"),

@@ -1,6 +1,6 @@
 //! All balancers of a cluster.
 
-use std::{collections::BTreeMap, mem, net::SocketAddr, path::Path, time::Duration};
+use std::{collections::BTreeMap, mem, net::SocketAddr, path::Path};
 
 use futures_util::future::join_all;
 use highwater_process::ReservedPort;
@@ -12,7 +12,10 @@ use tokio::sync::{Mutex as AsyncMutex, watch};
 
 use super::{
     super::{
-        TestbedError, cluster_process::UnexpectedExit, context::ClusterContext, scheme::Scheme,
+        TestbedError,
+        cluster_process::{ClusterProcess, ProcessStatus, STOP_TIMEOUT, UnexpectedExit},
+        context::ClusterContext,
+        scheme::Scheme,
     },
     backends::{BackendChange, BalancerBackends},
     capacity::BalancerCapacity,
@@ -23,9 +26,6 @@ use crate::{
     endpoints::Endpoints,
     sampling::{SampleEndpoint, SampleTarget},
 };
-
-/// The longest time for a balancer to end in order.
-const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The balancers in front of the nodes; possibly none.
 #[derive(Debug)]
@@ -114,21 +114,21 @@ impl LoadBalancers {
             // The balancers start with the whole list, so the change itself is not needed.
             let _ = known.backends.add(id, port.address());
         }
-        let backends = known.backends.list();
+        let backends = &known.backends.list;
         let balancers = self.balancers.iter();
         // Not `try_join_all`: a start that is dropped halfway would leave a balancer without a
         // record of its process.
-        let starts = balancers.map(|balancer| balancer.start(context, backends));
-        join_all(starts)
-            .await
-            .into_iter()
-            .collect::<Result<(), _>>()?;
+        let starts = balancers.map(async |balancer| {
+            let (child, listen) = balancer.start(context, backends).await?;
+            let process = balancer.process();
+            process.set_running(&mut *process.child.lock().await, child, listen);
+            Ok(listen)
+        });
+        let started: Result<Vec<_>, TestbedError> = join_all(starts).await.into_iter().collect();
+        let endpoints = self.scheme.endpoints(started?.into_iter());
         known.is_running = true;
-        let addresses = self.balancers.iter();
-        let addresses = addresses.filter_map(|balancer| balancer.process().address());
         // Published last, so that no client connects before every balancer serves.
-        self.endpoints
-            .send_replace(self.scheme.endpoints(addresses));
+        self.endpoints.send_replace(endpoints);
         Ok(())
     }
 
@@ -202,21 +202,20 @@ impl LoadBalancers {
         let balancers = self.balancers.iter();
         balancers.filter_map(|balancer| {
             let process = balancer.process();
-            process.address()?;
+            let ProcessStatus { address, pid } = *process.status.lock();
+            address?;
             Some(SampleTarget {
                 source: Source::new(SourceRole::Balancer, &process.id),
-                pid: process.pid(),
+                pid,
                 endpoint: balancer.gauge_source().map(SampleEndpoint::Native),
             })
         })
     }
 
     /// Takes the balancers that have ended without a request, each once.
-    pub(in crate::testbed) fn take_unexpected_exits(&self) -> Vec<UnexpectedExit> {
-        let balancers = self.balancers.iter();
-        balancers
-            .filter_map(|balancer| balancer.process().take_unexpected_exit())
-            .collect()
+    pub(in crate::testbed) fn take_unexpected_exits(&self) -> impl Iterator<Item = UnexpectedExit> {
+        let processes = self.balancers.iter().map(|balancer| balancer.process());
+        processes.filter_map(ClusterProcess::take_unexpected_exit)
     }
 
     /// Ends all balancers in order.
@@ -241,10 +240,9 @@ impl LoadBalancers {
             let balancers = self.balancers.iter();
             let sent =
                 balancers.map(|balancer| self.send(context, balancer.as_ref(), &backends, &change));
-            join_all(sent)
-                .await
-                .into_iter()
-                .collect::<Result<(), _>>()?;
+            // All of them, before the first error: the others must learn of the change.
+            let sent: Result<(), _> = join_all(sent).await.into_iter().collect();
+            sent?;
         }
         // Stored last: a change that failed is still unknown, so the next try sends it again.
         known.backends = backends;
@@ -262,7 +260,7 @@ impl LoadBalancers {
             // A gateway watches the membership, and a predeclared node is found by its health
             // check.
             Join::Discovery | Join::Predeclared => return Ok(()),
-            Join::Reload => balancer.reload(context, backends.list()).await?,
+            Join::Reload => balancer.reload(context, &backends.list).await?,
             Join::Runtime => balancer.reconfigure(change).await?,
         };
         self.changes.lock().push(BalancerChange {
@@ -284,11 +282,8 @@ fn create_folder() -> Result<TempDir, TestbedError> {
 
 /// Reserves a port for each node that an event adds.
 fn reserve_ports(plan: &Plan) -> Result<BTreeMap<String, ReservedPort>, TestbedError> {
-    let added = plan
-        .events
-        .iter()
-        .filter(|event| event.action == Action::AddNode);
-    added
-        .map(|event| Ok((event.node.clone(), ReservedPort::reserve()?)))
-        .collect()
+    let events = plan.events.iter();
+    let added = events.filter(|event| event.action == Action::AddNode);
+    let reserved = added.map(|event| Ok((event.node.clone(), ReservedPort::reserve()?)));
+    reserved.collect()
 }

@@ -16,6 +16,7 @@
 //! - [`driver`]: the declaration of a kind, and the trait of one balancer;
 //! - [`registry`]: the kinds;
 //! - [`gateway`], [`nginx`], [`haproxy`]: one kind each, with its gauges in a file below it;
+//! - [`program`]: another project's program, its process and its configuration file;
 //! - [`backends`]: the nodes as a configuration names them;
 //! - [`capacity`]: the connections that a balancer has to hold;
 //! - [`gauges`]: names of gauges for each node;
@@ -29,6 +30,7 @@ mod gauges;
 mod haproxy;
 mod load_balancers;
 mod nginx;
+mod program;
 mod registry;
 mod template;
 

@@ -7,11 +7,11 @@
 mod config;
 mod gauges;
 
-use std::{ffi::OsString, fs, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{ffi::OsString, net::SocketAddr, sync::Arc};
 
 use futures_util::future::{BoxFuture, FutureExt};
-use highwater_process::{Child, Launch, Signal, port, program::NGINX};
-use highwater_scenarios::plan::{BalancerKind, BalancerPolicy};
+use highwater_process::{Child, Signal, port, program::NGINX};
+use highwater_scenarios::plan::BalancerKind;
 use nix::unistd::geteuid;
 use parking_lot::Mutex;
 
@@ -24,8 +24,8 @@ use super::{
         readiness,
     },
     backends::BalancerBackend,
-    capacity::BalancerCapacity,
-    driver::{Balancer, BalancerDriver, BalancerOptions, check_configuration, find_program},
+    driver::{Balancer, BalancerDriver, BalancerOptions},
+    program::BalancerProgram,
 };
 use crate::{
     error_chain::error_chain,
@@ -44,32 +44,22 @@ pub(super) const DRIVER: BalancerDriver = BalancerDriver {
 /// An nginx.
 #[derive(Debug)]
 struct NginxBalancer {
-    process: ClusterProcess,
-    program: PathBuf,
-    folder: PathBuf,
-    policy: BalancerPolicy,
-    capacity: BalancerCapacity,
+    program: BalancerProgram,
     active: Mutex<Option<NginxConfig>>,
 }
 
 impl Balancer for NginxBalancer {
     fn process(&self) -> &ClusterProcess {
-        &self.process
+        &self.program.process
     }
 
     fn start<'b>(
         &'b self,
         context: &'b ClusterContext,
         backends: &'b [BalancerBackend],
-    ) -> BoxFuture<'b, Result<(), TestbedError>> {
-        async {
-            let start = |ports| self.start_on(context, backends, ports);
-            let (child, listen) = port::start_on_free_ports(start).await?;
-            let mut slot = self.process.lock().await;
-            self.process.set_running(&mut slot, child, listen);
-            Ok(())
-        }
-        .boxed()
+    ) -> BoxFuture<'b, Result<(Child, SocketAddr), TestbedError>> {
+        // Two ports: one for clients, one for the status pages.
+        port::start_on_free_ports(|ports| self.start_on(context, backends, ports)).boxed()
     }
 
     fn reload<'b>(
@@ -81,10 +71,8 @@ impl Balancer for NginxBalancer {
     }
 
     fn configuration(&self) -> Option<String> {
-        self.active
-            .lock()
-            .as_ref()
-            .map(|config| config.text.clone())
+        let active = self.active.lock();
+        active.as_ref().map(|config| config.text.clone())
     }
 
     fn gauge_source(&self) -> Option<Arc<dyn GaugeSource>> {
@@ -99,11 +87,7 @@ impl Balancer for NginxBalancer {
 impl NginxBalancer {
     fn new(id: &str, options: BalancerOptions<'_>) -> Result<Self, TestbedError> {
         Ok(Self {
-            process: ClusterProcess::new(id, options.log_dir),
-            program: find_program(NGINX)?,
-            folder: options.create_folder(id)?,
-            policy: options.policy,
-            capacity: options.capacity,
+            program: BalancerProgram::new(NGINX, id, options, "nginx.conf")?,
             active: Mutex::default(),
         })
     }
@@ -115,15 +99,15 @@ impl NginxBalancer {
         context: &ClusterContext,
         backends: &[BalancerBackend],
     ) -> Result<String, TestbedError> {
-        let mut slot = self.process.lock().await;
-        let id = &self.process.id;
+        let mut slot = self.process().child.lock().await;
+        let id = &self.process().id;
         let child = running_child(&mut slot, id)?;
-        let not_running = || TestbedError::NotRunning { id: id.clone() };
+        let not_running = || TestbedError::NotRunning(id.clone());
         let before = self.active.lock().clone().ok_or_else(not_running)?;
         // The addresses stay: clients know the first, and the sampler polls the second.
         let addresses = [before.listen, before.admin];
         let config = self.write(context, backends, addresses, before.generation + 1)?;
-        self.check().await?;
+        self.program.check(self.check_arguments()).await?;
         // The signal reaches the workers too, which ignore SIGHUP.
         let sent = child.signal(Signal::SIGHUP);
         sent.map_err(|source| TestbedError::Signal {
@@ -144,22 +128,17 @@ impl NginxBalancer {
     ) -> Result<(Child, SocketAddr), TestbedError> {
         let addresses = ports.map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
         let config = self.write(context, backends, addresses, 1)?;
-        let launched = context.launcher.spawn(&self.process.id, self.launch());
-        let mut child = launched.await?;
+        let launch = self.program.launch(self.file_arguments());
+        let mut child = context.launcher.spawn(&self.process().id, launch).await?;
         self.wait_until_active(context, &mut child, &config).await?;
         let listen = config.listen;
         *self.active.lock() = Some(config);
         Ok((child, listen))
     }
 
-    fn launch(&self) -> Launch {
-        Launch::new(&self.program, self.file_arguments(), self.process.log()).with_children()
-    }
-
-    async fn check(&self) -> Result<(), TestbedError> {
-        let arguments = ["-t", "-q"].map(OsString::from).into_iter();
-        let arguments = arguments.chain(self.file_arguments());
-        check_configuration(&self.process, NGINX, &self.program, arguments).await
+    fn check_arguments(&self) -> Vec<OsString> {
+        let check = ["-t", "-q"].map(OsString::from).into_iter();
+        check.chain(self.file_arguments()).collect()
     }
 
     fn file_arguments(&self) -> [OsString; 6] {
@@ -168,14 +147,10 @@ impl NginxBalancer {
             "-e".into(),
             "stderr".into(),
             "-p".into(),
-            self.folder.clone().into_os_string(),
+            self.program.folder.clone().into(),
             "-c".into(),
-            self.config_path().into_os_string(),
+            self.program.config_path.clone().into(),
         ]
-    }
-
-    fn config_path(&self) -> PathBuf {
-        self.folder.join("nginx.conf")
     }
 
     fn write(
@@ -188,9 +163,9 @@ impl NginxBalancer {
         let tls = context.credentials.balancer_pem_path();
         let text = NginxTemplate {
             is_root: geteuid().is_root(),
-            folder: &self.folder,
-            files: self.capacity.total_connections(),
-            method: balancing_directive(self.policy),
+            folder: &self.program.folder,
+            files: self.program.capacity.total_connections(),
+            method: balancing_directive(self.program.policy),
             servers: backends,
             listen: listen.to_string(),
             admin: admin.to_string(),
@@ -198,8 +173,7 @@ impl NginxBalancer {
             generation,
         }
         .render()?;
-        let path = self.config_path();
-        fs::write(&path, &text).map_err(|source| TestbedError::BalancerFile { path, source })?;
+        self.program.write(&text)?;
         Ok(NginxConfig {
             listen,
             admin,
@@ -225,34 +199,21 @@ impl NginxBalancer {
                 Err(error) => Err(error_chain(&error)),
             }
         };
-        readiness::wait_until((&self.process).into(), child, poll).await
+        readiness::wait_until(self.process(), child, poll).await
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use strum::VariantArray;
-
-    use super::*;
+    use super::{super::program::tests, *};
 
     #[tokio::test]
     async fn nginx_accepts_the_rendered_configuration_and_rejects_a_broken_one() {
         let folder = tempfile::tempdir().unwrap();
-        let options = BalancerOptions {
-            log_dir: folder.path(),
-            folder: folder.path(),
-            policy: BalancerPolicy::LeastConn,
-            capacity: BalancerCapacity { connections: 100 },
-        };
-        let nginx = NginxBalancer::new("b1", options).expect("nginx is installed");
-        for policy in BalancerPolicy::VARIANTS {
-            let text = config::tests::render(&nginx.folder, *policy);
-            fs::write(nginx.config_path(), text).unwrap();
-            nginx.check().await.unwrap();
-        }
-        let text = config::tests::render(&nginx.folder, BalancerPolicy::LeastConn);
-        fs::write(nginx.config_path(), text.replace("least_conn;", "fewest;")).unwrap();
-        let error = nginx.check().await.unwrap_err().to_string();
+        let nginx = NginxBalancer::new("b1", tests::options(folder.path()));
+        let nginx = nginx.expect("nginx is installed");
+        let (arguments, render) = (nginx.check_arguments(), config::tests::render);
+        let error = tests::rejection(&nginx.program, render, &arguments, "least_conn").await;
         assert!(
             error.starts_with("cannot configure b1: nginx rejects the configuration: ")
                 && error.contains("unknown directive \"fewest\""),

@@ -1,21 +1,19 @@
 //! One command from its due time to its result.
 
-use std::time::Duration;
-
-use highwater_scenarios::plan::CommandLoad;
+use highwater_scenarios::plan::{CommandLoad, ReplyMode};
 use rand::{SeedableRng, rngs::SmallRng};
-use reqwest::{Client, Response, header};
+use reqwest::{Client, header};
 use tokio::time::{Instant, timeout};
 
 use super::{
     outcome::{CommandFailure, CommandResult, ReplyRoute},
-    reply,
+    reply::{self, accepted_type},
 };
 use crate::{
     keys::DeviceKey,
     worker::{
         context::Context,
-        dialect::{Dialect, OutgoingCommand, ReplyResult},
+        dialect::{OutgoingCommand, ReplyResult},
         http::{HttpRequest, post_to_listener, read_body},
         recorder::{Count, Level, Recorder, Timing},
     },
@@ -38,12 +36,15 @@ pub async fn issue_command(
         recorder.count(Count::CommandsDropped);
         return false;
     };
-    let command = PreparedCommand::new(context, load, device);
+    // 64 random bits, so that no other command's reply carries the same text.
+    let nonce = format!("{:016x}", rand::random::<u64>());
+    let request = build_request(context, load, device, &nonce);
     // Counted before it is sent: the drain must see every command that may be answered.
     let in_flight = InFlightGuard::new(recorder);
     let sent = Instant::now();
     recorder.time(Timing::SendLag, sent.saturating_duration_since(due));
-    let result = timeout(load.timeout, command.execute(context, client))
+    let executed = execute(context, client, load.reply, &request, &nonce);
+    let result = timeout(load.timeout, executed)
         .await
         // The caller's timeout and a node's 504 are one result.
         .unwrap_or(CommandResult::TimedOut);
@@ -54,21 +55,16 @@ pub async fn issue_command(
     };
     let service = sent.elapsed();
     // Response time counts from the due time, so that a stall of the system shows in full.
-    time_reply(recorder, route, due.elapsed(), service);
+    recorder.time(Timing::CommandResponse, due.elapsed());
+    recorder.time(Timing::CommandService, service);
+    if let Some((count, timing)) = route.metrics() {
+        recorder.count(count);
+        recorder.time(timing, service);
+    }
     if let Some(owner) = owner {
         recorder.time_owner(&owner, service);
     }
     true
-}
-
-fn time_reply(recorder: &Recorder, route: ReplyRoute, response: Duration, service: Duration) {
-    recorder.time(Timing::CommandResponse, response);
-    recorder.time(Timing::CommandService, service);
-    match route {
-        ReplyRoute::SameNode => recorder.time(Timing::CommandSameNode, service),
-        ReplyRoute::CrossNode => recorder.time(Timing::CommandCrossNode, service),
-        ReplyRoute::Unknown => {}
-    }
 }
 
 /// A guard that counts a command as in flight, also if its task is dropped.
@@ -88,56 +84,50 @@ impl Drop for InFlightGuard<'_> {
     }
 }
 
-/// A command that is ready to be sent.
-struct PreparedCommand {
-    reader: &'static dyn reply::ReplyReader,
-    request: HttpRequest,
-    nonce: String,
+fn build_request(
+    context: &Context,
+    load: &CommandLoad,
+    device: DeviceKey,
+    nonce: &str,
+) -> HttpRequest {
+    let id = device.id(&context.plan.devices[device.pool as usize]);
+    let command = OutgoingCommand {
+        name: &load.name,
+        nonce,
+        timeout: load.timeout,
+    };
+    let path = load.path.replace("{device}", &id);
+    let accept = accepted_type(load.reply).to_owned();
+    let request = context.dialect.command_request(path, &command);
+    request.with_header(header::ACCEPT.as_str(), accept)
 }
 
-impl PreparedCommand {
-    fn new(context: &Context, load: &CommandLoad, device: DeviceKey) -> Self {
-        let pool = &context.plan.devices[device.pool as usize];
-        let nonce = format!("{:016x}", rand::random::<u64>());
-        let command = OutgoingCommand {
-            name: &load.name,
-            nonce: &nonce,
-            timeout: load.timeout,
-        };
-        let path = load.path.replace("{device}", &device.id(pool));
-        let reader = reply::reader(load.reply);
-        let request = context.dialect.command_request(path, &command);
-        Self {
-            reader,
-            request: request.with_header(header::ACCEPT.as_str(), reader.accept().to_owned()),
-            nonce,
-        }
+async fn execute(
+    context: &Context,
+    client: &Client,
+    mode: ReplyMode,
+    request: &HttpRequest,
+    nonce: &str,
+) -> CommandResult {
+    // Each command begins at the next address, so that all addresses get as many.
+    let mut next = context.next_http_index();
+    let posted = post_to_listener(client, &context.endpoints(), &mut next, request).await;
+    let Ok(response) = posted else {
+        return CommandResult::Failed(CommandFailure::Connection);
+    };
+    if !response.status().is_success() {
+        let status = response.status().as_u16();
+        // Read to its end, so that the client keeps the connection for the next request.
+        let _ = read_body(response).await;
+        return CommandResult::from_status(status);
     }
-
-    async fn execute(&self, context: &Context, client: &Client) -> CommandResult {
-        let endpoints = context.endpoints();
-        // Each command begins at the next address, so that all addresses get as many.
-        let mut next = context.next_http_index();
-        match post_to_listener(client, &endpoints, &mut next, &self.request).await {
-            Ok(response) => self.result_of(context.dialect, response).await,
-            Err(_) => CommandResult::Failed(CommandFailure::Connection),
-        }
-    }
-
-    async fn result_of(&self, dialect: &dyn Dialect, response: Response) -> CommandResult {
-        if !response.status().is_success() {
-            let status = response.status().as_u16();
-            let _ = read_body(response).await;
-            return CommandResult::from_status(status);
-        }
-        match self.reader.read(response, dialect, &self.nonce).await {
-            ReplyResult::Reply(nodes) => CommandResult::Replied {
-                route: ReplyRoute::between(&nodes),
-                owner: nodes.owner_name().map(str::to_owned),
-            },
-            ReplyResult::WrongReply => CommandResult::Failed(CommandFailure::WrongReply),
-            ReplyResult::Status(status) => CommandResult::from_status(status),
-            ReplyResult::ConnectionBroken => CommandResult::Failed(CommandFailure::Connection),
-        }
+    match reply::read(mode, response, context.dialect, nonce).await {
+        ReplyResult::Reply(nodes) => CommandResult::Replied {
+            route: ReplyRoute::between(&nodes),
+            owner: nodes.owner_name().map(str::to_owned),
+        },
+        ReplyResult::WrongReply => CommandResult::Failed(CommandFailure::WrongReply),
+        ReplyResult::Status(status) => CommandResult::from_status(status),
+        ReplyResult::ConnectionBroken => CommandResult::Failed(CommandFailure::Connection),
     }
 }

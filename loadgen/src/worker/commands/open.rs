@@ -3,11 +3,7 @@
 
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
-use highwater_scenarios::{
-    Segment,
-    plan::{CommandLoad, LoadModel},
-};
+use highwater_scenarios::plan::LoadModel;
 use reqwest::Client;
 use tokio::{
     task::JoinSet,
@@ -18,69 +14,51 @@ use super::call::issue_command;
 use crate::worker::{
     context::Context,
     recorder::{Count, Timing},
-    user_role::UserRole,
 };
 
-/// The one user of an open load: it starts a task per arrival.
-struct ArrivalDispatcher {
-    /// Number of the load in the plan.
-    load: usize,
-}
-
-/// Returns the dispatcher of an open load.
-pub(super) fn users(index: usize, _: &CommandLoad, _: Segment) -> Vec<Box<dyn UserRole>> {
-    vec![Box::new(ArrivalDispatcher { load: index })]
-}
-
-impl UserRole for ArrivalDispatcher {
-    fn run(self: Box<Self>, context: Arc<Context>, client: Client) -> BoxFuture<'static, ()> {
-        Box::pin(self.dispatch_until_drain(context, client))
-    }
-}
-
-impl ArrivalDispatcher {
-    /// Sends this worker's share of the arrivals until the drain, then waits for the
-    /// results of the commands in flight.
-    async fn dispatch_until_drain(self: Box<Self>, context: Arc<Context>, client: Client) {
-        let load = &context.plan.commands[self.load];
-        let LoadModel::Open { max_in_flight, .. } = load.model else {
-            return;
-        };
-        let Some(steady) = context.signals.wait_steady_start().await else {
-            return;
-        };
-        // At least one, or a worker with a small share would drop all its arrivals.
-        let limit = context.segment.share_of(max_in_flight).max(1) as usize;
-        let mut in_flight = JoinSet::new();
-        let arrivals = context.segment.arrivals(&load.model, context.plan.duration);
-        let mut arrivals = arrivals.map(|arrival| steady + arrival).peekable();
-        while let Some(due) = arrivals.peek().copied() {
-            tokio::select! {
-                biased;
-                () = context.signals.drain.cancelled() => break,
-                () = sleep_until(due) => {}
-            }
-            arrivals.next();
-            // Finished tasks are taken out here, or they would count as in flight.
-            while in_flight.try_join_next().is_some() {}
-            if in_flight.len() >= limit {
-                drop_arrival(&context, due);
-                continue;
-            }
-            let (context, client, load) = (context.clone(), client.clone(), self.load);
-            in_flight.spawn(async move {
-                issue_command(&context, &client, &context.plan.commands[load], due).await;
-            });
+/// Starts a task for each of this worker's arrivals of load number `load` until the drain,
+/// then waits for the results of the commands in flight.
+pub async fn run(context: Arc<Context>, client: Client, load: usize) {
+    let command_load = &context.plan.commands[load];
+    let LoadModel::Open { max_in_flight, .. } = command_load.model else {
+        return;
+    };
+    let Some(steady) = context.signals.wait_steady_start().await else {
+        return;
+    };
+    // At least one, or a worker with a small share would drop all its arrivals.
+    let limit = context.segment.share_of(max_in_flight).max(1) as usize;
+    let mut in_flight = JoinSet::new();
+    let (segment, model) = (context.segment, &command_load.model);
+    let arrivals = segment.arrivals(model, context.plan.duration);
+    let mut arrivals = arrivals.map(|arrival| steady + arrival).peekable();
+    while let Some(due) = arrivals.peek().copied() {
+        tokio::select! {
+            // The drain first: an arrival that is due in the same instant is dropped.
+            biased;
+            () = context.signals.drain.cancelled() => break,
+            () = sleep_until(due) => {}
         }
-        // An interrupted run drains early. Arrivals that were due before the drain still
-        // count, so that `due = issued + dropped` holds.
-        let drain = context.drain_at();
-        let is_due = |due: &Instant| drain.is_some_and(|drain| *due < drain);
-        for due in arrivals.take_while(is_due) {
+        arrivals.next();
+        // Finished tasks are taken out here, or they would count as in flight.
+        while in_flight.try_join_next().is_some() {}
+        if in_flight.len() >= limit {
             drop_arrival(&context, due);
+            continue;
         }
-        while in_flight.join_next().await.is_some() {}
+        let (context, client) = (context.clone(), client.clone());
+        in_flight.spawn(async move {
+            issue_command(&context, &client, &context.plan.commands[load], due).await;
+        });
     }
+    // An interrupted run drains early. Arrivals that were due before the drain still
+    // count, so that `due = issued + dropped` holds.
+    let drain = context.drain_at();
+    let is_due = |due: &Instant| drain.is_some_and(|drain| *due < drain);
+    for due in arrivals.take_while(is_due) {
+        drop_arrival(&context, due);
+    }
+    while in_flight.join_next().await.is_some() {}
 }
 
 /// Counts an arrival that was due and is not issued.

@@ -13,7 +13,7 @@ use highwater_reports::record::names::counter;
 
 use crate::worker::{
     dialect::ReplyNodes,
-    recorder::{Count, Recorder},
+    recorder::{Count, Recorder, Timing},
 };
 
 /// The result of a command.
@@ -73,23 +73,16 @@ impl CommandResult {
 
     /// Counts the result.
     pub fn count(&self, recorder: &Recorder) {
-        match self {
-            Self::Replied { route, .. } => {
-                recorder.count(Count::CommandsReplied);
-                match route {
-                    ReplyRoute::SameNode => recorder.count(Count::CommandsSameNode),
-                    ReplyRoute::CrossNode => recorder.count(Count::CommandsCrossNode),
-                    ReplyRoute::Unknown => {}
-                }
-            }
-            Self::TimedOut => recorder.count(Count::CommandsTimedOut),
-            Self::NotConnected => recorder.count(Count::CommandsNotConnected),
-            Self::Rejected => recorder.count(Count::CommandsRejected),
+        recorder.count(match self {
+            Self::Replied { .. } => Count::CommandsReplied,
+            Self::TimedOut => Count::CommandsTimedOut,
+            Self::NotConnected => Count::CommandsNotConnected,
+            Self::Rejected => Count::CommandsRejected,
             Self::Failed(failure) => {
-                recorder.count(Count::CommandsFailed);
                 recorder.count_kind(counter::COMMANDS_FAILED, &failure.kind());
+                Count::CommandsFailed
             }
-        }
+        });
     }
 }
 
@@ -100,6 +93,15 @@ impl ReplyRoute {
             (Some(node), Some(owner)) if node == owner => Self::SameNode,
             (Some(_), Some(_)) => Self::CrossNode,
             _ => Self::Unknown,
+        }
+    }
+
+    /// Returns the counter and the timing of replies that took this route.
+    pub fn metrics(self) -> Option<(Count, Timing)> {
+        match self {
+            Self::SameNode => Some((Count::CommandsSameNode, Timing::CommandSameNode)),
+            Self::CrossNode => Some((Count::CommandsCrossNode, Timing::CommandCrossNode)),
+            Self::Unknown => None,
         }
     }
 }

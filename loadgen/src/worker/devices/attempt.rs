@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use highwater_reports::record::names::conn_event;
 use highwater_scenarios::plan::DevicePool;
 use tokio::time::Instant;
 
@@ -9,7 +10,7 @@ use super::{
     connect::{ConnectRequest, connect},
     connect_failure::ConnectFailure,
     schedule::ScheduledDevice,
-    socket::{DeviceSocket, OpenedSocket},
+    upgrade::{DeviceSocket, OpenedSocket},
 };
 use crate::worker::{context::Context, recorder::Timing};
 
@@ -24,13 +25,19 @@ pub async fn connect_tracked(
     device: ScheduledDevice,
     attempt: usize,
 ) -> Result<Box<DeviceSocket>, ConnectFailure> {
-    let guard = AttemptGuard::begin(context);
+    let started_at = context.clock.now();
+    let guard = AttemptGuard {
+        context,
+        started_at,
+    };
     let opened = connect_once(context, pool, device, attempt).await;
-    let started_at = guard.finish();
+    // The attempt has an answer. The guard owns nothing, so that forgetting it leaks nothing.
+    std::mem::forget(guard);
     if let Err(failure) = &opened {
-        context.conn_events.record_failed(started_at);
-        if failure.is_at_capacity() {
-            context.conn_events.record_rejected(started_at);
+        let events = &context.conn_events;
+        events.record(started_at, conn_event::FAILED);
+        if failure.retry_after().is_some() {
+            events.record(started_at, conn_event::REJECTED);
         }
     }
     opened
@@ -42,27 +49,16 @@ struct AttemptGuard<'a> {
     started_at: Duration,
 }
 
-impl<'a> AttemptGuard<'a> {
-    fn begin(context: &'a Context) -> Self {
-        Self {
-            context,
-            started_at: context.clock.now(),
-        }
-    }
-
-    /// Ends the attempt in order. Returns when it began.
-    fn finish(self) -> Duration {
-        let started_at = self.started_at;
-        // The guard owns nothing, so that forgetting it leaks nothing.
-        std::mem::forget(self);
-        started_at
-    }
-}
-
 impl Drop for AttemptGuard<'_> {
     fn drop(&mut self) {
-        if self.context.clock.now().saturating_sub(self.started_at) > SLOW_CONNECT_AFTER {
-            self.context.conn_events.record_unanswered(self.started_at);
+        let Self {
+            context,
+            started_at,
+        } = *self;
+        // A quick attempt that is cut off says nothing of the system.
+        if context.clock.now().saturating_sub(started_at) > SLOW_CONNECT_AFTER {
+            let events = &context.conn_events;
+            events.record(started_at, conn_event::UNANSWERED);
         }
     }
 }
@@ -76,6 +72,7 @@ async fn connect_once(
     let endpoints = context.endpoints();
     let count = endpoints.ws.len();
     if count == 0 {
+        // No node takes sockets now, which is the same as a name without an address.
         return Err(ConnectFailure::Unreachable);
     }
     // Devices start evenly spread, and each new attempt tries the next address.
@@ -101,11 +98,12 @@ async fn connect_once(
 fn record_opened(context: &Context, node: Option<&str>, took: Duration) {
     context.recorder.time(Timing::Connect, took);
     if let Some(node) = node {
-        let now = context.clock.now();
-        context.conn_events.record_opened(now, node);
+        let (now, events) = (context.clock.now(), &context.conn_events);
+        events.record_at_node(now, conn_event::OPENED, node);
         if took > SLOW_CONNECT_AFTER {
+            // At its start, because the balancer chose the node then.
             let started_at = now.saturating_sub(took);
-            context.conn_events.record_answered_late(started_at, node);
+            events.record_at_node(started_at, conn_event::DELAYED, node);
         }
     }
 }

@@ -5,46 +5,30 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use futures_util::{StreamExt, stream::FuturesUnordered};
 use highwater_scenarios::{Plan, Segment};
-use reqwest::Client;
 use tokio::time::{Instant, sleep_until};
 
 use super::{
     device::{run_device, skip_device},
     schedule::{BatchPart, PoolStart, ScheduledDevice, schedule},
 };
-use crate::worker::{context::Context, user_role::UserRole};
+use crate::worker::context::Context;
 
 /// Sockets of one batch. A batch of 100 costs 1.6 KB per socket, one of 1,000 a tenth of
 /// that. Larger ones would leave the second core idle when a worker has few sockets.
 const BATCH_SIZE: u64 = 1_000;
 
-/// A goose user's batch of sockets.
-struct SocketBatch {
-    part: BatchPart,
-}
-
 /// Returns the batches for a worker's share of the plan's sockets.
-pub fn users(plan: &Plan, segment: Segment) -> Vec<Box<dyn UserRole>> {
-    let pools = &plan.devices;
-    let sockets: u64 = pools.iter().map(|pool| segment.share_of(pool.count)).sum();
+pub fn parts(plan: &Plan, segment: Segment) -> impl Iterator<Item = BatchPart> {
+    let pools = plan.devices.iter();
+    let sockets: u64 = pools.map(|pool| segment.share_of(pool.count)).sum();
     let count = sockets.div_ceil(BATCH_SIZE) as u32;
-    let batch = |index| {
-        let part = BatchPart { index, count };
-        Box::new(SocketBatch { part }) as Box<dyn UserRole>
-    };
-    (0..count).map(batch).collect()
-}
-
-impl UserRole for SocketBatch {
-    fn run(self: Box<Self>, context: Arc<Context>, _: Client) -> BoxFuture<'static, ()> {
-        Box::pin(run_batch(context, self.part))
-    }
+    (0..count).map(move |index| BatchPart { index, count })
 }
 
 /// Holds a batch's sockets until the run has closed them.
-async fn run_batch(context: Arc<Context>, part: BatchPart) {
+pub async fn run(context: Arc<Context>, part: BatchPart) {
     let mut devices = FuturesUnordered::new();
     let mut waiting = schedule(&context, part, PoolStart::Ramp, context.signals.ramp);
     let mut steady_known = false;

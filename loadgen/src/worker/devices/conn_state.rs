@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use highwater_reports::record::names::conn_event;
 use highwater_scenarios::plan::DevicePool;
 
 use crate::worker::{
@@ -32,6 +33,7 @@ impl ConnState {
     pub(super) fn on_attempt_ended(&mut self, context: &Context, pool: &DevicePool) {
         if *self == Self::NotTried {
             *self = Self::NeverOpened;
+            // A pool with a start of its own opens in the steady phase.
             if pool.start.is_none() {
                 context.recorder.ramp_socket_resolved();
             }
@@ -47,7 +49,7 @@ impl ConnState {
             let since = Duration::from_millis(since_ms.into());
             recorder.count(Count::SocketsReopened);
             recorder.time(Timing::Reconnect, now.saturating_sub(since));
-            context.conn_events.record_reconnected(now);
+            context.conn_events.record(now, conn_event::RECONNECTED);
         } else {
             recorder.count(Count::SocketsOpened);
         }
@@ -57,7 +59,7 @@ impl ConnState {
     /// Counts a socket as lost.
     pub(super) fn on_lost(&mut self, context: &Context) {
         let now = context.clock.now();
-        context.conn_events.record_lost(now);
+        context.conn_events.record(now, conn_event::LOST);
         // 32 bits hold 49 days. A longer run would show reconnect times that are too long.
         *self = Self::Lost(u32::try_from(now.as_millis()).unwrap_or(u32::MAX));
     }

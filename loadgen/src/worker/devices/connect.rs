@@ -10,9 +10,8 @@ use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::{
     connect_failure::ConnectFailure,
-    socket::{DeviceStream, OpenedSocket},
     source_address::source_for,
-    upgrade::websocket_handshake,
+    upgrade::{DeviceStream, OpenedSocket, websocket_handshake},
 };
 use crate::worker::dialect::Dialect;
 
@@ -125,7 +124,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn host_is_reached_at_whichever_address_listens() {
+    async fn host_is_reached_at_the_address_that_listens() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let listens = listener.local_addr().unwrap();
         let v6 = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, listens.port()));

@@ -46,15 +46,13 @@ impl ConnectFailure {
         }
     }
 
-    /// Whether a server answered that it is at capacity. Only such a rejection carries
-    /// `Retry-After`.
-    pub fn is_at_capacity(self) -> bool {
-        matches!(
-            self,
-            Self::Rejected {
-                retry_after: Some(_)
-            }
-        )
+    /// Returns the delay that a server at capacity asked for. Only a rejection for capacity
+    /// carries `Retry-After`.
+    pub fn retry_after(self) -> Option<Duration> {
+        match self {
+            Self::Rejected { retry_after } => retry_after,
+            _ => None,
+        }
     }
 
     /// Whether this machine failed before the address got a packet.

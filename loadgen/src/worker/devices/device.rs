@@ -17,10 +17,8 @@ use super::{
     attempt::connect_tracked,
     backoff::BackoffState,
     conn_state::ConnState,
-    connect_failure::ConnectFailure,
     schedule::ScheduledDevice,
     session::{SocketEnd, run_session},
-    socket::DeviceSocket,
     traffic::DeviceTraffic,
 };
 use crate::{
@@ -74,8 +72,12 @@ async fn reconnect_loop(
             Ok(mut socket) => {
                 let since = Instant::now();
                 conn_state.on_opened(context);
-                let end = run_counted(context, pool, device, &mut socket, traffic).await;
-                traffic.on_close(context, end == SocketEnd::Drained);
+                let open = OpenSocketGuard::new(context, device.key);
+                let end = run_session(context, pool, device, &mut socket, traffic).await;
+                drop(open);
+                if let Some(topics) = &mut traffic.topics {
+                    topics.on_close(context, end == SocketEnd::Drained);
+                }
                 backoff.record_open_for(since.elapsed());
                 let SocketEnd::Lost { cause, advice } = end else {
                     return;
@@ -88,7 +90,8 @@ async fn reconnect_loop(
                 recorder.count_kind(counter::CONNECT_FAILED, failure.kind());
                 // The policy's delay comes on top of the server's: otherwise all devices
                 // that one node rejected would come back in the same instant.
-                server_delay(failure) + reconnect_delay(&mut backoff, &pool.reconnect, None)
+                failure.retry_after().unwrap_or_default()
+                    + reconnect_delay(&mut backoff, &pool.reconnect, None)
             }
         };
         // In the drain a device comes back only for telemetry that lacks its answer.
@@ -101,17 +104,6 @@ async fn reconnect_loop(
     }
 }
 
-async fn run_counted(
-    context: &Context,
-    pool: &DevicePool,
-    device: &ScheduledDevice,
-    socket: &mut DeviceSocket,
-    traffic: &mut DeviceTraffic,
-) -> SocketEnd {
-    let _open = OpenSocketGuard::new(context, device.key);
-    run_session(context, pool, device, socket, traffic).await
-}
-
 /// A guard that counts a socket as open, also if its task is dropped.
 struct OpenSocketGuard<'a> {
     context: &'a Context,
@@ -121,6 +113,7 @@ struct OpenSocketGuard<'a> {
 impl<'a> OpenSocketGuard<'a> {
     fn new(context: &'a Context, key: DeviceKey) -> Self {
         context.recorder.add_to_level(Level::SocketsOpen, 1);
+        // Commands go to open sockets only: a device that is away would fail them.
         context.connected_devices.insert(key);
         Self { context, key }
     }
@@ -130,14 +123,6 @@ impl Drop for OpenSocketGuard<'_> {
     fn drop(&mut self) {
         self.context.connected_devices.remove(self.key);
         self.context.recorder.add_to_level(Level::SocketsOpen, -1);
-    }
-}
-
-/// Returns the delay that a server at capacity asked for.
-fn server_delay(failure: ConnectFailure) -> Duration {
-    match failure {
-        ConnectFailure::Rejected { retry_after } => retry_after.unwrap_or_default(),
-        _ => Duration::ZERO,
     }
 }
 

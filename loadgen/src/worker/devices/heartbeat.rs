@@ -80,6 +80,7 @@ impl DeviceHeartbeat {
         }
         let due = self.next_due;
         self.next_due = due + self.period;
+        // Wrapping, because only its equality with the number of an answer counts.
         self.number = self.number.wrapping_add(1);
         self.pending = Some(PendingHeartbeat { due, sent: now });
         recorder.count(Count::HeartbeatsDue);
@@ -110,12 +111,8 @@ impl DeviceHeartbeat {
         recorder.time(Timing::HeartbeatService, service);
     }
 
-    /// Counts a pending heartbeat as missed, because the socket was lost.
-    pub fn on_lost(&mut self, recorder: &Recorder) {
-        self.record_missed(recorder);
-    }
-
-    fn record_missed(&mut self, recorder: &Recorder) {
+    /// Counts a pending heartbeat as missed: the next is due, or the socket was lost.
+    pub fn record_missed(&mut self, recorder: &Recorder) {
         if self.pending.take().is_some() {
             self.consecutive_missed += 1;
             recorder.count(Count::HeartbeatsMissed);
@@ -145,7 +142,7 @@ mod tests {
 
     #[test]
     fn response_time_counts_from_the_grid_and_service_time_from_sending() {
-        let recorder = Recorder::new();
+        let recorder = Recorder::default();
         let opened = Instant::now();
         let mut heartbeat = DeviceHeartbeat::new(opened, PERIOD, 0.25);
         let due = opened + PERIOD / 4;
@@ -168,7 +165,7 @@ mod tests {
 
     #[test]
     fn each_heartbeat_is_acknowledged_missed_or_pending() {
-        let recorder = Recorder::new();
+        let recorder = Recorder::default();
         let mut heartbeat = DeviceHeartbeat::new(Instant::now(), PERIOD, 0.0);
         let beat = |heartbeat: &mut DeviceHeartbeat| {
             let due = heartbeat.next_due();

@@ -21,9 +21,8 @@
 //! - [`schedule`]: which device opens when;
 //! - [`device`]: one device from its due time to the end of the run;
 //! - [`attempt`]: one attempt to open a socket, counted and timed;
-//! - [`connect`]: the connection, with [`upgrade`] for the WebSocket handshake and
-//!   [`connect_failure`] for the ways to fail;
-//! - [`socket`]: the types of an open socket;
+//! - [`connect`]: the connection, with [`connect_failure`] for the ways to fail;
+//! - [`upgrade`]: the WebSocket handshake, and the types of an open socket;
 //! - [`source_address`]: local addresses, so that ports do not run out;
 //! - [`session`]: an open socket until it ends;
 //! - [`heartbeat`]: when a heartbeat is due, and its result;
@@ -41,7 +40,6 @@ pub mod device;
 pub mod heartbeat;
 pub mod schedule;
 pub mod session;
-pub mod socket;
 pub mod source_address;
 pub mod telemetry;
 pub mod traffic;

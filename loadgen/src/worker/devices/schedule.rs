@@ -1,6 +1,6 @@
 //! The devices of a batch, in the order in which they open.
 
-use std::{collections::VecDeque, time::Duration};
+use std::collections::VecDeque;
 
 use tokio::time::Instant;
 
@@ -37,15 +37,6 @@ pub enum PoolStart {
     Steady,
 }
 
-/// A pool of the plan as this worker sees it.
-struct NumberedPool {
-    /// Number of the pool in the plan.
-    pool: u32,
-    /// Number of its first device among all devices of this worker.
-    first_number: u32,
-    start: Option<Duration>,
-}
-
 /// Returns the batch's devices of the pools that start with `start`, in the order in
 /// which they are due. `from` is the start of that phase.
 pub fn schedule(
@@ -54,47 +45,29 @@ pub fn schedule(
     start: PoolStart,
     from: Instant,
 ) -> VecDeque<ScheduledDevice> {
-    let mut devices: Vec<_> = numbered_pools(context)
-        .filter(|pool| pool.start.is_some() == (start == PoolStart::Steady))
-        .flat_map(|pool| pool_devices(context, pool, from))
-        // Every batch gets some of each pool, so that the ramp runs on all cores.
-        .filter(|device| device.number % part.count == part.index)
-        .collect();
-    devices.sort_by_key(|device| device.due);
-    devices.into()
-}
-
-fn numbered_pools(context: &Context) -> impl Iterator<Item = NumberedPool> {
-    let mut next = 0;
-    let pools = context.plan.devices.iter().zip(0..);
-    pools.map(move |(pool, number)| {
-        let first_number = next;
-        next += context.segment.share_of(pool.count) as u32;
-        NumberedPool {
-            pool: number,
-            first_number,
-            start: pool.start,
+    let mut devices = Vec::new();
+    let mut next_number = 0;
+    for (pool, index) in context.plan.devices.iter().zip(0..) {
+        // Numbers go on over the pools of both phases, so that each device has its own.
+        let numbers = next_number..;
+        next_number += context.segment.share_of(pool.count) as u32;
+        if pool.start.is_some() != (start == PoolStart::Steady) {
+            continue;
         }
-    })
-}
-
-fn pool_devices(
-    context: &Context,
-    pool: NumberedPool,
-    from: Instant,
-) -> impl Iterator<Item = ScheduledDevice> {
-    let start = from + pool.start.unwrap_or(Duration::ZERO);
-    context
-        .segment
-        .sockets(&context.plan.devices[pool.pool as usize], context.plan.seed)
-        .zip(pool.first_number..)
-        .map(move |(slot, number)| ScheduledDevice {
+        let from = from + pool.start.unwrap_or_default();
+        let slots = context.segment.sockets(pool, context.plan.seed);
+        let pool_devices = slots.zip(numbers).map(|(slot, number)| ScheduledDevice {
             key: DeviceKey {
-                pool: pool.pool,
+                pool: index,
                 index: slot.index,
             },
             number,
             heartbeat_phase: slot.phase,
-            due: start + slot.opens_at,
-        })
+            due: from + slot.opens_at,
+        });
+        // Every batch gets some of each pool, so that the ramp runs on all cores.
+        devices.extend(pool_devices.filter(|device| device.number % part.count == part.index));
+    }
+    devices.sort_by_key(|device| device.due);
+    devices.into()
 }

@@ -21,8 +21,8 @@ use tokio_tungstenite::tungstenite::{
 use super::{
     heartbeat::{DeviceHeartbeat, HeartbeatAction},
     schedule::ScheduledDevice,
-    socket::DeviceSocket,
     traffic::DeviceTraffic,
+    upgrade::DeviceSocket,
 };
 use crate::worker::{
     context::Context,
@@ -67,7 +67,7 @@ pub enum DisconnectKind {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum SocketState {
     Open,
-    /// The run closes sockets and it is not this one's turn yet.
+    /// The run closes sockets, and the turn of this socket comes later.
     AwaitingClose,
     /// The close frame is sent.
     Closing,
@@ -115,7 +115,7 @@ pub async fn run_session(
     match session.run().await {
         Ok(()) => SocketEnd::Drained,
         Err(cause) => {
-            session.heartbeat.on_lost(&context.recorder);
+            session.heartbeat.record_missed(&context.recorder);
             SocketEnd::Lost {
                 cause,
                 advice: session.advice,
@@ -139,6 +139,8 @@ impl DisconnectKind {
 impl From<&Error> for DisconnectKind {
     fn from(error: &Error) -> Self {
         match error {
+            // tungstenite calls a TCP connection that ends without a close frame an error of
+            // the protocol.
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Reset,
             Error::Protocol(_) | Error::Capacity(_) | Error::Utf8(_) => Self::Protocol,
             _ => Self::Reset,
@@ -151,6 +153,7 @@ impl Session<'_> {
     async fn run(&mut self) -> Result<(), DisconnectKind> {
         let context = self.context;
         if self.traffic.topics.is_some() {
+            // Boxed: an idle device without topics does not hold it.
             Box::pin(self.subscribe()).await?;
         }
         if let Some(telemetry) = &mut self.traffic.telemetry {
@@ -221,10 +224,8 @@ impl Session<'_> {
 
     /// Subscribes to the device's topics, if it has any.
     async fn subscribe(&mut self) -> Result<(), DisconnectKind> {
-        let Some(topics) = &mut self.traffic.topics else {
-            return Ok(());
-        };
-        for frame in topics.on_open(self.context) {
+        let topics = self.traffic.topics.as_mut();
+        for frame in topics.map_or_else(Vec::new, |topics| topics.on_open(self.context)) {
             send_frame(self.socket, frame, CLOSE_TIMEOUT).await?;
         }
         Ok(())
@@ -248,10 +249,11 @@ impl Session<'_> {
                 }
             }
         }
-        if let Some(frame) = self.traffic.next_topic_frame(self.context) {
+        let DeviceTraffic { topics, telemetry } = self.traffic;
+        if let Some(frame) = topics.as_mut().and_then(|t| t.next_frame(self.context)) {
             send_frame(self.socket, frame, write_timeout).await?;
         }
-        while let Some(frame) = self.traffic.next_telemetry_frame(self.context) {
+        while let Some(frame) = telemetry.as_mut().and_then(|t| t.next_frame(self.context)) {
             send_frame(self.socket, frame, write_timeout).await?;
         }
         Ok(())
@@ -296,6 +298,7 @@ impl Session<'_> {
                 if let Some(topics) = &mut self.traffic.topics {
                     topics.on_publish_answer(context, key, status);
                 }
+                // The publisher may send its next message, which fell due meanwhile.
                 return FrameEffect::Rescheduled;
             }
             Incoming::TelemetryAnswer { key, ack } => {
@@ -309,6 +312,7 @@ impl Session<'_> {
                     return FrameEffect::Disconnected(cause);
                 }
             }
+            // Kept until the socket ends: the node closes it, not the device.
             Incoming::GoAway(advice) => self.advice = Some(advice),
             Incoming::Ignored => {}
         }
@@ -316,7 +320,7 @@ impl Session<'_> {
     }
 }
 
-/// Writes one frame. A peer that takes nothing for `write_timeout` counts as gone.
+/// Writes one frame. A peer that takes nothing for `write_timeout` counts as lost.
 async fn send_frame(
     socket: &mut DeviceSocket,
     frame: Message,

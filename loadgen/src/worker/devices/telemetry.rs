@@ -119,7 +119,7 @@ impl TelemetrySender {
         let Some(steady) = self.steady else {
             return Some(Instant::now() + POLL_INTERVAL);
         };
-        let retries = self.unacked.iter().filter_map(|item| match item.state {
+        let retries = self.unacked.iter().filter_map(|record| match record.state {
             TelemetryState::RetryAt(at) => Some(at),
             TelemetryState::Sent(_) => None,
         });
@@ -141,19 +141,18 @@ impl TelemetrySender {
     /// Returns the frame of a record to send now. The caller repeats it until it returns
     /// `None`.
     pub fn next_frame(&mut self, context: &Context) -> Option<Message> {
-        let dialect = context.dialect.telemetry()?;
         let now = Instant::now();
         self.count_due(context, now);
         let key = self
             .take_retry(context, now)
             .or_else(|| self.take_next_due(context, now))?;
         let body = json_body(context.plan.telemetry[key.load].size);
-        Some(dialect.telemetry_frame(key, &body))
+        context.dialect.telemetry_frame(key, &body)
     }
 
     /// Takes in the system's answer to the record of `key`.
     pub fn on_answer(&mut self, context: &Context, key: LoadItemKey, ack: TelemetryAck) {
-        let Some(position) = self.unacked.iter().position(|item| item.key == key) else {
+        let Some(position) = self.unacked.iter().position(|record| record.key == key) else {
             // Accepted before: the record was sent twice, and each sending has an answer.
             return;
         };
@@ -161,12 +160,12 @@ impl TelemetrySender {
         let now = Instant::now();
         match ack {
             TelemetryAck::Accepted => {
-                let item = self.unacked.swap_remove(position);
+                let record = self.unacked.swap_remove(position);
                 // The window was full until now, and held back what was due.
                 if self.unacked.len() + 1 == MAX_UNACKED {
                     self.free_since = now;
                 }
-                record_accepted(recorder, &item, now);
+                record_accepted(recorder, &record, now);
             }
             TelemetryAck::Rejected { reason, retry } => {
                 recorder.count(Count::TelemetryRejected);
@@ -181,8 +180,8 @@ impl TelemetrySender {
     pub fn on_connected(&mut self) {
         let now = Instant::now();
         self.free_since = now;
-        for item in &mut self.unacked {
-            item.state = TelemetryState::RetryAt(now);
+        for record in &mut self.unacked {
+            record.state = TelemetryState::RetryAt(now);
         }
     }
 
@@ -200,8 +199,8 @@ impl TelemetrySender {
             let of_load = self
                 .unacked
                 .iter()
-                .filter(|item| item.key.load == cursor.load);
-            let unacked: Vec<u64> = of_load.map(|item| item.key.number).collect();
+                .filter(|record| record.key.load == cursor.load);
+            let unacked: Vec<u64> = of_load.map(|record| record.key.number).collect();
             let first_unsent = load.sequence_number(self.device, cursor.sent);
             // A record beyond the plan's end was never due.
             let all_sent = load.due(first_unsent) >= context.plan.duration;
@@ -247,11 +246,11 @@ impl TelemetrySender {
     }
 
     fn take_retry(&mut self, context: &Context, now: Instant) -> Option<LoadItemKey> {
-        let is_due = |item: &&mut UnackedTelemetry| matches!(item.state, TelemetryState::RetryAt(at) if at <= now);
-        let item = self.unacked.iter_mut().find(is_due)?;
-        item.state = TelemetryState::Sent(now);
+        let is_due = |record: &&mut UnackedTelemetry| matches!(record.state, TelemetryState::RetryAt(at) if at <= now);
+        let record = self.unacked.iter_mut().find(is_due)?;
+        record.state = TelemetryState::Sent(now);
         context.recorder.count(Count::TelemetryResent);
-        Some(item.key)
+        Some(record.key)
     }
 
     /// Takes the record that is due for longest, over all loads.
@@ -290,13 +289,13 @@ impl TelemetrySender {
     }
 }
 
-fn record_accepted(recorder: &Recorder, item: &UnackedTelemetry, now: Instant) {
+fn record_accepted(recorder: &Recorder, record: &UnackedTelemetry, now: Instant) {
     recorder.count(Count::TelemetryAccepted);
     recorder.add_to_level(Level::TelemetryPending, -1);
-    let response = now.saturating_duration_since(item.due);
+    let response = now.saturating_duration_since(record.due);
     recorder.time(Timing::TelemetryResponse, response);
     // An answer may come while the record waits to be sent again: no sending to count from.
-    if let TelemetryState::Sent(sent) = item.state {
+    if let TelemetryState::Sent(sent) = record.state {
         let service = now.saturating_duration_since(sent);
         recorder.time(Timing::TelemetryService, service);
     }
@@ -380,7 +379,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn items_without_an_answer_are_at_most_a_window() {
+    async fn unanswered_records_are_at_most_a_window() {
         let context = context();
         let mut sender = new_sender(&context);
         assert_eq!(sent(&mut sender, &context), ids(0..16));
@@ -403,7 +402,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn rejected_item_is_sent_again_after_a_delay() {
+    async fn rejected_record_is_sent_again_after_a_delay() {
         let context = context();
         let mut sender = new_sender(&context);
         sent(&mut sender, &context);
@@ -421,7 +420,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn item_without_an_answer_is_sent_again_and_reported_at_the_end() {
+    async fn unanswered_record_is_sent_again_and_reported_at_the_end() {
         let context = context();
         let mut sender = new_sender(&context);
         sent(&mut sender, &context);

@@ -2,7 +2,6 @@
 
 use highwater_scenarios::plan::DevicePool;
 use tokio::time::Instant;
-use tokio_tungstenite::tungstenite::Message;
 
 use super::telemetry::TelemetrySender;
 use crate::{
@@ -30,9 +29,8 @@ impl DeviceTraffic {
         }
     }
 
-    /// Returns when [`next_topic_frame`](Self::next_topic_frame) and
-    /// [`next_telemetry_frame`](Self::next_telemetry_frame) are to be called; `None` if
-    /// the device only waits for answers.
+    /// Returns when the next frame of either part may be due; `None` if the device only waits
+    /// for answers.
     pub fn next_due(&self, context: &Context) -> Option<Instant> {
         let topics = self.topics.as_ref();
         let message = topics.and_then(|topics| topics.next_due(context));
@@ -41,28 +39,10 @@ impl DeviceTraffic {
         message.into_iter().chain(telemetry).min()
     }
 
-    /// Returns a message to publish now, if one is due.
-    pub fn next_topic_frame(&mut self, context: &Context) -> Option<Message> {
-        self.topics.as_mut()?.next_frame(context)
-    }
-
-    /// Returns a telemetry record to send now, if one is due.
-    pub fn next_telemetry_frame(&mut self, context: &Context) -> Option<Message> {
-        self.telemetry.as_mut()?.next_frame(context)
-    }
-
     /// Whether the system has accepted all telemetry that was due.
     pub fn all_accepted(&self) -> bool {
         let telemetry = self.telemetry.as_ref();
         telemetry.is_none_or(|telemetry| telemetry.all_accepted())
-    }
-
-    /// Ends what one socket had begun. `drained` says that it closed in order at the end
-    /// of the run.
-    pub fn on_close(&mut self, context: &Context, drained: bool) {
-        if let Some(topics) = &mut self.topics {
-            topics.on_close(context, drained);
-        }
     }
 
     /// Records, at the end of the run, the messages and telemetry that were due and did
@@ -73,7 +53,8 @@ impl DeviceTraffic {
             topics.skip_due(context);
         }
         if let Some(telemetry) = self.telemetry {
-            context.add_unaccepted_telemetry(telemetry.finish(context));
+            let unaccepted = telemetry.finish(context);
+            context.unaccepted_telemetry.lock().extend(unaccepted);
         }
     }
 }

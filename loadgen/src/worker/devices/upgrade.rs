@@ -5,7 +5,11 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -14,11 +18,9 @@ use tokio_tungstenite::{
         protocol::{Role, WebSocketConfig},
     },
 };
+use tokio_util::either::Either;
 
-use super::{
-    connect_failure::ConnectFailure,
-    socket::{DeviceStream, OpenedSocket},
-};
+use super::connect_failure::ConnectFailure;
 use crate::worker::{
     dialect::{Dialect, MAX_SERVER_DELAY},
     node_name::parse_node_name,
@@ -34,6 +36,21 @@ const MESSAGE_LIMIT: usize = 1 << 20;
 /// largest part of an idle socket by far.
 const READ_BUFFER: usize = 512;
 
+/// An open socket.
+pub type DeviceSocket = WebSocketStream<DeviceStream>;
+
+/// A connection to the system: plain TCP, or TLS over it. The TLS state is boxed: a plain
+/// socket must not pay for its size.
+pub type DeviceStream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
+
+/// A successful attempt to open a socket.
+pub struct OpenedSocket {
+    /// The open socket.
+    pub socket: DeviceSocket,
+    /// The node that holds the other end, where the answer names it.
+    pub node: Option<String>,
+}
+
 /// Upgrades `stream` to a WebSocket. `header_lines` are added to the dialect's own.
 pub(super) async fn websocket_handshake(
     mut stream: DeviceStream,
@@ -47,6 +64,8 @@ pub(super) async fn websocket_handshake(
     // TLS holds what is written until it is flushed.
     stream.flush().await?;
     let mut response = Vec::with_capacity(512);
+    // A response comes in any number of pieces. Each piece parses the whole head again, which
+    // one packet usually holds.
     let accepted = loop {
         if stream.read_buf(&mut response).await? == 0 {
             return Err(ConnectFailure::Reset);
@@ -138,6 +157,7 @@ fn websocket_config() -> WebSocketConfig {
         .read_buffer_size(READ_BUFFER)
         // Every frame is written at once, so that the buffer never grows and stays.
         .write_buffer_size(0)
+        // The default, no limit, would let a peer that reads nothing fill the worker.
         .max_write_buffer_size(MESSAGE_LIMIT)
         .max_message_size(Some(MESSAGE_LIMIT))
         .max_frame_size(Some(MESSAGE_LIMIT))

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::Message;
 use super::{
     command::{OutgoingCommand, ReplyNodes},
     incoming::{Incoming, MAX_SERVER_DELAY, ReconnectAdvice, TelemetryAck},
-    interface::{Dialect, TelemetryDialect, TopicDialect},
+    interface::Dialect,
 };
 use crate::{keys::LoadItemKey, worker::http::HttpRequest};
 
@@ -94,18 +94,8 @@ impl Dialect for Highwater {
         })
     }
 
-    fn topics(&self) -> Option<&dyn TopicDialect> {
-        Some(self)
-    }
-
-    fn telemetry(&self) -> Option<&dyn TelemetryDialect> {
-        Some(self)
-    }
-}
-
-impl TopicDialect for Highwater {
     fn subscribe_frames(&self, topics: &[String]) -> Vec<Message> {
-        // Topics are names of the plan, which need no escapes.
+        // Topics are names of the plan, which need no escapes in JSON.
         let subscribe =
             |topic: &String| Message::text(format!(r#"{{"type":"subscribe","topic":"{topic}"}}"#));
         let mut frames: Vec<Message> = topics.iter().map(subscribe).collect();
@@ -113,23 +103,20 @@ impl TopicDialect for Highwater {
         frames
     }
 
-    fn publish_frame(&self, topic: &str, key: LoadItemKey, body: &str) -> Message {
-        Message::text(format!(
-            r#"{{"type":"publish","topic":"{topic}","id":"{key}","body":{body}}}"#
-        ))
+    fn publish_frame(&self, topic: &str, key: LoadItemKey, body: &str) -> Option<Message> {
+        let frame = format!(r#"{{"type":"publish","topic":"{topic}","id":"{key}","body":{body}}}"#);
+        Some(Message::text(frame))
     }
 
-    fn publish_request(&self, topic: &str, body: &str) -> HttpRequest {
+    fn publish_request(&self, topic: &str, body: &str) -> Option<HttpRequest> {
         let path = format!("/topics/{topic}/messages");
-        HttpRequest::json(path, format!(r#"{{"body":{body}}}"#))
+        let body = format!(r#"{{"body":{body}}}"#);
+        Some(HttpRequest::json(path, body))
     }
-}
 
-impl TelemetryDialect for Highwater {
-    fn telemetry_frame(&self, key: LoadItemKey, body: &str) -> Message {
-        Message::text(format!(
-            r#"{{"type":"telemetry","id":"{key}","body":{body}}}"#
-        ))
+    fn telemetry_frame(&self, key: LoadItemKey, body: &str) -> Option<Message> {
+        let frame = format!(r#"{{"type":"telemetry","id":"{key}","body":{body}}}"#);
+        Some(Message::text(frame))
     }
 }
 
@@ -137,6 +124,7 @@ fn decode_text(text: &str) -> Incoming<'_> {
     let Ok(frame) = serde_json::from_str::<NodeFrame<'_>>(text) else {
         return Incoming::Ignored;
     };
+    // Before the id is read, because this frame has none.
     if frame.kind == "goaway" {
         return Incoming::GoAway(ReconnectAdvice {
             retry: bounded_delay(frame.retry_ms),
@@ -217,7 +205,7 @@ mod tests {
         assert_eq!(decode_text(text), answer(None));
         let text = r#"{"type":"error","id":"0-7","status":429,"error":"x","retry_ms":1000}"#;
         assert_eq!(decode_text(text), answer(Some(429)));
-        let text = r#"{"type":"published","id":"somebody's"}"#;
+        let text = r#"{"type":"published","id":"other"}"#;
         assert_eq!(decode_text(text), Incoming::Ignored);
     }
 

@@ -70,6 +70,7 @@ pub enum TelemetryAck {
 impl Incoming<'_> {
     /// Decodes the payload of a pong; a heartbeat's has four bytes.
     pub fn from_pong(payload: &[u8]) -> Self {
+        // RFC 6455, section 5.5.3, allows a pong that answers no ping.
         match payload.try_into() {
             Ok(number) => Self::HeartbeatAnswer(u32::from_be_bytes(number)),
             Err(_) => Self::Ignored,

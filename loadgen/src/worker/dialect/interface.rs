@@ -1,4 +1,4 @@
-//! The traits that a dialect implements.
+//! The trait that a dialect implements.
 
 use serde::Deserialize;
 use tokio_tungstenite::tungstenite::Message;
@@ -72,34 +72,29 @@ pub trait Dialect: Send + Sync {
         }
     }
 
-    /// Returns the frames of topics, where the system has topics.
-    fn topics(&self) -> Option<&dyn TopicDialect> {
-        None
-    }
-
-    /// Returns the frames of telemetry, where the system takes telemetry.
-    fn telemetry(&self) -> Option<&dyn TelemetryDialect> {
-        None
-    }
-}
-
-/// The frames and requests by which topics are subscribed and published to.
-pub trait TopicDialect: Send + Sync {
     /// Returns the frames that subscribe to `topics`, in the order to send them. The
     /// answer to the last is [`SubscriptionsConfirmed`](Incoming::SubscriptionsConfirmed).
-    fn subscribe_frames(&self, topics: &[String]) -> Vec<Message>;
+    fn subscribe_frames(&self, _topics: &[String]) -> Vec<Message> {
+        Vec::new()
+    }
 
-    /// Returns the frame by which a device publishes `body`, which is JSON text.
-    fn publish_frame(&self, topic: &str, key: LoadItemKey, body: &str) -> Message;
+    /// Returns the frame by which a device publishes `body`, which is JSON text; `None` if
+    /// the system has no topics.
+    fn publish_frame(&self, _topic: &str, _key: LoadItemKey, _body: &str) -> Option<Message> {
+        None
+    }
 
-    /// Returns the HTTP request that publishes `body`, which is JSON text.
-    fn publish_request(&self, topic: &str, body: &str) -> HttpRequest;
-}
+    /// Returns the HTTP request that publishes `body`, which is JSON text; `None` if the
+    /// system has no topics.
+    fn publish_request(&self, _topic: &str, _body: &str) -> Option<HttpRequest> {
+        None
+    }
 
-/// The frame by which a device sends telemetry.
-pub trait TelemetryDialect: Send + Sync {
-    /// Returns the frame of a telemetry record whose `body` is JSON text.
-    fn telemetry_frame(&self, key: LoadItemKey, body: &str) -> Message;
+    /// Returns the frame of a telemetry record whose `body` is JSON text; `None` if the
+    /// system takes no telemetry.
+    fn telemetry_frame(&self, _key: LoadItemKey, _body: &str) -> Option<Message> {
+        None
+    }
 }
 
 /// Reads the HTTP status that a server sends in an event once its headers are out.

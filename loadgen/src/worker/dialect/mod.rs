@@ -8,12 +8,12 @@
 //! ```text
 //! devices::connect ── device_address, upgrade_header_lines ──►┐
 //! devices::session ── heartbeat_frame, decode ───────────────►│
-//! devices::telemetry ── TelemetryDialect ────────────────────►│ dyn Dialect ◄── for_plan ◄── plan::Dialect
-//! messages ── TopicDialect ──────────────────────────────────►│  │
+//! devices::telemetry ── telemetry_frame ─────────────────────►│ dyn Dialect ◄── for_plan ◄── plan::Dialect
+//! messages ── subscribe_frames, publish_frame ───────────────►│  │
 //! commands ── command_request, decode_reply ─────────────────►┘  └─ highwater.rs, plain.rs, …
 //! ```
 //!
-//! - [`interface`]: the traits that a dialect implements;
+//! - [`interface`]: the trait that a dialect implements;
 //! - [`incoming`]: the meanings of frames that a device receives;
 //! - [`command`]: a command to send and the result of waiting for its reply;
 //! - [`highwater`]: the JSON frames of the reference server;
@@ -26,8 +26,8 @@
 //! 1. `scenarios/src/plan/target.rs`: a variant of `plan::Dialect`, and its features. The
 //!    word in scenarios is the variant's name. The compiler then demands step 3.
 //! 2. `worker/dialect/NAME.rs`: a unit struct that implements [`Dialect`]. [`plain`] is
-//!    the shortest start: it decodes pongs and takes every default. Topics and telemetry
-//!    are traits of their own; a dialect without them inherits `None`.
+//!    the shortest start: it decodes pongs and takes every default. A dialect
+//!    without topics or telemetry inherits `None` for their frames.
 //! 3. This file: a `mod` line, and a line in [`for_plan`].
 //!
 //! Tests of a dialect are unit tests of its file: text in, meaning out. Its frames are
@@ -43,7 +43,7 @@ use highwater_scenarios::plan;
 
 pub use command::{OutgoingCommand, ReplyNodes, ReplyResult};
 pub use incoming::{Incoming, MAX_SERVER_DELAY, ReconnectAdvice, TelemetryAck};
-pub use interface::{Dialect, TelemetryDialect, TopicDialect};
+pub use interface::Dialect;
 
 /// Returns the dialect that a plan names: the registry, with one line per dialect.
 pub fn for_plan(dialect: plan::Dialect) -> &'static dyn Dialect {

@@ -10,8 +10,6 @@
 //! A subscriber looks for holes in the sequence alone: a message that was never published
 //! is not lost.
 
-use std::time::Duration;
-
 use highwater_scenarios::plan::PublishLoad;
 use tokio::time::Instant;
 
@@ -24,7 +22,8 @@ use crate::worker::{
 /// The state of one publisher of a load.
 #[derive(Debug, Clone)]
 pub struct PublisherState {
-    load: usize,
+    /// Number of the load in the plan.
+    pub load: usize,
     number: u64,
     index: u64,
     sequence: u64,
@@ -72,13 +71,6 @@ impl MessageOutcome {
     }
 }
 
-/// A message that is to be sent.
-#[derive(Debug)]
-pub struct OutgoingMessage {
-    /// JSON text.
-    pub body: String,
-}
-
 impl PublisherState {
     /// Creates publisher `number` of load `load` before its first message.
     pub fn new(load: usize, number: u64) -> Self {
@@ -91,28 +83,29 @@ impl PublisherState {
         }
     }
 
-    /// Returns the publisher's topic.
-    pub fn topic(&self, context: &Context) -> String {
-        self.load_plan(context).topic_of(self.number)
+    /// Returns the publisher's load.
+    pub fn plan<'c>(&self, context: &'c Context) -> &'c PublishLoad {
+        &context.plan.publish[self.load]
     }
 
     /// Returns when the next message is due; `None` after the last one. `steady` is the
     /// start of the steady phase.
     pub fn next_due(&self, context: &Context, steady: Instant) -> Option<Instant> {
-        let load = self.load_plan(context);
+        let load = self.plan(context);
         let due = load.due(self.number, self.index);
         (due < load.start + load.duration).then(|| steady + due)
     }
 
-    /// Begins to publish the next message, which counts as sent now.
-    pub fn begin_publish(&self, context: &Context, due: Instant) -> OutgoingMessage {
+    /// Begins to publish the next message, which counts as sent now. Returns its body, which
+    /// is JSON text.
+    pub fn begin_publish(&self, context: &Context, due: Instant) -> String {
         let recorder = &context.recorder;
         let sent = Instant::now();
         // A message waits for the answer to the last one. That wait is the system's, not
         // the harness's, so that send lag counts from its end.
-        let could = self.free_since.map_or(due, |free| free.max(due));
+        let sendable_at = self.free_since.map_or(due, |free| free.max(due));
         recorder.count(Count::MessagesScheduled);
-        recorder.time(Timing::SendLag, sent.saturating_duration_since(could));
+        recorder.time(Timing::SendLag, sent.saturating_duration_since(sendable_at));
         let micros = |instant| context.clock.elapsed_at(instant).as_micros() as u64;
         let stamp = Stamp {
             load: self.load,
@@ -123,9 +116,7 @@ impl PublisherState {
             sent_us: micros(sent),
         };
         recorder.add_to_level(Level::MessagesInFlight, 1);
-        OutgoingMessage {
-            body: stamp.body(self.load_plan(context).size as usize),
-        }
+        stamp.body(self.plan(context).size as usize)
     }
 
     /// Records the outcome of the message begun last.
@@ -146,18 +137,9 @@ impl PublisherState {
         }
     }
 
-    /// Returns how long an answer may take.
-    pub fn timeout(&self, context: &Context) -> Duration {
-        self.load_plan(context).timeout
-    }
-
     fn record_outcome(&mut self, recorder: &Recorder, outcome: MessageOutcome) {
         recorder.count(outcome.counter());
         self.index += 1;
         self.sequence += u64::from(outcome.may_be_delivered());
-    }
-
-    fn load_plan<'c>(&self, context: &'c Context) -> &'c PublishLoad {
-        &context.plan.publish[self.load]
     }
 }

@@ -8,7 +8,7 @@ const WINDOW: u64 = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sequence {
     /// The lowest number that has not come and has none after it.
-    next: u64,
+    pub next: u64,
     /// Bit `n`: number `next - 1 - n` has come, or was never expected.
     seen: u64,
 }
@@ -34,11 +34,6 @@ impl Sequence {
             next,
             seen: u64::MAX,
         }
-    }
-
-    /// Returns the number that is expected next.
-    pub fn next(&self) -> u64 {
-        self.next
     }
 
     /// Takes in the message of number `number`.

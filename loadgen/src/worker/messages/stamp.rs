@@ -44,6 +44,7 @@ impl Stamp {
             // Writing to a String cannot fail.
             let _ = write!(body, "{field}:");
         }
+        // `size` counts what is between the quotes. The opening quote is in the text already.
         let padding = (size + 1).saturating_sub(body.len());
         body.extend(std::iter::repeat_n('x', padding));
         body.push('"');
@@ -53,6 +54,7 @@ impl Stamp {
     /// Finds the stamp in a frame's text; `None` if the text carries no stamp.
     pub fn find(text: &str) -> Option<Self> {
         let fields = &text[text.find(MARK)? + MARK.len()..];
+        // Six fields and the rest of the frame, which no field may take in.
         let mut fields = fields.splitn(7, ':').map(str::parse);
         let mut next = || fields.next()?.ok();
         Some(Self {
@@ -90,7 +92,7 @@ mod tests {
         }
 
         #[test]
-        fn damaged_stamp_is_no_panic(text in "\\PC{0,60}|\"hw1:[0-9:x]{0,80}") {
+        fn damaged_stamp_does_not_panic(text in "\\PC{0,60}|\"hw1:[0-9:x]{0,80}") {
             let _ = Stamp::find(&text);
         }
     }

@@ -69,6 +69,7 @@ impl TopicSubscriber {
             .iter()
             .map(|subscription| loads[subscription.load].topic_of(subscription.number))
             .collect();
+        // Two loads may share a topic. One subscription brings the messages of both.
         topics.sort();
         topics.dedup();
         topics
@@ -115,8 +116,8 @@ impl TopicSubscriber {
         };
         let sequence = sequence
             .get_or_insert_with(|| Sequence::expecting(first_expected(context, load, stamp, from)));
-        let seen = sequence.record(stamp.sequence);
-        record_delivery(&context.recorder, seen, stamp, context.clock.now());
+        let result = sequence.record(stamp.sequence);
+        record_delivery(&context.recorder, result, stamp, context.clock.now());
     }
 
     /// Counts the messages that were due and have not come. Called once the socket has
@@ -162,7 +163,7 @@ impl LoadSubscription {
         let missing = load.publishers_for(self.number).map(|publisher| {
             let sequence = self.sequences.get((publisher / load.topics) as usize);
             let next = match sequence {
-                Some(Some(sequence)) => Some(sequence.next()),
+                Some(Some(sequence)) => Some(sequence.next),
                 _ => first_due(context, load, publisher, from),
             };
             let due = due_count(context, load, publisher);
@@ -183,8 +184,8 @@ fn first_expected(context: &Context, load: &PublishLoad, stamp: &Stamp, from: Du
     planned.map_or(stamp.sequence, |first| first.min(stamp.sequence))
 }
 
-fn record_delivery(recorder: &Recorder, seen: SequenceResult, stamp: &Stamp, now: Duration) {
-    match seen {
+fn record_delivery(recorder: &Recorder, result: SequenceResult, stamp: &Stamp, now: Duration) {
+    match result {
         SequenceResult::Duplicate => return recorder.count(Count::MessagesDuplicated),
         SequenceResult::Late => recorder.count(Count::MessagesReordered),
         SequenceResult::New { missing: 0 } => {}

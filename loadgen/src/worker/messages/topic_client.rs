@@ -63,13 +63,13 @@ impl TopicClient {
     pub fn on_open(&mut self, context: &Context) -> Vec<Message> {
         // Messages that were due without a socket are dropped, not sent late.
         self.skip_due(context);
-        let (Some(subscriber), Some(dialect)) = (&mut self.subscriber, context.dialect.topics())
-        else {
+        let Some(subscriber) = &mut self.subscriber else {
             return Vec::new();
         };
         subscriber.on_open();
         context.recorder.count(Count::SubscriptionsAsked);
-        dialect.subscribe_frames(&subscriber.topics(context))
+        let topics = subscriber.topics(context);
+        context.dialect.subscribe_frames(&topics)
     }
 
     /// Begins to count messages: the node has the subscriptions.
@@ -85,6 +85,7 @@ impl TopicClient {
         if self.publishers.is_empty() {
             return None;
         }
+        // Polled, because the session has one timer and no second wait for a signal.
         let Some(steady) = context.signals.steady_start() else {
             return Some(Instant::now() + POLL_INTERVAL);
         };
@@ -132,7 +133,7 @@ impl TopicClient {
     pub fn skip_due(&mut self, context: &Context) {
         if let Some(steady) = context.signals.steady_start() {
             for publisher in &mut self.publishers {
-                publisher.skip_due(context, steady);
+                publisher.state.skip_due(context, steady);
             }
         }
     }

@@ -15,9 +15,8 @@ use crate::{keys::LoadItemKey, worker::context::Context};
 /// A publisher on a device's socket.
 #[derive(Debug)]
 pub struct WsPublisher {
-    /// Number of the load in the plan.
-    load: usize,
-    publisher: PublisherState,
+    /// The schedule and sequence.
+    pub state: PublisherState,
     topic: String,
     pending: Option<PendingAnswer>,
     /// Messages sent, which number their keys.
@@ -25,7 +24,7 @@ pub struct WsPublisher {
 }
 
 /// A message whose answer has not come.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct PendingAnswer {
     key: LoadItemKey,
     until: Instant,
@@ -34,11 +33,10 @@ struct PendingAnswer {
 impl WsPublisher {
     /// Creates publisher `number` of load `load`, which is device `number` of its pool.
     pub fn new(context: &Context, load: usize, number: u64) -> Self {
-        let publisher = PublisherState::new(load, number);
+        let state = PublisherState::new(load, number);
         Self {
-            load,
-            topic: publisher.topic(context),
-            publisher,
+            topic: state.plan(context).topic_of(number),
+            state,
             pending: None,
             sent_count: 0,
         }
@@ -49,72 +47,56 @@ impl WsPublisher {
         match &self.pending {
             Some(pending) => Some(pending.until),
             None if context.signals.drain.is_cancelled() => None,
-            None => self.publisher.next_due(context, steady),
+            None => self.state.next_due(context, steady),
         }
     }
 
     /// Returns the frame to send now, if a message is due.
     pub fn next_frame(&mut self, context: &Context, steady: Instant) -> Option<Message> {
         let now = Instant::now();
-        if self.pending_before(now) {
+        if self.pending.is_some_and(|pending| pending.until <= now) {
             self.finish_publish(context, MessageOutcome::Unconfirmed);
         }
         if self.pending.is_some() {
             return None;
         }
         if context.signals.drain.is_cancelled() {
-            self.publisher.skip_due(context, steady);
+            self.state.skip_due(context, steady);
             return None;
         }
-        let due = self.publisher.next_due(context, steady);
+        let due = self.state.next_due(context, steady);
         let due = due.filter(|due| *due <= now)?;
-        let dialect = context.dialect.topics()?;
-        let message = self.publisher.begin_publish(context, due);
+        let body = self.state.begin_publish(context, due);
         self.sent_count += 1;
         let key = LoadItemKey {
-            load: self.load,
+            load: self.state.load,
             number: self.sent_count,
         };
         self.pending = Some(PendingAnswer {
             key,
-            until: now + self.publisher.timeout(context),
+            until: now + self.state.plan(context).timeout,
         });
-        Some(dialect.publish_frame(&self.topic, key, &message.body))
+        context.dialect.publish_frame(&self.topic, key, &body)
     }
 
     /// Takes in the answer to the message of `key`: the status of an error, or none.
     pub fn on_publish_answer(&mut self, context: &Context, key: LoadItemKey, status: Option<u16>) {
         // An answer that comes after its timeout belongs to no pending message.
-        if self
-            .pending
-            .as_ref()
-            .is_some_and(|pending| pending.key == key)
-        {
+        if self.pending.is_some_and(|pending| pending.key == key) {
             let outcome = status.map_or(MessageOutcome::Accepted, MessageOutcome::from_status);
             self.finish_publish(context, outcome);
         }
     }
 
-    /// Gives up on a pending answer, because the socket that would bring it is gone.
+    /// Gives up on a pending answer, because the socket that would bring it has ended.
     pub fn on_close(&mut self, context: &Context) {
         if self.pending.is_some() {
             self.finish_publish(context, MessageOutcome::Unconfirmed);
         }
     }
 
-    /// Drops the messages that were due and have not been sent: the device had no socket,
-    /// or the drain came first.
-    pub fn skip_due(&mut self, context: &Context, steady: Instant) {
-        self.publisher.skip_due(context, steady);
-    }
-
-    fn pending_before(&self, now: Instant) -> bool {
-        let pending = self.pending.as_ref();
-        pending.is_some_and(|pending| pending.until <= now)
-    }
-
     fn finish_publish(&mut self, context: &Context, outcome: MessageOutcome) {
         self.pending = None;
-        self.publisher.finish_publish(&context.recorder, outcome);
+        self.state.finish_publish(&context.recorder, outcome);
     }
 }

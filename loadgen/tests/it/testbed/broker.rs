@@ -34,7 +34,7 @@ async fn broker_restarts_at_its_old_address_and_nodes_reconnect() {
     assert_eq!(fixture.pid(BROKER_NAME), None);
     for action in [Action::KillBroker, Action::PauseBroker] {
         let error = fixture.apply_error(action, BROKER_NAME).await;
-        assert!(matches!(error, TestbedError::NotRunning { .. }));
+        assert!(matches!(error, TestbedError::NotRunning(_)));
     }
     fixture.apply(Action::RestartBroker, BROKER_NAME).await;
     assert_eq!(

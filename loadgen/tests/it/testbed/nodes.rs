@@ -28,7 +28,7 @@ async fn events_start_kill_restart_and_drain_nodes() {
     assert_eq!(fixture.pid("n1"), None);
     assert!(get(&format!("{}/readyz", at_start[0])).await.is_err());
     let error = fixture.apply_error(Action::KillNode, "n1").await;
-    assert!(matches!(error, TestbedError::NotRunning { .. }));
+    assert!(matches!(error, TestbedError::NotRunning(_)));
 
     fixture.apply(Action::RestartNode, "n1").await;
     assert_eq!(fixture.http(), at_start, "at its old address");
@@ -42,7 +42,7 @@ async fn events_start_kill_restart_and_drain_nodes() {
         assert!(get(&format!("{http}/nodes")).await.unwrap().contains("n3"));
     }
     let error = fixture.apply_error(Action::AddNode, "n3").await;
-    assert!(matches!(error, TestbedError::AlreadyRunning { .. }));
+    assert!(matches!(error, TestbedError::AlreadyRunning(_)));
 
     fixture.apply(Action::DrainNode, "n2").await;
     assert_eq!(fixture.http(), [&with_third[0][..], &with_third[2][..]]);

@@ -18,7 +18,7 @@ pub(super) const BACKEND: &str = "nodes";
 
 /// The health check of a node. A server that a command adds does not inherit the `default-server`
 /// line of the configuration, so the command repeats it.
-const CHECK: &str = "check inter 1s fall 2 rise 1";
+pub(super) const HEALTH_CHECK: &str = "check inter 1s fall 2 rise 1";
 
 /// The values of the template.
 #[derive(Serialize)]
@@ -41,21 +41,6 @@ impl HaproxyTemplate<'_> {
     }
 }
 
-impl Default for HaproxyTemplate<'_> {
-    fn default() -> Self {
-        Self {
-            connections: 0,
-            folder: Path::new(""),
-            listen: String::new(),
-            tls: None,
-            backend: BACKEND,
-            method: balance_algorithm(BalancerPolicy::RoundRobin),
-            check: CHECK,
-            servers: &[],
-        }
-    }
-}
-
 /// Returns the commands that apply a change to the running worker.
 pub(super) fn commands(change: &BackendChange) -> Vec<String> {
     match change {
@@ -63,7 +48,7 @@ pub(super) fn commands(change: &BackendChange) -> Vec<String> {
             let (id, address) = (&server.id, &server.address);
             // A server that a command adds is in maintenance and unchecked at first.
             vec![
-                format!("add server {BACKEND}/{id} {address} {CHECK}"),
+                format!("add server {BACKEND}/{id} {address} {HEALTH_CHECK}"),
                 format!("enable health {BACKEND}/{id}"),
                 format!("enable server {BACKEND}/{id}"),
             ]
@@ -92,15 +77,10 @@ pub(super) fn balance_algorithm(policy: BalancerPolicy) -> &'static str {
 pub(super) mod tests {
     use expect_test::expect;
 
-    use super::*;
-
-    fn server(id: &str, port: u16, leaving: bool) -> BalancerBackend {
-        BalancerBackend {
-            id: id.to_owned(),
-            address: format!("127.0.0.1:{port}"),
-            leaving,
-        }
-    }
+    use super::{
+        super::super::backends::tests::{backend, two_backends},
+        *,
+    };
 
     fn values<'v>(
         folder: &'v Path,
@@ -111,21 +91,22 @@ pub(super) mod tests {
             connections: 100,
             folder,
             listen: "127.0.0.1:8080".to_owned(),
+            tls: None,
+            backend: BACKEND,
             method: balance_algorithm(policy),
+            check: HEALTH_CHECK,
             servers,
-            ..HaproxyTemplate::default()
         }
     }
 
     /// A configuration that HAProxy accepts when its files are in `folder`.
     pub(in super::super) fn render(folder: &Path, policy: BalancerPolicy) -> String {
-        let servers = [server("n1", 8081, false), server("n2", 8082, true)];
-        values(folder, policy, &servers).render().unwrap()
+        values(folder, policy, &two_backends()).render().unwrap()
     }
 
     #[test]
     fn configuration_names_the_nodes_and_the_policy() {
-        let servers = [server("n1", 8081, false), server("n2", 8082, true)];
+        let servers = two_backends();
         let values = values(Path::new("/run/b1"), BalancerPolicy::LeastConn, &servers);
         let text = values.render().unwrap();
         assert!(text.contains("    bind 127.0.0.1:8080\n"), "{text}");
@@ -153,9 +134,9 @@ pub(super) mod tests {
     #[test]
     fn change_is_turned_into_commands() {
         let commands = [
-            BackendChange::Added(server("n3", 8083, false)),
-            BackendChange::Draining(server("n3", 8083, true)),
-            BackendChange::Restored(server("n3", 8083, false)),
+            BackendChange::Added(backend("n3", 8083, false)),
+            BackendChange::Draining(backend("n3", 8083, true)),
+            BackendChange::Restored(backend("n3", 8083, false)),
         ]
         .iter()
         .flat_map(commands)

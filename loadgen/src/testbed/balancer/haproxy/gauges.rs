@@ -4,11 +4,7 @@
 //! workers count. The current worker alone says which nodes are up. `scur` of a server is its
 //! sessions: open WebSockets and commands in flight.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{io, path::PathBuf, time::Duration};
 
 use futures_util::future::{BoxFuture, FutureExt};
 use highwater_reports::record::names::gauge;
@@ -31,17 +27,11 @@ const SAMPLE_TIMEOUT: Duration = Duration::from_millis(800);
 /// The source of HAProxy's gauges: its master socket.
 #[derive(Debug)]
 pub(super) struct HaproxyGauges {
-    master: PathBuf,
+    /// The path of the socket.
+    pub(super) master: PathBuf,
 }
 
 impl HaproxyGauges {
-    /// A source at this master socket.
-    pub(super) fn new(master: &Path) -> Self {
-        Self {
-            master: master.to_owned(),
-        }
-    }
-
     async fn collect(&self) -> io::Result<Gauges> {
         let mut gauges = Gauges::new();
         let processes = send_command(&self.master, "show proc").await?;

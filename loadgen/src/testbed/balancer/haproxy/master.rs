@@ -26,8 +26,10 @@ const MAX_ANSWER_BYTES: u64 = 1 << 20;
 /// The socket of a master.
 #[derive(Debug)]
 pub(super) struct MasterSocket {
-    id: String,
-    path: PathBuf,
+    /// The balancer.
+    pub(super) id: String,
+    /// The path of the socket.
+    pub(super) path: PathBuf,
 }
 
 /// A worker below the master.
@@ -49,19 +51,6 @@ pub(super) enum HaproxyWorkerState {
 }
 
 impl MasterSocket {
-    /// The socket of balancer `id`.
-    pub(super) fn new(id: &str, path: PathBuf) -> Self {
-        Self {
-            id: id.to_owned(),
-            path,
-        }
-    }
-
-    /// The path of the socket.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Returns the id of the worker that accepts new sockets.
     pub(super) async fn current_worker(&self) -> Result<u32, TestbedError> {
         let answer = self.command("show proc").await?;

@@ -61,17 +61,7 @@ pub(super) mod tests {
     use expect_test::expect;
     use nix::unistd::geteuid;
 
-    use super::*;
-
-    /// Two nodes, one of which drains.
-    fn servers() -> [BalancerBackend; 2] {
-        let server = |id: &str, port: u16, leaving| BalancerBackend {
-            id: id.to_owned(),
-            address: format!("127.0.0.1:{port}"),
-            leaving,
-        };
-        [server("n1", 8081, false), server("n2", 8082, true)]
-    }
+    use super::{super::super::backends::tests::two_backends, *};
 
     fn values<'v>(
         folder: &'v Path,
@@ -93,13 +83,12 @@ pub(super) mod tests {
 
     /// A configuration that nginx accepts when its files are in `folder`.
     pub(in super::super) fn render(folder: &Path, policy: BalancerPolicy) -> String {
-        let servers = servers();
-        values(folder, policy, &servers).render().unwrap()
+        values(folder, policy, &two_backends()).render().unwrap()
     }
 
     /// The lines of the `upstream` block, without their indentation.
     fn upstream(policy: BalancerPolicy) -> String {
-        let servers = servers();
+        let servers = two_backends();
         let values = NginxTemplate {
             is_root: true,
             tls: Some(Path::new("/run/tls.pem")),

@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn writing_connections_without_the_own_one_are_sockets() {
+    fn writing_connections_except_its_own_are_sockets() {
         let text = "Active connections: 291 \nserver accepts handled requests\n \
                     16630948 16630948 31070465 \nReading: 6 Writing: 179 Waiting: 106 \n";
         let expected = [(gauge::BALANCER_SOCKETS.to_owned(), 178.0)];

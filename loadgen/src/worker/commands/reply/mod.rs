@@ -3,36 +3,34 @@
 //! - [`rest`]: the response is the reply;
 //! - [`sse`]: the response is an event stream that carries the reply.
 //!
-//! A new reply mode is a variant of `plan::ReplyMode` in `scenarios`, a file here
-//! that implements [`ReplyReader`], and a line in [`reader`].
+//! A new reply mode is a variant of `plan::ReplyMode` in `scenarios`, a file here, and a
+//! line in each function below.
 
 pub mod rest;
 pub mod sse;
 
-use futures_util::future::BoxFuture;
 use highwater_scenarios::plan::ReplyMode;
 use reqwest::Response;
 
 use crate::worker::dialect::{Dialect, ReplyResult};
 
-/// A reader of replies.
-pub trait ReplyReader: Send + Sync {
-    /// Returns the value of the request's `Accept` header.
-    fn accept(&self) -> &'static str;
-
-    /// Reads a 2xx response until it has the reply to the command with `nonce`.
-    fn read<'a>(
-        &'a self,
-        response: Response,
-        dialect: &'a dyn Dialect,
-        nonce: &'a str,
-    ) -> BoxFuture<'a, ReplyResult>;
+/// Returns the value of the request's `Accept` header.
+pub fn accepted_type(mode: ReplyMode) -> &'static str {
+    match mode {
+        ReplyMode::Rest => "application/json",
+        ReplyMode::Sse => "text/event-stream",
+    }
 }
 
-/// Returns the reader of a reply mode: the registry, with one line per mode.
-pub fn reader(mode: ReplyMode) -> &'static dyn ReplyReader {
+/// Reads a 2xx response until it has the reply to the command with `nonce`.
+pub async fn read(
+    mode: ReplyMode,
+    response: Response,
+    dialect: &dyn Dialect,
+    nonce: &str,
+) -> ReplyResult {
     match mode {
-        ReplyMode::Rest => &rest::RestReader,
-        ReplyMode::Sse => &sse::SseReader,
+        ReplyMode::Rest => rest::read(response, dialect, nonce).await,
+        ReplyMode::Sse => sse::read(response, dialect, nonce).await,
     }
 }

@@ -2,44 +2,26 @@
 //!
 //! The parser reads the fields that a caller of commands needs: `event` and `data`.
 
-use futures_util::future::BoxFuture;
 use reqwest::Response;
 
-use super::ReplyReader;
 use crate::worker::dialect::{Dialect, ReplyResult};
 
 /// Longest stream that is read for one reply, in bytes.
 const STREAM_LIMIT: usize = 1 << 20;
 
-/// The reader of a response that is an event stream.
-pub struct SseReader;
-
-impl ReplyReader for SseReader {
-    fn accept(&self) -> &'static str {
-        "text/event-stream"
-    }
-
-    fn read<'a>(
-        &'a self,
-        response: Response,
-        dialect: &'a dyn Dialect,
-        nonce: &'a str,
-    ) -> BoxFuture<'a, ReplyResult> {
-        Box::pin(read(response, dialect, nonce))
-    }
-}
-
-async fn read(mut response: Response, dialect: &dyn Dialect, nonce: &str) -> ReplyResult {
+/// Reads an event stream until an event ends the command with `nonce`.
+pub(super) async fn read(
+    mut response: Response,
+    dialect: &dyn Dialect,
+    nonce: &str,
+) -> ReplyResult {
     let mut stream = EventStream::default();
-    let mut read = 0;
-    loop {
-        let chunk = match response.chunk().await {
-            Ok(Some(chunk)) => chunk,
-            Ok(None) | Err(_) => return ReplyResult::ConnectionBroken,
-        };
-        read += chunk.len();
-        if read > STREAM_LIMIT {
-            return ReplyResult::ConnectionBroken;
+    let mut received = 0;
+    // The end of the stream counts as a broken connection: the reply comes before it.
+    while let Ok(Some(chunk)) = response.chunk().await {
+        received += chunk.len();
+        if received > STREAM_LIMIT {
+            break;
         }
         for event in stream.feed(&chunk) {
             if let Some(result) = dialect.decode_event(&event.name, &event.data, nonce) {
@@ -47,6 +29,7 @@ async fn read(mut response: Response, dialect: &dyn Dialect, nonce: &str) -> Rep
             }
         }
     }
+    ReplyResult::ConnectionBroken
 }
 
 /// A complete event.
@@ -83,24 +66,25 @@ impl EventStream {
         let line = String::from_utf8_lossy(&std::mem::take(&mut self.line)).into_owned();
         if line.is_empty() {
             let event = std::mem::take(&mut self.event);
+            // WHATWG HTML, section 9.2.7: a comment alone keeps the connection open.
             return (event != SseEvent::default()).then_some(event);
         }
         let (field, value) = line.split_once(':').unwrap_or((&line, ""));
+        // One space after the colon belongs to the syntax, any further one to the value.
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
             "event" => value.clone_into(&mut self.event.name),
-            "data" => self.add_data(value),
+            "data" => {
+                // WHATWG HTML, section 9.2.6: each further line follows a line feed.
+                if !self.event.data.is_empty() {
+                    self.event.data.push('\n');
+                }
+                self.event.data.push_str(value);
+            }
             // `id`, `retry`, and comments, whose field is empty.
             _ => {}
         }
         None
-    }
-
-    fn add_data(&mut self, value: &str) {
-        if !self.event.data.is_empty() {
-            self.event.data.push('\n');
-        }
-        self.event.data.push_str(value);
     }
 }
 
