@@ -19,7 +19,7 @@ use highwater_server::{
 use highwater_services::{RedisOptions, RedisService};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     runtime::Runtime,
     time::{Duration, Instant},
 };
@@ -28,8 +28,9 @@ use tokio_util::sync::CancellationToken;
 /// A payload about as long as a command or its reply.
 const PAYLOAD: [u8; 128] = [7; 128];
 
-fn any_port() -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], 0))
+/// Listens on a free port of this machine.
+fn listener() -> TcpListener {
+    listen(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap()
 }
 
 async fn join_cluster(url: &str, id: &str) -> JoinedBackplane {
@@ -46,7 +47,7 @@ async fn join_cluster(url: &str, id: &str) -> JoinedBackplane {
 
 /// Starts an embedded broker and returns its URL.
 async fn start_broker() -> String {
-    let listener = listen(any_port()).unwrap();
+    let listener = listener();
     let address = listener.local_addr().unwrap();
     tokio::spawn(broker::run(
         listener,
@@ -70,16 +71,18 @@ async fn caller_and_owner(url: &str) -> JoinedBackplane {
             }
         }
     });
+    // Requests to a node that is not a member yet fail at once.
     let mut view = caller.backplane.view();
     view.wait_for(|view| view.members.len() == 2).await.unwrap();
     caller
 }
 
 async fn echo() -> TcpStream {
-    let listener = listen(any_port()).unwrap();
+    let listener = listener();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
+        // As the backplanes do, so that the reference does not wait for acknowledgements.
         stream.set_nodelay(true).unwrap();
         let mut payload = PAYLOAD;
         while stream.read_exact(&mut payload).await.is_ok() {
@@ -124,6 +127,7 @@ fn command(criterion: &mut Criterion) {
         Ok(redis) => backplanes.push(("redis", redis.url(), Some(redis))),
         Err(error) => eprintln!("without Redis: {error}"),
     }
+    // The list owns the servers, which end when it is dropped.
     for (name, url, _server) in &backplanes {
         let caller = runtime.block_on(caller_and_owner(url));
         group.bench_function(format!("request by {name}"), |b| {

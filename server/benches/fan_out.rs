@@ -15,7 +15,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use highwater_server::{NodeConfig, listen, node};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     runtime::Runtime,
     sync::mpsc,
 };
@@ -30,8 +30,9 @@ struct SubscriberSockets {
     received: mpsc::Receiver<()>,
 }
 
-fn any_port() -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], 0))
+/// Listens on a free port of this machine.
+fn listener() -> TcpListener {
+    listen(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap()
 }
 
 fn body() -> String {
@@ -54,6 +55,7 @@ impl SubscriberSockets {
                 let expected = frame();
                 let mut frame_bytes = vec![0; expected.len()];
                 while socket.read_exact(&mut frame_bytes).await.is_ok() {
+                    // A bench of wrong bytes would measure nothing.
                     assert_eq!(frame_bytes, expected);
                     received_tx.send(()).await.unwrap();
                 }
@@ -72,6 +74,7 @@ impl SubscriberSockets {
 /// Returns a text frame of a client, masked with zeros.
 fn masked_text_frame(text: &str) -> Vec<u8> {
     let length = u8::try_from(text.len()).unwrap();
+    // A longer frame has its length in two more bytes (RFC 6455, section 5.2).
     assert!(length < 126);
     [&[0x81, 0x80 | length, 0, 0, 0, 0], text.as_bytes()].concat()
 }
@@ -112,6 +115,7 @@ impl BenchPublisher {
         );
         self.0.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
+        // The JSON body is the end of the answer.
         while !answer.ends_with(b"}") {
             assert_ne!(self.0.read_buf(&mut answer).await.unwrap(), 0);
         }
@@ -120,7 +124,7 @@ impl BenchPublisher {
 }
 
 async fn via_node() -> (BenchPublisher, SubscriberSockets) {
-    let listener = listen(any_port()).unwrap();
+    let listener = listener();
     let address = listener.local_addr().unwrap();
     let config = NodeConfig::new("n1".parse().unwrap());
     tokio::spawn(node::run(listener, config, CancellationToken::new()));
@@ -133,12 +137,13 @@ async fn via_node() -> (BenchPublisher, SubscriberSockets) {
 }
 
 async fn via_plain_tcp() -> (Vec<TcpStream>, SubscriberSockets) {
-    let listener = listen(any_port()).unwrap();
+    let listener = listener();
     let address = listener.local_addr().unwrap();
     let (mut writers, mut readers) = (Vec::new(), Vec::new());
     for _ in 0..SUBSCRIBERS {
         readers.push(TcpStream::connect(address).await.unwrap());
         let (writer, _) = listener.accept().await.unwrap();
+        // As a node does for its sockets.
         writer.set_nodelay(true).unwrap();
         writers.push(writer);
     }

@@ -12,7 +12,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use highwater_server::{NodeConfig, listen, node};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     runtime::Runtime,
 };
 use tokio_util::sync::CancellationToken;
@@ -21,8 +21,9 @@ use tokio_util::sync::CancellationToken;
 const PING: [u8; 8] = [0x89, 0x82, 0, 0, 0, 0, b'h', b'w'];
 const PONG: [u8; 4] = [0x8a, 0x02, b'h', b'w'];
 
-fn any_port() -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], 0))
+/// Listens on a free port of this machine.
+fn listener() -> TcpListener {
+    listen(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap()
 }
 
 async fn device(node: SocketAddr) -> TcpStream {
@@ -33,6 +34,7 @@ async fn device(node: SocketAddr) -> TcpStream {
                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
+    // The head is the whole answer: a 101 has no content (RFC 9110, section 6.4.1).
     while !answer.ends_with(b"\r\n\r\n") {
         assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0);
     }
@@ -41,10 +43,11 @@ async fn device(node: SocketAddr) -> TcpStream {
 }
 
 async fn echo() -> TcpStream {
-    let listener = listen(any_port()).unwrap();
+    let listener = listener();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
+        // As a node does for its sockets: the reference must not wait for acknowledgements.
         stream.set_nodelay(true).unwrap();
         let mut ping = [0; PING.len()];
         while stream.read_exact(&mut ping).await.is_ok() {
@@ -66,7 +69,7 @@ async fn ping_pong(stream: &mut TcpStream) {
 fn heartbeat(criterion: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
     let (mut device, mut echo) = runtime.block_on(async {
-        let listener = listen(any_port()).unwrap();
+        let listener = listener();
         let address = listener.local_addr().unwrap();
         let config = NodeConfig::new("n1".parse().unwrap());
         tokio::spawn(node::run(listener, config, CancellationToken::new()));

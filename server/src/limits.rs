@@ -62,7 +62,7 @@ pub struct NodeLimits {
     pub session_bytes: usize,
     /// The longest HTTP request body.
     pub body_bytes: usize,
-    /// The commands in flight that this node took.
+    /// The commands in flight of callers of this node.
     pub commands_in_flight: usize,
     /// The commands that may wait for one device.
     pub commands_per_device: usize,

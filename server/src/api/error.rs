@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header},
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -12,14 +12,14 @@ use serde::Serialize;
 use super::OWNER_HEADER;
 use crate::id::NodeId;
 
-/// An error answer: a status with `{"error": …, "hint": …}`. The error says what happened,
-/// the hint what the caller can do.
+/// An error answer: a status with `{"error": …, "hint": …}`. The error describes the failure,
+/// the hint the next step of the caller.
 #[derive(Debug, Serialize)]
 pub(crate) struct ApiError {
     #[serde(skip)]
     pub(crate) status: StatusCode,
     error: Cow<'static, str>,
-    hint: Cow<'static, str>,
+    hint: &'static str,
     #[serde(skip)]
     pub(crate) owner: Option<NodeId>,
     /// The value of `Retry-After`, in seconds.
@@ -34,12 +34,12 @@ impl ApiError {
     pub(crate) fn new(
         status: StatusCode,
         error: impl Into<Cow<'static, str>>,
-        hint: impl Into<Cow<'static, str>>,
+        hint: &'static str,
     ) -> Self {
         Self {
             status,
             error: error.into(),
-            hint: hint.into(),
+            hint,
             owner: None,
             retry_after: None,
             challenge: None,
@@ -47,18 +47,12 @@ impl ApiError {
     }
 
     /// Returns a 400.
-    pub(crate) fn bad_request(
-        error: impl Into<Cow<'static, str>>,
-        hint: impl Into<Cow<'static, str>>,
-    ) -> Self {
+    pub(crate) fn bad_request(error: impl Into<Cow<'static, str>>, hint: &'static str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error, hint)
     }
 
     /// Returns a 503 that asks the caller to try again in a second.
-    pub(crate) fn unavailable(
-        error: impl Into<Cow<'static, str>>,
-        hint: impl Into<Cow<'static, str>>,
-    ) -> Self {
+    pub(crate) fn unavailable(error: impl Into<Cow<'static, str>>, hint: &'static str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, error, hint).retry_after(1)
     }
 
@@ -70,7 +64,7 @@ impl ApiError {
     /// Returns a 401 with the challenge for the client.
     pub(crate) fn unauthorized(
         error: impl Into<Cow<'static, str>>,
-        hint: impl Into<Cow<'static, str>>,
+        hint: &'static str,
         challenge: &'static str,
     ) -> Self {
         Self {
@@ -106,24 +100,12 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(&self)).into_response();
-        let headers = response.headers_mut();
-        if let Some(seconds) = self.retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        if let Some(challenge) = self.challenge {
-            headers.insert(
-                header::WWW_AUTHENTICATE,
-                HeaderValue::from_static(challenge),
-            );
-        }
-        if let Some(owner) = self
-            .owner
-            .as_ref()
-            .and_then(|owner| HeaderValue::from_str(owner.as_str()).ok())
-        {
-            headers.insert(OWNER_HEADER, owner);
-        }
-        response
+        let retry_after = self.retry_after.map(|wait| [(header::RETRY_AFTER, wait)]);
+        // RFC 9110, section 11.6.1: a 401 names the scheme that the caller must use.
+        let challenge = self
+            .challenge
+            .map(|text| [(header::WWW_AUTHENTICATE, text)]);
+        let owner = self.owner.as_ref().map(|id| [(OWNER_HEADER, id.as_str())]);
+        (self.status, retry_after, challenge, owner, Json(&self)).into_response()
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::http::HeaderName;
 
-/// The node that took the request; part of every answer.
+/// The node that handled the request. Every answer has it.
 pub(crate) const NODE_HEADER: HeaderName = HeaderName::from_static("x-highwater-node");
-/// The node that owned the device's socket, where it is known.
+/// The node that owned the device's socket, if it is known.
 pub(crate) const OWNER_HEADER: HeaderName = HeaderName::from_static("x-highwater-owner");

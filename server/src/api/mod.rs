@@ -1,22 +1,17 @@
 //! The parts that all HTTP interfaces of the server share: nodes, gateways and
 //! consumers answer in the same way.
 //!
-//! Reading order: `error` (the JSON of an error), `body` (reading a JSON body),
-//! `timeout` (the caller's deadline), `headers`, `fallback` (requests that reach no
-//! handler), `metrics` (the answer to `GET /metrics`).
+//! Reading order: `error` (the JSON of an error), `request` (the body, the caller's deadline
+//! and the names in a request), `headers`, `response` (answers without a handler).
 
-mod body;
 mod error;
-mod fallback;
 mod headers;
-mod metrics;
-mod timeout;
+mod request;
+mod response;
 
 pub(crate) use self::{
-    body::read_json,
     error::ApiError,
-    fallback::{method_not_allowed, path_not_found, rejected_router},
     headers::{NODE_HEADER, OWNER_HEADER},
-    metrics::metrics_response,
-    timeout::timeout_ms,
+    request::{parse_name, read_json, timeout_ms},
+    response::{method_not_allowed, metrics_response, path_not_found, rejected_router},
 };

@@ -7,9 +7,11 @@ use super::{AuthConfig, AuthError, Claims, Grant, Secret, SessionStore, Tokens, 
 /// The key, the session store and the rules of a node that checks tokens.
 pub(crate) struct Authenticator {
     tokens: Tokens,
-    required: bool,
+    /// Whether sockets, commands and publishes need a token.
+    pub(crate) required: bool,
     pub(crate) login_secret: Option<Secret>,
-    lifetime: Duration,
+    /// The lifetime of a session and of its token.
+    pub(crate) lifetime: Duration,
     pub(crate) store: Arc<dyn SessionStore>,
 }
 
@@ -24,17 +26,7 @@ impl Authenticator {
         }
     }
 
-    /// Whether sockets, commands and publishes need a token.
-    pub(crate) fn is_required(&self) -> bool {
-        self.required
-    }
-
-    /// Returns the lifetime of a session and of its token.
-    pub(crate) fn lifetime(&self) -> Duration {
-        self.lifetime
-    }
-
-    /// A token for a new session, and when it ends, in seconds since 1970.
+    /// Returns a token for a new session, and its end in seconds since 1970.
     pub(crate) fn sign(&self, claims: Claims) -> (String, u64) {
         self.tokens.sign(claims, self.lifetime)
     }

@@ -18,8 +18,8 @@ pub struct AuthConfig {
 }
 
 impl AuthConfig {
-    /// Tokens of `secret` are required; there is no login, and session data would
-    /// be kept in this process.
+    /// Returns a configuration that requires tokens of `secret`. It serves no login, and
+    /// keeps session data in this process.
     pub fn required(secret: Secret) -> Self {
         Self {
             secret,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::SessionId;
 use crate::id::DeviceId;
 
-/// Entries of one token's list of devices.
+/// The most entries in one token's list of devices.
 const MAX_ENTRIES: usize = 16;
 /// The longest device id (128 bytes) and an asterisk.
 const MAX_ENTRY_BYTES: usize = 129;
@@ -13,7 +13,7 @@ const MAX_ENTRY_BYTES: usize = 129;
 /// The rights of a verified token's bearer, and their end.
 #[derive(Debug, Clone)]
 pub(crate) struct Grant {
-    /// The session it belongs to; tokens of other origin may have none.
+    /// The session of the token; tokens of other issuers may have none.
     pub(crate) session: Option<SessionId>,
     pub(crate) user: String,
     pub(crate) devices: DevicePatterns,
@@ -36,7 +36,7 @@ pub(crate) enum InvalidDevicePatterns {
 }
 
 impl DevicePatterns {
-    /// Whether the device is one of them.
+    /// Whether the list contains the device.
     pub(crate) fn matches(&self, device: &DeviceId) -> bool {
         self.0.iter().any(|entry| match entry.strip_suffix('*') {
             Some(beginning) => device.as_str().starts_with(beginning),
@@ -54,6 +54,7 @@ impl TryFrom<Vec<String>> for DevicePatterns {
         }
         match entries.iter().find(|entry| !is_valid_entry(entry)) {
             Some(bad) => {
+                // Cut off, so that the answer to a caller is bounded.
                 let shown = bad.chars().take(MAX_ENTRY_BYTES).collect();
                 Err(InvalidDevicePatterns::InvalidEntry(shown))
             }
@@ -63,11 +64,9 @@ impl TryFrom<Vec<String>> for DevicePatterns {
 }
 
 fn is_valid_entry(entry: &str) -> bool {
-    match entry.strip_suffix('*') {
-        Some("") => true,
-        Some(beginning) => beginning.parse::<DeviceId>().is_ok(),
-        None => entry.parse::<DeviceId>().is_ok(),
-    }
+    // An asterisk alone stands for every device.
+    let id = entry.strip_suffix('*').unwrap_or(entry);
+    entry == "*" || id.parse::<DeviceId>().is_ok()
 }
 
 #[cfg(test)]
@@ -75,25 +74,27 @@ mod tests {
     use super::*;
 
     fn devices(entries: &[&str]) -> Result<DevicePatterns, InvalidDevicePatterns> {
-        let entries: Vec<_> = entries.iter().map(|entry| (*entry).to_owned()).collect();
-        entries.try_into()
+        let entries = entries.iter().copied().map(str::to_owned);
+        entries.collect::<Vec<_>>().try_into()
     }
 
     #[test]
-    fn ids_beginnings_and_everything() {
-        let covers = |entries: &[&str], device: &str| {
-            devices(entries).unwrap().matches(&device.parse().unwrap())
-        };
-        assert!(covers(&["home-1"], "home-1"));
-        assert!(!covers(&["home-1"], "home-10"));
-        assert!(covers(&["a", "home-1*"], "home-10"));
-        assert!(!covers(&["home-*"], "late-1"));
-        assert!(covers(&["*"], "anything"));
-        assert!(!covers(&[], "anything"));
+    fn patterns_match_ids_prefixes_and_everything() {
+        for (entries, device, expected) in [
+            (&["home-1"][..], "home-1", true),
+            (&["home-1"], "home-10", false),
+            (&["a", "home-1*"], "home-10", true),
+            (&["home-*"], "late-1", false),
+            (&["*"], "anything", true),
+            (&[], "anything", false),
+        ] {
+            let found = devices(entries).unwrap().matches(&device.parse().unwrap());
+            assert_eq!(found, expected, "{entries:?} {device}");
+        }
     }
 
     #[test]
-    fn what_names_no_device_is_refused() {
+    fn invalid_patterns_are_rejected() {
         for bad in ["", "a b", "**", "a*b", "home-*-x", &"x".repeat(130)] {
             assert!(devices(&[bad]).is_err(), "{bad}");
         }

@@ -26,13 +26,11 @@ impl TryFrom<String> for SessionId {
     type Error = InvalidSessionId;
 
     fn try_from(text: String) -> Result<Self, InvalidSessionId> {
-        let digits = text
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if text.len() == 32 && digits {
-            Ok(Self(text))
-        } else {
-            Err(InvalidSessionId)
+        // In lower case only: two texts of one number would be two sessions in the store.
+        let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        match text.len() == 32 && text.bytes().all(is_digit) {
+            true => Ok(Self(text)),
+            false => Err(InvalidSessionId),
         }
     }
 }

@@ -7,12 +7,13 @@ use jwt_compact::{
     alg::{Hs256, Hs256Key},
 };
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 use super::{DevicePatterns, Grant, Secret, SessionId};
 
 /// Tolerated difference between the clocks of the cluster and of other issuers.
 const LEEWAY: chrono::Duration = chrono::Duration::seconds(30);
-/// Longest token that is looked at, in bytes.
+/// Longest token that is checked, in bytes.
 const MAX_TOKEN_BYTES: usize = 4096;
 /// Longest name of a user, in bytes.
 const MAX_USER_BYTES: usize = 256;
@@ -28,8 +29,10 @@ pub(crate) struct Claims {
     pub(crate) devices: DevicePatterns,
 }
 
-/// The reason why a token or a secret is rejected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+/// The reason why a token or a secret is rejected. Its text is the label in
+/// `highwater_auth_rejected_total`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub(crate) enum AuthError {
     #[error("there is no token")]
     Missing,
@@ -38,10 +41,13 @@ pub(crate) enum AuthError {
     #[error("the token has expired")]
     Expired,
     #[error("the token was issued in the future")]
+    #[strum(serialize = "early")]
     NotYetValid,
     #[error("the token is for other devices")]
+    #[strum(serialize = "other_device")]
     DeviceNotAllowed,
     #[error("that is not the login secret")]
+    #[strum(serialize = "login")]
     WrongLoginSecret,
 }
 
@@ -59,8 +65,7 @@ impl Tokens {
         }
     }
 
-    /// A token that is valid from now on; with it, when it ends, in seconds since
-    /// 1970.
+    /// Returns a token that is valid from now on, and its end in seconds since 1970.
     pub(crate) fn sign(&self, claims: Claims, lifetime: Duration) -> (String, u64) {
         let lifetime = chrono::Duration::seconds(lifetime.as_secs() as i64);
         let claims = Standard::new(claims).set_duration_and_issuance(&self.time_options, lifetime);
@@ -73,22 +78,20 @@ impl Tokens {
 
     /// Checks signature and times.
     pub(crate) fn verify(&self, token: &str) -> Result<Grant, AuthError> {
+        // Before the signature is computed, whose cost grows with the length.
         if token.len() > MAX_TOKEN_BYTES {
             return Err(AuthError::Invalid);
         }
         let token = UntrustedToken::new(token).map_err(|_| AuthError::Invalid)?;
-        let checked = Hs256
-            .validator::<Claims>(&self.key)
-            .validate(&token)
-            .map_err(|_| AuthError::Invalid)?;
+        let checked = Hs256.validator::<Claims>(&self.key).validate(&token);
+        let checked = checked.map_err(|_| AuthError::Invalid)?;
         let claims = checked.claims();
-        claims
-            .validate_expiration(&self.time_options)
-            .map_err(|error| match error {
-                ValidationError::Expired => AuthError::Expired,
-                // This cluster issues no token without an end, so a missing one is an error.
-                _ => AuthError::Invalid,
-            })?;
+        let end = claims.validate_expiration(&self.time_options);
+        end.map_err(|error| match error {
+            ValidationError::Expired => AuthError::Expired,
+            // This cluster issues no token without an end, so a missing one is an error.
+            _ => AuthError::Invalid,
+        })?;
         self.check_not_before(claims)?;
         let until = claims
             .expiration
@@ -112,6 +115,7 @@ impl Tokens {
 
     fn check_not_before(&self, claims: &Standard<Claims>) -> Result<(), AuthError> {
         let now = (self.time_options.clock_fn)();
+        // Both are optional (RFC 7519, section 4.1), and the later one counts.
         let begins = claims.issued_at.max(claims.not_before);
         match begins {
             Some(begins) if begins > now + LEEWAY => Err(AuthError::NotYetValid),
@@ -120,34 +124,12 @@ impl Tokens {
     }
 }
 
-impl AuthError {
-    /// The label in `highwater_auth_rejected_total`.
-    pub(crate) fn label(self) -> &'static str {
-        match self {
-            Self::Missing => "missing",
-            Self::Invalid => "invalid",
-            Self::Expired => "expired",
-            Self::NotYetValid => "early",
-            Self::DeviceNotAllowed => "other_device",
-            Self::WrongLoginSecret => "login",
-        }
-    }
-
-    pub(crate) const ALL: [Self; 6] = [
-        Self::Missing,
-        Self::Invalid,
-        Self::Expired,
-        Self::NotYetValid,
-        Self::DeviceNotAllowed,
-        Self::WrongLoginSecret,
-    ];
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const SECRET: &str = "an-example-secret-of-32-bytes-ok";
+    const MINUTE: Duration = Duration::from_secs(60);
 
     fn tokens() -> Tokens {
         Tokens::new(&SECRET.parse().unwrap())
@@ -161,10 +143,25 @@ mod tests {
         }
     }
 
+    /// Returns a token of a minute, signed that many seconds from now.
+    fn signed_at(shift_s: i64) -> String {
+        let then = chrono::Utc::now() + chrono::Duration::seconds(shift_s);
+        let times = TimeOptions::new(LEEWAY, move || then);
+        let claims = Standard::new(claims())
+            .set_duration_and_issuance(&times, chrono::Duration::seconds(60));
+        Hs256
+            .token(&Header::empty(), &claims, &tokens().key)
+            .unwrap()
+    }
+
+    fn rejection(token: &str) -> Option<AuthError> {
+        tokens().verify(token).err()
+    }
+
     #[test]
-    fn what_was_signed_is_granted_until_it_ends() {
+    fn signed_claims_are_granted_until_their_end() {
         let claims = claims();
-        let (token, until) = tokens().sign(claims.clone(), Duration::from_secs(60));
+        let (token, until) = tokens().sign(claims.clone(), MINUTE);
         let grant = tokens().verify(&token).unwrap();
         assert_eq!(grant.expires_at_s, until + 30);
         assert_eq!(
@@ -173,9 +170,9 @@ mod tests {
         );
     }
 
-    /// Made with Python's hmac, base64 and json.
+    /// Checks a token that was made with Python's hmac, base64 and json.
     #[test]
-    fn a_token_of_another_hand() {
+    fn token_of_another_implementation_is_granted() {
         let token = include_str!("foreign.jwt").trim();
         let grant = tokens().verify(token).unwrap();
         assert_eq!((grant.user.as_str(), grant.session), ("bob", None));
@@ -184,67 +181,40 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_counts() {
-        let (token, _) = tokens().sign(claims(), Duration::from_secs(60));
+    fn token_with_a_changed_byte_is_invalid() {
+        let (token, _) = tokens().sign(claims(), MINUTE);
         for at in 0..token.len() {
             let mut bytes = token.clone().into_bytes();
             bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(bytes).unwrap();
-            assert_eq!(
-                tokens().verify(&changed).err(),
-                Some(AuthError::Invalid),
-                "{at}"
-            );
+            assert_eq!(rejection(&changed), Some(AuthError::Invalid), "{at}");
         }
         let other: Secret = "another-secret-of-32-bytes-or-more".parse().unwrap();
-        assert_eq!(
-            Tokens::new(&other).verify(&token).err(),
-            Some(AuthError::Invalid)
-        );
+        let verified = Tokens::new(&other).verify(&token);
+        assert_eq!(verified.err(), Some(AuthError::Invalid));
         for junk in ["", ".", "..", "a.b.c", &"x".repeat(5000)] {
-            assert_eq!(tokens().verify(junk).err(), Some(AuthError::Invalid));
+            assert_eq!(rejection(junk), Some(AuthError::Invalid));
         }
     }
 
     #[test]
-    fn no_algorithm_is_no_signature() {
-        let (token, _) = tokens().sign(claims(), Duration::from_secs(60));
+    fn token_without_algorithm_is_invalid() {
+        let (token, _) = tokens().sign(claims(), MINUTE);
         let body = token.split('.').nth(1).unwrap();
         // {"alg":"none"}
         let unsigned = format!("eyJhbGciOiJub25lIn0.{body}.");
-        assert_eq!(tokens().verify(&unsigned).err(), Some(AuthError::Invalid));
+        assert_eq!(rejection(&unsigned), Some(AuthError::Invalid));
     }
 
     #[test]
-    fn times_are_held_with_some_leeway() {
-        let at = |shift_s: i64| {
-            Tokens {
-                key: Hs256Key::new(SECRET),
-                time_options: TimeOptions::from_leeway(LEEWAY),
-            }
-            .signed_at(shift_s)
-        };
-        assert!(tokens().verify(&at(-60 - 20)).is_ok());
-        assert_eq!(
-            tokens().verify(&at(-60 - 40)).err(),
-            Some(AuthError::Expired)
-        );
-        assert!(tokens().verify(&at(20)).is_ok());
-        assert_eq!(tokens().verify(&at(40)).err(), Some(AuthError::NotYetValid));
+    fn times_are_checked_with_leeway() {
+        assert_eq!(rejection(&signed_at(-60 - 20)), None);
+        assert_eq!(rejection(&signed_at(-60 - 40)), Some(AuthError::Expired));
+        assert_eq!(rejection(&signed_at(20)), None);
+        assert_eq!(rejection(&signed_at(40)), Some(AuthError::NotYetValid));
         let endless = Hs256
             .token(&Header::empty(), &Standard::new(claims()), &tokens().key)
             .unwrap();
-        assert_eq!(tokens().verify(&endless).err(), Some(AuthError::Invalid));
-    }
-
-    impl Tokens {
-        /// A token of a minute, signed that many seconds from now.
-        fn signed_at(&self, shift_s: i64) -> String {
-            let then = chrono::Utc::now() + chrono::Duration::seconds(shift_s);
-            let times = TimeOptions::new(LEEWAY, move || then);
-            let claims = Standard::new(claims())
-                .set_duration_and_issuance(&times, chrono::Duration::seconds(60));
-            Hs256.token(&Header::empty(), &claims, &self.key).unwrap()
-        }
+        assert_eq!(rejection(&endless), Some(AuthError::Invalid));
     }
 }

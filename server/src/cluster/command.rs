@@ -23,26 +23,16 @@ use crate::{
     backplane::{RequestError, SendError},
     id::NodeId,
     message::{
-        ClusterRequest, ClusterResponse, CommandReply, CommandRequest, DeviceLocation, decode,
-        encode,
+        ClusterRequest, ClusterResponse, CommandReply, CommandRequest, DeviceLocation, encode,
     },
     session::{frame, pending_commands::CommandReplyTo, session::CommandRejected},
 };
 
-/// The outcome of a command at the caller's node.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum CommandOutcome {
-    /// The device replied; `body` is JSON text.
-    Replied { owner: NodeId, body: String },
-    /// No node has a connection of the device.
-    NotConnected,
-    /// The connection ended before the device replied.
-    Disconnected { owner: NodeId },
-    /// A newer connection of the device took over before it replied.
-    Replaced { owner: NodeId },
-    /// The limit of waiting commands of the device is reached. `owner` is `None` if it is
-    /// the limit of messages that wait for the backplane.
-    Busy { owner: Option<NodeId> },
+/// The reason why no node answered a command.
+#[derive(Debug)]
+pub(crate) enum CommandFailure {
+    /// The limit of messages that wait for the backplane is reached.
+    QueueFull,
     /// The other nodes cannot be reached now.
     Unreachable,
     /// The owner left before it replied. The device may have acted.
@@ -51,12 +41,13 @@ pub(crate) enum CommandOutcome {
     TimedOut { owner: Option<NodeId> },
 }
 
-/// Sends a command and waits for its outcome until `deadline`.
+/// Sends a command and waits for its outcome until `deadline`. A reply is the owner's, or
+/// `NotConnected` if no node has a connection of the device.
 pub(crate) async fn send_command(
     cluster: &ClusterContext,
     mut command: CommandRequest,
     deadline: Instant,
-) -> CommandOutcome {
+) -> Result<CommandReply, CommandFailure> {
     // A device of this node needs no directory.
     if cluster.sessions.registry.get(&command.device).is_some() {
         return deliver_local(cluster, &command, deadline).await;
@@ -65,22 +56,19 @@ pub(crate) async fn send_command(
         return broadcast(cluster, command, deadline).await;
     }
     let (request, target) = match cluster.slot_owner(&command.device) {
-        SlotOwner::Unknown => return CommandOutcome::Unreachable,
+        SlotOwner::Unknown => return Err(CommandFailure::Unreachable),
         SlotOwner::Remote(owner) => (ClusterRequest::Command(command.clone()), owner),
-        SlotOwner::Local => {
-            let location = cluster.directory().locate(&command.device);
-            match location {
-                // The socket has ended since the registry was asked.
-                DeviceLocation::OnNode { owner, .. } if owner == cluster.me => {
-                    return CommandOutcome::NotConnected;
-                }
-                DeviceLocation::OnNode { owner, .. } => {
-                    (ClusterRequest::Deliver(command.clone()), owner)
-                }
-                DeviceLocation::NotConnected => return CommandOutcome::NotConnected,
-                DeviceLocation::Unknown => return broadcast(cluster, command, deadline).await,
+        SlotOwner::Local => match cluster.locate_entry(&command.device) {
+            // The socket has ended since the look into the registry.
+            DeviceLocation::OnNode { owner, .. } if owner == cluster.me => {
+                return Ok(CommandReply::NotConnected);
             }
-        }
+            DeviceLocation::OnNode { owner, .. } => {
+                (ClusterRequest::Deliver(command.clone()), owner)
+            }
+            DeviceLocation::NotConnected => return Ok(CommandReply::NotConnected),
+            DeviceLocation::Unknown => return broadcast(cluster, command, deadline).await,
+        },
     };
     let target_is_owner = matches!(request, ClusterRequest::Deliver(_));
     match request_reply(cluster, &target, &request, deadline).await {
@@ -90,7 +78,7 @@ pub(crate) async fn send_command(
             command.timeout_ms = remaining_ms(deadline);
             broadcast(cluster, command, deadline).await
         }
-        Ok(reply) => outcome_of_reply(reply),
+        Ok(reply) => Ok(reply),
         Err(error) => outcome_of_error(error, &target, target_is_owner),
     }
 }
@@ -147,14 +135,15 @@ async fn deliver_local(
     cluster: &ClusterContext,
     command: &CommandRequest,
     deadline: Instant,
-) -> CommandOutcome {
+) -> Result<CommandReply, CommandFailure> {
     let (reply_tx, reply_rx) = oneshot::channel();
     deliver(cluster, command, CommandReplyTo::Local(reply_tx));
     let owner = cluster.me.clone();
     match timeout_at(deadline, reply_rx).await {
-        Ok(Ok(reply)) => outcome_of_reply(reply),
-        Ok(Err(_)) => CommandOutcome::Disconnected { owner },
-        Err(_) => CommandOutcome::TimedOut { owner: Some(owner) },
+        Ok(Ok(reply)) => Ok(reply),
+        // The session dropped the sender: it ended with the command in its list.
+        Ok(Err(_)) => Ok(CommandReply::Disconnected { owner }),
+        Err(_) => Err(CommandFailure::TimedOut { owner: Some(owner) }),
     }
 }
 
@@ -164,28 +153,29 @@ async fn broadcast(
     cluster: &ClusterContext,
     command: CommandRequest,
     deadline: Instant,
-) -> CommandOutcome {
+) -> Result<CommandReply, CommandFailure> {
     let request = ClusterRequest::Deliver(command);
     let others = cluster.other_nodes();
     let mut responses: FuturesUnordered<_> = others
         .iter()
         .map(|node| request_reply(cluster, node, &request, deadline))
         .collect();
-    let mut outcome = CommandOutcome::NotConnected;
+    let mut outcome = Ok(CommandReply::NotConnected);
     while let Some(response) = responses.next().await {
         match response {
             Ok(CommandReply::NotConnected | CommandReply::Unknown) => {}
-            Ok(reply) => return outcome_of_reply(reply),
+            Ok(reply) => return Ok(reply),
+            // A node that is not a member any more has no devices.
             Err(
                 RequestError::Left(_)
                 | RequestError::Unprocessed(_)
                 | RequestError::NotSent(SendError::NotMember(_)),
             ) => {}
             Err(RequestError::Deadline { .. }) => {
-                outcome = CommandOutcome::TimedOut { owner: None };
+                outcome = Err(CommandFailure::TimedOut { owner: None });
             }
             Err(RequestError::NotSent(_) | RequestError::Disconnected) => {
-                outcome = CommandOutcome::Unreachable;
+                outcome = Err(CommandFailure::Unreachable);
             }
         }
     }
@@ -198,39 +188,29 @@ async fn request_reply(
     request: &ClusterRequest,
     deadline: Instant,
 ) -> Result<CommandReply, RequestError> {
-    let response = cluster
-        .backplane
-        .request(to, encode(request), deadline)
-        .await?;
-    match decode(&response) {
-        Some(ClusterResponse::Command(reply)) => Ok(reply),
-        // A node of another version counts as gone: the device may have acted.
+    match cluster.request(to, request, deadline).await? {
+        ClusterResponse::Command(reply) => Ok(reply),
+        // A node of another version counts as lost: the device may have acted.
         _ => Err(RequestError::Left(to.clone())),
     }
 }
 
-fn outcome_of_reply(reply: CommandReply) -> CommandOutcome {
-    match reply {
-        CommandReply::Replied { owner, body } => CommandOutcome::Replied { owner, body },
-        CommandReply::NotConnected | CommandReply::Unknown => CommandOutcome::NotConnected,
-        CommandReply::Replaced { owner } => CommandOutcome::Replaced { owner },
-        CommandReply::Disconnected { owner } => CommandOutcome::Disconnected { owner },
-        CommandReply::Busy { owner } => CommandOutcome::Busy { owner: Some(owner) },
-    }
-}
-
-/// Returns the outcome of a request that failed. `target` is the node that was asked:
-/// the owner, or the slot owner.
-fn outcome_of_error(error: RequestError, target: &NodeId, target_is_owner: bool) -> CommandOutcome {
+/// Returns the outcome of a request that failed. `target` is the node that got it: the
+/// owner, or the slot owner.
+fn outcome_of_error(
+    error: RequestError,
+    target: &NodeId,
+    target_is_owner: bool,
+) -> Result<CommandReply, CommandFailure> {
     // A slot owner that forwarded the command names the owner in the error.
     let owner = |at: NodeId| (target_is_owner || at != *target).then_some(at);
-    match error {
-        RequestError::NotSent(SendError::Full) => CommandOutcome::Busy { owner: None },
-        RequestError::NotSent(_) | RequestError::Disconnected => CommandOutcome::Unreachable,
-        RequestError::Left(owner) => CommandOutcome::OwnerLost { owner },
-        RequestError::Unprocessed(_) => CommandOutcome::NotConnected,
-        RequestError::Deadline { at } => CommandOutcome::TimedOut { owner: owner(at) },
-    }
+    Err(match error {
+        RequestError::NotSent(SendError::Full) => CommandFailure::QueueFull,
+        RequestError::NotSent(_) | RequestError::Disconnected => CommandFailure::Unreachable,
+        RequestError::Left(owner) => CommandFailure::OwnerLost { owner },
+        RequestError::Unprocessed(_) => return Ok(CommandReply::NotConnected),
+        RequestError::Deadline { at } => CommandFailure::TimedOut { owner: owner(at) },
+    })
 }
 
 fn remaining_ms(deadline: Instant) -> u32 {

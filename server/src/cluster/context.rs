@@ -5,8 +5,11 @@ use std::sync::{
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use parking_lot::{Mutex, MutexGuard};
-use tokio::sync::{mpsc, watch};
+use parking_lot::Mutex;
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
 
 use super::{
     directory_partition::DirectoryPartition,
@@ -16,8 +19,9 @@ use super::{
     topics::Topics,
 };
 use crate::{
-    backplane::{Backplane, View},
+    backplane::{Backplane, RequestError, View},
     id::{DeviceId, NodeId},
+    message::{ClusterRequest, ClusterResponse, DeviceLocation, decode, encode},
     session::SessionContext,
 };
 
@@ -37,7 +41,8 @@ pub(crate) struct ClusterContext {
     pub(super) directory_updates: mpsc::Sender<DirectoryUpdate>,
     // Each lock is held for one operation and never across an `.await`.
     table: watch::Sender<Arc<SlotTable>>,
-    directory: Mutex<DirectoryPartition>,
+    /// This node's partition of the directory.
+    pub(crate) directory: Mutex<DirectoryPartition>,
     command_ids: AtomicU64,
 }
 
@@ -57,8 +62,8 @@ impl ClusterContext {
         let cluster = Self {
             me,
             routing,
+            topics: Topics::new(Arc::clone(&sessions), Arc::clone(&backplane)),
             backplane,
-            topics: Topics::new(Arc::clone(&sessions)),
             sessions,
             directory_updates,
             table: watch::Sender::new(table),
@@ -76,7 +81,7 @@ impl ClusterContext {
     /// Changes to the slot table of another view.
     pub(super) fn set_slot_table(&self, table: Arc<SlotTable>) {
         // The directory first: a task that sees the new table may use the new entries.
-        self.directory().set_slot_table(Arc::clone(&table));
+        self.directory.lock().set_slot_table(Arc::clone(&table));
         self.table.send_replace(table);
     }
 
@@ -94,9 +99,23 @@ impl ClusterContext {
         }
     }
 
-    /// Locks this node's partition of the directory.
-    pub(crate) fn directory(&self) -> MutexGuard<'_, DirectoryPartition> {
-        self.directory.lock()
+    /// Returns the location of a device in this node's partition.
+    pub(super) fn locate_entry(&self, device: &DeviceId) -> DeviceLocation {
+        self.directory.lock().locate(device)
+    }
+
+    /// Queues a request to another node, and returns the future of its answer.
+    pub(crate) fn request(
+        &self,
+        to: &NodeId,
+        request: &ClusterRequest,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<ClusterResponse, RequestError>> + use<> {
+        // Queued before the first poll, so that requests keep the order of the calls.
+        let response = self.backplane.request(to, encode(request), deadline);
+        let to = to.clone();
+        // A node of another version counts as lost, since it may have acted.
+        async move { decode(&response.await?).ok_or(RequestError::Left(to)) }
     }
 
     /// Returns the node that stores a device's directory entry.
@@ -125,77 +144,38 @@ mod tests {
     use std::pin::pin;
 
     use futures_util::FutureExt;
-    use tokio_util::sync::CancellationToken;
 
     use super::*;
     use crate::{
-        backplane::{BackplaneConfig, Identity, Member, MemberRole, join},
-        limits::NodeLimits,
-        message::{DeviceLocation, RegistrationResult},
+        cluster::fixture::{self, id, view},
+        message::RegistrationResult,
     };
-
-    fn id(name: &str) -> NodeId {
-        name.parse().unwrap()
-    }
-
-    /// Returns a view of `me` and of `other` in that generation.
-    fn view(version: u64, other_generation: u64) -> Arc<View> {
-        let member = |name, generation| Member {
-            id: id(name),
-            incarnation: 1,
-            generation,
-            address: None,
-            role: MemberRole::Node,
-        };
-        Arc::new(View {
-            version,
-            members: vec![member("me", 1), member("other", other_generation)],
-            connected: true,
-        })
-    }
-
-    fn cluster() -> ClusterContext {
-        let identity = Identity {
-            id: id("me"),
-            incarnation: 1,
-            address: None,
-            role: MemberRole::Node,
-        };
-        let alone = join(
-            &BackplaneConfig::for_url(None),
-            identity,
-            CancellationToken::new(),
-        );
-        let sessions = Arc::new(SessionContext::new(NodeLimits::default()));
-        let (cluster, _) =
-            ClusterContext::new(id("me"), Routing::Directory, alone.backplane, sessions);
-        cluster.set_slot_table(Arc::new(SlotTable::new(view(2, 2))));
-        cluster
-    }
 
     #[tokio::test]
     async fn registration_of_rejoined_node_waits_for_its_view() {
-        let cluster = cluster();
+        let cluster = fixture::cluster();
+        let before = view(2, &[("me", 1), ("other", 2)]);
+        let after = view(3, &[("me", 1), ("other", 3)]);
+        cluster.set_slot_table(Arc::new(SlotTable::new(Arc::clone(&before))));
         let device = (0..)
             .map(|number| format!("d{number}").parse().unwrap())
             .find(|device| cluster.slot_owner(device) == SlotOwner::Local)
             .unwrap();
-        let (show, shown) = watch::channel(view(2, 2));
+        let (show, shown) = watch::channel(before);
         assert!(cluster.wait_for_view(&shown).now_or_never().is_some());
         // The other node rejoins. The backplane's view changes first, then the table.
-        show.send_replace(view(3, 3));
+        show.send_replace(Arc::clone(&after));
         let register = async {
             cluster.wait_for_view(&shown).await;
-            cluster.directory().register(&id("other"), &device, None)
+            let mut directory = cluster.directory.lock();
+            directory.register(&id("other"), &device, None)
         };
         let mut register = pin!(register);
         assert!(register.as_mut().now_or_never().is_none(), "too early");
-        cluster.set_slot_table(Arc::new(SlotTable::new(view(3, 3))));
-        assert!(matches!(
-            register.await,
-            (RegistrationResult::Accepted(_), None)
-        ));
-        let located = cluster.directory().locate(&device);
+        cluster.set_slot_table(Arc::new(SlotTable::new(after)));
+        let (result, replaced) = register.await;
+        assert!(matches!(result, RegistrationResult::Accepted(_)) && replaced.is_none());
+        let located = cluster.locate_entry(&device);
         assert!(matches!(located, DeviceLocation::OnNode { owner, .. } if owner == id("other")));
     }
 }

@@ -1,11 +1,7 @@
 //! The node's client of the owner directory: sends registrations to slot owners, in
 //! batches.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, oneshot},
@@ -20,8 +16,7 @@ use super::{
 use crate::{
     id::{DeviceId, NodeId},
     message::{
-        ClusterNotification, ClusterRequest, ClusterResponse, Epoch, RegistrationResult, decode,
-        encode,
+        ClusterNotification, ClusterRequest, ClusterResponse, Epoch, RegistrationResult, encode,
     },
     session::Session,
 };
@@ -56,10 +51,9 @@ pub(crate) async fn register(
 ) -> Result<(), RegisterError> {
     let mut retry_delay = INITIAL_RETRY_DELAY;
     loop {
-        let result = match timeout_at(deadline, try_register(cluster, session)).await {
-            Ok(result) => result,
-            Err(_) => return Err(RegisterError::Timeout),
-        };
+        let result = timeout_at(deadline, try_register(cluster, session))
+            .await
+            .map_err(|_| RegisterError::Timeout)?;
         match result {
             Some(RegistrationResult::Accepted(epoch)) => {
                 session.set_epoch(epoch);
@@ -85,12 +79,7 @@ async fn try_register(
 ) -> Option<RegistrationResult> {
     match cluster.slot_owner(&session.device) {
         SlotOwner::Unknown => None,
-        SlotOwner::Local => Some(register_local(
-            cluster,
-            &cluster.me,
-            &session.device,
-            session.epoch(),
-        )),
+        SlotOwner::Local => Some(register_own(cluster, session)),
         SlotOwner::Remote(_) => {
             let (result_tx, result_rx) = oneshot::channel();
             let update = DirectoryUpdate::Register {
@@ -103,6 +92,11 @@ async fn try_register(
     }
 }
 
+/// Registers a session of this node in this node's partition.
+pub(super) fn register_own(cluster: &ClusterContext, session: &Session) -> RegistrationResult {
+    register_local(cluster, &cluster.me, &session.device, session.epoch())
+}
+
 /// Registers a device of node `from` in this node's partition, and closes the
 /// connection that it replaces.
 pub(super) fn register_local(
@@ -111,7 +105,7 @@ pub(super) fn register_local(
     device: &DeviceId,
     known: Option<Epoch>,
 ) -> RegistrationResult {
-    let (result, replaced) = cluster.directory().register(from, device, known);
+    let (result, replaced) = cluster.directory.lock().register(from, device, known);
     if let Some(ReplacedConnection { owner, epoch }) = replaced {
         if owner == cluster.me {
             cluster.sessions.registry.mark_superseded(device, epoch);
@@ -130,7 +124,7 @@ pub(super) fn unregister(cluster: &ClusterContext, device: DeviceId, epoch: Epoc
     match cluster.slot_owner(&device) {
         // Without a view no node has an entry of this one.
         SlotOwner::Unknown => {}
-        SlotOwner::Local => cluster.directory().unregister(&cluster.me, &device, epoch),
+        SlotOwner::Local => unregister_own(cluster, &device, epoch),
         SlotOwner::Remote(_) => {
             let update = DirectoryUpdate::Unregister { device, epoch };
             if let Err(mpsc::error::TrySendError::Full(update)) =
@@ -143,6 +137,11 @@ pub(super) fn unregister(cluster: &ClusterContext, device: DeviceId, epoch: Epoc
             }
         }
     }
+}
+
+fn unregister_own(cluster: &ClusterContext, device: &DeviceId, epoch: Epoch) {
+    let mut directory = cluster.directory.lock();
+    directory.unregister(&cluster.me, device, epoch);
 }
 
 /// Removes the entry of a connection that ended while it was being registered. If the
@@ -164,7 +163,7 @@ pub(crate) async fn run(
     while update_rx.recv_many(&mut updates, BATCH_SIZE).await > 0 {
         if updates.len() < BATCH_SIZE {
             sleep(LINGER).await;
-            // After a stall, other tasks run first: a client that has gone meanwhile
+            // After a stall, other tasks run first: a client that has disconnected meanwhile
             // drops its registration before it is sent.
             yield_now().await;
             while updates.len() < BATCH_SIZE
@@ -181,8 +180,8 @@ pub(crate) async fn run(
 fn send_updates(cluster: &Arc<ClusterContext>, updates: impl Iterator<Item = DirectoryUpdate>) {
     let mut batches: BTreeMap<NodeId, DirectoryBatch> = BTreeMap::new();
     for update in updates {
-        // The client has gone. Registered now, its connection would replace the one that
-        // the device has opened elsewhere since.
+        // The client has disconnected. Registered now, its connection would replace the one
+        // that the device has opened elsewhere since.
         if matches!(&update, DirectoryUpdate::Register { result_tx, .. } if result_tx.is_closed()) {
             continue;
         }
@@ -193,7 +192,15 @@ fn send_updates(cluster: &Arc<ClusterContext>, updates: impl Iterator<Item = Dir
         match cluster.slot_owner(device) {
             SlotOwner::Remote(owner) => batches.entry(owner).or_default().push(update),
             // The slot moved to this node while the update was queued.
-            SlotOwner::Local => apply_local(cluster, update),
+            SlotOwner::Local => match update {
+                DirectoryUpdate::Register { session, result_tx } => {
+                    let result = register_own(cluster, &session);
+                    complete_registration(cluster, &session, result_tx, result);
+                }
+                DirectoryUpdate::Unregister { device, epoch } => {
+                    unregister_own(cluster, &device, epoch);
+                }
+            },
             SlotOwner::Unknown => {}
         }
     }
@@ -202,32 +209,19 @@ fn send_updates(cluster: &Arc<ClusterContext>, updates: impl Iterator<Item = Dir
     }
 }
 
-fn apply_local(cluster: &ClusterContext, update: DirectoryUpdate) {
-    let me = &cluster.me;
-    match update {
-        DirectoryUpdate::Register { session, result_tx } => {
-            let result = register_local(cluster, me, &session.device, session.epoch());
-            let _ = result_tx.send(result);
-        }
-        DirectoryUpdate::Unregister { device, epoch } => {
-            cluster.directory().unregister(me, &device, epoch);
-        }
-    }
-}
-
 /// The updates of one message to one slot owner. A device that disconnects and
 /// reconnects may change its order here: epochs tell its connections apart.
 #[derive(Default)]
 struct DirectoryBatch {
     unregistrations: Vec<(DeviceId, Epoch)>,
-    registrations: VecDeque<(Arc<Session>, oneshot::Sender<RegistrationResult>)>,
+    registrations: Vec<(Arc<Session>, oneshot::Sender<RegistrationResult>)>,
 }
 
 impl DirectoryBatch {
     fn push(&mut self, update: DirectoryUpdate) {
         match update {
             DirectoryUpdate::Register { session, result_tx } => {
-                self.registrations.push_back((session, result_tx));
+                self.registrations.push((session, result_tx));
             }
             DirectoryUpdate::Unregister { device, epoch } => {
                 self.unregistrations.push((device, epoch));
@@ -250,34 +244,31 @@ impl DirectoryBatch {
             .iter()
             .map(|(session, _)| (session.device.clone(), session.epoch()))
             .collect();
-        let request = encode(&ClusterRequest::Register(entries));
+        let request = ClusterRequest::Register(entries);
         // Queued here and awaited in the task, so that batches keep their order.
-        let response = cluster
-            .backplane
-            .request(owner, request, Instant::now() + CONFIRM_TIMEOUT);
+        let response = cluster.request(owner, &request, Instant::now() + CONFIRM_TIMEOUT);
         let (cluster, registrations) = (Arc::clone(cluster), self.registrations);
         tokio::spawn(async move {
-            let Ok(Some(ClusterResponse::Registered(results))) =
-                response.await.map(|bytes| decode(&bytes))
-            else {
+            // Without an answer the senders are dropped here, and each device tries again.
+            let Ok(ClusterResponse::Registered(results)) = response.await else {
                 return;
             };
             for ((session, result_tx), result) in registrations.into_iter().zip(results) {
-                complete_registration(&cluster, session, result_tx, result);
+                complete_registration(&cluster, &session, result_tx, result);
             }
         });
     }
 }
 
-/// Passes the slot owner's answer on. If the client has gone meanwhile, its entry is
-/// removed again.
+/// Passes the slot owner's answer on. If the client has disconnected meanwhile, its
+/// entry is removed again.
 fn complete_registration(
     cluster: &ClusterContext,
-    session: Arc<Session>,
+    session: &Arc<Session>,
     result_tx: oneshot::Sender<RegistrationResult>,
     result: RegistrationResult,
 ) {
     if let (Err(_), RegistrationResult::Accepted(epoch)) = (result_tx.send(result), result) {
-        reassign_entry(cluster, &session, epoch);
+        reassign_entry(cluster, session, epoch);
     }
 }

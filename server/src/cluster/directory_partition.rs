@@ -74,6 +74,7 @@ impl DirectoryPartition {
             self.entries.clear();
             self.synced_versions.clear();
         }
+        // A change of members moves many slots away at once: their memory is given back.
         self.entries.shrink_to(self.entries.len() * 2);
         // Counted per view, because an epoch starts with the version. Within one version the
         // count must not restart, or an old connection would look newer.
@@ -132,6 +133,7 @@ impl DirectoryPartition {
         let is_ended = |entry: &DirectoryEntry| entry.owner == *from && entry.epoch <= epoch;
         if self.entries.get(device).is_some_and(is_ended) {
             self.entries.remove(device);
+            // Far below its capacity only, or entries that come and go would copy the table.
             if self.entries.capacity() > MIN_SHRINK_CAPACITY
                 && self.entries.len() < self.entries.capacity() / 4
             {
@@ -171,27 +173,10 @@ impl DirectoryPartition {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backplane::{Member, MemberRole, View};
+    use crate::cluster::fixture::{id, view};
 
-    fn id(name: &str) -> NodeId {
-        name.parse().unwrap()
-    }
-
-    /// Returns a table of members given as (name, generation), sorted by name.
-    fn table(version: u64, members: &[(&str, u64)]) -> Arc<SlotTable> {
-        let member = |(name, generation): &(&str, u64)| Member {
-            id: id(name),
-            incarnation: 1,
-            generation: *generation,
-            address: None,
-            role: MemberRole::Node,
-        };
-        let members = members.iter().map(member).collect();
-        Arc::new(SlotTable::new(Arc::new(View {
-            version,
-            members,
-            connected: true,
-        })))
+    fn table(version: u64, nodes: &[(&str, u64)]) -> Arc<SlotTable> {
+        Arc::new(SlotTable::new(view(version, nodes)))
     }
 
     /// Returns a device whose slot owner is `a` in a cluster of `a` and `b`.
@@ -203,56 +188,47 @@ mod tests {
             .unwrap()
     }
 
-    fn accepted(answer: (RegistrationResult, Option<ReplacedConnection>)) -> Epoch {
-        match answer.0 {
-            RegistrationResult::Accepted(epoch) => epoch,
-            other => panic!("{other:?}"),
-        }
-    }
-
     fn partition() -> DirectoryPartition {
         DirectoryPartition::new(id("a"), table(2, &[("a", 1), ("b", 2)]))
     }
 
+    /// Registers the device at a node under `known`. Returns its epoch and the connection
+    /// that it replaced.
+    fn register(
+        partition: &mut DirectoryPartition,
+        node: &str,
+        known: Option<Epoch>,
+    ) -> (Epoch, Option<ReplacedConnection>) {
+        match partition.register(&id(node), &device(), known) {
+            (RegistrationResult::Accepted(epoch), replaced) => (epoch, replaced),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn on_node(owner: &str, epoch: Epoch) -> DeviceLocation {
+        let owner = id(owner);
+        DeviceLocation::OnNode { owner, epoch }
+    }
+
     #[test]
     fn newest_connection_wins_and_replaced_one_is_returned() {
-        let (mut partition, device) = (partition(), device());
-        let first = accepted(partition.register(&id("a"), &device, None));
-        let (result, replaced) = partition.register(&id("b"), &device, None);
-        assert_eq!(
-            replaced,
-            Some(ReplacedConnection {
-                owner: id("a"),
-                epoch: first
-            })
-        );
-        let RegistrationResult::Accepted(second) = result else {
-            panic!("{result:?}")
-        };
+        let mut partition = partition();
+        let (first, _) = register(&mut partition, "a", None);
+        let (second, replaced) = register(&mut partition, "b", None);
+        let (owner, epoch) = (id("a"), first);
+        assert_eq!(replaced, Some(ReplacedConnection { owner, epoch }));
         assert!(second > first);
-        partition.unregister(&id("a"), &device, first);
-        assert_eq!(
-            partition.locate(&device),
-            DeviceLocation::OnNode {
-                owner: id("b"),
-                epoch: second
-            }
-        );
+        partition.unregister(&id("a"), &device(), first);
+        assert_eq!(partition.locate(&device()), on_node("b", second));
     }
 
     #[test]
     fn older_connection_that_registers_again_is_superseded() {
-        let (mut partition, device) = (partition(), device());
-        let new = accepted(partition.register(&id("b"), &device, None));
-        let answer = partition.register(&id("a"), &device, Some(Epoch::new(1, 99)));
+        let mut partition = partition();
+        let (new, _) = register(&mut partition, "b", None);
+        let answer = partition.register(&id("a"), &device(), Some(Epoch::new(1, 99)));
         assert_eq!(answer, (RegistrationResult::Superseded, None));
-        assert_eq!(
-            partition.locate(&device),
-            DeviceLocation::OnNode {
-                owner: id("b"),
-                epoch: new
-            }
-        );
+        assert_eq!(partition.locate(&device()), on_node("b", new));
     }
 
     #[test]
@@ -267,26 +243,17 @@ mod tests {
     }
 
     #[test]
-    fn entries_of_dead_owner_are_dropped() {
-        let (mut partition, device) = (partition(), device());
-        partition.register(&id("b"), &device, None);
-        partition.set_slot_table(table(3, &[("a", 1)]));
-        assert_eq!(partition.len(), 0);
-    }
-
-    #[test]
-    fn entries_of_rejoined_owner_are_dropped() {
-        let (mut partition, device) = (partition(), device());
-        partition.register(&id("b"), &device, None);
-        partition.set_slot_table(table(4, &[("a", 1), ("b", 4)]));
-        assert_eq!(partition.len(), 0);
-    }
-
-    #[test]
-    fn rejoined_slot_owner_starts_empty() {
-        let (mut partition, device) = (partition(), device());
-        partition.register(&id("b"), &device, None);
-        partition.set_slot_table(table(4, &[("a", 4), ("b", 2)]));
-        assert_eq!(partition.locate(&device), DeviceLocation::Unknown);
+    fn entries_of_lost_or_rejoined_members_are_dropped() {
+        for (change, nodes) in [
+            ("owner left", vec![("a", 1)]),
+            ("owner rejoined", vec![("a", 1), ("b", 4)]),
+            ("slot owner rejoined", vec![("a", 4), ("b", 2)]),
+        ] {
+            let mut partition = partition();
+            register(&mut partition, "b", None);
+            partition.set_slot_table(table(4, &nodes));
+            assert_eq!(partition.len(), 0, "{change}");
+            assert_eq!(partition.locate(&device()), DeviceLocation::Unknown);
+        }
     }
 }

@@ -12,14 +12,8 @@ use crate::{
     session::{Session, frame},
 };
 
-/// The publisher of a message.
-#[derive(Clone, Copy)]
-pub(crate) enum MessageOrigin<'a> {
-    /// A caller of the HTTP interface.
-    Http,
-    /// A device. It does not get its own message back.
-    Device(&'a Arc<Session>),
-}
+/// Delay after which a device may try again, in milliseconds.
+const RETRY_MS: u64 = 1000;
 
 /// The reason why a message was not published. No subscriber gets it.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +27,8 @@ pub(crate) enum PublishError {
 }
 
 /// Publishes JSON text to the other nodes and queues it for the subscribers of this
-/// node. Returns the number of these.
+/// node. Returns the number of these. `sender` is the device that publishes, which does not
+/// get its own message back; `None` is a caller of the HTTP interface.
 ///
 /// Messages that one publisher publishes one after the other arrive in that order: the
 /// backplane keeps the order between two nodes, and the topic hub keeps that of its
@@ -45,7 +40,7 @@ pub(crate) fn publish(
     cluster: &ClusterContext,
     topic: &Topic,
     body: &str,
-    origin: MessageOrigin<'_>,
+    sender: Option<&Arc<Session>>,
 ) -> Result<usize, PublishError> {
     let metrics = cluster.topics.metrics();
     // Before the other nodes get it: a message is for all subscribers or for none.
@@ -58,17 +53,49 @@ pub(crate) fn publish(
         metrics.rejected_backplane.inc();
         return Err(error.into());
     }
-    let sender = match origin {
-        MessageOrigin::Http => {
-            metrics.published_by_http.inc();
-            None
-        }
-        MessageOrigin::Device(session) => {
-            metrics.published_by_devices.inc();
-            Some(Arc::clone(session))
-        }
+    match sender {
+        None => metrics.published_by_http.inc(),
+        Some(_) => metrics.published_by_devices.inc(),
+    }
+    Ok(publish_local(cluster, topic, body, sender.cloned()))
+}
+
+/// Publishes JSON text for a device. The device gets an answer if it gave the message
+/// an id.
+pub(crate) fn publish_from_device(
+    cluster: &ClusterContext,
+    session: &Arc<Session>,
+    topic: &Topic,
+    id: Option<&str>,
+    body: &str,
+) {
+    let rejection = try_publish(cluster, session, topic, body);
+    let Some(id) = id else {
+        return;
     };
-    Ok(publish_local(cluster, topic, body, sender))
+    let answer = match rejection {
+        None => frame::published(id),
+        Some((status, error)) => frame::error(id, status, &error, RETRY_MS),
+    };
+    // A full queue closes the socket by itself.
+    let _ = session.write_queue.push(answer, &cluster.sessions.limits);
+}
+
+/// Returns the status and the text of a rejection; the status is that of the same
+/// rejection over HTTP.
+fn try_publish(
+    cluster: &ClusterContext,
+    session: &Arc<Session>,
+    topic: &Topic,
+    body: &str,
+) -> Option<(u16, String)> {
+    let limit = cluster.sessions.limits.publishes_per_s;
+    if !session.allow_publish(cluster.sessions.wheel.now(), limit) {
+        cluster.topics.metrics().rejected_rate.inc();
+        return Some((429, format!("more than {limit} messages in a second")));
+    }
+    let published = publish(cluster, topic, body, Some(session));
+    published.err().map(|error| (503, error.to_string()))
 }
 
 /// Queues a message that another node published for the subscribers of this node.

@@ -38,14 +38,14 @@ pub(crate) async fn run(
         cluster.wait_for_view(&shown).await;
         handle(&cluster, &load, inbound);
     }
-    // An open socket may still have commands that wait for its device. The announcement
-    // says that every request is answered, so it is left out then.
+    // The announcement states that every request is answered. It is left out while a socket
+    // is open, whose device may still have commands without a reply.
     if cluster.sessions.metrics.open_sockets() == 0 {
         cluster.backplane.announce_leave();
     }
     leave.cancel();
     // Messages that come now are dropped, and peers get `Unprocessed`. The inbox stays
-    // open, because the backplane takes a closed one for a dead node.
+    // open, because the backplane treats a node with a closed inbox as dead.
     while inbox.recv().await.is_some() {}
 }
 
@@ -64,7 +64,8 @@ fn handle(cluster: &ClusterContext, load: &impl Fn() -> Option<LoadReport>, inbo
 fn handle_notification(cluster: &ClusterContext, from: &NodeId, payload: &[u8]) {
     match decode(payload) {
         Some(ClusterNotification::Unregister(entries)) => {
-            let mut directory = cluster.directory();
+            // One lock for the batch, which is bounded by its sender.
+            let mut directory = cluster.directory.lock();
             for (device, epoch) in entries {
                 directory.unregister(from, &device, epoch);
             }
@@ -90,7 +91,7 @@ fn handle_request(
             ClusterResponse::Registered(entries.into_iter().map(register).collect())
         }
         Some(ClusterRequest::Synced(version)) => {
-            cluster.directory().mark_synced(from, version);
+            cluster.directory.lock().mark_synced(from, version);
             ClusterResponse::Done
         }
         Some(ClusterRequest::Command(command)) => return route(cluster, reply_to, command),
@@ -98,7 +99,7 @@ fn handle_request(
             return command::deliver(cluster, &command, CommandReplyTo::Remote(reply_to));
         }
         Some(ClusterRequest::Locate(device)) => {
-            ClusterResponse::Located(cluster.directory().locate(&device))
+            ClusterResponse::Located(cluster.locate_entry(&device))
         }
         Some(ClusterRequest::LocateLocal(device)) => {
             ClusterResponse::Located(locate_local(cluster, &device))
@@ -114,8 +115,7 @@ fn handle_request(
 /// Routes a command as the slot owner of its device: to the owner, which answers the
 /// caller's node directly.
 fn route(cluster: &ClusterContext, reply_to: ReplyTo, command: CommandRequest) {
-    let location = cluster.directory().locate(&command.device);
-    let reply = match location {
+    let reply = match cluster.locate_entry(&command.device) {
         DeviceLocation::NotConnected => CommandReply::NotConnected,
         DeviceLocation::Unknown => CommandReply::Unknown,
         DeviceLocation::OnNode { owner, .. } if owner == cluster.me => {

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::{context::ClusterContext, routing::Routing, slots::SlotOwner};
 use crate::{
     id::{DeviceId, NodeId},
-    message::{ClusterRequest, ClusterResponse, DeviceLocation, decode, encode},
+    message::{ClusterRequest, ClusterResponse, DeviceLocation},
 };
 
 /// Asks the slot owner, or every node when the slot owner does not know. Returns
@@ -21,9 +21,10 @@ pub(crate) async fn locate(
         return local;
     }
     let location = match cluster.slot_owner(device) {
+        // Nodes in broadcast routing register as well, and skip only the lookup.
         _ if cluster.routing == Routing::Broadcast => DeviceLocation::Unknown,
         SlotOwner::Unknown => return DeviceLocation::Unknown,
-        SlotOwner::Local => cluster.directory().locate(device),
+        SlotOwner::Local => cluster.locate_entry(device),
         SlotOwner::Remote(owner) => {
             let request = ClusterRequest::Locate(device.clone());
             request_location(cluster, &owner, &request, deadline)
@@ -79,12 +80,7 @@ async fn request_location(
     request: &ClusterRequest,
     deadline: Instant,
 ) -> Option<DeviceLocation> {
-    let response = cluster
-        .backplane
-        .request(to, encode(request), deadline)
-        .await
-        .ok()?;
-    match decode(&response)? {
+    match cluster.request(to, request, deadline).await.ok()? {
         ClusterResponse::Located(location) => Some(location),
         _ => None,
     }

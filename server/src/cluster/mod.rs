@@ -14,17 +14,18 @@
 //! a device to the node that stores its entry, [`directory_partition`] stores this node's
 //! entries, [`directory_client`] sends [`directory_update`]s in batches, [`resync`] repeats
 //! them when members change. [`command`] and [`locate`] find a device by one [`routing`],
-//! [`session_end`] undoes all of it for a session. Messages pass [`device_publish`],
+//! [`session_end`] undoes all of it for a session. Messages pass
 //! [`fan_out`], [`topics`] and [`topic_hub`], and [`message_metrics`] counts them.
 //! [`inbound`] handles the messages of other nodes.
 
 pub(crate) mod command;
 mod context;
-mod device_publish;
 pub(crate) mod directory_client;
 mod directory_partition;
 mod directory_update;
 pub(crate) mod fan_out;
+#[cfg(test)]
+mod fixture;
 pub(crate) mod inbound;
 pub(crate) mod locate;
 mod message_metrics;
@@ -39,8 +40,8 @@ pub use self::routing::{Routing, UnknownRouting};
 pub(crate) use self::{
     command::send_reply,
     context::ClusterContext,
-    device_publish::publish_from_device,
     directory_update::DirectoryUpdate,
+    fan_out::publish_from_device,
     message_metrics::MessageMetrics,
     session_end::{fail_pending, remove_session},
 };

@@ -1,23 +1,19 @@
 //! The resynchronisation of the owner directory: follows the members, and registers
 //! devices again whose slot has moved.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep},
-};
+use tokio::time::{Instant, sleep};
 
 use super::{
     context::ClusterContext,
-    directory_client::{BATCH_SIZE, CONFIRM_TIMEOUT, reassign_entry, register_local},
+    directory_client::{BATCH_SIZE, CONFIRM_TIMEOUT, reassign_entry, register_own},
     slots::{SLOTS, SlotTable, slot_of},
 };
 use crate::{
-    backplane::View,
     id::NodeId,
-    message::{ClusterRequest, ClusterResponse, RegistrationResult, decode, encode},
+    message::{ClusterRequest, ClusterResponse, RegistrationResult},
     session::Session,
 };
 
@@ -39,32 +35,26 @@ pub(crate) async fn run(cluster: Arc<ClusterContext>) {
         let table = Arc::new(SlotTable::new(view));
         mark_dirty(&mut dirty, &before, &table, &cluster.me);
         cluster.set_slot_table(Arc::clone(&table));
-        tokio::select! {
-            changed = members_changed(&mut views, table.view.version) => match changed {
-                Ok(()) => continue,
-                Err(_) => return,
-            },
-            () = sync(&cluster, &table, &dirty) => dirty.fill(false),
-        }
-        if members_changed(&mut views, table.view.version)
-            .await
-            .is_err()
-        {
+        // A lost connection changes the view too, but not its version.
+        let version = table.view.version;
+        let changed = async {
+            views
+                .wait_for(|view| view.version != version)
+                .await
+                .map(drop)
+        };
+        let mut changed = pin!(changed);
+        let changed = tokio::select! {
+            changed = &mut changed => changed,
+            () = sync(&cluster, &table, &dirty) => {
+                dirty.fill(false);
+                changed.await
+            }
+        };
+        if changed.is_err() {
             return;
         }
     }
-}
-
-/// Waits for a view of another version. A lost connection changes the view too, but not
-/// its version.
-async fn members_changed(
-    views: &mut watch::Receiver<Arc<View>>,
-    version: u64,
-) -> Result<(), watch::error::RecvError> {
-    views
-        .wait_for(|view| view.version != version)
-        .await
-        .map(|_| ())
 }
 
 fn mark_dirty(dirty: &mut [bool], before: &SlotTable, after: &SlotTable, me: &NodeId) {
@@ -88,10 +78,8 @@ async fn sync(cluster: &ClusterContext, table: &SlotTable, dirty: &[bool]) {
         if dirty[slot_of(&session.device)]
             && let Some(owner) = table.slot_owner(&session.device)
         {
-            by_owner
-                .entry(owner.id.clone())
-                .or_default()
-                .push(Arc::clone(session));
+            let batch = by_owner.entry(owner.id.clone()).or_default();
+            batch.push(Arc::clone(session));
         }
     });
     let batches = by_owner.into_iter().flat_map(|(owner, sessions)| {
@@ -103,15 +91,16 @@ async fn sync(cluster: &ClusterContext, table: &SlotTable, dirty: &[bool]) {
             register(cluster, owner, batch)
         })
         .await;
-    announce_synced(cluster, table).await;
+    announce_synced(cluster, table.view.version).await;
 }
 
 /// Registers one batch at its slot owner, and retries until it succeeds. A new view ends
 /// the attempts from outside.
 async fn register(cluster: &ClusterContext, owner: NodeId, mut batch: Vec<Arc<Session>>) {
+    let register_here = |session: &Arc<Session>| register_own(cluster, session);
     loop {
         let results = match owner == cluster.me {
-            true => Some(register_all_local(cluster, &batch)),
+            true => Some(batch.iter().map(register_here).collect()),
             false => request_registration(cluster, &owner, &batch).await,
         };
         if let Some(results) = results {
@@ -125,13 +114,6 @@ async fn register(cluster: &ClusterContext, owner: NodeId, mut batch: Vec<Arc<Se
     }
 }
 
-fn register_all_local(cluster: &ClusterContext, batch: &[Arc<Session>]) -> Vec<RegistrationResult> {
-    batch
-        .iter()
-        .map(|session| register_local(cluster, &cluster.me, &session.device, session.epoch()))
-        .collect()
-}
-
 async fn request_registration(
     cluster: &ClusterContext,
     owner: &NodeId,
@@ -141,14 +123,9 @@ async fn request_registration(
         .iter()
         .map(|session| (session.device.clone(), session.epoch()))
         .collect();
-    let request = encode(&ClusterRequest::Register(entries));
+    let request = ClusterRequest::Register(entries);
     let deadline = Instant::now() + CONFIRM_TIMEOUT;
-    let response = cluster
-        .backplane
-        .request(owner, request, deadline)
-        .await
-        .ok()?;
-    match decode(&response)? {
+    match cluster.request(owner, &request, deadline).await.ok()? {
         ClusterResponse::Registered(results) => Some(results),
         _ => None,
     }
@@ -181,30 +158,15 @@ fn apply_result(
     }
 }
 
-async fn announce_synced(cluster: &ClusterContext, table: &SlotTable) {
-    let version = table.view.version;
-    cluster.directory().mark_synced(&cluster.me, version);
-    let others: Vec<NodeId> = table
-        .view
-        .nodes()
-        .map(|member| member.id.clone())
-        .filter(|id| *id != cluster.me)
-        .collect();
-    stream::iter(others)
+async fn announce_synced(cluster: &ClusterContext, version: u64) {
+    cluster.directory.lock().mark_synced(&cluster.me, version);
+    stream::iter(cluster.other_nodes())
         .for_each_concurrent(None, |other| async move {
             // Until a node has the announcement, it answers "unknown" instead of "not
             // connected", and commands are broadcast.
-            loop {
-                let request = encode(&ClusterRequest::Synced(version));
-                let deadline = Instant::now() + CONFIRM_TIMEOUT;
-                if cluster
-                    .backplane
-                    .request(&other, request, deadline)
-                    .await
-                    .is_ok()
-                {
-                    return;
-                }
+            let request = ClusterRequest::Synced(version);
+            let deadline = || Instant::now() + CONFIRM_TIMEOUT;
+            while cluster.request(&other, &request, deadline()).await.is_err() {
                 sleep(RETRY_INTERVAL).await;
             }
         })
@@ -213,47 +175,21 @@ async fn announce_synced(cluster: &ClusterContext, table: &SlotTable) {
 
 #[cfg(test)]
 mod tests {
-    use tokio_util::sync::CancellationToken;
-
     use super::*;
     use crate::{
-        backplane::{BackplaneConfig, Identity, MemberRole, join},
-        cluster::{Routing, session_end::remove_session},
+        cluster::{directory_client::register_local, fixture, session_end::remove_session},
         id::DeviceId,
-        limits::NodeLimits,
         message::DeviceLocation,
         net::ws::close::CloseReason,
-        session::SessionContext,
     };
 
-    /// Returns a cluster of one node, which owns every slot.
-    fn cluster() -> ClusterContext {
-        let me: NodeId = "me".parse().unwrap();
-        let identity = Identity {
-            id: me.clone(),
-            incarnation: 1,
-            address: None,
-            role: MemberRole::Node,
-        };
-        let alone = join(
-            &BackplaneConfig::for_url(None),
-            identity,
-            CancellationToken::new(),
-        );
-        let sessions = Arc::new(SessionContext::new(NodeLimits::default()));
-        ClusterContext::new(me, Routing::Directory, alone.backplane, sessions).0
-    }
-
     fn is_registered(cluster: &ClusterContext, device: &DeviceId) -> bool {
-        matches!(
-            cluster.directory().locate(device),
-            DeviceLocation::OnNode { .. }
-        )
+        matches!(cluster.locate_entry(device), DeviceLocation::OnNode { .. })
     }
 
     #[tokio::test]
     async fn entry_of_ended_connection_goes_to_connected_one() {
-        let cluster = cluster();
+        let cluster = fixture::cluster();
         let device: DeviceId = "d".parse().unwrap();
         let session = || Arc::new(Session::new(device.clone(), 1));
         let (old, new) = (session(), session());
@@ -263,10 +199,7 @@ mod tests {
         cluster.sessions.registry.insert(&new);
         assert!(!apply_result(&cluster, &new, Some(register())));
         assert!(!apply_result(&cluster, &old, Some(register())));
-        assert!(
-            is_registered(&cluster, &device),
-            "connected without an entry"
-        );
+        assert!(is_registered(&cluster, &device), "no entry");
         remove_session(&cluster, &new, CloseReason::ConnectionLost);
         assert!(!is_registered(&cluster, &device), "entry left behind");
         // Without another connection the entry is removed.

@@ -1,13 +1,18 @@
 //! The two ways in which a command finds its device.
 
-use std::{fmt, str::FromStr};
+use strum::{Display, EnumString};
 
 /// The way in which a command finds the node that owns its device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Display, EnumString)]
+#[strum(
+    serialize_all = "lowercase",
+    parse_err_ty = UnknownRouting,
+    parse_err_fn = unknown_routing
+)]
 pub enum Routing {
-    /// The slot owner of the device in the owner directory is asked.
+    /// The command goes to the slot owner of the device, which knows the owner.
     Directory,
-    /// Every node is asked.
+    /// The command goes to every node.
     Broadcast,
 }
 
@@ -16,25 +21,8 @@ pub enum Routing {
 #[error("invalid routing {0:?}: expected \"directory\" or \"broadcast\"")]
 pub struct UnknownRouting(String);
 
-impl FromStr for Routing {
-    type Err = UnknownRouting;
-
-    fn from_str(text: &str) -> Result<Self, UnknownRouting> {
-        match text {
-            "directory" => Ok(Self::Directory),
-            "broadcast" => Ok(Self::Broadcast),
-            other => Err(UnknownRouting(other.to_owned())),
-        }
-    }
-}
-
-impl fmt::Display for Routing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Directory => "directory",
-            Self::Broadcast => "broadcast",
-        })
-    }
+fn unknown_routing(text: &str) -> UnknownRouting {
+    UnknownRouting(text.to_owned())
 }
 
 #[cfg(test)]

@@ -14,9 +14,7 @@ use crate::{
 pub(crate) fn fail_pending(cluster: &ClusterContext, session: &Arc<Session>, reason: CloseReason) {
     let (pending, subscriptions) = session.take_pending();
     for TopicSubscription { topic, slot } in subscriptions {
-        cluster
-            .topics
-            .unsubscribe(&topic, slot, &*cluster.backplane);
+        cluster.topics.unsubscribe(&topic, slot);
     }
     for reply_to in pending {
         let owner = cluster.me.clone();

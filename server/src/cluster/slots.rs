@@ -47,6 +47,7 @@ impl SlotTable {
             let (best, _) = seeds.iter().max_by_key(|(_, seed)| score(*seed))?;
             u16::try_from(*best).ok()
         };
+        // Without nodes no slot has an owner, and the list stays empty.
         let owners = (0..SLOTS).map_while(owner_of).collect();
         Self { view, owners }
     }
@@ -69,12 +70,8 @@ impl SlotTable {
     /// Whether a slot has lost its entries since the table `before`: it has another owner,
     /// or the same node in another generation, which starts empty.
     pub(crate) fn owner_changed(&self, before: &Self, slot: usize) -> bool {
-        let identity = |table: &Self| {
-            table
-                .owner_of_slot(slot)
-                .map(|owner| (owner.id.clone(), owner.generation))
-        };
-        identity(self) != identity(before)
+        let generation = |owner: &Member| (owner.id.clone(), owner.generation);
+        self.owner_of_slot(slot).map(generation) != before.owner_of_slot(slot).map(generation)
     }
 }
 
@@ -86,6 +83,7 @@ pub(crate) fn slot_of(device: &DeviceId) -> usize {
 /// Hashes with FNV-1a and mixes the result. The standard library's hashers differ between
 /// builds, and all nodes must agree.
 fn hash(text: &str) -> u64 {
+    // The offset basis and the prime of 64-bit FNV-1a.
     let fnv = text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
@@ -104,24 +102,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::cluster::fixture::view;
 
     fn table(names: &[String]) -> SlotTable {
-        let mut members: Vec<Member> = names
-            .iter()
-            .map(|name| Member {
-                id: name.parse().unwrap(),
-                incarnation: 1,
-                generation: 1,
-                address: None,
-                role: MemberRole::Node,
-            })
-            .collect();
-        members.sort_by(|a, b| a.id.cmp(&b.id));
-        SlotTable::new(Arc::new(View {
-            version: 1,
-            members,
-            connected: true,
-        }))
+        let nodes: Vec<_> = names.iter().map(|name| (name.as_str(), 1)).collect();
+        SlotTable::new(view(1, &nodes))
     }
 
     fn names() -> impl Strategy<Value = Vec<String>> {
@@ -146,9 +131,7 @@ mod tests {
         };
         view.members.insert(1, gateway);
         let with_gateway = SlotTable::new(Arc::new(view));
-        for slot in 0..SLOTS {
-            assert!(!with_gateway.owner_changed(&nodes, slot));
-        }
+        assert!((0..SLOTS).all(|slot| !with_gateway.owner_changed(&nodes, slot)));
     }
 
     proptest! {

@@ -13,7 +13,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::{runtime::Handle, task::yield_now};
 
 use super::message_metrics::MessageMetrics;
@@ -37,7 +37,7 @@ pub(super) struct DeliveryContext {
 
 /// The subscribers of a topic.
 pub(super) struct Subscribers {
-    shards: Vec<Arc<SubscriberShard>>,
+    shards: Vec<Arc<Mutex<SubscriberShard>>>,
     count: usize,
 }
 
@@ -50,10 +50,7 @@ pub(super) struct EncodedMessage {
 }
 
 #[derive(Default)]
-struct SubscriberShard(Mutex<ShardState>);
-
-#[derive(Default)]
-struct ShardState {
+struct SubscriberShard {
     /// A subscriber never changes its slot, so that a chunk continues where the last
     /// one ended.
     slots: Vec<Option<Arc<Session>>>,
@@ -67,14 +64,16 @@ struct ShardState {
     delayed: Vec<(usize, Bytes)>,
 }
 
-impl Subscribers {
-    pub(super) fn new() -> Self {
+impl Default for Subscribers {
+    fn default() -> Self {
         Self {
             shards: vec![Arc::default()],
             count: 0,
         }
     }
+}
 
+impl Subscribers {
     /// Adds a subscriber.
     pub(super) fn subscribe(&mut self, session: &Arc<Session>) -> SubscriptionSlot {
         let shard = self.shard_for_subscriber();
@@ -115,14 +114,10 @@ impl Subscribers {
 
     /// Returns the emptiest shard, or a new one when that is full.
     fn shard_for_subscriber(&mut self) -> usize {
-        let size = |shard: &Arc<SubscriberShard>| shard.lock().occupied();
-        let sizes: Vec<usize> = self.shards.iter().map(size).collect();
-        let (emptiest, size) = sizes
-            .iter()
-            .copied()
-            .enumerate()
-            .min_by_key(|(_, size)| *size)
-            .unwrap_or((0, 0));
+        let sizes = self.shards.iter().map(|shard| shard.lock().occupied());
+        let emptiest = sizes.enumerate().min_by_key(|(_, size)| *size);
+        let (emptiest, size) = emptiest.unwrap_or((0, 0));
+        // More shards than workers would only add tasks: no more of them run at a time.
         if size >= SHARD_CAPACITY && self.shards.len() < Handle::current().metrics().num_workers() {
             self.shards.push(Arc::default());
             return self.shards.len() - 1;
@@ -132,25 +127,16 @@ impl Subscribers {
 }
 
 /// Delivers the messages of a shard until none is left.
-async fn fan_out(delivery: Arc<DeliveryContext>, shard: Arc<SubscriberShard>) {
-    let mut from = 0;
-    while let Some(next) = shard.fan_out_chunk(&delivery, from) {
-        from = next;
+async fn fan_out(delivery: Arc<DeliveryContext>, shard: Arc<Mutex<SubscriberShard>>) {
+    let mut next = Some(0);
+    while let Some(from) = next {
+        next = shard.lock().fan_out_chunk(&delivery, from);
+        // Without the lock, so that publishers and subscribers come in between.
         yield_now().await;
     }
 }
 
 impl SubscriberShard {
-    fn fan_out_chunk(&self, delivery: &DeliveryContext, from: usize) -> Option<usize> {
-        self.lock().fan_out_chunk(delivery, from)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, ShardState> {
-        self.0.lock()
-    }
-}
-
-impl ShardState {
     fn occupied(&self) -> usize {
         self.slots.len() - self.free_slots.len()
     }
@@ -227,11 +213,8 @@ impl ShardState {
         let Some(session) = &self.slots[index] else {
             return;
         };
-        if message
-            .sender
-            .as_ref()
-            .is_some_and(|sender| Arc::ptr_eq(sender, session))
-        {
+        let is_sender = |sender: &Arc<Session>| Arc::ptr_eq(sender, session);
+        if message.sender.as_ref().is_some_and(is_sender) {
             return;
         }
         let mut push =
@@ -277,12 +260,9 @@ mod tests {
 
     #[tokio::test]
     async fn freed_slot_is_reused_and_others_never_move() {
-        let mut subscribers = Subscribers::new();
+        let mut subscribers = Subscribers::default();
         let sessions: Vec<_> = (0..3).map(session).collect();
-        let slots: Vec<_> = sessions
-            .iter()
-            .map(|session| subscribers.subscribe(session))
-            .collect();
+        let slots = [0, 1, 2].map(|at| subscribers.subscribe(&sessions[at]));
         subscribers.unsubscribe(slots[1]);
         subscribers.unsubscribe(slots[1]);
         assert_eq!(subscribers.len(), 2);
@@ -297,7 +277,7 @@ mod tests {
         fn subscribers_are_those_that_subscribed_and_did_not_unsubscribe(steps in prop::collection::vec((0usize..8, any::<bool>()), 0..60)) {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             let _inside = runtime.enter();
-            let mut subscribers = Subscribers::new();
+            let mut subscribers = Subscribers::default();
             let sessions: Vec<_> = (0..8).map(session).collect();
             let mut slots: [Option<SubscriptionSlot>; 8] = [None; 8];
             for (device, subscribes) in steps {

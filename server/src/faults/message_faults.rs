@@ -14,27 +14,32 @@ pub(crate) enum DeliveryFault {
     Delayed,
 }
 
+/// The kinds of fault, in the order in which deliveries get them.
+const KINDS: [DeliveryFault; 3] = [
+    DeliveryFault::Dropped,
+    DeliveryFault::Duplicated,
+    DeliveryFault::Delayed,
+];
+
 /// The deliveries that still get a fault.
 #[derive(Default)]
 pub(crate) struct MessageFaults {
     /// The sum of all kinds, so that a node without a fault reads one number.
     remaining: AtomicU64,
-    dropped: AtomicU64,
-    duplicated: AtomicU64,
-    delayed: AtomicU64,
+    by_kind: [AtomicU64; KINDS.len()],
 }
 
 impl MessageFaults {
-    pub(super) fn drop_next(&self, count: u64) {
-        self.add(&self.dropped, count);
-    }
-
-    pub(super) fn duplicate_next(&self, count: u64) {
-        self.add(&self.duplicated, count);
-    }
-
-    pub(super) fn delay_next(&self, count: u64) {
-        self.add(&self.delayed, count);
+    /// Adds deliveries that get this fault.
+    pub(super) fn add(&self, fault: DeliveryFault, count: u64) {
+        for (kind, left) in KINDS.iter().zip(&self.by_kind) {
+            if *kind == fault {
+                // The sum grows before the kind and shrinks after it, so it never falls
+                // below 0.
+                self.remaining.fetch_add(count, Relaxed);
+                left.fetch_add(count, Relaxed);
+            }
+        }
     }
 
     /// Returns the fault of the next delivery.
@@ -42,26 +47,14 @@ impl MessageFaults {
         if self.remaining.load(Relaxed) == 0 {
             return DeliveryFault::NoFault;
         }
-        let kinds = [
-            (&self.dropped, DeliveryFault::Dropped),
-            (&self.duplicated, DeliveryFault::Duplicated),
-            (&self.delayed, DeliveryFault::Delayed),
-        ];
-        for (left, fault) in kinds {
+        for (kind, left) in KINDS.iter().zip(&self.by_kind) {
             let taken = left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1));
             if taken.is_ok() {
                 self.remaining.fetch_sub(1, Relaxed);
-                return fault;
+                return *kind;
             }
         }
         DeliveryFault::NoFault
-    }
-
-    /// Adds deliveries. The sum grows before the kind and shrinks after it, so it never
-    /// falls below 0.
-    fn add(&self, kind: &AtomicU64, count: u64) {
-        self.remaining.fetch_add(count, Relaxed);
-        kind.fetch_add(count, Relaxed);
     }
 }
 
@@ -73,9 +66,9 @@ mod tests {
     fn each_fault_hits_the_requested_number_of_deliveries() {
         let faults = MessageFaults::default();
         assert_eq!(faults.next_fault(), DeliveryFault::NoFault);
-        faults.drop_next(2);
-        faults.duplicate_next(1);
-        faults.delay_next(1);
+        faults.add(DeliveryFault::Dropped, 2);
+        faults.add(DeliveryFault::Duplicated, 1);
+        faults.add(DeliveryFault::Delayed, 1);
         let found: Vec<DeliveryFault> = (0..5).map(|_| faults.next_fault()).collect();
         assert_eq!(
             found,

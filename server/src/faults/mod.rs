@@ -71,17 +71,23 @@ impl Faults {
     /// Injects a fault. It begins at once, or shortly after this returns.
     pub(crate) fn inject(&self, fault: &FaultRequest) {
         tracing::warn!(?fault, "fault injected");
-        match fault {
+        match *fault {
             FaultRequest::Stall { duration_ms } => {
-                stall::inject(Duration::from_millis(*duration_ms))
+                stall::inject(Duration::from_millis(duration_ms));
             }
             FaultRequest::IgnorePings { duration_ms } => {
-                self.ignore_pings
-                    .inject(Duration::from_millis(*duration_ms));
+                let length = Duration::from_millis(duration_ms);
+                self.ignore_pings.inject(length);
             }
-            FaultRequest::DropMessages { count } => self.messages.drop_next(*count),
-            FaultRequest::DuplicateMessages { count } => self.messages.duplicate_next(*count),
-            FaultRequest::ReorderMessages { count } => self.messages.delay_next(*count),
+            FaultRequest::DropMessages { count } => {
+                self.messages.add(DeliveryFault::Dropped, count);
+            }
+            FaultRequest::DuplicateMessages { count } => {
+                self.messages.add(DeliveryFault::Duplicated, count);
+            }
+            FaultRequest::ReorderMessages { count } => {
+                self.messages.add(DeliveryFault::Delayed, count);
+            }
         }
     }
 }

@@ -1,9 +1,11 @@
-//! The messages of nodes, consumers and the embedded broker, in postcard.
+//! The messages of nodes, consumers and the embedded broker, in postcard, and the records in a
+//! telemetry queue.
 
 use std::fmt::Debug;
 
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 
 use crate::{
     backplane::{
@@ -11,7 +13,10 @@ use crate::{
         local::protocol::{FromBroker, ToBroker},
         remote,
     },
-    ingest::local_protocol::{FromConsumer, FromProducer, ToConsumer, ToProducer},
+    ingest::{
+        Telemetry,
+        local_protocol::{FromConsumer, FromProducer, ToConsumer, ToProducer},
+    },
     message::{self, ClusterNotification, ClusterRequest, ClusterResponse},
 };
 
@@ -37,6 +42,15 @@ pub fn cluster_messages(bytes: &[u8]) {
 pub fn broker_frames(bytes: &[u8]) {
     remote::fuzzing::frame(bytes);
     remote::fuzzing::membership_table(bytes);
+}
+
+/// Checks that a decoded record encodes to the same record and that its body is JSON.
+pub fn queued_telemetry(bytes: &[u8]) {
+    let Some(telemetry) = Telemetry::decode(bytes) else {
+        return;
+    };
+    assert!(serde_json::from_str::<&RawValue>(&telemetry.body).is_ok());
+    assert_eq!(Telemetry::decode(&telemetry.encode()), Some(telemetry));
 }
 
 /// Checks that a decoded header encodes to the same header and payload.

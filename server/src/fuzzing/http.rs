@@ -38,19 +38,16 @@ pub fn http_commands(bytes: &[u8]) {
         headers.insert(header::UPGRADE, connection.clone());
         headers.insert(header::ACCEPT, connection);
     }
-    headers.insert(
-        header::SEC_WEBSOCKET_VERSION,
-        HeaderValue::from_static("13"),
-    );
-    let mut request = Request::new(());
-    *request.headers_mut() = headers.clone();
+    let version = HeaderValue::from_static("13");
+    headers.insert(header::SEC_WEBSOCKET_VERSION, version);
+    let mut request = Request::new(Body::from(line().to_vec()));
+    *request.headers_mut() = headers;
     let _ = handshake::accept_key(&request);
-    let _ = accepts_event_stream(&headers);
+    let _ = accepts_event_stream(request.headers());
 
-    let body = Body::from(line().to_vec());
     let limits = NodeLimits::default();
     let _clock = runtime().enter();
-    let command = read_command(&device, &headers, body, &limits).now_or_never();
+    let command = read_command(&device, request, &limits).now_or_never();
     if let Some(Ok(command)) = command {
         assert!((1..=60_000).contains(&command.timeout_ms));
         assert!(serde_json::from_str::<&RawValue>(&command.body).is_ok());

@@ -4,23 +4,20 @@
 //!
 //! - [`ws`]: frames of a device socket, compared with tungstenite;
 //! - [`device`]: the JSON in these frames;
-//! - [`backplane`]: messages of nodes, consumers and brokers;
-//! - [`queue`]: records in a telemetry queue;
+//! - [`backplane`]: messages of nodes, consumers and brokers, and records in a queue;
 //! - [`http`]: the path, headers and body of a command request;
 //! - [`token`]: tokens of callers and devices.
 
 mod backplane;
 mod device;
 mod http;
-mod queue;
 mod token;
 mod ws;
 
 pub use self::{
-    backplane::{broker_frames, cluster_messages, embedded_broker_frames},
+    backplane::{broker_frames, cluster_messages, embedded_broker_frames, queued_telemetry},
     device::device_frames,
     http::http_commands,
-    queue::queued_telemetry,
     token::tokens,
     ws::ws_frames,
 };

@@ -19,7 +19,7 @@ use crate::{
 /// accepted by the queue, or rejected with a reason.
 pub(crate) struct TelemetryIntake {
     sessions: Arc<SessionContext>,
-    metrics: TelemetryMetrics,
+    pub(crate) metrics: TelemetryMetrics,
     sender: mpsc::Sender<PendingTelemetry>,
     /// Whether the node has a queue at all.
     has_queue: bool,
@@ -31,19 +31,20 @@ pub(crate) struct TelemetryIntake {
     bytes: AtomicUsize,
 }
 
-/// The end of the entrance that the publisher holds.
-pub(crate) struct TelemetryReceiver(pub(super) mpsc::Receiver<PendingTelemetry>);
-
 /// A record that this node has admitted and that has no answer yet.
-pub(super) struct PendingTelemetry {
+pub(crate) struct PendingTelemetry {
     pub(super) session: Arc<Session>,
     pub(super) id: TelemetryId,
     pub(super) payload: Bytes,
 }
 
 impl TelemetryIntake {
-    /// Returns an intake that is unavailable until the publisher has connected.
-    pub(crate) fn new(sessions: Arc<SessionContext>, has_queue: bool) -> (Self, TelemetryReceiver) {
+    /// Returns an intake that is unavailable until the publisher has connected, and the
+    /// publisher's end of it.
+    pub(crate) fn new(
+        sessions: Arc<SessionContext>,
+        has_queue: bool,
+    ) -> (Self, mpsc::Receiver<PendingTelemetry>) {
         // As many as may be in flight: a record that is admitted always fits.
         let (sender, receiver) = mpsc::channel(sessions.limits.telemetry_unacked.max(1));
         let intake = Self {
@@ -56,16 +57,12 @@ impl TelemetryIntake {
             in_flight: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
         };
-        (intake, TelemetryReceiver(receiver))
+        (intake, receiver)
     }
 
     /// Returns the number of records that have no answer yet.
     pub(crate) fn in_flight(&self) -> usize {
         self.in_flight.load(Relaxed)
-    }
-
-    pub(crate) fn metrics(&self) -> &TelemetryMetrics {
-        &self.metrics
     }
 
     /// Rejects every record from now on. Records in flight still get their answers.
@@ -116,6 +113,7 @@ impl TelemetryIntake {
             id: id.clone(),
             body,
         };
+        // Encoded once, so that the count of bytes is exact.
         let record = PendingTelemetry {
             session: Arc::clone(session),
             id: id.clone(),
@@ -145,7 +143,7 @@ impl TelemetryIntake {
             PublishOutcome::Accepted => frame::accepted(id),
             PublishOutcome::Rejected(reason) => frame::rejected(id, reason),
         };
-        // A device that has gone gets no answer, and sends the record again.
+        // A device that has disconnected gets no answer, and sends the record again.
         let _ = session.write_queue.push(frame, &self.sessions.limits);
     }
 }

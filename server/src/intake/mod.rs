@@ -19,7 +19,7 @@ mod metrics;
 mod publisher;
 
 pub(crate) use self::{
-    intake::{TelemetryIntake, TelemetryReceiver},
+    intake::{PendingTelemetry, TelemetryIntake},
     metrics::TelemetryMetrics,
     publisher::TelemetryPublisher,
 };

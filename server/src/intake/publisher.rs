@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, convert::Infallible, sync::Arc};
 
 use tokio::{sync::mpsc, time::Instant};
 
-use super::intake::{PendingTelemetry, TelemetryIntake, TelemetryReceiver};
+use super::intake::{PendingTelemetry, TelemetryIntake};
 use crate::{
     ingest::{
         ProducerTask, QueueError, TelemetryProducer,
@@ -20,15 +20,17 @@ const BATCH_SIZE: usize = 256;
 /// the other.
 pub(crate) struct TelemetryPublisher {
     pub(crate) intake: Arc<TelemetryIntake>,
-    pub(crate) receiver: TelemetryReceiver,
+    pub(crate) admitted: mpsc::Receiver<PendingTelemetry>,
 }
 
 impl ProducerTask for TelemetryPublisher {
     type Output = ();
 
     async fn run<P: TelemetryProducer>(self, address: P::Address) {
-        let Self { intake, receiver } = self;
-        let TelemetryReceiver(mut admitted) = receiver;
+        let Self {
+            intake,
+            mut admitted,
+        } = self;
         let mut unacked = Unacked::default();
         let mut backoff = Backoff::default();
         loop {
@@ -48,6 +50,7 @@ impl ProducerTask for TelemetryPublisher {
                     tracing::warn!(%error, "cannot connect to the telemetry queue; retrying");
                 }
             }
+            // From here on records are rejected at once, and devices send them again.
             intake.set_available(false);
             backoff.wait().await;
         }
@@ -97,17 +100,12 @@ impl Unacked {
 
     /// Returns all records in batches, in the order of their admission.
     fn publish_batches(&self) -> Vec<Vec<PendingPublish>> {
-        let all: Vec<PendingPublish> = self
-            .pending
-            .iter()
-            .map(|(sequence, record)| PendingPublish {
-                sequence: *sequence,
-                payload: record.payload.clone(),
-            })
-            .collect();
-        all.chunks(BATCH_SIZE)
-            .map(<[PendingPublish]>::to_vec)
-            .collect()
+        let publish = |(sequence, record): (&u64, &PendingTelemetry)| PendingPublish {
+            sequence: *sequence,
+            payload: record.payload.clone(),
+        };
+        let all: Vec<_> = self.pending.iter().map(publish).collect();
+        all.chunks(BATCH_SIZE).map(<[_]>::to_vec).collect()
     }
 
     /// Publishes records. Results that are known by then are applied even when the

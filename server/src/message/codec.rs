@@ -12,7 +12,7 @@ pub(crate) fn encode<M: Serialize>(message: &M) -> Bytes {
     }
 }
 
-/// Decodes a message; `None` for bytes that are no such message.
+/// Decodes a message. Returns `None` for other bytes.
 pub(crate) fn decode<M: DeserializeOwned>(bytes: &[u8]) -> Option<M> {
     postcard::from_bytes(bytes)
         .inspect_err(|error| tracing::warn!(%error, "cannot decode a message; it is ignored"))

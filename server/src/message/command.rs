@@ -15,7 +15,7 @@ pub(crate) struct CommandRequest {
     pub(crate) timeout_ms: u32,
 }
 
-/// The result of a command at the node that was asked.
+/// The result of a command at the node that got it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum CommandReply {
     /// The device replied; `body` is JSON text.

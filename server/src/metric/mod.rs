@@ -1,8 +1,7 @@
 //! Metrics that every process of the cluster exports.
 //!
 //! In reading order: `family` holds counters, gauges and their text format; `process` holds
-//! the
-//! standard `process_*` metrics and the heap.
+//! the standard `process_*` metrics and the heap.
 
 mod family;
 mod process;

@@ -17,7 +17,9 @@ use tokio::time::{Instant, sleep};
 
 use super::{Node, NodePhase};
 use crate::{
+    limits::NodeLimits,
     net::{pacer::Pacer, ws::close::CloseReason},
+    rate::Rate,
     session::{Session, frame},
 };
 
@@ -34,7 +36,7 @@ pub(super) async fn drain(node: &Arc<Node>) {
     node.advance_phase(NodePhase::Leaving);
     tracing::info!(
         sockets = sessions.metrics.open_sockets(),
-        "leaving; not ready any more"
+        "drain begins; the node is not ready any more"
     );
     // A balancer that polls readiness still sends sockets here. They are accepted.
     sleep(limits.drain_delay).await;
@@ -61,7 +63,7 @@ pub(super) async fn drain(node: &Arc<Node>) {
     wait_until(deadline, || sessions.metrics.open_sockets() == 0).await;
     tracing::info!(
         sockets = sessions.metrics.open_sockets(),
-        "drained; sockets that are left are aborted"
+        "drain ended; remaining sockets are aborted"
     );
 }
 
@@ -75,13 +77,8 @@ async fn send_goaway_to_all(node: &Node) -> (Bytes, Vec<Arc<Session>>) {
         .registry
         .for_each(|session| sessions.push(Arc::clone(session)));
     sessions.shuffle(&mut rng);
-    let interval = limits.drain_rate.interval();
-    // Few devices need a shorter time to reconnect than many.
-    let window = limits
-        .drain_reconnect_window
-        .min(interval * sessions.len() as u32);
-    let goaway = frame::goaway(window);
-    let mut pacer = Pacer::new(interval, rng);
+    let goaway = goaway_for(limits, limits.drain_rate, sessions.len());
+    let mut pacer = Pacer::new(limits.drain_rate.interval(), rng);
     let mut busy = Vec::new();
     for session in sessions {
         pacer.tick().await;
@@ -94,6 +91,13 @@ async fn send_goaway_to_all(node: &Node) -> (Bytes, Vec<Arc<Session>>) {
         }
     }
     (goaway, busy)
+}
+
+/// Returns the frame for `count` devices that leave at `rate`.
+pub(super) fn goaway_for(limits: &NodeLimits, rate: Rate, count: usize) -> Bytes {
+    // Few devices need a shorter time to reconnect than many.
+    let spread = rate.interval() * count as u32;
+    frame::goaway(limits.drain_reconnect_window.min(spread))
 }
 
 async fn wait_until(deadline: Instant, mut done: impl FnMut() -> bool) {

@@ -80,10 +80,7 @@ fn check_topic_rate(node: &Node, session: &Session) -> Result<(), CloseReason> {
 fn subscribe(node: &Node, session: &Arc<Session>, topic: Topic) -> Result<(), CloseReason> {
     match session.may_subscribe(&topic, node.sessions.limits.topics_per_device) {
         Ok(true) => {
-            let cluster = &node.cluster;
-            let slot = cluster
-                .topics
-                .subscribe(&topic, session, &*cluster.backplane);
+            let slot = node.cluster.topics.subscribe(&topic, session);
             session.add_subscription(TopicSubscription { topic, slot });
             Ok(())
         }
@@ -94,7 +91,6 @@ fn subscribe(node: &Node, session: &Arc<Session>, topic: Topic) -> Result<(), Cl
 
 fn unsubscribe(node: &Node, session: &Session, topic: &Topic) {
     if let Some(slot) = session.remove_subscription(topic) {
-        let cluster = &node.cluster;
-        cluster.topics.unsubscribe(topic, slot, &*cluster.backplane);
+        node.cluster.topics.unsubscribe(topic, slot);
     }
 }

@@ -9,8 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{Node, NodePhase};
 use crate::{
-    backplane::View,
-    id::NodeId,
+    backplane::Member,
     message::{ClusterNotification, LoadReport, encode},
 };
 
@@ -28,7 +27,7 @@ pub(super) fn load_report(node: &Node) -> Option<LoadReport> {
     Some(LoadReport {
         incarnation,
         sockets: node.sessions.metrics.open_sockets(),
-        reported_load: node.reported_load.current(),
+        reported_load: node.reported_load.current(node.heap_bytes()),
         accepts_sockets: node.phase() == NodePhase::Serving,
     })
 }
@@ -38,21 +37,27 @@ pub(super) async fn run(node: Arc<Node>) {
     let mut views = node.cluster.backplane.view();
     let mut ticks = interval(POLL_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut schedule = ReportSchedule::default();
+    let mut last: Option<SentReport> = None;
     loop {
-        let targets = report_targets(&views.borrow_and_update());
+        let targets: Vec<Member> = views.borrow_and_update().gateways().cloned().collect();
         if targets.is_empty() {
             // Nothing to do until a gateway joins: no timer runs meanwhile.
-            schedule = ReportSchedule::default();
+            last = None;
             match views.changed().await {
                 Ok(()) => continue,
                 Err(_) => return,
             }
         }
-        if let Some(report) = load_report(&node)
-            && schedule.is_due(&report, &targets, Instant::now())
-        {
-            send_report(&node, &report, &targets);
+        if let Some(report) = load_report(&node) {
+            let next = SentReport {
+                report,
+                targets,
+                at: Instant::now(),
+            };
+            if !last.as_ref().is_some_and(|last| last.covers(&next)) {
+                send_report(&node, &next);
+                last = Some(next);
+            }
         }
         tokio::select! {
             changed = views.changed() => if changed.is_err() { return },
@@ -61,89 +66,62 @@ pub(super) async fn run(node: Arc<Node>) {
     }
 }
 
-/// A gateway in one generation. A gateway that has rejoined knows no load yet.
-#[derive(Clone, PartialEq)]
-struct ReportTarget {
-    gateway: NodeId,
-    generation: u64,
-}
-
-fn report_targets(view: &View) -> Vec<ReportTarget> {
-    view.gateways()
-        .map(|gateway| ReportTarget {
-            gateway: gateway.id.clone(),
-            generation: gateway.generation,
-        })
-        .collect()
-}
-
-fn send_report(node: &Node, report: &LoadReport, targets: &[ReportTarget]) {
-    let message = encode(&ClusterNotification::Load(report.clone()));
-    for ReportTarget { gateway, .. } in targets {
+fn send_report(node: &Node, next: &SentReport) {
+    let message = encode(&ClusterNotification::Load(next.report.clone()));
+    for gateway in &next.targets {
         // If it is lost, the next report replaces it.
-        let _ = node.cluster.backplane.send(gateway, message.clone());
+        let _ = node.cluster.backplane.send(&gateway.id, message.clone());
     }
 }
 
 /// The last report, which decides when the next one is due.
-#[derive(Default)]
-struct ReportSchedule {
-    last: Option<SentReport>,
-}
-
 struct SentReport {
     report: LoadReport,
-    targets: Vec<ReportTarget>,
+    /// The gateways. A gateway that has rejoined has another generation, and knows no load yet.
+    targets: Vec<Member>,
     at: Instant,
 }
 
-impl ReportSchedule {
-    /// Returns whether this report is due. If so, it becomes the last one.
-    fn is_due(&mut self, report: &LoadReport, targets: &[ReportTarget], now: Instant) -> bool {
-        let is_known = self.last.as_ref().is_some_and(|last| {
-            last.report == *report && last.targets == targets && now - last.at < REPEAT_INTERVAL
-        });
-        if is_known {
-            return false;
-        }
-        self.last = Some(SentReport {
-            report: report.clone(),
-            targets: targets.to_vec(),
-            at: now,
-        });
-        true
+impl SentReport {
+    /// Whether the gateways know the load of `next` from this report.
+    fn covers(&self, next: &Self) -> bool {
+        self.report == next.report
+            && self.targets == next.targets
+            && next.at - self.at < REPEAT_INTERVAL
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn report(sockets: u64) -> LoadReport {
-        LoadReport {
-            incarnation: 1,
-            sockets,
-            reported_load: None,
-            accepts_sockets: true,
-        }
-    }
+    use crate::backplane::MemberRole;
 
     #[test]
     fn report_is_due_after_a_change_and_otherwise_once_a_second() {
-        let mut schedule = ReportSchedule::default();
         let start = Instant::now();
-        let after = |ms| start + Duration::from_millis(ms);
-        let target = |gateway: &str, generation| ReportTarget {
-            gateway: gateway.parse().unwrap(),
-            generation,
+        let report = |sockets, generations: &[u64], after_ms| SentReport {
+            report: LoadReport {
+                incarnation: 1,
+                sockets,
+                reported_load: None,
+                accepts_sockets: true,
+            },
+            targets: generations
+                .iter()
+                .map(|generation| Member {
+                    id: format!("g{generation}").parse().unwrap(),
+                    incarnation: 1,
+                    generation: *generation,
+                    address: None,
+                    role: MemberRole::Gateway,
+                })
+                .collect(),
+            at: start + Duration::from_millis(after_ms),
         };
-        let first = [target("g1", 1)];
-        let both = [target("g1", 1), target("g2", 2)];
-        assert!(schedule.is_due(&report(5), &first, start));
-        assert!(!schedule.is_due(&report(5), &first, after(999)));
-        assert!(schedule.is_due(&report(5), &first, after(1000)));
-        assert!(schedule.is_due(&report(6), &first, after(1001)));
-        assert!(schedule.is_due(&report(6), &both, after(1002)));
-        assert!(!schedule.is_due(&report(6), &both, after(1003)));
+        let last = report(5, &[1], 0);
+        assert!(last.covers(&report(5, &[1], 999)));
+        assert!(!last.covers(&report(5, &[1], 1000)));
+        assert!(!last.covers(&report(6, &[1], 1)));
+        assert!(!last.covers(&report(5, &[1, 2], 1)));
     }
 }

@@ -1,6 +1,7 @@
 //! The metrics of a node.
 
 use prometheus::{IntCounterVec, IntGauge, Registry};
+use strum::VariantArray;
 
 use crate::{
     auth::AuthError,
@@ -12,7 +13,7 @@ use crate::{
 };
 
 /// The counters that the node's HTTP interface and its listeners write. The registry
-/// holds those of the other layers too.
+/// holds the metrics of the other layers too.
 pub(crate) struct NodeMetrics {
     pub(super) registry: Registry,
     pub(crate) commands: IntCounterVec,
@@ -25,7 +26,7 @@ pub(crate) struct NodeMetrics {
 }
 
 /// The outcomes of a command, in `highwater_commands_total{outcome}`. Their sum is the
-/// number of commands that this node took.
+/// number of commands that this node accepted.
 const COMMAND_OUTCOMES: [&str; 7] = [
     "replied",
     "not_connected",
@@ -41,7 +42,7 @@ const COMMAND_OUTCOMES: [&str; 7] = [
 const UPGRADE_REJECTIONS: [&str; 3] = ["draining", "rate_limited", "at_capacity"];
 
 impl NodeMetrics {
-    /// Returns the node's counters, registered together with those of its layers.
+    /// Returns the node's counters. Registers them and the metrics of its layers.
     pub(super) fn new(
         sessions: &SessionMetrics,
         messages: &MessageMetrics,
@@ -84,7 +85,9 @@ impl NodeMetrics {
     }
 
     pub(crate) fn auth_rejected(&self, error: AuthError) {
-        self.auth_rejected.with_label_values(&[error.label()]).inc();
+        self.auth_rejected
+            .with_label_values(&[<&str>::from(error)])
+            .inc();
     }
 
     /// Creates known label values at zero: a rate needs a first value.
@@ -95,8 +98,8 @@ impl NodeMetrics {
         for reason in UPGRADE_REJECTIONS {
             self.upgrades_rejected.with_label_values(&[reason]);
         }
-        for error in AuthError::ALL {
-            self.auth_rejected.with_label_values(&[error.label()]);
+        for error in AuthError::VARIANTS {
+            self.auth_rejected.with_label_values(&[<&str>::from(error)]);
         }
     }
 

@@ -12,8 +12,8 @@
 //! Reading order: `run` is the life cycle, `config` what it starts from, `state` the
 //! node that its parts share, `handler` connects device sockets to these parts, [`http`]
 //! serves callers and operators. `drain` and [`rebalance`] ask devices to leave;
-//! `reported_load` and `load_reporter` send the node's load to gateways; `metrics` and
-//! `metrics_text` export counters.
+//! `reported_load` and `load_reporter` send the node's load to gateways; `metrics` exports
+//! counters.
 
 mod config;
 mod drain;
@@ -21,18 +21,14 @@ mod handler;
 pub(crate) mod http;
 mod load_reporter;
 mod metrics;
-mod metrics_text;
 pub(crate) mod rebalance;
 mod reported_load;
 mod run;
 mod state;
 
+pub(crate) use self::state::{Node, NodePhase};
 pub use self::{
     config::NodeConfig,
     reported_load::{LoadSource, UnknownLoadSource},
     run::{NodeError, run},
-};
-pub(crate) use self::{
-    metrics_text::metrics_text,
-    state::{Node, NodePhase},
 };

@@ -18,12 +18,12 @@ use std::{
 use rand::{SeedableRng, rngs::SmallRng, seq::SliceRandom};
 use tokio::time::{Instant, sleep};
 
-use super::Node;
+use super::{Node, drain::goaway_for};
 use crate::{
-    message::{ClusterRequest, ClusterResponse, decode, encode},
+    message::{ClusterRequest, ClusterResponse},
     net::{pacer::Pacer, ws::close::CloseReason},
     rate::Rate,
-    session::{Session, frame},
+    session::Session,
 };
 
 /// Time of one round. A round closes as many sockets as its rate allows in this time.
@@ -38,6 +38,9 @@ const MAX_ROUNDS: usize = 600;
 /// Time in which the other nodes must return their load.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// The tolerance of a request without one, as a part of the mean.
+pub(crate) const DEFAULT_TOLERANCE: f64 = 0.02;
+
 /// The parameters of a rebalancing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct RebalanceRequest {
@@ -51,9 +54,6 @@ pub(crate) struct RebalanceRequest {
 pub(crate) struct InvalidTolerance(f64);
 
 impl RebalanceRequest {
-    /// The tolerance of a request without one, as a part of the mean.
-    pub(crate) const DEFAULT_TOLERANCE: f64 = 0.02;
-
     /// Returns a request that leaves a node up to `tolerance` above the mean, as a part of
     /// it, and closes sockets at most at `rate`.
     pub(crate) fn new(tolerance: f64, rate: Rate) -> Result<Self, InvalidTolerance> {
@@ -89,12 +89,8 @@ async fn run(node: &Node, request: RebalanceRequest) -> usize {
     let (mut closed, mut recent) = (0, RecentRounds::default());
     for _ in 0..MAX_ROUNDS {
         let others = request_other_loads(node).await;
-        let excess = excess(
-            open_sockets(node),
-            &others,
-            recent.total(),
-            request.tolerance,
-        );
+        let here = open_sockets(node);
+        let excess = excess(here, &others, recent.total(), request.tolerance);
         // With devices on their way the count is not final yet.
         if excess == 0 && recent.total() == 0 {
             break;
@@ -124,7 +120,7 @@ impl RecentRounds {
     }
 }
 
-/// Returns the sockets of this node without those that are closing: a device with a slow
+/// Returns the open sockets of this node that are not closing: a device with a slow
 /// close counts as on its way.
 fn open_sockets(node: &Node) -> u64 {
     let mut closing = 0;
@@ -150,17 +146,12 @@ fn excess(here: u64, others: &[u64], away: u64, tolerance: f64) -> u64 {
 /// in time counts as one that accepts none.
 async fn request_other_loads(node: &Node) -> Vec<u64> {
     let deadline = Instant::now() + LOAD_TIMEOUT;
-    let request = encode(&ClusterRequest::Load);
-    let responses = node.cluster.other_nodes().into_iter().map(|other| {
-        let backplane = &node.cluster.backplane;
-        backplane.request(&other, request.clone(), deadline)
-    });
-    let responses = futures_util::future::join_all(responses).await;
-    let reports = responses.into_iter().filter_map(|response| {
-        match decode::<ClusterResponse>(&response.ok()?)? {
-            ClusterResponse::Load(report) => report,
-            _ => None,
-        }
+    let others = node.cluster.other_nodes();
+    let request = |other| node.cluster.request(other, &ClusterRequest::Load, deadline);
+    let responses = futures_util::future::join_all(others.iter().map(request)).await;
+    let reports = responses.into_iter().filter_map(|response| match response {
+        Ok(ClusterResponse::Load(report)) => report,
+        _ => None,
     });
     reports
         .filter(|report| report.accepts_sockets)
@@ -173,10 +164,7 @@ async fn close_idle(node: &Node, count: usize, rate: Rate) -> usize {
     let limits = &node.sessions.limits;
     let mut rng = SmallRng::from_rng(&mut rand::rng());
     let chosen = pick_idle(node, count, &mut rng);
-    let window = limits
-        .drain_reconnect_window
-        .min(rate.interval() * chosen.len() as u32);
-    let goaway = frame::goaway(window);
+    let goaway = goaway_for(limits, rate, chosen.len());
     let mut pacer = Pacer::new(rate.interval(), rng);
     let mut closed = 0;
     for session in chosen {
@@ -196,9 +184,6 @@ async fn close_idle(node: &Node, count: usize, rate: Rate) -> usize {
 }
 
 fn pick_idle(node: &Node, count: usize, rng: &mut SmallRng) -> Vec<Arc<Session>> {
-    if count == 0 {
-        return Vec::new();
-    }
     let now = node.sessions.wheel.now();
     let mut idle = Vec::new();
     node.sessions.registry.for_each(|session| {

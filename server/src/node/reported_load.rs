@@ -1,12 +1,16 @@
 //! The load that an application reports, for gateways that balance by it instead of by
 //! sockets.
 
-use std::{fmt, str::FromStr};
-
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
+use strum::{Display, EnumString};
 
 /// The source of the reported load.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Display, EnumString)]
+#[strum(
+    serialize_all = "lowercase",
+    parse_err_ty = UnknownLoadSource,
+    parse_err_fn = unknown_source
+)]
 pub enum LoadSource {
     /// The value posted last to `/admin/load`; no load until the first.
     Posted,
@@ -19,25 +23,8 @@ pub enum LoadSource {
 #[error("invalid load source {0:?}: expected \"posted\" or \"heap\"")]
 pub struct UnknownLoadSource(String);
 
-impl FromStr for LoadSource {
-    type Err = UnknownLoadSource;
-
-    fn from_str(text: &str) -> Result<Self, UnknownLoadSource> {
-        match text {
-            "posted" => Ok(Self::Posted),
-            "heap" => Ok(Self::Heap),
-            other => Err(UnknownLoadSource(other.to_owned())),
-        }
-    }
-}
-
-impl fmt::Display for LoadSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Posted => "posted",
-            Self::Heap => "heap",
-        })
-    }
+fn unknown_source(text: &str) -> UnknownLoadSource {
+    UnknownLoadSource(text.to_owned())
 }
 
 /// A number that is not a load.
@@ -48,51 +35,34 @@ pub(crate) struct InvalidLoad(f64);
 /// The load that a node reports besides its sockets.
 pub(crate) struct ReportedLoad {
     source: LoadSource,
-    heap_probe: Option<fn() -> Option<u64>>,
-    pub(crate) posted: PostedLoad,
+    /// The value posted last.
+    posted: Mutex<Option<f64>>,
 }
 
 impl ReportedLoad {
-    pub(super) fn new(source: LoadSource, heap_probe: Option<fn() -> Option<u64>>) -> Self {
+    pub(super) fn new(source: LoadSource) -> Self {
         Self {
             source,
-            heap_probe,
-            posted: PostedLoad::default(),
+            posted: Mutex::default(),
         }
     }
 
-    /// Returns the load now; `None` without a load.
-    pub(crate) fn current(&self) -> Option<f64> {
+    /// Returns the load now, in a node with that many live bytes; `None` without a load.
+    pub(super) fn current(&self, heap_bytes: Option<u64>) -> Option<f64> {
         match self.source {
-            LoadSource::Posted => self.posted.get(),
-            LoadSource::Heap => {
-                let bytes = self.heap_probe.and_then(|probe| probe());
-                bytes.map(|bytes| bytes as f64)
-            }
+            LoadSource::Posted => *self.posted.lock(),
+            LoadSource::Heap => heap_bytes.map(|bytes| bytes as f64),
         }
     }
-}
 
-/// The load that was posted last.
-#[derive(Default)]
-pub(crate) struct PostedLoad(Mutex<Option<f64>>);
-
-impl PostedLoad {
-    /// Replaces the load, in a unit that all nodes share; `None` removes it.
-    pub(crate) fn set(&self, load: Option<f64>) -> Result<(), InvalidLoad> {
+    /// Replaces the posted load, in a unit that all nodes share; `None` removes it.
+    pub(crate) fn post(&self, load: Option<f64>) -> Result<(), InvalidLoad> {
+        // Gateways compare the loads of their nodes, and NaN compares with nothing.
         if let Some(load) = load.filter(|load| !(load.is_finite() && *load >= 0.0)) {
             return Err(InvalidLoad(load));
         }
-        *self.lock() = load;
+        *self.posted.lock() = load;
         Ok(())
-    }
-
-    fn get(&self) -> Option<f64> {
-        *self.lock()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<f64>> {
-        self.0.lock()
     }
 }
 
@@ -102,15 +72,15 @@ mod tests {
 
     #[test]
     fn posted_load_is_finite_and_not_negative() {
-        let posted = PostedLoad::default();
-        assert_eq!(posted.get(), None);
-        posted.set(Some(12.5)).unwrap();
+        let load = ReportedLoad::new(LoadSource::Posted);
+        assert_eq!(load.current(Some(1)), None);
+        load.post(Some(12.5)).unwrap();
         for bad in [-1.0, f64::NAN, f64::INFINITY] {
-            assert!(posted.set(Some(bad)).is_err(), "{bad}");
+            assert!(load.post(Some(bad)).is_err(), "{bad}");
         }
-        assert_eq!(posted.get(), Some(12.5));
-        posted.set(None).unwrap();
-        assert_eq!(posted.get(), None);
+        assert_eq!(load.current(Some(1)), Some(12.5));
+        load.post(None).unwrap();
+        assert_eq!(load.current(Some(1)), None);
     }
 
     #[test]

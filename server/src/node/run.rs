@@ -52,10 +52,8 @@ pub async fn run(
     let listeners = listeners.into();
     let address = listeners.public.local_addr().map_err(NodeError::Listener)?;
     let leave = CancellationToken::new();
-    let advertised = match &config.advertise {
-        Some(advertised) => advertised.clone(),
-        None => address.to_string(),
-    };
+    let advertised = config.advertise.clone();
+    let advertised = advertised.unwrap_or_else(|| address.to_string());
     let identity = Identity::starting_now(config.id.clone(), advertised, MemberRole::Node);
     let backplane_config = BackplaneConfig {
         url: config.backplane.clone(),
@@ -68,6 +66,7 @@ pub async fn run(
         task: membership,
     } = join(&backplane_config, identity, leave.clone());
     let tls = config.tls.clone();
+    // A child, so that a drain over HTTP does not cancel the token of the caller.
     let (node, queues) = Node::new(config, backplane, shutdown.child_token());
     let node = Arc::new(node);
     tracing::info!(node = %node.cluster.me, %address, "serving");
@@ -97,9 +96,11 @@ pub async fn run(
     // Requests in flight finish, within the grace time.
     stop.cancel();
     let finished = futures_util::future::join_all(accepting);
+    // Connections that are left after it end with the task group.
     let _ = tokio::time::timeout(node.sessions.limits.drain_grace, finished).await;
     // Last: until here other nodes may still send commands.
     drained.cancel();
+    // A backplane that does not answer must not hold the process. The lease removes the node.
     let _ = tokio::time::timeout(LEAVE_TIMEOUT, membership).await;
     Ok(())
 }
@@ -133,7 +134,7 @@ fn spawn_background(
     if let Some(url) = url {
         let publisher = TelemetryPublisher {
             intake: Arc::clone(&node.intake),
-            receiver: queues.telemetry,
+            admitted: queues.telemetry,
         };
         tasks.spawn(run_producer_task(url, cluster, publisher));
     }

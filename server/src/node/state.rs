@@ -5,6 +5,8 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU8, Ordering::Relaxed},
 };
 
+use serde::Serialize;
+use strum::FromRepr;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -13,7 +15,7 @@ use crate::{
     auth::Authenticator,
     backplane::Backplane,
     cluster::{ClusterContext, DirectoryUpdate},
-    intake::{TelemetryIntake, TelemetryReceiver},
+    intake::{PendingTelemetry, TelemetryIntake},
     net::admission::{AdmissionControl, ConnectionLimit, Permit, max_connections},
     session::SessionContext,
 };
@@ -38,18 +40,20 @@ pub(crate) struct Node {
     pub(crate) drain: CancellationToken,
     pub(crate) allow_faults: bool,
     pub(crate) echo: bool,
-    pub(crate) heap_probe: Option<fn() -> Option<u64>>,
+    heap_probe: Option<fn() -> Option<u64>>,
     phase: AtomicU8,
 }
 
 /// The receivers of a node's background tasks.
 pub(crate) struct NodeQueues {
     pub(crate) directory_updates: mpsc::Receiver<DirectoryUpdate>,
-    pub(crate) telemetry: TelemetryReceiver,
+    pub(crate) telemetry: mpsc::Receiver<PendingTelemetry>,
 }
 
 /// The phase of a node. Phases only go forward.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, FromRepr)]
+#[serde(rename_all = "lowercase")]
+#[repr(u8)]
 pub(crate) enum NodePhase {
     /// The node accepts sockets and is ready.
     Serving,
@@ -72,17 +76,16 @@ impl Node {
             limits.upgrade_rate,
             limits.upgrade_burst,
         );
+        // A connection of a node takes one descriptor; one of a gateway takes two.
         let max_connections = max_connections(limits.max_connections, 1);
         let sessions = Arc::new(SessionContext::new(config.limits));
         let (cluster, directory_updates) =
             ClusterContext::new(config.id, config.routing, backplane, Arc::clone(&sessions));
+        // The telemetry queue uses the broker of the backplane.
         let has_queue = config.backplane.is_some();
         let (intake, telemetry) = TelemetryIntake::new(Arc::clone(&sessions), has_queue);
-        let metrics = NodeMetrics::new(
-            &sessions.metrics,
-            cluster.topics.metrics(),
-            intake.metrics(),
-        );
+        let metrics =
+            NodeMetrics::new(&sessions.metrics, cluster.topics.metrics(), &intake.metrics);
         let node = Self {
             cluster: Arc::new(cluster),
             sessions,
@@ -91,7 +94,7 @@ impl Node {
             admission,
             connection_limit: Arc::new(ConnectionLimit::new(max_connections)),
             access: config.auth.as_ref().map(Authenticator::new),
-            reported_load: ReportedLoad::new(config.load_source, config.heap_probe),
+            reported_load: ReportedLoad::new(config.load_source),
             rebalancing: AtomicBool::new(false),
             drain,
             allow_faults: config.allow_faults,
@@ -107,11 +110,8 @@ impl Node {
     }
 
     pub(crate) fn phase(&self) -> NodePhase {
-        match self.phase.load(Relaxed) {
-            0 => NodePhase::Serving,
-            1 => NodePhase::Leaving,
-            _ => NodePhase::Draining,
-        }
+        // `advance_phase` stores valid phases only.
+        NodePhase::from_repr(self.phase.load(Relaxed)).unwrap_or(NodePhase::Draining)
     }
 
     pub(crate) fn advance_phase(&self, phase: NodePhase) {
@@ -120,6 +120,11 @@ impl Node {
         if phase == NodePhase::Draining {
             self.intake.start_draining();
         }
+    }
+
+    /// Returns the allocator's live bytes, if the process can count them.
+    pub(super) fn heap_bytes(&self) -> Option<u64> {
+        self.heap_probe.and_then(|probe| probe())
     }
 
     /// Counts a socket in both limits until [`Node::release_socket`]. Permits of its own

@@ -16,8 +16,7 @@ use super::{
     context::SessionContext,
     frame::{self, InvalidFrame},
     handler::SessionHandler,
-    session::whole_seconds,
-    timer::Timer,
+    session::{Timer, whole_seconds},
 };
 use crate::net::{
     stream::{MaybeTlsStream, poll_read},
@@ -97,19 +96,17 @@ impl<H: SessionHandler> DeviceConnection<H> {
             other => other,
         };
         match written {
-            Poll::Pending => {
-                self.arm_write_timeout(has_read);
-                Ok(())
-            }
-            Poll::Ready(Ok(())) => {
+            Poll::Pending => self.arm_write_timeout(has_read),
+            Poll::Ready(written) => {
+                written?;
                 self.session.clear_write_blocked();
+                // Both close frames are sent, so the server closes first (RFC 6455, 7.1.1).
                 if self.read_state == ReadState::Closed {
                     return Err(io::ErrorKind::ConnectionAborted.into());
                 }
-                Ok(())
             }
-            Poll::Ready(Err(error)) => Err(error),
         }
+        Ok(())
     }
 
     /// Starts the write timeout: the device must read before more can be written. A
@@ -192,18 +189,15 @@ impl<H: SessionHandler> DeviceConnection<H> {
         if after == before {
             return;
         }
-        let SessionContext {
-            partial_budget,
-            limits,
-            ..
-        } = self.handler.sessions();
-        partial_budget.update(before, after);
-        if after > before && partial_budget.used() > limits.partial_message_bytes {
-            self.session
-                .write_queue
-                .close(CloseReason::PartialMessageLimit);
+        let sessions = self.handler.sessions();
+        let budget = &sessions.partial_budget;
+        budget.update(before, after);
+        // Only a message that grows is cut off: one that shrinks is on its way to its end.
+        if after > before && budget.used() > sessions.limits.partial_message_bytes {
+            let write_queue = &self.session.write_queue;
+            write_queue.close(CloseReason::PartialMessageLimit);
             self.read_state = ReadState::Discard;
-            partial_budget.update(after, 0);
+            budget.update(after, 0);
             self.decoder.clear();
         }
     }
@@ -234,16 +228,12 @@ impl<H: SessionHandler> Future for DeviceConnection<H> {
 impl<H: SessionHandler> Drop for DeviceConnection<H> {
     /// Removes the session from the node, however the task ends.
     fn drop(&mut self) {
-        let reason = self
-            .session
-            .write_queue
-            .close_reason()
-            .unwrap_or(CloseReason::ConnectionLost);
-        self.session.write_queue.abort(reason);
-        self.handler
-            .sessions()
-            .partial_budget
-            .update(self.decoder.buffered_bytes(), 0);
+        let write_queue = &self.session.write_queue;
+        let reason = write_queue.close_reason();
+        let reason = reason.unwrap_or(CloseReason::ConnectionLost);
+        write_queue.abort(reason);
+        let budget = &self.handler.sessions().partial_budget;
+        budget.update(self.decoder.buffered_bytes(), 0);
         self.handler.handle_closed(&self.session, reason);
     }
 }
@@ -289,15 +279,9 @@ mod tests {
     /// allocator rounds up. A field added here is paid a million times.
     #[test]
     fn idle_socket_stays_within_its_bytes() {
-        assert!(
-            size_of::<DeviceConnection<Node>>() <= 128,
-            "{} bytes",
-            size_of::<DeviceConnection<Node>>()
-        );
-        assert!(
-            size_of::<Session>() <= 224,
-            "{} bytes",
-            size_of::<Session>()
-        );
+        let connection = size_of::<DeviceConnection<Node>>();
+        assert!(connection <= 128, "{connection} bytes");
+        let session = size_of::<Session>();
+        assert!(session <= 224, "{session} bytes");
     }
 }

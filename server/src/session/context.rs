@@ -26,7 +26,7 @@ impl SessionContext {
     pub(crate) fn new(limits: NodeLimits) -> Self {
         Self {
             limits,
-            registry: SessionRegistry::new(),
+            registry: SessionRegistry::default(),
             wheel: Wheel::new(),
             faults: Faults::default(),
             metrics: SessionMetrics::new(),

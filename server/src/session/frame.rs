@@ -123,11 +123,8 @@ pub(crate) fn parse(text: &str) -> Result<FromDevice<'_>, InvalidFrame> {
         }
         "publish" => {
             let body = frame.body.ok_or(InvalidFrame::Malformed)?.get();
-            if frame
-                .id
-                .as_ref()
-                .is_some_and(|id| id.len() > MAX_MESSAGE_ID_BYTES)
-            {
+            let is_too_long = |id: &Cow<'_, str>| id.len() > MAX_MESSAGE_ID_BYTES;
+            if frame.id.as_ref().is_some_and(is_too_long) {
                 return Err(InvalidFrame::Malformed);
             }
             Ok(FromDevice::Publish {
@@ -219,67 +216,48 @@ mod tests {
 
     #[test]
     fn valid_frames_of_devices_are_parsed() {
-        let reply = parse(r#"{"type":"reply","id":"c1f","body":{"a": [1]}}"#).unwrap();
-        assert_eq!(
-            reply,
-            FromDevice::Reply {
-                id: 0x1f,
-                body: r#"{"a": [1]}"#.to_owned()
-            }
-        );
-        let reply = parse(r#"{"type":"reply","id":"c0","extra":1}"#).unwrap();
-        assert_eq!(
-            reply,
-            FromDevice::Reply {
-                id: 0,
-                body: "null".to_owned()
-            }
-        );
-        let telemetry = parse(r#"{"type":"telemetry","id":"0-17","body":21.5}"#).unwrap();
-        assert_eq!(
-            telemetry,
-            FromDevice::Telemetry {
-                id: "0-17".parse().unwrap(),
-                body: "21.5".to_owned()
-            }
-        );
-        let subscribe = parse(r#"{"topic":"news","type":"subscribe"}"#).unwrap();
-        assert_eq!(subscribe, FromDevice::Subscribe("news".parse().unwrap()));
-    }
-
-    #[test]
-    fn message_to_topic_is_parsed_and_encoded() {
-        let text = r#"{"type":"publish","topic":"t","id":"a\"1","body":{"x": 1}}"#;
-        let expected = FromDevice::Publish {
-            topic: "t".parse().unwrap(),
-            id: Some(r#"a"1"#.into()),
-            body: r#"{"x": 1}"#,
-        };
-        assert_eq!(parse(text).unwrap(), expected);
-        for text in [
-            r#"{"type":"publish","topic":"t"}"#.to_owned(),
-            r#"{"type":"publish","body":1}"#.to_owned(),
-            format!(
-                r#"{{"type":"publish","topic":"t","id":"{}","body":1}}"#,
-                "x".repeat(65)
+        for (text, expected) in [
+            (
+                r#"{"type":"reply","id":"c1f","body":{"a": [1]}}"#,
+                FromDevice::Reply {
+                    id: 0x1f,
+                    body: r#"{"a": [1]}"#.to_owned(),
+                },
+            ),
+            (
+                r#"{"type":"reply","id":"c0","extra":1}"#,
+                FromDevice::Reply {
+                    id: 0,
+                    body: "null".to_owned(),
+                },
+            ),
+            (
+                r#"{"type":"telemetry","id":"0-17","body":21.5}"#,
+                FromDevice::Telemetry {
+                    id: "0-17".parse().unwrap(),
+                    body: "21.5".to_owned(),
+                },
+            ),
+            (
+                r#"{"topic":"news","type":"subscribe"}"#,
+                FromDevice::Subscribe("news".parse().unwrap()),
+            ),
+            (
+                r#"{"type":"publish","topic":"t","id":"a\"1","body":{"x": 1}}"#,
+                FromDevice::Publish {
+                    topic: "t".parse().unwrap(),
+                    id: Some(r#"a"1"#.into()),
+                    body: r#"{"x": 1}"#,
+                },
             ),
         ] {
-            assert_eq!(parse(&text), Err(InvalidFrame::Malformed), "{text}");
+            assert_eq!(parse(text), Ok(expected));
         }
-        let frame = message(&"t".parse().unwrap(), r#"{"x": 1}"#);
-        assert_eq!(
-            &frame[2..],
-            br#"{"type":"message","topic":"t","body":{"x": 1}}"#
-        );
-        let frame = error(r#"a"1"#, 429, "too many", 1000);
-        assert_eq!(
-            &frame[2..],
-            br#"{"type":"error","id":"a\"1","status":429,"error":"too many","retry_ms":1000}"#
-        );
     }
 
     #[test]
     fn invalid_frames_are_rejected() {
+        let long_id = "x".repeat(MAX_MESSAGE_ID_BYTES + 1);
         for text in [
             "",
             "[]",
@@ -289,37 +267,49 @@ mod tests {
             r#"{"type":"reply"}"#,
             r#"{"type":"subscribe"}"#,
             r#"{"type":"telemetry","body":1}"#,
+            r#"{"type":"publish","topic":"t"}"#,
+            r#"{"type":"publish","body":1}"#,
+            &format!(r#"{{"type":"publish","topic":"t","id":"{long_id}","body":1}}"#),
         ] {
             assert_eq!(parse(text), Err(InvalidFrame::Malformed), "{text}");
         }
-        assert_eq!(
-            parse(r#"{"type":"subscribe","topic":"a b"}"#),
-            Err(InvalidFrame::InvalidName)
-        );
-        assert_eq!(
-            parse(r#"{"type":"telemetry","id":"a b"}"#),
-            Err(InvalidFrame::InvalidName)
-        );
+        for text in [
+            r#"{"type":"subscribe","topic":"a b"}"#,
+            r#"{"type":"telemetry","id":"a b"}"#,
+        ] {
+            assert_eq!(parse(text), Err(InvalidFrame::InvalidName), "{text}");
+        }
     }
 
     #[test]
     fn frames_to_devices_are_json() {
         let body = RawValue::from_string(r#"{"x":1}"#.to_owned()).unwrap();
-        let frame = command(31, "read", &body);
-        assert_eq!(
-            &frame[2..],
-            br#"{"type":"command","id":"c1f","name":"read","body":{"x":1}}"#
-        );
-        let frame = goaway(Duration::from_secs(5));
-        assert_eq!(
-            &frame[2..],
-            br#"{"type":"goaway","retry_ms":100,"window_ms":5000}"#
-        );
         let id = "0-17".parse().unwrap();
-        assert_eq!(&accepted(&id)[2..], br#"{"type":"accepted","id":"0-17"}"#);
-        assert_eq!(
-            &rejected(&id, RejectReason::Full)[2..],
-            br#"{"type":"rejected","id":"0-17","reason":"full","retry_ms":500}"#
-        );
+        for (frame, text) in [
+            (
+                command(31, "read", &body),
+                r#"{"type":"command","id":"c1f","name":"read","body":{"x":1}}"#,
+            ),
+            (
+                message(&"t".parse().unwrap(), r#"{"x": 1}"#),
+                r#"{"type":"message","topic":"t","body":{"x": 1}}"#,
+            ),
+            (
+                error(r#"a"1"#, 429, "too many", 1000),
+                r#"{"type":"error","id":"a\"1","status":429,"error":"too many","retry_ms":1000}"#,
+            ),
+            (
+                goaway(Duration::from_secs(5)),
+                r#"{"type":"goaway","retry_ms":100,"window_ms":5000}"#,
+            ),
+            (accepted(&id), r#"{"type":"accepted","id":"0-17"}"#),
+            (
+                rejected(&id, RejectReason::Full),
+                r#"{"type":"rejected","id":"0-17","reason":"full","retry_ms":500}"#,
+            ),
+        ] {
+            // After the two bytes of the WebSocket header.
+            assert_eq!(&frame[2..], text.as_bytes());
+        }
     }
 }

@@ -11,8 +11,9 @@
 //!
 //! Reading order: [`session`] is the state of one device socket, with its
 //! [`write_queue`], its [`pending_commands`], its [`subscription`]s and its
-//! `rate_window`; [`frame`] holds the JSON; [`connection`] is the task that reads and writes, and calls a [`handler`];
-//! [`registry`] finds sessions by device, [`wheel`] runs their [`timer`]s,
+//! `rate_window`; [`frame`] holds the JSON; [`connection`] is the task that reads and writes,
+//! and calls a [`handler`];
+//! [`registry`] finds sessions by device, [`wheel`] runs their timers,
 //! [`byte_budget`] and [`metrics`] add up over all of them; [`context`] holds these
 //! together.
 
@@ -31,7 +32,6 @@ pub(crate) mod registry;
 )]
 pub(crate) mod session;
 pub(crate) mod subscription;
-pub(crate) mod timer;
 pub(crate) mod wheel;
 pub(crate) mod write_queue;
 

@@ -51,18 +51,14 @@ impl PendingCommands {
         let at = self.0.iter().position(|entry| entry.id == id)?;
         // Replies may come in any order, so the order of commands does not matter.
         let entry = self.0.swap_remove(at);
-        if self.0.is_empty() {
-            self.0 = Vec::new();
-        }
+        self.free_if_empty();
         Some(entry.reply_to)
     }
 
     /// Removes all commands and returns where their outcomes go.
     pub(crate) fn drain(&mut self) -> Vec<CommandReplyTo> {
-        std::mem::take(&mut self.0)
-            .into_iter()
-            .map(|entry| entry.reply_to)
-            .collect()
+        let pending = std::mem::take(&mut self.0).into_iter();
+        pending.map(|entry| entry.reply_to).collect()
     }
 
     /// Whether a caller may still wait.
@@ -78,6 +74,11 @@ impl PendingCommands {
             CommandReplyTo::Local(caller) => !caller.is_closed(),
             CommandReplyTo::Remote(_) => entry.expires > now,
         });
+        self.free_if_empty();
+    }
+
+    fn free_if_empty(&mut self) {
+        // `Vec` keeps its memory, and an idle session must not pay for its last command.
         if self.0.is_empty() {
             self.0 = Vec::new();
         }

@@ -6,35 +6,26 @@
 #[derive(Default)]
 pub(super) struct RateWindow {
     second: u32,
-    messages: u16,
-    topic_changes: u16,
+    pub(super) messages: u16,
+    pub(super) topic_changes: u16,
 }
 
 impl RateWindow {
-    /// Whether another message is allowed in second `now`. If so, it counts.
-    pub(super) fn allow_publish(&mut self, now: u32, limit: u32) -> bool {
-        self.start_second(now);
-        try_increment(&mut self.messages, limit)
-    }
-
-    /// Whether another change of topics is allowed in second `now`. If so, it counts.
-    pub(super) fn allow_topic_change(&mut self, now: u32, limit: u32) -> bool {
-        self.start_second(now);
-        try_increment(&mut self.topic_changes, limit)
-    }
-
-    fn start_second(&mut self, now: u32) {
+    /// Returns the counts of second `now`, which start at 0.
+    pub(super) fn in_second(&mut self, now: u32) -> &mut Self {
         if self.second != now {
             *self = Self {
                 second: now,
                 ..Self::default()
             };
         }
+        self
     }
 }
 
 /// Counts one more, unless the count has reached `limit`. Returns whether it counted.
-fn try_increment(count: &mut u16, limit: u32) -> bool {
+pub(super) fn try_increment(count: &mut u16, limit: u32) -> bool {
+    // The count saturates: a higher limit than 65535 a second is as good as that one.
     let allowed = u32::from(*count) < limit.min(u16::MAX.into());
     *count += u16::from(allowed);
     allowed

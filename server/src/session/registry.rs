@@ -21,19 +21,13 @@ const MIN_SHRINK_CAPACITY: usize = 64;
 type RegistryShard = HashMap<DeviceId, Arc<Session>>;
 
 /// A table that holds at most one session for each device: the newest.
+#[derive(Default)]
 pub(crate) struct SessionRegistry {
     hasher: RandomState,
     shards: [Mutex<RegistryShard>; SHARDS],
 }
 
 impl SessionRegistry {
-    pub(crate) fn new() -> Self {
-        Self {
-            hasher: RandomState::new(),
-            shards: std::array::from_fn(|_| Mutex::default()),
-        }
-    }
-
     pub(crate) fn get(&self, device: &DeviceId) -> Option<Arc<Session>> {
         self.shard(device).get(device).cloned()
     }
@@ -53,9 +47,9 @@ impl SessionRegistry {
             && Arc::ptr_eq(entry.get(), session)
         {
             match replacement.filter(|session| session.write_queue.close_reason().is_none()) {
-                Some(replacement) => drop(entry.insert(replacement)),
-                None => drop(entry.remove()),
-            }
+                Some(replacement) => entry.insert(replacement),
+                None => entry.remove(),
+            };
         }
         // Memory comes back when many sockets close. A small table stays as it is, so
         // that a few sockets that come and go do not make it grow and shrink.
@@ -67,9 +61,8 @@ impl SessionRegistry {
 
     /// Whether this session is the device's newest.
     pub(crate) fn is_current(&self, session: &Arc<Session>) -> bool {
-        self.shard(&session.device)
-            .get(&session.device)
-            .is_some_and(|current| Arc::ptr_eq(current, session))
+        let current = self.get(&session.device);
+        current.is_some_and(|current| Arc::ptr_eq(&current, session))
     }
 
     /// Closes the session of a device if its epoch is not greater than `epoch`: the
@@ -89,6 +82,7 @@ impl SessionRegistry {
     }
 
     fn shard(&self, device: &DeviceId) -> MutexGuard<'_, RegistryShard> {
+        // A hasher of its own: the maps' hashers differ from shard to shard.
         let at = self.hasher.hash_one(device) as usize % SHARDS;
         self.shards[at].lock()
     }
@@ -105,7 +99,7 @@ mod tests {
 
     #[test]
     fn older_session_does_not_remove_newer_one() {
-        let registry = SessionRegistry::new();
+        let registry = SessionRegistry::default();
         let (old, new) = (session(), session());
         assert!(registry.insert(&old).is_none());
         assert!(Arc::ptr_eq(&registry.insert(&new).unwrap(), &old));
@@ -117,7 +111,7 @@ mod tests {
 
     #[test]
     fn closed_session_is_not_put_back() {
-        let registry = SessionRegistry::new();
+        let registry = SessionRegistry::default();
         let (old, new) = (session(), session());
         registry.insert(&old);
         registry.insert(&new);

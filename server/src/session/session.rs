@@ -1,22 +1,17 @@
 //! The state of one connected device.
 
-use std::sync::{
-    Arc,
-    atomic::{
-        AtomicBool, AtomicU32, AtomicU64,
-        Ordering::{Relaxed, SeqCst},
-    },
+use std::sync::atomic::{
+    AtomicBool, AtomicU32, AtomicU64,
+    Ordering::{Relaxed, SeqCst},
 };
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 use super::{
-    byte_budget::ByteBudget,
     frame,
     pending_commands::{CommandReplyTo, PendingCommands},
-    rate_window::RateWindow,
+    rate_window::{RateWindow, try_increment},
     subscription::{SubscriptionSlot, TopicSubscription},
-    timer::{Recheck, Timer},
     write_queue::WriteQueue,
 };
 use crate::{
@@ -46,9 +41,9 @@ pub(crate) struct Session {
     write_timer_armed: AtomicBool,
     closing_since: AtomicU32,
     /// The second at which the token expires; 0 without a token.
-    token_expires: u32,
+    pub(crate) token_expires: u32,
     /// The second at which the socket reaches its maximum age; 0 without one.
-    max_age_at: u32,
+    pub(crate) max_age_at: u32,
     /// Telemetry records that have no answer yet.
     telemetry_in_flight: AtomicU32,
     inner: Mutex<SessionInner>,
@@ -59,6 +54,17 @@ struct SessionInner {
     pending: PendingCommands,
     topics: Vec<TopicSubscription>,
     rate_window: RateWindow,
+}
+
+/// A deadline that a device may miss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Timer {
+    /// The device must send something within the idle timeout.
+    Idle,
+    /// The device must read something within the write timeout.
+    Write,
+    /// The close handshake must end within the close timeout.
+    Close,
 }
 
 /// The reason why a device cannot get a command.
@@ -89,32 +95,6 @@ impl Session {
         }
     }
 
-    /// Counts the bytes of the write queue in `budget`.
-    pub(crate) fn with_budget(self, budget: &Arc<ByteBudget>) -> Self {
-        Self {
-            write_queue: WriteQueue::with_budget(Arc::clone(budget)),
-            ..self
-        }
-    }
-
-    /// Closes the session at that second, when its token expires.
-    pub(crate) fn with_token_expiry(self, second: u32) -> Self {
-        Self {
-            // 0 would stand for "never".
-            token_expires: second.max(1),
-            ..self
-        }
-    }
-
-    /// Closes the session after that second, once it has nothing in flight.
-    pub(crate) fn with_max_age(self, second: u32) -> Self {
-        Self {
-            // 0 would stand for "never".
-            max_age_at: second.max(1),
-            ..self
-        }
-    }
-
     /// Notes that the device sent something.
     pub(crate) fn record_activity(&self, now: u32) {
         self.last_seen.store(now, Relaxed);
@@ -129,9 +109,8 @@ impl Session {
             self.blocked_since.store(now, Relaxed);
         } else {
             // Keeps the first second of the block.
-            let _ = self
-                .blocked_since
-                .compare_exchange(0, now, Relaxed, Relaxed);
+            let since = &self.blocked_since;
+            let _ = since.compare_exchange(0, now, Relaxed, Relaxed);
         }
         !self.write_timer_armed.swap(true, Relaxed)
     }
@@ -148,8 +127,9 @@ impl Session {
             .is_ok()
     }
 
-    /// Closes the session if the timer is due, or returns when to check it again.
-    pub(crate) fn check_timer(&self, timer: Timer, now: u32, limits: &NodeLimits) -> Recheck {
+    /// Closes the session if the timer is due, or returns the second at which to check it
+    /// again.
+    pub(super) fn check_timer(&self, timer: Timer, now: u32, limits: &NodeLimits) -> Option<u32> {
         let (since, timeout) = match timer {
             Timer::Idle => (self.last_seen.load(Relaxed), limits.idle_timeout),
             Timer::Write => (self.blocked_since.load(Relaxed), limits.write_timeout),
@@ -157,21 +137,18 @@ impl Session {
         };
         let since = match (since, timer) {
             // The timer is armed after `begin_close` only.
-            (0, Timer::Close) => return Recheck::Never,
+            (0, Timer::Close) => return None,
             // The earliest that it can be due: the device blocks from now on.
             (0, Timer::Write) => now,
             _ => since,
         };
         let due = since.saturating_add(whole_seconds(timeout));
         let end = match timer {
-            Timer::Idle => match self.check_end_of_life(now, limits) {
-                Some(end) => end,
-                None => return Recheck::Never,
-            },
+            Timer::Idle => self.check_end_of_life(now, limits)?,
             Timer::Write | Timer::Close => u32::MAX,
         };
         if due > now {
-            return Recheck::At(due.min(end));
+            return Some(due.min(end));
         }
         match timer {
             Timer::Idle => {
@@ -179,9 +156,10 @@ impl Session {
             }
             // No close frame: the device would not read it either.
             Timer::Write => self.write_queue.abort(CloseReason::SlowConsumer),
+            // The device has had its time to answer the close frame.
             Timer::Close => self.write_queue.abort(CloseReason::ConnectionLost),
         }
-        Recheck::Never
+        None
     }
 
     /// Closes a socket whose token has expired or that has reached its maximum age, and
@@ -204,9 +182,8 @@ impl Session {
             return Some(expires.min(now + 1));
         }
         // A session that rejects the frame is closing already.
-        let _ = self
-            .write_queue
-            .push(frame::goaway(limits.drain_reconnect_window), limits);
+        let goaway = frame::goaway(limits.drain_reconnect_window);
+        let _ = self.write_queue.push(goaway, limits);
         self.write_queue.close(CloseReason::MaxAge);
         None
     }
@@ -255,33 +232,29 @@ impl Session {
             return Err(CommandRejected::Closing(reply_to));
         }
         // Before the push: the reply may come before this function returns.
-        self.inner()
-            .pending
-            .insert(id, reply_to, times, limits.commands_per_device)
-            .map_err(CommandRejected::Busy)?;
-        match self.write_queue.push(frame, limits) {
-            Ok(()) => Ok(()),
+        let max = limits.commands_per_device;
+        let inserted = self.inner.lock().pending.insert(id, reply_to, times, max);
+        inserted.map_err(CommandRejected::Busy)?;
+        if self.write_queue.push(frame, limits).is_err()
             // The end of the session may have failed the command already.
-            Err(_) => self
-                .inner()
-                .pending
-                .remove(id)
-                .map_or(Ok(()), |reply_to| Err(CommandRejected::Closing(reply_to))),
+            && let Some(reply_to) = self.take_reply_to(id)
+        {
+            return Err(CommandRejected::Closing(reply_to));
         }
+        Ok(())
     }
 
     /// Removes a command and returns where its reply goes; `None` for a late reply.
     pub(crate) fn take_reply_to(&self, id: u64) -> Option<CommandReplyTo> {
-        self.inner().pending.remove(id)
+        self.inner.lock().pending.remove(id)
     }
 
     /// Counts a telemetry record as in flight, unless `limit` records are. Returns whether
     /// it counted.
     pub(crate) fn try_begin_telemetry(&self, limit: u32) -> bool {
         let more = |count| (count < limit).then_some(count + 1);
-        self.telemetry_in_flight
-            .fetch_update(Relaxed, Relaxed, more)
-            .is_ok()
+        let in_flight = &self.telemetry_in_flight;
+        in_flight.fetch_update(Relaxed, Relaxed, more).is_ok()
     }
 
     /// Notes that a telemetry record has its answer.
@@ -291,30 +264,28 @@ impl Session {
 
     /// Whether a command or a telemetry record of this device is in flight.
     pub(crate) fn is_busy(&self, now: u32) -> bool {
-        self.telemetry_in_flight.load(Relaxed) > 0 || self.inner().pending.has_pending(now)
+        self.telemetry_in_flight.load(Relaxed) > 0 || self.inner.lock().pending.has_pending(now)
     }
 
     /// Whether the device may subscribe to a topic that is new to it: `Ok(false)` when it
     /// has subscribed already, `Err` at the limit.
     pub(crate) fn may_subscribe(&self, topic: &Topic, limit: usize) -> Result<bool, ()> {
-        let topics = &self.inner().topics;
-        if topics.iter().any(|other| other.topic == *topic) {
-            return Ok(false);
+        let topics = &self.inner.lock().topics;
+        match topics.iter().any(|other| other.topic == *topic) {
+            true => Ok(false),
+            false if topics.len() >= limit => Err(()),
+            false => Ok(true),
         }
-        if topics.len() >= limit {
-            return Err(());
-        }
-        Ok(true)
     }
 
     /// Adds a subscription to a topic that is new.
     pub(crate) fn add_subscription(&self, subscription: TopicSubscription) {
-        self.inner().topics.push(subscription);
+        self.inner.lock().topics.push(subscription);
     }
 
     /// Removes the subscription to a topic and returns its slot, if there was one.
     pub(crate) fn remove_subscription(&self, topic: &Topic) -> Option<SubscriptionSlot> {
-        let topics = &mut self.inner().topics;
+        let topics = &mut self.inner.lock().topics;
         let at = topics.iter().position(|other| other.topic == *topic)?;
         let slot = topics.swap_remove(at).slot;
         // An idle session keeps no allocation.
@@ -326,22 +297,20 @@ impl Session {
 
     /// Whether the device may change its topics once more in second `now`. If so, it counts.
     pub(crate) fn allow_topic_change(&self, now: u32, limit: u32) -> bool {
-        self.inner().rate_window.allow_topic_change(now, limit)
+        let counts = &mut self.inner.lock().rate_window;
+        try_increment(&mut counts.in_second(now).topic_changes, limit)
     }
 
     /// Whether the device may publish another message in second `now`. If so, it counts.
     pub(crate) fn allow_publish(&self, now: u32, limit: u32) -> bool {
-        self.inner().rate_window.allow_publish(now, limit)
+        let counts = &mut self.inner.lock().rate_window;
+        try_increment(&mut counts.in_second(now).messages, limit)
     }
 
     /// Removes the commands and the subscriptions that end with the session.
     pub(crate) fn take_pending(&self) -> (Vec<CommandReplyTo>, Vec<TopicSubscription>) {
-        let mut inner = self.inner();
+        let mut inner = self.inner.lock();
         (inner.pending.drain(), std::mem::take(&mut inner.topics))
-    }
-
-    fn inner(&self) -> MutexGuard<'_, SessionInner> {
-        self.inner.lock()
     }
 }
 

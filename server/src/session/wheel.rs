@@ -11,12 +11,9 @@ use std::sync::{
     atomic::{AtomicU32, Ordering::Relaxed},
 };
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
-use super::{
-    Session,
-    timer::{Recheck, Timer},
-};
+use super::session::{Session, Timer};
 use crate::limits::NodeLimits;
 
 /// The number of slots, and so the seconds of one turn. A later deadline is armed for the
@@ -37,10 +34,9 @@ struct TimerEntry {
 
 impl Wheel {
     pub(crate) fn new() -> Self {
-        let slots = (0..SLOTS).map(|_| Vec::new()).collect();
         Self {
             now: AtomicU32::new(1),
-            slots: Mutex::new(slots),
+            slots: Mutex::new((0..SLOTS).map(|_| Vec::new()).collect()),
         }
     }
 
@@ -56,7 +52,7 @@ impl Wheel {
             session: Arc::downgrade(session),
             timer,
         };
-        let mut slots = self.slots();
+        let mut slots = self.slots.lock();
         // Read under the lock, so that the wheel does not advance past the slot meanwhile.
         let now = self.now();
         // The present slot is being processed, and a whole turn away is the same slot.
@@ -74,7 +70,7 @@ impl Wheel {
                 let Some(session) = session.upgrade() else {
                     continue;
                 };
-                if let Recheck::At(at) = session.check_timer(timer, now, limits) {
+                if let Some(at) = session.check_timer(timer, now, limits) {
                     self.arm(&session, timer, at);
                 }
             }
@@ -83,13 +79,9 @@ impl Wheel {
 
     /// Advances by one second. Returns that second and the timers of its slot.
     fn tick(&self) -> (u32, Vec<TimerEntry>) {
-        let mut slots = self.slots();
+        let mut slots = self.slots.lock();
         let now = self.now.fetch_add(1, Relaxed) + 1;
         (now, std::mem::take(&mut slots[(now % SLOTS) as usize]))
-    }
-
-    fn slots(&self) -> MutexGuard<'_, Vec<Vec<TimerEntry>>> {
-        self.slots.lock()
     }
 }
 
@@ -107,10 +99,18 @@ mod tests {
         }
     }
 
-    fn armed(wheel: &Wheel) -> Arc<Session> {
-        let session = Arc::new(Session::new("d".parse().unwrap(), wheel.now()));
+    fn session(wheel: &Wheel) -> Session {
+        Session::new("d".parse().unwrap(), wheel.now())
+    }
+
+    fn arm_idle(wheel: &Wheel, session: Session) -> Arc<Session> {
+        let session = Arc::new(session);
         wheel.arm(&session, Timer::Idle, wheel.now() + 1);
         session
+    }
+
+    fn armed(wheel: &Wheel) -> Arc<Session> {
+        arm_idle(wheel, session(wheel))
     }
 
     #[test]
@@ -122,11 +122,8 @@ mod tests {
             wheel.advance(due - 1, &limits(idle_s));
             assert_eq!(session.write_queue.close_reason(), None, "{idle_s} s");
             wheel.advance(due, &limits(idle_s));
-            assert_eq!(
-                session.write_queue.close_reason(),
-                Some(CloseReason::Idle),
-                "{idle_s} s"
-            );
+            let reason = session.write_queue.close_reason();
+            assert_eq!(reason, Some(CloseReason::Idle), "{idle_s} s");
         }
     }
 
@@ -145,46 +142,43 @@ mod tests {
 
     #[test]
     fn active_socket_closes_when_its_token_expires() {
-        for expires in [3, 90, 200, 1000] {
+        for token_expires in [3, 90, 200, 1000] {
             let wheel = Wheel::new();
-            let session =
-                Session::new("d".parse().unwrap(), wheel.now()).with_token_expiry(expires);
-            let session = Arc::new(session);
-            wheel.arm(&session, Timer::Idle, wheel.now() + 1);
-            for second in 2..expires {
+            let mut session = session(&wheel);
+            session.token_expires = token_expires;
+            let session = arm_idle(&wheel, session);
+            for second in 2..token_expires {
                 wheel.advance(second, &limits(90));
                 session.record_activity(second);
             }
-            assert_eq!(session.write_queue.close_reason(), None, "{expires} s");
-            wheel.advance(expires, &limits(90));
             assert_eq!(
                 session.write_queue.close_reason(),
-                Some(CloseReason::Expired)
+                None,
+                "{token_expires} s"
             );
+            wheel.advance(token_expires, &limits(90));
+            let reason = session.write_queue.close_reason();
+            assert_eq!(reason, Some(CloseReason::Expired));
         }
     }
 
     #[test]
     fn old_socket_closes_once_nothing_is_in_flight() {
         let wheel = Wheel::new();
-        let session = Arc::new(Session::new("d".parse().unwrap(), 1).with_max_age(30));
-        wheel.arm(&session, Timer::Idle, wheel.now() + 1);
+        let mut session = session(&wheel);
+        session.max_age_at = 30;
+        let session = arm_idle(&wheel, session);
         assert!(session.try_begin_telemetry(1));
         for second in 2..40 {
             session.record_activity(second);
             wheel.advance(second, &limits(90));
         }
-        assert_eq!(
-            session.write_queue.close_reason(),
-            None,
-            "a telemetry record waits"
-        );
+        // A telemetry record waits.
+        assert_eq!(session.write_queue.close_reason(), None);
         session.end_telemetry();
         wheel.advance(41, &limits(90));
-        assert_eq!(
-            session.write_queue.close_reason(),
-            Some(CloseReason::MaxAge)
-        );
+        let reason = session.write_queue.close_reason();
+        assert_eq!(reason, Some(CloseReason::MaxAge));
         let mut written = Vec::new();
         let _ = session.write_queue.poll_write(|bytes| {
             written.extend_from_slice(bytes);
@@ -210,10 +204,8 @@ mod tests {
         assert!(!session.write_queue.is_aborted());
         session.clear_write_blocked();
         wheel.advance(150, &limits);
-        assert!(
-            !session.write_queue.is_aborted(),
-            "nothing waits to be written"
-        );
+        // Nothing waits to be written.
+        assert!(!session.write_queue.is_aborted());
         assert!(!session.record_write_blocked(150, false));
         wheel.advance(159, &limits);
         assert!(!session.write_queue.is_aborted());
@@ -235,7 +227,7 @@ mod tests {
             session.record_activity(second);
             wheel.advance(second, &limits(1000));
         }
-        let entries: usize = wheel.slots().iter().map(Vec::len).sum();
+        let entries: usize = wheel.slots.lock().iter().map(Vec::len).sum();
         assert_eq!(entries, 2, "the idle timer and the write timer");
     }
 
@@ -244,6 +236,6 @@ mod tests {
         let wheel = Wheel::new();
         drop(armed(&wheel));
         wheel.advance(SLOTS, &limits(5));
-        assert!(wheel.slots().iter().all(Vec::is_empty));
+        assert!(wheel.slots.lock().iter().all(Vec::is_empty));
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use bytes::{Buf, Bytes};
 use futures_util::task::AtomicWaker;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 use super::byte_budget::ByteBudget;
 use crate::{
@@ -54,6 +54,15 @@ enum CloseState {
     Aborted(CloseReason),
 }
 
+impl CloseState {
+    fn reason(self) -> Option<CloseReason> {
+        match self {
+            Self::Open => None,
+            Self::Closing(reason) | Self::Aborted(reason) => Some(reason),
+        }
+    }
+}
+
 /// A rejected frame: the socket is closing, or closes now because its queue is full.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct PushRejected;
@@ -88,7 +97,7 @@ impl WriteQueue {
             queue.push(frame);
             Ok(())
         });
-        // After the lock is released, because the woken task takes it first.
+        // After the lock is released, because the woken task acquires it first.
         self.waker.wake();
         pushed
     }
@@ -97,15 +106,15 @@ impl WriteQueue {
     /// dropped, except one that has begun. The first reason stays; returns whether this was
     /// the first.
     pub(crate) fn close(&self, reason: CloseReason) -> bool {
-        let first = self.update(|queue| {
-            let first = queue.close_state == CloseState::Open;
-            if first {
+        let is_first = self.update(|queue| {
+            let is_open = queue.close_state == CloseState::Open;
+            if is_open {
                 queue.close(reason);
             }
-            first
+            is_open
         });
         self.waker.wake();
-        first
+        is_first
     }
 
     /// Queues the answer to the peer's close frame (RFC 6455, 5.5.1). No frame may follow.
@@ -122,13 +131,9 @@ impl WriteQueue {
     /// Ends the socket without a close frame.
     pub(crate) fn abort(&self, reason: CloseReason) {
         self.update(|queue| {
-            queue.close_state = match queue.close_state {
-                CloseState::Open => CloseState::Aborted(reason),
-                // An abort only shortens a close that has begun for another reason.
-                CloseState::Closing(first) | CloseState::Aborted(first) => {
-                    CloseState::Aborted(first)
-                }
-            };
+            // An abort only shortens a close that has begun for another reason.
+            let first = queue.close_state.reason().unwrap_or(reason);
+            queue.close_state = CloseState::Aborted(first);
             queue.clear();
         });
         self.waker.wake();
@@ -136,14 +141,11 @@ impl WriteQueue {
 
     /// Returns the reason for which the socket closes; `None` while it is open.
     pub(crate) fn close_reason(&self) -> Option<CloseReason> {
-        match self.lock().close_state {
-            CloseState::Open => None,
-            CloseState::Closing(reason) | CloseState::Aborted(reason) => Some(reason),
-        }
+        self.state.lock().close_state.reason()
     }
 
     pub(crate) fn is_aborted(&self) -> bool {
-        matches!(self.lock().close_state, CloseState::Aborted(_))
+        matches!(self.state.lock().close_state, CloseState::Aborted(_))
     }
 
     /// Sets the task to wake when there is something to write.
@@ -161,17 +163,13 @@ impl WriteQueue {
 
     /// Changes the queue, and the budget of all devices with it.
     fn update<T>(&self, change: impl FnOnce(&mut QueueState) -> T) -> T {
-        let mut queue = self.lock();
+        let mut queue = self.state.lock();
         let before = queue.bytes;
         let result = change(&mut queue);
         if let Some(budget) = &self.budget {
             budget.update(before, queue.bytes);
         }
         result
-    }
-
-    fn lock(&self) -> MutexGuard<'_, QueueState> {
-        self.state.lock()
     }
 }
 
@@ -194,8 +192,11 @@ impl QueueState {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(written)) => {
                     front.advance(written);
-                    let done = front.is_empty();
-                    self.record_written(written, done);
+                    self.bytes -= written;
+                    self.front_started = !front.is_empty();
+                    if !self.front_started {
+                        self.frames.pop_front();
+                    }
                 }
             }
         }
@@ -221,14 +222,6 @@ impl QueueState {
         }
         self.push(encode::close(reason));
         self.close_state = CloseState::Closing(reason);
-    }
-
-    fn record_written(&mut self, bytes: usize, done: bool) {
-        self.bytes -= bytes;
-        self.front_started = !done;
-        if done {
-            self.frames.pop_front();
-        }
     }
 }
 
@@ -258,9 +251,7 @@ mod tests {
     fn full_queue_closes_as_slow_after_the_frame_that_has_begun() {
         let queue = WriteQueue::default();
         for frame in ["first", "second", "third"] {
-            queue
-                .push(Bytes::from_static(frame.as_bytes()), &limits())
-                .unwrap();
+            queue.push(frame.into(), &limits()).unwrap();
         }
         let mut once = Some(2);
         let blocked = queue.poll_write(|_| match once.take() {
@@ -268,10 +259,7 @@ mod tests {
             None => Poll::Pending,
         });
         assert!(blocked.is_pending());
-        assert_eq!(
-            queue.push(Bytes::from_static(b"fourth"), &limits()),
-            Err(PushRejected)
-        );
+        assert_eq!(queue.push("fourth".into(), &limits()), Err(PushRejected));
         assert_eq!(queue.close_reason(), Some(CloseReason::SlowConsumer));
         let expected = [b"rst".as_slice(), &encode::close(CloseReason::SlowConsumer)].concat();
         assert_eq!(written(&queue), expected);
@@ -297,12 +285,10 @@ mod tests {
             queue.push(vec![0; 6].into(), &limits).unwrap();
         }
         assert_eq!(budget.used(), 12);
-        // A device that keeps up gets its frame; one that is behind is closed.
+        // The queue of the third device is empty, so it gets its frame. The first is behind.
         queues[2].push(vec![0; 6].into(), &limits).unwrap();
-        assert_eq!(
-            queues[0].push(vec![0; 1].into(), &limits),
-            Err(PushRejected)
-        );
+        let pushed = queues[0].push(vec![0; 1].into(), &limits);
+        assert_eq!(pushed, Err(PushRejected));
         assert_eq!(queues[0].close_reason(), Some(CloseReason::SlowConsumer));
         queues[1].abort(CloseReason::ConnectionLost);
         written(&queues[0]);
@@ -314,9 +300,7 @@ mod tests {
     #[test]
     fn frames_before_a_close_are_written() {
         let queue = WriteQueue::default();
-        queue
-            .push(Bytes::from_static(b"goaway"), &limits())
-            .unwrap();
+        queue.push("goaway".into(), &limits()).unwrap();
         queue.close(CloseReason::Drain);
         let expected = [b"goaway".as_slice(), &encode::close(CloseReason::Drain)].concat();
         assert_eq!(written(&queue), expected);

@@ -5,12 +5,12 @@ use serde_json::json;
 
 use highwater_server::NodeConfig;
 
-use crate::rig::{HttpResponse, TestDevice, TestNode, config, http_request, until};
+use crate::rig::{HttpResponse, TestDevice, TestNode, config, http_request};
 
 type Headers<'a> = &'a [(&'a str, &'a str)];
 
 #[tokio::test]
-async fn a_command_brings_its_reply() {
+async fn command_returns_the_reply_of_its_device() {
     let node = TestNode::standalone();
     TestDevice::open(&node, "d1").await.reply_to_all();
     let answer = node.command("d1").await;
@@ -24,7 +24,7 @@ async fn a_command_brings_its_reply() {
 }
 
 #[tokio::test]
-async fn nobody_there_is_404() {
+async fn command_without_connected_device_is_404() {
     let node = TestNode::standalone();
     let answer = node.command("d1").await;
     assert_eq!(answer.status, 404);
@@ -33,7 +33,7 @@ async fn nobody_there_is_404() {
 }
 
 #[tokio::test]
-async fn no_reply_by_the_deadline_is_504() {
+async fn command_without_reply_by_its_deadline_is_504() {
     let node = TestNode::standalone();
     let _silent = TestDevice::open(&node, "d1").await;
     let headers = [("x-highwater-timeout-ms", "30")];
@@ -45,10 +45,11 @@ async fn no_reply_by_the_deadline_is_504() {
 }
 
 #[tokio::test]
-async fn replaced_while_waiting_is_409() {
+async fn command_of_replaced_connection_is_409() {
     let node = TestNode::standalone();
     let mut older = TestDevice::open(&node, "d1").await;
     let (answer, _newer) = tokio::join!(node.command("d1"), async {
+        // The command has reached the older connection before the newer one opens.
         older.frame().await;
         TestDevice::open(&node, "d1").await
     });
@@ -57,7 +58,7 @@ async fn replaced_while_waiting_is_409() {
 }
 
 #[tokio::test]
-async fn a_device_that_leaves_while_waiting_is_404() {
+async fn command_of_ended_connection_is_404() {
     let node = TestNode::standalone();
     let mut device = TestDevice::open(&node, "d1").await;
     let (answer, ()) = tokio::join!(node.command("d1"), async {
@@ -67,15 +68,15 @@ async fn a_device_that_leaves_while_waiting_is_404() {
     assert_eq!(answer.status, 404);
 }
 
-/// The answer to a command that comes while another waits for its reply.
-async fn second_of_two_at_once(config: NodeConfig) -> HttpResponse {
+/// Returns the answer to a command that comes while another waits for its reply.
+async fn second_of_two_commands(config: NodeConfig) -> HttpResponse {
     let node = TestNode::start(config);
     let mut device = TestDevice::open(&node, "d1").await;
     let (first, second) = tokio::join!(node.command("d1"), async {
-        let waiting = device.frame().await;
+        let pending = device.frame().await;
         let second = node.command("d1").await;
         device
-            .send(json!({"type": "reply", "id": waiting["id"], "body": null}))
+            .send(json!({"type": "reply", "id": pending["id"], "body": null}))
             .await;
         second
     });
@@ -85,33 +86,36 @@ async fn second_of_two_at_once(config: NodeConfig) -> HttpResponse {
 }
 
 #[tokio::test]
-async fn more_than_a_device_may_have_waiting_is_429() {
+async fn command_over_the_limit_of_its_device_is_429() {
     let mut config = config("n1");
     config.limits.commands_per_device = 1;
-    assert_eq!(second_of_two_at_once(config).await.status, 429);
+    assert_eq!(second_of_two_commands(config).await.status, 429);
 }
 
 #[tokio::test]
-async fn more_than_a_node_may_have_in_flight_is_503() {
+async fn command_over_the_limit_of_the_node_is_503() {
     let mut config = config("n1");
     config.limits.commands_in_flight = 1;
-    assert_eq!(second_of_two_at_once(config).await.status, 503);
+    assert_eq!(second_of_two_commands(config).await.status, 503);
 }
 
 #[tokio::test]
-async fn bad_requests_say_what_is_wrong() {
+async fn invalid_request_gets_its_status_and_a_hint() {
     let node = TestNode::standalone();
     let json = [("content-type", "application/json")];
     let path = "/devices/d1/commands";
     let long = format!("{{\"name\":\"{}\"}}", "x".repeat(70_000));
     let text: Headers = &[("content-type", "text/plain")];
-    let cases: [(&str, Headers, &str, u16); 7] = [
+    let soon: Headers = &[json[0], ("x-highwater-timeout-ms", "soon")];
+    let cases: [(&str, Headers, &str, u16); 8] = [
         (path, &json, "{", 400),
         (path, &json, "{}", 400),
         (path, &json, r#"{"name":"x","nam":1}"#, 400),
         (path, text, r#"{"name":"x"}"#, 415),
         (path, &[], r#"{"name":"x"}"#, 415),
+        // Over the 64 KiB of the limit.
         (path, &json, &long, 413),
+        (path, soon, r#"{"name":"x"}"#, 400),
         ("/devices/a%20b/commands", &json, r#"{"name":"x"}"#, 400),
     ];
     for (path, headers, body, status) in cases {
@@ -120,57 +124,27 @@ async fn bad_requests_say_what_is_wrong() {
         assert_eq!(answer.status, status, "{answer:?}");
         assert!(answer.json()["hint"].is_string());
     }
-    let headers = [
-        ("content-type", "application/json"),
-        ("x-highwater-timeout-ms", "soon"),
-    ];
-    let answer = http_request(
-        node.address,
-        "POST",
-        path,
-        &headers,
-        r#"{"name":"x"}"#.into(),
-    )
-    .await;
-    assert_eq!(answer.status, 400);
-    assert_eq!(
-        http_request(node.address, "GET", path, &[], Bytes::new())
-            .await
-            .status,
-        405
-    );
-    assert_eq!(
-        http_request(node.address, "GET", "/nowhere", &[], Bytes::new())
-            .await
-            .status,
-        404
-    );
+    assert_eq!(node.get(path).await.status, 405);
+    assert_eq!(node.get("/nowhere").await.status, 404);
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_leaves_nothing_behind() {
+async fn command_of_disconnected_caller_is_abandoned() {
     let node = TestNode::standalone();
     let mut device = TestDevice::open(&node, "d1").await;
     let request = node.command("d1");
     tokio::select! {
-        _ = request => panic!("nobody replied"),
+        _ = request => panic!("an answer without a reply"),
         _ = device.frame() => {}
     }
-    until("the command is over", async || {
-        node.metric("highwater_commands_in_flight").await == 0.0
-    })
-    .await;
-    let metrics = node.get("/metrics").await.text();
-    assert!(
-        metrics.contains("highwater_commands_total{outcome=\"abandoned\"} 1"),
-        "{metrics}"
-    );
+    node.wait_abandoned().await;
 }
 
 #[tokio::test]
-async fn a_late_or_made_up_reply_is_dropped() {
+async fn reply_to_unknown_command_is_dropped() {
     let node = TestNode::standalone();
     let mut device = TestDevice::open(&node, "d1").await;
+    // Valid ids that no command has, and texts that are no ids.
     for id in ["c0", "cffff", "x", ""] {
         device
             .send(json!({"type": "reply", "id": id, "body": 1}))

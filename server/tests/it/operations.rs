@@ -1,5 +1,5 @@
-//! Lists of operations on a cluster; after each list, what every node says of
-//! every device must be what the operations left behind.
+//! Lists of operations on a cluster. After each list, every node must know of every device
+//! what the model knows.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +11,14 @@ use crate::{
 };
 
 on_every_backplane!(
-    nodes_come_and_go,
-    a_node_comes_back_under_its_name,
+    nodes_join_and_leave,
+    node_rejoins_under_its_id,
     devices_move_between_nodes,
-    devices_move_while_the_members_change,
-    the_broker_restarts_in_between,
+    devices_move_while_members_change,
+    devices_survive_restarts_of_the_broker,
 );
 
+#[derive(PartialEq)]
 enum Operation {
     /// Opens that many devices, numbered from the first, on a node.
     Open(&'static str, usize, usize),
@@ -34,61 +35,63 @@ use Operation::{Close, Drain, Join, Kill, Open, RestartBroker};
 #[derive(Default)]
 struct ClusterModel {
     nodes: BTreeMap<&'static str, TestNode>,
-    /// Number to owner and the task that is the device.
+    /// The owner and the task of each device, by the device's number.
     devices: BTreeMap<usize, (&'static str, JoinHandle<()>)>,
 }
 
 async fn check(kind: TestBackplaneKind, operations: &[Operation]) {
-    let mut ground = match operations.iter().any(|it| matches!(it, RestartBroker)) {
+    // Other tests use the shared broker, so it must not restart.
+    let mut ground = match operations.contains(&RestartBroker) {
         true => kind.own_ground(),
         false => kind.ground().with_lease(SHORT),
     };
-    let mut world = ClusterModel::default();
+    let mut model = ClusterModel::default();
     for operation in operations {
         match operation {
-            Open(node, first, count) => world.open(node, *first, *count).await,
+            Open(node, first, count) => model.open(node, *first, *count).await,
             Close(first, count) => {
                 for number in *first..first + count {
                     // The device's task owns its socket.
-                    if let Some((_, task)) = world.devices.remove(&number) {
+                    if let Some((_, task)) = model.devices.remove(&number) {
                         task.abort();
                     }
                 }
             }
             Join(id) => {
-                world.nodes.insert(id, TestNode::join(id, &ground).await);
+                model.nodes.insert(id, TestNode::join(id, &ground).await);
             }
             Kill(id) => {
-                world.nodes.remove(id).unwrap().kill();
-                world.devices.retain(|_, (owner, _)| owner != id);
+                model.nodes.remove(id).unwrap().kill();
+                // A device of the rig does not reconnect.
+                model.devices.retain(|_, (owner, _)| owner != id);
             }
             Drain(id) => {
-                let node = world.nodes.remove(id).unwrap();
+                let node = model.nodes.remove(id).unwrap();
                 node.shutdown.cancel();
                 node.wait_ended().await;
-                world.devices.retain(|_, (owner, _)| owner != id);
+                model.devices.retain(|_, (owner, _)| owner != id);
             }
             RestartBroker => {
                 ground.kill().await;
-                world.wait_readiness(503).await;
+                model.wait_readiness(503).await;
                 ground.start_again().await;
-                world.wait_readiness(200).await;
+                model.wait_readiness(200).await;
             }
         }
     }
     let cluster = TestCluster {
         ground,
-        nodes: std::mem::take(&mut world.nodes).into_values().collect(),
+        nodes: std::mem::take(&mut model.nodes).into_values().collect(),
     };
     cluster.wait_for_members(cluster.nodes.len()).await;
-    world.assert_agrees(&cluster).await;
+    model.assert_agrees(&cluster).await;
 }
 
 impl ClusterModel {
-    /// Waits until each node has seen what became of its broker.
+    /// Waits until each node has noticed the end or the start of its broker.
     async fn wait_readiness(&self, status: u16) {
         for node in self.nodes.values() {
-            until("the node has seen it", async || {
+            until("the readiness changes", async || {
                 node.get("/readyz").await.status == status
             })
             .await;
@@ -98,6 +101,7 @@ impl ClusterModel {
     async fn open(&mut self, node: &'static str, first: usize, count: usize) {
         for number in first..first + count {
             let device = TestDevice::open(&self.nodes[node], &format!("d{number}")).await;
+            // Its reply proves later that a command finds the device.
             self.devices.insert(number, (node, device.reply_to_all()));
         }
     }
@@ -115,6 +119,7 @@ impl ClusterModel {
                 assert_eq!(answer.header("x-highwater-owner"), *owner);
             }
         }
+        // Entries of moved and ended connections are removed after the operations.
         until("there is one entry for each device", async || {
             let mut entries = 0.0;
             for node in &cluster.nodes {
@@ -126,7 +131,7 @@ impl ClusterModel {
     }
 }
 
-async fn nodes_come_and_go(kind: TestBackplaneKind) {
+async fn nodes_join_and_leave(kind: TestBackplaneKind) {
     check(
         kind,
         &[
@@ -153,7 +158,7 @@ async fn nodes_come_and_go(kind: TestBackplaneKind) {
     .await;
 }
 
-async fn a_node_comes_back_under_its_name(kind: TestBackplaneKind) {
+async fn node_rejoins_under_its_id(kind: TestBackplaneKind) {
     check(
         kind,
         &[
@@ -186,7 +191,7 @@ async fn devices_move_between_nodes(kind: TestBackplaneKind) {
     .await;
 }
 
-async fn devices_move_while_the_members_change(kind: TestBackplaneKind) {
+async fn devices_move_while_members_change(kind: TestBackplaneKind) {
     check(
         kind,
         &[
@@ -203,7 +208,7 @@ async fn devices_move_while_the_members_change(kind: TestBackplaneKind) {
     .await;
 }
 
-async fn the_broker_restarts_in_between(kind: TestBackplaneKind) {
+async fn devices_survive_restarts_of_the_broker(kind: TestBackplaneKind) {
     check(
         kind,
         &[

@@ -25,7 +25,7 @@ pub(crate) fn any_port() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
 }
 
-/// Limits under which nothing waits longer than a test should.
+/// Returns limits with short waits. A drain with the default limits takes seconds.
 pub(crate) fn quick_limits() -> NodeLimits {
     NodeLimits {
         drain_delay: Duration::from_millis(50),
@@ -79,7 +79,7 @@ pub(crate) fn config(id: &str) -> NodeConfig {
 }
 
 impl TestNode {
-    /// A cluster of one.
+    /// Starts a cluster of one node.
     pub(crate) fn standalone() -> Self {
         Self::start(config("n1"))
     }
@@ -96,17 +96,18 @@ impl TestNode {
         }
     }
 
-    /// Joined to a backplane, and ready.
+    /// Starts a node, and returns it when it has joined the backplane and is ready.
     pub(crate) async fn join(id: &str, ground: &Ground) -> Self {
         Self::join_with(config(id), ground).await
     }
 
     pub(crate) async fn join_with(mut config: NodeConfig, ground: &Ground) -> Self {
-        let meeting = ground.config();
-        config.backplane = meeting.url;
-        config.cluster = meeting.cluster;
-        config.membership_lease = meeting.lease;
+        let backplane = ground.config();
+        config.backplane = backplane.url;
+        config.cluster = backplane.cluster;
+        config.membership_lease = backplane.lease;
         let node = Self::start(config);
+        // A node answers 503 until it is connected to its backplane.
         until("the node is ready", async || {
             node.get("/readyz").await.status == 200
         })
@@ -116,16 +117,15 @@ impl TestNode {
 
     /// Ends the node as SIGKILL would, without a drain.
     pub(crate) fn kill(self) {
+        // A dropped `node::run` closes its sockets as if the process had died.
         self.task.abort();
     }
 
     /// Waits for the node to end by itself.
     pub(crate) async fn wait_ended(self) {
-        timeout(TEST_TIMEOUT, self.task)
-            .await
-            .unwrap()
-            .unwrap()
-            .unwrap();
+        // The timeout, a panic and an error of the node all fail the test.
+        let ended = timeout(TEST_TIMEOUT, self.task).await.unwrap();
+        ended.unwrap().unwrap();
     }
 
     pub(crate) async fn get(&self, path: &str) -> HttpResponse {
@@ -147,7 +147,7 @@ impl TestNode {
         http_request(self.address, "POST", path, &all, body.to_string().into()).await
     }
 
-    /// A command with the rig's usual body.
+    /// Sends a command with the rig's usual body.
     pub(crate) async fn command(&self, device: &str) -> HttpResponse {
         self.post(
             &format!("/devices/{device}/commands"),
@@ -162,25 +162,33 @@ impl TestNode {
         nodes["nodes"].as_array().unwrap().iter().map(id).collect()
     }
 
-    /// The owner that this node sees.
+    /// Returns the owner that this node sees.
     pub(crate) async fn owner(&self, device: &str) -> Option<String> {
         let answer = self.get(&format!("/devices/{device}")).await;
         answer.json()["owner"].as_str().map(str::to_owned)
     }
 
-    /// The value of a metric without labels.
+    /// Returns the value of a metric without labels.
     pub(crate) async fn metric(&self, name: &str) -> f64 {
         let text = self.get("/metrics").await.text();
-        let line = text.lines().find(|line| {
-            line.strip_prefix(name)
-                .is_some_and(|rest| rest.starts_with(' '))
-        });
-        line.unwrap_or_else(|| panic!("no {name}"))
-            .split(' ')
-            .nth(1)
-            .unwrap()
+        // With the space, so that the name is not the beginning of a longer one.
+        let name = format!("{name} ");
+        let value = text.lines().find_map(|line| line.strip_prefix(&name));
+        value
+            .unwrap_or_else(|| panic!("no {name}"))
             .parse()
             .unwrap()
+    }
+
+    /// Waits until the only command in flight has ended because its caller has left.
+    pub(crate) async fn wait_abandoned(&self) {
+        until("the command ends", async || {
+            self.metric("highwater_commands_in_flight").await == 0.0
+        })
+        .await;
+        let metrics = self.get("/metrics").await.text();
+        let abandoned = "highwater_commands_total{outcome=\"abandoned\"} 1";
+        assert!(metrics.contains(abandoned), "{metrics}");
     }
 }
 
@@ -215,7 +223,7 @@ impl TestCluster {
         cluster
     }
 
-    /// Waits until every node sees that many members.
+    /// Waits until every node sees `count` members.
     pub(crate) async fn wait_for_members(&self, count: usize) {
         for node in &self.nodes {
             until("the members are seen", async || {
@@ -228,13 +236,14 @@ impl TestCluster {
 
 /// Checks a condition until it holds. Each check makes a round trip, so the loop does not
 /// spin.
-pub(crate) async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let waited = timeout(TEST_TIMEOUT, async {
-        while !so().await {
+        while !holds().await {
+            // Nodes and devices of the test may run on this thread.
             tokio::task::yield_now().await;
         }
     });
-    assert!(waited.await.is_ok(), "waited in vain until {what}");
+    assert!(waited.await.is_ok(), "timed out before {what}");
 }
 
 #[derive(Debug)]
@@ -260,7 +269,7 @@ impl HttpResponse {
     }
 }
 
-/// One request on a connection of its own.
+/// Sends a request on a connection of its own.
 pub(crate) async fn http_request(
     address: SocketAddr,
     method: &str,
@@ -273,6 +282,7 @@ pub(crate) async fn http_request(
         let (mut client, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
             .unwrap();
+        // The request makes progress only while its connection is polled.
         tokio::spawn(connection);
         let mut request = Request::builder()
             .method(method)
@@ -297,7 +307,7 @@ pub(crate) async fn http_request(
         .unwrap_or_else(|_| panic!("no answer to {method} {path}"))
 }
 
-/// A device's end of a socket, by an independent implementation (tungstenite).
+/// A device's end of a socket. Its implementation (tungstenite) shares no code with the node.
 pub(crate) struct TestDevice {
     pub(crate) socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     pub(crate) headers: HeaderMap,
@@ -321,6 +331,7 @@ impl TestDevice {
         let url = format!("ws://{address}{path}");
         let request = url.into_client_request().unwrap();
         let connected = timeout(TEST_TIMEOUT, tokio_tungstenite::connect_async(request));
+        // Boxed, because tungstenite's error is large.
         let (socket, response) = connected.await.unwrap().map_err(Box::new)?;
         Ok(Self {
             socket,
@@ -338,22 +349,23 @@ impl TestDevice {
 
     pub(crate) async fn next(&mut self) -> Option<Message> {
         let next = timeout(TEST_TIMEOUT, self.socket.next()).await;
-        next.expect("the device waited in vain")
-            .and_then(Result::ok)
+        next.expect("the device timed out").and_then(Result::ok)
     }
 
-    /// The next JSON frame.
+    /// Returns the next JSON frame.
     pub(crate) async fn frame(&mut self) -> Value {
         loop {
             match self.next().await {
                 Some(Message::Text(text)) => return serde_json::from_str(&text).unwrap(),
+                // The pong of a ping whose test did not wait for it.
                 Some(Message::Pong(_)) => {}
                 other => panic!("expected a text frame, got {other:?}"),
             }
         }
     }
 
-    /// A round trip: what was sent before it has been handled.
+    /// Makes a round trip. The node has handled all earlier frames then, since it handles
+    /// frames in order.
     pub(crate) async fn ping(&mut self, payload: &'static [u8]) {
         self.socket
             .send(Message::Ping(Bytes::from_static(payload)))
@@ -368,7 +380,7 @@ impl TestDevice {
         }
     }
 
-    /// The close code that the node sends, whatever it sends before.
+    /// Returns the close code of the node; `None` if the socket ends without a close frame.
     pub(crate) async fn close_code(&mut self) -> Option<u16> {
         loop {
             match self.next().await {
@@ -379,7 +391,7 @@ impl TestDevice {
         }
     }
 
-    /// Answers the next command with its own body.
+    /// Replies to the next command with the command's body.
     pub(crate) async fn reply_to_next(&mut self) {
         let command = self.frame().await;
         assert_eq!(command["type"], "command");
@@ -387,7 +399,7 @@ impl TestDevice {
             .await;
     }
 
-    /// Answers commands until the socket ends.
+    /// Replies to commands until the socket ends.
     pub(crate) fn reply_to_all(mut self) -> JoinHandle<()> {
         tokio::spawn(async move {
             while let Some(Ok(message)) = self.socket.next().await {
@@ -397,12 +409,9 @@ impl TestDevice {
                 let frame: Value = serde_json::from_str(&text).unwrap();
                 if frame["type"] == "command" {
                     let reply = json!({"type": "reply", "id": frame["id"], "body": frame["body"]});
-                    if self
-                        .socket
-                        .send(Message::text(reply.to_string()))
-                        .await
-                        .is_err()
-                    {
+                    let sent = self.socket.send(Message::text(reply.to_string())).await;
+                    // The node may close the socket between a command and its reply.
+                    if sent.is_err() {
                         return;
                     }
                 }

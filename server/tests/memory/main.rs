@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const SOCKETS: usize = 2000;
-/// Opened before it is measured, for what a node takes once.
+/// Sockets that are opened before the measurement, for the memory that a node takes once.
 const WARMUP_SOCKETS: usize = 100;
 const SECRET: &str = "an-example-secret-of-32-bytes-ok";
 
@@ -30,11 +30,11 @@ const SECRET: &str = "an-example-secret-of-32-bytes-ok";
 struct SocketCase {
     name: &'static str,
     config: NodeConfig,
-    /// Shown by each device.
+    /// The token of each device.
     token: Option<String>,
-    /// Said by each device.
+    /// The topic that each device subscribes to.
     topic: Option<&'static str>,
-    /// Per idle socket, in bytes; the node as a whole is allowed more.
+    /// The most bytes per idle socket. The node as a whole may take more.
     limit: usize,
 }
 
@@ -56,6 +56,7 @@ impl SocketCase {
         assert!(answer[..read].starts_with(b"HTTP/1.1 101"));
         if let Some(topic) = self.topic {
             let text = json!({"type": "subscribe", "topic": topic}).to_string();
+            // A final text frame with an empty mask (RFC 6455, section 5.2).
             let head = [0x81, 0x80 | text.len() as u8, 0, 0, 0, 0];
             stream
                 .write_all(&[&head, text.as_bytes()].concat())
@@ -65,7 +66,7 @@ impl SocketCase {
         stream
     }
 
-    /// Bytes of heap per idle socket.
+    /// Returns the bytes of heap per idle socket.
     fn measure(&self, node: SocketAddr) -> usize {
         let mut sockets = Vec::with_capacity(WARMUP_SOCKETS + SOCKETS);
         sockets.extend((0..WARMUP_SOCKETS).map(|device| self.open(node, device)));
@@ -76,19 +77,21 @@ impl SocketCase {
         sockets.iter_mut().for_each(ping);
         let per_socket = live_bytes().saturating_sub(before) / SOCKETS;
         drop(sockets);
-        // What they give back must not be taken for the next node's.
+        // Memory that these sockets free must not count for the next node.
         while !metrics(node).contains("\nhighwater_sockets 0\n") {}
         per_socket
     }
 }
 
 fn live_bytes() -> usize {
+    // jemalloc caches its statistics until the epoch advances.
     epoch::advance().unwrap();
     stats::allocated::read().unwrap()
 }
 
-/// A round trip: the steady task has started and is idle again.
+/// Makes a round trip, after which the steady task has started and is idle again.
 fn ping(stream: &mut TcpStream) {
+    // A masked ping without a payload, and its pong.
     stream.write_all(&[0x89, 0x80, 0, 0, 0, 0]).unwrap();
     let mut pong = [0; 2];
     stream.read_exact(&mut pong).unwrap();
@@ -105,7 +108,7 @@ fn metrics(node: SocketAddr) -> String {
     answer
 }
 
-/// Time limits are long, so that a busy machine ends no socket.
+/// Returns a node with a long timeout, so that a busy machine ends no socket.
 fn config() -> NodeConfig {
     NodeConfig {
         limits: NodeLimits {
@@ -143,16 +146,16 @@ fn with_token_and_topic() -> SocketCase {
     }
 }
 
-/// One after the other: there is one heap.
+/// Measures one case after the other, because there is one heap.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_idle_socket_is_cheap() {
-    for kind in [plain(), with_token_and_topic()] {
+async fn idle_socket_stays_within_its_bytes() {
+    for case in [plain(), with_token_and_topic()] {
         let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
-        let running = node::run(listener, kind.config.clone(), CancellationToken::new());
+        let running = node::run(listener, case.config.clone(), CancellationToken::new());
         let running = tokio::spawn(running);
-        let (name, limit) = (kind.name, kind.limit);
-        let per_socket = tokio::task::spawn_blocking(move || kind.measure(address));
+        let (name, limit) = (case.name, case.limit);
+        let per_socket = tokio::task::spawn_blocking(move || case.measure(address));
         let per_socket = per_socket.await.unwrap();
         println!("{per_socket} bytes of heap per idle socket with {name}");
         assert!(

@@ -1,13 +1,12 @@
-//! Session data in Redis: the same for every node that names the same one.
+//! Session data in Redis, which all nodes with the same Redis share.
 //!
-//! A key for each session, `highwater:session:ID`, with an expiry, so that Redis
-//! forgets by itself. How many there may be is Redis's own `maxmemory`.
+//! Each session has a key `highwater:session:ID` with an expiry, so that Redis removes it.
+//! Redis's own `maxmemory` bounds the number of sessions.
 
 use std::time::Duration;
 
 use ::redis::{
-    AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisError, RedisResult,
-    aio::MultiplexedConnection,
+    AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisResult, aio::MultiplexedConnection,
 };
 use tokio::{sync::Mutex, time::timeout};
 
@@ -19,7 +18,7 @@ const OPERATION_TIMEOUT: Duration = Duration::from_secs(2);
 /// Time limit of all attempts: callers that need a new connection wait in line.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One connection, which carries all requests at once and is made anew when it
+/// One connection, which carries all requests at once. A new one replaces it when it
 /// breaks.
 pub(super) struct RedisSessionStore {
     client: Client,
@@ -42,16 +41,16 @@ impl RedisSessionStore {
     }
 
     async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        match timeout(TOTAL_TIMEOUT, self.query_with_retry(command)).await {
-            Ok(answered) => answered.map_err(unavailable),
-            Err(_) => Err(StoreError::Unavailable(format!(
-                "no answer after {TOTAL_TIMEOUT:?}"
-            ))),
-        }
+        let reason = match timeout(TOTAL_TIMEOUT, self.query_with_retry(command)).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("no answer after {TOTAL_TIMEOUT:?}"),
+        };
+        Err(StoreError::Unavailable(reason))
     }
 
-    /// Asks once more on a new connection when the old one turns out to be broken:
-    /// every command here may be done twice.
+    /// Sends the command once more on a new connection if the old one is broken. Every
+    /// command of this store may run twice.
     async fn query_with_retry<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
         let (mut connection, generation) = self.connection(None).await?;
         match command.query_async(&mut connection).await {
@@ -59,30 +58,28 @@ impl RedisSessionStore {
                 let (mut connection, _) = self.connection(Some(generation)).await?;
                 command.query_async(&mut connection).await
             }
-            answered => answered,
+            answer => answer,
         }
     }
 
     /// Returns the connection and its number. A new connection replaces the `broken` one.
     async fn connection(&self, broken: Option<u64>) -> RedisResult<(MultiplexedConnection, u64)> {
         let mut cached = self.cached.lock().await;
-        let usable = cached
-            .connection
-            .clone()
-            .filter(|_| broken != Some(cached.generation));
-        if let Some(connection) = usable {
-            return Ok((connection, cached.generation));
+        if broken != Some(cached.generation)
+            && let Some(connection) = &cached.connection
+        {
+            return Ok((connection.clone(), cached.generation));
         }
+        // Before the attempt: the next caller must not get the broken one if this attempt fails.
         cached.connection = None;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(OPERATION_TIMEOUT))
             .set_response_timeout(Some(OPERATION_TIMEOUT));
-        let made = self
-            .client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await?;
+        let client = &self.client;
+        let connection = client.get_multiplexed_async_connection_with_config(&config);
+        let connection = connection.await?;
         cached.generation += 1;
-        let connection = cached.connection.insert(made).clone();
+        cached.connection = Some(connection.clone());
         Ok((connection, cached.generation))
     }
 }
@@ -91,6 +88,7 @@ impl SessionStore for RedisSessionStore {
     fn create(&self, id: SessionId, text: String, lifetime: Duration) -> StoreFuture<'_, ()> {
         let mut set = ::redis::cmd("SET");
         set.arg(key(&id)).arg(text);
+        // Redis rejects an expiry of 0.
         set.arg("EX").arg(lifetime.as_secs().max(1));
         Box::pin(async move { self.query(&set).await })
     }
@@ -103,6 +101,7 @@ impl SessionStore for RedisSessionStore {
 
     fn replace(&self, id: SessionId, text: String) -> StoreFuture<'_, bool> {
         let mut set = ::redis::cmd("SET");
+        // Only over a session that exists, whose expiry stays.
         set.arg(key(&id)).arg(text).arg("XX").arg("KEEPTTL");
         Box::pin(async move {
             let done: Option<String> = self.query(&set).await?;
@@ -113,8 +112,4 @@ impl SessionStore for RedisSessionStore {
 
 fn key(id: &SessionId) -> String {
     format!("highwater:session:{}", id.as_str())
-}
-
-fn unavailable(error: RedisError) -> StoreError {
-    StoreError::Unavailable(error.to_string())
 }

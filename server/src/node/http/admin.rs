@@ -15,9 +15,9 @@ use crate::{
     faults::FaultRequest,
     node::{
         Node,
-        rebalance::{self, RebalanceRequest},
+        rebalance::{self, DEFAULT_TOLERANCE, RebalanceRequest},
     },
-    rate::Rate,
+    rate::InvalidRate,
 };
 
 /// The body of `POST /admin/rebalance`.
@@ -57,24 +57,17 @@ pub(super) async fn rebalance(
     State(node): State<Arc<Node>>,
     request: Request,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let (parts, body) = request.into_parts();
-    let parameters: RebalanceRequestBody =
-        read_json(&parts.headers, body, &node.sessions.limits).await?;
+    let limits = &node.sessions.limits;
+    let body: RebalanceRequestBody = read_json(request, limits).await?;
     let invalid = |error: String| ApiError::bad_request(error, "docs/protocol.md shows the bodies");
-    let rate = match &parameters.rate {
-        Some(rate) => rate
-            .parse::<Rate>()
-            .map_err(|error| invalid(error.to_string()))?,
-        None => node.sessions.limits.drain_rate,
-    };
-    let rebalance_request = RebalanceRequest::new(
-        parameters
-            .tolerance
-            .unwrap_or(RebalanceRequest::DEFAULT_TOLERANCE),
-        rate,
-    )
-    .map_err(|error| invalid(error.to_string()))?;
-    rebalance::start(&node, rebalance_request);
+    let rate = body.rate.map_or(Ok(limits.drain_rate), |rate| {
+        rate.parse()
+            .map_err(|error: InvalidRate| invalid(error.to_string()))
+    })?;
+    let tolerance = body.tolerance.unwrap_or(DEFAULT_TOLERANCE);
+    let parameters =
+        RebalanceRequest::new(tolerance, rate).map_err(|error| invalid(error.to_string()))?;
+    rebalance::start(&node, parameters);
     let sockets = node.sessions.metrics.open_sockets();
     Ok((
         StatusCode::ACCEPTED,
@@ -87,11 +80,9 @@ pub(super) async fn load(
     State(node): State<Arc<Node>>,
     request: Request,
 ) -> Result<Json<Value>, ApiError> {
-    let (parts, body) = request.into_parts();
-    let posted: LoadBody = read_json(&parts.headers, body, &node.sessions.limits).await?;
+    let posted: LoadBody = read_json(request, &node.sessions.limits).await?;
     node.reported_load
-        .posted
-        .set(posted.load)
+        .post(posted.load)
         .map_err(|error| ApiError::bad_request(error.to_string(), "post {\"load\": 12.5}"))?;
     Ok(Json(json!({ "load": posted.load })))
 }
@@ -108,8 +99,7 @@ pub(super) async fn inject_fault(
             "start it with --allow-faults",
         ));
     }
-    let (parts, body) = request.into_parts();
-    let fault: FaultRequest = read_json(&parts.headers, body, &node.sessions.limits).await?;
+    let fault: FaultRequest = read_json(request, &node.sessions.limits).await?;
     fault
         .validate()
         .map_err(|error| ApiError::bad_request(error.to_string(), "ask for less"))?;

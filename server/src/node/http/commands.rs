@@ -3,9 +3,8 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
-    body::Body,
     extract::{Path, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{
         IntoResponse, Response, Sse,
         sse::{Event, KeepAlive},
@@ -18,11 +17,11 @@ use tokio::time::Instant;
 
 use super::token::{bearer_token, require_device_token, require_token};
 use crate::{
-    api::{ApiError, OWNER_HEADER, read_json, timeout_ms},
-    cluster::command::{CommandOutcome, send_command},
+    api::{ApiError, OWNER_HEADER, parse_name, read_json, timeout_ms},
+    cluster::command::{CommandFailure, send_command},
     id::{DeviceId, NodeId},
     limits::NodeLimits,
-    message::CommandRequest,
+    message::{CommandReply, CommandRequest},
     node::Node,
 };
 
@@ -62,8 +61,8 @@ pub(super) async fn create(
         Ok(in_flight) => in_flight,
         Err(error) => return error.into_response(),
     };
-    let (parts, body) = request.into_parts();
-    let command = match read_command(&device, &parts.headers, body, &node.sessions.limits).await {
+    let wants_events = accepts_event_stream(request.headers());
+    let command = match read_command(&device, request, &node.sessions.limits).await {
         Ok(command) => command,
         Err(error) => {
             in_flight.finish("invalid");
@@ -72,7 +71,7 @@ pub(super) async fn create(
     };
     // From the start of the request: the time for its body counts too.
     let deadline = started + Duration::from_millis(command.timeout_ms.into());
-    if accepts_event_stream(&parts.headers) {
+    if wants_events {
         return event_stream(in_flight, command, deadline);
     }
     let device = command.device.clone();
@@ -96,15 +95,12 @@ fn authorize(node: &Node, device: &str, headers: &HeaderMap) -> Result<(), ApiEr
 /// Reads the command of a request.
 pub(crate) async fn read_command(
     device: &str,
-    headers: &HeaderMap,
-    body: Body,
+    request: Request,
     limits: &NodeLimits,
 ) -> Result<CommandRequest, ApiError> {
-    let device = device.parse().map_err(|error: crate::InvalidName| {
-        ApiError::bad_request(error.to_string(), "post to /devices/ID/commands")
-    })?;
-    let timeout_ms = timeout_ms(headers)?;
-    let CommandBody { name, body } = read_json(headers, body, limits).await?;
+    let device = parse_name(device, "post to /devices/ID/commands")?;
+    let timeout_ms = timeout_ms(request.headers())?;
+    let CommandBody { name, body } = read_json(request, limits).await?;
     let body = body.as_deref().unwrap_or(RawValue::NULL).get().to_owned();
     Ok(CommandRequest {
         device,
@@ -166,88 +162,85 @@ async fn run_command(
 
 /// Returns the metric label and the answer of an outcome. This is the only table of a
 /// command's statuses; `docs/protocol.md` shows the same.
-fn response_for(outcome: CommandOutcome) -> (&'static str, Result<(NodeId, String), ApiError>) {
-    let gateway_timeout = |error, hint, owner: Option<NodeId>| {
-        Err(ApiError::new(StatusCode::GATEWAY_TIMEOUT, error, hint).owner(owner))
-    };
-    match outcome {
-        CommandOutcome::Replied { owner, body } => ("replied", Ok((owner, body))),
-        CommandOutcome::NotConnected => (
+fn response_for(
+    outcome: Result<CommandReply, CommandFailure>,
+) -> (&'static str, Result<(NodeId, String), ApiError>) {
+    let (label, error) = match outcome {
+        Ok(CommandReply::Replied { owner, body }) => return ("replied", Ok((owner, body))),
+        // `Unknown` leads to a broadcast, so it is the outcome of no command.
+        Ok(CommandReply::NotConnected | CommandReply::Unknown) => (
             "not_connected",
-            Err(ApiError::new(
+            ApiError::new(
                 StatusCode::NOT_FOUND,
                 "the device is not connected",
                 "send the command again when it is",
-            )),
+            ),
         ),
-        CommandOutcome::Disconnected { owner } => (
+        Ok(CommandReply::Disconnected { owner }) => (
             "not_connected",
-            Err(ApiError::new(
+            ApiError::new(
                 StatusCode::NOT_FOUND,
                 "the device's connection ended before it replied",
                 "it may have acted; send the command again when it is back",
             )
-            .owner(owner)),
+            .owner(owner),
         ),
-        CommandOutcome::Replaced { owner } => (
+        Ok(CommandReply::Replaced { owner }) => (
             "replaced",
-            Err(ApiError::new(
+            ApiError::new(
                 StatusCode::CONFLICT,
                 "a newer connection of the device took over before it replied",
                 "it may have acted; send the command again",
             )
-            .owner(owner)),
+            .owner(owner),
         ),
-        CommandOutcome::Busy { owner: Some(owner) } => (
+        Ok(CommandReply::Busy { owner }) => (
             "rejected",
-            Err(ApiError::new(
+            ApiError::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "too many commands wait for this device",
                 "send them more slowly",
             )
             .retry_after(1)
-            .owner(owner)),
+            .owner(owner),
         ),
-        CommandOutcome::Busy { owner: None } => (
+        Err(CommandFailure::QueueFull) => (
             "rejected",
-            Err(ApiError::unavailable(
-                "the queue to the other nodes is full",
-                "try again",
-            )),
+            ApiError::unavailable("the queue to the other nodes is full", "try again"),
         ),
-        CommandOutcome::Unreachable => (
+        Err(CommandFailure::Unreachable) => (
             "rejected",
-            Err(ApiError::unavailable(
-                "the other nodes cannot be reached",
-                "try again",
-            )),
+            ApiError::unavailable("the other nodes cannot be reached", "try again"),
         ),
-        CommandOutcome::OwnerLost { owner } => (
+        Err(CommandFailure::OwnerLost { owner }) => (
             "timed_out",
-            gateway_timeout(
+            ApiError::new(
+                StatusCode::GATEWAY_TIMEOUT,
                 "the node that owned the device left the cluster before it replied",
                 "the device may have acted; send the command again when it is back",
-                Some(owner),
-            ),
+            )
+            .owner(owner),
         ),
-        CommandOutcome::TimedOut { owner } => (
+        Err(CommandFailure::TimedOut { owner }) => (
             "timed_out",
-            gateway_timeout(
+            ApiError::new(
+                StatusCode::GATEWAY_TIMEOUT,
                 "no reply by the deadline",
                 "X-Highwater-Timeout-Ms sets it, up to 60000",
-                owner,
-            ),
+            )
+            .owner(owner),
         ),
-    }
+    };
+    (label, Err(error))
 }
 
 fn reply_response(node: &Node, device: &DeviceId, owner: NodeId, body: &str) -> Response {
     let text = reply_json(node, device, &owner, body);
-    let mut response = ([(header::CONTENT_TYPE, "application/json")], text).into_response();
-    if let Ok(owner) = HeaderValue::from_str(owner.as_str()) {
-        response.headers_mut().insert(OWNER_HEADER, owner);
-    }
-    response
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        (OWNER_HEADER, owner.as_str()),
+    ];
+    (headers, text).into_response()
 }
 
 fn reply_json(node: &Node, device: &DeviceId, owner: &NodeId, body: &str) -> String {
@@ -297,11 +290,8 @@ impl InFlightCommand {
 
 impl Drop for InFlightCommand {
     fn drop(&mut self) {
-        self.node.metrics.in_flight.dec();
-        self.node
-            .metrics
-            .commands
-            .with_label_values(&[self.outcome])
-            .inc();
+        let metrics = &self.node.metrics;
+        metrics.in_flight.dec();
+        metrics.commands.with_label_values(&[self.outcome]).inc();
     }
 }

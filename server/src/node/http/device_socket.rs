@@ -12,10 +12,9 @@ use std::{
 };
 
 use axum::{
-    body::Body,
     extract::{Request, State},
     http::{HeaderValue, StatusCode, Uri, header},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -24,7 +23,7 @@ use tokio::{task::yield_now, time::Instant};
 
 use super::token::{bearer_token, require_device_token};
 use crate::{
-    api::ApiError,
+    api::{ApiError, parse_name},
     auth::Grant,
     cluster::{
         directory_client::{RegisterError, register},
@@ -37,7 +36,12 @@ use crate::{
         ws::{close::CloseReason, handshake},
     },
     node::{Node, NodePhase},
-    session::{Session, connection::DeviceConnection, session::whole_seconds, timer::Timer},
+    session::{
+        Session,
+        connection::DeviceConnection,
+        session::{Timer, whole_seconds},
+        write_queue::WriteQueue,
+    },
 };
 
 /// Answers 101 once the device is in the owner directory, so that commands reach every
@@ -63,8 +67,8 @@ pub(super) async fn open(
     let upgrade = hyper::upgrade::on(&mut request);
     // Frees the request before the wait for the directory: a storm has many that wait.
     drop(request);
-    // Lets hyper poll the connection and drop this future if the client has gone. After a
-    // stall, a node finds many such requests of devices that have connected elsewhere.
+    // Lets hyper poll the connection and drop this future if the client has disconnected.
+    // After a stall, a node finds many such requests of devices that are elsewhere by then.
     yield_now().await;
     let registration = Registration::begin(&node, new_session(&node, device, grant.as_ref()));
     let deadline = Instant::now() + node.sessions.limits.register_timeout;
@@ -99,16 +103,11 @@ fn reject_while_draining(node: &Node) -> Result<(), ApiError> {
 }
 
 fn device_from_query(uri: &Uri) -> Result<DeviceId, ApiError> {
-    let id = query_param(uri, "device").ok_or_else(|| {
-        ApiError::bad_request("the query has no device", "connect to /ws?device=ID")
-    })?;
+    let hint = "connect to /ws?device=ID";
+    let id = query_param(uri, "device")
+        .ok_or_else(|| ApiError::bad_request("the query has no device", hint))?;
     // Of the characters of an id, clients percent-encode only the colon.
-    id.replace("%3A", ":")
-        .replace("%3a", ":")
-        .parse()
-        .map_err(|error: crate::InvalidName| {
-            ApiError::bad_request(error.to_string(), "connect to /ws?device=ID")
-        })
+    parse_name(&id.replace("%3A", ":").replace("%3a", ":"), hint)
 }
 
 /// Returns the value of a key as written, without percent-decoding.
@@ -126,21 +125,21 @@ fn rejected(node: &Node, reason: Rejected) -> ApiError {
 
 /// Returns a session that closes when its token expires and at its maximum age.
 fn new_session(node: &Node, device: DeviceId, grant: Option<&Grant>) -> Session {
+    // At least 1, so the seconds below are never 0, which stands for "never".
     let now = node.sessions.wheel.now();
-    let mut session = Session::new(device, now).with_budget(&node.sessions.write_budget);
+    let mut session = Session::new(device, now);
+    session.write_queue = WriteQueue::with_budget(Arc::clone(&node.sessions.write_budget));
     if let Some(max_age) = node.sessions.limits.max_age {
         // A random age: sockets that opened together must not close together.
         let age = max_age.mul_f64(rand::rng().random_range(0.75..=1.0));
-        session = session.with_max_age(now.saturating_add(whole_seconds(age)));
+        session.max_age_at = now.saturating_add(whole_seconds(age));
     }
-    match grant {
-        Some(grant) => {
-            // The token ends by the clock, the wheel counts its own seconds.
-            let left = grant.expires_at_s.saturating_sub(seconds_since_1970());
-            session.with_token_expiry(now.saturating_add(u32::try_from(left).unwrap_or(u32::MAX)))
-        }
-        None => session,
+    if let Some(grant) = grant {
+        // The token ends by the clock, the wheel counts its own seconds.
+        let left = grant.expires_at_s.saturating_sub(seconds_since_1970());
+        session.token_expires = now.saturating_add(u32::try_from(left).unwrap_or(u32::MAX));
     }
+    session
 }
 
 fn seconds_since_1970() -> u64 {
@@ -150,17 +149,17 @@ fn seconds_since_1970() -> u64 {
 }
 
 pub(super) fn switching_protocols(accept: HeaderValue) -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let headers = response.headers_mut();
-    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-    response
+    // The headers that RFC 6455, section 4.2.2, asks for.
+    let headers = [
+        (header::CONNECTION, HeaderValue::from_static("upgrade")),
+        (header::UPGRADE, HeaderValue::from_static("websocket")),
+        (header::SEC_WEBSOCKET_ACCEPT, accept),
+    ];
+    (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
 }
 
 /// A session that is being registered. If it is dropped before it is complete, because
-/// no answer came in time or the client has gone, it leaves no trace in the node.
+/// no answer came in time or the client has disconnected, it leaves no trace in the node.
 struct Registration {
     node: Arc<Node>,
     session: Arc<Session>,

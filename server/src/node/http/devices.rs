@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Json,
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue},
+    http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::token::{bearer_token, require_device_token};
 use crate::{
-    api::{ApiError, OWNER_HEADER},
+    api::{ApiError, OWNER_HEADER, parse_name},
     cluster::locate::locate,
     id::{DeviceId, NodeId},
     message::DeviceLocation,
@@ -36,38 +36,26 @@ pub(super) async fn show(
     Path(device): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let device: DeviceId = device.parse().map_err(|error: crate::InvalidName| {
-        ApiError::bad_request(error.to_string(), "get /devices/ID")
-    })?;
+    let device = parse_name(&device, "get /devices/ID")?;
     require_device_token(&node, bearer_token(&headers), &device)?;
-    match locate(&node.cluster, &device, Instant::now() + LOCATE_TIMEOUT).await {
-        DeviceLocation::OnNode { owner, epoch } => {
-            let header = HeaderValue::from_str(owner.as_str()).ok();
-            let (owner, epoch) = (Some(owner), Some(epoch.raw()));
-            let mut response = Json(DeviceStatus {
-                device,
-                connected: true,
-                owner,
-                epoch,
-            })
-            .into_response();
-            if let Some(header) = header {
-                response.headers_mut().insert(OWNER_HEADER, header);
-            }
-            Ok(response)
+    let (owner, epoch) = match locate(&node.cluster, &device, Instant::now() + LOCATE_TIMEOUT).await
+    {
+        DeviceLocation::OnNode { owner, epoch } => (Some(owner), Some(epoch.raw())),
+        DeviceLocation::NotConnected => (None, None),
+        // Not "not connected": a node that has not answered may have the device.
+        DeviceLocation::Unknown => {
+            return Err(ApiError::unavailable(
+                "not every node has answered",
+                "try again",
+            ));
         }
-        DeviceLocation::NotConnected => {
-            let device = DeviceStatus {
-                device,
-                connected: false,
-                owner: None,
-                epoch: None,
-            };
-            Ok(Json(device).into_response())
-        }
-        DeviceLocation::Unknown => Err(ApiError::unavailable(
-            "not every node has answered",
-            "try again",
-        )),
-    }
+    };
+    let header = owner.as_ref().map(|id| [(OWNER_HEADER, id.to_string())]);
+    let status = DeviceStatus {
+        device,
+        connected: owner.is_some(),
+        owner,
+        epoch,
+    };
+    Ok((header, Json(status)).into_response())
 }

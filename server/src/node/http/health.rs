@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
+use prometheus::Registry;
 
 use crate::{
     api::{ApiError, metrics_response},
-    node::{Node, NodePhase, metrics_text},
+    backplane,
+    metric::{collect_process, encode_text, register_gauge},
+    node::{Node, NodePhase},
 };
 
 /// Answers as long as the process runs.
@@ -31,6 +34,38 @@ pub(super) async fn ready(State(node): State<Arc<Node>>) -> Result<&'static str,
     Ok("ready\n")
 }
 
+/// Returns the metrics of the node and its process.
 pub(super) async fn metrics(State(node): State<Arc<Node>>) -> Response {
-    metrics_response(metrics_text(&node))
+    // Values that are known elsewhere are read now, into a registry of this request.
+    let collected = Registry::new();
+    let sessions = &node.sessions;
+    for (name, help, value) in [
+        (
+            "highwater_write_queue_bytes",
+            "Bytes that wait to be written to devices.",
+            sessions.write_budget.used(),
+        ),
+        (
+            "highwater_partial_message_bytes",
+            "Bytes of messages from devices that are not complete.",
+            sessions.partial_budget.used(),
+        ),
+        (
+            "highwater_telemetry_in_flight",
+            "Telemetry records of devices that have no answer yet.",
+            node.intake.in_flight(),
+        ),
+        (
+            "highwater_directory_entries",
+            "Owner directory entries stored by this node.",
+            node.cluster.directory.lock().len(),
+        ),
+    ] {
+        register_gauge(&collected, name, help, Some(value as f64));
+    }
+    backplane::collect_metrics(&*node.cluster.backplane, &collected);
+    collect_process(node.heap_bytes(), &collected);
+    let mut families = node.metrics.registry.gather();
+    families.extend(collected.gather());
+    metrics_response(encode_text(&families))
 }

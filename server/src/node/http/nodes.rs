@@ -29,7 +29,7 @@ struct NodeInfo {
     #[serde(rename = "self")]
     is_self: bool,
     /// Known for this node only.
-    state: Option<&'static str>,
+    state: Option<NodePhase>,
     /// Known for this node only.
     sockets: Option<u64>,
 }
@@ -44,11 +44,6 @@ struct GatewayInfo {
 
 pub(super) async fn list(State(node): State<Arc<Node>>) -> Json<NodeList> {
     let view = node.cluster.backplane.view().borrow().clone();
-    let state = match node.phase() {
-        NodePhase::Serving => "serving",
-        NodePhase::Leaving => "leaving",
-        NodePhase::Draining => "draining",
-    };
     let listed = view.nodes().map(|member| {
         let is_self = member.id == node.cluster.me;
         NodeInfo {
@@ -56,8 +51,8 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Json<NodeList> {
             incarnation: member.incarnation,
             address: member.address.clone(),
             is_self,
-            // The view says nothing of the other nodes' states.
-            state: is_self.then_some(state),
+            // The view does not contain the states of other nodes.
+            state: is_self.then(|| node.phase()),
             sockets: is_self.then(|| node.sessions.metrics.open_sockets()),
         }
     });

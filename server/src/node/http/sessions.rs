@@ -7,7 +7,6 @@ use axum::{
     Json,
     extract::{Path, Request, State},
     http::{HeaderMap, StatusCode},
-    response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -34,7 +33,7 @@ struct LoginBody {
 }
 
 #[derive(Serialize)]
-struct LoginResponse {
+pub(super) struct LoginResponse {
     id: SessionId,
     token: String,
     /// Seconds since 1970.
@@ -42,11 +41,11 @@ struct LoginResponse {
 }
 
 #[derive(Serialize)]
-struct SessionResponse<'a> {
-    id: &'a SessionId,
-    user: &'a str,
-    devices: &'a DevicePatterns,
-    data: &'a RawValue,
+pub(super) struct SessionResponse {
+    id: SessionId,
+    user: String,
+    devices: DevicePatterns,
+    data: Box<RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -58,12 +57,11 @@ struct ReplaceSessionBody {
 pub(super) async fn create(
     State(node): State<Arc<Node>>,
     request: Request,
-) -> Result<Response, ApiError> {
+) -> Result<(StatusCode, Json<LoginResponse>), ApiError> {
     let access = require_access(&node)?;
-    let (parts, body) = request.into_parts();
     // Before the body is read: a caller without the secret costs nothing more.
-    check_login_secret(&node, access, &parts.headers)?;
-    let login: LoginBody = read_json(&parts.headers, body, &node.sessions.limits).await?;
+    check_login_secret(&node, access, request.headers())?;
+    let login: LoginBody = read_json(request, &node.sessions.limits).await?;
     if login.user.is_empty() || login.user.len() > MAX_USER_BYTES {
         let error = format!(
             "invalid `user` of {} bytes: expected 1 to {MAX_USER_BYTES}",
@@ -75,7 +73,7 @@ pub(super) async fn create(
     let id = SessionId::random();
     access
         .store
-        .create(id.clone(), text, access.lifetime())
+        .create(id.clone(), text, access.lifetime)
         .await
         .map_err(store_error)?;
     // After the session is stored, so that no token refers to a session that does not exist.
@@ -89,14 +87,14 @@ pub(super) async fn create(
         token,
         expires_at,
     };
-    Ok((StatusCode::CREATED, Json(logged_in)).into_response())
+    Ok((StatusCode::CREATED, Json(logged_in)))
 }
 
 pub(super) async fn show(
     State(node): State<Arc<Node>>,
     Path(id): Path<String>,
     headers: HeaderMap,
-) -> Result<Response, ApiError> {
+) -> Result<Json<SessionResponse>, ApiError> {
     let access = require_access(&node)?;
     let (id, grant) = own_session(&node, access, &id, &headers)?;
     let loaded = access.store.load(id.clone()).await.map_err(store_error)?;
@@ -106,13 +104,12 @@ pub(super) async fn show(
             "stored data is not JSON: {error}"
         )))
     })?;
-    let shown = SessionResponse {
-        id: &id,
-        user: &grant.user,
-        devices: &grant.devices,
-        data: &data,
-    };
-    Ok(Json(shown).into_response())
+    Ok(Json(SessionResponse {
+        id,
+        user: grant.user,
+        devices: grant.devices,
+        data,
+    }))
 }
 
 pub(super) async fn replace(
@@ -121,10 +118,8 @@ pub(super) async fn replace(
     request: Request,
 ) -> Result<StatusCode, ApiError> {
     let access = require_access(&node)?;
-    let (parts, body) = request.into_parts();
-    let (id, _) = own_session(&node, access, &id, &parts.headers)?;
-    let replacement: ReplaceSessionBody =
-        read_json(&parts.headers, body, &node.sessions.limits).await?;
+    let (id, _) = own_session(&node, access, &id, request.headers())?;
+    let replacement: ReplaceSessionBody = read_json(request, &node.sessions.limits).await?;
     let text = session_data(&node, Some(replacement.data))?;
     match access.store.replace(id, text).await {
         Ok(true) => Ok(StatusCode::NO_CONTENT),
@@ -155,7 +150,7 @@ fn check_login_secret(
             "start it with --login-secret-file",
         ));
     };
-    // Compared in constant time by `matches`.
+    // `matches` takes the same time for every guess, so the answer leaks no prefix.
     if bearer_token(headers).is_some_and(|given| secret.matches(given)) {
         return Ok(());
     }

@@ -30,7 +30,7 @@ pub(super) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
 /// # Errors
 /// 401 for a missing or invalid token.
 pub(super) fn require_token(node: &Node, token: Option<&str>) -> Result<Option<Grant>, ApiError> {
-    match node.access.as_ref().filter(|access| access.is_required()) {
+    match node.access.as_ref().filter(|access| access.required) {
         Some(access) => check_token(node, access, token).map(Some),
         None => Ok(None),
     }

@@ -13,8 +13,8 @@ use serde_json::value::RawValue;
 
 use super::token::{bearer_token, require_token};
 use crate::{
-    api::{ApiError, read_json},
-    cluster::fan_out::{self, MessageOrigin},
+    api::{ApiError, parse_name, read_json},
+    cluster::fan_out,
     id::Topic,
     node::Node,
 };
@@ -40,20 +40,16 @@ pub(super) async fn publish(
     request: Request,
 ) -> Result<Response, ApiError> {
     require_token(&node, bearer_token(request.headers()))?;
-    let topic: Topic = topic.parse().map_err(|error: crate::InvalidName| {
-        ApiError::bad_request(error.to_string(), "post to /topics/TOPIC/messages")
-    })?;
-    let (parts, body) = request.into_parts();
-    let message: PublishBody = read_json(&parts.headers, body, &node.sessions.limits).await?;
+    let topic = parse_name(&topic, "post to /topics/TOPIC/messages")?;
+    let message: PublishBody = read_json(request, &node.sessions.limits).await?;
     let body = message.body.get();
-    let subscribers_here = fan_out::publish(&node.cluster, &topic, body, MessageOrigin::Http)
-        .map_err(|error| {
+    let subscribers_here =
+        fan_out::publish(&node.cluster, &topic, body, None).map_err(|error| {
             ApiError::unavailable(error.to_string(), "no device got the message; try again")
         })?;
-    let nodes = node.cluster.table().view.nodes().count();
     let published = PublishResponse {
         topic,
-        nodes,
+        nodes: node.cluster.table().view.nodes().count(),
         subscribers_here,
     };
     Ok((StatusCode::ACCEPTED, Json(published)).into_response())

@@ -1,7 +1,10 @@
-//! JSON bodies, bounded in length and time.
+//! The parts of a request that its handlers read, bounded in length and time.
+
+use std::str::FromStr;
 
 use axum::{
-    body::{Body, to_bytes},
+    body::to_bytes,
+    extract::Request,
     http::{HeaderMap, StatusCode, header},
 };
 use http_body_util::LengthLimitError;
@@ -9,7 +12,13 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use super::ApiError;
-use crate::limits::NodeLimits;
+use crate::{InvalidName, limits::NodeLimits};
+
+const TIMEOUT_HEADER: &str = "x-highwater-timeout-ms";
+/// The time of a request without the header.
+const DEFAULT_TIMEOUT_MS: u32 = 5000;
+/// The longest time: a longer one is shortened to it.
+const MAX_TIMEOUT_MS: u32 = 60_000;
 
 /// Reads the body as `T`.
 ///
@@ -17,17 +26,18 @@ use crate::limits::NodeLimits;
 /// 415 without `Content-Type: application/json`, 413 beyond the limit of bytes, 408 beyond
 /// the limit of time, 400 for JSON of another form.
 pub(crate) async fn read_json<T: DeserializeOwned>(
-    headers: &HeaderMap,
-    body: Body,
+    request: Request,
     limits: &NodeLimits,
 ) -> Result<T, ApiError> {
-    if !is_json(headers) {
+    let (parts, body) = request.into_parts();
+    if !is_json(&parts.headers) {
         return Err(ApiError::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "the body is not declared as JSON",
             "send it with Content-Type: application/json",
         ));
     }
+    // A client that sends its body slowly must not hold a task and a buffer for long.
     let bytes = timeout(limits.body_timeout, to_bytes(body, limits.body_bytes))
         .await
         .map_err(|_| too_slow(limits))?
@@ -40,6 +50,36 @@ pub(crate) async fn read_json<T: DeserializeOwned>(
     })
 }
 
+/// Returns the time that the caller waits, in milliseconds, within its bounds.
+pub(crate) fn timeout_ms(headers: &HeaderMap) -> Result<u32, ApiError> {
+    let Some(value) = headers.get(TIMEOUT_HEADER) else {
+        return Ok(DEFAULT_TIMEOUT_MS);
+    };
+    let parsed: Option<u64> = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.trim().parse().ok());
+    let timeout_ms = parsed.ok_or_else(|| {
+        ApiError::bad_request(
+            "X-Highwater-Timeout-Ms is not a number",
+            "give milliseconds, 1 to 60000",
+        )
+    })?;
+    // A time out of bounds is moved to the bound rather than rejected.
+    Ok(timeout_ms.clamp(1, MAX_TIMEOUT_MS.into()) as u32)
+}
+
+/// Parses a name in a path or a query. `hint` shows where it stands.
+pub(crate) fn parse_name<T>(text: &str, hint: &'static str) -> Result<T, ApiError>
+where
+    T: FromStr<Err = InvalidName>,
+{
+    text.parse()
+        .map_err(|error: InvalidName| ApiError::bad_request(error.to_string(), hint))
+}
+
+/// Whether the body is declared as JSON. Parameters such as a charset do not matter: JSON is
+/// always UTF-8 (RFC 8259, section 8.1).
 fn is_json(headers: &HeaderMap) -> bool {
     headers
         .get(header::CONTENT_TYPE)

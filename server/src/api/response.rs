@@ -1,8 +1,19 @@
-//! Answers to requests that reach no handler.
+//! Answers that need no handler of a resource.
 
-use axum::{Router, http::StatusCode};
+use axum::{
+    Router,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
 
 use super::ApiError;
+
+/// Returns a response with metrics in the Prometheus text format.
+pub(crate) fn metrics_response(text: String) -> Response {
+    // The version of the text format, by which a scraper picks its parser.
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
+}
 
 /// Returns the router of a connection beyond the limit: every path answers 503.
 pub(crate) fn rejected_router() -> Router {
