@@ -1,11 +1,11 @@
 //! The interface that a message broker must offer to join nodes.
 
-use std::future::Future;
+use std::fmt::Display;
 
 use bytes::Bytes;
 use highwater_types::BrokerUrl;
 
-use super::{InboundSender, Inbox, TransportError};
+use super::{InboundSender, Inbox};
 use crate::id::{ClusterName, Topic};
 
 /// One connection to a broker, for one connection of one node to one cluster.
@@ -27,7 +27,7 @@ pub(in crate::backplane) trait Transport:
     Sized + Send + Sync + 'static
 {
     /// Checks that the client library accepts the address of a broker.
-    fn check_url(url: &BrokerUrl) -> Result<(), TransportError>;
+    fn check_url(url: &BrokerUrl) -> TransportResult<()>;
 
     /// Connects, creates the empty inbox `inbox`, and receives from it and from the
     /// channel of all nodes.
@@ -38,30 +38,19 @@ pub(in crate::backplane) trait Transport:
         address: &ClusterAddress,
         inbox: &Inbox,
         inbound: InboundSender,
-    ) -> impl Future<Output = Result<Self, TransportError>> + Send;
+    ) -> impl Future<Output = TransportResult<Self>> + Send;
 
     /// Hands the frames to the broker, in order.
-    fn send(
-        &self,
-        frames: Vec<OutboundFrame>,
-    ) -> impl Future<Output = Result<(), TransportError>> + Send;
+    fn send(&self, frames: Vec<OutboundFrame>) -> impl Future<Output = TransportResult<()>> + Send;
 
     /// Subscribes to topics. In force when this returns. Idempotent.
-    fn subscribe(
-        &self,
-        topics: &[Topic],
-    ) -> impl Future<Output = Result<(), TransportError>> + Send;
+    fn subscribe(&self, topics: &[Topic]) -> impl Future<Output = TransportResult<()>> + Send;
 
     /// Undoes [`Transport::subscribe`]. Idempotent.
-    fn unsubscribe(
-        &self,
-        topics: &[Topic],
-    ) -> impl Future<Output = Result<(), TransportError>> + Send;
+    fn unsubscribe(&self, topics: &[Topic]) -> impl Future<Output = TransportResult<()>> + Send;
 
     /// Loads the cluster's membership table, or `None` if the broker has none.
-    fn load_table(
-        &self,
-    ) -> impl Future<Output = Result<Option<StoredTable>, TransportError>> + Send;
+    fn load_table(&self) -> impl Future<Output = TransportResult<Option<StoredTable>>> + Send;
 
     /// Stores `table`, if the stored table still has the revision `expected_revision`.
     /// `None` expects that no table is stored. Returns `false` if the check fails.
@@ -69,16 +58,13 @@ pub(in crate::backplane) trait Transport:
         &self,
         expected_revision: Option<u64>,
         table: Bytes,
-    ) -> impl Future<Output = Result<bool, TransportError>> + Send;
+    ) -> impl Future<Output = TransportResult<bool>> + Send;
 
     /// Removes an abandoned inbox with its content and, where the broker allows it, the
     /// connection that still reads it. Idempotent.
     ///
     /// If it fails, the node tries again later, over this transport if it still works.
-    fn remove_inbox(
-        &self,
-        inbox: &Inbox,
-    ) -> impl Future<Output = Result<(), TransportError>> + Send;
+    fn remove_inbox(&self, inbox: &Inbox) -> impl Future<Output = TransportResult<()>> + Send;
 
     /// Removes the own inbox and disconnects in order.
     fn close(self) -> impl Future<Output = ()> + Send;
@@ -117,4 +103,29 @@ pub(in crate::backplane) struct StoredTable {
     /// The revision. Each store changes it, and no revision returns.
     pub(in crate::backplane) revision: u64,
     pub(in crate::backplane) table: Bytes,
+}
+
+/// The result of a call to a broker.
+pub(in crate::backplane) type TransportResult<T> = Result<T, TransportError>;
+
+/// A reason why a broker did not do what a transport asked. It ends the connection,
+/// except where the caller says otherwise.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(in crate::backplane) enum TransportError {
+    /// The connection broke, or the broker refused. Another connection may succeed.
+    #[error("{0}")]
+    Broken(String),
+    /// The broker lacks something that it must have. Only an operator can change that.
+    ///
+    /// A member whose change of the membership table fails like this stays connected: it
+    /// tries the change again later.
+    #[error("{what}; hint: {hint}")]
+    Unsuitable { what: String, hint: &'static str },
+}
+
+impl TransportError {
+    /// Creates the error of a connection that broke for this cause.
+    pub(in crate::backplane) fn broken(cause: impl Display) -> Self {
+        Self::Broken(cause.to_string())
+    }
 }
