@@ -1,6 +1,6 @@
 //! The keys that name devices and load items of a plan on the wire and in journals.
 
-use std::{fmt, num::ParseIntError, str::FromStr};
+use std::fmt;
 
 use highwater_scenarios::plan::DevicePool;
 
@@ -38,25 +38,14 @@ impl fmt::Display for LoadItemKey {
     }
 }
 
-/// The reason why a text is not a [`LoadItemKey`].
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("invalid load item key: expected LOAD-NUMBER")]
-pub struct InvalidLoadItemKey;
-
-impl From<ParseIntError> for InvalidLoadItemKey {
-    fn from(_: ParseIntError) -> Self {
-        Self
-    }
-}
-
-impl FromStr for LoadItemKey {
-    type Err = InvalidLoadItemKey;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (load, number) = text.split_once('-').ok_or(InvalidLoadItemKey)?;
-        Ok(Self {
-            load: load.parse()?,
-            number: number.parse()?,
+impl LoadItemKey {
+    /// Parses the form that `Display` writes; `None` for any other text.
+    pub fn parse(text: &str) -> Option<Self> {
+        // Numbers hold no hyphen, so a text with a second one fails below.
+        let (load, number) = text.split_once('-')?;
+        Some(Self {
+            load: load.parse().ok()?,
+            number: number.parse().ok()?,
         })
     }
 }
@@ -72,9 +61,9 @@ mod tests {
             number: 71,
         };
         assert_eq!(key.to_string(), "3-71");
-        assert_eq!("3-71".parse(), Ok(key));
+        assert_eq!(LoadItemKey::parse("3-71"), Some(key));
         for invalid in ["", "3", "3-", "-7", "3-x", "3-7-1"] {
-            assert_eq!(invalid.parse::<LoadItemKey>(), Err(InvalidLoadItemKey));
+            assert_eq!(LoadItemKey::parse(invalid), None);
         }
     }
 }

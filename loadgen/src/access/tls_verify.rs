@@ -3,7 +3,7 @@
 //! One configuration serves sockets, commands, scrapes and requests to nodes. It always
 //! uses ring's cryptography, also if another provider is linked in.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{fmt::Display, path::PathBuf, sync::Arc};
 
 use highwater_scenarios::plan;
 use reqwest::{Client, ClientBuilder};
@@ -135,15 +135,15 @@ impl CertVerification {
                 }
             }
             Self::CaCertificates { pem } => {
-                let invalid = |reason: String| TlsSetupError::InvalidCaCertificates(reason);
+                let invalid =
+                    |error: &dyn Display| TlsSetupError::InvalidCaCertificates(error.to_string());
                 for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-                    let certificate = certificate.map_err(|error| invalid(error.to_string()))?;
-                    store
-                        .add(certificate)
-                        .map_err(|error| invalid(error.to_string()))?;
+                    let certificate = certificate.map_err(|error| invalid(&error))?;
+                    store.add(certificate).map_err(|error| invalid(&error))?;
                 }
+                // The iterator skips text that is not PEM, so a wrong file has no errors.
                 if store.is_empty() {
-                    return Err(invalid("expected a certificate in PEM".to_owned()));
+                    return Err(invalid(&"expected a certificate in PEM"));
                 }
             }
         }
@@ -206,9 +206,8 @@ mod tests {
     #[test]
     fn text_without_certificates_is_an_error() {
         let error = |pem: &str| {
-            let verification = CertVerification::CaCertificates {
-                pem: pem.to_owned(),
-            };
+            let pem = pem.to_owned();
+            let verification = CertVerification::CaCertificates { pem };
             verification.client_config().unwrap_err().to_string()
         };
         assert_eq!(
@@ -221,12 +220,8 @@ mod tests {
 
     #[test]
     fn machine_without_authorities_gets_mozillas() {
-        assert!(
-            !CertVerification::SystemRoots
-                .root_store()
-                .unwrap()
-                .is_empty()
-        );
-        assert!(CertVerification::NoTls.root_store().unwrap().is_empty());
+        let roots = |verification: CertVerification| verification.root_store().unwrap().len();
+        assert!(roots(CertVerification::SystemRoots) > 0);
+        assert_eq!(roots(CertVerification::NoTls), 0);
     }
 }

@@ -34,11 +34,8 @@ impl TokenSigner {
     /// Creates a signer with a random secret, for a run of about this length.
     pub fn random(run: Duration) -> Self {
         // 64 hexadecimal digits: twice the 32 bytes that nodes demand.
-        let secret = format!(
-            "{:032x}{:032x}",
-            rand::random::<u128>(),
-            rand::random::<u128>()
-        );
+        let [first, second] = rand::random::<[u128; 2]>();
+        let secret = format!("{first:032x}{second:032x}");
         Self {
             secret: secret.into(),
             // An hour more, because ramp and drain may take longer than planned.

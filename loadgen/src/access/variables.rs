@@ -33,14 +33,13 @@ pub fn resolve_headers(
     headers: &[HttpHeader],
     look_up: impl Fn(&str) -> Option<String>,
 ) -> Result<Vec<(String, SecretString)>, VariableError> {
-    let filled = headers.iter().map(|header| {
-        let value = resolve_header(header, &look_up)?;
-        Ok((header.name.clone(), SecretString::from(value)))
-    });
-    filled.collect()
+    let resolved = headers
+        .iter()
+        .map(|header| Ok((header.name.clone(), resolve_value(header, &look_up)?.into())));
+    resolved.collect()
 }
 
-fn resolve_header(
+fn resolve_value(
     header: &HttpHeader,
     look_up: impl Fn(&str) -> Option<String>,
 ) -> Result<String, VariableError> {
@@ -55,6 +54,7 @@ fn resolve_header(
         };
         // Files and shells leave a line end behind secrets.
         let value = value.trim();
+        // CR and LF would end the field and begin another one (RFC 9110, section 5.5).
         if !value.chars().all(|c| c == ' ' || c.is_ascii_graphic()) {
             return Err(VariableError::Unprintable { field, variable });
         }

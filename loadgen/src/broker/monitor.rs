@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use highwater_scenarios::plan::BrokerSpec;
 
-use crate::sampling::{GaugeSource, Gauges, gauge_source::HttpGauges};
+use crate::sampling::{GaugeSource, Gauges, gauges::HttpGauges};
 
 /// Returns the source of gauges at the broker's monitoring address, read with `parse`;
 /// `None` if the scenario gives no address.
@@ -13,8 +13,11 @@ pub(super) fn monitor_source(
     default_path: &str,
     parse: fn(&str) -> Option<Gauges>,
 ) -> Option<Arc<dyn GaugeSource>> {
-    let url = with_default_path(broker.monitor.as_deref()?, default_path);
-    Some(Arc::new(HttpGauges::new(url, parse)))
+    Some(Arc::new(HttpGauges {
+        url: with_default_path(broker.monitor.as_deref()?, default_path),
+        parse,
+        has_children: false,
+    }))
 }
 
 /// Adds `path` to an address that has no path of its own.

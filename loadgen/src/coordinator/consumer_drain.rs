@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use highwater_scenarios::{
-    Plan,
-    plan::{Consumers, SystemSpec},
-};
+use highwater_scenarios::{Plan, plan::SystemSpec};
 use tokio::{
     task::spawn_blocking,
     time::{Instant, interval},
@@ -49,10 +46,10 @@ impl WaitPolicy {
     /// it can tell missing from late.
     pub(super) fn new(plan: &Plan, interrupted: bool, now: Instant) -> Self {
         let idle_timeout = IDLE_TIMEOUT + processing_time(plan);
-        let max_wait = if interrupted {
-            idle_timeout
-        } else {
-            idle_timeout.max(MAX_WAIT)
+        let max_wait = match interrupted {
+            true => idle_timeout,
+            // A single record may take longer than the limit for all.
+            false => idle_timeout.max(MAX_WAIT),
         };
         Self {
             idle_timeout,
@@ -118,12 +115,7 @@ pub(super) async fn read_journals(mut telemetry: TelemetryReconciler) -> Telemet
 
 fn processing_time(plan: &Plan) -> Duration {
     match &plan.system {
-        SystemSpec::Cluster(cluster) => {
-            let Consumers {
-                processing_time, ..
-            } = cluster.consumers;
-            processing_time
-        }
+        SystemSpec::Cluster(cluster) => cluster.consumers.processing_time,
         SystemSpec::Target(_) => Duration::ZERO,
     }
 }
@@ -131,25 +123,10 @@ fn processing_time(plan: &Plan) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const SLOW: &str = r#"
-        name = "slow"
-        duration = "10s"
-        [cluster]
-        nodes = 1
-        consumers = 1
-        processing_time = "20s"
-        [[devices]]
-        name = "home"
-        count = 3
-        ramp = "10/s"
-        [[telemetry]]
-        rate = "10/s"
-    "#;
+    use crate::coordinator::telemetry::tests::telemetry_plan;
 
     fn policy(interrupted: bool, start: Instant) -> WaitPolicy {
-        let plan = highwater_scenarios::parse("slow.toml", SLOW, &[]);
-        let plan = plan.unwrap_or_else(|problems| panic!("{problems}"));
+        let plan = telemetry_plan(&["cluster.processing_time=20s"]);
         WaitPolicy::new(&plan, interrupted, start)
     }
 

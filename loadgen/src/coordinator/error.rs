@@ -100,38 +100,31 @@ pub enum RunError {
 impl RunError {
     /// Returns the next step for a person; `None` if the error says enough.
     pub fn hint(&self) -> Option<String> {
-        match self {
+        let hint = match self {
             Self::Record(RecordError::NotEmpty(_)) => {
-                Some("name another directory with --out, or remove this one".to_owned())
+                "name another directory with --out, or remove this one"
             }
-            Self::OpenFileLimitTooLow { .. } => Some(
-                "start more workers, or raise their limit of open files (ulimit -n)".to_owned(),
-            ),
-            Self::WorkersNotReady { .. } => Some(
+            Self::OpenFileLimitTooLow { .. } => {
+                "start more workers, or raise their limit of open files (ulimit -n)"
+            }
+            Self::WorkersNotReady { .. } => {
                 "see the workers' logs in the run's directory; remote ones need this \
                  coordinator's address and token"
-                    .to_owned(),
-            ),
+            }
             Self::Testbed(
                 TestbedError::BrokerUnreachable { hint, .. }
                 | TestbedError::ProgramMissing { hint, .. },
-            ) => Some(hint.clone()),
-            Self::Testbed(_) | Self::Process(_) => {
-                Some("see the logs in the run's directory".to_owned())
-            }
-            Self::TargetTlsFailed { .. } => Some(
+            ) => hint,
+            Self::Testbed(_) | Self::Process(_) => "see the logs in the run's directory",
+            Self::TargetTlsFailed { .. } => {
                 "name the authority that signed it: `[target] tls = { ca = \"ca.pem\" }`, or \
                  take any certificate with `tls = { verify = false }`"
-                    .to_owned(),
-            ),
-            Self::Tls(_) => {
-                Some("`tls.ca` names a PEM file, seen from where `highwater` is started".to_owned())
             }
-            Self::Header(_) => Some("set it in the environment of the coordinator".to_owned()),
-            Self::TargetUnreachable { .. } => {
-                Some("start it first, or correct [target] in the scenario".to_owned())
-            }
-            _ => None,
-        }
+            Self::Tls(_) => "`tls.ca` names a PEM file, seen from where `highwater` is started",
+            Self::Header(_) => "set it in the environment of the coordinator",
+            Self::TargetUnreachable { .. } => "start it first, or correct [target] in the scenario",
+            _ => return None,
+        };
+        Some(hint.to_owned())
     }
 }

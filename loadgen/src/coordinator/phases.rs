@@ -15,7 +15,7 @@ use highwater_scenarios::{Plan, plan::PhaseWindow};
 
 /// Time between an announcement and its phase: the announcement must reach every worker
 /// before.
-const PHASE_LEAD_S: u64 = 2;
+pub const PHASE_LEAD_S: u64 = 2;
 /// Time that workers may take in the drain in addition to results and closes. It covers
 /// the wait for messages, which is at most 10 s.
 const DRAIN_SLACK: Duration = Duration::from_secs(20);
@@ -40,24 +40,6 @@ pub enum RunPhase {
 }
 
 impl RunPhase {
-    /// Returns the steady phase that is announced at `now`.
-    pub fn steady(plan: &Plan, now: Duration) -> Self {
-        let from = now.as_secs() + PHASE_LEAD_S;
-        // Rounded up: the phase ends at a whole second as well.
-        let length = plan.duration.as_secs() + u64::from(plan.duration.subsec_nanos() > 0);
-        Self::Steady {
-            from,
-            until: from + length,
-        }
-    }
-
-    /// Returns the drain that is announced at `now` and begins at the next second.
-    pub fn drain(now: Duration) -> Self {
-        Self::Drain {
-            from: now.as_secs() + 1,
-        }
-    }
-
     /// Returns the phase as the record names it.
     pub fn window(self) -> PhaseWindow {
         match self {
@@ -84,13 +66,12 @@ pub fn sockets_wanted_by(plan: &Plan, since_ramp: Duration, since_steady: Option
         .map(|pool| {
             let since = match pool.start {
                 None => Some(since_ramp),
+                // A late pool's start counts from the steady phase.
                 Some(start) => since_steady.and_then(|since| since.checked_sub(start)),
             };
-            since.map_or(0, |since| {
-                let due = since.as_secs_f64() * pool.ramp.as_per_second();
-                // The first socket is due at 0.
-                (due as u64 + 1).min(pool.count)
-            })
+            let due = |since: Duration| since.as_secs_f64() * pool.ramp.as_per_second();
+            // The first socket is due at 0.
+            since.map_or(0, |since| (due(since) as u64 + 1).min(pool.count))
         })
         .sum()
 }

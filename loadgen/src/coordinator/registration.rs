@@ -13,7 +13,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::mpsc,
     task::JoinSet,
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, timeout},
 };
 use tokio_util::task::AbortOnDropHandle;
 
@@ -41,8 +41,6 @@ pub struct ReadyWorker {
     pub id: String,
     /// The worker's part of the plan.
     pub segment: Segment,
-    /// Process id on its own machine.
-    pub pid: u32,
     /// The coordinator's end of the worker's link.
     pub link: WorkerLink,
 }
@@ -80,47 +78,43 @@ pub async fn wait_for_workers(
     let mut next = 0;
     while ready.len() < wanted as usize {
         tokio::select! {
-        // Further workers wait in the queue, and their links end with it.
-                    join = joins.recv(), if next < wanted => {
-                        let Some((hello, link)) = join else { break };
-                        if let Some((hello, link)) = check_open_files(&spec, hello, link).await? {
-                            preparing.spawn(prepare_worker(spec.clone(), next, hello, link));
-                            next += 1;
-                        }
-                    }
-                    Some(prepared) = preparing.join_next(), if !preparing.is_empty() => {
-                        match prepared {
-                            Ok(prepared) => ready.push(prepared?),
-                            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-                        }
-                    }
-                    () = tokio::time::sleep_until(deadline) => break,
+            // Further workers wait in the queue, and their links end with it.
+            Some((hello, mut link)) = joins.recv(), if next < wanted => {
+                check_open_files(&spec, hello.open_files, &mut link).await?;
+                preparing.spawn(prepare_worker(spec.clone(), next, link));
+                next += 1;
+            }
+            Some(prepared) = preparing.join_next(), if !preparing.is_empty() => {
+                match prepared {
+                    Ok(prepared) => ready.push(prepared?),
+                    Err(panic) => std::panic::resume_unwind(panic.into_panic()),
                 }
-    }
-    if ready.len() < wanted as usize {
-        let ready = ready.len() as u32;
-        return Err(RunError::WorkersNotReady {
-            ready,
-            wanted,
-            after: within,
-        });
+            }
+            () = tokio::time::sleep_until(deadline) => {
+                return Err(RunError::WorkersNotReady {
+                    ready: ready.len() as u32,
+                    wanted,
+                    after: within,
+                });
+            }
+        }
     }
     // Workers become ready in any order.
     ready.sort_by_key(|worker| worker.segment.index());
     Ok(ready)
 }
 
-/// Rejects a worker whose limit of open files is below what the largest share needs.
+/// Rejects a worker whose `limit` of open files is below what the largest share needs.
 async fn check_open_files(
     spec: &RunSpec,
-    hello: Hello,
-    mut link: WorkerLink,
-) -> Result<Option<(Hello, WorkerLink)>, RunError> {
-    if spec.plan.workers_needed(hello.open_files) <= spec.count {
-        return Ok(Some((hello, link)));
+    limit: u64,
+    link: &mut WorkerLink,
+) -> Result<(), RunError> {
+    if spec.plan.workers_needed(limit) <= spec.count {
+        return Ok(());
     }
+    // The first share is the largest: what does not divide evenly goes to the first ones.
     let needed = Segment::new(0, spec.count).map_or(0, |first| first.share_of(spec.plan.sockets()));
-    let limit = hello.open_files;
     let reason = format!(
         "its share of the run needs more than {needed} open files, and its limit is {limit}"
     );
@@ -141,6 +135,7 @@ async fn accept(
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
+        // Only takes the finished ones out, so that they do not count as pending.
         while hellos.try_join_next().is_some() {}
         if hellos.len() < MAX_PENDING_HELLOS {
             hellos.spawn(receive_hello(stream, spec.clone(), joined.clone()));
@@ -167,7 +162,7 @@ async fn receive_hello(
             let _ = joined.send((hello, link)).await;
         }
         Some(reason) => {
-            // A worker that is gone needs no reason.
+            // An error says that the worker has closed its link, and needs no reason.
             let _ = link.writer.send(&ToWorker::Rejected { reason }).await;
         }
     }
@@ -193,7 +188,6 @@ fn rejection_reason(spec: &RunSpec, hello: &Hello) -> Option<String> {
 async fn prepare_worker(
     spec: Arc<RunSpec>,
     index: u32,
-    hello: Hello,
     mut link: WorkerLink,
 ) -> Result<ReadyWorker, RunError> {
     let id = format!("w{}", index + 1);
@@ -209,19 +203,9 @@ async fn prepare_worker(
         endpoints: spec.endpoints.clone(),
         access: spec.access.clone(),
     };
-    let deadline = Instant::now() + REGISTRATION_TIMEOUT;
-    let prepared = timeout_at(
-        deadline,
-        wait_until_ready(&mut link, assignment, spec.clock_base),
-    )
-    .await;
-    match prepared {
-        Ok(Ok(())) => Ok(ReadyWorker {
-            id,
-            segment,
-            pid: hello.pid,
-            link,
-        }),
+    let prepared = wait_until_ready(&mut link, assignment, spec.clock_base);
+    match timeout(REGISTRATION_TIMEOUT, prepared).await {
+        Ok(Ok(())) => Ok(ReadyWorker { id, segment, link }),
         Ok(Err(error)) => Err(failed(error.to_string())),
         Err(_) => Err(failed("it did not become ready in time".to_owned())),
     }
@@ -240,9 +224,8 @@ async fn wait_until_ready(
             // clock.
             FromWorker::Ping { number } => {
                 let clock_us = base.elapsed().as_micros() as u64;
-                link.writer
-                    .send(&ToWorker::Pong { number, clock_us })
-                    .await?;
+                let pong = ToWorker::Pong { number, clock_us };
+                link.writer.send(&pong).await?;
             }
             FromWorker::Ready => return Ok(()),
             _ => return Err(LinkError::Closed),

@@ -96,6 +96,7 @@ fn record_failed_start(recorder: &mut RunRecorder, error: &RunError) -> Result<(
     let text = error_chain(error);
     recorder.record_event(RecordEvent::Problem { text })?;
     recorder.record_event(RecordEvent::End { ended })?;
+    // No worker has sent a histogram, so none could be undecodable.
     recorder.finish()?;
     Ok(())
 }
@@ -179,20 +180,21 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         let mut deadline = None;
         while !self.workers.working_ids().is_empty() {
             tokio::select! {
-                            _ = ticks.tick() => self.on_tick().await?,
-                            (id, message) = self.workers.recv() => self.handle_worker_message(&id, message)?,
-                            Some(round) = samples.recv() => self.record_samples(&round)?,
-                            Some(result) = self.events.1.recv() => self.record_event_result(result).await?,
-            // A cancelled token stays ready: without the condition the loop would spin.
-                            () = interrupt.cancelled(), if !interrupted => {
-                                interrupted = true;
-                                self.handle_interrupt().await?;
-                            }
-            // `select!` evaluates the expression even where the condition is false.
-                            () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
-                                self.mark_stragglers_lost()?;
-                            }
-                        }
+                _ = ticks.tick() => self.on_tick().await?,
+                (id, message) = self.workers.recv() => self.handle_worker_message(&id, message)?,
+                Some(round) = samples.recv() => self.record_samples(&round)?,
+                Some(result) = self.events.1.recv() => self.record_event_result(result).await?,
+                // A cancelled token stays ready: without the condition the loop would spin.
+                () = interrupt.cancelled(), if !interrupted => {
+                    interrupted = true;
+                    self.handle_interrupt().await?;
+                }
+                // `select!` evaluates the expression even where the condition is false.
+                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                    self.mark_stragglers_lost()?;
+                }
+            }
+            // Set once: it counts from the announcement of the drain.
             deadline = deadline.or_else(|| self.drain_deadline());
         }
         self.wait_for_consumers(&mut samples, &interrupt).await?;
@@ -225,29 +227,23 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         Ok(())
     }
 
-    /// Records the processes that have ended since the last tick.
+    /// Records the processes that have ended since the last tick. Of those that were asked
+    /// to end, a status other than 0 is a problem.
     fn record_process_exits(&mut self) -> Result<(), RunError> {
         for (id, status) in self.system.take_unexpected_exits() {
             self.show_note(NoteKind::Problem, format!("{id} ended by itself: {status}"));
-            self.recorder
-                .record_event(RecordEvent::ProcessEnded { id, status })?;
+            let event = RecordEvent::ProcessEnded { id, status };
+            self.recorder.record_event(event)?;
         }
-        for exit in self.system.take_node_exits() {
-            self.record_requested_exit(exit)?;
+        for NodeExit { id, exit } in self.system.take_node_exits() {
+            if !exit.success() {
+                let text = format!("{id} was asked to end and {exit}");
+                self.show_note(NoteKind::Problem, text);
+            }
+            let (status, code) = (exit.to_string(), exit.code());
+            let event = RecordEvent::ProcessStopped { id, status, code };
+            self.recorder.record_event(event)?;
         }
-        Ok(())
-    }
-
-    /// Records a process that was asked to end and has ended. A status other than 0 is a
-    /// problem.
-    fn record_requested_exit(&mut self, NodeExit { id, exit }: NodeExit) -> Result<(), RunError> {
-        if !exit.success() {
-            let text = format!("{id} was asked to end and {exit}");
-            self.show_note(NoteKind::Problem, text);
-        }
-        let (status, code) = (exit.to_string(), exit.code());
-        self.recorder
-            .record_event(RecordEvent::ProcessStopped { id, status, code })?;
         Ok(())
     }
 
@@ -272,8 +268,8 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
     /// Shows a problem and records it.
     fn record_problem(&mut self, text: String) -> Result<(), RunError> {
         self.show_note(NoteKind::Problem, text.clone());
-        self.recorder.record_event(RecordEvent::Problem { text })?;
-        Ok(())
+        let event = RecordEvent::Problem { text };
+        Ok(self.recorder.record_event(event)?)
     }
 
     fn show_note(&mut self, kind: NoteKind, text: String) {

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{error::RunError, system::RunningSystem};
 use crate::{
     clock::RunClock,
-    sampling::{Sampler, own_process},
+    sampling::{Sampler, gauges::sample_interval, own_process},
 };
 
 /// The samples of one instant.
@@ -45,13 +45,12 @@ pub fn spawn_sampler(
             }
             let at = clock.now().as_secs_f64();
             let mut samples = sampler.sample(at, &system.sample_targets()).await;
-            samples.push(own_interval(at));
+            let own = Source::new(SourceRole::Coordinator, "coordinator");
+            samples.push(sample_interval(at, own, own_process()));
             let problems = sampling_problems(&system, sampler.take_failures());
-            if sender
-                .send(SampleRound { samples, problems })
-                .await
-                .is_err()
-            {
+            let round = SampleRound { samples, problems };
+            // The run has ended: nothing records samples any more.
+            if sender.send(round).await.is_err() {
                 return;
             }
         }
@@ -69,15 +68,5 @@ fn sampling_problems(system: &RunningSystem, failures: Vec<(Source, String)>) ->
             .into_iter()
             .map(|(source, reason)| format!("cannot sample {}: {reason}", source.id))
             .collect(),
-    }
-}
-
-fn own_interval(at: f64) -> Interval {
-    Interval {
-        at,
-        length: 0.0,
-        source: Source::new(SourceRole::Coordinator, "coordinator"),
-        counters: Default::default(),
-        gauges: own_process(),
     }
 }

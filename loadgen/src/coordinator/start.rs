@@ -5,6 +5,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use chrono::Utc;
@@ -20,7 +21,7 @@ use super::{
     error::RunError,
     options::{RunOptions, Workers},
     recorder::RunRecorder,
-    registration::{self, REGISTRATION_TIMEOUT, ReadyWorker, RunSpec},
+    registration::{REGISTRATION_TIMEOUT, ReadyWorker, RunSpec, wait_for_workers},
     system::RunningSystem,
 };
 use crate::{
@@ -32,7 +33,7 @@ use crate::{
 /// machine could read it.
 pub const TOKEN_VARIABLE: &str = "HIGHWATER_TOKEN";
 /// Longest time that remote workers may take to join: a person or a scheduler starts them.
-const REMOTE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(600);
+const REMOTE_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The system and the workers of a run, ready for the go.
 pub struct StartedRun {
@@ -47,25 +48,22 @@ pub struct StartedRun {
 /// Begins the record. `clock` reads 0 now.
 pub fn begin_record(options: &RunOptions, clock: RunClock) -> Result<RunRecorder, RunError> {
     let open_files = raise_open_files().map_err(RunError::OpenFiles)?;
+    let sets = options.sets.iter();
     let manifest = Manifest {
         schema: RECORD_SCHEMA,
         started_at: Utc::now(),
         plan: options.plan.clone(),
         // Records are shown to others: passwords in broker URLs stay out.
         scenario_text: redact_passwords(&options.scenario_text).into_owned(),
-        sets: options
-            .sets
-            .iter()
-            .map(|set| redact_passwords(set).into_owned())
-            .collect(),
+        sets: sets.map(|set| redact_passwords(set).into_owned()).collect(),
         workers: options.worker_count(open_files),
         versions: program_versions(),
         host: host(),
+        // Known once the system runs: `RunRecorder::record_system`.
         balancer_configuration: None,
     };
-    let plan = &options.plan;
-    let length_s = (plan.planned_ramp() + plan.duration).as_secs();
     let writer = RecordWriter::create(&options.out, &manifest)?;
+    let length_s = (options.plan.planned_ramp() + options.plan.duration).as_secs();
     Ok(RunRecorder::new(writer, manifest, clock, length_s))
 }
 
@@ -98,42 +96,39 @@ async fn start_workers(
 ) -> Result<(Vec<ReadyWorker>, Vec<Child>), RunError> {
     let open_files = raise_open_files().map_err(RunError::OpenFiles)?;
     let count = options.worker_count(open_files);
-    let spec = |token: String| {
-        Arc::new(RunSpec {
-            plan: options.plan.clone(),
-            endpoints: system.endpoints(),
-            access: system.access(),
-            count,
-            token,
-            clock_base: base,
-        })
-    };
-    match &options.workers {
+    let (address, token, timeout) = match &options.workers {
         Workers::Local { .. } => {
+            // Port 0 lets the kernel choose a free one.
+            let loopback = ([127, 0, 0, 1], 0).into();
             // 128 random bits: every process on this machine can reach the port.
             let token = format!("{:032x}", rand::random::<u128>());
-            // Bound before the workers start, because they connect at once. Port 0 lets
-            // the kernel choose a free one.
-            let listener = bind(([127, 0, 0, 1], 0).into()).await?;
-            let processes =
-                spawn_local_workers(options, spawner, logs, &listener, &token, count).await?;
-            let workers =
-                registration::wait_for_workers(listener, spec(token), REGISTRATION_TIMEOUT).await?;
-            Ok((workers, processes))
+            (loopback, token, REGISTRATION_TIMEOUT)
         }
-        Workers::Remote { listen, token, .. } => {
-            let listener = bind(*listen).await?;
-            let spec = spec(token.clone());
-            let workers = registration::wait_for_workers(listener, spec, REMOTE_TIMEOUT).await?;
-            Ok((workers, Vec::new()))
+        Workers::Remote { listen, token, .. } => (*listen, token.clone(), REMOTE_TIMEOUT),
+    };
+    let listen_error = |source| RunError::Listen { address, source };
+    // Bound before the workers start, because they connect at once.
+    let listener = TcpListener::bind(address).await.map_err(listen_error)?;
+    let address = listener.local_addr().map_err(listen_error)?.to_string();
+    let mut processes = Vec::new();
+    if let Workers::Local { .. } = options.workers {
+        for number in 1..=count {
+            let log = logs.join(format!("w{number}.log"));
+            let launch = Launch::new(&options.exe, ["worker", "--connect", &address], log);
+            let launch = launch.with_env(TOKEN_VARIABLE, &token);
+            processes.push(spawner.spawn(launch).await?);
         }
     }
-}
-
-async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, RunError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| RunError::Listen { address, source })
+    let spec = Arc::new(RunSpec {
+        plan: options.plan.clone(),
+        endpoints: system.endpoints(),
+        access: system.access(),
+        count,
+        token,
+        clock_base: base,
+    });
+    let workers = wait_for_workers(listener, spec, timeout).await?;
+    Ok((workers, processes))
 }
 
 fn create_log_directory(options: &RunOptions) -> Result<PathBuf, RunError> {
@@ -144,36 +139,11 @@ fn create_log_directory(options: &RunOptions) -> Result<PathBuf, RunError> {
     }
 }
 
-async fn spawn_local_workers(
-    options: &RunOptions,
-    spawner: &Spawner,
-    logs: &Path,
-    listener: &TcpListener,
-    token: &str,
-    count: u32,
-) -> Result<Vec<Child>, RunError> {
-    let address = listener.local_addr().map_err(|source| RunError::Listen {
-        address: ([127, 0, 0, 1], 0).into(),
-        source,
-    })?;
-    let mut workers = Vec::new();
-    for number in 1..=count {
-        let launch = Launch::new(
-            &options.exe,
-            ["worker", "--connect", &address.to_string()],
-            logs.join(format!("w{number}.log")),
-        )
-        .with_env(TOKEN_VARIABLE, token);
-        workers.push(spawner.spawn(launch).await?);
-    }
-    Ok(workers)
-}
-
 fn program_versions() -> BTreeMap<String, String> {
-    let mut versions =
-        BTreeMap::from([("highwater".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
-    if let Ok(kernel) = sysinfo::System::kernel_version() {
-        versions.insert("linux".to_owned(), kernel);
-    }
-    versions
+    let own = Some(env!("CARGO_PKG_VERSION").to_owned());
+    let kernel = sysinfo::System::kernel_version().ok();
+    [("highwater", own), ("linux", kernel)]
+        .into_iter()
+        .filter_map(|(name, version)| Some((name.to_owned(), version?)))
+        .collect()
 }

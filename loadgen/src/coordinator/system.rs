@@ -9,7 +9,7 @@ use highwater_process::Spawner;
 use highwater_reports::record::{Source, SourceRole};
 use highwater_scenarios::{
     Plan,
-    plan::{EventSpec, SystemSpec, TargetSpec},
+    plan::{EventSpec, ObservedProcess, SystemSpec, TargetSpec},
 };
 use tokio::{sync::mpsc, time::sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -100,17 +100,14 @@ impl RunningSystem {
 
     /// Returns the balancers' configurations in full; `None` if the harness started none.
     pub fn balancer_configuration(&self) -> Option<String> {
-        match self {
-            Self::Cluster(testbed) => testbed.balancer_configuration(),
-            Self::Target(_) => None,
-        }
+        self.testbed().and_then(Testbed::balancer_configuration)
     }
 
     /// Returns the versions of other projects' programs that the harness started.
     pub async fn versions(&self) -> BTreeMap<String, String> {
-        match self {
-            Self::Cluster(testbed) => testbed.versions().await,
-            Self::Target(_) => BTreeMap::new(),
+        match self.testbed() {
+            Some(testbed) => testbed.versions().await,
+            None => BTreeMap::new(),
         }
     }
 
@@ -126,49 +123,27 @@ impl RunningSystem {
     /// Returns the journals in which consumers record the telemetry that they have handled.
     /// A target has none: its consumers are not the harness's.
     pub fn journals(&self) -> Vec<PathBuf> {
-        match self {
-            Self::Cluster(testbed) => testbed.journals(),
-            Self::Target(_) => Vec::new(),
-        }
+        self.testbed().map(Testbed::journals).unwrap_or_default()
     }
 
     /// Returns the processes that can be sampled now.
     pub fn sample_targets(&self) -> Vec<SampleTarget> {
         match self {
             Self::Cluster(testbed) => testbed.sample_targets(),
-            Self::Target(target) => target
-                .spec
-                .observe
-                .iter()
-                .map(|observed| SampleTarget {
-                    source: Source::new(SourceRole::Node, observed.name.as_str()),
-                    pid: observed.pid,
-                    endpoint: observed
-                        .prometheus
-                        .clone()
-                        .map(|url| SampleEndpoint::Prometheus {
-                            url,
-                            sockets_metric: observed.sockets_metric.clone(),
-                        }),
-                })
-                .collect(),
+            Self::Target(target) => target.spec.observe.iter().map(sample_target).collect(),
         }
     }
 
     /// Takes the ids and statuses of processes that ended without being asked to.
     pub fn take_unexpected_exits(&self) -> Vec<(String, String)> {
-        match self {
-            Self::Cluster(testbed) => testbed.take_unexpected_exits(),
-            Self::Target(_) => Vec::new(),
-        }
+        let exits = self.testbed().map(Testbed::take_unexpected_exits);
+        exits.unwrap_or_default()
     }
 
     /// Takes the exits of processes that were asked to end.
     pub fn take_node_exits(&self) -> Vec<NodeExit> {
-        match self {
-            Self::Cluster(testbed) => testbed.take_node_exits(),
-            Self::Target(_) => Vec::new(),
-        }
+        let exits = self.testbed().map(Testbed::take_node_exits);
+        exits.unwrap_or_default()
     }
 
     /// Runs the events when they are due, counted from second `steady`, and sends the result
@@ -182,7 +157,7 @@ impl RunningSystem {
         results: mpsc::Sender<EventResult>,
     ) {
         // A scenario's rules reject events for a target.
-        let Self::Cluster(testbed) = self else {
+        let Some(testbed) = self.testbed() else {
             return;
         };
         for event in events {
@@ -195,13 +170,33 @@ impl RunningSystem {
         }
     }
 
+    /// Returns the cluster that the harness started; `None` for a target.
+    fn testbed(&self) -> Option<&Testbed> {
+        match self {
+            Self::Cluster(testbed) => Some(testbed),
+            Self::Target(_) => None,
+        }
+    }
+
     /// Stops the processes that were started. Returns the problems found at their end, as
     /// text.
     pub async fn stop(&self) -> Vec<String> {
-        match self {
-            Self::Cluster(testbed) => testbed.stop().await,
-            Self::Target(_) => Vec::new(),
+        match self.testbed() {
+            Some(testbed) => testbed.stop().await,
+            None => Vec::new(),
         }
+    }
+}
+
+fn sample_target(observed: &ObservedProcess) -> SampleTarget {
+    let endpoint = |url| SampleEndpoint::Prometheus {
+        url,
+        sockets_metric: observed.sockets_metric.clone(),
+    };
+    SampleTarget {
+        source: Source::new(SourceRole::Node, observed.name.as_str()),
+        pid: observed.pid,
+        endpoint: observed.prometheus.clone().map(endpoint),
     }
 }
 
@@ -213,15 +208,11 @@ async fn run_event(
 ) {
     let at = clock.now().as_secs_f64();
     // Data, not an `Err`: an event that fails is a finding of the run.
-    let error = testbed
-        .apply(&event)
-        .await
-        .err()
-        .map(|error| error_chain(&error));
+    let error = testbed.apply(&event).await.err();
     let result = EventResult {
         at,
         event,
-        error,
+        error: error.map(|error| error_chain(&error)),
         balancer_changes: testbed.take_balancer_changes(),
     };
     // An error says that the run has ended: nothing records the result any more.

@@ -12,7 +12,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Seek, SeekFrom},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
     path::PathBuf,
 };
 
@@ -30,6 +30,7 @@ use crate::{control::UnacceptedTelemetry, keys::LoadItemKey};
 const MAX_JOURNAL_LINE: u64 = 1024;
 
 /// The accepted and the handled telemetry of a run.
+#[derive(Default)]
 pub struct TelemetryReconciler {
     loads: Vec<LoadReconciliation>,
     journals: Vec<JournalTail>,
@@ -98,10 +99,7 @@ impl TelemetryReconciler {
         Some(Self {
             loads: loads.collect(),
             journals: journals.into_iter().map(tail).collect(),
-            duplicated: 0,
-            redelivered: 0,
-            unknown: 0,
-            unreadable: 0,
+            ..Self::default()
         })
     }
 
@@ -123,18 +121,19 @@ impl TelemetryReconciler {
 
     /// Returns how many accepted records no consumer has handled by now.
     pub fn missing_count(&self) -> u64 {
-        self.loads
+        let blocks = self
+            .loads
             .iter()
-            .map(LoadReconciliation::missing_count)
+            .flat_map(|load| load.accepted.blocks().zip(load.handled.blocks()));
+        blocks
+            .map(|(accepted, handled)| u64::from((accepted & !handled).count_ones()))
             .sum()
     }
 
     /// Returns how many different records consumers have handled by now.
     pub fn handled_count(&self) -> u64 {
-        self.loads
-            .iter()
-            .map(|load| load.handled.count_ones())
-            .sum()
+        let handled = self.loads.iter().map(|load| load.handled.count_ones());
+        handled.sum()
     }
 
     /// Reads the journals' new lines. An incomplete line is left for the next time, and a
@@ -176,8 +175,8 @@ impl TelemetryReconciler {
         let mut line = Vec::new();
         loop {
             line.clear();
-            let read =
-                io::Read::take(&mut reader, MAX_JOURNAL_LINE).read_until(b'\n', &mut line)?;
+            let mut limited = reader.by_ref().take(MAX_JOURNAL_LINE);
+            let read = limited.read_until(b'\n', &mut line)?;
             match line.strip_suffix(b"\n") {
                 Some(line) => self.record_line(line),
                 // The consumer is still writing this line, or died while it did.
@@ -208,7 +207,7 @@ impl TelemetryReconciler {
         let LoadItemKey {
             load: index,
             number,
-        } = line.id.parse().ok()?;
+        } = LoadItemKey::parse(line.id)?;
         let load = self.loads.get(index)?;
         // From the right, because a pool's name may contain hyphens.
         let (pool, device) = line.device.rsplit_once('-')?;
@@ -219,30 +218,20 @@ impl TelemetryReconciler {
     }
 }
 
-impl LoadReconciliation {
-    fn missing_count(&self) -> u64 {
-        let blocks = self.accepted.blocks().zip(self.handled.blocks());
-        blocks
-            .map(|(accepted, handled)| u64::from((accepted & !handled).count_ones()))
-            .sum()
-    }
-}
-
 /// Sets a bit and returns its old value. Numbers beyond the end change nothing.
 fn replace_bit(bits: &mut BitVec, number: u64, value: bool) -> bool {
-    let Ok(index) = usize::try_from(number) else {
-        return false;
-    };
-    let Some(old) = bits.get(index) else {
-        return false;
-    };
-    bits.set(index, value);
-    old
+    // `usize` may be narrower than the number.
+    let index = usize::try_from(number).unwrap_or(usize::MAX);
+    let old = bits.get(index);
+    if old.is_some() {
+        bits.set(index, value);
+    }
+    old.unwrap_or(false)
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{fs, io::Write, time::Duration};
+pub(super) mod tests {
+    use std::{fs, io::Write};
 
     use super::*;
 
@@ -260,11 +249,16 @@ mod tests {
         rate = "10/s"
     "#;
 
+    /// Returns a plan of a hundred records, changed by `--set` arguments.
+    pub(in crate::coordinator) fn telemetry_plan(sets: &[&str]) -> Plan {
+        let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+        let plan = highwater_scenarios::parse("r.toml", PLAN, &sets);
+        plan.unwrap_or_else(|problems| panic!("{problems}"))
+    }
+
     fn reconciler(journals: Vec<PathBuf>) -> TelemetryReconciler {
-        let plan = highwater_scenarios::parse("r.toml", PLAN, &[]);
-        let plan = plan.unwrap_or_else(|problems| panic!("{problems}"));
-        assert_eq!(plan.duration, Duration::from_secs(10));
-        TelemetryReconciler::for_plan(&plan, journals).expect("a plan with telemetry and consumers")
+        TelemetryReconciler::for_plan(&telemetry_plan(&[]), journals)
+            .expect("a plan with telemetry and consumers")
     }
 
     fn line(number: u64, redelivered: bool) -> String {
@@ -294,11 +288,10 @@ mod tests {
 
         // The torn line is completed, and it is not a journal line. The rest comes in the
         // other journal.
-        let mut file = fs::OpenOptions::new()
-            .append(true)
-            .open(&paths[0])
-            .expect("there");
-        file.write_all(b"\":1}\n").expect("written");
+        let file = fs::OpenOptions::new().append(true).open(&paths[0]);
+        file.expect("a journal")
+            .write_all(b"\":1}\n")
+            .expect("written");
         let second: String = (60..98).map(|number| line(number, true)).collect();
         fs::write(&paths[1], second + &line(100, false)).expect("written");
         telemetry.read_new_lines();

@@ -1,16 +1,13 @@
 //! The workers of a run and their messages.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, mem, time::Duration};
 
 use futures_util::future::join_all;
 use highwater_scenarios::{Plan, Segment};
 use tokio::{sync::mpsc, time::timeout};
 
 use super::registration::ReadyWorker;
-use crate::control::{
-    FromWorker, LinkReader, LinkWriter, ToWorker, UnacceptedTelemetry, WorkerInterval,
-};
-use crate::error_chain::error_chain;
+use crate::control::{FromWorker, LinkError, LinkReader, LinkWriter, ToWorker};
 
 /// Longest time that a worker may take to accept a message.
 const SEND_TIMEOUT: Duration = Duration::from_secs(2);
@@ -23,32 +20,16 @@ pub struct WorkerPool {
     messages: mpsc::Receiver<(String, WorkerMessage)>,
 }
 
-/// A message of a worker, or the end of its link.
-pub enum WorkerMessage {
-    /// The counts of some seconds.
-    Interval(WorkerInterval),
-    /// Telemetry of its devices that was not accepted.
-    UnacceptedTelemetry(Vec<UnacceptedTelemetry>),
-    /// The worker has finished.
-    Done,
-    /// The link ended, or the worker broke the protocol, for this reason.
-    Disconnected(String),
-}
+/// A message of a worker, or the reason why its link ended.
+pub type WorkerMessage = Result<FromWorker, LinkError>;
 
 /// The coordinator's handle of a worker.
 struct WorkerHandle {
     segment: Segment,
     writer: LinkWriter<ToWorker>,
-    state: WorkerState,
+    /// Whether the worker has neither finished nor been lost.
+    is_working: bool,
     ramp_resolved: u64,
-}
-
-/// The state of a worker; the last two are final.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum WorkerState {
-    Working,
-    Done,
-    Lost,
 }
 
 impl WorkerPool {
@@ -68,7 +49,7 @@ impl WorkerPool {
                 let handle = WorkerHandle {
                     segment: worker.segment,
                     writer: worker.link.writer,
-                    state: WorkerState::Working,
+                    is_working: true,
                     ramp_resolved: 0,
                 };
                 (worker.id, handle)
@@ -90,7 +71,7 @@ impl WorkerPool {
     /// nothing must not delay the others. Returns the ids of those that did not take it.
     pub async fn broadcast(&mut self, message: &ToWorker) -> Vec<String> {
         let handles = self.workers.iter_mut();
-        let working = handles.filter(|(_, handle)| handle.state == WorkerState::Working);
+        let working = handles.filter(|(_, handle)| handle.is_working);
         let sends = working.map(|(id, handle)| async move {
             let sent = timeout(SEND_TIMEOUT, handle.writer.send(message)).await;
             (!matches!(sent, Ok(Ok(())))).then(|| id.clone())
@@ -113,47 +94,25 @@ impl WorkerPool {
     }
 
     /// Whether all working workers have opened, or failed to open, their sockets of the
-    /// ramp's pools. `ramp_pools` returns how many a segment has.
-    pub fn ramp_is_over(&self, ramp_pools: impl Fn(Segment) -> u64) -> bool {
+    /// ramp's pools in `plan`.
+    pub fn ramp_is_over(&self, plan: &Plan) -> bool {
         // A lost worker's sockets never open: the ramp does not wait for them.
-        self.working_handles()
-            .all(|handle| handle.ramp_resolved >= ramp_pools(handle.segment))
+        let mut working = self.workers.values().filter(|handle| handle.is_working);
+        working.all(|handle| handle.ramp_resolved >= plan.ramp_sockets_of(handle.segment))
     }
 
-    /// Marks a worker as done. Returns `false` if it had ended before.
-    pub fn mark_done(&mut self, id: &str) -> bool {
-        self.finish_worker(id, WorkerState::Done)
-    }
-
-    /// Marks a worker as lost. Returns `false` if it had ended before.
-    pub fn mark_lost(&mut self, id: &str) -> bool {
-        self.finish_worker(id, WorkerState::Lost)
+    /// Marks a worker as done or lost. Returns `false` if it had ended before.
+    pub fn mark_ended(&mut self, id: &str) -> bool {
+        // The first end counts: the link of a worker that is done ends in order.
+        self.workers
+            .get_mut(id)
+            .is_some_and(|handle| mem::replace(&mut handle.is_working, false))
     }
 
     /// Returns the ids of the workers that have not ended.
     pub fn working_ids(&self) -> Vec<String> {
-        self.workers
-            .iter()
-            .filter(|(_, handle)| handle.state == WorkerState::Working)
-            .map(|(id, _)| id.clone())
-            .collect()
-    }
-
-    fn working_handles(&self) -> impl Iterator<Item = &WorkerHandle> {
-        self.workers
-            .values()
-            .filter(|handle| handle.state == WorkerState::Working)
-    }
-
-    fn finish_worker(&mut self, id: &str, state: WorkerState) -> bool {
-        match self.workers.get_mut(id) {
-            // The first end counts: the link of a worker that is done ends in order.
-            Some(handle) if handle.state == WorkerState::Working => {
-                handle.state = state;
-                true
-            }
-            _ => false,
-        }
+        let working = self.workers.iter().filter(|(_, handle)| handle.is_working);
+        working.map(|(id, _)| id.clone()).collect()
     }
 }
 
@@ -163,19 +122,13 @@ async fn forward_messages(
     sender: mpsc::Sender<(String, WorkerMessage)>,
 ) {
     loop {
-        let message = match reader.receive().await {
-            Ok(FromWorker::Interval(interval)) => WorkerMessage::Interval(interval),
-            Ok(FromWorker::UnacceptedTelemetry(devices)) => {
-                WorkerMessage::UnacceptedTelemetry(devices)
-            }
-            Ok(FromWorker::Done) => WorkerMessage::Done,
-            Ok(_) => WorkerMessage::Disconnected("it sent a message out of order".to_owned()),
-            Err(error) => WorkerMessage::Disconnected(error_chain(&error)),
-        };
+        let message = reader.receive().await;
+        // Done, an error, and a message out of order each end the worker's part.
         let last = !matches!(
             message,
-            WorkerMessage::Interval(_) | WorkerMessage::UnacceptedTelemetry(_)
+            Ok(FromWorker::Interval(_) | FromWorker::UnacceptedTelemetry(_))
         );
+        // The send fails when the run has ended: nothing reads messages any more.
         if sender.send((id.clone(), message)).await.is_err() || last {
             return;
         }
@@ -204,10 +157,16 @@ mod tests {
         let ready = ReadyWorker {
             id: format!("w{}", index + 1),
             segment: Segment::new(index, 2).unwrap(),
-            pid: 0,
             link: ControlLink::new(coordinator).unwrap(),
         };
         (ready, ControlLink::new(worker.unwrap()).unwrap())
+    }
+
+    /// Returns a message that is longer than the buffers.
+    fn long_message() -> ToWorker {
+        ToWorker::Rejected {
+            reason: "x".repeat(1 << 20),
+        }
     }
 
     #[tokio::test]
@@ -215,10 +174,9 @@ mod tests {
         let (first, _blocked) = worker(0).await;
         let (second, mut reachable) = worker(1).await;
         let mut pool = WorkerPool::new(vec![first, second]);
-        let long = ToWorker::Rejected {
-            reason: "x".repeat(1 << 20),
-        };
+        let long = long_message();
         tokio::select! {
+            // Biased: a broadcast that has ended must not go unseen.
             biased;
             blocked = pool.broadcast(&long) => panic!("all waited for {blocked:?}"),
             received = reachable.reader.receive() => assert_eq!(received.unwrap(), long),
@@ -227,13 +185,11 @@ mod tests {
 
     #[tokio::test]
     async fn broadcast_names_the_unreachable_worker() {
-        let (first, gone) = worker(0).await;
+        let (first, closed) = worker(0).await;
         let (second, mut reachable) = worker(1).await;
         let mut pool = WorkerPool::new(vec![first, second]);
-        drop(gone);
-        let long = ToWorker::Rejected {
-            reason: "x".repeat(1 << 20),
-        };
+        drop(closed);
+        let long = long_message();
         let (unreachable, received) =
             tokio::join!(pool.broadcast(&long), reachable.reader.receive());
         assert_eq!(unreachable, ["w1"]);

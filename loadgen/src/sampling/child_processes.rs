@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use nix::unistd::{SysconfVar, sysconf};
+use nix::unistd::SysconfVar;
+
+use super::machine::system_constant;
 
 /// Returns the children of a process that have not ended; none where the kernel does not
 /// list them.
@@ -11,24 +13,19 @@ pub(super) fn child_pids(pid: u32) -> Vec<u32> {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
         return Vec::new();
     };
-    let lists = threads
+    let lists: Vec<String> = threads
         .flatten()
-        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
-    lists.flat_map(|list| read_children(&list)).collect()
+        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
+        .collect();
+    let pids = lists.iter().flat_map(|list| list.split_whitespace());
+    pids.filter_map(|pid| pid.parse().ok()).collect()
 }
 
 /// Returns the CPU time, in seconds, of children of a process that have ended and were
 /// waited for; `None` if the process does not exist.
 pub(super) fn ended_children_cpu_s(pid: u32) -> Option<f64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let ticks_per_s = sysconf(SysconfVar::CLK_TCK).ok()??;
-    Some(read_ended_ticks(&stat)? as f64 / ticks_per_s as f64)
-}
-
-fn read_children(list: &str) -> Vec<u32> {
-    list.split_whitespace()
-        .filter_map(|pid| pid.parse().ok())
-        .collect()
+    Some(read_ended_ticks(&stat)? as f64 / system_constant(SysconfVar::CLK_TCK)?)
 }
 
 /// Returns `cutime` plus `cstime`, fields 16 and 17 of `/proc/PID/stat` (proc(5)).

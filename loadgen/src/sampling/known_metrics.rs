@@ -4,12 +4,17 @@ use highwater_reports::record::names::gauge;
 
 use super::{
     gauges::Gauges,
-    prometheus::{MetricMapping, labelled, labelled_twice, map_gauges, mapping},
+    prometheus::{MetricLabel, MetricMapping, labelled, map_gauges, mapping},
 };
 
 const BACKPLANE: &str = "highwater_backplane_messages_total";
 const COMMANDS: &str = "highwater_commands_total";
 const TELEMETRY: &str = "highwater_telemetry_total";
+
+const SENT: MetricLabel = ("direction", "sent");
+const RECEIVED: MetricLabel = ("direction", "received");
+const UNICAST: MetricLabel = ("kind", "unicast");
+const TOPIC: MetricLabel = ("kind", "topic");
 
 /// The metrics that hold each gauge, best first. A further runtime is a further line.
 const METRIC_MAPPINGS: &[MetricMapping] = &[
@@ -25,20 +30,21 @@ const METRIC_MAPPINGS: &[MetricMapping] = &[
     mapping(gauge::HEAP, "highwater_heap_allocated_bytes"),
     mapping(gauge::SOCKETS_OPEN, "highwater_sockets"),
     mapping(gauge::SOCKETS_ACCEPTED, "highwater_sockets_accepted_total"),
-    labelled(gauge::BACKPLANE_SENT, BACKPLANE, ("direction", "sent")),
-    labelled(
-        gauge::BACKPLANE_RECEIVED,
-        BACKPLANE,
-        ("direction", "received"),
-    ),
+    // All kinds together: control messages go through the backplane as well.
+    labelled(gauge::BACKPLANE_SENT, BACKPLANE, &[SENT]),
+    labelled(gauge::BACKPLANE_RECEIVED, BACKPLANE, &[RECEIVED]),
     mapping(gauge::BACKPLANE_MEMBERS, "highwater_backplane_members"),
-    backplane_mapping(gauge::UNICASTS_SENT, "sent", "unicast"),
-    backplane_mapping(gauge::UNICASTS_RECEIVED, "received", "unicast"),
-    backplane_mapping(gauge::TOPICS_SENT, "sent", "topic"),
-    backplane_mapping(gauge::TOPICS_RECEIVED, "received", "topic"),
+    labelled(gauge::UNICASTS_SENT, BACKPLANE, &[SENT, UNICAST]),
+    labelled(gauge::UNICASTS_RECEIVED, BACKPLANE, &[RECEIVED, UNICAST]),
+    labelled(gauge::TOPICS_SENT, BACKPLANE, &[SENT, TOPIC]),
+    labelled(gauge::TOPICS_RECEIVED, BACKPLANE, &[RECEIVED, TOPIC]),
     // All outcomes together are the commands that the node received.
     mapping(gauge::COMMANDS_TAKEN, COMMANDS),
-    labelled(gauge::COMMANDS_ANSWERED, COMMANDS, ("outcome", "replied")),
+    labelled(
+        gauge::COMMANDS_ANSWERED,
+        COMMANDS,
+        &[("outcome", "replied")],
+    ),
     mapping(gauge::PINGS_RECEIVED, "highwater_heartbeats_total"),
     mapping(gauge::PONGS_SENT, "highwater_pongs_total"),
     mapping(gauge::MESSAGES_TAKEN, "highwater_messages_published_total"),
@@ -50,7 +56,7 @@ const METRIC_MAPPINGS: &[MetricMapping] = &[
     labelled(
         gauge::TELEMETRY_ACCEPTED,
         TELEMETRY,
-        ("outcome", "accepted"),
+        &[("outcome", "accepted")],
     ),
     // The consumer of the reference cluster.
     mapping(
@@ -58,8 +64,8 @@ const METRIC_MAPPINGS: &[MetricMapping] = &[
         "highwater_telemetry_handled_total",
     ),
     // JVM: Micrometer and client_java 1.x, then client_java 0.x.
-    labelled(gauge::HEAP, "jvm_memory_used_bytes", ("area", "heap")),
-    labelled(gauge::HEAP, "jvm_memory_bytes_used", ("area", "heap")),
+    labelled(gauge::HEAP, "jvm_memory_used_bytes", &[("area", "heap")]),
+    labelled(gauge::HEAP, "jvm_memory_bytes_used", &[("area", "heap")]),
     // Go, Node.js.
     mapping(gauge::HEAP, "go_memstats_heap_alloc_bytes"),
     mapping(gauge::HEAP, "nodejs_heap_size_used_bytes"),
@@ -69,15 +75,6 @@ const METRIC_MAPPINGS: &[MetricMapping] = &[
 /// the metric of open sockets, if it is not a known one.
 pub fn gauges(text: &str, sockets_metric: Option<&str>) -> Gauges {
     map_gauges(METRIC_MAPPINGS, text, sockets_metric)
-}
-
-/// A mapping of messages through a node's backplane, of one direction and kind.
-const fn backplane_mapping(
-    gauge: &'static str,
-    direction: &'static str,
-    kind: &'static str,
-) -> MetricMapping {
-    labelled_twice(gauge, BACKPLANE, ("direction", direction), ("kind", kind))
 }
 
 #[cfg(test)]

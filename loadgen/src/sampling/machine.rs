@@ -5,28 +5,21 @@ use std::fs;
 use highwater_reports::record::{Interval, Source, SourceRole, names::gauge};
 use nix::unistd::{SysconfVar, sysconf};
 
-use super::gauges::measured;
+use super::gauges::{measured, sample_interval};
 
 /// Samples the machine; `at` is in seconds on the run's clock.
 pub fn sample(at: f64) -> Interval {
     let meminfo = read("meminfo");
     let sockstat = read("net/sockstat");
     let stat = read("stat");
-    Interval {
-        at,
-        length: 0.0,
-        source: Source::new(SourceRole::Host, "host"),
-        counters: Default::default(),
-        gauges: measured([
-            (gauge::KERNEL_SLAB, meminfo_bytes(&meminfo, "Slab:")),
-            (
-                gauge::MEMORY_AVAILABLE,
-                meminfo_bytes(&meminfo, "MemAvailable:"),
-            ),
-            (gauge::KERNEL_TCP, tcp_bytes(&sockstat)),
-            (gauge::HOST_CPU, busy_seconds(&stat)),
-        ]),
-    }
+    let memory = |key| meminfo_bytes(&meminfo, key).map(|bytes| bytes as f64);
+    let gauges = measured([
+        (gauge::KERNEL_SLAB, memory("Slab:")),
+        (gauge::MEMORY_AVAILABLE, memory("MemAvailable:")),
+        (gauge::KERNEL_TCP, tcp_bytes(&sockstat)),
+        (gauge::HOST_CPU, busy_seconds(&stat)),
+    ]);
+    sample_interval(at, Source::new(SourceRole::Host, "host"), gauges)
 }
 
 /// Reads a file below `/proc`. A file that does not exist reads as empty text, which holds
@@ -36,10 +29,10 @@ fn read(name: &str) -> String {
 }
 
 /// Returns a line of `/proc/meminfo` in bytes. The file says kB and counts in KiB.
-fn meminfo_bytes(meminfo: &str, key: &str) -> Option<f64> {
+pub(crate) fn meminfo_bytes(meminfo: &str, key: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|line| line.strip_prefix(key))?;
-    let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib * 1024.0)
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1_024)
 }
 
 /// Returns the memory of TCP buffers in bytes: `TCP: … mem PAGES` in `/proc/net/sockstat`.
@@ -70,7 +63,8 @@ fn busy_seconds(stat: &str) -> Option<f64> {
     Some(busy / system_constant(SysconfVar::CLK_TCK)?)
 }
 
-fn system_constant(name: SysconfVar) -> Option<f64> {
+/// Returns a constant of this system, such as the size of a page.
+pub(crate) fn system_constant(name: SysconfVar) -> Option<f64> {
     sysconf(name).ok().flatten().map(|value| value as f64)
 }
 
@@ -81,7 +75,7 @@ mod tests {
     #[test]
     fn proc_values_are_converted_to_bytes_and_seconds() {
         let meminfo = "MemTotal:       24600000 kB\nSlab:             150528 kB\n";
-        assert_eq!(meminfo_bytes(meminfo, "Slab:"), Some(150_528.0 * 1024.0));
+        assert_eq!(meminfo_bytes(meminfo, "Slab:"), Some(150_528 * 1_024));
         assert_eq!(meminfo_bytes(meminfo, "MemAvailable:"), None);
 
         let page = system_constant(SysconfVar::PAGE_SIZE).unwrap();

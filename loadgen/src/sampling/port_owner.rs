@@ -15,18 +15,16 @@ const LISTEN_STATE: &str = "0A";
 /// A call goes through the open files of every process, which is too much for every second.
 pub fn listening_pid(port: u16) -> Option<u32> {
     // The socket tables name inodes, and the open files of a process link to them.
-    let inodes: Vec<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
+    let links: Vec<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
         .iter()
         .filter_map(|path| fs::read_to_string(path).ok())
         .flat_map(|table| listening_inodes(&table, port))
-        .collect();
-    if inodes.is_empty() {
-        return None;
-    }
-    let links: Vec<String> = inodes
-        .iter()
         .map(|inode| format!("socket:[{inode}]"))
         .collect();
+    // Without this the search would go through every process's files for nothing.
+    if links.is_empty() {
+        return None;
+    }
     let processes = fs::read_dir("/proc").ok()?.flatten();
     let mut pids: Vec<u32> = processes
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())

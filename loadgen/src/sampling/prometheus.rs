@@ -12,10 +12,11 @@ pub(crate) struct MetricMapping {
     gauge: &'static str,
     metric: &'static str,
     /// Labels that a sample needs to count; the other samples count another thing.
-    labels: [Option<MetricLabel>; 2],
+    labels: &'static [MetricLabel],
 }
 
-type MetricLabel = (&'static str, &'static str);
+/// Name and value of a label.
+pub(crate) type MetricLabel = (&'static str, &'static str);
 
 /// Returns the gauges in `text`, by `mappings` in their order: the first mapping of a gauge
 /// that finds a value wins. If a metric has several samples, the gauge is their sum.
@@ -42,7 +43,7 @@ pub(crate) fn map_gauges(
         if is_replaced || gauges.contains_key(mapping.gauge) {
             continue;
         }
-        if let Some(value) = sum(&samples, mapping.metric, &mapping.labels) {
+        if let Some(value) = sum(&samples, mapping.metric, mapping.labels) {
             gauges.insert(mapping.gauge.into(), value);
         }
     }
@@ -51,37 +52,19 @@ pub(crate) fn map_gauges(
 
 /// A mapping that counts every sample of the metric.
 pub(crate) const fn mapping(gauge: &'static str, metric: &'static str) -> MetricMapping {
-    MetricMapping {
-        gauge,
-        metric,
-        labels: [None; 2],
-    }
+    labelled(gauge, metric, &[])
 }
 
-/// A mapping that counts the samples with one label.
+/// A mapping that counts the samples with all of the labels.
 pub(crate) const fn labelled(
     gauge: &'static str,
     metric: &'static str,
-    label: MetricLabel,
+    labels: &'static [MetricLabel],
 ) -> MetricMapping {
     MetricMapping {
         gauge,
         metric,
-        labels: [Some(label), None],
-    }
-}
-
-/// A mapping that counts the samples with both labels.
-pub(crate) const fn labelled_twice(
-    gauge: &'static str,
-    metric: &'static str,
-    first: MetricLabel,
-    second: MetricLabel,
-) -> MetricMapping {
-    MetricMapping {
-        gauge,
-        metric,
-        labels: [Some(first), Some(second)],
+        labels,
     }
 }
 
@@ -109,13 +92,14 @@ pub(crate) fn sample_value(value: &Value) -> Option<f64> {
 }
 
 /// Returns the sum of a metric's samples; `None` without samples, or if it is not finite.
-fn sum(samples: &[Sample], metric: &str, labels: &[Option<MetricLabel>]) -> Option<f64> {
+fn sum(samples: &[Sample], metric: &str, labels: &[MetricLabel]) -> Option<f64> {
     let has = |sample: &Sample, (key, value): &MetricLabel| sample.labels.get(key) == Some(*value);
     samples
         .iter()
         .filter(|sample| sample.metric == metric)
-        .filter(|sample| labels.iter().flatten().all(|label| has(sample, label)))
+        .filter(|sample| labels.iter().all(|label| has(sample, label)))
         .filter_map(|sample| sample_value(&sample.value))
+        // `reduce` and not `sum`, whose 0 for no samples would be a made-up measurement.
         .reduce(|sum, value| sum + value)
         .filter(|sum| sum.is_finite())
 }

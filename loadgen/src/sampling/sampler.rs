@@ -7,8 +7,7 @@ use highwater_reports::record::{Interval, Source, names::gauge};
 use reqwest::Client;
 
 use super::{
-    gauge_source::GaugeSource,
-    gauges::Gauges,
+    gauges::{GaugeSource, Gauges, sample_interval},
     known_metrics, machine,
     process::{ProcessTable, ProcessTree},
     scrape::{ScrapeError, scrape},
@@ -66,13 +65,11 @@ struct EndpointAnswer {
 impl SampleTarget {
     /// Returns the processes on this machine that belong to the target.
     fn process_tree(&self) -> Option<ProcessTree> {
-        let pid = self.pid?;
-        Some(match &self.endpoint {
-            Some(SampleEndpoint::Native(source)) if source.has_children() => {
-                ProcessTree::with_children(pid)
-            }
-            _ => ProcessTree::single(pid),
-        })
+        let has_children = match &self.endpoint {
+            Some(SampleEndpoint::Native(source)) => source.has_children(),
+            _ => false,
+        };
+        Some(ProcessTree::read(self.pid?, has_children))
     }
 }
 
@@ -85,7 +82,7 @@ impl Sampler {
     pub fn new(verification: &CertVerification) -> Result<Self, TlsSetupError> {
         Ok(Self {
             client: verification.http_client(|client| client)?,
-            processes: ProcessTable::new(),
+            processes: ProcessTable::default(),
             failures: ScrapeFailures::default(),
         })
     }
@@ -107,13 +104,7 @@ impl Sampler {
         let samples = targets.iter().zip(&trees).map(|(target, tree)| async move {
             let kernel = tree.as_ref().and_then(|tree| processes.tree_gauges(tree));
             let answer = process_gauges(client, target.endpoint.as_ref(), kernel).await;
-            let interval = Interval {
-                at,
-                length: 0.0,
-                source: target.source.clone(),
-                counters: Default::default(),
-                gauges: answer.gauges,
-            };
+            let interval = sample_interval(at, target.source.clone(), answer.gauges);
             (interval, answer.failure)
         });
         let mut intervals = Vec::new();
@@ -138,7 +129,6 @@ async fn process_gauges(
     endpoint: Option<&SampleEndpoint>,
     kernel: Option<Gauges>,
 ) -> EndpointAnswer {
-    let runs = kernel.is_some();
     let mut answer = match endpoint {
         Some(endpoint) => ask(client, endpoint).await,
         None => EndpointAnswer::default(),
@@ -146,13 +136,14 @@ async fn process_gauges(
     // A node that runs and does not answer is down for its clients. A broker or a balancer
     // may run without reporting about itself, so its process alone counts as up.
     if !matches!(endpoint, Some(SampleEndpoint::Prometheus { .. })) {
-        answer.is_up |= runs;
+        answer.is_up |= kernel.is_some();
     }
     // Extended last, so that the kernel's values replace those of the endpoint, which may be
     // seconds old.
     answer.gauges.extend(kernel.unwrap_or_default());
-    let up = f64::from(u8::from(answer.is_up));
-    answer.gauges.insert(gauge::UP.into(), up);
+    answer
+        .gauges
+        .insert(gauge::UP.into(), f64::from(answer.is_up));
     answer
 }
 
@@ -165,13 +156,13 @@ async fn ask(client: &Client, endpoint: &SampleEndpoint) -> EndpointAnswer {
             Ok(text) => EndpointAnswer {
                 is_up: true,
                 gauges: known_metrics::gauges(&text, sockets_metric.as_deref()),
-                failure: None,
+                ..EndpointAnswer::default()
             },
             Err(error) => EndpointAnswer {
                 // An answer that is too large is still an answer.
                 is_up: matches!(error, ScrapeError::TooLarge { .. }),
-                gauges: Gauges::new(),
                 failure: Some(error_chain(&error)),
+                ..EndpointAnswer::default()
             },
         },
         SampleEndpoint::Native(source) => {

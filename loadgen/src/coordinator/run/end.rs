@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::ActiveRun;
 use crate::coordinator::{
-    consumer_drain::{self, DrainOutcome, WaitPolicy},
+    consumer_drain::{DrainOutcome, WaitPolicy, drain_consumers, read_journals},
     error::RunError,
     progress::{NoteKind, Update},
     sampler_task::SampleRound,
@@ -33,7 +33,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         let Some(telemetry) = self.telemetry.take() else {
             return Ok(());
         };
-        let telemetry = consumer_drain::read_journals(telemetry).await;
+        let telemetry = read_journals(telemetry).await;
         let interrupted = self.ended == RunEnd::Interrupted;
         let policy = WaitPolicy::new(&self.plan, interrupted, Instant::now());
         if telemetry.missing_count() > 0 {
@@ -45,11 +45,11 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
             true => CancellationToken::new(),
             false => interrupt.clone(),
         };
-        let drain = consumer_drain::drain_consumers(telemetry, policy, interrupt_wait);
-        let mut drain = pin!(drain);
+        let mut drain = pin!(drain_consumers(telemetry, policy, interrupt_wait));
         let (telemetry, outcome) = loop {
             tokio::select! {
                 drained = &mut drain => break drained,
+                // Goes on meanwhile: the samples of the consumers show how they catch up.
                 Some(round) = samples.recv() => self.record_samples(&round)?,
             }
         };
@@ -62,10 +62,11 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
                 telemetry.missing_count()
             ))?;
         }
+        // What a lost worker's devices had accepted is unknown, and what comes after the wait
+        // may still be handled.
         let complete = !self.worker_lost && !matches!(outcome, DrainOutcome::Unfinished(_));
         let summary = telemetry.summary_event(complete);
-        self.recorder.record_event(summary)?;
-        Ok(())
+        Ok(self.recorder.record_event(summary)?)
     }
 
     /// Waits for one more round of samples, begun after all work was over: it has the
@@ -78,11 +79,8 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         let deadline = Instant::now() + LAST_SAMPLE_TIMEOUT;
         while let Ok(Some(round)) = timeout_at(deadline, samples.recv()).await {
             self.record_samples(&round)?;
-            if round
-                .samples
-                .first()
-                .is_some_and(|first| first.at >= work_ended)
-            {
+            let first = round.samples.first();
+            if first.is_some_and(|first| first.at >= work_ended) {
                 break;
             }
         }
@@ -105,11 +103,11 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         self.collect_last_events().await?;
         for text in problems {
             self.show_note(NoteKind::Problem, text.clone());
-            self.recorder
-                .record_event_at(at, RecordEvent::Problem { text })?;
+            let problem = RecordEvent::Problem { text };
+            self.recorder.record_event_at(at, problem)?;
         }
-        self.recorder
-            .record_event_at(at, RecordEvent::End { ended: self.ended })?;
+        let end = RecordEvent::End { ended: self.ended };
+        self.recorder.record_event_at(at, end)?;
         self.recorder.finish()?;
         Ok(self.ended)
     }

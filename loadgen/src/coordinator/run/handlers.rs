@@ -3,13 +3,18 @@
 use highwater_reports::record::{RecordEvent, RunEnd, action_title};
 
 use super::ActiveRun;
-use crate::coordinator::{
-    error::RunError,
-    phases::RunPhase,
-    progress::{NoteKind, Update},
-    sampler_task::SampleRound,
-    system::EventResult,
-    worker_pool::WorkerMessage,
+use crate::{
+    control::FromWorker,
+    coordinator::{
+        error::RunError,
+        phases::RunPhase,
+        progress::{NoteKind, Update},
+        sampler_task::SampleRound,
+        system::EventResult,
+        worker_pool::WorkerMessage,
+    },
+    error_chain::error_chain,
+    testbed::BalancerChange,
 };
 
 impl<S: FnMut(Update) + Send> ActiveRun<S> {
@@ -20,35 +25,34 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         message: WorkerMessage,
     ) -> Result<(), RunError> {
         match message {
-            WorkerMessage::Interval(interval) => {
+            Ok(FromWorker::Interval(interval)) => {
                 self.workers.set_ramp_resolved(id, interval.ramp_resolved);
                 self.recorder.record_worker_interval(id, interval)?;
             }
-            WorkerMessage::UnacceptedTelemetry(devices) => {
+            Ok(FromWorker::UnacceptedTelemetry(devices)) => {
+                // `None` for a target: the harness cannot know what its consumers handled.
                 if let Some(telemetry) = &mut self.telemetry {
                     for device in &devices {
                         telemetry.mark_unaccepted(device);
                     }
                 }
             }
-            WorkerMessage::Done => self.handle_worker_done(id)?,
-            WorkerMessage::Disconnected(reason) => self.handle_worker_lost(id, reason)?,
+            Ok(FromWorker::Done) => {
+                self.workers.mark_ended(id);
+                if !self.is_draining() {
+                    self.record_problem(format!("worker {id} finished before the drain"))?;
+                }
+                self.check_workers_left();
+            }
+            Ok(_) => self.handle_worker_lost(id, "it sent a message out of order".to_owned())?,
+            Err(error) => self.handle_worker_lost(id, error_chain(&error))?,
         }
-        Ok(())
-    }
-
-    fn handle_worker_done(&mut self, id: &str) -> Result<(), RunError> {
-        self.workers.mark_done(id);
-        if !self.is_draining() {
-            self.record_problem(format!("worker {id} finished before the drain"))?;
-        }
-        self.check_workers_left();
         Ok(())
     }
 
     /// Records that worker `id` is lost. A second report changes nothing.
     pub(super) fn handle_worker_lost(&mut self, id: &str, reason: String) -> Result<(), RunError> {
-        if self.workers.mark_lost(id) {
+        if self.workers.mark_ended(id) {
             self.worker_lost = true;
             // The worker's sockets have ended with its process.
             self.recorder.progress.remove_worker(id);
@@ -85,36 +89,33 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         &mut self,
         result: EventResult,
     ) -> Result<(), RunError> {
-        let action = result.event.action.name();
-        let node = result.event.node;
+        let (action, node) = (result.event.action.name(), result.event.node);
+        let error = result.error;
         let title = action_title(&action, &node);
-        match &result.error {
+        match &error {
             None => self.show_note(NoteKind::Event, title),
-            Some(error) => {
-                let text = format!("{title} failed: {error}");
-                self.show_note(NoteKind::Problem, text);
-            }
+            Some(error) => self.show_note(NoteKind::Problem, format!("{title} failed: {error}")),
         }
         let event = RecordEvent::Action {
             action,
             node,
-            error: result.error,
+            error,
         };
         // At the time at which the event began: its effects may come before its result.
         self.recorder.record_event_at(result.at, event)?;
-        for change in result.balancer_changes {
-            self.recorder
-                .record_event(RecordEvent::BalancerReconfigured {
-                    id: change.id,
-                    how: change.join,
-                    text: change.text,
-                })?;
+        for BalancerChange { id, join, text } in result.balancer_changes {
+            let change = RecordEvent::BalancerReconfigured {
+                id,
+                how: join,
+                text,
+            };
+            self.recorder.record_event(change)?;
         }
         // An event that adds or removes a node changes the addresses.
         self.send_endpoints().await
     }
 
-    fn is_draining(&self) -> bool {
+    pub(super) fn is_draining(&self) -> bool {
         matches!(self.phase, RunPhase::Drain { .. })
     }
 

@@ -9,23 +9,18 @@ use crate::{
     control::ToWorker,
     coordinator::{
         error::RunError,
-        phases::{RunPhase, sockets_wanted_by},
+        phases::{PHASE_LEAD_S, RunPhase, sockets_wanted_by},
         progress::{NoteKind, PhaseProgress, Update},
     },
+    sampling::gauges::sample_interval,
 };
 
 impl<S: FnMut(Update) + Send> ActiveRun<S> {
     /// Begins the next phase if this one is over.
     pub(super) async fn advance_phase(&mut self, now: Duration) -> Result<(), RunError> {
         match self.phase {
-            RunPhase::Ramp => {
-                let plan = &self.plan;
-                if self
-                    .workers
-                    .ramp_is_over(|segment| plan.ramp_sockets_of(segment))
-                {
-                    self.start_steady(now).await?;
-                }
+            RunPhase::Ramp if self.workers.ramp_is_over(&self.plan) => {
+                self.start_steady(now).await?;
             }
             RunPhase::Steady { until, .. } if now.as_secs() >= until => {
                 // The workers know this second since the steady phase was announced.
@@ -33,7 +28,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
                 self.stop_events.cancel();
                 self.record_phase(now)?;
             }
-            RunPhase::Steady { .. } | RunPhase::Drain { .. } => {}
+            _ => {}
         }
         Ok(())
     }
@@ -41,10 +36,11 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
     /// Announces the steady phase together with its end, so that workers need no message
     /// from there on.
     async fn start_steady(&mut self, now: Duration) -> Result<(), RunError> {
-        self.phase = RunPhase::steady(&self.plan, now);
-        let RunPhase::Steady { from, until } = self.phase else {
-            return Ok(());
-        };
+        let from = now.as_secs() + PHASE_LEAD_S;
+        // Rounded up: the phase ends at a whole second as well.
+        let duration = self.plan.duration;
+        let until = from + duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
+        self.phase = RunPhase::Steady { from, until };
         self.broadcast(&ToWorker::Steady { second: from }).await?;
         self.broadcast(&ToWorker::Drain { second: until }).await?;
         // A task of its own: an event may take seconds, and the run's task must not wait.
@@ -64,15 +60,14 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         let text = "interrupted: closing the sockets in order".to_owned();
         self.show_note(NoteKind::Event, text);
         // In the drain the sockets are closing already.
-        if matches!(self.phase, RunPhase::Drain { .. }) {
+        if self.is_draining() {
             return Ok(());
         }
-        self.phase = RunPhase::drain(self.clock.now());
+        // The next whole second, so that an interval lies in one phase only.
+        let from = self.clock.now().as_secs() + 1;
+        self.phase = RunPhase::Drain { from };
         self.stop_events.cancel();
-        if let RunPhase::Drain { from } = self.phase {
-            self.broadcast(&ToWorker::Drain { second: from }).await?;
-        }
-        Ok(())
+        self.broadcast(&ToWorker::Drain { second: from }).await
     }
 
     /// Records the phase once it has begun, with its first second.
@@ -87,24 +82,16 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
             return Ok(());
         }
         self.recorded_phase = Some(phase);
-        self.recorder
-            .record_event_at(from as f64, RecordEvent::Phase { phase })?;
-        Ok(())
+        let event = RecordEvent::Phase { phase };
+        Ok(self.recorder.record_event_at(from as f64, event)?)
     }
 
     /// Returns the number of sockets that the plan wants open, as a line of the record.
     pub(super) fn wanted_interval(&self, now: Duration) -> Interval {
-        Interval {
-            at: now.as_secs_f64(),
-            length: 0.0,
-            source: Source::new(SourceRole::Coordinator, "coordinator"),
-            counters: Default::default(),
-            gauges: [(
-                gauge::SOCKETS_WANTED.to_owned(),
-                self.sockets_wanted(now) as f64,
-            )]
-            .into(),
-        }
+        let wanted = self.sockets_wanted(now) as f64;
+        let source = Source::new(SourceRole::Coordinator, "coordinator");
+        let gauges = [(gauge::SOCKETS_WANTED.to_owned(), wanted)].into();
+        sample_interval(now.as_secs_f64(), source, gauges)
     }
 
     /// Shows the state of the run.
@@ -124,12 +111,12 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
     fn sockets_wanted(&self, now: Duration) -> u64 {
         let since = |second| now.checked_sub(Duration::from_secs(second));
         let steady = match self.phase {
+            RunPhase::Ramp => None,
             RunPhase::Steady { from, .. } => since(from),
-            _ => None,
+            // The drain closes all sockets.
+            RunPhase::Drain { .. } => return 0,
         };
-        match (self.phase, since(self.ramp_second)) {
-            (RunPhase::Drain { .. }, _) | (_, None) => 0,
-            (_, Some(ramp)) => sockets_wanted_by(&self.plan, ramp, steady),
-        }
+        // Before the ramp no socket is due.
+        since(self.ramp_second).map_or(0, |ramp| sockets_wanted_by(&self.plan, ramp, steady))
     }
 }

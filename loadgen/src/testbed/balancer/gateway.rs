@@ -18,7 +18,7 @@ use super::{
     backends::BalancerBackend,
     driver::{Balancer, BalancerDriver},
 };
-use crate::sampling::{GaugeSource, gauge_source::HttpGauges};
+use crate::sampling::{GaugeSource, gauges::HttpGauges};
 
 /// The declaration of the gateway.
 pub(super) const DRIVER: BalancerDriver = BalancerDriver {
@@ -73,8 +73,11 @@ impl Balancer for GatewayBalancer {
 
     fn gauge_source(&self) -> Option<Arc<dyn GaugeSource>> {
         let admin = self.started.lock().as_ref()?.admin;
-        let url = format!("http://{admin}/metrics");
-        Some(Arc::new(HttpGauges::new(url, DRIVER.parse_gauges)))
+        Some(Arc::new(HttpGauges {
+            url: format!("http://{admin}/metrics"),
+            parse: DRIVER.parse_gauges,
+            has_children: false,
+        }))
     }
 }
 

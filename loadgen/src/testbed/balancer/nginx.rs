@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     error_chain::error_chain,
-    sampling::{GaugeSource, gauge_source::HttpGauges},
+    sampling::{GaugeSource, gauges::HttpGauges},
 };
 
 /// The declaration of nginx.
@@ -77,10 +77,11 @@ impl Balancer for NginxBalancer {
 
     fn gauge_source(&self) -> Option<Arc<dyn GaugeSource>> {
         let admin = self.active.lock().as_ref()?.admin;
-        let url = format!("http://{admin}/status");
-        Some(Arc::new(
-            HttpGauges::new(url, DRIVER.parse_gauges).with_children(),
-        ))
+        Some(Arc::new(HttpGauges {
+            url: format!("http://{admin}/status"),
+            parse: DRIVER.parse_gauges,
+            has_children: true,
+        }))
     }
 }
 

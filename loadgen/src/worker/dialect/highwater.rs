@@ -168,7 +168,7 @@ fn command_reply(id: &str, body: Option<&RawValue>) -> Message {
 /// Decodes an answer to a message or record of the device. An id that the device never
 /// sent means nothing.
 fn with_key<'f>(id: &str, answer: impl FnOnce(LoadItemKey) -> Incoming<'f>) -> Incoming<'f> {
-    id.parse().map_or(Incoming::Ignored, answer)
+    LoadItemKey::parse(id).map_or(Incoming::Ignored, answer)
 }
 
 fn bounded_delay(millis: u64) -> Duration {

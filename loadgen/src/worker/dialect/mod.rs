@@ -31,7 +31,7 @@
 //! 3. This file: a `mod` line, and a line in [`for_plan`].
 //!
 //! Tests of a dialect are unit tests of its file: text in, meaning out. Its frames are
-//! bytes from elsewhere, so `fuzzing/device.rs` gets a line as well.
+//! bytes from elsewhere, so `fuzzing.rs` gets a line as well.
 
 pub mod command;
 pub mod highwater;

@@ -1,0 +1,147 @@
+//! The functions that fuzz targets call: one per parser of bytes from elsewhere.
+//!
+//! Each takes any bytes and panics when the parser breaks a promise. They are not part of
+//! the library's interface.
+
+use std::fmt::Debug;
+
+use highwater_types::BrokerKind;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::{
+    broker,
+    control::{FromWorker, ToWorker},
+    sampling::{Gauges, known_metrics},
+    testbed::balancer,
+    worker::{
+        commands::reply::sse::EventStream,
+        devices::upgrade::{UpgradeAccepted, parse_upgrade_response},
+        dialect::{Dialect, Incoming, highwater::Highwater, plain::Plain},
+        messages::{
+            sequence::{Sequence, SequenceResult},
+            stamp::Stamp,
+        },
+        node_name::parse_node_name,
+    },
+};
+
+/// The key of RFC 6455, section 1.3.
+const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+
+/// Checks that every message of the control link that is parsed is the same after it is
+/// written and parsed again.
+pub fn control_link(bytes: &[u8]) {
+    check_round_trip::<FromWorker>(bytes);
+    check_round_trip::<ToWorker>(bytes);
+}
+
+/// Checks that an accepted head of an upgrade response lies within the bytes and ends with
+/// an empty line, and that no beginning of it is accepted.
+pub fn handshake_response(bytes: &[u8]) {
+    let parse = |bytes| parse_upgrade_response(bytes, KEY, Highwater.node_header());
+    let Ok(Some(UpgradeAccepted { head_len, node })) = parse(bytes) else {
+        return;
+    };
+    assert!(node.is_none_or(|node| parse_node_name(node.as_bytes()).is_some()));
+    assert!(head_len <= bytes.len());
+    assert!(bytes[..head_len].ends_with(b"\n"));
+    // TCP delivers a head in pieces, and frames may follow it in the last piece.
+    for shorter in 0..head_len {
+        assert!(!matches!(parse(&bytes[..shorter]), Ok(Some(_))));
+    }
+}
+
+/// Checks that a stream gives the same events however it is cut, and that no event or
+/// body makes the decoder panic.
+pub fn event_stream(bytes: &[u8]) {
+    let whole = EventStream::default().feed(bytes);
+    // Single bytes, and steps that cut events at changing places.
+    for step in [1, 7] {
+        let mut stream = EventStream::default();
+        let cut: Vec<_> = bytes
+            .chunks(step)
+            .flat_map(|part| stream.feed(part))
+            .collect();
+        assert_eq!(whole, cut, "in steps of {step}");
+    }
+    // The results are ignored: only a panic is a fault here.
+    for event in &whole {
+        let _ = Highwater.decode_event(&event.name, &event.data, "");
+    }
+    let _ = Highwater.decode_reply(bytes, "");
+}
+
+/// Checks that a device replies with JSON, and that the plain dialect ignores all text.
+pub fn node_frames(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let frame = Message::text(text);
+    if let Incoming::Command { reply } = Highwater.decode(&frame) {
+        let reply = reply.to_text().expect("a reply is text");
+        // The reply quotes parts of the frame unparsed, which may break its form.
+        assert!(serde_json::from_str::<&RawValue>(reply).is_ok(), "{reply}");
+    }
+    assert_eq!(Plain.decode(&frame), Incoming::Ignored);
+}
+
+/// Checks that a stamp is found again in the body that it writes, and that numbers in any
+/// order are late at most as often as they were missing.
+pub fn message_payloads(bytes: &[u8]) {
+    if let Some(stamp) = Stamp::find(&String::from_utf8_lossy(bytes)) {
+        assert_eq!(Stamp::find(&stamp.body(64)), Some(stamp));
+    }
+    let (numbers, _) = bytes.as_chunks();
+    let mut sequence = Sequence::expecting(1 << 32);
+    let (mut missing, mut late) = (0_u64, 0_u64);
+    for number in numbers {
+        match sequence.record(u64::from_le_bytes(*number)) {
+            // Numbers span all of `u64`, so a few jumps would overflow a plain sum.
+            SequenceResult::New { missing: more } => missing = missing.saturating_add(more),
+            SequenceResult::Late => late += 1,
+            SequenceResult::Duplicate => {}
+        }
+    }
+    assert!(late <= missing);
+}
+
+/// Checks that the gauges in a node's text are finite.
+pub fn prometheus_text(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    for sockets_metric in [None, Some("sessions")] {
+        check_finite(Some(known_metrics::gauges(&text, sockets_metric)));
+    }
+}
+
+/// Checks that the gauges in the text of each kind of broker are finite.
+pub fn broker_metrics(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    for kind in BrokerKind::ALL {
+        check_finite(broker::driver(kind).parse_gauges(&text));
+    }
+}
+
+/// Checks that the gauges in the text of each kind of balancer are finite.
+pub fn balancer_metrics(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    for driver in &balancer::DRIVERS {
+        check_finite((driver.parse_gauges)(&text));
+    }
+}
+
+fn check_round_trip<M: Serialize + DeserializeOwned + Debug>(bytes: &[u8]) {
+    let Ok(message) = serde_json::from_slice::<M>(bytes) else {
+        return;
+    };
+    let written = serde_json::to_vec(&message).expect("a parsed message is written");
+    let again: M = serde_json::from_slice(&written).expect("a written message is parsed");
+    assert_eq!(format!("{message:?}"), format!("{again:?}"));
+}
+
+fn check_finite(gauges: Option<Gauges>) {
+    let gauges = gauges.unwrap_or_default();
+    // JSON has no infinity: such a value would make a line of the record unreadable.
+    assert!(gauges.values().all(|value| value.is_finite()), "{gauges:?}");
+}
