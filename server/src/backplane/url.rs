@@ -209,11 +209,11 @@ mod tests {
     #[test]
     fn unknown_scheme_error_states_the_accepted_forms() {
         let error = parse("kafka://h:1").unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "invalid backplane \"kafka://h:1\": expected \
-             local://HOST:PORT, redis://HOST, nats://HOST and amqp://HOST"
-        );
+        let expected = "invalid backplane \"kafka://h:1\": expected \
+                        local://HOST:PORT, redis://HOST, nats://HOST";
+        assert!(error.starts_with(expected), "{error}");
+        let last = BrokerKind::ALL[BrokerKind::ALL.len() - 1].scheme();
+        assert!(error.ends_with(&format!(" and {last}://HOST")), "{error}");
         let error = parse("rediss://h").unwrap_err().to_string();
         assert!(error.contains("use redis:// inside"), "{error}");
     }
