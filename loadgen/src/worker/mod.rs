@@ -52,4 +52,4 @@ pub mod user_role;
 mod worker_run;
 
 pub use error::WorkerError;
-pub use join::{WorkerOptions, run};
+pub use join::{WorkerOptions, run, run_with_dialect};
