@@ -69,7 +69,7 @@ async fn run(scenario: &Path, out: PathBuf, sets: Vec<String>) -> Result<ExitCod
 /// Shows the notes of a run, and its sockets once a second.
 fn show(update: Update) {
     match update {
-        Update::Note(note) => println!("{:?}  {}", note.at, note.text),
-        Update::Progress(now) => println!("{:?}  {} sockets", now.at, now.sockets_open),
+        Update::Note(note) => println!("{:.1?}  {}", note.at, note.text),
+        Update::Progress(now) => println!("{:.1?}  {} sockets", now.at, now.sockets_open),
     }
 }
