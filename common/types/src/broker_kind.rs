@@ -14,9 +14,9 @@ pub enum BrokerKind {
 /// The way in which a broker tells its metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BrokerMonitoring {
-    /// Over HTTP, at this port by default.
+    /// HTTP, at this port by default.
     HttpPort(u16),
-    /// By this command of its own protocol, at its own address.
+    /// A command of its own protocol, at its own address.
     Command(&'static str),
 }
 
