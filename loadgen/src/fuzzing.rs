@@ -5,6 +5,7 @@
 
 use std::fmt::Debug;
 
+use highwater_scenarios::plan;
 use highwater_types::BrokerKind;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -18,7 +19,7 @@ use crate::{
     worker::{
         commands::reply::sse::EventStream,
         devices::upgrade::{UpgradeAccepted, parse_upgrade_response},
-        dialect::{Dialect, Incoming, highwater::Highwater, plain::Plain},
+        dialect::{Dialect, Incoming, for_plan, highwater::Highwater, plain::Plain},
         messages::{
             sequence::{Sequence, SequenceResult},
             stamp::Stamp,
@@ -73,12 +74,16 @@ pub fn event_stream(bytes: &[u8]) {
     let _ = Highwater.decode_reply(bytes, "");
 }
 
-/// Checks that a device replies with JSON, and that the plain dialect ignores all text.
+/// Checks that every dialect decodes any text, that a device replies with JSON, and that the
+/// plain dialect ignores all text.
 pub fn node_frames(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };
     let frame = Message::text(text);
+    for dialect in plan::Dialect::ALL {
+        for_plan(*dialect).decode(&frame);
+    }
     if let Incoming::Command { reply } = Highwater.decode(&frame) {
         let reply = reply.to_text().expect("a reply is text");
         // The reply quotes parts of the frame unparsed, which may break its form.

@@ -14,6 +14,20 @@
 //! - `charts`, `page`, `junit`: the parts of a report;
 //! - [`report`]: all of them written beside the record;
 //! - `comparison`: runs side by side, and a run against a baseline.
+//!
+//! A report is a function of the record, so that every number can be taken from the files
+//! again:
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! let record = highwater_reports::read(Path::new("runs/first"))?;
+//! let opened: u64 = record.intervals.iter().map(|row| row.counter("sockets.opened")).sum();
+//!
+//! let summary = highwater_reports::analyse(&record);
+//! assert_eq!(summary.sockets.opened, opened);
+//! # Ok::<(), highwater_reports::RecordError>(())
+//! ```
 
 mod analysis;
 mod charts;

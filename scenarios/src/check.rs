@@ -8,6 +8,15 @@ use serde::{Deserialize, Serialize};
 use crate::{diagnostic::Diagnostic, metrics, renamed, suggest};
 
 /// A comparison of a metric of the summary with a limit.
+///
+/// ```
+/// use highwater_scenarios::GateCheck;
+///
+/// // The summary has milliseconds, whatever the unit of the limit is.
+/// let check = GateCheck::parse("heartbeats.response.p99 <= 0.05s").unwrap();
+/// assert_eq!(check.limit, 50.0);
+/// assert!(check.comparison.holds(49.9, check.limit));
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GateCheck {
     /// Path of the metric in `summary.json` without its unit suffix.

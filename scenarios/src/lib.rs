@@ -10,6 +10,33 @@
 //! only function here that touches the disk. Each arrow is a pure function, and every step
 //! adds all its problems to one list.
 //!
+//! ```
+//! use highwater_scenarios::{Segment, parse};
+//!
+//! let text = r#"
+//!     name = "evening"
+//!     duration = "10m"
+//!     [cluster]
+//!     nodes = 2
+//!     [[devices]]
+//!     name = "home"
+//!     count = 1000
+//!     ramp = "100/s"
+//! "#;
+//! let plan = parse("evening.toml", text, &["devices.home.count=2500".to_owned()])?;
+//! let pool = &plan.devices[0];
+//!
+//! // Three workers share the sockets, and none needs to know of the others.
+//! let shares = (0..3).map(|index| Segment::new(index, 3).unwrap());
+//! let counts = shares.map(|share| share.sockets(pool, plan.seed).count());
+//! assert_eq!(counts.collect::<Vec<_>>(), [834, 833, 833]);
+//!
+//! // All problems of a file are reported at once, each with its place.
+//! let problems = parse("evening.toml", "nam = 1\nduration = 10", &[]).unwrap_err();
+//! assert!(problems.to_string().contains("evening.toml:2:12: duration"));
+//! # Ok::<(), highwater_scenarios::Diagnostics>(())
+//! ```
+//!
 //! The modules in reading order:
 //!
 //! - [`load`]: the functions that do all of this, and [`matrix`], for scenarios of several

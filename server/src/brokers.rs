@@ -12,7 +12,8 @@
 //! - a line in the table below, and an entry in `highwater_types::BrokerKind`;
 //! - the folder `backplane/MODULE/` with a transport, and the file `ingest/MODULE.rs` with a
 //!   producer and a consumer, each with its `mod` line;
-//! - a Cargo feature with the name of the module, which enables `remote`.
+//! - a Cargo feature with the name of the module, which enables `remote`;
+//! - a service of `xtask/services` with which tests start it, unless an earlier one serves.
 //!
 //! The `mod` lines are not generated, because rustfmt finds files only by written ones.
 

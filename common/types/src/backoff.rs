@@ -10,6 +10,18 @@ const MAX_DOUBLINGS: u32 = 30;
 /// An exponential backoff, which counts failed attempts in a row.
 ///
 /// The bounds are not part of it, because each device of a worker holds one.
+///
+/// ```
+/// use std::time::Duration;
+/// use highwater_types::{Backoff, backoff::full_jitter};
+///
+/// let bounds = Duration::from_secs(1)..=Duration::from_secs(30);
+/// let mut backoff = Backoff::default();
+/// assert_eq!(backoff.next_bound(bounds.clone()).as_secs(), 1);
+/// let bound = backoff.next_bound(bounds);
+/// assert_eq!(bound.as_secs(), 2);
+/// assert!(full_jitter(bound, &mut rand::rng()) < bound);
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Backoff {
     failures: u8,

@@ -11,6 +11,15 @@ pub enum BrokerKind {
     RabbitMq,
 }
 
+/// The way in which a broker tells its metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BrokerMonitoring {
+    /// HTTP, at this port by default.
+    HttpPort(u16),
+    /// A command of its own protocol, at its own address.
+    Command(&'static str),
+}
+
 /// The facts that differ between brokers.
 struct BrokerEntry {
     kind: BrokerKind,
@@ -20,6 +29,7 @@ struct BrokerEntry {
     tls_scheme: &'static str,
     /// The port that IANA or the vendor assigned to the plain protocol.
     default_port: u16,
+    monitoring: BrokerMonitoring,
     url_form: &'static str,
 }
 
@@ -31,6 +41,7 @@ const ENTRIES: [BrokerEntry; 3] = [
         scheme: "redis",
         tls_scheme: "rediss",
         default_port: 6379,
+        monitoring: BrokerMonitoring::Command("INFO"),
         url_form: "redis://[USER:PASSWORD@]HOST[:PORT]",
     },
     BrokerEntry {
@@ -39,6 +50,7 @@ const ENTRIES: [BrokerEntry; 3] = [
         scheme: "nats",
         tls_scheme: "tls",
         default_port: 4222,
+        monitoring: BrokerMonitoring::HttpPort(8222),
         url_form: "nats://[USER:PASSWORD@]HOST[:PORT]",
     },
     BrokerEntry {
@@ -47,6 +59,8 @@ const ENTRIES: [BrokerEntry; 3] = [
         scheme: "amqp",
         tls_scheme: "amqps",
         default_port: 5672,
+        // Of its Prometheus plugin.
+        monitoring: BrokerMonitoring::HttpPort(15692),
         url_form: "amqp://[USER:PASSWORD@]HOST[:PORT][/VHOST]",
     },
 ];
@@ -78,6 +92,11 @@ impl BrokerKind {
     /// Returns the port of an address that names none.
     pub fn default_port(self) -> u16 {
         self.entry().default_port
+    }
+
+    /// Returns the way in which the broker tells its metrics.
+    pub fn monitoring(self) -> BrokerMonitoring {
+        self.entry().monitoring
     }
 
     /// Returns the form of an address, for error messages.

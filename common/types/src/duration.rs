@@ -33,6 +33,14 @@ const UNITS: [(&str, f64); 4] = [
 
 /// Reads a duration in whole milliseconds, such as `500ms`, `20s`, `3m` or `1.5h`.
 ///
+/// ```
+/// use highwater_types::duration::{self, MINUTE};
+///
+/// assert_eq!(duration::parse("1.5h").unwrap(), 90 * MINUTE);
+/// let error = duration::parse("20").unwrap_err();
+/// assert_eq!(error.hint.as_deref(), Some("did you mean `20ms` or `20s`?"));
+/// ```
+///
 /// # Errors
 ///
 /// [`InvalidQuantity`] if the unit is missing or unknown, and if the duration is too

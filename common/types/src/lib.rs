@@ -29,7 +29,7 @@ pub mod redact;
 
 pub use self::{
     backoff::Backoff,
-    broker_kind::BrokerKind,
+    broker_kind::{BrokerKind, BrokerMonitoring},
     broker_url::{BrokerUrl, InvalidBrokerUrl},
     id::{ClusterName, ConsumerGroup, DeviceId, InvalidName, NodeId, TelemetryId, Topic},
     quantity::InvalidQuantity,

@@ -31,6 +31,14 @@ pub struct InvalidRate(String);
 
 /// Reads a rate as a scenario writes it, such as `200/s`, `0.5/s` or `12000/min`.
 ///
+/// ```
+/// use highwater_types::rate;
+///
+/// assert_eq!(rate::parse("12000/min").unwrap(), rate::parse("200/s").unwrap());
+/// let hint = rate::parse("200").unwrap_err().hint;
+/// assert_eq!(hint.as_deref(), Some("did you mean `200/s` or `200/min`?"));
+/// ```
+///
 /// # Errors
 ///
 /// [`InvalidQuantity`] if the unit is missing or unknown, or the rate is out of range.
@@ -63,6 +71,15 @@ impl Rate {
     }
 
     /// Returns when event number `index` is due; number 0 is due at once.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use highwater_types::Rate;
+    ///
+    /// let rate: Rate = "200/s".parse().unwrap();
+    /// assert_eq!(rate.due(0), Duration::ZERO);
+    /// assert_eq!(rate.due(300), Duration::from_millis(1500));
+    /// ```
     pub fn due(self, index: u64) -> Duration {
         // A due time past the range of `Duration` never comes.
         Duration::try_from_secs_f64(index as f64 / self.0).unwrap_or(Duration::MAX)

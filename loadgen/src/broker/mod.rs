@@ -7,10 +7,9 @@
 //! ```
 //!
 //! A new broker is a file beside [`nats`] that implements
-//! [`BrokerDriver`](driver::BrokerDriver), and a line in [`registry`].
+//! [`BrokerDriver`], its `mod` line here, and a line in [`driver()`].
 //!
-//! - [`driver`]: the trait, and the names that all brokers share;
-//! - [`registry`]: the driver of each kind;
+//! - [`mod@driver`]: the trait, and the names that all brokers share;
 //! - [`nats`], [`rabbitmq`], [`redis`]: one driver each, with the gauges in a file below it;
 //! - [`monitor`]: the monitoring endpoint that a scenario names.
 
@@ -19,7 +18,16 @@ mod monitor;
 mod nats;
 mod rabbitmq;
 mod redis;
-mod registry;
+
+use highwater_types::BrokerKind;
 
 pub(crate) use driver::BrokerDriver;
-pub(crate) use registry::driver;
+
+/// Returns the driver of a kind of broker: the registry, with one line per broker.
+pub(crate) fn driver(kind: BrokerKind) -> &'static dyn BrokerDriver {
+    match kind {
+        BrokerKind::Redis => &redis::Redis,
+        BrokerKind::Nats => &nats::Nats,
+        BrokerKind::RabbitMq => &rabbitmq::RabbitMq,
+    }
+}

@@ -15,7 +15,8 @@ pub struct RunOptions {
     pub sets: Vec<String>,
     /// Directory of the record, which is absent or empty.
     pub out: PathBuf,
-    /// The `highwater` binary, from which nodes and local workers are started.
+    /// The `highwater` binary, from which nodes and local workers are started. Without a
+    /// cluster, a program with the command `worker --connect ADDRESS` is enough.
     pub exe: PathBuf,
     /// The workers that generate the load.
     pub workers: Workers,

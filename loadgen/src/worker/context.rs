@@ -5,17 +5,14 @@ use std::sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
 };
 
-use highwater_scenarios::{
-    Plan, Segment,
-    plan::{self, SystemSpec},
-};
+use highwater_scenarios::{Plan, Segment};
 use parking_lot::{Mutex, RwLock};
 use tokio::time::Instant;
 
 use super::{
     conn_events::ConnEventCounter,
     connected_devices::ConnectedDevices,
-    dialect::{self, Dialect},
+    dialect::Dialect,
     recorder::{Count, Recorder},
     signals::Signals,
 };
@@ -59,18 +56,14 @@ impl Context {
     pub fn new(
         plan: Plan,
         segment: Segment,
+        dialect: &'static dyn Dialect,
         endpoints: Endpoints,
         client_options: ClientOptions,
         clock: RunClock,
         signals: Signals,
     ) -> Self {
-        let dialect = match &plan.system {
-            // The nodes of a cluster are reference nodes.
-            SystemSpec::Cluster(_) => plan::Dialect::Highwater,
-            SystemSpec::Target(target) => target.dialect,
-        };
         Self {
-            dialect: dialect::for_plan(dialect),
+            dialect,
             connected_devices: ConnectedDevices::default(),
             unaccepted_telemetry: Mutex::default(),
             recorder: Recorder::default(),

@@ -12,6 +12,7 @@ use tokio::{
 
 use super::{
     attack::Attack,
+    dialect::{Dialect, for_system},
     error::{JOIN_TIMEOUT, WorkerError},
     worker_run::{WorkerRun, attack_result},
 };
@@ -40,6 +41,24 @@ pub struct WorkerOptions {
 /// Takes part in one run, from hello to done. Ends at once, with its sockets, if the link to
 /// the coordinator ends.
 pub async fn run(options: WorkerOptions) -> Result<(), WorkerError> {
+    join(options, None).await
+}
+
+/// Takes part in one run as [`run`] does, with a dialect of the caller's own.
+///
+/// `dialect` takes the place of the one that the plan names. The plan's own still decides
+/// what its scenario may contain: topics and telemetry need `dialect = "highwater"`.
+pub async fn run_with_dialect(
+    options: WorkerOptions,
+    dialect: &'static dyn Dialect,
+) -> Result<(), WorkerError> {
+    join(options, Some(dialect)).await
+}
+
+async fn join(
+    options: WorkerOptions,
+    dialect: Option<&'static dyn Dialect>,
+) -> Result<(), WorkerError> {
     let open_files = raise_open_files().map_err(WorkerError::OpenFiles)?;
     let address = options.coordinator;
     let stream = TcpStream::connect(address)
@@ -79,8 +98,10 @@ pub async fn run(options: WorkerOptions) -> Result<(), WorkerError> {
     }
     let (origin, ramp_second) = receive_go(&mut reader, remote_clock).await?;
     let clock = RunClock::starting_at(origin);
+    let dialect = dialect.unwrap_or_else(|| for_system(&assignment.plan.system));
     WorkerRun::new(
         *assignment,
+        dialect,
         client_options,
         clock,
         clock.instant_of_second(ramp_second),

@@ -51,4 +51,4 @@ pub mod signals;
 mod worker_run;
 
 pub use error::WorkerError;
-pub use join::{WorkerOptions, run};
+pub use join::{WorkerOptions, run, run_with_dialect};

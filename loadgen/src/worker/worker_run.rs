@@ -10,8 +10,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    attack::AttackError, context::Context, drain::drain, error::WorkerError, reporter,
-    signals::Signals,
+    attack::AttackError, context::Context, dialect::Dialect, drain::drain, error::WorkerError,
+    reporter, signals::Signals,
 };
 use crate::{
     access::ClientOptions,
@@ -37,6 +37,7 @@ impl WorkerRun {
     /// Creates the context of the run and hands it to the users.
     pub(super) fn new(
         assignment: Assignment,
+        dialect: &'static dyn Dialect,
         client_options: ClientOptions,
         clock: RunClock,
         ramp: Instant,
@@ -52,6 +53,7 @@ impl WorkerRun {
         let context = Arc::new(Context::new(
             assignment.plan,
             assignment.segment,
+            dialect,
             assignment.endpoints,
             client_options,
             clock,

@@ -1,5 +1,24 @@
 //! Histograms of durations. This module alone fixes their precision: whole microseconds from
 //! 1 µs to an hour, with three significant digits.
+//!
+//! Histograms of several workers are merged, because an average of percentiles is not the
+//! percentile of all values:
+//!
+//! ```
+//! use std::time::Duration;
+//! use highwater_reports::histogram::{latency_histogram, record};
+//!
+//! let (mut quick, mut slow) = (latency_histogram(), latency_histogram());
+//! for _ in 0..99 {
+//!     record(&mut quick, Duration::from_micros(200));
+//! }
+//! record(&mut slow, Duration::from_secs(3));
+//!
+//! quick.add(&slow).expect("both have the same bounds");
+//! assert_eq!(quick.len(), 100);
+//! assert_eq!(quick.value_at_quantile(0.99), 200);
+//! assert!(quick.max() >= 3_000_000);
+//! ```
 
 mod decode;
 

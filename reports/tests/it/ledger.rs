@@ -7,12 +7,12 @@ use highwater_reports::{
     },
     summary::{Agreement, LedgerLine, Summary},
 };
-use highwater_scenarios::plan::TelemetryLoad;
-use highwater_types::Rate;
 
-use crate::run::{
-    COMMANDS_PER_S, DRAIN_S, NODES, RAMP_S, SOCKETS, STEADY_S, TestRun, WORKERS, action,
-    line as sample,
+use crate::{
+    run::{
+        COMMANDS_PER_S, DRAIN_S, NODES, RAMP_S, STEADY_S, TestRun, WORKERS, action, line as sample,
+    },
+    telemetry,
 };
 
 const LAST: u64 = RAMP_S + STEADY_S + DRAIN_S - 1;
@@ -183,13 +183,7 @@ fn node_without_a_count_leaves_the_pair_unmeasured() {
 /// answered and accepted, and that a consumer handled.
 fn with_telemetry(clients: [u64; 3], nodes: [u64; 2], handled: u64) -> TestRun {
     let mut run = counted();
-    run.manifest.plan.telemetry.push(TelemetryLoad {
-        name: "r".to_owned(),
-        pool: "home".to_owned(),
-        devices: SOCKETS,
-        rate: Rate::per_second(100.0).unwrap(),
-        size: 64,
-    });
+    run.manifest.plan.telemetry.push(telemetry::load());
     for (name, count) in [
         (counter::TELEMETRY_SENT, clients[0]),
         (counter::TELEMETRY_RESENT, clients[1]),

@@ -1,9 +1,9 @@
 //! Topic messages: the counts of subscribers, and the metrics computed from them.
 
 use highwater_reports::{record::names::counter, summary::MessageSummary};
-use highwater_scenarios::plan::{PublishFrom, PublishLoad};
+use highwater_scenarios::plan::PublishLoad;
 
-use crate::run::{RAMP_S, STEADY_S, TestRun};
+use crate::run::{RAMP_S, STEADY_S, TestRun, plan_with};
 
 /// Creates a clean run in which every message was published and delivered.
 fn publishing() -> TestRun {
@@ -21,20 +21,8 @@ fn publishing() -> TestRun {
 
 /// Returns a topic that every device of the clean run subscribes to.
 pub(crate) fn load() -> PublishLoad {
-    PublishLoad {
-        name: "news".to_owned(),
-        topic: "news".to_owned(),
-        topics: 1,
-        pool: "home".to_owned(),
-        subscribers: crate::run::SOCKETS,
-        from: PublishFrom::Rest,
-        publishers: 1,
-        rate: highwater_types::Rate::per_second(5.0).unwrap(),
-        size: 64,
-        timeout: std::time::Duration::from_secs(5),
-        start: std::time::Duration::ZERO,
-        duration: std::time::Duration::from_secs(STEADY_S),
-    }
+    let plan = plan_with("[[publish]]\nname = \"news\"\nrate = \"5/s\"");
+    plan.publish.into_iter().next().unwrap()
 }
 
 fn messages(run: &TestRun) -> (MessageSummary, Vec<String>) {

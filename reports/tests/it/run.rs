@@ -16,13 +16,8 @@ use highwater_reports::{
 };
 use highwater_scenarios::{
     check::{ComparisonOperator, GateCheck},
-    plan::{
-        BackplaneSpec, BalancerKind, BalancerLoadMetric, BalancerPolicy, ClusterSpec, CommandLoad,
-        Consumers, DevicePool, Gate, Jitter, Join, LoadModel, PhaseWindow, Plan, ReconnectSpec,
-        ReplyMode, Routing, SystemSpec,
-    },
+    plan::{Consumers, Gate, PhaseWindow, Plan, SystemSpec},
 };
-use highwater_types::Rate;
 
 pub(crate) const SOCKETS: u64 = 1_000;
 pub(crate) const RAMP_S: u64 = 5;
@@ -352,54 +347,41 @@ fn manifest() -> Manifest {
     }
 }
 
+/// Returns the plan of the clean run with more tables of a scenario.
+pub(crate) fn plan_with(more: &str) -> Plan {
+    let ramp = SOCKETS / RAMP_S;
+    let commands = COMMANDS_PER_S * WORKERS;
+    let text = format!(
+        r#"
+        name = "known"
+        description = "Two nodes & a thousand <idle> sockets."
+        seed = 7
+        duration = "{STEADY_S}s"
+        [cluster]
+        nodes = {NODES}
+        consumers = 1
+        [[devices]]
+        name = "home"
+        count = {SOCKETS}
+        ramp = "{ramp}/s"
+        heartbeat = "{HEARTBEAT_S}s"
+        [[commands]]
+        name = "read"
+        rate = "{commands}/s"
+        max_in_flight = 100
+        {more}
+        "#
+    );
+    let plan = highwater_scenarios::parse("known.toml", &text, &[]);
+    plan.unwrap_or_else(|problems| panic!("{problems}"))
+}
+
 fn plan() -> Plan {
-    Plan {
-        name: "known".to_owned(),
-        description: "Two nodes & a thousand <idle> sockets.".to_owned(),
-        seed: 7,
-        duration: Duration::from_secs(STEADY_S),
-        system: SystemSpec::Cluster(ClusterSpec {
-            nodes: NODES as u32,
-            backplane: BackplaneSpec::Local,
-            balancer: BalancerKind::None,
-            policy: BalancerPolicy::RoundRobin,
-            load_metric: BalancerLoadMetric::Sockets,
-            join: Join::Discovery,
-            balancers: 1,
-            balancer_tls: false,
-            max_age: None,
-            routing: Routing::Directory,
-            tls: false,
-            auth: false,
-            consumers: Consumers::default(),
-        }),
-        devices: vec![DevicePool {
-            name: "home".to_owned(),
-            count: SOCKETS,
-            ramp: Rate::per_second((SOCKETS / RAMP_S) as f64).unwrap(),
-            start: None,
-            heartbeat: Duration::from_secs(HEARTBEAT_S),
-            max_missed: 2,
-            connect_timeout: Duration::from_secs(10),
-            reconnect: ReconnectSpec {
-                first: Duration::from_secs(1),
-                max: Duration::from_secs(30),
-                jitter: Jitter::Full,
-            },
-        }],
-        commands: vec![CommandLoad {
-            name: "read".to_owned(),
-            model: LoadModel::Open {
-                rate: Rate::per_second((COMMANDS_PER_S * WORKERS) as f64).unwrap(),
-                max_in_flight: 100,
-            },
-            timeout: Duration::from_secs(5),
-            reply: ReplyMode::Rest,
-            path: "/devices/{device}/commands".to_owned(),
-        }],
-        publish: Vec::new(),
-        telemetry: Vec::new(),
-        events: Vec::new(),
-        gates: Vec::new(),
-    }
+    let mut plan = plan_with("");
+    let SystemSpec::Cluster(cluster) = &mut plan.system else {
+        unreachable!("the text has a cluster")
+    };
+    // Tests that count consumers add them.
+    cluster.consumers = Consumers::default();
+    plan
 }

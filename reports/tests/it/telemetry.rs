@@ -6,9 +6,8 @@ use highwater_reports::{
     verdict_text,
 };
 use highwater_scenarios::plan::TelemetryLoad;
-use highwater_types::Rate;
 
-use crate::run::{DRAIN_S, RAMP_S, SOCKETS, STEADY_S, TestRun};
+use crate::run::{DRAIN_S, RAMP_S, STEADY_S, TestRun, plan_with};
 
 /// The totals of the consumers' journals.
 struct JournalTotals {
@@ -41,13 +40,8 @@ fn with_telemetry() -> TestRun {
 
 /// Returns the telemetry of the clean run's devices.
 pub(crate) fn load() -> TelemetryLoad {
-    TelemetryLoad {
-        name: "temperature".to_owned(),
-        pool: "home".to_owned(),
-        devices: SOCKETS,
-        rate: Rate::per_second(100.0).unwrap(),
-        size: 64,
-    }
+    let plan = plan_with("[[telemetry]]\nname = \"temperature\"\nrate = \"100/s\"");
+    plan.telemetry.into_iter().next().unwrap()
 }
 
 fn add_journals(run: &mut TestRun, found: &JournalTotals) {

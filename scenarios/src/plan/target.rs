@@ -53,6 +53,9 @@ pub(crate) struct DialectFeatures {
 }
 
 impl Dialect {
+    /// Every dialect.
+    pub const ALL: &[Self] = <Self as VariantArray>::VARIANTS;
+
     pub(crate) fn features(self) -> DialectFeatures {
         match self {
             Self::Highwater => DialectFeatures {

@@ -1,6 +1,6 @@
 //! The keys of `broker` fit the backplane.
 
-use highwater_types::BrokerKind;
+use highwater_types::BrokerMonitoring;
 
 use crate::{
     diagnostic::{Diagnostic, DiagnosticSink},
@@ -16,22 +16,28 @@ pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
     let (Some(broker), Some(backplane)) = (&cluster.broker.value, &cluster.backplane.value) else {
         return;
     };
-    match backplane {
-        BackplaneAddress::Local => sink.report(
-            broker.location(),
-            Diagnostic::new("the harness measures the embedded broker by itself")
-                .expected("`broker` beside a `backplane` that is an address"),
-        ),
-        BackplaneAddress::Broker(url)
-            if url.kind() == BrokerKind::Redis && broker.monitor.value.is_some() =>
-        {
+    let url = match backplane {
+        BackplaneAddress::Broker(url) => url,
+        BackplaneAddress::Local => {
             sink.report(
-                &broker.monitor.location,
-                Diagnostic::new("Redis has no monitoring endpoint")
-                    .expected("`pid`, or nothing")
-                    .hint("it is asked with INFO at the backplane's own address"),
+                broker.location(),
+                Diagnostic::new("the harness measures the embedded broker by itself")
+                    .expected("`broker` beside a `backplane` that is an address"),
             );
+            return;
         }
-        BackplaneAddress::Broker(_) => {}
+    };
+    if let BrokerMonitoring::Command(command) = url.kind().monitoring()
+        && broker.monitor.value.is_some()
+    {
+        let name = url.kind().name();
+        sink.report(
+            &broker.monitor.location,
+            Diagnostic::new(format!("{name} has no monitoring endpoint"))
+                .expected("`pid`, or nothing")
+                .hint(format!(
+                    "it is asked with {command} at the backplane's own address"
+                )),
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! `broker` of a cluster: where a broker that is running already is measured.
 
-use highwater_types::{BrokerKind, BrokerUrl};
+use highwater_types::{BrokerMonitoring, BrokerUrl};
 
 use crate::{
     plan,
@@ -45,9 +45,8 @@ fn default_monitor(url: &BrokerUrl) -> Option<String> {
         v6 if v6.contains(':') => format!("[{v6}]"),
         host => host.to_owned(),
     };
-    match url.kind() {
-        BrokerKind::Redis => None,
-        BrokerKind::Nats => Some(format!("http://{host}:8222")),
-        BrokerKind::RabbitMq => Some(format!("http://{host}:15692")),
+    match url.kind().monitoring() {
+        BrokerMonitoring::HttpPort(port) => Some(format!("http://{host}:{port}")),
+        BrokerMonitoring::Command(_) => None,
     }
 }

@@ -123,7 +123,11 @@ pub(crate) struct PublishResult {
 }
 
 /// Returns a rejection of each record, for one reason.
-#[cfg(any(feature = "redis", feature = "nats"))]
+#[cfg(feature = "remote")]
+#[allow(
+    dead_code,
+    reason = "not every broker rejects several records for one reason"
+)]
 pub(crate) fn reject_all(
     records: &[PendingPublish],
     reason: RejectReason,

@@ -320,7 +320,7 @@ mod tests {
         access::{ClientAccess, ClientOptions},
         clock::RunClock,
         endpoints::Endpoints,
-        worker::signals::Signals,
+        worker::{dialect::highwater::Highwater, signals::Signals},
     };
 
     /// A plan with twenty telemetry records a second of one device.
@@ -346,6 +346,7 @@ mod tests {
         Context::new(
             plan,
             Segment::whole(),
+            &Highwater,
             Endpoints::default(),
             ClientOptions::new(&ClientAccess::default()).expect("no certificates"),
             RunClock::starting_at(ramp),

@@ -8,7 +8,7 @@
 //! ```text
 //! devices::connect ── device_address, upgrade_header_lines ──►┐
 //! devices::session ── heartbeat_frame, decode ───────────────►│
-//! devices::telemetry ── telemetry_frame ─────────────────────►│ dyn Dialect ◄── for_plan ◄── plan::Dialect
+//! devices::telemetry ── telemetry_frame ─────────────────────►│ dyn Dialect ◄── for_system ◄── plan
 //! messages ── subscribe_frames, publish_frame ───────────────►│  │
 //! commands ── command_request, decode_reply ─────────────────►┘  └─ highwater.rs, plain.rs, …
 //! ```
@@ -24,14 +24,18 @@
 //! Three places, and no other file names a dialect:
 //!
 //! 1. `scenarios/src/plan/target.rs`: a variant of `plan::Dialect`, and its features. The
-//!    word in scenarios is the variant's name. The compiler then demands step 3.
+//!    word in scenarios is the variant's name. The compiler then demands step 3. The key
+//!    `dialect` in `scenarios/src/section/target.rs` gets a sentence about it.
 //! 2. `worker/dialect/NAME.rs`: a unit struct that implements [`Dialect`]. [`plain`] is
 //!    the shortest start: it decodes pongs and takes every default. A dialect
 //!    without topics or telemetry inherits `None` for their frames.
 //! 3. This file: a `mod` line, and a line in [`for_plan`].
 //!
 //! Tests of a dialect are unit tests of its file: text in, meaning out. Its frames are
-//! bytes from elsewhere, so `fuzzing.rs` gets a line as well.
+//! bytes from elsewhere, so `fuzzing.rs` decodes them in every dialect.
+//!
+//! A dialect of one user needs none of this: `worker::run_with_dialect` takes it from a
+//! program of its own, as `examples/custom_dialect.rs` shows.
 
 pub mod command;
 pub mod highwater;
@@ -39,11 +43,19 @@ pub mod incoming;
 pub mod interface;
 pub mod plain;
 
-use highwater_scenarios::plan;
+use highwater_scenarios::plan::{self, SystemSpec};
 
 pub use command::{OutgoingCommand, ReplyNodes, ReplyResult};
 pub use incoming::{Incoming, MAX_SERVER_DELAY, ReconnectAdvice, TelemetryAck};
 pub use interface::Dialect;
+
+/// Returns the dialect of a plan's system. The nodes of a cluster are reference nodes.
+pub fn for_system(system: &SystemSpec) -> &'static dyn Dialect {
+    match system {
+        SystemSpec::Cluster(_) => &highwater::Highwater,
+        SystemSpec::Target(target) => for_plan(target.dialect),
+    }
+}
 
 /// Returns the dialect that a plan names: the registry, with one line per dialect.
 pub fn for_plan(dialect: plan::Dialect) -> &'static dyn Dialect {

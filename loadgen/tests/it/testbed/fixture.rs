@@ -10,8 +10,7 @@ use highwater_loadgen::{
 };
 use highwater_process::{Signal, Spawner};
 use highwater_scenarios::plan::{
-    Action, BackplaneSpec, BalancerKind, BalancerLoadMetric, BalancerPolicy, ClusterSpec,
-    Consumers, EventSpec, Join, Plan, Routing, SystemSpec,
+    Action, BalancerKind, ClusterSpec, EventSpec, Join, Plan, SystemSpec,
 };
 use nix::{sys::signal::kill, unistd::Pid};
 
@@ -108,33 +107,23 @@ pub(super) fn exe() -> PathBuf {
 }
 
 pub(super) fn plan(nodes: u32, events: &[EventSpec]) -> (Plan, ClusterSpec) {
-    let cluster = ClusterSpec {
-        nodes,
-        backplane: BackplaneSpec::Local,
-        balancer: BalancerKind::None,
-        policy: BalancerPolicy::RoundRobin,
-        load_metric: BalancerLoadMetric::Sockets,
-        join: Join::Discovery,
-        balancers: 1,
-        balancer_tls: false,
-        max_age: None,
-        routing: Routing::Directory,
-        tls: false,
-        auth: false,
-        consumers: Consumers::default(),
-    };
-    let plan = Plan {
-        name: "testbed".into(),
-        description: String::new(),
-        seed: 1,
-        duration: Duration::from_secs(1),
-        system: SystemSpec::Cluster(cluster.clone()),
-        devices: Vec::new(),
-        commands: Vec::new(),
-        publish: Vec::new(),
-        events: events.to_vec(),
-        telemetry: Vec::new(),
-        gates: Vec::new(),
+    let text = format!(
+        r#"
+        name = "testbed"
+        duration = "1s"
+        [cluster]
+        nodes = {nodes}
+        [[devices]]
+        count = 1
+        ramp = "1/s"
+        "#
+    );
+    let plan = highwater_scenarios::parse("testbed.toml", &text, &[]);
+    let mut plan = plan.unwrap_or_else(|problems| panic!("{problems}"));
+    plan.devices.clear();
+    plan.events = events.to_vec();
+    let SystemSpec::Cluster(cluster) = plan.system.clone() else {
+        unreachable!("the text has a cluster")
     };
     (plan, cluster)
 }

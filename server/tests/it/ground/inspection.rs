@@ -13,7 +13,6 @@ impl Ground {
         let prefix = format!("highwater:{}:inbox:", self.cluster);
         let pattern = format!("{prefix}*");
         match self.kind {
-            TestBackplaneKind::Local => None,
             TestBackplaneKind::Redis => {
                 let channels = query(&self.url, &["PUBSUB", "CHANNELS", &pattern]);
                 Some(strip(&prefix, channels))
@@ -25,9 +24,9 @@ impl Ground {
                 let channels = self.shards().into_iter().flat_map(channels_of);
                 Some(strip(&prefix, channels.collect()))
             }
-            // An inbox is a subscription there.
-            TestBackplaneKind::Nats => None,
             TestBackplaneKind::RabbitMq => Some(self.queues()),
+            // An inbox is a connection or a subscription there.
+            _ => None,
         }
     }
 
@@ -35,12 +34,10 @@ impl Ground {
     pub(crate) fn membership_table(&self) -> Option<serde_json::Value> {
         let key = format!("highwater:{}:membership_table", self.cluster);
         let text = match self.kind {
-            TestBackplaneKind::Local | TestBackplaneKind::Nats | TestBackplaneKind::RabbitMq => {
-                return None;
-            }
             TestBackplaneKind::Redis | TestBackplaneKind::RedisCluster => {
                 query(&self.url, &["HGET", &key, "membership_table"]).concat()
             }
+            _ => return None,
         };
         Some(serde_json::from_str(&text).unwrap())
     }

@@ -8,6 +8,10 @@ macro_rules! define_kinds {
     ))+) => {
         /// A kind of backplane: the embedded broker, or a service of an external one.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[cfg_attr(
+            not(all($(feature = $feature),+)),
+            allow(dead_code, reason = "tests run on the brokers of this build")
+        )]
         pub(crate) enum TestBackplaneKind {
             Local,
             $($($service),+),+

@@ -14,6 +14,7 @@ mod outages;
 mod tcp_proxy;
 mod topics;
 
+#[allow(unused_imports, reason = "the tests of one broker use some of them")]
 pub(in crate::backplane) use self::fixture::{
     ConformanceTarget, TEST_TIMEOUT, TransportPeer, address, shared,
 };
