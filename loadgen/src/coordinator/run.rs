@@ -197,7 +197,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         }
         self.wait_for_consumers(&mut samples, &interrupt).await?;
         self.wait_for_last_sample(&mut samples).await?;
-        self.finish().await
+        self.finish(&mut samples).await
     }
 
     /// Returns when the drain must have ended; `None` before it is announced.

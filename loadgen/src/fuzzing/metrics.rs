@@ -12,7 +12,7 @@ use crate::{
 pub fn prometheus_text(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for sockets_metric in [None, Some("sessions")] {
-        check_finite(Some(known_metrics::gauges(&text, sockets_metric)));
+        check_finite(Some(known_metrics::gauges(&text, sockets_metric).gauges));
     }
 }
 

@@ -11,7 +11,9 @@
 //!
 //! - [`sampler`]: one sample of every process at one instant;
 //! - [`process`], [`child_processes`], [`open_files`]: a process of this machine, from `/proc`;
-//! - [`scrape`], [`prometheus`], [`known_metrics`]: Prometheus text and the gauges in it;
+//! - [`scrape`], [`exposition`], [`prometheus`], [`known_metrics`]: Prometheus text, its
+//!   samples and the gauges in them;
+//! - [`named_metrics`]: metrics that a scenario names and no answer has;
 //! - [`scrape_failures`]: endpoints that fail, each reported once;
 //! - [`gauge_source`]: the trait of a process that describes itself in its own protocol;
 //! - [`machine`]: memory and CPU time of the whole machine;
@@ -21,11 +23,13 @@
 //! - [`gauges`]: the map that a sample consists of.
 
 mod child_processes;
+pub(crate) mod exposition;
 pub mod gauge_source;
 pub mod gauges;
 pub mod host;
 pub mod known_metrics;
 pub mod machine;
+mod named_metrics;
 pub mod open_files;
 pub mod own_usage;
 pub mod port_owner;
