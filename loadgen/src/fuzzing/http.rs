@@ -2,7 +2,7 @@
 
 use crate::worker::{
     commands::reply::sse::EventStream,
-    devices::upgrade::{UpgradeAccepted, parse_upgrade_response},
+    devices::upgrade::{ExpectedUpgrade, UpgradeAccepted, UpgradeAnswer, parse_upgrade_response},
     dialect::{Dialect, highwater::Highwater},
     node_name::parse_node_name,
 };
@@ -13,11 +13,20 @@ const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 /// Checks that an accepted head lies within the bytes and ends with an empty line, and
 /// that no beginning of it is accepted.
 pub fn handshake_response(bytes: &[u8]) {
-    let parse = |bytes| parse_upgrade_response(bytes, KEY, Highwater.node_header());
-    let Ok(Some(UpgradeAccepted { head_len, node })) = parse(bytes) else {
-        return;
+    let expected = ExpectedUpgrade {
+        key: KEY,
+        node_header: Highwater.node_header(),
+        subprotocols: &[],
     };
-    assert!(node.is_none_or(|node| parse_node_name(node.as_bytes()).is_some()));
+    let parse = |bytes| parse_upgrade_response(bytes, &expected);
+    let head_len = match parse(bytes) {
+        Ok(Some(UpgradeAnswer::Accepted(UpgradeAccepted { head_len, node }))) => {
+            assert!(node.is_none_or(|node| parse_node_name(node.as_bytes()).is_some()));
+            head_len
+        }
+        Ok(Some(UpgradeAnswer::Rejected(rejected))) => rejected.head_len,
+        Ok(None) | Err(_) => return,
+    };
     assert!(head_len <= bytes.len());
     assert!(bytes[..head_len].ends_with(b"\n"));
     for shorter in 0..head_len {

@@ -381,6 +381,7 @@ fn plan() -> Plan {
             heartbeat: Duration::from_secs(HEARTBEAT_S),
             max_missed: 2,
             connect_timeout: Duration::from_secs(10),
+            max_message: 1 << 20,
             reconnect: ReconnectSpec {
                 first: Duration::from_secs(1),
                 max: Duration::from_secs(30),

@@ -1,16 +1,24 @@
 //! The handlers of workers' messages, samples and events' results.
 
+use std::mem;
+
 use highwater_reports::record::{RecordEvent, RunEnd, action_title};
 
 use super::ActiveRun;
-use crate::coordinator::{
-    error::RunError,
-    phases::RunPhase,
-    progress::{NoteKind, Update},
-    sampler_task::SampleRound,
-    system::EventResult,
-    worker_pool::WorkerMessage,
+use crate::{
+    control::UnexpectedAnswer,
+    coordinator::{
+        error::RunError,
+        phases::RunPhase,
+        progress::{NoteKind, Update},
+        sampler_task::SampleRound,
+        system::EventResult,
+        worker_pool::WorkerMessage,
+    },
 };
+
+/// Most examples of unexpected answers in a record.
+const MAX_UNEXPECTED_ANSWERS: usize = 16;
 
 impl<S: FnMut(Update) + Send> ActiveRun<S> {
     /// Handles a message of worker `id`.
@@ -20,8 +28,11 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         message: WorkerMessage,
     ) -> Result<(), RunError> {
         match message {
-            WorkerMessage::Interval(interval) => {
+            WorkerMessage::Interval(mut interval) => {
                 self.workers.set_ramp_resolved(id, interval.ramp_resolved);
+                for answer in mem::take(&mut interval.unexpected_answers) {
+                    self.record_unexpected_answer(&answer)?;
+                }
                 self.recorder.record_worker_interval(id, interval)?;
             }
             WorkerMessage::UnacceptedTelemetry(devices) => {
@@ -35,6 +46,17 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
             WorkerMessage::Disconnected(reason) => self.handle_worker_lost(id, reason)?,
         }
         Ok(())
+    }
+
+    /// Records the first example of each kind of request and status; all workers find the
+    /// same ones.
+    fn record_unexpected_answer(&mut self, answer: &UnexpectedAnswer) -> Result<(), RunError> {
+        let is_full = self.unexpected_answers.len() >= MAX_UNEXPECTED_ANSWERS;
+        let key = (answer.request, answer.status);
+        if is_full || !self.unexpected_answers.insert(key) {
+            return Ok(());
+        }
+        self.record_problem(answer.to_string())
     }
 
     fn handle_worker_done(&mut self, id: &str) -> Result<(), RunError> {

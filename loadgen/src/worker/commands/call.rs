@@ -12,10 +12,11 @@ use super::{
     reply,
 };
 use crate::{
+    control::RequestKind,
     keys::DeviceKey,
     worker::{
         context::Context,
-        dialect::{Dialect, OutgoingCommand, ReplyResult},
+        dialect::{OutgoingCommand, ReplyResult},
         http::{HttpRequest, post_to_listener, read_body},
         recorder::{Count, Level, Recorder, Timing},
     },
@@ -104,12 +105,15 @@ impl PreparedCommand {
             nonce: &nonce,
             timeout: load.timeout,
         };
-        let path = load.path.replace("{device}", &device.id(pool));
+        let device_id = device.id(pool);
+        let path = load.path.replace("{device}", &device_id);
         let reader = reply::reader(load.reply);
         let request = context.dialect.command_request(path, &command);
+        let mut request = request.with_header(header::ACCEPT.as_str(), reader.accept().to_owned());
+        request.device_headers = context.client_options.command_headers_for(&device_id);
         Self {
             reader,
-            request: request.with_header(header::ACCEPT.as_str(), reader.accept().to_owned()),
+            request,
             nonce,
         }
     }
@@ -119,16 +123,25 @@ impl PreparedCommand {
         // Each command begins at the next address, so that all addresses get as many.
         let mut next = context.next_http_index();
         match post_to_listener(client, &endpoints, &mut next, &self.request).await {
-            Ok(response) => self.result_of(context.dialect, response).await,
+            Ok(response) => self.result_of(context, response).await,
             Err(_) => CommandResult::Failed(CommandFailure::Connection),
         }
     }
 
-    async fn result_of(&self, dialect: &dyn Dialect, response: Response) -> CommandResult {
+    async fn result_of(&self, context: &Context, response: Response) -> CommandResult {
+        let dialect = context.dialect;
         if !response.status().is_success() {
-            let status = response.status().as_u16();
-            let _ = read_body(response).await;
-            return CommandResult::from_status(status);
+            let result = CommandResult::from_status(dialect, response.status().as_u16());
+            if let CommandResult::Failed(_) = result {
+                let answers = &context.unexpected_answers;
+                answers
+                    .record_response(RequestKind::Command, response)
+                    .await;
+            } else {
+                // The client keeps the connection only after the end of the body.
+                let _ = read_body(response).await;
+            }
+            return result;
         }
         match self.reader.read(response, dialect, &self.nonce).await {
             ReplyResult::Reply(nodes) => CommandResult::Replied {
@@ -136,7 +149,7 @@ impl PreparedCommand {
                 owner: nodes.owner_name().map(str::to_owned),
             },
             ReplyResult::WrongReply => CommandResult::Failed(CommandFailure::WrongReply),
-            ReplyResult::Status(status) => CommandResult::from_status(status),
+            ReplyResult::Status(status) => CommandResult::from_status(dialect, status),
             ReplyResult::ConnectionBroken => CommandResult::Failed(CommandFailure::Connection),
         }
     }

@@ -85,7 +85,7 @@ async fn reconnect_loop(
                 reconnect_delay(&mut backoff, &pool.reconnect, advice)
             }
             Err(failure) => {
-                recorder.count_kind(counter::CONNECT_FAILED, failure.kind());
+                recorder.count_kind(counter::CONNECT_FAILED, &failure.kind());
                 // The policy's delay comes on top of the server's: otherwise all devices
                 // that one node rejected would come back in the same instant.
                 server_delay(failure) + reconnect_delay(&mut backoff, &pool.reconnect, None)
@@ -136,7 +136,7 @@ impl Drop for OpenSocketGuard<'_> {
 /// Returns the delay that a server at capacity asked for.
 fn server_delay(failure: ConnectFailure) -> Duration {
     match failure {
-        ConnectFailure::Rejected { retry_after } => retry_after.unwrap_or_default(),
+        ConnectFailure::Rejected { retry_after, .. } => retry_after.unwrap_or_default(),
         _ => Duration::ZERO,
     }
 }
