@@ -26,9 +26,13 @@ pub struct ConnEventCounter {
 }
 
 impl ConnEventCounter {
-    /// Counts a socket that opened at `node`, at `at` on the run's clock.
-    pub fn record_opened(&self, at: Duration, node: &str) {
-        self.add_for_node(at, conn_event::OPENED, node);
+    /// Counts a socket that opened at `at` on the run's clock, at the node that the answer
+    /// names, if it names one.
+    pub fn record_opened(&self, at: Duration, node: Option<&str>) {
+        match node {
+            Some(node) => self.add_for_node(at, conn_event::OPENED, node),
+            None => self.add(at, conn_event::OPENED, None),
+        }
     }
 
     /// Counts an attempt that began at `at` and that `node` answered late.
@@ -130,9 +134,10 @@ mod tests {
     #[test]
     fn each_bucket_has_its_own_counts_and_is_taken_once() {
         let events = ConnEventCounter::default();
-        events.record_opened(at(1_299), "n2");
-        events.record_opened(at(1_200), "n1");
-        events.record_opened(at(1_250), "n2");
+        events.record_opened(at(1_299), Some("n2"));
+        events.record_opened(at(1_200), Some("n1"));
+        events.record_opened(at(1_250), Some("n2"));
+        events.record_opened(at(1_250), None);
         events.record_reconnected(at(1_300));
         events.record_lost(at(99));
         events.record_failed(at(99));
@@ -140,7 +145,7 @@ mod tests {
             events.take_buckets(),
             [
                 bucket(0, &[("failed", 1), ("lost", 1)]),
-                bucket(12, &[("opened.n1", 1), ("opened.n2", 2)]),
+                bucket(12, &[("opened", 1), ("opened.n1", 1), ("opened.n2", 2)]),
                 bucket(13, &[("reconnected", 1)]),
             ]
         );
@@ -167,7 +172,7 @@ mod tests {
     fn nodes_beyond_the_limit_are_counted_together() {
         let events = ConnEventCounter::default();
         for node in 0..1_000 {
-            events.record_opened(at(0), &format!("n{node}"));
+            events.record_opened(at(0), Some(&format!("n{node}")));
         }
         events.record_lost(at(0));
         let taken = events.take_buckets();

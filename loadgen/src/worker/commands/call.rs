@@ -25,7 +25,7 @@ use crate::{
 /// Sends the command that is due at `due` to a random connected device, waits for its
 /// result and counts it. Returns whether there was a reply.
 ///
-/// The command is dropped if no device is connected.
+/// The command is not sent if no device is connected.
 pub async fn issue_command(
     context: &Context,
     client: &Client,
@@ -36,7 +36,7 @@ pub async fn issue_command(
     recorder.count(Count::CommandsDue);
     let mut rng = SmallRng::from_rng(&mut rand::rng());
     let Some(device) = context.connected_devices.pick_random(&mut rng) else {
-        recorder.count(Count::CommandsDropped);
+        recorder.count(Count::CommandsNoDevice);
         return false;
     };
     let command = PreparedCommand::new(context, load, device);

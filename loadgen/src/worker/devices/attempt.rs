@@ -103,12 +103,12 @@ async fn connect_once(
 
 fn record_opened(context: &Context, node: Option<&str>, took: Duration) {
     context.recorder.time(Timing::Connect, took);
-    if let Some(node) = node {
-        let now = context.clock.now();
-        context.conn_events.record_opened(now, node);
-        if took > SLOW_CONNECT_AFTER {
-            let started_at = now.saturating_sub(took);
-            context.conn_events.record_answered_late(started_at, node);
-        }
+    let now = context.clock.now();
+    context.conn_events.record_opened(now, node);
+    if let Some(node) = node
+        && took > SLOW_CONNECT_AFTER
+    {
+        let started_at = now.saturating_sub(took);
+        context.conn_events.record_answered_late(started_at, node);
     }
 }
