@@ -18,7 +18,9 @@ use crate::{
     testbed::balancer,
     worker::{
         commands::reply::sse::EventStream,
-        devices::upgrade::{UpgradeAccepted, parse_upgrade_response},
+        devices::upgrade::{
+            ExpectedUpgrade, UpgradeAccepted, UpgradeAnswer, parse_upgrade_response,
+        },
         dialect::{Dialect, Incoming, for_plan, highwater::Highwater, plain::Plain},
         messages::{
             sequence::{Sequence, SequenceResult},
@@ -41,11 +43,20 @@ pub fn control_link(bytes: &[u8]) {
 /// Checks that an accepted head of an upgrade response lies within the bytes and ends with
 /// an empty line, and that no beginning of it is accepted.
 pub fn handshake_response(bytes: &[u8]) {
-    let parse = |bytes| parse_upgrade_response(bytes, KEY, Highwater.node_header());
-    let Ok(Some(UpgradeAccepted { head_len, node })) = parse(bytes) else {
-        return;
+    let expected = ExpectedUpgrade {
+        key: KEY,
+        node_header: Highwater.node_header(),
+        subprotocols: &[],
     };
-    assert!(node.is_none_or(|node| parse_node_name(node.as_bytes()).is_some()));
+    let parse = |bytes| parse_upgrade_response(bytes, &expected);
+    let head_len = match parse(bytes) {
+        Ok(Some(UpgradeAnswer::Accepted(UpgradeAccepted { head_len, node }))) => {
+            assert!(node.is_none_or(|node| parse_node_name(node.as_bytes()).is_some()));
+            head_len
+        }
+        Ok(Some(UpgradeAnswer::Rejected(rejected))) => rejected.head_len,
+        Ok(None) | Err(_) => return,
+    };
     assert!(head_len <= bytes.len());
     assert!(bytes[..head_len].ends_with(b"\n"));
     // TCP delivers a head in pieces, and frames may follow it in the last piece.
@@ -116,7 +127,7 @@ pub fn message_payloads(bytes: &[u8]) {
 pub fn prometheus_text(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for sockets_metric in [None, Some("sessions")] {
-        check_finite(Some(known_metrics::gauges(&text, sockets_metric)));
+        check_finite(Some(known_metrics::gauges(&text, sockets_metric).gauges));
     }
 }
 

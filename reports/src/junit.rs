@@ -2,7 +2,7 @@
 //!
 //! A gate that does not hold is a failure. An inconclusive gate is an error, because it is
 //! neither a failure of the target nor a pass. A last case, `the run`, is an error when the
-//! whole run is inconclusive.
+//! whole run is inconclusive, and a failure when nothing of what was asked happened.
 
 use std::time::Duration;
 
@@ -36,8 +36,8 @@ fn case(summary: &Summary, gate: &GateOutcome) -> TestCase {
 
 fn run(summary: &Summary) -> TestCase {
     let verdict = match summary.verdict {
-        // The failed gate is a test case of its own already.
-        Verdict::Failed => Verdict::Passed,
+        // A failed gate is a test case of its own already.
+        Verdict::Failed if summary.target_failures.is_empty() => Verdict::Passed,
         other => other,
     };
     let mut case = TestCase::new("the run", status(verdict, &verdict_sentence(summary)));

@@ -13,14 +13,23 @@ use super::{CertVerification, ClientAccess, SecretString, TlsSetupError, TokenSi
 /// The user in the token of a worker's commands.
 const COMMAND_USER: &str = "commands";
 
+/// The part of a header field's value that stands for the device's id.
+const DEVICE_PLACEHOLDER: &str = "{device}";
+
 /// The TLS settings, header fields and tokens of a worker's sockets and commands.
 pub struct ClientOptions {
     tls_verify: CertVerification,
     tls: TlsConnector,
     /// Header lines of an upgrade request, each with its CR LF.
     header_lines: SecretString,
-    /// Header fields of commands, the worker's own token included.
+    /// Whether the header lines name the device.
+    has_device: bool,
+    /// The subprotocols that the header lines offer.
+    subprotocols: Vec<String>,
+    /// Header fields of every command, the worker's own token included.
     command_headers: HeaderMap,
+    /// Header fields of commands that name their device.
+    device_headers: Vec<(String, SecretString)>,
     signer: Option<TokenSigner>,
 }
 
@@ -31,22 +40,34 @@ impl ClientOptions {
     /// If the authorities' certificates are not valid.
     pub fn new(access: &ClientAccess) -> Result<Self, TlsSetupError> {
         let mut lines = String::new();
-        let mut headers = HeaderMap::new();
-        for (name, value) in &access.headers {
+        let mut command_headers = HeaderMap::new();
+        let mut device_headers = Vec::new();
+        for (name, secret) in &access.headers {
+            let value = secret.expose_secret();
             // Writing to a String cannot fail.
-            let _ = write!(lines, "{name}: {}\r\n", value.expose_secret());
-            insert_header(&mut headers, name, value.expose_secret());
+            let _ = write!(lines, "{name}: {value}\r\n");
+            match value.contains(DEVICE_PLACEHOLDER) {
+                true => device_headers.push((name.clone(), secret.clone())),
+                false => insert_header(&mut command_headers, name, value),
+            }
+        }
+        if !access.subprotocols.is_empty() {
+            let offered = access.subprotocols.join(", ");
+            let _ = write!(lines, "Sec-WebSocket-Protocol: {offered}\r\n");
         }
         if let Some(signer) = &access.signer {
             let token = signer.token(COMMAND_USER, "*");
             let value = format!("Bearer {}", token.expose_secret());
-            insert_header(&mut headers, AUTHORIZATION.as_str(), &value);
+            insert_header(&mut command_headers, AUTHORIZATION.as_str(), &value);
         }
         Ok(Self {
             tls: TlsConnector::from(Arc::new(access.tls_verify.client_config()?)),
             tls_verify: access.tls_verify.clone(),
+            has_device: lines.contains(DEVICE_PLACEHOLDER),
             header_lines: lines.into(),
-            command_headers: headers,
+            subprotocols: access.subprotocols.clone(),
+            command_headers,
+            device_headers,
             signer: access.signer.clone(),
         })
     }
@@ -56,17 +77,35 @@ impl ClientOptions {
         &self.tls
     }
 
+    /// Returns the subprotocols that every upgrade request offers.
+    pub fn subprotocols(&self) -> &[String] {
+        &self.subprotocols
+    }
+
     /// Returns the header lines of a device's upgrade request, each with its CR LF.
     pub fn header_lines_for(&self, device: &str) -> SecretString {
+        let lines = match self.has_device {
+            true => fill_in(&self.header_lines, device),
+            false => self.header_lines.clone(),
+        };
         match &self.signer {
-            None => self.header_lines.clone(),
+            None => lines,
             // Signed per attempt: a token costs some microseconds and no memory.
             Some(signer) => {
                 let token = signer.token(device, device);
-                let lines = self.header_lines.expose_secret();
+                let lines = lines.expose_secret();
                 format!("{lines}Authorization: Bearer {}\r\n", token.expose_secret()).into()
             }
         }
+    }
+
+    /// Returns the header fields of a command that name its device.
+    pub fn command_headers_for(&self, device: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.device_headers {
+            insert_header(&mut headers, name, fill_in(value, device).expose_secret());
+        }
+        headers
     }
 
     /// Builds an HTTP client for commands, with the settings that `configure` adds.
@@ -81,6 +120,11 @@ impl ClientOptions {
         self.tls_verify
             .http_client(|client| configure(client.default_headers(headers)))
     }
+}
+
+fn fill_in(template: &SecretString, device: &str) -> SecretString {
+    let template = template.expose_secret();
+    template.replace(DEVICE_PLACEHOLDER, device).into()
 }
 
 /// Inserts a header field. The plan and the variables were checked before; a field that
@@ -113,6 +157,19 @@ mod tests {
         assert_eq!(options.command_headers["x-tenant"], "t1");
         assert!(options.command_headers.contains_key(AUTHORIZATION));
         assert!(!format!("{access:?}").contains("t1"));
+
+        let access = ClientAccess {
+            headers: vec![("X-Key".to_owned(), "k-{device}".to_owned().into())],
+            subprotocols: vec!["mqtt".to_owned(), "v1.mqtt".to_owned()],
+            ..ClientAccess::default()
+        };
+        let options = ClientOptions::new(&access).unwrap();
+        assert_eq!(
+            options.header_lines_for("home-1").expose_secret(),
+            "X-Key: k-home-1\r\nSec-WebSocket-Protocol: mqtt, v1.mqtt\r\n"
+        );
+        assert_eq!(options.command_headers_for("home-2")["x-key"], "k-home-2");
+        assert!(options.command_headers.is_empty());
 
         let plain = ClientOptions::new(&ClientAccess::default()).unwrap();
         assert_eq!(plain.header_lines_for("home-1").expose_secret(), "");

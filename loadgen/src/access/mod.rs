@@ -35,7 +35,11 @@ pub struct ClientAccess {
     /// The certificates that clients accept.
     pub tls_verify: CertVerification,
     /// Names and values of header fields in every upgrade request and every command.
+    /// `{device}` in a value stands for the device's id.
     pub headers: Vec<(String, SecretString)>,
+    /// The subprotocols that every upgrade request offers, best first.
+    #[serde(default)]
+    pub subprotocols: Vec<String>,
     /// The signer of a token per device, if nodes require tokens.
     pub signer: Option<TokenSigner>,
 }

@@ -6,7 +6,7 @@
 use std::{fmt::Display, path::PathBuf, sync::Arc};
 
 use highwater_scenarios::plan;
-use reqwest::{Client, ClientBuilder};
+use reqwest::{Client, ClientBuilder, redirect::Policy};
 use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::{
@@ -118,6 +118,9 @@ impl CertVerification {
         let client = Client::builder()
             // A proxy of the environment would be measured instead of the system.
             .no_proxy()
+            // Load goes to the hosts that the scenario names. A redirect could turn it on
+            // another, and its answer would not be that of the request that was measured.
+            .redirect(Policy::none())
             .tls_backend_preconfigured(self.client_config()?);
         Ok(configure(client).build()?)
     }

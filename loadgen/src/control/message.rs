@@ -14,13 +14,15 @@
 //!   Done ────────────────────────►
 //! ```
 
+use std::fmt;
+
 use highwater_scenarios::{Plan, Segment};
 use serde::{Deserialize, Serialize};
 
 use crate::{access::ClientAccess, endpoints::Endpoints};
 
 /// Version of this protocol; coordinator and workers must agree.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// A message from a worker to its coordinator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,6 +78,54 @@ pub struct WorkerInterval {
     pub buckets: Vec<CounterBucket>,
     /// Sockets of the ramp's pools that have opened or failed since the start of the run.
     pub ramp_resolved: u64,
+    /// Examples of answers that the scenario does not hope for.
+    #[serde(default)]
+    pub unexpected_answers: Vec<UnexpectedAnswer>,
+}
+
+/// The example of an HTTP answer that the scenario does not hope for. Its texts are the
+/// system's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnexpectedAnswer {
+    /// The request that got it.
+    pub request: RequestKind,
+    /// The status.
+    pub status: u16,
+    /// The address in `Location`.
+    pub location: Option<String>,
+    /// The beginning of the body.
+    pub body: Option<String>,
+}
+
+/// A kind of request to the system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequestKind {
+    /// The WebSocket handshake of a device.
+    Handshake,
+    /// A command.
+    Command,
+    /// The publication of a message over HTTP.
+    Publication,
+}
+
+impl fmt::Display for UnexpectedAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let request = match self.request {
+            RequestKind::Handshake => "a handshake",
+            RequestKind::Command => "a command",
+            RequestKind::Publication => "a publication",
+        };
+        write!(f, "{request} was answered with status {}", self.status)?;
+        // Escaped, because the texts are the system's own.
+        if let Some(location) = &self.location {
+            write!(f, ", which redirects to {location:?} and was not followed")?;
+        }
+        if let Some(body) = &self.body {
+            write!(f, ": {body:?}")?;
+        }
+        Ok(())
+    }
 }
 
 /// The connection events of a worker in one bucket of 100 ms.

@@ -13,7 +13,8 @@ pub mod offset;
 
 pub use link::{ControlLink, LinkError, LinkReader, LinkWriter};
 pub use message::{
-    Assignment, CounterBucket, FromWorker, Hello, ToWorker, UnacceptedTelemetry, WorkerInterval,
+    Assignment, CounterBucket, FromWorker, Hello, RequestKind, ToWorker, UnacceptedTelemetry,
+    UnexpectedAnswer, WorkerInterval,
 };
 
 /// A worker's receiving half of its link.

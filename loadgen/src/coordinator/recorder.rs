@@ -122,7 +122,10 @@ impl RunRecorder {
             source: Source::new(SourceRole::Worker, id),
             counters: interval.counters.into_iter().collect(),
             gauges: interval.gauges.into_iter().collect(),
-        })
+        })?;
+        // At once: a row that waited for the next tick would be a second older when a kill
+        // takes it.
+        self.writer.flush()
     }
 
     /// Writes the lines that are complete by now and hands everything to the kernel, so that

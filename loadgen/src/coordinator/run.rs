@@ -17,7 +17,7 @@ mod end;
 mod handlers;
 mod phase_steps;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use highwater_reports::record::{RecordEvent, RunEnd};
 use highwater_scenarios::{Plan, plan::PhaseWindow};
@@ -40,7 +40,10 @@ use super::{
     worker_pool::WorkerPool,
 };
 use crate::{
-    clock::RunClock, control::ToWorker, endpoints::Endpoints, error_chain::error_chain,
+    clock::RunClock,
+    control::{RequestKind, ToWorker},
+    endpoints::Endpoints,
+    error_chain::error_chain,
     testbed::NodeExit,
 };
 
@@ -120,6 +123,8 @@ struct ActiveRun<S> {
     telemetry: Option<TelemetryReconciler>,
     /// Whether a worker was lost, and with it its unaccepted telemetry.
     worker_lost: bool,
+    /// The kinds and statuses of unexpected answers that the record has an example of.
+    unexpected_answers: BTreeSet<(RequestKind, u16)>,
     events: (mpsc::Sender<EventResult>, mpsc::Receiver<EventResult>),
     /// Cancelled to end the scenario's events; a child of `stop`.
     stop_events: CancellationToken,
@@ -151,6 +156,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
             ended: RunEnd::Completed,
             telemetry,
             worker_lost: false,
+            unexpected_answers: BTreeSet::new(),
             events: mpsc::channel(EVENT_QUEUE_LEN),
             plan,
             clock,
@@ -199,7 +205,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         }
         self.wait_for_consumers(&mut samples, &interrupt).await?;
         self.wait_for_last_sample(&mut samples).await?;
-        self.finish().await
+        self.finish(&mut samples).await
     }
 
     /// Returns when the drain must have ended; `None` before it is announced.

@@ -15,7 +15,8 @@ use crate::{
 
 /// The samples of one instant.
 pub struct SampleRound {
-    /// One per process, and one of the machine.
+    /// One per process, and one of the machine; none in the last round, which has only the
+    /// problems of the whole run.
     pub samples: Vec<Interval>,
     /// Problems with the sampling, as text.
     pub problems: Vec<String>,
@@ -41,7 +42,12 @@ pub fn spawn_sampler(
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => {
+                    let problems = sampling_problems(&system, sampler.never_seen_metrics());
+                    // The receiver is gone if the run failed, and its error says more.
+                    let _ = sender.send(SampleRound { samples: Vec::new(), problems }).await;
+                    return;
+                }
             }
             let at = clock.now().as_secs_f64();
             let mut samples = sampler.sample(at, &system.sample_targets()).await;

@@ -70,6 +70,7 @@ impl RunningSystem {
                 let access = ClientAccess {
                     tls_verify: CertVerification::from_target(target)?,
                     headers: resolve_headers(&target.headers, |name| std::env::var(name).ok())?,
+                    subprotocols: target.subprotocol.clone(),
                     signer: None,
                 };
                 check_reachable(target, &access.tls_verify).await?;

@@ -2,10 +2,7 @@
 
 use highwater_reports::record::names::gauge;
 
-use super::{
-    gauges::Gauges,
-    prometheus::{MetricLabel, MetricMapping, labelled, map_gauges, mapping},
-};
+use super::prometheus::{MappedGauges, MetricLabel, MetricMapping, labelled, map_gauges, mapping};
 
 const BACKPLANE: &str = "highwater_backplane_messages_total";
 const COMMANDS: &str = "highwater_commands_total";
@@ -73,7 +70,7 @@ const METRIC_MAPPINGS: &[MetricMapping] = &[
 
 /// Returns the gauges in Prometheus `text`, whatever server wrote it. `sockets_metric` names
 /// the metric of open sockets, if it is not a known one.
-pub fn gauges(text: &str, sockets_metric: Option<&str>) -> Gauges {
+pub(crate) fn gauges(text: &str, sockets_metric: Option<&str>) -> MappedGauges {
     map_gauges(METRIC_MAPPINGS, text, sockets_metric)
 }
 
@@ -82,11 +79,11 @@ mod tests {
     use super::*;
 
     fn check(text: &str, sockets_metric: Option<&str>, expected: &[(&str, f64)]) {
-        let expected: Gauges = expected
+        let expected: crate::sampling::Gauges = expected
             .iter()
             .map(|(name, value)| ((*name).to_owned(), *value))
             .collect();
-        assert_eq!(gauges(text, sockets_metric), expected, "{text}");
+        assert_eq!(gauges(text, sockets_metric).gauges, expected, "{text}");
     }
 
     #[test]

@@ -11,7 +11,9 @@
 //!
 //! - [`sampler`]: one sample of every process at one instant;
 //! - [`process`], [`child_processes`]: a process of this machine, from `/proc`;
-//! - [`scrape`], [`prometheus`], [`known_metrics`]: Prometheus text and the gauges in it;
+//! - [`scrape`], [`exposition`], [`prometheus`], [`known_metrics`]: Prometheus text, its
+//!   samples and the gauges in them;
+//! - [`named_metrics`]: metrics that a scenario names and no answer has;
 //! - [`scrape_failures`]: endpoints that fail, each reported once;
 //! - [`gauges`]: the map that a sample consists of, and processes that report it themselves;
 //! - [`machine`]: memory and CPU time of the whole machine;
@@ -19,10 +21,12 @@
 //! - [`port_owner`]: the process that listens on a port.
 
 mod child_processes;
+pub(crate) mod exposition;
 pub mod gauges;
 pub mod host;
 pub mod known_metrics;
 pub mod machine;
+mod named_metrics;
 pub mod port_owner;
 pub mod process;
 pub mod prometheus;

@@ -1,11 +1,20 @@
 //! Maps metrics in Prometheus text to the gauges of a record.
 
-use std::io;
-
 use highwater_reports::record::names::gauge;
-use prometheus_parse::{Sample, Scrape, Value};
 
-use super::gauges::Gauges;
+use super::{
+    exposition::{BrokenLine, Sample, parse},
+    gauges::Gauges,
+};
+
+/// The gauges in a text, and what was wrong with it.
+#[derive(Debug, Default)]
+pub(crate) struct MappedGauges {
+    /// The gauges.
+    pub(crate) gauges: Gauges,
+    /// The first line that breaks the format, and the number of such lines.
+    pub(crate) broken: Option<(BrokenLine, usize)>,
+}
 
 /// A metric that holds a gauge.
 pub(crate) struct MetricMapping {
@@ -26,14 +35,15 @@ pub(crate) fn map_gauges(
     mappings: &[MetricMapping],
     text: &str,
     sockets_metric: Option<&str>,
-) -> Gauges {
+) -> MappedGauges {
     let is_wanted = |name: &str| {
         Some(name) == sockets_metric || mappings.iter().any(|mapping| mapping.metric == name)
     };
     // The text is parsed once for all mappings.
-    let samples = parse_samples(text, is_wanted);
+    let exposition = parse(text, is_wanted);
+    let samples = &exposition.samples;
     let mut gauges = Gauges::new();
-    if let Some(sockets) = sockets_metric.and_then(|name| sum(&samples, name, &[])) {
+    if let Some(sockets) = sockets_metric.and_then(|name| sum(samples, name, &[])) {
         gauges.insert(gauge::SOCKETS_OPEN.into(), sockets);
     }
     for mapping in mappings {
@@ -43,11 +53,15 @@ pub(crate) fn map_gauges(
         if is_replaced || gauges.contains_key(mapping.gauge) {
             continue;
         }
-        if let Some(value) = sum(&samples, mapping.metric, mapping.labels) {
+        if let Some(value) = sum(samples, mapping.metric, mapping.labels) {
             gauges.insert(mapping.gauge.into(), value);
         }
     }
-    gauges
+    let lines = exposition.broken_lines;
+    MappedGauges {
+        gauges,
+        broken: exposition.first_broken.map(|first| (first, lines)),
+    }
 }
 
 /// A mapping that counts every sample of the metric.
@@ -68,37 +82,14 @@ pub(crate) const fn labelled(
     }
 }
 
-/// Parses the samples of the metrics whose names are wanted. Other lines are not parsed,
-/// because an endpoint may show thousands of them.
-pub(crate) fn parse_samples(text: &str, is_wanted: impl Fn(&str) -> bool) -> Vec<Sample> {
-    let lines = text.lines().filter(|line| {
-        let end = line.find(['{', ' ', '\t']).unwrap_or(line.len());
-        is_wanted(&line[..end])
-    });
-    let scrape = Scrape::parse(lines.map(|line| io::Result::Ok(line.to_owned())));
-    scrape.map(|scrape| scrape.samples).unwrap_or_default()
-}
-
-/// Returns the value of a sample; `None` for NaN, which servers show before their first
-/// measurement.
-pub(crate) fn sample_value(value: &Value) -> Option<f64> {
-    match value {
-        Value::Counter(value) | Value::Gauge(value) | Value::Untyped(value) => {
-            Some(*value).filter(|value| value.is_finite())
-        }
-        // Neither is one number.
-        Value::Histogram(_) | Value::Summary(_) => None,
-    }
-}
-
 /// Returns the sum of a metric's samples; `None` without samples, or if it is not finite.
-fn sum(samples: &[Sample], metric: &str, labels: &[MetricLabel]) -> Option<f64> {
-    let has = |sample: &Sample, (key, value): &MetricLabel| sample.labels.get(key) == Some(*value);
+fn sum(samples: &[Sample<'_>], metric: &str, labels: &[MetricLabel]) -> Option<f64> {
+    let has = |sample: &Sample<'_>, (key, value): &MetricLabel| sample.label(key) == Some(*value);
     samples
         .iter()
         .filter(|sample| sample.metric == metric)
         .filter(|sample| labels.iter().all(|label| has(sample, label)))
-        .filter_map(|sample| sample_value(&sample.value))
+        .filter_map(Sample::finite_value)
         // `reduce` and not `sum`, whose 0 for no samples would be a made-up measurement.
         .reduce(|sum, value| sum + value)
         .filter(|sum| sum.is_finite())

@@ -9,7 +9,9 @@ use reqwest::Client;
 use super::{
     gauges::{GaugeSource, Gauges, sample_interval},
     known_metrics, machine,
+    named_metrics::{MissingMetric, NamedMetrics},
     process::{ProcessTable, ProcessTree},
+    prometheus::MappedGauges,
     scrape::{ScrapeError, scrape},
     scrape_failures::ScrapeFailures,
 };
@@ -51,6 +53,7 @@ pub struct Sampler {
     client: Client,
     processes: ProcessTable,
     failures: ScrapeFailures,
+    named_metrics: NamedMetrics,
 }
 
 /// An endpoint's answer to one request.
@@ -60,6 +63,15 @@ struct EndpointAnswer {
     gauges: Gauges,
     /// The reason why there are no gauges, where a person should know it.
     failure: Option<String>,
+    /// The metric that the scenario names for this endpoint.
+    named_metric: Option<NamedMetric>,
+}
+
+/// Whether an answer has the metric that the scenario names.
+#[derive(Debug)]
+enum NamedMetric {
+    Present,
+    Missing(MissingMetric),
 }
 
 impl SampleTarget {
@@ -84,6 +96,7 @@ impl Sampler {
             client: verification.http_client(|client| client)?,
             processes: ProcessTable::default(),
             failures: ScrapeFailures::default(),
+            named_metrics: NamedMetrics::default(),
         })
     }
 
@@ -105,11 +118,18 @@ impl Sampler {
             let kernel = tree.as_ref().and_then(|tree| processes.tree_gauges(tree));
             let answer = process_gauges(client, target.endpoint.as_ref(), kernel).await;
             let interval = sample_interval(at, target.source.clone(), answer.gauges);
-            (interval, answer.failure)
+            (interval, answer.failure, answer.named_metric)
         });
         let mut intervals = Vec::new();
-        for (interval, failure) in join_all(samples).await {
+        for (interval, failure, named_metric) in join_all(samples).await {
             self.failures.record(&interval.source, failure);
+            match named_metric {
+                Some(NamedMetric::Present) => self.named_metrics.record(&interval.source, None),
+                Some(NamedMetric::Missing(missing)) => {
+                    self.named_metrics.record(&interval.source, Some(missing));
+                }
+                None => {}
+            }
             intervals.push(interval);
         }
         intervals.push(machine::sample(at));
@@ -120,6 +140,12 @@ impl Sampler {
     /// reasons.
     pub fn take_failures(&mut self) -> Vec<(Source, String)> {
         self.failures.take_unreported()
+    }
+
+    /// Returns the processes that never showed the metric that the scenario names for them,
+    /// with the reasons.
+    pub fn never_seen_metrics(&self) -> Vec<(Source, String)> {
+        self.named_metrics.never_seen()
     }
 }
 
@@ -153,11 +179,7 @@ async fn ask(client: &Client, endpoint: &SampleEndpoint) -> EndpointAnswer {
             url,
             sockets_metric,
         } => match scrape(client, url).await {
-            Ok(text) => EndpointAnswer {
-                is_up: true,
-                gauges: known_metrics::gauges(&text, sockets_metric.as_deref()),
-                ..EndpointAnswer::default()
-            },
+            Ok(text) => prometheus_answer(url, &text, sockets_metric.as_deref()),
             Err(error) => EndpointAnswer {
                 // An answer that is too large is still an answer.
                 is_up: matches!(error, ScrapeError::TooLarge { .. }),
@@ -170,8 +192,25 @@ async fn ask(client: &Client, endpoint: &SampleEndpoint) -> EndpointAnswer {
             EndpointAnswer {
                 is_up: gauges.is_some(),
                 gauges: gauges.unwrap_or_default(),
-                failure: None,
+                ..EndpointAnswer::default()
             }
         }
+    }
+}
+
+fn prometheus_answer(url: &str, text: &str, sockets_metric: Option<&str>) -> EndpointAnswer {
+    let MappedGauges { gauges, broken } = known_metrics::gauges(text, sockets_metric);
+    let named_metric = sockets_metric.map(|name| match gauges.contains_key(gauge::SOCKETS_OPEN) {
+        true => NamedMetric::Present,
+        false => NamedMetric::Missing(MissingMetric::new(url, name, text)),
+    });
+    EndpointAnswer {
+        is_up: true,
+        gauges,
+        failure: broken.map(|(first, lines)| match lines {
+            1 => format!("cannot read a line of {url}: {first}"),
+            _ => format!("cannot read {lines} lines of {url}, the first is {first}"),
+        }),
+        named_metric,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, header};
+use reqwest::{Client, StatusCode, header};
 use thiserror::Error;
 use tokio::time::timeout;
 
@@ -22,7 +22,15 @@ pub enum ScrapeError {
         /// The endpoint.
         url: String,
     },
-    /// The request failed or its status was not 2xx.
+    /// The status was not 2xx. Redirects are not followed.
+    #[error("cannot read {url}: status {status}")]
+    Status {
+        /// The endpoint.
+        url: String,
+        /// The status.
+        status: StatusCode,
+    },
+    /// The request failed.
     #[error("cannot read {url}")]
     Http {
         /// The endpoint.
@@ -56,8 +64,11 @@ async fn read(client: &Client, url: &str) -> Result<String, ScrapeError> {
     let request = client
         .get(url)
         .header(header::ACCEPT, "text/plain;version=0.0.4");
-    let answer = request.send().await.map_err(failed)?;
-    let mut answer = answer.error_for_status().map_err(failed)?;
+    let mut answer = request.send().await.map_err(failed)?;
+    if !answer.status().is_success() {
+        let (url, status) = (url.to_owned(), answer.status());
+        return Err(ScrapeError::Status { url, status });
+    }
     // Read chunk by chunk: `Content-Length` is the endpoint's claim, not a bound.
     let mut body = Vec::new();
     while let Some(bytes) = answer.chunk().await.map_err(failed)? {

@@ -82,6 +82,7 @@ impl Credentials {
         ClientAccess {
             tls_verify: self.verification(),
             headers: Vec::new(),
+            subprotocols: Vec::new(),
             signer: self.signer.clone(),
         }
     }

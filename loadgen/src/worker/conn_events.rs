@@ -100,6 +100,7 @@ mod tests {
         events.record_at_node(at(1_299), conn_event::OPENED, "n2");
         events.record_at_node(at(1_200), conn_event::OPENED, "n1");
         events.record_at_node(at(1_250), conn_event::OPENED, "n2");
+        events.record(at(1_250), conn_event::OPENED);
         events.record(at(1_300), conn_event::RECONNECTED);
         events.record(at(99), conn_event::LOST);
         events.record(at(99), conn_event::FAILED);
@@ -107,7 +108,7 @@ mod tests {
             events.take_buckets(),
             [
                 bucket(0, &[("failed", 1), ("lost", 1)]),
-                bucket(12, &[("opened.n1", 1), ("opened.n2", 2)]),
+                bucket(12, &[("opened", 1), ("opened.n1", 1), ("opened.n2", 2)]),
                 bucket(13, &[("reconnected", 1)]),
             ]
         );

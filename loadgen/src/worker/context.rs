@@ -15,6 +15,7 @@ use super::{
     dialect::Dialect,
     recorder::{Count, Recorder},
     signals::Signals,
+    unexpected_answers::UnexpectedAnswers,
 };
 use crate::{
     access::ClientOptions, clock::RunClock, control::UnacceptedTelemetry, endpoints::Endpoints,
@@ -40,6 +41,8 @@ pub struct Context {
     pub recorder: Recorder,
     /// Sockets that open and are lost, in buckets of 100 ms.
     pub conn_events: ConnEventCounter,
+    /// Examples of answers that the scenario does not hope for.
+    pub unexpected_answers: UnexpectedAnswers,
     /// The devices that a command can be sent to.
     pub connected_devices: ConnectedDevices,
     /// Telemetry of finished devices that was not accepted, until it is sent to the
@@ -68,6 +71,7 @@ impl Context {
             unaccepted_telemetry: Mutex::default(),
             recorder: Recorder::default(),
             conn_events: ConnEventCounter::default(),
+            unexpected_answers: UnexpectedAnswers::default(),
             endpoints: RwLock::new(Arc::new(endpoints)),
             messages_received: AtomicU64::new(0),
             drain_at: OnceLock::new(),

@@ -1,6 +1,9 @@
 //! HTTP requests to the system's addresses, one address after the other.
 
-use reqwest::{Client, Response, header};
+use reqwest::{
+    Client, Response,
+    header::{self, HeaderMap},
+};
 
 use crate::endpoints::Endpoints;
 
@@ -14,6 +17,8 @@ pub struct HttpRequest {
     pub path: String,
     /// Names and values of header fields.
     pub headers: Vec<(&'static str, String)>,
+    /// Header fields of the scenario that name the request's device.
+    pub device_headers: HeaderMap,
     /// The body.
     pub body: String,
 }
@@ -34,6 +39,7 @@ impl HttpRequest {
         Self {
             path,
             headers: vec![content_type],
+            device_headers: HeaderMap::new(),
             body,
         }
     }
@@ -47,7 +53,10 @@ impl HttpRequest {
     async fn post(&self, client: &Client, base: &str) -> reqwest::Result<Response> {
         // A base address of a target may end with a slash.
         let url = format!("{}{}", base.trim_end_matches('/'), self.path);
-        let mut request = client.post(url).body(self.body.clone());
+        let mut request = client
+            .post(url)
+            .headers(self.device_headers.clone())
+            .body(self.body.clone());
         for (name, value) in &self.headers {
             request = request.header(*name, value);
         }

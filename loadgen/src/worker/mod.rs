@@ -29,6 +29,7 @@
 //! - [`http`]: requests to the system's addresses;
 //! - [`recorder`], [`conn_events`]: counts and timings, sent by [`reporter`];
 //! - [`connected_devices`]: the devices that a command can be sent to;
+//! - [`unexpected_answers`]: examples of answers that no request hopes for;
 //! - [`node_name`](mod@node_name): the names of nodes in the system's answers.
 
 pub mod attack;
@@ -48,6 +49,7 @@ pub mod recorder;
 pub mod reporter;
 pub mod roles;
 pub mod signals;
+pub mod unexpected_answers;
 mod worker_run;
 
 pub use error::WorkerError;

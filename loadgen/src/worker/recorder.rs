@@ -48,6 +48,7 @@ named! {
         HeartbeatsLate = counter::HEARTBEATS_LATE,
         CommandsDue = counter::COMMANDS_DUE,
         CommandsDropped = counter::COMMANDS_DROPPED,
+        CommandsNoDevice = counter::COMMANDS_NO_DEVICE,
         CommandsIssued = counter::COMMANDS_ISSUED,
         CommandsReplied = counter::COMMANDS_REPLIED,
         CommandsTimedOut = counter::COMMANDS_TIMED_OUT,

@@ -2,7 +2,7 @@
 
 use super::{
     gates, harness, ledger, problems::problems, run_window::RunWindow, source_series::RecordSeries,
-    summary::Summary, verdict::verdict,
+    summary::Summary, target_failures::target_failures, verdict::verdict,
 };
 use crate::record::RunRecord;
 
@@ -17,13 +17,17 @@ pub fn analyse(record: &RunRecord) -> Summary {
     // The harness is assessed over the whole run, whatever windows the gates have.
     let harness = harness::assess_harness(&window, &summary);
     let (outcomes, gate_problems) = gates::evaluate_gates(record, &sources, &summary, &harness);
-    summary.verdict = verdict(&outcomes, !harness.reasons.is_empty());
+    summary.target_failures = target_failures(&window, &summary, &harness);
+    let target_failed = !summary.target_failures.is_empty();
+    summary.verdict = verdict(&outcomes, target_failed, !harness.reasons.is_empty());
     summary.gates = outcomes;
-    // The harness's reasons come first: an inconclusive verdict names the first problem.
+    // Failures of the target come first, then the harness's reasons: a verdict without a
+    // failed gate names the first problem.
     let others = problems(&window, &summary);
-    for problem in harness
-        .reasons
+    let target_failures = summary.target_failures.clone();
+    for problem in target_failures
         .into_iter()
+        .chain(harness.reasons)
         .chain(gate_problems)
         .chain(others)
     {

@@ -12,6 +12,8 @@ use crate::record::names::{counter, latency};
 pub struct CommandSummary {
     pub due: u64,
     pub dropped: u64,
+    #[serde(default)]
+    pub no_device: u64,
     pub issued: u64,
     pub replied: u64,
     pub timed_out: u64,
@@ -35,6 +37,7 @@ pub(super) fn commands(window: &RunWindow) -> Option<CommandSummary> {
     let mut commands = CommandSummary {
         due: window.counter_total(counter::COMMANDS_DUE),
         dropped: window.counter_total(counter::COMMANDS_DROPPED),
+        no_device: window.counter_total(counter::COMMANDS_NO_DEVICE),
         issued,
         replied: window.counter_total(counter::COMMANDS_REPLIED),
         timed_out: window.counter_total(counter::COMMANDS_TIMED_OUT),

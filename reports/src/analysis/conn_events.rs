@@ -22,6 +22,8 @@ pub(crate) struct ConnEventBucket<'a> {
     pub(super) number: i64,
     /// Sockets that opened, by node.
     pub(crate) opened: BTreeMap<&'a str, u64>,
+    /// Sockets that opened at a node that the answer does not name.
+    pub(super) opened_unnamed: u64,
     /// Sockets that reconnected.
     pub(super) reconnected: u64,
     /// Sockets that ended.
@@ -94,13 +96,14 @@ impl<'a> ConnEventBucket<'a> {
 
     /// The number of sockets that opened at any node.
     pub(super) fn opened_total(&self) -> u64 {
-        self.opened.values().sum()
+        self.opened.values().sum::<u64>() + self.opened_unnamed
     }
 
     fn add(&mut self, row: &'a IntervalRow) {
         for (node, count) in row.counter_family(conn_event::OPENED) {
             *self.opened.entry(node).or_default() += count;
         }
+        self.opened_unnamed += row.counter(conn_event::OPENED);
         self.reconnected += row.counter(conn_event::RECONNECTED);
         self.lost += row.counter(conn_event::LOST);
         self.failed += row.counter(conn_event::FAILED);

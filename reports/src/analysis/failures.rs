@@ -23,10 +23,11 @@ const BY_KIND: [&str; 4] = [
 ];
 
 /// Counters without kinds.
-const WITHOUT_KINDS: [&str; 13] = [
+const WITHOUT_KINDS: [&str; 14] = [
     counter::HEARTBEATS_MISSED,
     counter::HEARTBEATS_LATE,
     counter::COMMANDS_DROPPED,
+    counter::COMMANDS_NO_DEVICE,
     counter::COMMANDS_TIMED_OUT,
     counter::COMMANDS_NOT_CONNECTED,
     counter::COMMANDS_REJECTED,

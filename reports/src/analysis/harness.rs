@@ -141,7 +141,8 @@ impl HarnessHealth {
         // Only the open model has a rate to reach: closed users wait for their replies.
         let open = loads.any(|load| matches!(load.model, LoadModel::Open { .. }));
         if let Some(commands) = summary.commands.as_ref().filter(|_| open)
-            && is_below_target(commands.issued, commands.due)
+            // Without a connected device nothing can be sent: that is the target's doing.
+            && is_below_target(commands.issued + commands.no_device, commands.due)
         {
             self.reasons.push(format!(
                 "{} of {} commands due were issued",

@@ -49,6 +49,7 @@ mod sockets;
 pub(crate) mod source_series;
 pub mod summary;
 pub(crate) mod summary_metrics;
+mod target_failures;
 mod telemetry;
 mod verdict;
 mod workers;

@@ -19,6 +19,7 @@ pub(super) fn problems(window: &RunWindow, summary: &Summary) -> Vec<String> {
     problems.extend(open_sockets_mismatch(window));
     problems.extend(heartbeats_mismatch(window, summary));
     problems.extend(commands_mismatch(summary));
+    problems.extend(commands_without_device(summary));
     if let Some(section) = &summary.telemetry {
         problems.extend(telemetry::problems(window, section));
     }
@@ -96,6 +97,17 @@ fn heartbeats_mismatch(window: &RunWindow, summary: &Summary) -> Option<String> 
             format::count(heartbeats.acknowledged),
             format::count(heartbeats.missed),
             pending.map_or_else(|| "an unknown number".to_owned(), format::count)
+        )
+    })
+}
+
+fn commands_without_device(summary: &Summary) -> Option<String> {
+    let commands = summary.commands.as_ref()?;
+    (commands.no_device > 0).then(|| {
+        format!(
+            "{} of {} commands due were not sent, because no device was connected",
+            format::count(commands.no_device),
+            format::count(commands.due)
         )
     })
 }

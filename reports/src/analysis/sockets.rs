@@ -1,9 +1,12 @@
 //! Device sockets, counted by the workers and by the nodes.
 
+use std::ops::Range;
+
+use highwater_scenarios::plan::PhaseWindow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{distribution::Distribution, run_window::RunWindow};
+use super::{conn_events::ConnEvents, distribution::Distribution, run_window::RunWindow};
 use crate::record::{
     SourceRole,
     names::{counter, gauge, latency},
@@ -44,10 +47,20 @@ pub(super) fn sockets(window: &RunWindow) -> SocketSummary {
     }
 }
 
-/// Counts sockets that ended in any way except the announced one.
+/// Counts sockets that ended before the drain in any way except the announced one.
 fn dropped(window: &RunWindow) -> u64 {
-    // A server that closes with 1012 asks the client to reconnect: a restart, not a failure.
-    window.family_total(counter::DISCONNECT) - window.counter_total(counter::DISCONNECT_ASKED)
+    // The drain closes all sockets. A server that is first with its own close frame in the
+    // drain drops none. Phases begin at whole seconds, so a row belongs to one phase.
+    let drain = window.record.phases.range(PhaseWindow::Drain);
+    let drain_start = drain.map_or(f64::INFINITY, |drain| drain.start);
+    let rows = window.worker_rows().filter(|row| row.at < drain_start);
+    rows.map(|row| {
+        // A server that closes with 1012 asks the client to reconnect: a restart, not a
+        // failure.
+        row.family_total(counter::DISCONNECT)
+            .saturating_sub(row.counter(counter::DISCONNECT_ASKED))
+    })
+    .sum()
 }
 
 /// Returns the highest sum of open sockets over the sources of a role.
@@ -63,31 +76,38 @@ fn open_peak(window: &RunWindow, role: SourceRole) -> Option<u64> {
         .max()
 }
 
-/// Returns the sockets opened per second between the first and the last row with one.
+/// Returns the sockets opened per second between the first and the last one of the ramp;
+/// `None` if they opened within a tenth of a second.
 fn connect_rate(window: &RunWindow) -> Option<f64> {
     let range = window.opening_range()?;
-    let opened: Vec<(f64, f64, u64)> = window
+    let events = ConnEvents::of(window);
+    let buckets = events.buckets_in(range.clone()).iter();
+    let mut opened: Vec<(f64, u64)> = buckets
+        .map(|bucket| (bucket.start_s(), bucket.opened_total()))
+        .collect();
+    if opened.iter().all(|(_, count)| *count == 0) {
+        // Older records have no tenths for a target that names no nodes.
+        opened = rows_opened(window, range);
+    }
+    // Rows without an opening at either end of the ramp would lower the rate.
+    opened.retain(|(_, count)| *count > 0);
+    let (first, last) = (opened.first()?.0, opened.last()?.0);
+    // The last row is seldom full, and a straggler in it would lower the rate.
+    let before_last = opened.iter().filter(|(at, _)| *at < last);
+    let count: u64 = before_last.map(|(_, count)| count).sum();
+    (last > first).then(|| count as f64 / (last - first))
+}
+
+/// Returns the starts of the workers' rows, in order of time, and the sockets opened in them.
+fn rows_opened(window: &RunWindow, range: Range<f64>) -> Vec<(f64, u64)> {
+    let mut opened: Vec<(f64, u64)> = window
         .sources
         .with_role(SourceRole::Worker)
         .flat_map(|(_, series)| series.rows_in(range.clone()))
-        .map(|row| (row.at, row.end(), row.counter(counter::SOCKETS_OPENED)))
-        // Rows without an opening at either end of the ramp would lower the rate.
-        .filter(|(_, _, count)| *count > 0)
+        .map(|row| (row.at, row.counter(counter::SOCKETS_OPENED)))
         .collect();
-    let first = opened.iter().map(|(at, ..)| *at).reduce(f64::min)?;
-    let last = opened.iter().map(|(at, ..)| *at).reduce(f64::max)?;
-    let rate = |from: f64, to: f64| {
-        let counts = opened.iter().filter(|(at, ..)| *at < to);
-        let count: u64 = counts.map(|(_, _, count)| count).sum();
-        count as f64 / (to - from)
-    };
-    // The last row is seldom full, and a straggler in it would halve the rate of a short
-    // ramp. It is left out where there are others.
-    if last > first {
-        return Some(rate(first, last));
-    }
-    let end = opened.iter().map(|(_, end, _)| *end).reduce(f64::max)?;
-    (end > first).then(|| rate(first, end))
+    opened.sort_by(|(left, _), (right, _)| left.total_cmp(right));
+    opened
 }
 
 /// Counts sockets that opened, reconnected or ended between two instants, over all workers:

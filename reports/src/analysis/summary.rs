@@ -86,6 +86,10 @@ pub struct Summary {
     /// Counts of both ends side by side, over the whole run.
     #[serde(default)]
     pub ledger: Vec<LedgerLine>,
+    /// Reasons why the run failed whatever its gates say, in words: nothing of what was asked
+    /// happened.
+    #[serde(default)]
+    pub target_failures: Vec<String>,
     /// Outcome of each gate.
     pub gates: Vec<GateOutcome>,
     /// Reasons to doubt a metric, in words.
@@ -122,6 +126,7 @@ impl Summary {
             balance: super::balance::balance(window),
             cost_per_socket: super::cost::cost_per_socket(window),
             ledger: Vec::new(),
+            target_failures: Vec::new(),
             gates: Vec::new(),
             problems: Vec::new(),
         }

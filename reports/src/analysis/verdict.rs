@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// Every gate holds.
+    /// Every gate holds, and something of what was asked happened.
     Passed,
-    /// A gate does not hold.
+    /// A gate does not hold, or nothing of what was asked happened.
     Failed,
     /// The harness was the limit, or a measurement is missing.
     Inconclusive,
@@ -33,12 +33,17 @@ pub struct GateOutcome {
     pub verdict: Verdict,
 }
 
-/// Combines the outcomes of all gates with the doubts about the harness.
-pub(super) fn verdict(gates: &[GateOutcome], harness_was_the_limit: bool) -> Verdict {
+/// Combines the outcomes of all gates with the failures of the target that need no gate, and
+/// the doubts about the harness.
+pub(super) fn verdict(
+    gates: &[GateOutcome],
+    target_failed: bool,
+    harness_was_the_limit: bool,
+) -> Verdict {
     let any = |verdict| gates.iter().any(|gate| gate.verdict == verdict);
     // A failed gate wins, because a saturated target slows the harness down as well. A gate
     // that the harness demonstrably broke is not counted as failed: see `gates`.
-    if any(Verdict::Failed) {
+    if target_failed || any(Verdict::Failed) {
         Verdict::Failed
     } else if harness_was_the_limit || any(Verdict::Inconclusive) {
         Verdict::Inconclusive
@@ -66,7 +71,9 @@ mod tests {
         ];
         for (outcomes, limited, expected) in table {
             let gates: Vec<GateOutcome> = outcomes.iter().map(|&verdict| gate(verdict)).collect();
-            assert_eq!(verdict(&gates, limited), expected, "{outcomes:?} {limited}");
+            let actual = verdict(&gates, false, limited);
+            assert_eq!(actual, expected, "{outcomes:?} {limited}");
+            assert_eq!(verdict(&gates, true, limited), Failed, "{outcomes:?}");
         }
     }
 

@@ -38,6 +38,8 @@ pub mod counter {
     pub const COMMANDS_DUE: &str = "commands.due";
     /// Commands never sent, because too many were in flight.
     pub const COMMANDS_DROPPED: &str = "commands.dropped";
+    /// Commands never sent, because no device was connected.
+    pub const COMMANDS_NO_DEVICE: &str = "commands.no_device";
     /// Commands sent.
     pub const COMMANDS_ISSUED: &str = "commands.issued";
     /// Commands answered with 2xx and the reply.
@@ -97,8 +99,8 @@ pub mod counter {
 /// Counters of the coordinator over all workers, each for a tenth of a second of the run's
 /// clock: sockets opened, lost and reconnected.
 pub mod conn_event {
-    /// Sockets that opened or reconnected, by the node that the answer names: `opened.NODE`.
-    /// Absent where answers name no node.
+    /// Sockets that opened or reconnected, by the node that the answer names: `opened.NODE`;
+    /// `opened` alone where the answer names no node.
     pub const OPENED: &str = "opened";
     /// Attempts that took more than a second to open, by their start and by node:
     /// `delayed.NODE`.

@@ -32,6 +32,12 @@ pub(crate) fn verdict_reason(summary: &Summary) -> String {
         }
         (Verdict::Passed, 1, _) => "its one gate holds".to_owned(),
         (Verdict::Passed, ..) => format!("all {gates} gates hold"),
+        (Verdict::Failed, _, 0) => {
+            let first = summary.target_failures.first();
+            first
+                .map_or("a check does not hold", String::as_str)
+                .to_owned()
+        }
         (Verdict::Failed, _, 1) => format!("1 of {gates} gates does not hold"),
         (Verdict::Failed, _, failed) => format!("{failed} of {gates} gates do not hold"),
         // The analysis puts the reason for an inconclusive verdict first.

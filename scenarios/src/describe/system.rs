@@ -116,12 +116,20 @@ fn target_in_words(target: &TargetSpec) -> String {
         http => format!(", commands to {}", http.join(", ")),
     };
     format!(
-        "A system that is running: sockets to {}{http}; dialect {}{}{}; {observed}.",
+        "A system that is running: sockets to {}{http}; dialect {}{}{}{}; {observed}.",
         target.ws.join(", "),
         target.dialect.as_str(),
+        subprotocols_in_words(&target.subprotocol),
         trust_in_words(&target.trust),
         headers_in_words(&target.headers),
     )
+}
+
+fn subprotocols_in_words(subprotocols: &[String]) -> String {
+    match subprotocols {
+        [] => String::new(),
+        names => format!("; subprotocol {}", names.join(" or ")),
+    }
 }
 
 fn trust_in_words(trust: &CertificateTrust) -> String {

@@ -119,6 +119,7 @@ pub(super) static ENTRIES: &[RegistryEntry] = &[
     entry("heartbeats.service", Distribution, Lower, Nothing, "service time", "time from when a heartbeat was sent to its answer"),
     entry("commands.due", Counter, Neither, Commands, "due", "commands due"),
     entry("commands.dropped", Counter, Lower, Commands, "dropped", "commands never sent, because too many were in flight"),
+    entry("commands.no_device", Counter, Lower, Commands, "no device", "commands never sent, because no device was connected"),
     entry("commands.issued", Counter, Neither, Commands, "issued", "commands sent"),
     entry("commands.replied", Counter, Neither, Commands, "replied", "commands that got their reply"),
     entry("commands.timed_out", Counter, Lower, Commands, "timed out", "commands without an answer in time"),

@@ -27,8 +27,16 @@ pub struct DevicePool {
     /// Most time that an attempt to open may take.
     #[serde(with = "duration::millis")]
     pub connect_timeout: Duration,
+    /// Longest message that a device accepts, in bytes.
+    #[serde(default = "default_max_message")]
+    pub max_message: u64,
     /// Pauses between attempts.
     pub reconnect: ReconnectSpec,
+}
+
+/// The limit of records that were written before a scenario could set it.
+const fn default_max_message() -> u64 {
+    1 << 20
 }
 
 /// Pauses between attempts to open a socket: doubling from `first` to `max`.

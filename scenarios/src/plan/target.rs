@@ -17,9 +17,13 @@ pub struct TargetSpec {
     /// The certificates that clients trust.
     #[serde(default)]
     pub trust: CertificateTrust,
-    /// Header fields that every socket's opening and every command carries.
+    /// Header fields that every socket's opening and every command carries; `{device}` in a
+    /// value stands for the device's id.
     #[serde(default)]
     pub headers: Vec<HttpHeader>,
+    /// The subprotocols that every upgrade request offers, best first.
+    #[serde(default)]
+    pub subprotocol: Vec<String>,
     /// Processes to sample beside the load.
     pub observe: Vec<ObservedProcess>,
 }

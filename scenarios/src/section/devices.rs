@@ -10,8 +10,14 @@ use highwater_types::{
 use super::{reconnect::ReconnectSection, sub_table};
 use crate::{
     plan,
-    value::{count, duration, name, rate},
+    value::{count, duration, name, rate, size},
 };
+
+/// Shortest limit of a message, in bytes: the frames of the reference server fit.
+const MIN_MESSAGE_BYTES: u64 = 1 << 10;
+
+/// Longest limit of a message, in bytes. A worker holds one such message per socket at most.
+const MAX_MESSAGE_BYTES: u64 = 256 << 20;
 
 section! {
     /// A pool of idle sockets that only send heartbeats and answer commands.
@@ -40,6 +46,10 @@ section! {
     connect_timeout: Duration =
         duration(MILLISECOND.saturating_mul(10), MINUTE.saturating_mul(10)), default "10s";
 
+    /// Longest message that a device accepts. A longer one closes its socket with code 1009,
+    /// counted as `disconnect.message_too_large`.
+    max_message: u64 = size(MIN_MESSAGE_BYTES, MAX_MESSAGE_BYTES), default "1MiB";
+
     /// Pauses between attempts to open a socket.
     pub(crate) reconnect: ReconnectSection = sub_table(), default "{}";
 }
@@ -54,6 +64,7 @@ impl PoolSection {
             heartbeat: self.heartbeat.value?,
             max_missed: self.max_missed.value?,
             connect_timeout: self.connect_timeout.value?,
+            max_message: self.max_message.value?,
             reconnect: self.reconnect.value?.resolve()?,
         })
     }

@@ -3,7 +3,7 @@
 use super::{list, observe::ObserveSection, sub_table, target_tls::TargetTlsSection};
 use crate::{
     plan::{self, Dialect},
-    value::{headers, http_addresses, word, ws_addresses},
+    value::{headers, http_addresses, subprotocols, word, ws_addresses},
 };
 
 section! {
@@ -28,8 +28,12 @@ section! {
 
     /// Header fields that every socket's opening and every command carries. `${NAME}` is
     /// taken from the coordinator's environment when the run starts, and stays out of the
-    /// record.
+    /// record. `{device}` stands for the device's id.
     headers: Vec<plan::HttpHeader> = headers(), optional;
+
+    /// The subprotocols that every socket offers in `Sec-WebSocket-Protocol`, best first. The
+    /// server must choose one of them.
+    subprotocol: Vec<String> = subprotocols(), optional;
 
     /// Processes to sample beside the load.
     pub(crate) observe: Vec<ObserveSection> = list("observed process"), optional;
@@ -46,6 +50,7 @@ impl TargetSection {
             dialect: self.dialect.value?,
             trust: self.tls.value?.resolve()?,
             headers: self.headers.value.unwrap_or_default(),
+            subprotocol: self.subprotocol.value.unwrap_or_default(),
             observe: observe.collect::<Option<_>>()?,
         })
     }

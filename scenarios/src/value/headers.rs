@@ -14,15 +14,13 @@ const MAX_HEADERS: usize = 32;
 const MAX_VALUE_BYTES: usize = 4_096;
 
 /// Fields that the harness writes itself, in lower case.
-const RESERVED_HEADERS: [&str; 13] = [
+const RESERVED_HEADERS: [&str; 11] = [
     "accept",
     "connection",
     "content-length",
     "content-type",
     "host",
-    "sec-websocket-extensions",
     "sec-websocket-key",
-    "sec-websocket-protocol",
     "sec-websocket-version",
     "transfer-encoding",
     "upgrade",
@@ -90,7 +88,14 @@ fn check_name(name: &str) -> Result<(), Diagnostic> {
         let message = format!("`{name}` is written by the harness itself");
         return Err(Diagnostic::new(message));
     }
-    Ok(())
+    match lower.as_str() {
+        "sec-websocket-protocol" => Err(Diagnostic::new(format!("`{name}` has a key of its own"))
+            .hint("write subprotocol = [\"…\"] in [target]")),
+        "sec-websocket-extensions" => Err(Diagnostic::new(format!(
+            "`{name}` offers extensions, and devices speak none"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn check_value(name: &str, value: &str) -> Result<(), Diagnostic> {
@@ -111,6 +116,20 @@ fn check_value(name: &str, value: &str) -> Result<(), Diagnostic> {
             return Err(Diagnostic::new(message).hint("write ${NAME}: letters, digits and _"));
         };
         rest = &inside[end + 1..];
+    }
+    check_placeholders(name, value)
+}
+
+/// Checks that no word in braces but `{device}` stands in a value: it would be sent as it is.
+fn check_placeholders(name: &str, value: &str) -> Result<(), Diagnostic> {
+    for (at, _) in value.match_indices('{') {
+        let is_environment = value[..at].ends_with('$');
+        let word = value[at + 1..].split_once('}').map(|(word, _)| word);
+        let word = word.filter(|word| is_variable(word) && !is_environment);
+        if let Some(word) = word.filter(|word| *word != "device") {
+            let message = format!("an unknown placeholder `{{{word}}}` in the value of `{name}`");
+            return Err(Diagnostic::new(message).hint("only {device} and ${NAME} are known"));
+        }
     }
     Ok(())
 }

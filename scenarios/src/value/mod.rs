@@ -4,7 +4,8 @@
 //! the functions of this module: `count: u64 = count(1, 1_000), required;`.
 //!
 //! - [`value_type`]: the two traits;
-//! - [`text`], [`name`], [`address`], [`headers`]: texts, checked strictly;
+//! - [`text`], [`name`], [`address`], [`headers`], [`subprotocol`]: texts, checked
+//!   strictly;
 //! - [`number`], [`quantity`]: whole numbers, and numbers with a unit;
 //! - [`boolean`], [`word`], [`list`]: a closed set of values;
 //! - [`backplane`], [`gate_check`]: grammars of their own.
@@ -18,6 +19,7 @@ mod list;
 mod name;
 mod number;
 mod quantity;
+mod subprotocol;
 mod text;
 mod value_type;
 mod word;
@@ -32,6 +34,7 @@ pub(crate) use self::{
     name::{consumer_name, name, node_name, topic_name},
     number::count,
     quantity::{duration, rate, share, size},
+    subprotocol::subprotocols,
     text::{file_path, text},
     value_type::{Accepts, ValueType},
     word::{quoted_words, word},

@@ -89,9 +89,19 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
 
     /// Stops the system and records the end of the run. Problems found at the system's end
     /// carry the time at which the last worker had finished.
-    pub(super) async fn finish(&mut self) -> Result<RunEnd, RunError> {
+    pub(super) async fn finish(
+        &mut self,
+        samples: &mut mpsc::Receiver<SampleRound>,
+    ) -> Result<RunEnd, RunError> {
         self.stop.cancel();
         let at = self.clock.now().as_secs_f64();
+        // The sampler's last problems concern the whole run.
+        let deadline = Instant::now() + LAST_SAMPLE_TIMEOUT;
+        while let Ok(Some(round)) = timeout_at(deadline, samples.recv()).await {
+            for text in round.problems {
+                self.record_problem(text)?;
+            }
+        }
         self.record_phase(self.clock.now())?;
         self.record_process_exits()?;
         let undecodable = self.recorder.finish()?;

@@ -1,10 +1,12 @@
 //! The handlers of workers' messages, samples and events' results.
 
+use std::mem;
+
 use highwater_reports::record::{RecordEvent, RunEnd, action_title};
 
 use super::ActiveRun;
 use crate::{
-    control::FromWorker,
+    control::{FromWorker, UnexpectedAnswer},
     coordinator::{
         error::RunError,
         phases::RunPhase,
@@ -17,6 +19,9 @@ use crate::{
     testbed::BalancerChange,
 };
 
+/// Most examples of unexpected answers in a record.
+const MAX_UNEXPECTED_ANSWERS: usize = 16;
+
 impl<S: FnMut(Update) + Send> ActiveRun<S> {
     /// Handles a message of worker `id`.
     pub(super) fn handle_worker_message(
@@ -25,8 +30,11 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         message: WorkerMessage,
     ) -> Result<(), RunError> {
         match message {
-            Ok(FromWorker::Interval(interval)) => {
+            Ok(FromWorker::Interval(mut interval)) => {
                 self.workers.set_ramp_resolved(id, interval.ramp_resolved);
+                for answer in mem::take(&mut interval.unexpected_answers) {
+                    self.record_unexpected_answer(&answer)?;
+                }
                 self.recorder.record_worker_interval(id, interval)?;
             }
             Ok(FromWorker::UnacceptedTelemetry(devices)) => {
@@ -48,6 +56,17 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
             Err(error) => self.handle_worker_lost(id, error_chain(&error))?,
         }
         Ok(())
+    }
+
+    /// Records the first example of each kind of request and status; all workers find the
+    /// same ones.
+    fn record_unexpected_answer(&mut self, answer: &UnexpectedAnswer) -> Result<(), RunError> {
+        let is_full = self.unexpected_answers.len() >= MAX_UNEXPECTED_ANSWERS;
+        let key = (answer.request, answer.status);
+        if is_full || !self.unexpected_answers.insert(key) {
+            return Ok(());
+        }
+        self.record_problem(answer.to_string())
     }
 
     /// Records that worker `id` is lost. A second report changes nothing.

@@ -10,6 +10,7 @@ use super::{
     reply::{self, accepted_type},
 };
 use crate::{
+    control::RequestKind,
     keys::DeviceKey,
     worker::{
         context::Context,
@@ -22,7 +23,7 @@ use crate::{
 /// Sends the command that is due at `due` to a random connected device, waits for its
 /// result and counts it. Returns whether there was a reply.
 ///
-/// The command is dropped if no device is connected.
+/// The command is not sent if no device is connected.
 pub async fn issue_command(
     context: &Context,
     client: &Client,
@@ -33,7 +34,7 @@ pub async fn issue_command(
     recorder.count(Count::CommandsDue);
     let mut rng = SmallRng::from_rng(&mut rand::rng());
     let Some(device) = context.connected_devices.pick_random(&mut rng) else {
-        recorder.count(Count::CommandsDropped);
+        recorder.count(Count::CommandsNoDevice);
         return false;
     };
     // 64 random bits, so that no other command's reply carries the same text.
@@ -99,7 +100,9 @@ fn build_request(
     let path = load.path.replace("{device}", &id);
     let accept = accepted_type(load.reply).to_owned();
     let request = context.dialect.command_request(path, &command);
-    request.with_header(header::ACCEPT.as_str(), accept)
+    let mut request = request.with_header(header::ACCEPT.as_str(), accept);
+    request.device_headers = context.client_options.command_headers_for(&id);
+    request
 }
 
 async fn execute(
@@ -109,6 +112,7 @@ async fn execute(
     request: &HttpRequest,
     nonce: &str,
 ) -> CommandResult {
+    let dialect = context.dialect;
     // Each command begins at the next address, so that all addresses get as many.
     let mut next = context.next_http_index();
     let posted = post_to_listener(client, &context.endpoints(), &mut next, request).await;
@@ -116,18 +120,26 @@ async fn execute(
         return CommandResult::Failed(CommandFailure::Connection);
     };
     if !response.status().is_success() {
-        let status = response.status().as_u16();
-        // Read to its end, so that the client keeps the connection for the next request.
-        let _ = read_body(response).await;
-        return CommandResult::from_status(status);
+        let result = CommandResult::from_status(dialect, response.status().as_u16());
+        match result {
+            CommandResult::Failed(_) => {
+                let answers = &context.unexpected_answers;
+                answers
+                    .record_response(RequestKind::Command, response)
+                    .await;
+            }
+            // Read to its end, so that the client keeps the connection for the next request.
+            _ => drop(read_body(response).await),
+        }
+        return result;
     }
-    match reply::read(mode, response, context.dialect, nonce).await {
+    match reply::read(mode, response, dialect, nonce).await {
         ReplyResult::Reply(nodes) => CommandResult::Replied {
             route: ReplyRoute::between(&nodes),
             owner: nodes.owner_name().map(str::to_owned),
         },
         ReplyResult::WrongReply => CommandResult::Failed(CommandFailure::WrongReply),
-        ReplyResult::Status(status) => CommandResult::from_status(status),
+        ReplyResult::Status(status) => CommandResult::from_status(dialect, status),
         ReplyResult::ConnectionBroken => CommandResult::Failed(CommandFailure::Connection),
     }
 }

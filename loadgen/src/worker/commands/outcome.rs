@@ -2,17 +2,20 @@
 //!
 //! ```text
 //! 2xx with its reply ──────────────────────────► Replied
-//! 404, 409 ────────────────────────────────────► NotConnected
-//! 429, 503 ────────────────────────────────────► Rejected
-//! 504, or nothing by the timeout ──────────────► TimedOut
+//! StatusMeaning::NotConnected ─────────────────► NotConnected
+//! StatusMeaning::Rejected ─────────────────────► Rejected
+//! StatusMeaning::TimedOut,
+//! or nothing by the timeout ───────────────────► TimedOut
 //! any other status, a broken connection,
 //! a 2xx without the reply ─────────────────────► Failed
 //! ```
+//!
+//! The dialect says what a status means.
 
 use highwater_reports::record::names::counter;
 
 use crate::worker::{
-    dialect::ReplyNodes,
+    dialect::{Dialect, ReplyNodes, StatusMeaning},
     recorder::{Count, Recorder, Timing},
 };
 
@@ -59,15 +62,13 @@ pub enum CommandFailure {
 }
 
 impl CommandResult {
-    /// Returns the result that an HTTP status other than 2xx stands for.
-    pub fn from_status(status: u16) -> Self {
-        match status {
-            // 409: a newer socket of the device replaced the one that got the command.
-            404 | 409 => Self::NotConnected,
-            // Load shedding: the system answered, and did no work.
-            429 | 503 => Self::Rejected,
-            504 => Self::TimedOut,
-            other => Self::Failed(CommandFailure::Status(other)),
+    /// Returns the result that an HTTP status other than 2xx stands for in `dialect`.
+    pub fn from_status(dialect: &dyn Dialect, status: u16) -> Self {
+        match dialect.status_meaning(status) {
+            StatusMeaning::NotConnected => Self::NotConnected,
+            StatusMeaning::Rejected => Self::Rejected,
+            StatusMeaning::TimedOut => Self::TimedOut,
+            StatusMeaning::Unexpected => Self::Failed(CommandFailure::Status(status)),
         }
     }
 

@@ -84,6 +84,9 @@ async fn connect_once(
         address: &context.dialect.device_address(template, &id),
         dialect: context.dialect,
         header_lines: headers.expose_secret(),
+        max_message_bytes: pool.max_message as usize,
+        subprotocols: context.client_options.subprotocols(),
+        unexpected_answers: &context.unexpected_answers,
         tls: context.client_options.tls(),
         worker_index: context.segment.index(),
         device_number: device.number,
@@ -97,13 +100,14 @@ async fn connect_once(
 
 fn record_opened(context: &Context, node: Option<&str>, took: Duration) {
     context.recorder.time(Timing::Connect, took);
-    if let Some(node) = node {
-        let (now, events) = (context.clock.now(), &context.conn_events);
-        events.record_at_node(now, conn_event::OPENED, node);
-        if took > SLOW_CONNECT_AFTER {
-            // At its start, because the balancer chose the node then.
-            let started_at = now.saturating_sub(took);
-            events.record_at_node(started_at, conn_event::DELAYED, node);
-        }
+    let (now, events) = (context.clock.now(), &context.conn_events);
+    let Some(node) = node else {
+        return events.record(now, conn_event::OPENED);
+    };
+    events.record_at_node(now, conn_event::OPENED, node);
+    if took > SLOW_CONNECT_AFTER {
+        // At its start, because the balancer chose the node then.
+        let started_at = now.saturating_sub(took);
+        events.record_at_node(started_at, conn_event::DELAYED, node);
     }
 }

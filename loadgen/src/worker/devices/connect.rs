@@ -2,9 +2,13 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
+use futures_util::{StreamExt, stream::FuturesUnordered};
 use nix::sys::socket::{setsockopt, sockopt::IpBindAddressNoPort};
 use rustls::pki_types::ServerName;
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::sleep,
+};
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::http::Uri;
 
@@ -13,10 +17,12 @@ use super::{
     source_address::source_for,
     upgrade::{DeviceStream, OpenedSocket, websocket_handshake},
 };
-use crate::worker::dialect::Dialect;
+use crate::worker::{dialect::Dialect, unexpected_answers::UnexpectedAnswers};
 
 /// Most addresses of one name that are tried.
-const ADDRESSES_LIMIT: usize = 8;
+const ADDRESSES_LIMIT: usize = 16;
+/// Time after which the next address is tried beside the one before (RFC 8305, section 8).
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// A socket that is to be opened.
 #[derive(Clone, Copy)]
@@ -27,6 +33,12 @@ pub struct ConnectRequest<'a> {
     pub dialect: &'a dyn Dialect,
     /// Further header lines of the upgrade request, each with its CR LF.
     pub header_lines: &'a str,
+    /// Longest message that the device accepts, in bytes.
+    pub max_message_bytes: usize,
+    /// The subprotocols that the header lines offer.
+    pub subprotocols: &'a [String],
+    /// The place for an example of an answer that is not hoped for.
+    pub unexpected_answers: &'a UnexpectedAnswers,
     /// TLS, for a `wss` address.
     pub tls: &'a TlsConnector,
     /// The worker's number, from 0.
@@ -57,6 +69,7 @@ async fn connect_untimed(request: ConnectRequest<'_>) -> Result<OpenedSocket, Co
     let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
     let addresses = tokio::net::lookup_host((host, port)).await;
     let addresses = addresses.map_err(|_| ConnectFailure::Unreachable)?;
+    let addresses = spread_addresses(addresses, request.device_number);
     let stream = connect_any(addresses, request.worker_index, request.device_number).await?;
     // Otherwise Nagle's algorithm holds a small frame until the last one is acknowledged.
     stream.set_nodelay(true)?;
@@ -66,7 +79,7 @@ async fn connect_untimed(request: ConnectRequest<'_>) -> Result<OpenedSocket, Co
     } else {
         DeviceStream::Left(stream)
     };
-    websocket_handshake(stream, &uri, request.dialect, request.header_lines).await
+    websocket_handshake(stream, &uri, &request).await
 }
 
 async fn connect_tls(
@@ -80,16 +93,57 @@ async fn connect_tls(
     Ok(DeviceStream::Right(Box::new(stream)))
 }
 
+/// Orders a name's addresses for a device.
+///
+/// The first family of the resolver comes first and the two alternate (RFC 8305, section
+/// 4). Within a family, devices start at different addresses: a name with one address per
+/// node spreads the sockets over the nodes, as the clients of round-robin DNS do.
+fn spread_addresses(
+    addresses: impl Iterator<Item = SocketAddr>,
+    device_number: u32,
+) -> Vec<SocketAddr> {
+    let addresses: Vec<SocketAddr> = addresses.take(ADDRESSES_LIMIT).collect();
+    let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (mut first, mut second): (Vec<_>, Vec<_>) = addresses
+        .into_iter()
+        .partition(|address| address.is_ipv6() == first_is_v6);
+    for family in [&mut first, &mut second] {
+        let length = family.len().max(1);
+        family.rotate_left(device_number as usize % length);
+    }
+    let longest = first.len().max(second.len());
+    (0..longest)
+        .flat_map(|place| [first.get(place), second.get(place)])
+        .flatten()
+        .copied()
+        .collect()
+}
+
 /// Connects to the first of a name's addresses that accepts a connection: a server may
 /// listen on one of them alone, as many do on `localhost`.
+///
+/// A next attempt begins when the last one has failed or has taken [`ATTEMPT_DELAY`]
+/// (RFC 8305, section 5), so that an address that drops packets costs a moment.
 async fn connect_any(
-    addresses: impl Iterator<Item = SocketAddr>,
+    addresses: Vec<SocketAddr>,
     worker_index: u32,
     device_number: u32,
 ) -> Result<TcpStream, ConnectFailure> {
+    let mut untried = addresses.into_iter();
+    let mut attempts = FuturesUnordered::new();
     let mut failure = None;
-    for address in addresses.take(ADDRESSES_LIMIT) {
-        let dialed = dial(address, worker_index, device_number).await;
+    loop {
+        if let Some(address) = untried.next() {
+            attempts.push(dial(address, worker_index, device_number));
+        }
+        let has_next = untried.len() > 0;
+        let dialed = tokio::select! {
+            dialed = attempts.next() => dialed,
+            () = sleep(ATTEMPT_DELAY), if has_next => continue,
+        };
+        let Some(dialed) = dialed else {
+            return Err(failure.unwrap_or(ConnectFailure::Unreachable));
+        };
         match dialed.map_err(ConnectFailure::from) {
             Ok(stream) => return Ok(stream),
             // A machine without IPv6 has no route to such an address. The failure of an
@@ -98,7 +152,6 @@ async fn connect_any(
             Err(other) => failure = Some(other),
         }
     }
-    Err(failure.unwrap_or(ConnectFailure::Unreachable))
 }
 
 async fn dial(
@@ -129,16 +182,33 @@ mod tests {
         let listens = listener.local_addr().unwrap();
         let v6 = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, listens.port()));
         let v4 = SocketAddr::from(([127, 0, 0, 2], listens.port()));
-        let stream = connect_any([v6, v4, listens].into_iter(), 0, 0)
-            .await
-            .unwrap();
+        let stream = connect_any(vec![v6, v4, listens], 0, 0).await.unwrap();
         assert_eq!(stream.peer_addr().unwrap(), listens);
 
         for silent in [vec![v4, v6], vec![v6, v4]] {
-            let failure = connect_any(silent.into_iter(), 0, 0).await.unwrap_err();
+            let failure = connect_any(silent, 0, 0).await.unwrap_err();
             assert_eq!(failure, ConnectFailure::Refused);
         }
-        let failure = connect_any([].into_iter(), 0, 0).await.unwrap_err();
+        let failure = connect_any(Vec::new(), 0, 0).await.unwrap_err();
         assert_eq!(failure, ConnectFailure::Unreachable);
+    }
+
+    #[test]
+    fn devices_start_at_different_addresses_of_a_name() {
+        let address = |text: &str| text.parse::<SocketAddr>().unwrap();
+        let v4 = ["10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1"].map(address);
+        let first = |device| spread_addresses(v4.into_iter(), device)[0];
+        assert_eq!([0, 1, 2, 3].map(first), [v4[0], v4[1], v4[2], v4[0]]);
+
+        // One address per family keeps the resolver's order for every device.
+        let both = ["[::1]:1", "127.0.0.1:1"].map(address);
+        for device in 0..3 {
+            assert_eq!(spread_addresses(both.into_iter(), device), both);
+        }
+        let mixed = [v4[0], v4[1], both[0]];
+        assert_eq!(
+            spread_addresses(mixed.into_iter(), 1),
+            [v4[1], both[0], v4[0]]
+        );
     }
 }

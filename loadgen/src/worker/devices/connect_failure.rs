@@ -1,6 +1,6 @@
 //! The ways in which an attempt to open a socket fails.
 
-use std::{io, time::Duration};
+use std::{borrow::Cow, io, time::Duration};
 
 use nix::errno::Errno;
 
@@ -17,11 +17,15 @@ pub enum ConnectFailure {
     Tls,
     /// The server answered with an HTTP status other than 101.
     Rejected {
+        /// The status.
+        status: u16,
         /// The delay that its `Retry-After` asks for.
         retry_after: Option<Duration>,
     },
     /// The answer is not a WebSocket server's.
     Handshake,
+    /// The server accepted none of the subprotocols that were offered.
+    Subprotocol,
     /// The machine has no route to the address, or the name does not exist.
     Unreachable,
     /// The harness has no ephemeral port left.
@@ -32,25 +36,28 @@ pub enum ConnectFailure {
 
 impl ConnectFailure {
     /// Returns the KIND of `connect.failed.KIND`.
-    pub fn kind(self) -> &'static str {
-        match self {
+    pub fn kind(self) -> Cow<'static, str> {
+        let kind = match self {
             Self::Refused => "refused",
             Self::Reset => "reset",
             Self::Timeout => "timeout",
             Self::Tls => "tls",
-            Self::Rejected { .. } => "rejected",
+            // As `commands.failed.KIND` names it.
+            Self::Rejected { status, .. } => return format!("status_{status}").into(),
             Self::Handshake => "handshake",
+            Self::Subprotocol => "subprotocol",
             Self::Unreachable => "unreachable",
             Self::NoEphemeralPort => "no_port",
             Self::NoFileDescriptor => "no_file",
-        }
+        };
+        kind.into()
     }
 
     /// Returns the delay that a server at capacity asked for. Only a rejection for capacity
     /// carries `Retry-After`.
     pub fn retry_after(self) -> Option<Duration> {
         match self {
-            Self::Rejected { retry_after } => retry_after,
+            Self::Rejected { retry_after, .. } => retry_after,
             _ => None,
         }
     }

@@ -87,7 +87,7 @@ async fn reconnect_loop(
                 reconnect_delay(&mut backoff, &pool.reconnect, advice)
             }
             Err(failure) => {
-                recorder.count_kind(counter::CONNECT_FAILED, failure.kind());
+                recorder.count_kind(counter::CONNECT_FAILED, &failure.kind());
                 // The policy's delay comes on top of the server's: otherwise all devices
                 // that one node rejected would come back in the same instant.
                 failure.retry_after().unwrap_or_default()

@@ -59,6 +59,8 @@ pub enum DisconnectKind {
     Reset,
     /// The server broke the protocol.
     Protocol,
+    /// A message was larger than the pool's `max_message`: a limit of the harness.
+    MessageTooLarge,
     /// The client closed it after too many missed heartbeats.
     HeartbeatsMissed,
 }
@@ -131,6 +133,7 @@ impl DisconnectKind {
             Self::Closed(code) => format!("closed_{code}"),
             Self::Reset => "reset".to_owned(),
             Self::Protocol => "protocol".to_owned(),
+            Self::MessageTooLarge => "message_too_large".to_owned(),
             Self::HeartbeatsMissed => "gave_up".to_owned(),
         }
     }
@@ -142,7 +145,8 @@ impl From<&Error> for DisconnectKind {
             // tungstenite calls a TCP connection that ends without a close frame an error of
             // the protocol.
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Reset,
-            Error::Protocol(_) | Error::Capacity(_) | Error::Utf8(_) => Self::Protocol,
+            Error::Capacity(_) => Self::MessageTooLarge,
+            Error::Protocol(_) | Error::Utf8(_) => Self::Protocol,
             _ => Self::Reset,
         }
     }
@@ -214,7 +218,7 @@ impl Session<'_> {
                 Ok(Some(self.next_due()))
             }
             SocketState::AwaitingClose => {
-                send_close(self.socket).await;
+                send_close(self.socket, None).await;
                 self.state = SocketState::Closing;
                 Ok(Some(Instant::now() + CLOSE_TIMEOUT))
             }
@@ -240,7 +244,7 @@ impl Session<'_> {
             let recorder = &self.context.recorder;
             match self.heartbeat.on_due(now, self.pool.max_missed, recorder) {
                 HeartbeatAction::CloseSocket => {
-                    send_close(self.socket).await;
+                    send_close(self.socket, None).await;
                     return Err(DisconnectKind::HeartbeatsMissed);
                 }
                 HeartbeatAction::Send(number) => {
@@ -263,7 +267,14 @@ impl Session<'_> {
         match frame {
             Some(Ok(Message::Close(frame))) => self.answer_close(frame).await,
             Some(Ok(frame)) => self.handle_message(&frame).await,
-            Some(Err(error)) => FrameEffect::Disconnected((&error).into()),
+            Some(Err(error)) => {
+                let cause = DisconnectKind::from(&error);
+                if cause == DisconnectKind::MessageTooLarge {
+                    // RFC 6455, section 7.4.1: the server learns why it is left.
+                    send_close(self.socket, Some(CloseCode::Size)).await;
+                }
+                FrameEffect::Disconnected(cause)
+            }
             None => FrameEffect::Disconnected(DisconnectKind::Reset),
         }
     }
@@ -333,7 +344,11 @@ async fn send_frame(
     }
 }
 
-async fn send_close(socket: &mut DeviceSocket) {
+async fn send_close(socket: &mut DeviceSocket, code: Option<CloseCode>) {
+    let frame = code.map(|code| CloseFrame {
+        code,
+        reason: Default::default(),
+    });
     // A peer that does not take the frame any more gets the TCP close alone.
-    let _ = timeout(CLOSE_TIMEOUT, socket.close(None)).await;
+    let _ = timeout(CLOSE_TIMEOUT, socket.close(frame)).await;
 }

@@ -3,7 +3,7 @@
 //! This module replaces tungstenite's own handshake, which leaves 4 KiB of read buffer
 //! behind in every socket that it opens. Frames are tungstenite's.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -20,18 +20,21 @@ use tokio_tungstenite::{
 };
 use tokio_util::either::Either;
 
-use super::connect_failure::ConnectFailure;
-use crate::worker::{
-    dialect::{Dialect, MAX_SERVER_DELAY},
-    node_name::parse_node_name,
+use super::{connect::ConnectRequest, connect_failure::ConnectFailure};
+use crate::{
+    control::RequestKind,
+    worker::{
+        dialect::MAX_SERVER_DELAY, node_name::parse_node_name,
+        unexpected_answers::UnexpectedAnswers,
+    },
 };
 
 /// Longest response to the upgrade request, in bytes.
 const RESPONSE_LIMIT: usize = 8 * 1024;
 /// Most header fields in that response.
 const FIELDS_LIMIT: usize = 64;
-/// Longest message that a device accepts, in bytes.
-const MESSAGE_LIMIT: usize = 1 << 20;
+/// Most bytes of frames that a device may have unsent.
+const WRITE_LIMIT: usize = 1 << 20;
 /// tungstenite's read buffer per socket, in bytes. Its default of 128 KiB would be the
 /// largest part of an idle socket by far.
 const READ_BUFFER: usize = 512;
@@ -51,18 +54,28 @@ pub struct OpenedSocket {
     pub node: Option<String>,
 }
 
-/// Upgrades `stream` to a WebSocket. `header_lines` are added to the dialect's own.
+/// Upgrades `stream` to a WebSocket at `uri`.
 pub(super) async fn websocket_handshake(
     mut stream: DeviceStream,
     uri: &Uri,
-    dialect: &dyn Dialect,
-    header_lines: &str,
+    request: &ConnectRequest<'_>,
 ) -> Result<OpenedSocket, ConnectFailure> {
     let key = generate_key();
-    let request = upgrade_request(uri, &key, dialect.upgrade_header_lines(), header_lines);
-    stream.write_all(request.as_bytes()).await?;
+    let dialect = request.dialect;
+    let head = upgrade_request(
+        uri,
+        &key,
+        dialect.upgrade_header_lines(),
+        request.header_lines,
+    );
+    stream.write_all(head.as_bytes()).await?;
     // TLS holds what is written until it is flushed.
     stream.flush().await?;
+    let expected = ExpectedUpgrade {
+        key: &key,
+        node_header: dialect.node_header(),
+        subprotocols: request.subprotocols,
+    };
     let mut response = Vec::with_capacity(512);
     // A response comes in any number of pieces. Each piece parses the whole head again, which
     // one packet usually holds.
@@ -70,8 +83,16 @@ pub(super) async fn websocket_handshake(
         if stream.read_buf(&mut response).await? == 0 {
             return Err(ConnectFailure::Reset);
         }
-        if let Some(accepted) = parse_upgrade_response(&response, &key, dialect.node_header())? {
-            break accepted;
+        match parse_upgrade_response(&response, &expected)? {
+            Some(UpgradeAnswer::Accepted(accepted)) => break accepted,
+            Some(UpgradeAnswer::Rejected(rejected)) => {
+                return Err(record_rejected(
+                    &rejected,
+                    &response,
+                    request.unexpected_answers,
+                ));
+            }
+            None => {}
         }
         if response.len() > RESPONSE_LIMIT {
             return Err(ConnectFailure::Handshake);
@@ -79,7 +100,7 @@ pub(super) async fn websocket_handshake(
     };
     // The server may send its first frames together with the response.
     let early = response.split_off(accepted.head_len);
-    let config = Some(websocket_config());
+    let config = Some(websocket_config(request.max_message_bytes));
     let socket = WebSocketStream::from_partially_read(stream, early, Role::Client, config).await;
     Ok(OpenedSocket {
         socket,
@@ -89,53 +110,138 @@ pub(super) async fn websocket_handshake(
 
 fn upgrade_request(uri: &Uri, key: &str, dialect_lines: &str, header_lines: &str) -> String {
     let authority = uri.authority().map_or("", |authority| authority.as_str());
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let target = uri.path_and_query().map_or("/", |target| target.as_str());
+    // RFC 6455, section 3, and RFC 9112, section 3.2.1: an empty path is written as `/`.
+    let slash = if target.starts_with('/') { "" } else { "/" };
     format!(
-        "GET {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\nUser-Agent: highwater/{}\r\n\
-         {dialect_lines}{header_lines}\r\n",
+        "GET {slash}{target} HTTP/1.1\r\nHost: {authority}\r\nConnection: Upgrade\r\n\
+         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\
+         User-Agent: highwater/{}\r\n{dialect_lines}{header_lines}\r\n",
         env!("CARGO_PKG_VERSION")
     )
+}
+
+/// Keeps the answer as an example, unless the server only sheds load.
+fn record_rejected(
+    rejected: &UpgradeRejected,
+    response: &[u8],
+    answers: &UnexpectedAnswers,
+) -> ConnectFailure {
+    let UpgradeRejected { status, .. } = *rejected;
+    if !matches!(status, 429 | 503) {
+        let location = rejected.location.as_deref();
+        // The part of the body that came with the head: no connection waits for more.
+        let body = &response[rejected.head_len..];
+        answers.record(RequestKind::Handshake, status, location, body);
+    }
+    ConnectFailure::Rejected {
+        status,
+        retry_after: rejected.retry_after,
+    }
+}
+
+/// The answer that a device hopes for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ExpectedUpgrade<'a> {
+    /// The key of the request.
+    pub(crate) key: &'a str,
+    /// The header field that names the node.
+    pub(crate) node_header: &'a str,
+    /// The subprotocols that were offered.
+    pub(crate) subprotocols: &'a [String],
+}
+
+/// A complete answer to an upgrade request.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum UpgradeAnswer {
+    /// The socket is open.
+    Accepted(UpgradeAccepted),
+    /// The status is not 101.
+    Rejected(UpgradeRejected),
 }
 
 /// A response that accepts the socket.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct UpgradeAccepted {
-    /// Length of its head in bytes.
+    /// Length of its head in bytes, with all interim responses.
     pub(crate) head_len: usize,
     /// The node that it names.
     pub(crate) node: Option<String>,
 }
 
-/// Parses the response to the upgrade request with `key`; `None` until its head is
-/// complete.
+/// A response that rejects the socket.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct UpgradeRejected {
+    /// Length of its head in bytes, with all interim responses.
+    pub(crate) head_len: usize,
+    status: u16,
+    /// The delay that it asks for.
+    retry_after: Option<Duration>,
+    /// The address that it redirects to.
+    location: Option<Vec<u8>>,
+}
+
+/// Parses the response to an upgrade request; `None` until its head is complete.
 pub(crate) fn parse_upgrade_response(
     response: &[u8],
-    key: &str,
-    node_header: &str,
-) -> Result<Option<UpgradeAccepted>, ConnectFailure> {
-    let mut fields = [httparse::EMPTY_HEADER; FIELDS_LIMIT];
-    let mut parsed = httparse::Response::new(&mut fields);
-    let head_len = match parsed.parse(response) {
-        Ok(httparse::Status::Complete(head_len)) => head_len,
-        Ok(httparse::Status::Partial) => return Ok(None),
-        Err(_) => return Err(ConnectFailure::Handshake),
-    };
-    if parsed.code != Some(101) {
-        let retry_after = retry_after(parsed.headers);
-        return Err(ConnectFailure::Rejected { retry_after });
+    expected: &ExpectedUpgrade<'_>,
+) -> Result<Option<UpgradeAnswer>, ConnectFailure> {
+    let mut start = 0;
+    loop {
+        let mut fields = [httparse::EMPTY_HEADER; FIELDS_LIMIT];
+        let mut parsed = httparse::Response::new(&mut fields);
+        let head_len = match parsed.parse(&response[start..]) {
+            Ok(httparse::Status::Complete(length)) => start + length,
+            Ok(httparse::Status::Partial) => return Ok(None),
+            Err(_) => return Err(ConnectFailure::Handshake),
+        };
+        match parsed.code.unwrap_or_default() {
+            101 => return accepted(head_len, parsed.headers, expected).map(Some),
+            // RFC 9110, section 15.2: a client reads past interim responses.
+            100..=199 => start = head_len,
+            status => {
+                return Ok(Some(UpgradeAnswer::Rejected(UpgradeRejected {
+                    head_len,
+                    status,
+                    retry_after: retry_after(parsed.headers, SystemTime::now()),
+                    location: header(parsed.headers, "location").map(<[u8]>::to_vec),
+                })));
+            }
+        }
     }
+}
+
+fn accepted(
+    head_len: usize,
+    fields: &[httparse::Header<'_>],
+    expected: &ExpectedUpgrade<'_>,
+) -> Result<UpgradeAnswer, ConnectFailure> {
     // RFC 6455, section 4.1: without the right proof the answer is not a WebSocket
     // server's.
-    let accept = header(parsed.headers, "sec-websocket-accept");
-    if accept != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
+    let accept = header(fields, "sec-websocket-accept");
+    if accept != Some(derive_accept_key(expected.key.as_bytes()).as_bytes()) {
         return Err(ConnectFailure::Handshake);
     }
-    let node = header(parsed.headers, node_header).and_then(parse_node_name);
-    Ok(Some(UpgradeAccepted {
+    check_subprotocol(
+        header(fields, "sec-websocket-protocol"),
+        expected.subprotocols,
+    )?;
+    let node = header(fields, expected.node_header).and_then(parse_node_name);
+    Ok(UpgradeAnswer::Accepted(UpgradeAccepted {
         head_len,
         node: node.map(str::to_owned),
     }))
+}
+
+/// Checks the subprotocol that the server chose. RFC 6455, section 4.1: it must be one of
+/// those that were offered. A server that chooses none does not speak any of them.
+fn check_subprotocol(chosen: Option<&[u8]>, offered: &[String]) -> Result<(), ConnectFailure> {
+    let is_offered = |chosen: &[u8]| offered.iter().any(|name| name.as_bytes() == chosen);
+    match chosen {
+        Some(chosen) if is_offered(chosen) => Ok(()),
+        None if offered.is_empty() => Ok(()),
+        _ => Err(ConnectFailure::Subprotocol),
+    }
 }
 
 fn header<'a>(fields: &[httparse::Header<'a>], name: &str) -> Option<&'a [u8]> {
@@ -145,22 +251,36 @@ fn header<'a>(fields: &[httparse::Header<'a>], name: &str) -> Option<&'a [u8]> {
     Some(field.value)
 }
 
-/// Parses `Retry-After` in seconds. A date is ignored: it needs the server's clock.
-fn retry_after(fields: &[httparse::Header<'_>]) -> Option<Duration> {
-    let value = std::str::from_utf8(header(fields, "retry-after")?).ok()?;
-    let seconds = value.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(MAX_SERVER_DELAY))
+/// Parses `Retry-After`, in seconds or as a date (RFC 9110, section 10.2.3).
+fn retry_after(fields: &[httparse::Header<'_>], now: SystemTime) -> Option<Duration> {
+    let text = |name| {
+        std::str::from_utf8(header(fields, name)?)
+            .ok()
+            .map(str::trim)
+    };
+    let value = text("retry-after")?;
+    let delay = match value.bytes().all(|byte| byte.is_ascii_digit()) && !value.is_empty() {
+        // More seconds than a number holds are more than the limit.
+        true => Duration::from_secs(value.parse().unwrap_or(u64::MAX)),
+        false => {
+            let date = httpdate::parse_http_date(value).ok()?;
+            // Against the server's own clock where it tells it, because the two differ.
+            let own = text("date").and_then(|date| httpdate::parse_http_date(date).ok());
+            date.duration_since(own.unwrap_or(now)).unwrap_or_default()
+        }
+    };
+    Some(delay.min(MAX_SERVER_DELAY))
 }
 
-fn websocket_config() -> WebSocketConfig {
+fn websocket_config(max_message_bytes: usize) -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         // Every frame is written at once, so that the buffer never grows and stays.
         .write_buffer_size(0)
         // The default, no limit, would let a peer that reads nothing fill the worker.
-        .max_write_buffer_size(MESSAGE_LIMIT)
-        .max_message_size(Some(MESSAGE_LIMIT))
-        .max_frame_size(Some(MESSAGE_LIMIT))
+        .max_write_buffer_size(WRITE_LIMIT)
+        .max_message_size(Some(max_message_bytes))
+        .max_frame_size(Some(max_message_bytes))
 }
 
 #[cfg(test)]
@@ -175,8 +295,20 @@ mod tests {
         format!("HTTP/1.1 {status}\r\nUpgrade: websocket\r\nsec-websocket-accept: {accept}\r\n\r\n")
     }
 
-    fn parse(response: &str) -> Result<Option<UpgradeAccepted>, ConnectFailure> {
-        parse_upgrade_response(response.as_bytes(), KEY, NODE_HEADER)
+    fn parse(response: &str) -> Result<Option<UpgradeAnswer>, ConnectFailure> {
+        parse_offered(response, &[])
+    }
+
+    fn parse_offered(
+        response: &str,
+        subprotocols: &[String],
+    ) -> Result<Option<UpgradeAnswer>, ConnectFailure> {
+        let expected = ExpectedUpgrade {
+            key: KEY,
+            node_header: NODE_HEADER,
+            subprotocols,
+        };
+        parse_upgrade_response(response.as_bytes(), &expected)
     }
 
     #[test]
@@ -186,13 +318,15 @@ mod tests {
             head_len: good.len(),
             node: None,
         };
-        assert_eq!(parse(&good), Ok(Some(accepted)));
+        assert_eq!(parse(&good), Ok(Some(UpgradeAnswer::Accepted(accepted))));
         assert_eq!(parse(&good[..20]), Ok(None));
         let wrong = response("101 Switching Protocols", "AAAAAAAAAAAAAAAAAAAAAAAAAAA=");
         assert_eq!(parse(&wrong), Err(ConnectFailure::Handshake));
         let full = response("503 Service Unavailable", "");
-        let rejected = ConnectFailure::Rejected { retry_after: None };
-        assert_eq!(parse(&full), Err(rejected));
+        let Ok(Some(UpgradeAnswer::Rejected(rejected))) = parse(&full) else {
+            panic!("{full} is a rejection");
+        };
+        assert_eq!((rejected.status, rejected.retry_after), (503, None));
         assert_eq!(parse("SSH-2.0-OpenSSH"), Err(ConnectFailure::Handshake));
     }
 
@@ -201,7 +335,10 @@ mod tests {
         let node = |value: &str| {
             let accept = format!("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nX-Highwater-Node: {value}");
             let response = response("101 Switching Protocols", &accept);
-            parse(&response).unwrap().unwrap().node
+            match parse(&response) {
+                Ok(Some(UpgradeAnswer::Accepted(accepted))) => accepted.node,
+                other => panic!("{other:?}"),
+            }
         };
         assert_eq!(node("n3").as_deref(), Some("n3"));
         assert_eq!(node("n 3"), None);
@@ -209,17 +346,63 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_read_in_seconds_and_bounded() {
-        let after = |value: &str| {
-            let response = format!("HTTP/1.1 503 Full\r\nRetry-After: {value}\r\n\r\n");
+    fn interim_responses_come_before_the_answer() {
+        let good = response("101 Switching Protocols", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        let early =
+            format!("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nA: b\r\n\r\n{good}");
+        let accepted = UpgradeAccepted {
+            head_len: early.len(),
+            node: None,
+        };
+        assert_eq!(parse(&early), Ok(Some(UpgradeAnswer::Accepted(accepted))));
+        assert_eq!(parse("HTTP/1.1 100 Continue\r\n\r\n"), Ok(None));
+    }
+
+    #[test]
+    fn subprotocol_must_be_one_that_was_offered() {
+        let answer = |chosen: &str, offered: &[&str]| {
+            let accept = format!("s3pPLMBiTxaQ9kYGzzhZRbK+xOo={chosen}");
+            let response = response("101 Switching Protocols", &accept);
+            let offered: Vec<String> = offered.iter().map(|name| (*name).to_owned()).collect();
+            parse_offered(&response, &offered).map(|answer| answer.is_some())
+        };
+        let chosen = "\r\nSec-WebSocket-Protocol: mqtt";
+        assert_eq!(answer(chosen, &["stomp", "mqtt"]), Ok(true));
+        assert_eq!(answer("", &[]), Ok(true));
+        for (chosen, offered) in [(chosen, &[][..]), (chosen, &["MQTT"]), ("", &["mqtt"])] {
+            assert_eq!(answer(chosen, offered), Err(ConnectFailure::Subprotocol));
+        }
+    }
+
+    #[test]
+    fn request_target_begins_with_a_slash() {
+        for (address, line) in [
+            ("ws://h:1?device=d", "GET /?device=d HTTP/1.1"),
+            ("ws://h:1", "GET / HTTP/1.1"),
+            ("ws://h:1/ws?a=/b", "GET /ws?a=/b HTTP/1.1"),
+        ] {
+            let request = upgrade_request(&address.parse().unwrap(), KEY, "", "");
+            assert_eq!(request.lines().next(), Some(line));
+        }
+    }
+
+    #[test]
+    fn retry_after_is_read_as_seconds_or_date_and_bounded() {
+        let after = |lines: &str| {
+            let response = format!("HTTP/1.1 503 Full\r\nRetry-After: {lines}\r\n\r\n");
             match parse(&response) {
-                Err(ConnectFailure::Rejected { retry_after }) => retry_after,
+                Ok(Some(UpgradeAnswer::Rejected(rejected))) => rejected.retry_after,
                 other => panic!("{other:?}"),
             }
         };
         assert_eq!(after("7"), Some(Duration::from_secs(7)));
         assert_eq!(after("99999999999"), Some(MAX_SERVER_DELAY));
-        for unknown in ["", "soon", "-1", "Fri, 31 Dec 1999 23:59:59 GMT"] {
+        assert_eq!(after("99999999999999999999999"), Some(MAX_SERVER_DELAY));
+        let date = "Fri, 31 Dec 1999 23:59:59 GMT";
+        assert_eq!(after(date), Some(Duration::ZERO));
+        let with_clock = format!("{date}\r\nDate: Fri, 31 Dec 1999 23:59:50 GMT");
+        assert_eq!(after(&with_clock), Some(Duration::from_secs(9)));
+        for unknown in ["", "soon", "-1", "+1", "1.5"] {
             assert_eq!(after(unknown), None, "{unknown}");
         }
     }

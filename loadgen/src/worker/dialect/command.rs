@@ -60,3 +60,16 @@ impl ReplyNodes {
         parse_node_name(self.owner.as_deref()?.as_bytes())
     }
 }
+
+/// What an HTTP status other than 2xx says about a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatusMeaning {
+    /// The device was not connected, or its socket was replaced meanwhile.
+    NotConnected,
+    /// The system shed the command and did no work.
+    Rejected,
+    /// The system gave up waiting for the device.
+    TimedOut,
+    /// The dialect gives the status no meaning.
+    Unexpected,
+}

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::{
-    command::{OutgoingCommand, ReplyNodes},
+    command::{OutgoingCommand, ReplyNodes, StatusMeaning},
     incoming::{Incoming, MAX_SERVER_DELAY, ReconnectAdvice, TelemetryAck},
     interface::Dialect,
 };
@@ -92,6 +92,16 @@ impl Dialect for Highwater {
             node: reply.node,
             owner: reply.owner,
         })
+    }
+
+    fn status_meaning(&self, status: u16) -> StatusMeaning {
+        match status {
+            // 409: a newer socket of the device replaced the one that got the command.
+            404 | 409 => StatusMeaning::NotConnected,
+            429 | 503 => StatusMeaning::Rejected,
+            504 => StatusMeaning::TimedOut,
+            _ => StatusMeaning::Unexpected,
+        }
     }
 
     fn subscribe_frames(&self, topics: &[String]) -> Vec<Message> {

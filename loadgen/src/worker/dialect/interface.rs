@@ -4,7 +4,7 @@ use serde::Deserialize;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::{
-    command::{OutgoingCommand, ReplyNodes, ReplyResult},
+    command::{OutgoingCommand, ReplyNodes, ReplyResult, StatusMeaning},
     incoming::Incoming,
 };
 use crate::{keys::LoadItemKey, worker::http::HttpRequest};
@@ -59,6 +59,15 @@ pub trait Dialect: Send + Sync {
     /// Decodes the body of a 2xx response to the command with `nonce`; `None` if it is
     /// not the reply to this very command.
     fn decode_reply(&self, body: &[u8], nonce: &str) -> Option<ReplyNodes>;
+
+    /// Returns what an HTTP status other than 2xx says about a command.
+    fn status_meaning(&self, status: u16) -> StatusMeaning {
+        match status {
+            // RFC 6585, section 4, and RFC 9110, section 15.6.4: the system shed load.
+            429 | 503 => StatusMeaning::Rejected,
+            _ => StatusMeaning::Unexpected,
+        }
+    }
 
     /// Decodes an event of a reply stream; `None` for an event that ends nothing.
     fn decode_event(&self, name: &str, data: &str, nonce: &str) -> Option<ReplyResult> {

@@ -45,7 +45,7 @@ pub mod plain;
 
 use highwater_scenarios::plan::{self, SystemSpec};
 
-pub use command::{OutgoingCommand, ReplyNodes, ReplyResult};
+pub use command::{OutgoingCommand, ReplyNodes, ReplyResult, StatusMeaning};
 pub use incoming::{Incoming, MAX_SERVER_DELAY, ReconnectAdvice, TelemetryAck};
 pub use interface::Dialect;
 

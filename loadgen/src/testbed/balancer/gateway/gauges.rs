@@ -4,8 +4,8 @@ use highwater_reports::record::names::gauge;
 
 use crate::{
     sampling::{
-        Gauges,
-        prometheus::{MetricMapping, map_gauges, mapping, parse_samples, sample_value},
+        Gauges, exposition,
+        prometheus::{MetricMapping, map_gauges, mapping},
     },
     testbed::balancer::gauges::node_gauge,
 };
@@ -29,12 +29,12 @@ const MAX_NODES: usize = 1_000;
 
 /// Reads the gauges in the text.
 pub(super) fn parse(text: &str) -> Gauges {
-    let mut gauges = map_gauges(METRIC_MAPPINGS, text, None);
+    let mut gauges = map_gauges(METRIC_MAPPINGS, text, None).gauges;
     for (metric, gauge) in NODE_METRICS {
-        let samples = parse_samples(text, |name| name == metric);
+        let samples = exposition::parse(text, |name| name == metric).samples;
         let by_node = samples.iter().take(MAX_NODES).filter_map(|sample| {
-            let node = sample.labels.get("node")?;
-            Some((node_gauge(gauge, node), sample_value(&sample.value)?))
+            let node = sample.label("node")?;
+            Some((node_gauge(gauge, node), sample.finite_value()?))
         });
         gauges.extend(by_node);
     }

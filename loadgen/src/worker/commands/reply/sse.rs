@@ -33,8 +33,9 @@ pub(super) async fn read(
 }
 
 /// A complete event.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SseEvent {
+    /// Its type: `message` where the stream names none.
     pub(crate) name: String,
     pub(crate) data: String,
 }
@@ -43,7 +44,13 @@ pub(crate) struct SseEvent {
 #[derive(Debug, Default)]
 pub(crate) struct EventStream {
     line: Vec<u8>,
-    event: SseEvent,
+    /// Whether the last byte was a CR, whose LF belongs to the same end of line.
+    after_cr: bool,
+    /// Whether a line has ended. A byte order mark counts before the first line only.
+    has_begun: bool,
+    name: String,
+    /// The event's data, with an LF behind each line; empty without a `data` field.
+    data: String,
 }
 
 impl EventStream {
@@ -51,10 +58,11 @@ impl EventStream {
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Vec<SseEvent> {
         let mut events = Vec::new();
         for byte in bytes {
+            // CR LF, LF and CR end a line alike.
+            let after_cr = std::mem::replace(&mut self.after_cr, *byte == b'\r');
             match byte {
-                b'\n' => events.extend(self.end_line()),
-                // The standard allows CR LF, LF and CR. Servers send one of the first two.
-                b'\r' => {}
+                b'\n' if after_cr => {}
+                b'\n' | b'\r' => events.extend(self.end_line()),
                 other => self.line.push(*other),
             }
         }
@@ -63,28 +71,39 @@ impl EventStream {
 
     /// Takes in the line that has ended; an empty one completes an event.
     fn end_line(&mut self) -> Option<SseEvent> {
-        let line = String::from_utf8_lossy(&std::mem::take(&mut self.line)).into_owned();
-        if line.is_empty() {
-            let event = std::mem::take(&mut self.event);
-            // WHATWG HTML, section 9.2.7: a comment alone keeps the connection open.
-            return (event != SseEvent::default()).then_some(event);
+        let bytes = std::mem::take(&mut self.line);
+        let line = String::from_utf8_lossy(&bytes);
+        let mut line = &*line;
+        if !std::mem::replace(&mut self.has_begun, true) {
+            line = line.strip_prefix('\u{feff}').unwrap_or(line);
         }
-        let (field, value) = line.split_once(':').unwrap_or((&line, ""));
+        if line.is_empty() {
+            return self.end_event();
+        }
+        let (field, value) = line.split_once(':').unwrap_or((line, ""));
         // One space after the colon belongs to the syntax, any further one to the value.
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
-            "event" => value.clone_into(&mut self.event.name),
+            "event" => value.clone_into(&mut self.name),
             "data" => {
-                // WHATWG HTML, section 9.2.6: each further line follows a line feed.
-                if !self.event.data.is_empty() {
-                    self.event.data.push('\n');
-                }
-                self.event.data.push_str(value);
+                self.data.push_str(value);
+                self.data.push('\n');
             }
             // `id`, `retry`, and comments, whose field is empty.
             _ => {}
         }
         None
+    }
+
+    /// Ends the event; `None` without data, which the standard drops.
+    fn end_event(&mut self) -> Option<SseEvent> {
+        let mut name = std::mem::take(&mut self.name);
+        let mut data = std::mem::take(&mut self.data);
+        data.pop()?;
+        if name.is_empty() {
+            name.push_str("message");
+        }
+        Some(SseEvent { name, data })
     }
 }
 
@@ -106,5 +125,30 @@ mod tests {
                 .collect();
             assert_eq!(events, expected, "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn fields_are_read_as_the_standard_says() {
+        let check = |text: &str, expected: &[(&str, &str)]| {
+            let events = EventStream::default().feed(text.as_bytes());
+            let events: Vec<_> = events
+                .iter()
+                .map(|event| (event.name.as_str(), event.data.as_str()))
+                .collect();
+            assert_eq!(events, expected, "{text:?}");
+        };
+        check("data: a\n\n", &[("message", "a")]);
+        check(
+            "\u{feff}data:a\r\rdata: b\r\r",
+            &[("message", "a"), ("message", "b")],
+        );
+        // A name without data is no event, and is forgotten.
+        check("event: x\n\ndata\n\n", &[("message", "")]);
+        check("data\ndata\n\n", &[("message", "\n")]);
+        check(
+            "data:  two\nid: 7\nretry: 9\n: note\n\n",
+            &[("message", " two")],
+        );
+        check("data: cut off", &[]);
     }
 }
