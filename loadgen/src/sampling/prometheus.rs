@@ -93,11 +93,12 @@ pub(crate) fn sample_value(value: &Value) -> Option<f64> {
 
 /// Returns the sum of a metric's samples; `None` without samples, or if it is not finite.
 fn sum(samples: &[Sample], metric: &str, labels: &[MetricLabel]) -> Option<f64> {
-    let has = |sample: &Sample, (key, value): &MetricLabel| sample.labels.get(key) == Some(*value);
+    let has_label =
+        |sample: &Sample, (key, value): &MetricLabel| sample.labels.get(key) == Some(*value);
     samples
         .iter()
         .filter(|sample| sample.metric == metric)
-        .filter(|sample| labels.iter().all(|label| has(sample, label)))
+        .filter(|sample| labels.iter().all(|label| has_label(sample, label)))
         .filter_map(|sample| sample_value(&sample.value))
         // `reduce` and not `sum`, whose 0 for no samples would be a made-up measurement.
         .reduce(|sum, value| sum + value)
