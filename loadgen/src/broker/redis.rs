@@ -105,9 +105,9 @@ impl RedisPrimary {
             .arg(pattern)
             .arg("COUNT")
             .arg(1_000);
-        let mut found: AsyncIter<'_, String> = scan.iter_async(&mut self.connection).await?;
+        let mut matches: AsyncIter<'_, String> = scan.iter_async(&mut self.connection).await?;
         let mut keys = Vec::new();
-        while let Some(key) = found.next_item().await {
+        while let Some(key) = matches.next_item().await {
             keys.push(key?);
         }
         Ok(keys)
@@ -210,8 +210,8 @@ mod tests {
 e7d1 127.0.0.1:30001@31001 myself,master - 0 0 1 connected 0-5460
 ffff :0@0 master,noaddr - 0 0 1 disconnected
 ";
-        let at = |port| ("127.0.0.1".to_owned(), port);
-        assert_eq!(primaries(nodes), [at(30002), at(30001)]);
+        let server = |port| ("127.0.0.1".to_owned(), port);
+        assert_eq!(primaries(nodes), [server(30002), server(30001)]);
     }
 
     #[tokio::test]

@@ -73,6 +73,7 @@ pub struct WorkerInterval {
     /// Name and value at the end of each gauge.
     pub gauges: Vec<(String, f64)>,
     /// Tag and histogram of each latency: V2 deflate form, in base64.
+    // JSON has no form for bytes except arrays of numbers, which are longer.
     pub latencies: Vec<(String, String)>,
     /// Connection events in buckets of 100 ms, without empty ones.
     pub buckets: Vec<CounterBucket>,
@@ -162,6 +163,7 @@ pub enum ToWorker {
         reason: String,
     },
     /// The worker's part of the run.
+    // Boxed, because a plan is much larger than all other messages.
     Assignment(Box<Assignment>),
     /// The answer to a ping.
     Pong {

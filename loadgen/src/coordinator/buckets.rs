@@ -30,19 +30,17 @@ impl PendingBuckets {
     /// Takes the buckets before `second`, each as a line of the record.
     pub fn take_before(&mut self, second: u64) -> Vec<Interval> {
         // Later buckets stay: other workers may still add to them.
+        // The end of a run takes all with `u64::MAX`, which must not overflow.
         let later = self.counts.split_off(&second.saturating_mul(BUCKETS_PER_S));
-        let earlier = std::mem::replace(&mut self.counts, later);
-        earlier.into_iter().map(bucket_interval).collect()
-    }
-}
-
-fn bucket_interval((number, counters): (u64, BTreeMap<String, u64>)) -> Interval {
-    Interval {
-        at: number as f64 / BUCKETS_PER_S as f64,
-        length: 1.0 / BUCKETS_PER_S as f64,
-        source: Source::new(SourceRole::Coordinator, "coordinator"),
-        counters,
-        gauges: BTreeMap::new(),
+        let earlier = std::mem::replace(&mut self.counts, later).into_iter();
+        let line = |(number, counters): (u64, _)| Interval {
+            at: number as f64 / BUCKETS_PER_S as f64,
+            length: 1.0 / BUCKETS_PER_S as f64,
+            source: Source::new(SourceRole::Coordinator, "coordinator"),
+            counters,
+            gauges: BTreeMap::new(),
+        };
+        earlier.map(line).collect()
     }
 }
 

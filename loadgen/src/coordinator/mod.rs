@@ -15,7 +15,7 @@
 //!                └── telemetry.rs, consumer_drain.rs: accepted against handled
 //! ```
 //!
-//! - [`options`]: the run that is asked for;
+//! - [`options`]: the plan, the workers and the place of the record;
 //! - [`start`]: everything up to the go;
 //! - [`system`]: the system under test, with `target_check` before the load;
 //! - [`registration`]: workers join, get their share and become ready;

@@ -1,10 +1,10 @@
-//! The run that is asked for: its plan, its workers and the place of its record.
+//! The options of a run: its plan, its workers and the place of its record.
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use highwater_scenarios::Plan;
 
-/// A run that is asked for.
+/// The options of a run.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
     /// The plan of the run.

@@ -25,7 +25,7 @@ pub enum Update {
 pub struct ProgressNote {
     /// Time on the run's clock.
     pub at: Duration,
-    /// Whether it was asked for.
+    /// Whether the scenario or a person requested it.
     pub kind: NoteKind,
     /// The text, of one line or more.
     pub text: String,
@@ -34,9 +34,9 @@ pub struct ProgressNote {
 /// The kind of a note.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoteKind {
-    /// The scenario or a person asked for what happened.
+    /// The scenario or a person requested what happened.
     Event,
-    /// A failure, or an event that was not asked for.
+    /// A failure, or an event that was not requested.
     Problem,
 }
 

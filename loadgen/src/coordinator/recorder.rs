@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use highwater_reports::{
     RecordWriter,
-    histogram::{HistogramReader, LatencyHistogram},
+    histogram::{HistogramReader, LatencyHistogram, latency_histogram},
     record::{
         Interval, Manifest, RecordError, RecordEvent, Source, SourceRole, TimedEvent,
         names::latency,
@@ -108,9 +108,7 @@ impl RunRecorder {
     ) -> Result<(), RecordError> {
         for (tag, text) in &interval.latencies {
             match decode_histogram(text) {
-                Some(histogram) => {
-                    self.merge_latency(id, tag, interval.second, interval.length, &histogram)
-                }
+                Some(histogram) => self.merge_latency(id, tag, &interval, &histogram),
                 // Counted, and reported as a problem at the end: latencies are missing.
                 None => self.undecodable_histograms += 1,
             }
@@ -160,8 +158,7 @@ impl RunRecorder {
         &mut self,
         worker: &str,
         tag: &str,
-        second: u64,
-        length: u64,
+        interval: &WorkerInterval,
         histogram: &LatencyHistogram,
     ) {
         let tag = match tag {
@@ -171,27 +168,18 @@ impl RunRecorder {
         };
         // An interval that is longer than a line, of a worker that could not run, gets its
         // own line.
-        let line = if length <= self.latency_line_s {
-            let second = second / self.latency_line_s * self.latency_line_s;
-            LatencyLineKey {
-                second,
-                length: self.latency_line_s,
-                tag,
-            }
-        } else {
-            LatencyLineKey {
-                second,
-                length,
-                tag,
-            }
+        let line_s = self.latency_line_s;
+        let (second, length) = match interval.length <= line_s {
+            true => (interval.second / line_s * line_s, line_s),
+            false => (interval.second, interval.length),
         };
-        match self.latency_lines.get_mut(&line) {
-            // Both have the bounds of `latency_histogram`, so that adding cannot fail.
-            Some(merged) => merged.add(histogram).unwrap_or(()),
-            None => {
-                self.latency_lines.insert(line, histogram.clone());
-            }
-        }
+        let line = self.latency_lines.entry(LatencyLineKey {
+            second,
+            length,
+            tag,
+        });
+        // Both have the bounds of `latency_histogram`, so that adding cannot fail.
+        let _ = line.or_insert_with(latency_histogram).add(histogram);
     }
 
     /// Writes the buckets before `second`.

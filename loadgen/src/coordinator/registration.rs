@@ -158,7 +158,7 @@ async fn receive_hello(
     match rejection_reason(&spec, &hello) {
         None => {
             link.reader.raise_frame_limit();
-            // An error says that all workers have joined: this one is too many.
+            // An error says that all workers have joined: this worker is one too many.
             let _ = joined.send((hello, link)).await;
         }
         Some(reason) => {

@@ -79,7 +79,7 @@ pub async fn start(options: &RunOptions, base: Instant) -> Result<StartedRun, Ru
             processes,
         }),
         Err(error) => {
-            // The problems of a system that was never used say nothing.
+            // The problems of a system that was never used do not matter to the error.
             system.stop().await;
             Err(error)
         }
@@ -140,9 +140,9 @@ fn create_log_directory(options: &RunOptions) -> Result<PathBuf, RunError> {
 }
 
 fn program_versions() -> BTreeMap<String, String> {
-    let own = Some(env!("CARGO_PKG_VERSION").to_owned());
+    let highwater = Some(env!("CARGO_PKG_VERSION").to_owned());
     let kernel = sysinfo::System::kernel_version().ok();
-    [("highwater", own), ("linux", kernel)]
+    [("highwater", highwater), ("linux", kernel)]
         .into_iter()
         .filter_map(|(name, version)| Some((name.to_owned(), version?)))
         .collect()

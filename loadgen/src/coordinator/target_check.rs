@@ -47,15 +47,16 @@ async fn check_address(address: &str, tls: &TlsConnector) -> Result<(), RunError
         Ok(Err(error)) => return Err(unreachable(error.to_string())),
         Err(_) => return Err(unreachable("no answer".to_owned())),
     };
-    if secure {
-        check_tls_handshake(tls, host, stream)
+    let tls_failed = |reason| RunError::TargetTlsFailed {
+        address: address.to_owned(),
+        reason,
+    };
+    match secure {
+        true => check_tls_handshake(tls, host, stream)
             .await
-            .map_err(|reason| RunError::TargetTlsFailed {
-                address: address.to_owned(),
-                reason,
-            })?;
+            .map_err(tls_failed),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 async fn check_tls_handshake(

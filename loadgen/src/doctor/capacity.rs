@@ -3,9 +3,9 @@
 use std::fmt;
 
 use super::{
-    constraint::{CONSTRAINTS, Ceiling, Constraint, Fix},
+    constraint::{CONSTRAINTS, Constraint, Fix},
     host_role::HostRole,
-    limits::HostLimits,
+    limits::{HostLimits, Limit},
 };
 
 /// The capacity of a machine with known limits.
@@ -60,9 +60,9 @@ impl RoleCapacity {
         };
         for constraint in CONSTRAINTS {
             match constraint.ceiling(limits, &demand) {
-                Ceiling::Unlimited => {}
-                Ceiling::Unknown => capacity.unknown.push(constraint.name()),
-                Ceiling::Sockets(sockets) => capacity.constraints.push(BindingConstraint {
+                Limit::Unlimited => {}
+                Limit::Unknown => capacity.unknown.push(constraint.name()),
+                Limit::AtMost(sockets) => capacity.constraints.push(BindingConstraint {
                     sockets,
                     constraint,
                 }),
@@ -88,9 +88,7 @@ impl RoleCapacity {
     pub fn fix(&self, limits: &HostLimits) -> Option<Fix> {
         let first = self.binding_constraint()?;
         // Beyond the next limit a higher first limit gains nothing.
-        let wanted = self
-            .next_constraint()
-            .map_or(first.sockets, |next| next.sockets);
+        let wanted = self.next_constraint().unwrap_or(first).sockets;
         let demand = self.role.demand();
         Some(first.constraint.fix(limits, &demand, wanted))
     }

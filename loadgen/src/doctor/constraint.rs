@@ -1,6 +1,10 @@
 //! The limits that end the growth of a number of sockets, one file each.
 
-use super::{host_role::SocketDemand, limits::HostLimits, plan_load::PlanLoad};
+use super::{
+    host_role::SocketDemand,
+    limits::{HostLimits, Limit},
+    plan_load::PlanLoad,
+};
 
 mod conntrack;
 mod cpus;
@@ -34,8 +38,9 @@ pub trait Constraint: Sync {
         self.name()
     }
 
-    /// Returns the number of sockets that the limit allows for a demand.
-    fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Ceiling;
+    /// Returns the number of sockets that the limit allows for a demand; `Unlimited` if it
+    /// does not apply.
+    fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Limit;
 
     /// Returns the limit with its value, in at most 26 columns: `20,000 open files`.
     fn describe(&self, limits: &HostLimits) -> String;
@@ -45,17 +50,6 @@ pub trait Constraint: Sync {
 
     /// Checks whether a plan stays below the limit.
     fn check(&self, limits: &HostLimits, load: &PlanLoad) -> CheckResult;
-}
-
-/// The number of sockets that a limit allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ceiling {
-    /// The limit could not be read.
-    Unknown,
-    /// The limit does not apply.
-    Unlimited,
-    /// The limit allows this many sockets.
-    Sockets(u64),
 }
 
 /// A change that raises a limit.
@@ -105,10 +99,8 @@ impl Fix {
 
     /// Adds a line and its place.
     pub(super) fn with_setting(mut self, line: impl Into<String>, place: &'static str) -> Self {
-        self.settings.push(FixSetting {
-            line: line.into(),
-            place,
-        });
+        let line = line.into();
+        self.settings.push(FixSetting { line, place });
         self
     }
 }
@@ -116,6 +108,7 @@ impl Fix {
 /// Rounds a value down to `digits` significant digits. The measured costs behind a capacity
 /// are no more exact than that.
 fn round_down_to_digits(value: u64, digits: u32) -> u64 {
+    // `ilog10` of 0 does not exist.
     let places = value.checked_ilog10().unwrap_or(0) + 1;
     let unit = 10_u64.pow(places.saturating_sub(digits));
     value / unit * unit

@@ -106,6 +106,7 @@ impl HostRole {
             Self::Nodes => node(),
             Self::Proxy => SocketDemand {
                 process_spread: ProcessSpread::Single,
+                // All of its connections go to the port of the one node behind it.
                 one_destination: true,
                 ..proxy()
             },
@@ -146,6 +147,7 @@ fn proxy() -> SocketDemand {
         bytes: PROXY_BYTES + 2 * KERNEL_BYTES,
         process_bytes: NODE_PROCESS_BYTES,
         conntrack_entries: 2,
+        // No proxy was measured, because they differ widely: CPU time does not limit the role.
         heartbeat_ns: None,
         ..client()
     }
@@ -153,6 +155,7 @@ fn proxy() -> SocketDemand {
 
 fn both_ends() -> SocketDemand {
     SocketDemand {
+        // Each process holds its own end, so `files` stays 1.
         files_on_host: 2,
         bytes: CLIENT_BYTES + NODE_BYTES + 2 * KERNEL_BYTES,
         process_bytes: WORKER_PROCESS_BYTES + NODE_PROCESS_BYTES,

@@ -154,7 +154,7 @@ impl FileLimits {
     pub fn per_process(&self) -> Option<u64> {
         let hard = self.hard?;
         // A hard limit from before fs.nr_open was lowered may exceed it.
-        Some(self.nr_open.map_or(hard, |most| hard.min(most)))
+        Some(self.nr_open.map_or(hard, |nr_open| hard.min(nr_open)))
     }
 
     /// Returns the files that all processes together may still open.
@@ -183,15 +183,9 @@ impl PortRange {
 impl ThreadLimits {
     /// Returns the threads that may exist at once; `None` if no limit could be read.
     pub fn max_threads(&self) -> Option<u64> {
-        [
-            self.pid_max,
-            self.threads_max,
-            self.user_max.value(),
-            self.cgroup_max.value(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        let system = [self.pid_max, self.threads_max];
+        let user_and_group = [self.user_max.value(), self.cgroup_max.value()];
+        smallest(system.into_iter().chain(user_and_group))
     }
 }
 
@@ -201,9 +195,9 @@ impl ConntrackTable {
         match (self.max, self.entries) {
             // An empty table means that no rule tracks: otherwise the connection to this
             // machine, such as a person's SSH session, would be in it.
-            (Limit::Unlimited, _) | (Limit::AtMost(_), Some(0)) => Limit::Unlimited,
-            (Limit::AtMost(max), Some(entries)) => Limit::AtMost(max.saturating_sub(entries)),
-            (Limit::AtMost(_), None) | (Limit::Unknown, _) => Limit::Unknown,
+            (Limit::AtMost(_), Some(0)) => Limit::Unlimited,
+            (Limit::AtMost(_), None) => Limit::Unknown,
+            (max, entries) => max.map(|max| max.saturating_sub(entries.unwrap_or(0))),
         }
     }
 }
@@ -211,20 +205,13 @@ impl ConntrackTable {
 impl MemoryLimits {
     /// Returns the memory that processes may still take.
     pub fn remaining(&self) -> Option<u64> {
-        match (self.available, self.cgroup_available) {
-            (Some(available), Limit::AtMost(cgroup)) => Some(available.min(cgroup)),
-            (Some(available), _) => Some(available),
-            (None, Limit::AtMost(cgroup)) => Some(cgroup),
-            (None, _) => None,
-        }
+        smallest([self.available, self.cgroup_available.value()])
     }
 
     /// Whether the control group leaves less than the machine has.
     pub fn is_cgroup_bound(&self) -> bool {
-        match self.cgroup_available {
-            Limit::AtMost(cgroup) => self.available.is_none_or(|available| cgroup < available),
-            Limit::Unlimited | Limit::Unknown => false,
-        }
+        let is_less = |cgroup| self.available.is_none_or(|available| cgroup < available);
+        self.cgroup_available.value().is_some_and(is_less)
     }
 }
 
@@ -232,10 +219,7 @@ impl CpuLimits {
     /// Returns the CPU time that the machine offers, in thousandths of a core.
     pub fn millicores(&self) -> Option<u64> {
         let online = self.online.map(|online| online.saturating_mul(1_000));
-        match (online, self.quota_millicores.value()) {
-            (Some(online), Some(quota)) => Some(online.min(quota)),
-            (online, quota) => online.or(quota),
-        }
+        smallest([online, self.quota_millicores.value()])
     }
 }
 
@@ -247,4 +231,24 @@ impl Limit {
             Self::Unlimited | Self::Unknown => None,
         }
     }
+
+    /// Converts the value of a limit that exists.
+    pub fn map(self, convert: impl FnOnce(u64) -> u64) -> Self {
+        match self {
+            Self::AtMost(limit) => Self::AtMost(convert(limit)),
+            other => other,
+        }
+    }
+}
+
+impl From<Option<u64>> for Limit {
+    /// Returns the limit of a setting that always exists: `None` could not be read.
+    fn from(setting: Option<u64>) -> Self {
+        setting.map_or(Self::Unknown, Self::AtMost)
+    }
+}
+
+/// Returns the smallest of the limits that are known.
+fn smallest(limits: impl IntoIterator<Item = Option<u64>>) -> Option<u64> {
+    limits.into_iter().flatten().min()
 }

@@ -13,6 +13,7 @@
 //!
 //! - [`limits`]: the limits of a machine; one that could not be read is absent or `Unknown`;
 //! - [`reader`]: `/proc`, resource limits, control groups;
+//! - [`numbers`]: numbers that may be unknown, as text;
 //! - [`costs`]: the cost of a socket, as measured;
 //! - [`host_role`]: the uses of a machine, and the demand of a socket in each;
 //! - [`plan_load`]: the load of a plan on this machine;
@@ -30,6 +31,7 @@ pub mod constraint;
 pub mod costs;
 pub mod host_role;
 pub mod limits;
+mod numbers;
 pub mod plan_load;
 pub mod preflight;
 mod programs;
@@ -37,7 +39,7 @@ pub mod reader;
 pub mod report_text;
 
 pub use capacity::{BindingConstraint, Capacity, RoleCapacity};
-pub use constraint::{CONSTRAINTS, Ceiling, CheckResult, Constraint, Fix};
+pub use constraint::{CONSTRAINTS, CheckResult, Constraint, Fix};
 pub use host_role::{HostRole, SocketDemand};
 pub use limits::{HostLimits, Limit};
 pub use plan_load::PlanLoad;

@@ -26,9 +26,8 @@ pub(super) fn check(
         ProgramPresence::Present => CheckResult::Pass,
         ProgramPresence::Missing => {
             let message = format!("the program {} is not on this machine", program.name);
-            let fix =
-                Fix::new("Install it, or take another balancer (--set cluster.balancer=gateway):");
-            let fix = fix.with_setting(program.install_command(), "Debian");
+            let action = "Install it, or take another balancer (--set cluster.balancer=gateway):";
+            let fix = Fix::new(action).with_setting(program.install_command(), "Debian");
             CheckResult::Fail(message, fix)
         }
     };
@@ -38,18 +37,11 @@ pub(super) fn check(
 impl BalancerPrograms {
     /// Looks for the program of each kind of balancer.
     pub(super) fn read() -> Self {
-        let mut programs = Self::default();
-        for driver in &balancer::DRIVERS {
-            let presence = match driver
-                .program
-                .is_none_or(|program| program.path().is_some())
-            {
-                true => ProgramPresence::Present,
-                false => ProgramPresence::Missing,
-            };
-            programs.set(driver.kind, presence);
-        }
-        programs
+        Self(balancer::DRIVERS.map(|driver| match driver.program {
+            Some(program) if program.path().is_none() => ProgramPresence::Missing,
+            // This project's own gateway is part of the binary.
+            _ => ProgramPresence::Present,
+        }))
     }
 
     /// Returns names and presence of the programs that are not part of this project.

@@ -11,6 +11,7 @@ use super::limits::{
     BalancerPrograms, ConntrackTable, CpuLimits, FileLimits, HostLimits, Limit, ListenQueueLimits,
     MemoryLimits, TcpBuffers, ThreadLimits,
 };
+use crate::sampling::machine::meminfo_bytes;
 
 mod cgroup;
 mod ports;
@@ -26,8 +27,8 @@ pub fn read_host_limits() -> HostLimits {
 pub fn read_from_root(root: &Path) -> HostLimits {
     let page_bytes = read_sysconf(SysconfVar::PAGE_SIZE);
     let tcp = |name: &str, word: usize| read_sysctl(root, &format!("net/ipv4/{name}"), word);
-    let (available, total) = (meminfo(root, "MemAvailable:"), meminfo(root, "MemTotal:"));
-    let memory = cgroup::memory(root);
+    // A file that cannot be read holds no value.
+    let meminfo = fs::read_to_string(root.join("proc/meminfo")).unwrap_or_default();
     HostLimits {
         files: files(root),
         port_range: ports::read(root),
@@ -47,10 +48,9 @@ pub fn read_from_root(root: &Path) -> HostLimits {
             page_bytes,
         },
         memory: MemoryLimits {
-            total,
-            available,
-            cgroup_max: memory.max,
-            cgroup_available: memory.available,
+            total: meminfo_bytes(&meminfo, "MemTotal:"),
+            available: meminfo_bytes(&meminfo, "MemAvailable:"),
+            ..cgroup::memory(root)
         },
         cpus: CpuLimits {
             online: read_sysconf(SysconfVar::_NPROCESSORS_ONLN),
@@ -98,23 +98,13 @@ fn conntrack(root: &Path) -> ConntrackTable {
     // If the kernel's settings can be read and these are not among them, the module is not
     // loaded.
     let is_absent = root.join("proc/sys/net").exists() && !folder.join("nf_conntrack_max").exists();
-    let max = match read_sysctl(root, "net/netfilter/nf_conntrack_max", 0) {
-        Some(max) => Limit::AtMost(max),
-        None if is_absent => Limit::Unlimited,
-        None => Limit::Unknown,
-    };
     ConntrackTable {
-        max,
+        max: match is_absent {
+            true => Limit::Unlimited,
+            false => read_sysctl(root, "net/netfilter/nf_conntrack_max", 0).into(),
+        },
         entries: read_sysctl(root, "net/netfilter/nf_conntrack_count", 0),
     }
-}
-
-/// Returns a line of `/proc/meminfo` in bytes. The file says kB and counts in KiB.
-fn meminfo(root: &Path, key: &str) -> Option<u64> {
-    let text = fs::read_to_string(root.join("proc/meminfo")).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix(key))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kib.checked_mul(1_024)
 }
 
 /// Returns word number `word`, counted from 0, of a setting below `/proc/sys`.

@@ -4,7 +4,6 @@
 mod capacity_table;
 mod fixes;
 mod limits;
-mod numbers;
 mod preflight;
 mod summary;
 

@@ -67,7 +67,7 @@ pub(crate) fn measured<'n>(values: impl IntoIterator<Item = (&'n str, Option<f64
 pub(crate) fn sample_interval(at: f64, source: Source, gauges: Gauges) -> Interval {
     Interval {
         at,
-        // An instant has no length, and counters grow over a length.
+        // A sample has length 0 and no counters (docs/run-record.md).
         length: 0.0,
         source,
         counters: BTreeMap::new(),

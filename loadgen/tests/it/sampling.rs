@@ -67,25 +67,33 @@ fn names(interval: &Interval) -> Vec<&str> {
     interval.gauges.keys().map(String::as_str).collect()
 }
 
+/// Returns the first round of a new sampler.
+async fn sample(at: f64, targets: &[SampleTarget]) -> Vec<Interval> {
+    let mut sampler = Sampler::new(&CertVerification::NoTls).unwrap();
+    sampler.sample(at, targets).await
+}
+
 #[tokio::test]
 async fn own_usage_agrees_with_the_sample_of_this_process() {
-    let mut sampler = Sampler::new(&CertVerification::NoTls).unwrap();
     let targets = [target_by_pid("me", process::id())];
-    let samples = sampler.sample(7.0, &targets).await;
+    let samples = sample(7.0, &targets).await;
+    // The machine is the second.
     assert_eq!(samples.len(), 2);
-    let sample = &samples[0];
-    assert_eq!((sample.at, sample.length), (7.0, 0.0));
-    assert_eq!(sample.source, targets[0].source);
+    let first = &samples[0];
+    assert_eq!((first.at, first.length), (7.0, 0.0));
+    assert_eq!(first.source, targets[0].source);
     assert_eq!(samples[1].source.role, SourceRole::Host);
 
     let own = own_process();
-    assert_eq!(own[gauge::STARTED_AT], sample.gauges[gauge::STARTED_AT]);
-    let rss = sample.gauges[gauge::RSS];
+    assert_eq!(own[gauge::STARTED_AT], first.gauges[gauge::STARTED_AT]);
+    // In bytes: a process of this size would lie below the range in KiB or pages.
+    let rss = first.gauges[gauge::RSS];
     assert!((1e6..1e9).contains(&rss), "{rss}");
     let memory = host().memory_bytes.unwrap() as f64;
     assert!(own[gauge::RSS] < memory);
-    assert!(own[gauge::CPU] >= sample.gauges[gauge::CPU]);
-    assert_eq!(sample.gauges[gauge::UP], 1.0);
+    // Read later, so the time has grown or is the same.
+    assert!(own[gauge::CPU] >= first.gauges[gauge::CPU]);
+    assert_eq!(first.gauges[gauge::UP], 1.0);
 }
 
 /// Other tests open files in this process meanwhile, so the test counts those of a child.
@@ -94,7 +102,6 @@ async fn open_files_of_a_child_are_counted_exactly() {
     let folder = tempfile::tempdir().unwrap();
     let spawner = Spawner::start().unwrap();
     let mut counts = Vec::new();
-    let mut sampler = Sampler::new(&CertVerification::NoTls).unwrap();
     for files in [0, 6] {
         let open: String = (3..3 + files)
             .map(|fd| format!("exec {fd}</dev/null; "))
@@ -102,12 +109,10 @@ async fn open_files_of_a_child_are_counted_exactly() {
         let script = format!("{open} sleep 1000 & echo open; wait");
         let launch = Launch::new("sh", ["-c", &script], folder.path().join("log"));
         let mut child = spawner.spawn(launch.with_first_line()).await.unwrap();
-        child
-            .first_stdout_line(Duration::from_secs(30))
-            .await
-            .unwrap();
-        let pid = child.pid();
-        let samples = sampler.sample(0.0, &[target_by_pid("child", pid)]).await;
+        // The shell writes it once its files are open.
+        let opened = child.first_stdout_line(Duration::from_secs(30)).await;
+        opened.unwrap();
+        let samples = sample(0.0, &[target_by_pid("child", child.pid())]).await;
         counts.push(samples[0].gauges[gauge::OPEN_FILES]);
     }
     assert_eq!(counts[1] - counts[0], 6.0, "{counts:?}");
@@ -144,10 +149,7 @@ async fn paused_process_has_the_gauges_of_the_kernel() {
         target_by_endpoint("n2", None, answering),
         target_by_endpoint("n3", None, rejecting),
     ];
-    let samples = Sampler::new(&CertVerification::NoTls)
-        .unwrap()
-        .sample(1.0, &targets)
-        .await;
+    let samples = sample(1.0, &targets).await;
 
     assert_eq!(
         names(&samples[0]),
@@ -180,12 +182,7 @@ async fn kernel_value_replaces_the_value_of_the_endpoint() {
     let address = start_server("200 OK", text.into()).await;
     let targets = [target_by_endpoint("me", Some(process::id()), address)];
     // In a task of its own, as in the coordinator: the future must be `Send`.
-    let task = tokio::spawn(async move {
-        Sampler::new(&CertVerification::NoTls)
-            .unwrap()
-            .sample(0.0, &targets)
-            .await
-    });
+    let task = tokio::spawn(async move { sample(0.0, &targets).await });
     let samples = task.await.unwrap();
     assert!(samples[0].gauges[gauge::RSS] > 1e6);
     assert_eq!(samples[0].gauges[gauge::HEAP], 2.0);
@@ -193,27 +190,23 @@ async fn kernel_value_replaces_the_value_of_the_endpoint() {
 
 #[tokio::test]
 async fn answer_above_the_size_limit_is_dropped() {
-    let endless = "highwater_sockets 3\n".repeat(300_000);
-    let address = start_server("200 OK", endless).await;
-    let targets = [target_by_endpoint("n1", None, address)];
-    let samples = Sampler::new(&CertVerification::NoTls)
-        .unwrap()
-        .sample(0.0, &targets)
-        .await;
+    // 6 MB; the limit is 4 MiB.
+    let long = "highwater_sockets 3\n".repeat(300_000);
+    let address = start_server("200 OK", long).await;
+    let samples = sample(0.0, &[target_by_endpoint("n1", None, address)]).await;
     assert!(!samples[0].gauges.contains_key(gauge::SOCKETS_OPEN));
 }
 
 #[tokio::test]
 async fn ended_process_has_no_gauges() {
     let folder = tempfile::tempdir().unwrap();
+    // One sampler for both rounds, because it remembers the processes of the last one.
     let mut sampler = Sampler::new(&CertVerification::NoTls).unwrap();
     let launch = Launch::new("sleep", ["1000"], folder.path().join("log"));
     let child = Spawner::start().unwrap().spawn(launch).await.unwrap();
     let targets = [target_by_pid("n1", child.pid())];
-    assert_eq!(
-        sampler.sample(0.0, &targets).await[0].gauges[gauge::UP],
-        1.0
-    );
+    let running = sampler.sample(0.0, &targets).await;
+    assert_eq!(running[0].gauges[gauge::UP], 1.0);
     // A process that has ended stays in /proc as a zombie until its parent reads its status.
     child.signal(Signal::SIGKILL).unwrap();
     until(|| state(child.pid()) == Some('Z')).await;

@@ -118,7 +118,7 @@ pub(super) fn parse(info: &str) -> Gauges {
     if fields.get("cluster_enabled") == Some(&"0") && info.contains("# Commandstats") {
         // A command that no client has sent yet is not listed, so its count is 0.
         let statistics = fields.get("cmdstat_publish");
-        let published = statistics.map_or(Some(0.0), |of| calls(of).and_then(finite_value));
+        let published = statistics.map_or(Some(0.0), |line| calls(line).and_then(finite_value));
         gauges.extend(published.map(|count| (gauge::BROKER_PUBLISHED.into(), count)));
     }
     gauges
@@ -172,14 +172,14 @@ mod tests {
     fn publish_count_is_absent_if_it_is_not_the_total() {
         let published = |info: &str| parse(info).get(gauge::BROKER_PUBLISHED).copied();
         let commands = "# Commandstats\r\n";
-        let three = "# Commandstats\r\ncmdstat_publish:calls=3,usec=1\r\n";
-        let odd = "# Commandstats\r\ncmdstat_publish:many\r\n";
+        let three_calls = "# Commandstats\r\ncmdstat_publish:calls=3,usec=1\r\n";
+        let unreadable = "# Commandstats\r\ncmdstat_publish:many\r\n";
         for (cluster_enabled, statistics, expected) in [
             ("0", commands, Some(0.0)),
-            ("0", three, Some(3.0)),
-            ("0", odd, None),
+            ("0", three_calls, Some(3.0)),
+            ("0", unreadable, None),
             ("0", "", None),
-            ("1", three, None),
+            ("1", three_calls, None),
         ] {
             let info = format!("cluster_enabled:{cluster_enabled}\r\n{statistics}");
             assert_eq!(published(&info), expected, "{info}");

@@ -53,7 +53,7 @@ impl PhaseProgress {
         match phase {
             RunPhase::Drain { .. } => Self::Drain,
             RunPhase::Steady { from, until } if now.as_secs() >= from => {
-                let elapsed = now.saturating_sub(Duration::from_secs(from));
+                let elapsed = now - Duration::from_secs(from);
                 Self::Steady {
                     elapsed,
                     duration: Duration::from_secs(until - from),
@@ -61,6 +61,7 @@ impl PhaseProgress {
                 }
             }
             _ if now < ramp => Self::Starting,
+            // A ramp that takes longer than planned shows no remaining time.
             _ => Self::Ramp {
                 sockets: plan.ramp_sockets(),
                 remaining: (ramp + plan.planned_ramp()).saturating_sub(now),
@@ -71,30 +72,20 @@ impl PhaseProgress {
 
 /// Returns the next event or late pool, `elapsed` into the steady phase.
 fn upcoming_action(plan: &Plan, elapsed: Duration) -> Option<UpcomingAction> {
-    let events = plan
-        .events
-        .iter()
-        .map(|event| (event.at, event_title(event)));
-    let pools = plan
-        .devices
-        .iter()
-        .filter_map(|pool| Some((pool.start?, pool_title(pool))));
-    events
-        .chain(pools)
-        .filter(|(at, _)| *at > elapsed)
-        .min_by_key(|(at, _)| *at)
-        .map(|(at, title)| UpcomingAction {
-            after: at - elapsed,
-            title,
-        })
-}
-
-fn event_title(event: &EventSpec) -> String {
-    action_title(&event.action.name(), &event.node)
-}
-
-fn pool_title(pool: &DevicePool) -> String {
-    format!("pool {} opens", pool.name)
+    let event_action = |event: &EventSpec| {
+        let title = action_title(&event.action.name(), &event.node);
+        (event.at, title)
+    };
+    // A pool without a start opens in the ramp, which is over.
+    let pool_action = |pool: &DevicePool| Some((pool.start?, format!("pool {} opens", pool.name)));
+    let events = plan.events.iter().map(event_action);
+    let pools = plan.devices.iter().filter_map(pool_action);
+    let ahead = events.chain(pools).filter(|(at, _)| *at > elapsed);
+    let (at, title) = ahead.min_by_key(|(at, _)| *at)?;
+    Some(UpcomingAction {
+        after: at - elapsed,
+        title,
+    })
 }
 
 #[cfg(test)]

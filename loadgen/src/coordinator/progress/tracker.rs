@@ -30,19 +30,17 @@ pub struct ProgressTracker {
     commands_unanswered: CommandProgress,
     messages_missing: u64,
     telemetry_rejected: u64,
-    heartbeat_response: Option<Timestamped<RecentLatency>>,
-    command_response: Option<Timestamped<RecentLatency>>,
-    message_latency: Option<Timestamped<RecentLatency>>,
-    telemetry_response: Option<Timestamped<RecentLatency>>,
+    /// The last line of each tag of the latency log.
+    latencies: BTreeMap<String, TimedLatency>,
     workers: BTreeMap<String, WorkerSnapshot>,
     nodes: BTreeMap<String, NodeTracker>,
 }
 
-/// A value and the time at which it was recorded.
+/// A latency and the time at which it was recorded.
 #[derive(Debug, Clone, Copy)]
-struct Timestamped<T> {
+struct TimedLatency {
     recorded_at: Duration,
-    value: T,
+    latency: RecentLatency,
 }
 
 /// The values of a worker's last interval.
@@ -55,23 +53,13 @@ struct WorkerSnapshot {
     commands_per_s: f64,
     messages_per_s: f64,
     telemetry_per_s: f64,
-    send_lag: Option<Timestamped<Duration>>,
 }
 
 /// A node, and the sample from which its next CPU share is computed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct NodeTracker {
-    node: NodeProgress,
-    last_cpu: Option<CpuSample>,
-}
-
-/// A sample of a process's CPU time.
-#[derive(Debug, Clone, Copy)]
-struct CpuSample {
-    /// Time of the sample, in seconds on the run's clock.
-    at: f64,
-    /// CPU time of the process so far, in seconds.
-    used: f64,
+    progress: NodeProgress,
+    sample: Interval,
 }
 
 impl ProgressTracker {
@@ -79,10 +67,7 @@ impl ProgressTracker {
     pub fn record_interval(&mut self, interval: &Interval) {
         match interval.source.role {
             SourceRole::Worker => self.record_worker_interval(interval),
-            SourceRole::Node => {
-                let id = interval.source.id.clone();
-                self.nodes.entry(id).or_default().record_sample(interval);
-            }
+            SourceRole::Node => self.record_node_sample(interval),
             _ => {}
         }
     }
@@ -90,28 +75,14 @@ impl ProgressTracker {
     /// Takes in the merged histogram of a line of the latency log.
     pub fn record_latencies(&mut self, tag: &str, histogram: &LatencyHistogram) {
         let quantile = |q| Duration::from_micros(histogram.value_at_quantile(q));
-        let response = Timestamped {
+        let recorded = TimedLatency {
             recorded_at: self.now,
-            value: RecentLatency {
+            latency: RecentLatency {
                 p50: quantile(0.5),
                 p99: quantile(0.99),
             },
         };
-        match tag {
-            latency::HEARTBEAT_RESPONSE => self.heartbeat_response = Some(response),
-            latency::COMMAND_RESPONSE => self.command_response = Some(response),
-            latency::MESSAGE_LATENCY => self.message_latency = Some(response),
-            latency::TELEMETRY_RESPONSE => self.telemetry_response = Some(response),
-            _ => {
-                let worker = send_lag_worker(tag).and_then(|id| self.workers.get_mut(id));
-                if let Some(worker) = worker {
-                    worker.send_lag = Some(Timestamped {
-                        recorded_at: self.now,
-                        value: response.value.p99,
-                    });
-                }
-            }
-        }
+        self.latencies.insert(tag.to_owned(), recorded);
     }
 
     /// Removes a lost worker and its sockets.
@@ -126,55 +97,60 @@ impl ProgressTracker {
         // ends.
         let is_fresh =
             |worker: &&WorkerSnapshot| worker.interval_end_s + STALE_AFTER_S >= now.as_secs_f64();
-        let rate = |of: fn(&WorkerSnapshot) -> f64| {
+        let rate = |rate_of: fn(&WorkerSnapshot) -> f64| {
             let workers = self.workers.values().filter(is_fresh);
-            workers.map(of).sum::<f64>()
+            workers.map(rate_of).sum::<f64>()
         };
         let open: f64 = self.workers.values().map(|w| w.sockets_open).sum();
+        let nodes = self.nodes.iter();
         Progress {
             at: now,
             sockets_open: open as u64,
             heartbeats: super::HeartbeatProgress {
                 per_s: rate(|worker| worker.heartbeats_per_s),
                 missed: self.heartbeats_missed,
-                response_time: fresh_value(self.heartbeat_response, now),
+                response_time: self.fresh_latency(latency::HEARTBEAT_RESPONSE),
             },
             commands: Some(CommandProgress {
                 per_s: rate(|worker| worker.commands_per_s),
-                response_time: fresh_value(self.command_response, now),
+                response_time: self.fresh_latency(latency::COMMAND_RESPONSE),
                 ..self.commands_unanswered
             }),
             messages: Some(MessageProgress {
                 per_s: rate(|worker| worker.messages_per_s),
-                latency: fresh_value(self.message_latency, now),
+                latency: self.fresh_latency(latency::MESSAGE_LATENCY),
                 missing: self.messages_missing,
             }),
             telemetry: Some(TelemetryProgress {
                 per_s: rate(|worker| worker.telemetry_per_s),
-                response_time: fresh_value(self.telemetry_response, now),
+                response_time: self.fresh_latency(latency::TELEMETRY_RESPONSE),
                 rejected: self.telemetry_rejected,
             }),
-            send_lag: self.send_lag(),
-            nodes: self.nodes(),
+            send_lag: self.max_send_lag(),
+            nodes: nodes
+                .map(|(id, node)| (id.clone(), node.progress))
+                .collect(),
             ..Progress::default()
         }
     }
 
-    fn send_lag(&self) -> Option<(String, Duration)> {
-        let lags = self.workers.iter().filter_map(|(id, worker)| {
-            let lag = fresh_value(worker.send_lag, self.now)?;
-            Some((id.clone(), lag))
+    fn max_send_lag(&self) -> Option<(String, Duration)> {
+        // By worker and not by tag: a lost worker's last line may come after its loss.
+        let lags = self.workers.keys().filter_map(|id| {
+            let lag = self.fresh_latency(&format!("{}@{id}", latency::SEND_LAG))?;
+            Some((id.clone(), lag.p99))
         });
         lags.max_by_key(|(_, lag)| *lag)
     }
 
-    fn nodes(&self) -> BTreeMap<String, NodeProgress> {
-        let nodes = self.nodes.iter();
-        nodes.map(|(id, node)| (id.clone(), node.node)).collect()
+    fn fresh_latency(&self, tag: &str) -> Option<RecentLatency> {
+        let recorded = self.latencies.get(tag)?;
+        (recorded.recorded_at + FRESH_FOR >= self.now).then_some(recorded.latency)
     }
 
     fn record_worker_interval(&mut self, interval: &Interval) {
         let counted = |name| interval.counter(name);
+        // An interval of a worker covers whole seconds; only a broken one says 0.
         let rate = |name| counted(name) as f64 / interval.length.max(1.0);
         let worker = self.workers.entry(interval.source.id.clone()).or_default();
         if let Some(open) = interval.gauge(gauge::SOCKETS_OPEN) {
@@ -197,45 +173,33 @@ impl ProgressTracker {
         self.messages_missing = missing.saturating_sub(late);
         self.telemetry_rejected += counted(counter::TELEMETRY_REJECTED);
     }
-}
 
-impl NodeTracker {
-    fn record_sample(&mut self, interval: &Interval) {
-        let gauge = |name| interval.gauge(name);
-        let size = |name| gauge(name).map(|value| value as u64);
-        let sampled = gauge(gauge::CPU).map(|used| CpuSample {
-            at: interval.at,
-            used,
-        });
-        self.node = NodeProgress {
-            up: gauge(gauge::UP).map(|up| up > 0.0),
+    fn record_node_sample(&mut self, sample: &Interval) {
+        let id = &sample.source.id;
+        let before = self.nodes.get(id).map(|node| &node.sample);
+        let size = |name| sample.gauge(name).map(|value| value as u64);
+        let progress = NodeProgress {
+            up: sample.gauge(gauge::UP).map(|up| up > 0.0),
             sockets: size(gauge::SOCKETS_OPEN),
             rss: size(gauge::RSS),
             heap: size(gauge::HEAP),
             open_files: size(gauge::OPEN_FILES),
-            cpu: cpu_share(self.last_cpu, sampled),
+            cpu: before.and_then(|before| cpu_share(before, sample)),
         };
-        self.last_cpu = sampled;
+        let node = NodeTracker {
+            progress,
+            sample: sample.clone(),
+        };
+        self.nodes.insert(id.clone(), node);
     }
 }
 
 /// Returns the CPU time between two samples over the time between them; `None` for a
 /// process that was restarted, whose CPU time is smaller than before.
-fn cpu_share(before: Option<CpuSample>, now: Option<CpuSample>) -> Option<f64> {
-    let (before, now) = before.zip(now)?;
-    (now.at > before.at && now.used >= before.used)
-        .then(|| (now.used - before.used) / (now.at - before.at))
-}
-
-/// Returns the worker whose send lag has this tag.
-fn send_lag_worker(tag: &str) -> Option<&str> {
-    tag.strip_prefix(latency::SEND_LAG)?.strip_prefix('@')
-}
-
-fn fresh_value<T>(stamped: Option<Timestamped<T>>, now: Duration) -> Option<T> {
-    stamped
-        .filter(|stamped| stamped.recorded_at + FRESH_FOR >= now)
-        .map(|stamped| stamped.value)
+fn cpu_share(before: &Interval, now: &Interval) -> Option<f64> {
+    let used = now.gauge(gauge::CPU)? - before.gauge(gauge::CPU)?;
+    let elapsed = now.at - before.at;
+    (elapsed > 0.0 && used >= 0.0).then(|| used / elapsed)
 }
 
 #[cfg(test)]
@@ -243,29 +207,22 @@ mod tests {
     use highwater_reports::{histogram, record::Source};
 
     use super::*;
-
-    fn interval(role: SourceRole, id: &str, at: f64, length: f64) -> Interval {
-        Interval {
-            at,
-            length,
-            source: Source::new(role, id),
-            counters: BTreeMap::new(),
-            gauges: BTreeMap::new(),
-        }
-    }
+    use crate::sampling::gauges::sample_interval;
 
     fn worker(tracker: &mut ProgressTracker, id: &str, second: f64, sockets: f64, beats: u64) {
-        let mut sample = interval(SourceRole::Worker, id, second, 1.0);
-        sample
-            .gauges
-            .insert(gauge::SOCKETS_OPEN.to_owned(), sockets);
-        for (name, count) in [
+        let counters = [
             (counter::HEARTBEATS_ACKNOWLEDGED, beats),
             (counter::HEARTBEATS_MISSED, 1),
-        ] {
-            sample.counters.insert(name.to_owned(), count);
-        }
-        tracker.record_interval(&sample);
+        ];
+        tracker.record_interval(&Interval {
+            at: second,
+            length: 1.0,
+            source: Source::new(SourceRole::Worker, id),
+            counters: counters
+                .map(|(name, count)| (name.to_owned(), count))
+                .into(),
+            gauges: [(gauge::SOCKETS_OPEN.to_owned(), sockets)].into(),
+        });
     }
 
     #[test]
@@ -294,9 +251,9 @@ mod tests {
     fn cpu_share_covers_the_time_between_samples_of_one_process() {
         let mut tracker = ProgressTracker::default();
         let mut cpu = |at, used| {
-            let mut sample = interval(SourceRole::Node, "n1", at, 0.0);
-            sample.gauges.insert(gauge::CPU.to_owned(), used);
-            tracker.record_interval(&sample);
+            let gauges = [(gauge::CPU.to_owned(), used)].into();
+            let source = Source::new(SourceRole::Node, "n1");
+            tracker.record_interval(&sample_interval(at, source, gauges));
             tracker.snapshot(Duration::from_secs_f64(at)).nodes["n1"].cpu
         };
         assert_eq!(cpu(1.0, 5.0), None);
@@ -320,9 +277,7 @@ mod tests {
         assert_eq!(response.p50.as_millis(), 50);
         assert_eq!(soon.send_lag.unwrap().1, response.p99);
         let later = tracker.snapshot(Duration::from_secs(25));
-        assert_eq!(
-            (later.heartbeats.response_time, later.send_lag),
-            (None, None)
-        );
+        assert_eq!(later.heartbeats.response_time, None);
+        assert_eq!(later.send_lag, None);
     }
 }

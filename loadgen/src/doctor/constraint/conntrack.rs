@@ -1,11 +1,12 @@
 //! `nf_conntrack_max`: the connections in the firewall's table.
 
-use highwater_types::format;
+use highwater_types::format::count;
 
-use super::{Ceiling, CheckResult, Constraint, Fix, round_up};
+use super::{CheckResult, Constraint, Fix, round_up};
 use crate::doctor::{
     host_role::SocketDemand,
     limits::{ConntrackTable, HostLimits, Limit},
+    numbers::limit_text,
     plan_load::PlanLoad,
 };
 
@@ -21,39 +22,32 @@ impl Constraint for ConntrackConstraint {
         "tracked"
     }
 
-    fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Ceiling {
-        match limits.conntrack.remaining() {
-            Limit::Unknown => Ceiling::Unknown,
-            Limit::Unlimited => Ceiling::Unlimited,
-            Limit::AtMost(left) => Ceiling::Sockets(left / demand.conntrack_entries),
-        }
+    fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Limit {
+        let left = limits.conntrack.remaining();
+        left.map(|left| left / demand.conntrack_entries)
     }
 
     fn describe(&self, limits: &HostLimits) -> String {
-        match limits.conntrack.max {
-            Limit::AtMost(max) => format!("{} tracked", format::count(max)),
-            Limit::Unlimited | Limit::Unknown => self.name().to_owned(),
-        }
+        format!("{} tracked", limit_text(limits.conntrack.max))
     }
 
     fn fix(&self, limits: &HostLimits, demand: &SocketDemand, wanted: u64) -> Fix {
-        raise(
-            &limits.conntrack,
-            wanted.saturating_mul(demand.conntrack_entries),
-        )
+        let more = wanted.saturating_mul(demand.conntrack_entries);
+        raise(&limits.conntrack, more)
     }
 
     fn check(&self, limits: &HostLimits, load: &PlanLoad) -> CheckResult {
         match limits.conntrack.remaining() {
             Limit::Unknown => CheckResult::Unknown,
-            Limit::AtMost(left) if load.tracked_connections > left => CheckResult::Fail(
-                format!(
+            Limit::AtMost(left) if load.tracked_connections > left => {
+                let message = format!(
                     "the firewall would track {} more connections, and its table has room for {}",
-                    format::count(load.tracked_connections),
-                    format::count(left)
-                ),
-                raise(&limits.conntrack, load.tracked_connections),
-            ),
+                    count(load.tracked_connections),
+                    count(left)
+                );
+                let fix = raise(&limits.conntrack, load.tracked_connections);
+                CheckResult::Fail(message, fix)
+            }
             Limit::Unlimited | Limit::AtMost(_) => CheckResult::Pass,
         }
     }

@@ -2,11 +2,12 @@
 
 use highwater_types::format;
 
-use super::{Ceiling, CheckResult, Constraint, Fix, round_down_to_digits};
+use super::{CheckResult, Constraint, Fix, round_down_to_digits};
 use crate::doctor::{
     costs::{DEFAULT_HEARTBEAT_S, OPENS_PER_CPU_S},
     host_role::SocketDemand,
-    limits::{CpuLimits, HostLimits},
+    limits::{CpuLimits, HostLimits, Limit},
+    numbers::unknown_text,
     plan_load::PlanLoad,
 };
 
@@ -23,24 +24,21 @@ impl Constraint for CpuConstraint {
         "CPU"
     }
 
-    fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Ceiling {
+    fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Limit {
         let Some(heartbeat_ns) = demand.heartbeat_ns else {
-            return Ceiling::Unlimited;
+            return Limit::Unlimited;
         };
-        let Some(millicores) = limits.cpus.millicores() else {
-            return Ceiling::Unknown;
-        };
-        // A millicore is 1,000,000 ns of CPU time in a second.
-        // All of the time between two heartbeats of a socket may be spent on heartbeats.
-        let busy_ns = millicores.saturating_mul(1_000_000 * DEFAULT_HEARTBEAT_S);
-        Ceiling::Sockets(round_down_to_digits(busy_ns / heartbeat_ns, 2))
+        Limit::from(limits.cpus.millicores()).map(|millicores| {
+            // A millicore is 1,000,000 ns of CPU time in a second.
+            // All of the time between two heartbeats of a socket may be spent on heartbeats.
+            let busy_ns = millicores.saturating_mul(1_000_000 * DEFAULT_HEARTBEAT_S);
+            round_down_to_digits(busy_ns / heartbeat_ns, 2)
+        })
     }
 
     fn describe(&self, limits: &HostLimits) -> String {
-        match limits.cpus.millicores() {
-            Some(millicores) => cores_text(millicores),
-            None => self.name().to_owned(),
-        }
+        let millicores = limits.cpus.millicores();
+        millicores.map_or_else(unknown_text, cores_text)
     }
 
     fn fix(&self, limits: &HostLimits, _demand: &SocketDemand, _wanted: u64) -> Fix {
@@ -52,24 +50,21 @@ impl Constraint for CpuConstraint {
             return CheckResult::Unknown;
         };
         let cores = millicores as f64 / 1e3;
-        let fix = raise(&limits.cpus);
-        if load.heartbeat_cpus > cores {
-            let message = format!(
-                "heartbeats alone take about {:.1} CPU cores, and there are {}",
-                load.heartbeat_cpus,
-                cores_text(millicores)
-            );
-            return CheckResult::Warn(message, fix);
-        }
-        if load.opens_per_s > cores * OPENS_PER_CPU_S as f64 {
-            let message = format!(
-                "it opens {} sockets, more than {} may keep up with",
-                format::per_second(load.opens_per_s),
-                cores_text(millicores)
-            );
-            return CheckResult::Warn(message, fix);
-        }
-        CheckResult::Pass
+        let available = cores_text(millicores);
+        let message = if load.heartbeat_cpus > cores {
+            format!(
+                "heartbeats alone take about {:.1} CPU cores, and there are {available}",
+                load.heartbeat_cpus
+            )
+        } else if load.opens_per_s > cores * OPENS_PER_CPU_S as f64 {
+            format!(
+                "it opens {} sockets, more than {available} may keep up with",
+                format::per_second(load.opens_per_s)
+            )
+        } else {
+            return CheckResult::Pass;
+        };
+        CheckResult::Warn(message, raise(&limits.cpus))
     }
 }
 
@@ -84,14 +79,14 @@ fn cores_text(millicores: u64) -> String {
 }
 
 fn raise(cpus: &CpuLimits) -> Fix {
-    let elsewhere =
+    let alternatives =
         "add workers on other machines (highwater coordinator), or lengthen the heartbeat";
     let online = cpus.online.unwrap_or(u64::MAX).saturating_mul(1_000);
     match cpus.quota_millicores.value() {
-        Some(quota) if quota < online => {
-            Fix::new(format!("Raise the control group's quota, or {elsewhere}:"))
-                .with_setting("CPUQuota=", "systemd unit")
-        }
-        _ => Fix::new(format!("No setting adds CPU cores: {elsewhere}.")),
+        Some(quota) if quota < online => Fix::new(format!(
+            "Raise the control group's quota, or {alternatives}:"
+        ))
+        .with_setting("CPUQuota=", "systemd unit"),
+        _ => Fix::new(format!("No setting adds CPU cores: {alternatives}.")),
     }
 }

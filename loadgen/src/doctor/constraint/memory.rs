@@ -1,12 +1,13 @@
 //! Memory of the machine or of the control group.
 
 use highwater_scenarios::usable_files;
-use highwater_types::format;
+use highwater_types::format::{bytes, count};
 
-use super::{Ceiling, CheckResult, Constraint, Fix, round_down_to_digits};
+use super::{CheckResult, Constraint, Fix, round_down_to_digits};
 use crate::doctor::{
     host_role::{ProcessSpread, SocketDemand},
-    limits::{HostLimits, MemoryLimits},
+    limits::{HostLimits, Limit, MemoryLimits},
+    numbers::unknown_text,
     plan_load::PlanLoad,
 };
 
@@ -22,33 +23,31 @@ impl Constraint for MemoryConstraint {
         "memory"
     }
 
-    fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Ceiling {
-        let Some(left) = limits.memory.remaining() else {
-            return Ceiling::Unknown;
-        };
+    fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Limit {
         let per_process = match (demand.process_spread, limits.files.per_process()) {
             (ProcessSpread::Many, Some(files)) => usable_files(files) / demand.files,
             // With one process, or an unknown number of them, only the first one counts.
             (ProcessSpread::Many, None) | (ProcessSpread::Single, _) => u64::MAX,
         };
-        let bytes = left / 10 * USABLE_TENTHS;
-        let sockets = sockets_that_fit(bytes, demand, per_process.max(1));
-        Ceiling::Sockets(round_down_to_digits(sockets, 3))
+        Limit::from(limits.memory.remaining()).map(|left| {
+            let usable = left / 10 * USABLE_TENTHS;
+            let sockets = sockets_that_fit(usable, demand, per_process.max(1));
+            round_down_to_digits(sockets, 3)
+        })
     }
 
     fn describe(&self, limits: &HostLimits) -> String {
-        match limits.memory.remaining() {
-            Some(left) => format!("{} of memory left", format::bytes(left)),
-            None => self.name().to_owned(),
-        }
+        let left = limits.memory.remaining();
+        let left = left.map_or_else(unknown_text, bytes);
+        format!("{left} of memory left")
     }
 
     fn fix(&self, limits: &HostLimits, demand: &SocketDemand, wanted: u64) -> Fix {
-        let bytes = wanted.saturating_mul(demand.bytes) / USABLE_TENTHS * 10;
-        let mut fix = raise(&limits.memory, bytes.saturating_add(demand.process_bytes));
+        let needed = wanted.saturating_mul(demand.bytes) / USABLE_TENTHS * 10;
+        let mut fix = raise(&limits.memory, needed.saturating_add(demand.process_bytes));
         // Only a control group has settings; a machine cannot be given more memory.
         if !fix.settings.is_empty() {
-            let sockets = format::count(wanted);
+            let sockets = count(wanted);
             fix.action = format!("Raise the limit of the control group; for {sockets} sockets:");
         }
         fix
@@ -61,8 +60,8 @@ impl Constraint for MemoryConstraint {
         let needed = load.memory.total_bytes();
         let message = format!(
             "it takes about {} of memory, and {} are left",
-            format::bytes(needed),
-            format::bytes(left)
+            bytes(needed),
+            bytes(left)
         );
         let fix = raise(&limits.memory, (needed / USABLE_TENTHS).saturating_mul(10));
         match needed {
@@ -73,25 +72,25 @@ impl Constraint for MemoryConstraint {
     }
 }
 
-/// Returns the most sockets that fit into `bytes`. A process takes its own memory before its
+/// Returns the most sockets that fit into `usable` bytes. A process takes its own memory before its
 /// first socket, and holds at most `per_process` sockets.
-fn sockets_that_fit(bytes: u64, demand: &SocketDemand, per_process: u64) -> u64 {
+fn sockets_that_fit(usable: u64, demand: &SocketDemand, per_process: u64) -> u64 {
     let sockets = per_process.saturating_mul(demand.bytes);
     let full = sockets.saturating_add(demand.process_bytes);
-    let processes = bytes / full;
-    let rest = (bytes % full).saturating_sub(demand.process_bytes);
+    let processes = usable / full;
+    let rest = (usable % full).saturating_sub(demand.process_bytes);
     processes
         .saturating_mul(per_process)
         .saturating_add(rest / demand.bytes)
 }
 
-/// Returns the change that leaves `bytes` beside the memory in use.
-fn raise(memory: &MemoryLimits, bytes: u64) -> Fix {
-    let mib = bytes.div_ceil(1 << 20);
+/// Returns the change that leaves `needed` bytes beside the memory in use.
+fn raise(memory: &MemoryLimits, needed: u64) -> Fix {
+    let mib = needed.div_ceil(1 << 20);
     if !memory.is_cgroup_bound() {
+        let available = bytes(mib << 20);
         return Fix::new(format!(
-            "Free some, or take a machine with {} available.",
-            format::bytes(mib << 20)
+            "Free some, or take a machine with {available} available."
         ));
     }
     // The limit of a group counts the memory in use as well.

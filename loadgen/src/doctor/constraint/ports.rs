@@ -1,13 +1,14 @@
 //! `net.ipv4.ip_local_port_range`: the connections from one source address to one destination
 //! address and port.
 
-use highwater_types::format;
+use highwater_types::format::count;
 
-use super::{Ceiling, CheckResult, Constraint, Fix};
+use super::{CheckResult, Constraint, Fix};
 use crate::doctor::{
     host_role::SocketDemand,
-    limits::{HostLimits, PortRange},
-    plan_load::{BusiestDestination, PlanLoad},
+    limits::{HostLimits, Limit, PortRange},
+    numbers::number_text,
+    plan_load::PlanLoad,
 };
 
 /// The width from which on a range cannot usefully be widened; 65,535 ports is the end.
@@ -26,19 +27,16 @@ impl Constraint for PortsConstraint {
         "ports"
     }
 
-    fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Ceiling {
-        match (demand.one_destination, limits.port_range) {
-            (false, _) => Ceiling::Unlimited,
-            (true, Some(ports)) => Ceiling::Sockets(ports.count()),
-            (true, None) => Ceiling::Unknown,
+    fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Limit {
+        match demand.one_destination {
+            true => limits.port_range.map(|ports| ports.count()).into(),
+            false => Limit::Unlimited,
         }
     }
 
     fn describe(&self, limits: &HostLimits) -> String {
-        match limits.port_range {
-            Some(ports) => format!("{} ports a target", format::count(ports.count())),
-            None => self.name().to_owned(),
-        }
+        let ports = limits.port_range.map(|ports| ports.count());
+        format!("{} ports a target", number_text(ports))
     }
 
     fn fix(&self, limits: &HostLimits, _demand: &SocketDemand, _wanted: u64) -> Fix {
@@ -46,32 +44,27 @@ impl Constraint for PortsConstraint {
     }
 
     fn check(&self, limits: &HostLimits, load: &PlanLoad) -> CheckResult {
-        let Some(BusiestDestination {
-            address,
-            connections,
-        }) = &load.busiest_destination
-        else {
+        let busiest = load.busiest_destination.as_ref();
+        // A scenario without commands, over loopback: no single source address is busy.
+        let Some(busiest) = busiest.filter(|busiest| busiest.connections > 0) else {
             return CheckResult::Pass;
         };
-        // A scenario without commands, over loopback: no single source address is busy.
-        if *connections == 0 {
-            return CheckResult::Pass;
-        }
         let Some(ports) = limits.port_range else {
             return CheckResult::Unknown;
         };
-        let to = format!("{} connections to {address}", format::count(*connections));
-        if *connections > ports.count() {
+        let connections = busiest.connections;
+        let demand = format!("{} connections to {}", count(connections), busiest.address);
+        if connections > ports.count() {
             let message = format!(
-                "{to}, and one source address reaches one address and port {} times",
-                format::count(ports.count())
+                "{demand}, and one source address reaches one address and port {} times",
+                count(ports.count())
             );
             return CheckResult::Fail(message, widen(limits.port_range));
         }
-        if *connections > ports.knee() {
+        if connections > ports.knee() {
             let message = format!(
-                "{to}: past {} the kernel searches long for each free port, and connects get slow",
-                format::count(ports.knee())
+                "{demand}: past {} the kernel searches long for each free port, and connects get slow",
+                count(ports.knee())
             );
             return CheckResult::Warn(message, widen(limits.port_range));
         }
@@ -80,15 +73,15 @@ impl Constraint for PortsConstraint {
 }
 
 fn widen(ports: Option<PortRange>) -> Fix {
-    let others =
+    let alternatives =
         "add workers on other machines (highwater coordinator), or addresses of the target";
     // Ports below 1024 belong to services, so 64,512 is the widest range.
     match ports {
         Some(ports) if ports.count() >= WIDE_RANGE_PORTS => {
-            Fix::new(format!("The range is wide already: {others}."))
+            Fix::new(format!("The range is wide already: {alternatives}."))
         }
         _ => Fix::new(format!(
-            "Widen the range (64,512 ports, the knee at 32,256), or {others}:"
+            "Widen the range (64,512 ports, the knee at 32,256), or {alternatives}:"
         ))
         .with_command("sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\""),
     }

@@ -1,11 +1,12 @@
 //! `fs.file-max`: the open files of all processes together.
 
-use highwater_types::format;
+use highwater_types::format::count;
 
-use super::{Ceiling, CheckResult, Constraint, Fix, round_up};
+use super::{CheckResult, Constraint, Fix, round_up};
 use crate::doctor::{
     host_role::SocketDemand,
-    limits::{FileLimits, HostLimits},
+    limits::{FileLimits, HostLimits, Limit},
+    numbers::number_text,
     plan_load::PlanLoad,
 };
 
@@ -21,18 +22,12 @@ impl Constraint for SystemFilesConstraint {
         "files"
     }
 
-    fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Ceiling {
-        match limits.files.remaining() {
-            Some(files) => Ceiling::Sockets(files / demand.files_on_host),
-            None => Ceiling::Unknown,
-        }
+    fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Limit {
+        Limit::from(limits.files.remaining()).map(|files| files / demand.files_on_host)
     }
 
     fn describe(&self, limits: &HostLimits) -> String {
-        match limits.files.system_max {
-            Some(files) => format!("{} files in all", format::count(files)),
-            None => self.name().to_owned(),
-        }
+        format!("{} files in all", number_text(limits.files.system_max))
     }
 
     fn fix(&self, limits: &HostLimits, demand: &SocketDemand, wanted: u64) -> Fix {
@@ -43,14 +38,14 @@ impl Constraint for SystemFilesConstraint {
         match limits.files.remaining() {
             None => CheckResult::Unknown,
             Some(left) if load.files <= left => CheckResult::Pass,
-            Some(left) => CheckResult::Fail(
-                format!(
+            Some(left) => {
+                let message = format!(
                     "it takes {} open files, and the system has {} left",
-                    format::count(load.files),
-                    format::count(left)
-                ),
-                raise(&limits.files, load.files),
-            ),
+                    count(load.files),
+                    count(left)
+                );
+                CheckResult::Fail(message, raise(&limits.files, load.files))
+            }
         }
     }
 }

@@ -2,13 +2,14 @@
 //! exist at once, and so the processes that hold sockets.
 
 use highwater_scenarios::usable_files;
-use highwater_types::format;
+use highwater_types::format::count;
 
-use super::{Ceiling, CheckResult, Constraint, Fix, round_up};
+use super::{CheckResult, Constraint, Fix, round_up};
 use crate::doctor::{
     costs::EXTRA_THREADS,
     host_role::{ProcessSpread, SocketDemand},
-    limits::{HostLimits, ThreadLimits},
+    limits::{HostLimits, Limit, ThreadLimits},
+    numbers::number_text,
     plan_load::PlanLoad,
 };
 
@@ -20,37 +21,32 @@ impl Constraint for ThreadsConstraint {
         "threads"
     }
 
-    fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Ceiling {
+    fn ceiling(&self, limits: &HostLimits, demand: &SocketDemand) -> Limit {
         if demand.process_spread == ProcessSpread::Single {
-            return Ceiling::Unlimited;
+            return Limit::Unlimited;
         }
         let (Some(threads), Some(each), Some(files)) = (
             limits.threads.max_threads(),
             threads_per_process(limits),
             limits.files.per_process(),
         ) else {
-            return Ceiling::Unknown;
+            return Limit::Unknown;
         };
         // A group is one process, or a worker and a node that share their sockets.
         let groups = threads / each.saturating_mul(demand.process_count);
-        Ceiling::Sockets(groups.saturating_mul(usable_files(files) / demand.files))
+        Limit::AtMost(groups.saturating_mul(usable_files(files) / demand.files))
     }
 
     fn describe(&self, limits: &HostLimits) -> String {
-        match limits.threads.max_threads() {
-            Some(threads) => format!("{} threads", format::count(threads)),
-            None => self.name().to_owned(),
-        }
+        format!("{} threads", number_text(limits.threads.max_threads()))
     }
 
     fn fix(&self, limits: &HostLimits, demand: &SocketDemand, wanted: u64) -> Fix {
         let per_process = limits.files.per_process().map_or(1, usable_files) / demand.files;
         let groups = wanted.div_ceil(per_process.max(1));
-        let each = threads_per_process(limits).unwrap_or(EXTRA_THREADS);
-        let threads = groups
-            .saturating_mul(each)
-            .saturating_mul(demand.process_count);
-        raise(&limits.threads, threads)
+        let threads = threads_per_process(limits).unwrap_or(EXTRA_THREADS);
+        let processes = groups.saturating_mul(demand.process_count);
+        raise(&limits.threads, processes.saturating_mul(threads))
     }
 
     fn check(&self, limits: &HostLimits, load: &PlanLoad) -> CheckResult {
@@ -65,9 +61,9 @@ impl Constraint for ThreadsConstraint {
         }
         let message = format!(
             "it takes {} processes with about {} threads, and {} may exist",
-            format::count(load.processes),
-            format::count(needed),
-            format::count(threads)
+            count(load.processes),
+            count(needed),
+            count(threads)
         );
         CheckResult::Fail(message, raise(&limits.threads, needed))
     }
@@ -76,10 +72,8 @@ impl Constraint for ThreadsConstraint {
 /// Returns one thread for each CPU core, and a few more. A machine with more cores therefore
 /// has room for fewer processes.
 fn threads_per_process(limits: &HostLimits) -> Option<u64> {
-    limits
-        .cpus
-        .online
-        .map(|online| online.saturating_add(EXTRA_THREADS))
+    let online = limits.cpus.online?;
+    Some(online.saturating_add(EXTRA_THREADS))
 }
 
 /// Returns settings for those limits that are too low.

@@ -8,27 +8,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::doctor::limits::Limit;
+use crate::doctor::limits::{Limit, MemoryLimits};
 
 /// The smallest value that means "no limit". Version 1 has no word for that and states the
 /// largest number of whole pages, near 2^63.
 const NO_LIMIT: u64 = 1 << 62;
 
-/// The memory limits of the groups, in bytes.
-pub(super) struct CgroupMemory {
-    /// The smallest limit.
-    pub(super) max: Limit,
-    /// The smallest difference between limit and use.
-    pub(super) available: Limit,
-}
-
-/// Reads the memory limits of the groups.
-pub(super) fn memory(root: &Path) -> CgroupMemory {
+/// Reads the memory limits of the groups. Those of the machine are left unknown.
+pub(super) fn memory(root: &Path) -> MemoryLimits {
     let Some(groups) = Cgroups::for_controller(root, "memory") else {
-        return CgroupMemory {
-            max: Limit::Unknown,
-            available: Limit::Unknown,
-        };
+        return MemoryLimits::default();
     };
     let (max_file, used_file, inactive) = match groups.version {
         CgroupVersion::V1 => (
@@ -38,23 +27,27 @@ pub(super) fn memory(root: &Path) -> CgroupMemory {
         ),
         CgroupVersion::V2 => ("memory.max", "memory.current", "inactive_file "),
     };
-    CgroupMemory {
-        max: groups.tightest_limit(|group| read_limit(&group.join(max_file))),
-        available: groups.tightest_limit(|group| match read_limit(&group.join(max_file)) {
-            Limit::AtMost(max) => used_memory(group, used_file, inactive)
-                .map_or(Limit::Unknown, |used| {
-                    Limit::AtMost(max.saturating_sub(used))
-                }),
-            limit => limit,
-        }),
+    let max = |group: &Path| read_limit(&group.join(max_file), 0);
+    let available = |group: &Path| match max(group) {
+        Limit::AtMost(max) => {
+            let used = used_memory(group, used_file, inactive);
+            used.map(|used| max.saturating_sub(used)).into()
+        }
+        limit => limit,
+    };
+    MemoryLimits {
+        cgroup_max: groups.tightest_limit(max),
+        // On its own: another group than the one with the lowest limit may have less left.
+        cgroup_available: groups.tightest_limit(available),
+        ..MemoryLimits::default()
     }
 }
 
 /// Reads the limit of threads.
 pub(super) fn threads(root: &Path) -> Limit {
-    Cgroups::for_controller(root, "pids").map_or(Limit::Unknown, |groups| {
-        groups.tightest_limit(|group| read_limit(&group.join("pids.max")))
-    })
+    let groups = Cgroups::for_controller(root, "pids");
+    let limit = |group: &Path| read_limit(&group.join("pids.max"), 0);
+    groups.map_or(Limit::Unknown, |groups| groups.tightest_limit(limit))
 }
 
 /// Reads the CPU quota, in thousandths of a core.
@@ -62,12 +55,13 @@ pub(super) fn read_quota_millicores(root: &Path) -> Limit {
     Cgroups::for_controller(root, "cpu").map_or(Limit::Unknown, |groups| {
         groups.tightest_limit(|group| match groups.version {
             CgroupVersion::V1 => to_millicores(
-                read_limit(&group.join("cpu.cfs_quota_us")),
-                read_limit(&group.join("cpu.cfs_period_us")),
+                read_limit(&group.join("cpu.cfs_quota_us"), 0),
+                read_limit(&group.join("cpu.cfs_period_us"), 0),
             ),
+            // One file holds both: `QUOTA PERIOD`.
             CgroupVersion::V2 => {
                 let file = group.join("cpu.max");
-                to_millicores(read_limit_word(&file, 0), read_limit_word(&file, 1))
+                to_millicores(read_limit(&file, 0), read_limit(&file, 1))
             }
         })
     })
@@ -108,10 +102,10 @@ impl Cgroups {
 
     fn tightest_limit(&self, limit: impl Fn(&Path) -> Limit) -> Limit {
         let limits = self.folders.iter().map(|folder| limit(folder));
-        limits.fold(Limit::Unlimited, |one, other| match (one, other) {
+        limits.fold(Limit::Unlimited, |first, second| match (first, second) {
             // An unknown limit may be the tightest one.
             (Limit::Unknown, _) | (_, Limit::Unknown) => Limit::Unknown,
-            (Limit::AtMost(one), Limit::AtMost(other)) => Limit::AtMost(one.min(other)),
+            (Limit::AtMost(first), Limit::AtMost(second)) => Limit::AtMost(first.min(second)),
             (Limit::Unlimited, limit) | (limit, Limit::Unlimited) => limit,
         })
     }
@@ -120,28 +114,27 @@ impl Cgroups {
 /// Returns this process's group for a controller, from lines like `4:memory:/a/b` of version 1
 /// or `0::/a/b` of version 2.
 fn cgroup_path<'t>(own: &'t str, controller: &str) -> Option<(CgroupVersion, &'t str)> {
-    let lines = || {
-        own.lines()
-            .map(|line| line.splitn(3, ':').collect::<Vec<_>>())
-    };
-    let one = lines().find_map(|parts| match parts[..] {
-        [_, controllers, path] => controllers
-            .split(',')
-            .any(|name| name == controller)
-            .then_some((CgroupVersion::V1, path)),
-        _ => None,
+    let version_1 = own.lines().find_map(|line| {
+        let (_, group) = line.split_once(':')?;
+        // At the first colon: the path may contain some.
+        let (controllers, path) = group.split_once(':')?;
+        has_controller(controllers, controller).then_some((CgroupVersion::V1, path))
     });
-    let two = || {
-        lines().find_map(|parts| match parts[..] {
-            ["0", "", path] => Some((CgroupVersion::V2, path)),
-            _ => None,
-        })
+    let version_2 = || {
+        let path = own.lines().find_map(|line| line.strip_prefix("0::"))?;
+        Some((CgroupVersion::V2, path))
     };
     // Both versions may be mounted. Version 2 then has the controllers that version 1 does not
     // list.
-    one.or_else(two)
+    version_1.or_else(version_2)
 }
 
+/// Whether a list like `cpu,cpuacct` contains a controller.
+fn has_controller(list: &str, controller: &str) -> bool {
+    list.split(',').any(|name| name == controller)
+}
+
+/// A mounted hierarchy of groups.
 struct Mount<'t> {
     /// The mounted group.
     group: &'t str,
@@ -162,7 +155,7 @@ fn parse_mount<'t>(line: &'t str, version: CgroupVersion, controller: &str) -> O
         return None;
     }
     let controllers = file_system.nth(1)?;
-    if version == CgroupVersion::V1 && !controllers.split(',').any(|name| name == controller) {
+    if version == CgroupVersion::V1 && !has_controller(controllers, controller) {
         return None;
     }
     // Fields 4 and 5 (proc_pid_mountinfo(5)).
@@ -175,12 +168,10 @@ fn parse_mount<'t>(line: &'t str, version: CgroupVersion, controller: &str) -> O
 
 /// Returns the memory in use without inactive file pages, which the kernel can free at once.
 fn used_memory(group: &Path, file: &str, inactive: &str) -> Option<u64> {
-    let used = match read_limit(&group.join(file)) {
-        Limit::AtMost(used) => used,
-        Limit::Unlimited | Limit::Unknown => return None,
-    };
+    let used = read_limit(&group.join(file), 0).value()?;
     let stat = fs::read_to_string(group.join("memory.stat")).ok()?;
     let inactive = stat.lines().find_map(|line| line.strip_prefix(inactive))?;
+    // The files are read one after the other, so the second number may be the larger one.
     Some(used.saturating_sub(inactive.trim().parse().ok()?))
 }
 
@@ -195,12 +186,8 @@ fn to_millicores(quota: Limit, period: Limit) -> Limit {
     }
 }
 
-fn read_limit(file: &Path) -> Limit {
-    read_limit_word(file, 0)
-}
-
 /// Returns word number `word`, counted from 0, of a group's file.
-fn read_limit_word(file: &Path, word: usize) -> Limit {
+fn read_limit(file: &Path, word: usize) -> Limit {
     let text = match fs::read_to_string(file) {
         Ok(text) => text,
         // The topmost group has no such file, and neither has a group whose controller is
@@ -209,12 +196,11 @@ fn read_limit_word(file: &Path, word: usize) -> Limit {
         Err(_) => return Limit::Unknown,
     };
     match text.split_whitespace().nth(word) {
+        // Version 2 and version 1 write "no limit" in these words.
         Some("max" | "-1") => Limit::Unlimited,
-        Some(word) => match word.parse() {
-            Ok(limit) if limit >= NO_LIMIT => Limit::Unlimited,
-            Ok(limit) => Limit::AtMost(limit),
-            Err(_) => Limit::Unknown,
+        word => match word.and_then(|word| word.parse().ok()) {
+            Some(NO_LIMIT..) => Limit::Unlimited,
+            limit => limit.into(),
         },
-        None => Limit::Unknown,
     }
 }

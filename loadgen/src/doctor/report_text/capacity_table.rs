@@ -4,7 +4,7 @@ use highwater_scenarios::text_layout::TextLayout;
 use highwater_types::format::count;
 
 use crate::doctor::{
-    capacity::{BindingConstraint, Capacity, RoleCapacity},
+    capacity::{Capacity, RoleCapacity},
     costs::{CLIENT_BYTES, DEFAULT_HEARTBEAT_S, KERNEL_BYTES, NODE_BYTES},
     limits::HostLimits,
 };
@@ -38,15 +38,15 @@ fn capacity_row(capacity: &RoleCapacity, limits: &HostLimits) -> String {
         true => "",
         false => "≤",
     };
-    let next = |next: BindingConstraint| {
+    let next = capacity.next_constraint().map(|next| {
         let name = next.constraint.short_name();
         format!("{} {name}", sockets_text(next.sockets))
-    };
+    });
     row(
         role,
         &format!("{bound}{}", sockets_text(first.sockets)),
         &first.constraint.describe(limits),
-        &capacity.next_constraint().map(next).unwrap_or_default(),
+        &next.unwrap_or_default(),
     )
 }
 

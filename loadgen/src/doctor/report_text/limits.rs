@@ -3,11 +3,13 @@
 use highwater_scenarios::text_layout::TextLayout;
 use highwater_types::format::{bytes, count};
 
-use super::numbers::{limit_text, number_text, unknown_text};
 use crate::{
-    doctor::limits::{
-        BalancerPrograms, ConntrackTable, CpuLimits, FileLimits, HostLimits, Limit,
-        ListenQueueLimits, MemoryLimits, PortRange, ProgramPresence, TcpBuffers, ThreadLimits,
+    doctor::{
+        limits::{
+            BalancerPrograms, ConntrackTable, CpuLimits, FileLimits, HostLimits, Limit,
+            ListenQueueLimits, MemoryLimits, PortRange, ProgramPresence, TcpBuffers, ThreadLimits,
+        },
+        numbers::{limit_text, number_text, unknown_text},
     },
     worker::devices::source_address::SOCKETS_PER_ADDRESS,
 };
@@ -20,12 +22,7 @@ pub(super) fn write(limits: &HostLimits, page: &mut TextLayout) {
     page.heading("Limits");
     let mut entry = |name: &str, text: String| page.label_left(name, NAMES, &text);
     entry("open files", files(&limits.files));
-    entry(
-        "ports",
-        limits
-            .port_range
-            .map_or_else(unknown_text, |range| ports(&range)),
-    );
+    entry("ports", limits.port_range.map_or_else(unknown_text, ports));
     entry("", source_addresses());
     entry("accepting", queues(&limits.listen_queues));
     entry("conntrack", conntrack(&limits.conntrack));
@@ -55,7 +52,7 @@ fn files(files: &FileLimits) -> String {
     )
 }
 
-fn ports(range: &PortRange) -> String {
+fn ports(range: PortRange) -> String {
     let reserved = match range.reserved {
         0 => String::new(),
         reserved => format!(", {} of them reserved", count(reserved)),
@@ -112,17 +109,13 @@ fn memory(memory: &MemoryLimits) -> String {
     let group = match memory.cgroup_max {
         Limit::Unlimited => "no limit of the control group".to_owned(),
         Limit::Unknown => "the control group's limit is unknown".to_owned(),
-        Limit::AtMost(max) => match memory.cgroup_available {
-            Limit::AtMost(available) => format!(
-                "the control group may have {}, {} of it left",
-                bytes(max),
-                bytes(available)
-            ),
-            Limit::Unlimited | Limit::Unknown => format!(
-                "the control group may have {}, and its use is unknown",
-                bytes(max)
-            ),
-        },
+        Limit::AtMost(max) => {
+            let left = match memory.cgroup_available.value() {
+                Some(available) => format!("{} of it left", bytes(available)),
+                None => "and its use is unknown".to_owned(),
+            };
+            format!("the control group may have {}, {left}", bytes(max))
+        }
     };
     format!(
         "{} available of {}; {group}.",
@@ -179,9 +172,6 @@ fn programs(programs: &BalancerPrograms) -> String {
         };
         format!("{name} {state}")
     });
-    let states: Vec<String> = states.collect();
-    format!(
-        "{}: only scenarios that name one as their balancer need it.",
-        states.join(", ")
-    )
+    let states = states.collect::<Vec<_>>().join(", ");
+    format!("{states}: only scenarios that name one as their balancer need it.")
 }

@@ -3,12 +3,10 @@
 use highwater_scenarios::{BalancerShare, RESERVED_FILES, text_layout::TextLayout};
 use highwater_types::format::{bytes, count, plural};
 
-use super::{
-    fixes,
-    numbers::{number_text, unknown_text},
-};
+use super::fixes;
 use crate::doctor::{
     limits::HostLimits,
+    numbers::{number_text, unknown_text},
     plan_load::{PlanLoad, PlanNodeLoad},
     preflight::{PreflightFinding, PreflightReport},
 };
@@ -23,10 +21,11 @@ pub(super) fn write(
     limits: &HostLimits,
     page: &mut TextLayout,
 ) {
-    match report.fits() {
-        true => page.heading(&format!("{name} fits this machine.")),
-        false => page.heading(&format!("{name} does not fit this machine.")),
-    }
+    let verdict = match report.fits() {
+        true => "fits",
+        false => "does not fit",
+    };
+    page.heading(&format!("{name} {verdict} this machine."));
     findings(&report.failures, page);
     page.heading("What it takes");
     let load = &report.load;
@@ -40,11 +39,8 @@ pub(super) fn write(
     }
     page.label_left("files", NAMES, &files(load, limits));
     // A scenario over loopback without commands needs no ports.
-    if let Some(busiest) = load
-        .busiest_destination
-        .as_ref()
-        .filter(|busiest| busiest.connections > 0)
-    {
+    let busiest = load.busiest_destination.as_ref();
+    if let Some(busiest) = busiest.filter(|busiest| busiest.connections > 0) {
         let ports = limits.port_range.map(|ports| ports.count());
         let text = format!(
             "{} to {}, of {}",
@@ -70,11 +66,8 @@ pub(super) fn write(
 
 fn findings(findings: &[PreflightFinding], page: &mut TextLayout) {
     for finding in findings {
-        page.paragraph(&format!(
-            "{}. {}",
-            sentence(&finding.message),
-            finding.fix.action
-        ));
+        let problem = sentence(&finding.message);
+        page.paragraph(&format!("{problem}. {}", finding.fix.action));
         for line in fixes::setting_lines(&finding.fix) {
             page.line(&line);
         }
@@ -90,10 +83,9 @@ fn workers(load: &PlanLoad, limits: &HostLimits) -> String {
         }
         Some(_) => format!("a process may open {} files", number_text(files)),
     };
-    let each = if load.workers == 1 {
-        ""
-    } else {
-        " at most, each"
+    let each = match load.workers {
+        1 => "",
+        _ => " at most, each",
     };
     format!(
         "{}: {}, {} and {} in reserve{each}; {reason}",

@@ -12,11 +12,7 @@ use crate::doctor::{
 /// Writes the sentences.
 pub(super) fn write(capacity: &Capacity, limits: &HostLimits, page: &mut TextLayout) {
     page.heading("This machine");
-    let first = |role| {
-        capacity
-            .for_role(role)
-            .and_then(|capacity| capacity.binding_constraint())
-    };
+    let first = |role| capacity.for_role(role)?.binding_constraint();
     let processes = [
         ("a worker", first(HostRole::Worker)),
         ("a node", first(HostRole::Node)),
@@ -61,13 +57,9 @@ fn per_process_sentences(
     if binding.is_empty() {
         return vec!["None of its limits is known.".to_owned()];
     }
-    binding
-        .into_iter()
-        .map(|(limit, sockets)| {
-            format!(
-                "What binds first is {limit}: sockets end at {}.",
-                sockets.join(", ")
-            )
-        })
-        .collect()
+    let sentence = |(limit, sockets): (String, Vec<String>)| {
+        let sockets = sockets.join(", ");
+        format!("What binds first is {limit}: sockets end at {sockets}.")
+    };
+    binding.into_iter().map(sentence).collect()
 }

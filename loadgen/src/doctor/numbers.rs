@@ -2,7 +2,7 @@
 
 use highwater_types::format::count;
 
-use crate::doctor::limits::Limit;
+use super::limits::Limit;
 
 /// The smallest number that means "no limit". Systems write that as a number that is never
 /// reached, such as 2^63 - 1.
