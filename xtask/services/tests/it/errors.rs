@@ -10,7 +10,7 @@ fn unknown_name_is_refused() {
         "unknown service \"kafka\": expected redis, redis-cluster, nats, rabbitmq, nginx or haproxy"
     );
     for kind in ServiceKind::ALL {
-        assert_eq!(kind.name().parse::<ServiceKind>().unwrap(), kind);
+        assert_eq!(kind.name().parse::<ServiceKind>().unwrap(), *kind);
     }
 }
 
