@@ -37,6 +37,7 @@ impl Exit {
     /// Returns the exit code of a run that has a report.
     pub(crate) fn for_summary(summary: &Summary) -> Self {
         match (summary.ended, summary.verdict) {
+            // First, because the gates judged only a part of the run.
             (RunEnd::Interrupted, _) => Self::Interrupted,
             (_, Verdict::Passed) => Self::Passed,
             (_, Verdict::Failed) => Self::GateFailed,

@@ -9,7 +9,7 @@ mod text;
 
 use std::{io, path::Path};
 
-use crate::{exit::Exit, paint::colour_on_stderr};
+use crate::exit::Exit;
 
 /// The error that ends a command.
 #[derive(Debug)]
@@ -26,18 +26,23 @@ impl CliFailure {
         Self { exit, text }
     }
 
+    /// Ends because of a fault of the machine or of Highwater itself.
+    pub(crate) fn internal(error: impl Into<anyhow::Error>) -> Self {
+        Self::new(Exit::Internal, error)
+    }
+
     /// Builds the error for a path that the user gave. The exit code is 2, except when
     /// the machine is at fault.
     pub(crate) fn path(action: &str, path: &Path, error: io::Error) -> Self {
         let exit = kinds::exit_for_path(&error);
-        let what = format!("cannot {action} {}", path.display());
-        Self::new(exit, anyhow::Error::new(error).context(what))
+        let context = format!("cannot {action} {}", path.display());
+        Self::new(exit, anyhow::Error::new(error).context(context))
     }
 
     /// Adds a hint about the next step.
-    pub(crate) fn with_hint(mut self, hint: Option<String>) -> Self {
+    pub(crate) fn with_hint(mut self, hint: Option<impl AsRef<str>>) -> Self {
         if let Some(hint) = hint {
-            self.text.push_str(&text::labelled("hint", &hint));
+            self.text.push_str(&text::labelled("hint", hint.as_ref()));
         }
         self
     }
@@ -49,6 +54,6 @@ impl CliFailure {
 
     /// Prints it on stderr.
     pub(crate) fn print(&self) {
-        eprintln!("{}", text::paint_error(&self.text, colour_on_stderr()));
+        eprintln!("{}", text::paint_error(&self.text));
     }
 }

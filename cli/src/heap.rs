@@ -8,6 +8,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Bytes that the program has allocated and not freed.
 pub(crate) fn live_bytes() -> Option<u64> {
+    // The statistics are a snapshot, which a new epoch refreshes.
     epoch::advance().ok()?;
     stats::allocated::read().ok().map(|bytes| bytes as u64)
 }

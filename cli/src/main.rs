@@ -13,7 +13,7 @@
 //! - [`output`]: results on stdout;
 //! - [`failure`]: errors with their hint, and their text;
 //! - [`exit`]: the exit codes;
-//! - [`paint`]: colour on a terminal;
+//! - [`paint`]: colours on stderr;
 //! - [`heap`]: the allocator and its live bytes.
 
 mod commands;
@@ -31,6 +31,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    // Before anything is printed: errors of every command have colours.
+    paint::init_colours();
     match commands::Cli::parse().execute() {
         Ok(exit) => exit.into(),
         Err(failure) => {

@@ -1,40 +1,33 @@
-//! Colour: on a terminal only, and not where `NO_COLOR` forbids it.
+//! Colours on stderr, each for one meaning of a text.
+//!
+//! A style writes no escape sequence while colours are off, and widths are measured
+//! without escape sequences.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 
-use console::Style;
+use console::{Style, measure_text_width};
 
-/// The meaning of a piece of text, from which its colour follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tone {
-    /// Ordinary text.
-    Plain,
-    /// The value to read first.
-    Strong,
-    /// Labels and what is there just in case.
-    Faint,
-    /// A part that moves.
-    Active,
-    /// A warning.
-    Warning,
-    /// An error.
-    Bad,
+/// The value to read first.
+pub(crate) const STRONG: Style = Style::new().for_stderr().bold();
+/// Labels, and values that are usual.
+pub(crate) const FAINT: Style = Style::new().for_stderr().dim();
+/// A part that moves.
+pub(crate) const ACTIVE: Style = Style::new().for_stderr().cyan();
+/// A warning.
+pub(crate) const WARNING: Style = Style::new().for_stderr().yellow();
+/// An error.
+pub(crate) const BAD: Style = Style::new().for_stderr().red().bold();
+
+/// Turns colours off unless stderr is a terminal and `NO_COLOR` is unset.
+pub(crate) fn init_colours() {
+    // CLICOLOR_FORCE alone would also colour a file or a pipe, which tools read.
+    let enabled = io::stderr().is_terminal() && console::colors_enabled_stderr();
+    console::set_colors_enabled_stderr(enabled);
 }
 
-/// Whether stderr takes colour.
-pub(crate) fn colour_on_stderr() -> bool {
-    std::io::stderr().is_terminal() && console::colors_enabled_stderr()
-}
-
-/// `text` in its tone, or as it is where there is no `colour`.
-pub(crate) fn paint(text: &str, tone: Tone, colour: bool) -> String {
-    let style = match tone {
-        Tone::Plain => return text.to_owned(),
-        Tone::Strong => Style::new().bold(),
-        Tone::Faint => Style::new().dim(),
-        Tone::Active => Style::new().cyan(),
-        Tone::Warning => Style::new().yellow(),
-        Tone::Bad => Style::new().red().bold(),
-    };
-    style.force_styling(colour).apply_to(text).to_string()
+/// Appends `text` to a line that then still fits `width` columns.
+pub(crate) fn push_if_fits(line: &mut String, width: usize, text: &str) {
+    if measure_text_width(line) + measure_text_width(text) <= width {
+        line.push_str(text);
+    }
 }

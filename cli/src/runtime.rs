@@ -2,7 +2,7 @@
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{exit::Exit, failure::CliFailure};
+use crate::failure::CliFailure;
 
 /// The log filter when `RUST_LOG` is unset. The clients of the brokers are silenced,
 /// because the node logs the same events with their consequence.
@@ -13,7 +13,7 @@ pub(crate) fn runtime() -> Result<Runtime, CliFailure> {
     Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| CliFailure::new(Exit::Internal, error))
+        .map_err(CliFailure::internal)
 }
 
 /// Starts the log on stderr; `RUST_LOG` selects its lines.
@@ -22,7 +22,9 @@ pub(crate) fn init_logging() {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(DEFAULT_LOG_FILTER));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // The harness appends this log to a file and quotes its last lines in errors.
         .with_ansi(false)
+        // Stdout carries results, and the line `listening on ADDRESS` that scripts read.
         .with_writer(std::io::stderr)
         .init();
 }

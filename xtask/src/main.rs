@@ -1,6 +1,13 @@
-//! `cargo xtask …`: what a person does while developing highwater.
+//! `cargo xtask …`: the development tasks of Highwater.
+//!
+//! - [`test`]: everything that must hold before a change lands;
+//! - [`prose`]: the prose lint;
+//! - [`services`]: real brokers and balancers;
+//! - [`conformance`]: the Autobahn suite;
+//! - [`fuzz`]: libFuzzer on the parsers of foreign bytes;
+//! - [`pictures`]: the pictures of the documents;
+//! - [`steps`]: the commands that the tasks consist of.
 
-mod bench;
 mod conformance;
 mod fuzz;
 mod pictures;
@@ -58,6 +65,6 @@ fn main() -> Result<()> {
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Pictures => pictures::run(),
         Task::Prose { prefixes } => prose::run(&prefixes),
-        Task::Bench { filter } => bench::run(filter.as_deref()),
+        Task::Bench { filter } => steps::bench(filter.as_deref()),
     }
 }

@@ -1,4 +1,4 @@
-//! Commands that a task is made of.
+//! Commands that a task consists of.
 
 use std::{
     process::{Child, ChildStdout, Command},
@@ -21,11 +21,22 @@ pub(crate) fn step(name: &str, command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// The cargo that runs this task.
-pub(crate) fn cargo(arguments: &[&str]) -> Command {
+/// Returns the command of the cargo that runs this task, with arguments separated by
+/// spaces.
+pub(crate) fn cargo(arguments: &str) -> Command {
+    // Cargo sets the variable. Without it the task was started by hand.
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(arguments);
+    command.args(arguments.split(' '));
     command
+}
+
+/// Runs all benches, or those whose name contains `filter`.
+pub(crate) fn bench(filter: Option<&str>) -> Result<()> {
+    let mut bench = cargo("bench --workspace --locked --benches");
+    if let Some(filter) = filter {
+        bench.args(["--", filter]);
+    }
+    step("benches", &mut bench)
 }
 
 /// A child that ends with its owner.
@@ -49,7 +60,7 @@ impl BackgroundProcess {
         self.child.stdout.take()
     }
 
-    /// An error if it has ended.
+    /// Returns an error if it has ended.
     pub(crate) fn check(&mut self) -> Result<()> {
         match self.child.try_wait()? {
             Some(status) => bail!("{}: {status}", self.program),

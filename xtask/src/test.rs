@@ -22,46 +22,29 @@ const ATTEMPTS: u32 = 3;
 /// tests, and the smoke scenario with its gates.
 pub(crate) fn run() -> Result<()> {
     services::install()?;
-    step("formatting", &mut cargo(&["fmt", "--all", "--check"]))?;
-    step(
-        "lints",
-        &mut cargo(&[
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--locked",
-            "--",
-            "--deny",
-            "warnings",
-        ]),
-    )?;
+    // The fast checks first: a formatting error should not take a test run to appear.
+    step("formatting", &mut cargo("fmt --all --check"))?;
+    let lints = "clippy --workspace --all-targets --locked -- --deny warnings";
+    step("lints", &mut cargo(lints))?;
     eprintln!("── prose");
     prose::run(&[])?;
-    let threads = format!("--test-threads={}", test_threads());
-    step(
-        "tests",
-        &mut cargo(&["test", "--workspace", "--locked", "--", &threads]),
-    )?;
+    // Tests wait more than they compute, for sockets, leases and whole runs. With one
+    // thread for each processor, four fifths of the machine's time are idle.
+    let threads = 2 * thread::available_parallelism().map_or(1, usize::from);
+    let tests = format!("test --workspace --locked -- --test-threads={threads}");
+    step("tests", &mut cargo(&tests))?;
     smoke()
 }
 
-/// Tests wait more than they compute, for sockets, leases and whole runs: with one
-/// for each processor, four fifths of the machine's time are idle.
-fn test_threads() -> usize {
-    2 * thread::available_parallelism().map_or(1, usize::from)
-}
-
-/// The smoke scenario with its gates. An inconclusive run says nothing about
-/// the cluster, only that this machine was busy: it is asked again.
+/// Runs the smoke scenario with its gates.
 fn smoke() -> Result<()> {
-    step(
-        "release build",
-        &mut cargo(&["build", "--release", "--locked"]),
-    )?;
+    step("release build", &mut cargo("build --release --locked"))?;
+    // An inconclusive run says nothing about the cluster, only that this machine was busy.
     for attempt in 1..=ATTEMPTS {
         let out = env::temp_dir().join(format!("highwater-smoke-{}-{attempt}", process::id()));
         let mut run = Command::new("target/release/highwater");
         run.args(["run", "scenarios/smoke.toml", "--no-progress", "--out"]);
+        // A child of this task and not a step: exit code 4 is not a failure yet.
         let status = run.arg(&out).status().context("cannot start highwater")?;
         match status.code() {
             Some(0) => {

@@ -26,7 +26,9 @@ impl ServicesSandbox {
         Command::new(env!("CARGO_BIN_EXE_xtask"))
             .arg("services")
             .args(arguments)
+            // The state file lies below it, so tests do not see the services of the developer.
             .env("TMPDIR", self.0.path())
+            // anyhow would add a backtrace to the text of an error.
             .env_remove("RUST_BACKTRACE")
             .output()
             .unwrap()
@@ -35,9 +37,9 @@ impl ServicesSandbox {
     /// Runs a command that must succeed, and returns its output.
     fn run_successfully(&self, arguments: &[&str]) -> String {
         let output = self.services(arguments);
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.success(), "{said}");
-        said
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{stderr}");
+        stderr
     }
 
     /// Runs a command that must fail, and returns its error output.
@@ -144,7 +146,7 @@ fn services_end_with_their_supervisor() {
 
 #[test]
 fn unknown_service_is_refused() {
-    let said = ServicesSandbox::new().run_rejected(&["up", "kafka"]);
+    let stderr = ServicesSandbox::new().run_rejected(&["up", "kafka"]);
     let expected = "expected redis, redis-cluster, nats, rabbitmq";
-    assert!(said.contains(expected), "{said}");
+    assert!(stderr.contains(expected), "{stderr}");
 }

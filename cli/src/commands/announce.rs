@@ -11,7 +11,7 @@ use highwater_types::{
     format::{count, duration, plural, significant},
 };
 
-/// The load, the system, the phases; then where the record goes.
+/// Returns a line with the load and the system, and one with the phases and the record.
 pub(crate) fn announcement(plan: &Plan, out: &Path) -> String {
     let load = [
         Some(plural(plan.sockets(), "socket")),
@@ -44,14 +44,15 @@ fn users(plan: &Plan) -> Option<String> {
 fn commands(plan: &Plan) -> impl Iterator<Item = Rate> {
     plan.commands.iter().filter_map(|load| match load.model {
         LoadModel::Open { rate, .. } => Some(rate),
+        // A closed model has no rate of its own: its users wait for replies.
         LoadModel::Closed { .. } => None,
     })
 }
 
-/// All rates of a kind of traffic together.
-fn rate(what: &str, rates: impl Iterator<Item = Rate>) -> Option<String> {
+/// Returns the sum of the rates of one kind of traffic.
+fn rate(noun: &str, rates: impl Iterator<Item = Rate>) -> Option<String> {
     let rate: f64 = rates.map(Rate::as_per_second).sum();
-    (rate > 0.0).then(|| format!("{} {what}/s", significant(rate)))
+    (rate > 0.0).then(|| format!("{} {noun}/s", significant(rate)))
 }
 
 fn system(plan: &Plan) -> String {
@@ -78,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_announced_in_two_lines() {
+    fn announcement_states_load_system_and_phases() {
         check(
             "node-kill",
             &expect![[r#"

@@ -24,8 +24,8 @@ pub(crate) struct CheckArgs {
 /// Validates a scenario and describes what it would do.
 pub(crate) fn execute(args: &CheckArgs) -> Result<Exit, CliFailure> {
     let matrix = args.scenario.load_matrix()?;
-    let files_per_process =
-        raise_open_files().map_err(|error| CliFailure::new(Exit::Internal, error))?;
+    // Raised as a run raises it, so that the plan is judged by the same limit.
+    let files_per_process = raise_open_files().map_err(CliFailure::internal)?;
     let available = doctor::read_host_limits().memory.remaining();
     let load = PlanLoad::new(
         &matrix.first().plan,

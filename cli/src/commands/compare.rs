@@ -36,8 +36,8 @@ pub(crate) struct CompareArgs {
     /// Compare runs that are different things all the same
     ///
     /// Runs that differ in more than one setting, ran on different machines or did
-    /// not come to their end are refused. With this, it is said and they are
-    /// compared.
+    /// not come to their end are refused. With this option, they are compared with a
+    /// warning.
     #[arg(long)]
     pub(crate) anyway: bool,
 }

@@ -61,5 +61,5 @@ fn too_many(runs: u64) -> CliFailure {
     let error = anyhow!("a coordinator leads one run, and this scenario has {runs}");
     let hint = "choose one: --set cluster.KEY=VALUE for each list of the matrix, and \
                 --set matrix.repeat=1; or use `highwater run`";
-    CliFailure::new(Exit::Usage, error).with_hint(Some(hint.to_owned()))
+    CliFailure::new(Exit::Usage, error).with_hint(Some(hint))
 }

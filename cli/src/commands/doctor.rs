@@ -63,6 +63,7 @@ pub(crate) fn preflight(
     let Some((first, others)) = failures.split_first() else {
         return Ok(());
     };
+    // An error has one hint, so the other failures are notes.
     others.iter().for_each(note);
     if try_anyway {
         note(first);

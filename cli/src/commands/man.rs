@@ -34,7 +34,7 @@ pub(crate) fn execute(args: &ManArgs, cli: Command) -> Result<Exit, CliFailure> 
             let mut page = Vec::new();
             clap_mangen::Man::new(cli)
                 .render(&mut page)
-                .map_err(|error| CliFailure::new(Exit::Internal, error))?;
+                .map_err(CliFailure::internal)?;
             print(&String::from_utf8_lossy(&page));
         }
     }

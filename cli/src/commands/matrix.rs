@@ -71,6 +71,7 @@ impl MatrixRuns<'_> {
     fn run_all(&mut self, matrix: &Matrix, out: &Path) -> Result<Exit, CliFailure> {
         let mut worst = Exit::Passed;
         for (number, (name, cell)) in interleaved_runs(matrix).into_iter().enumerate() {
+            // A signal between two runs, or while a report was drawn, ended no run.
             if self.interrupt.is_requested() {
                 eprintln!("interrupted: {number} of {} runs are over", matrix.runs());
                 return Ok(Exit::Interrupted);
@@ -78,6 +79,7 @@ impl MatrixRuns<'_> {
             eprintln!("run {} of {}: {name}", number + 1, matrix.runs());
             let dir = out.join(name);
             let exit = self.run_one(cell, &dir)?;
+            // Not among the finished runs: a part of a run would distort the comparison.
             if exit == Exit::Interrupted {
                 return Ok(exit);
             }
@@ -136,6 +138,7 @@ fn compare(dirs: &[PathBuf], out: &Path) -> Result<(), CliFailure> {
     if dirs.len() < 2 {
         return Ok(());
     }
+    // Cells may differ in several settings by design, which `compare` would refuse.
     let comparison = highwater_reports::compare(dirs, MismatchPolicy::Warn)?;
     let page = out.join(PAGE);
     comparison.write_page(&page)?;
@@ -151,6 +154,7 @@ fn ensure_empty(out: &Path) -> Result<(), CliFailure> {
             Some(_) => Err(RunError::Record(RecordError::NotEmpty(out.to_owned())).into()),
             None => Ok(()),
         },
+        // The first run creates it.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(CliFailure::path("read", out, error)),
     }
@@ -158,16 +162,17 @@ fn ensure_empty(out: &Path) -> Result<(), CliFailure> {
 
 fn baseline_error(matrix: &Matrix) -> CliFailure {
     let error = anyhow!(
-        "--baseline is held against one run, and this scenario has {}",
+        "--baseline judges one run, and this scenario has {}",
         matrix.runs()
     );
     let hint = "choose one: --set cluster.KEY=VALUE for each list of the matrix, and \
                 --set matrix.repeat=1";
-    CliFailure::new(Exit::Usage, error).with_hint(Some(hint.to_owned()))
+    CliFailure::new(Exit::Usage, error).with_hint(Some(hint))
 }
 
 /// Returns the worse of two exit codes.
 fn worse_exit(first: Exit, second: Exit) -> Exit {
+    // By severity and not by number: an inconclusive run (4) is milder than a failed gate (3).
     let rank = |exit| match exit {
         Exit::Passed => 0,
         Exit::Inconclusive => 1,
@@ -210,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_take_turns() {
+    fn runs_of_the_cells_are_interleaved() {
         assert_eq!(
             names("policy = [\"p2c\", \"random\"]\nrepeat = 2\n"),
             ["p2c-1", "random-1", "p2c-2", "random-2"]
@@ -220,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_run_says_how_it_ended() {
+    fn worst_run_decides_the_exit_code() {
         assert_eq!(
             worse_exit(Exit::Passed, Exit::Inconclusive),
             Exit::Inconclusive
@@ -236,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_is_in_use_is_refused_before_anything_runs() {
+    fn directory_with_content_is_refused_before_the_first_run() {
         let folder = tempfile::tempdir().unwrap();
         assert!(ensure_empty(&folder.path().join("new")).is_ok());
         assert!(ensure_empty(folder.path()).is_ok());

@@ -21,8 +21,7 @@ pub(crate) struct MetricsArgs {
 pub(crate) fn execute(args: &MetricsArgs) -> Result<Exit, CliFailure> {
     let text = match args.json {
         false => highwater_reports::metrics_text(),
-        true => highwater_reports::metrics_json()
-            .map_err(|error| CliFailure::new(Exit::Internal, error))?,
+        true => highwater_reports::metrics_json().map_err(CliFailure::internal)?,
     };
     print(&text);
     Ok(Exit::Passed)

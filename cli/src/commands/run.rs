@@ -46,6 +46,7 @@ pub(crate) struct RunArgs {
 /// Runs a scenario with workers on this machine.
 pub(crate) fn execute(args: RunArgs) -> Result<Exit, CliFailure> {
     let scenario = args.scenario.load_matrix()?;
+    // Before anything starts: a run that cannot work would fail only after its ramp.
     doctor::preflight(&scenario, args.workers, args.try_anyway)?;
     if !scenario.is_one_run() {
         return matrix::run(&scenario, &args.scenario, &args.record, args.workers);

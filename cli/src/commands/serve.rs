@@ -5,7 +5,6 @@ mod consumer;
 mod gateway;
 mod listen;
 mod node;
-mod reload;
 
 use std::io;
 
@@ -44,10 +43,9 @@ pub(crate) enum ServeCommand {
 pub(crate) fn execute(serve: ServeCommand) -> Result<Exit, CliFailure> {
     init_logging();
     // The soft limit of the shell would otherwise bound the sockets of the node.
-    highwater_loadgen::sampling::raise_open_files()
-        .map_err(|error| CliFailure::new(Exit::Internal, error))?;
+    highwater_loadgen::sampling::raise_open_files().map_err(CliFailure::internal)?;
     runtime()?.block_on(async {
-        let shutdown = shutdown().map_err(|error| CliFailure::new(Exit::Internal, error))?;
+        let shutdown = cancel_on_stop().map_err(CliFailure::internal)?;
         match serve {
             ServeCommand::Node(args) => node::execute(*args, shutdown).await,
             ServeCommand::Gateway(args) => gateway::execute(*args, shutdown).await,
@@ -58,13 +56,14 @@ pub(crate) fn execute(serve: ServeCommand) -> Result<Exit, CliFailure> {
     Ok(Exit::Passed)
 }
 
-/// Returns a token that SIGTERM or SIGINT cancels.
-fn shutdown() -> io::Result<CancellationToken> {
+/// Returns a token that the first SIGTERM or SIGINT cancels.
+fn cancel_on_stop() -> io::Result<CancellationToken> {
     let token = CancellationToken::new();
-    let mut requests = StopSignals::listen()?;
+    let mut signals = StopSignals::listen()?;
     let cancel = token.clone();
     tokio::spawn(async move {
-        requests.recv().await;
+        signals.recv().await;
+        // tokio keeps the handlers, so a further signal does not cut the drain short.
         cancel.cancel();
     });
     Ok(token)

@@ -1,4 +1,4 @@
-//! SIGTERM and Ctrl-C: what asks a process to end.
+//! SIGTERM and Ctrl-C, the requests to end a process.
 
 use std::io;
 
@@ -26,7 +26,7 @@ impl StopSignals {
         })
     }
 
-    /// Waits for the next one.
+    /// Waits for the next signal.
     pub(super) async fn recv(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
@@ -47,33 +47,36 @@ impl Interrupt {
     /// Registers the handlers. The first signal asks for an orderly end, the second one ends
     /// the process.
     pub(super) fn listen() -> io::Result<Self> {
-        let ears = Builder::new_multi_thread()
+        let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()?;
-        let come = CancellationToken::new();
-        let requests = ears.block_on(async { StopSignals::listen() })?;
-        ears.spawn(cancel_on_signal(requests, come.clone()));
+        let requested = CancellationToken::new();
+        // Before the return, so that no signal after it meets the default action.
+        let signals = runtime.block_on(async { StopSignals::listen() })?;
+        runtime.spawn(cancel_on_signal(signals, requested.clone()));
         Ok(Self {
-            requested: come,
-            _runtime: ears,
+            requested,
+            _runtime: runtime,
         })
     }
 
-    /// Whether it has come.
+    /// Whether the user has asked for the end.
     pub(super) fn is_requested(&self) -> bool {
         self.requested.is_cancelled()
     }
 
-    /// Cancelled when it comes.
+    /// Returns a token that the request cancels.
     pub(super) fn token(&self) -> CancellationToken {
         self.requested.clone()
     }
 }
 
-async fn cancel_on_signal(mut requests: StopSignals, come: CancellationToken) {
-    requests.recv().await;
-    come.cancel();
-    requests.recv().await;
+async fn cancel_on_signal(mut signals: StopSignals, requested: CancellationToken) {
+    signals.recv().await;
+    requested.cancel();
+    signals.recv().await;
+    // At once: an orderly end hangs, or takes the user too long. The kernel ends the
+    // children by their parent-death signal.
     std::process::exit(Exit::Interrupted as i32);
 }

@@ -1,9 +1,6 @@
 //! One run: from a plan over its record to its report.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use highwater_loadgen::coordinator::{self, RunOptions, Workers};
 use highwater_scenarios::Plan;
@@ -62,14 +59,18 @@ impl SingleRun<'_> {
             scenario_text: self.scenario_text.to_owned(),
             sets: self.sets,
             out: self.out.to_owned(),
-            exe: std::env::current_exe().map_err(internal)?,
+            // Workers, nodes and gateways are this binary with another command.
+            exe: std::env::current_exe().map_err(CliFailure::internal)?,
             workers: self.workers,
             plan: self.plan,
         };
+        // On stderr, because stdout carries the verdict and the paths.
         eprintln!("{announcement}");
-        let display = ProgressDisplay::new(self.is_plain).map_err(internal)?;
+        let display = ProgressDisplay::new(self.is_plain).map_err(CliFailure::internal)?;
         let run = coordinator::run(options, interrupt.token(), |update| display.show(update));
+        // A runtime for each run: its end also ends the tasks that the run left.
         let ended = runtime()?.block_on(run);
+        // The display and an error of the run share stderr, so the display ends first.
         drop(display);
         ended?;
         Ok(())
@@ -96,9 +97,5 @@ pub(crate) fn default_out(plan: &Plan) -> PathBuf {
 
 /// Starts to receive the signals that stop a run.
 pub(super) fn listen_for_interrupt() -> Result<Interrupt, CliFailure> {
-    Interrupt::listen().map_err(internal)
-}
-
-fn internal(error: io::Error) -> CliFailure {
-    CliFailure::new(Exit::Internal, error)
+    Interrupt::listen().map_err(CliFailure::internal)
 }

@@ -15,7 +15,7 @@ use crate::{
 #[command(after_help = "Example:
   HIGHWATER_TOKEN=secret highwater worker --connect 192.0.2.1:7070
 
-A worker is told everything else by its coordinator, and ends with the run.")]
+A worker gets everything else from its coordinator, and ends with the run.")]
 pub(crate) struct WorkerArgs {
     /// The coordinator's address, HOST:PORT
     #[arg(long, value_name = "ADDR")]

@@ -13,7 +13,7 @@ use super::{CliFailure, text};
 use crate::exit::Exit;
 
 impl CliFailure {
-    /// The scenario at `path` did not become a plan.
+    /// Builds the error for a scenario at `path` that did not become a plan.
     pub(crate) fn scenario(path: &Path, error: LoadError) -> Self {
         match error {
             LoadError::Invalid(problems) => Self {
@@ -28,52 +28,51 @@ impl CliFailure {
 
     /// Builds the error for an `address` that cannot be bound.
     pub(crate) fn listen(address: std::net::SocketAddr, error: io::Error) -> Self {
-        let exit = match error.kind() {
-            ErrorKind::AddrNotAvailable => Exit::Usage,
-            _ => Exit::Refused,
-        };
+        let exit = exit_for_listen(&error);
         let hint = listen_hint(address.port(), &error);
-        let what = format!("cannot listen on {address}");
-        Self::new(exit, anyhow::Error::new(error).context(what)).with_hint(hint)
+        let context = format!("cannot listen on {address}");
+        Self::new(exit, anyhow::Error::new(error).context(context)).with_hint(hint)
     }
 }
 
-/// A record that a person named cannot be read.
+/// A record that the user named cannot be read.
 impl From<RecordError> for CliFailure {
     fn from(error: RecordError) -> Self {
         match &error {
             RecordError::Io { path, source, .. }
+                // A record begins with its manifest, so a directory without one holds another
+                // thing.
                 if is_absent(source) && path.ends_with("manifest.json") =>
             {
                 let directory = path.parent().unwrap_or(path).display();
-                let what = format!("{directory} is no run's directory");
-                Self::new(Exit::Usage, anyhow::Error::new(error).context(what)).with_hint(Some(
-                    "runs are in runs/TIME-NAME, or where --out said".into(),
-                ))
+                let context = format!("{directory} is not a run directory");
+                Self::new(Exit::Usage, anyhow::Error::new(error).context(context))
+                    .with_hint(Some("runs are in runs/TIME-NAME, or in the directory of --out"))
             }
             _ => Self::new(exit_for_record(&error), error),
         }
     }
 }
 
-/// The report on a run that a person named cannot be made.
+/// The report on a run that the user named cannot be made.
 impl From<ReportError> for CliFailure {
     fn from(error: ReportError) -> Self {
         match error {
             ReportError::Record(error) => error.into(),
-            error => Self::new(Exit::Internal, error),
+            error => Self::internal(error),
         }
     }
 }
 
-/// The runs that a person named cannot be set side by side.
+/// The runs that the user named cannot be compared.
 impl From<CompareError> for CliFailure {
     fn from(error: CompareError) -> Self {
         match error {
             CompareError::Record(error) => error.into(),
-            CompareError::NotComparable(_) => Self::new(Exit::Usage, error)
-                .with_hint(Some("--anyway compares them all the same".into())),
-            error => Self::new(Exit::Internal, error),
+            CompareError::NotComparable(_) => {
+                Self::new(Exit::Usage, error).with_hint(Some("--anyway compares them all the same"))
+            }
+            error => Self::internal(error),
         }
     }
 }
@@ -105,9 +104,9 @@ impl From<WorkerError> for CliFailure {
                 Exit::Refused,
                 "see whether it is a coordinator that listens at this address",
             ),
-            _ => return Self::new(Exit::Internal, error),
+            _ => return Self::internal(error),
         };
-        Self::new(exit, error).with_hint(Some(hint.to_owned()))
+        Self::new(exit, error).with_hint(Some(hint))
     }
 }
 
@@ -121,9 +120,18 @@ pub(super) fn exit_for_path(error: &io::Error) -> Exit {
         | ErrorKind::PermissionDenied
         | ErrorKind::ReadOnlyFilesystem
         | ErrorKind::InvalidFilename
-        // Not text.
+        // The kind of a file that is not UTF-8.
         | ErrorKind::InvalidData => Exit::Usage,
         _ => Exit::Internal,
+    }
+}
+
+/// Returns the exit code for an address that cannot be bound. A wrong address is the
+/// user's mistake, and a taken one the state of the machine.
+fn exit_for_listen(error: &io::Error) -> Exit {
+    match error.kind() {
+        ErrorKind::AddrNotAvailable => Exit::Usage,
+        _ => Exit::Refused,
     }
 }
 
@@ -131,14 +139,11 @@ fn exit_for_run(error: &RunError) -> Exit {
     match error {
         RunError::Record(error) => exit_for_record(error),
         RunError::Testbed(error) => exit_for_testbed(error),
-        RunError::Listen { source, .. } if source.kind() == ErrorKind::AddrNotAvailable => {
-            Exit::Usage
-        }
-        RunError::Listen { .. }
-        | RunError::WorkersNotReady { .. }
+        RunError::Listen { source, .. } => exit_for_listen(source),
+        RunError::WorkersNotReady { .. }
         | RunError::OpenFileLimitTooLow { .. }
-        | RunError::TargetUnreachable { .. } => Exit::Refused,
-        RunError::TargetTlsFailed { .. } => Exit::Refused,
+        | RunError::TargetUnreachable { .. }
+        | RunError::TargetTlsFailed { .. } => Exit::Refused,
         RunError::Tls(_) | RunError::Header(_) => Exit::Usage,
         RunError::Interrupted => Exit::Interrupted,
         _ => Exit::Internal,
@@ -147,6 +152,7 @@ fn exit_for_run(error: &RunError) -> Exit {
 
 fn exit_for_testbed(error: &TestbedError) -> Exit {
     match error {
+        // Files and clients of the harness itself. The others are the system or the machine.
         TestbedError::LogFolder { .. }
         | TestbedError::Client(_)
         | TestbedError::Certificate(_)
@@ -164,6 +170,8 @@ fn exit_for_record(error: &RecordError) -> Exit {
         RecordError::NotEmpty(_) | RecordError::Manifest { .. } | RecordError::Schema { .. } => {
             Exit::Usage
         }
+        // The user names the directory that a record is created in or read from. Other
+        // actions fail because of the machine, such as a full disk.
         RecordError::Io {
             action: "create" | "read",
             source,
@@ -188,12 +196,14 @@ fn listen_hint(port: u16, error: &io::Error) -> Option<String> {
     }
 }
 
-/// A file that may have been meant: a name without its folder or its ending.
+/// Returns the hint about a file of the same name with the ending or the folder that the
+/// user left out.
 fn similar(path: &Path) -> Option<String> {
     let named = path.with_extension("toml");
     let catalogue = Path::new("scenarios").join(named.file_name()?);
     let found = [named, catalogue]
         .into_iter()
+        // The file as it was named cannot be read, so it is not suggested.
         .find(|candidate| candidate != path && candidate.is_file())?;
     Some(format!("there is {}", found.display()))
 }

@@ -17,31 +17,32 @@ use std::path::Path;
 
 use highwater_scenarios::{Diagnostics, diagnostic::Location};
 
-use crate::paint::{Tone, paint};
+use crate::paint::{ACTIVE, BAD, STRONG};
 
 /// Labels after a `=`.
 const LABELS: [&str; 4] = ["found:", "expected:", "cause:", "hint:"];
 
-/// An error and its causes. A cause that the error's own text has in full
-/// already is not said again.
+/// Returns the text of an error and its causes.
 pub(super) fn error(error: &anyhow::Error) -> String {
     let mut text = format!("error: {error}");
-    let mut said = error.to_string();
+    let mut above = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !said.contains(&cause) {
+        // Many libraries print their source within their own text.
+        if !above.contains(&cause) {
             text.push_str(&labelled("cause", &cause));
         }
-        said = cause;
+        above = cause;
     }
     text
 }
 
-/// All problems of a scenario.
+/// Returns the text of all problems of a scenario.
 pub(super) fn problems(path: &Path, problems: &Diagnostics) -> String {
     let mut text = String::new();
     for problem in problems.iter() {
         let place = match &problem.location {
             Location::File { line, column, .. } => format!("{}:{line}:{column}", path.display()),
+            // Escaped, because control characters must not reach the terminal.
             Location::SetArgument { text, .. } => format!("--set {}", text.escape_debug()),
         };
         text.push_str(&format!("error: {place}: {problem}\n\n"));
@@ -51,35 +52,35 @@ pub(super) fn problems(path: &Path, problems: &Diagnostics) -> String {
     text + &format!("{count} {noun} in {}", path.display())
 }
 
-/// A line of its own below an error.
+/// Returns a labelled line below an error. Further lines of the text are indented.
 pub(super) fn labelled(label: &str, text: &str) -> String {
     format!("\n  = {label}: {}", text.replace('\n', "\n    "))
 }
 
-/// The text with colour: what happened, the place that is meant, the labels.
-pub(super) fn paint_error(text: &str, colour: bool) -> String {
-    let lines = text.lines().map(|line| paint_line(line, colour));
-    lines.collect::<Vec<_>>().join("\n")
+/// Returns the text in colours: the problem, the marked place, the labels.
+pub(super) fn paint_error(text: &str) -> String {
+    text.lines().map(paint_line).collect::<Vec<_>>().join("\n")
 }
 
-fn paint_line(line: &str, colour: bool) -> String {
-    if let Some(what) = line.strip_prefix("error: ") {
-        let what = paint(what, Tone::Strong, colour);
-        return format!("{} {what}", paint("error:", Tone::Bad, colour));
+fn paint_line(line: &str) -> String {
+    if let Some(problem) = line.strip_prefix("error: ") {
+        let problem = STRONG.apply_to(problem);
+        return format!("{} {problem}", BAD.apply_to("error:"));
     }
     if let Some((gutter, shown)) = line.split_once(" | ")
         && gutter.trim().is_empty()
         && shown.trim().bytes().all(|byte| byte == b'^')
     {
-        return format!("{gutter} | {}", paint(shown, Tone::Bad, colour));
+        return format!("{gutter} | {}", BAD.apply_to(shown));
     }
-    match line.trim_start().strip_prefix("= ") {
-        Some(rest) => match LABELS.iter().find(|label| rest.starts_with(**label)) {
-            Some(label) => line.replacen(label, &paint(label, Tone::Active, colour), 1),
-            None => line.to_owned(),
-        },
-        None => line.to_owned(),
-    }
+    let label = line
+        .trim_start()
+        .strip_prefix("= ")
+        .and_then(|rest| LABELS.iter().find(|label| rest.starts_with(**label)));
+    label.map_or_else(
+        || line.to_owned(),
+        |label| line.replacen(label, &ACTIVE.apply_to(label).to_string(), 1),
+    )
 }
 
 #[cfg(test)]
@@ -89,21 +90,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn causes_are_said_once() {
+    fn cause_that_the_error_contains_is_left_out() {
         let error = anyhow!("no such file")
             .context("cannot read x: no such file")
-            .context("x is no run record");
+            .context("x is not a run record");
         expect_test::expect![[r#"
-            error: x is no run record
+            error: x is not a run record
               = cause: cannot read x: no such file"#]]
         .assert_eq(&super::error(&error));
     }
 
     #[test]
     fn colour_changes_no_letter() {
+        // Other tests strip the sequences, so they may run at the same time.
+        console::set_colors_enabled_stderr(true);
         let text = "error: a.toml:1:8: name: wrong\n  |\n1 | name = 1\n  |        ^\n  = found: 1";
-        assert_eq!(paint_error(text, false), text);
-        let painted = paint_error(text, true);
+        let painted = paint_error(text);
         assert_ne!(painted, text);
         assert_eq!(console::strip_ansi_codes(&painted), text);
     }

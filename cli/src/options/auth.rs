@@ -22,6 +22,8 @@ pub(crate) struct ServeAuth {
     /// Secret that signs tokens, instead of the file
     #[arg(
         long,
+        // The option is hidden and stands for its variable: other users can read a command
+        // line.
         env = "HIGHWATER_AUTH_SECRET",
         hide_env_values = true,
         hide = true,
@@ -55,7 +57,7 @@ impl ServeAuth {
             let secret = file.map(|path| Secret::from_file(&path)).transpose();
             secret.map_err(|error| {
                 let hint = "`head -c 32 /dev/urandom | base64 > FILE` makes one";
-                CliFailure::new(Exit::Usage, error).with_hint(Some(hint.to_owned()))
+                CliFailure::new(Exit::Usage, error).with_hint(Some(hint))
             })
         };
         let secret = read(self.auth_secret_file)?.or(self.auth_secret);
@@ -68,10 +70,11 @@ impl ServeAuth {
                 lifetime: self.session_lifetime,
                 store: self.session_store,
             })),
+            // A login would have to issue a token that nothing signs.
             None if self.auth || login.is_some() => {
-                let what = anyhow::anyhow!("tokens have nothing to be signed with");
+                let error = anyhow::anyhow!("cannot sign tokens: a secret is missing");
                 let hint = "name the secret's file with --auth-secret-file";
-                Err(CliFailure::new(Exit::Usage, what).with_hint(Some(hint.to_owned())))
+                Err(CliFailure::new(Exit::Usage, error).with_hint(Some(hint)))
             }
             None => Ok(None),
         }

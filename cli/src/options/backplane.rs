@@ -35,3 +35,19 @@ pub(crate) struct ServeBackplane {
     )]
     pub(crate) membership_lease: Duration,
 }
+
+/// The backplane of the nodes that a gateway or a consumer serves.
+#[derive(Debug, Args)]
+pub(crate) struct NodesBackplane {
+    /// The backplane of the nodes: local://, redis://, nats:// or amqp://HOST[:PORT]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "HIGHWATER_BACKPLANE",
+        hide_env_values = true
+    )]
+    pub(crate) backplane: BackplaneUrl,
+    /// Name of the nodes' cluster, where others use the same broker
+    #[arg(long, value_name = "NAME", default_value_t)]
+    pub(crate) cluster: ClusterName,
+}

@@ -9,21 +9,15 @@ pub(crate) fn parse_duration_within(
     within: RangeInclusive<Duration>,
 ) -> impl Fn(&str) -> Result<Duration, String> + Clone + Send + Sync + 'static {
     move |text| {
-        let outside = || "out of range".to_owned();
-        duration::parse(text)
-            .map_err(|error| error.message)
-            .and_then(|time| {
-                Some(time)
-                    .filter(|time| within.contains(time))
-                    .ok_or_else(outside)
-            })
-            .map_err(|what| {
-                let [shortest, longest] =
-                    [within.start(), within.end()].map(|end| format::duration(*end));
-                format!(
-                    "{what}; expected a time with its unit, {shortest} to {longest}, such as 2s"
-                )
-            })
+        let problem = match duration::parse(text) {
+            Ok(time) if within.contains(&time) => return Ok(time),
+            Ok(_) => "out of range".to_owned(),
+            Err(error) => error.message,
+        };
+        let [shortest, longest] = [within.start(), within.end()].map(|end| format::duration(*end));
+        Err(format!(
+            "{problem}; expected a time with its unit, {shortest} to {longest}, such as 2s"
+        ))
     }
 }
 
@@ -34,7 +28,7 @@ mod tests {
     const MILLISECOND: Duration = Duration::from_millis(1);
 
     #[test]
-    fn times_have_a_unit_and_bounds() {
+    fn time_requires_a_unit_and_has_bounds() {
         let time = parse_duration_within(500 * MILLISECOND..=Duration::from_secs(600));
         for (text, millis) in [
             ("500ms", 500),
@@ -56,8 +50,11 @@ mod tests {
             "5sec",
             "99999999999999999999s",
         ] {
-            let told = time(bad).unwrap_err();
-            assert!(told.ends_with("500ms to 10m, such as 2s"), "{bad}: {told}");
+            let error = time(bad).unwrap_err();
+            assert!(
+                error.ends_with("500ms to 10m, such as 2s"),
+                "{bad}: {error}"
+            );
         }
     }
 }

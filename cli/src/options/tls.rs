@@ -21,6 +21,7 @@ pub(crate) struct ServeTls {
 impl ServeTls {
     /// Reads both files. Returns `None` without a certificate.
     pub(crate) fn load(self) -> Result<Option<Arc<ServerTls>>, CliFailure> {
+        // clap requires both options or neither.
         let (Some(cert), Some(key)) = (self.tls_cert, self.tls_key) else {
             return Ok(None);
         };
@@ -29,7 +30,7 @@ impl ServeTls {
             .map_err(|error| {
                 let hint =
                     "both are PEM: the chain with the node's own certificate first, and its key";
-                CliFailure::new(Exit::Usage, error).with_hint(Some(hint.to_owned()))
+                CliFailure::new(Exit::Usage, error).with_hint(Some(hint))
             })
     }
 }

@@ -1,5 +1,4 @@
-//! Takes what a run tells and shows it, on a thread of its own: a terminal
-//! that has been stopped (Ctrl-S) must not stop the run.
+//! The updates of a run, shown on a thread of their own.
 
 use std::{
     env,
@@ -8,14 +7,14 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use highwater_loadgen::coordinator::{Progress, Update};
+use highwater_loadgen::coordinator::Update;
 
 use super::{live::LiveDisplay, plain::PlainDisplay};
 
 /// The limit of queued updates for a slow terminal; further updates are dropped.
-const QUEUE: usize = 256;
+const QUEUE_CAPACITY: usize = 256;
 
-/// Shows how a run stands until it is dropped.
+/// The display of a run, until it is dropped.
 pub(crate) struct ProgressDisplay {
     updates: Option<SyncSender<Update>>,
     thread: Option<JoinHandle<()>>,
@@ -33,21 +32,23 @@ impl ProgressDisplay {
     /// # Errors
     /// When no thread can be started.
     pub(crate) fn new(plain: bool) -> io::Result<Self> {
-        let (updates, told) = sync_channel(QUEUE);
-        let shown = match !plain && is_capable() {
+        let (updates, queued) = sync_channel(QUEUE_CAPACITY);
+        let renderer = match !plain && is_capable() {
             true => Renderer::Live(Box::new(LiveDisplay::new())),
             false => Renderer::Plain(PlainDisplay::default()),
         };
+        // A terminal that is stopped (Ctrl-S) blocks this thread, and not the run.
         let thread = thread::Builder::new().name("display".to_owned());
         Ok(Self {
             updates: Some(updates),
-            thread: Some(thread.spawn(|| shown.follow(told))?),
+            thread: Some(thread.spawn(|| renderer.follow(queued))?),
         })
     }
 
     /// Shows an update as soon as the terminal takes it. Does not block.
     pub(crate) fn show(&self, update: Update) {
         if let Some(updates) = &self.updates {
+            // A full queue drops the update, because the run must not wait for a terminal.
             let _ = updates.try_send(update);
         }
     }
@@ -56,8 +57,10 @@ impl ProgressDisplay {
 /// Waits until everything is shown.
 impl Drop for ProgressDisplay {
     fn drop(&mut self) {
+        // The thread ends when the channel closes, so the sender goes first.
         self.updates = None;
         if let Some(thread) = self.thread.take() {
+            // A display that panicked must not end the run.
             let _ = thread.join();
         }
     }
@@ -69,16 +72,14 @@ impl Renderer {
             match (&mut self, update) {
                 (Self::Live(live), Update::Progress(progress)) => live.progress(*progress),
                 (Self::Live(live), Update::Note(note)) => live.note(&note),
-                (Self::Plain(plain), Update::Progress(progress)) => print(plain, &progress),
+                (Self::Plain(plain), Update::Progress(progress)) => {
+                    for line in plain.progress(&progress) {
+                        eprintln!("{line}");
+                    }
+                }
                 (Self::Plain(plain), Update::Note(note)) => eprintln!("{}", plain.note(&note)),
             }
         }
-    }
-}
-
-fn print(plain: &mut PlainDisplay, progress: &Progress) {
-    for line in plain.progress(progress) {
-        eprintln!("{line}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Runs that never were, for the tests of what is shown.
+//! Progress of invented runs, for the tests of the display.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use highwater_loadgen::coordinator::{
     },
 };
 
-/// Two nodes in the ramp.
+/// Returns the progress of two nodes in the ramp.
 pub(super) fn ramp() -> Progress {
     Progress {
         at: Duration::from_secs(5),
@@ -31,7 +31,7 @@ pub(super) fn ramp() -> Progress {
     }
 }
 
-/// Two nodes in the steady phase, one of them killed, and a late worker.
+/// Returns two nodes in the steady phase, one of them killed, and a late worker.
 pub(super) fn outage() -> Progress {
     let mut progress = Progress {
         at: Duration::from_secs(41),
@@ -71,7 +71,7 @@ pub(super) fn outage() -> Progress {
     progress
 }
 
-/// Topics and readings besides, and the broker was away.
+/// Returns messages and telemetry after an outage of the broker.
 pub(super) fn traffic() -> Progress {
     Progress {
         commands: None,
@@ -89,7 +89,7 @@ pub(super) fn traffic() -> Progress {
     }
 }
 
-/// Fifty-five nodes at their end.
+/// Returns fifty-five nodes in the drain, one of them down.
 pub(super) fn drain() -> Progress {
     let mut nodes: Vec<_> = (1..=55).map(|n| (format!("n{n}"), node(n))).collect();
     nodes[41].1.up = Some(false);

@@ -1,19 +1,16 @@
-//! The display on a terminal: some lines that are written over in place, and
-//! above them, scrolling, what happened.
+//! The display on a terminal: lines that are written over in place, and events and
+//! problems that scroll above them.
 //!
-//! The cursor stands at the start of the line below the display, where the
-//! echo of a Ctrl-C does no harm, and no mode of the terminal is changed: there
-//! is nothing to restore, however the program ends.
+//! The cursor stands at the start of the line below the display, where the echo of a
+//! Ctrl-C does no harm. No mode of the terminal is changed, so nothing has to be restored
+//! when the program ends.
 
-use console::Term;
+use console::{Term, measure_text_width, truncate_str};
 use highwater_loadgen::coordinator::{NoteKind, Progress, ProgressNote};
 use highwater_types::format::live::clock;
 
-use super::{
-    screen::{TerminalSize, screen},
-    styled_line::StyledLine,
-};
-use crate::paint::{Tone, colour_on_stderr, paint};
+use super::screen::screen;
+use crate::paint::{BAD, FAINT, STRONG};
 
 /// Erases what is right of the cursor, then goes to the next line.
 const END_OF_LINE: &str = "\x1b[K\n";
@@ -23,88 +20,71 @@ const ERASE_BELOW: &str = "\x1b[J";
 /// A display on the terminal that stderr is.
 pub(crate) struct LiveDisplay {
     terminal: Term,
-    colour: bool,
     /// Columns of each line that is on the screen.
     drawn: Vec<usize>,
     last: Progress,
 }
 
 impl LiveDisplay {
-    /// Draws how a run stands that has not begun.
+    /// Draws the state of a run that has not begun.
     pub(crate) fn new() -> Self {
         let mut live = Self {
             terminal: Term::stderr(),
-            colour: colour_on_stderr(),
             drawn: Vec::new(),
             last: Progress::default(),
         };
-        live.draw(
-            "",
-            &[StyledLine::of(
-                Tone::Strong,
-                "starting: nodes and workers get ready",
-            )],
-        );
+        // The first update comes only when nodes and workers are ready.
+        let starting = STRONG.apply_to("starting: nodes and workers get ready");
+        live.draw("", &[starting.to_string()]);
         live
     }
 
-    /// Draws how the run stands now.
+    /// Draws the current state of the run.
     pub(crate) fn progress(&mut self, progress: Progress) {
         self.last = progress;
         self.redraw("");
     }
 
-    /// Writes above what happened.
+    /// Writes an event or a problem above the display.
     pub(crate) fn note(&mut self, note: &ProgressNote) {
-        let text = note_text(note, self.colour);
-        self.redraw(&text);
+        self.redraw(&note_text(note));
     }
 
     fn redraw(&mut self, above: &str) {
-        let lines = screen(&self.last, self.size());
+        let (height, width) = self.terminal.size();
+        let lines = screen(&self.last, width.into(), height.into());
         self.draw(above, &lines);
     }
 
-    /// Everything in one write, over what is there: nothing flickers.
-    fn draw(&mut self, above: &str, lines: &[StyledLine]) {
-        let size = self.size();
-        let mut text = to_the_top(&self.drawn, size.width);
+    fn draw(&mut self, above: &str, lines: &[String]) {
+        let width = usize::from(self.terminal.size().1);
+        let mut text = to_the_top(&self.drawn, width);
+        // A note may be wider than the terminal: it wraps, and stays in the scrollback whole.
         for line in above.lines() {
             text.push_str(line);
             text.push_str(END_OF_LINE);
         }
         // A full line would leave the cursor in a place that terminals do not
         // agree on.
-        let width = size.width.saturating_sub(1);
+        let width = width.saturating_sub(1);
+        self.drawn.clear();
         for line in lines {
-            text.push_str(&line.render(width, self.colour));
+            let line = truncate_str(line, width, "…");
+            self.drawn.push(measure_text_width(&line));
+            text.push_str(&line);
             text.push_str(END_OF_LINE);
         }
         text.push_str(ERASE_BELOW);
-        self.drawn = lines.iter().map(|line| line.width().min(width)).collect();
-        self.write(&text);
-    }
-
-    fn size(&self) -> TerminalSize {
-        let (height, width) = self.terminal.size();
-        TerminalSize {
-            width: width.into(),
-            height: height.into(),
-        }
-    }
-
-    /// Writes to the terminal. Errors are ignored, because a closed terminal must not end a
-    /// run.
-    fn write(&self, text: &str) {
-        let _ = self.terminal.write_str(text);
+        // One write over the old lines, so that nothing flickers. An error is ignored,
+        // because a closed terminal must not end a run.
+        let _ = self.terminal.write_str(&text);
     }
 }
 
-/// Leaves what happened, and takes the rest away.
+/// Erases the display. The notes above it stay.
 impl Drop for LiveDisplay {
     fn drop(&mut self) {
-        let top = to_the_top(&self.drawn, self.size().width);
-        self.write(&format!("{top}{ERASE_BELOW}"));
+        self.draw("", &[]);
     }
 }
 
@@ -112,21 +92,20 @@ impl Drop for LiveDisplay {
 /// holds the columns of each line, because a terminal that became narrower has wrapped
 /// them.
 fn to_the_top(drawn: &[usize], width: usize) -> String {
-    let broken = |columns: &usize| columns.div_ceil(width.max(1)).max(1);
-    match drawn.iter().map(broken).sum::<usize>() {
+    // An empty line takes a row, too.
+    let rows_of = |columns: &usize| columns.div_ceil(width.max(1)).max(1);
+    match drawn.iter().map(rows_of).sum::<usize>() {
+        // `ESC [ 0 A` would move up by one row, because terminals read 0 as 1.
         0 => "\r".to_owned(),
         rows => format!("\r\x1b[{rows}A"),
     }
 }
 
-fn note_text(note: &ProgressNote, colour: bool) -> String {
-    let at = paint(&clock(note.at), Tone::Faint, colour);
+fn note_text(note: &ProgressNote) -> String {
+    let at = FAINT.apply_to(clock(note.at));
     match note.kind {
-        NoteKind::Event => format!("{at}  {}", paint(&note.text, Tone::Strong, colour)),
-        NoteKind::Problem => {
-            let problem = paint("problem", Tone::Bad, colour);
-            format!("{at}  {problem}  {}", note.text)
-        }
+        NoteKind::Event => format!("{at}  {}", STRONG.apply_to(&note.text)),
+        NoteKind::Problem => format!("{at}  {}  {}", BAD.apply_to("problem"), note.text),
     }
 }
 
@@ -134,10 +113,12 @@ fn note_text(note: &ProgressNote, colour: bool) -> String {
 mod tests {
     use std::time::Duration;
 
+    use console::strip_ansi_codes;
+
     use super::*;
 
     #[test]
-    fn the_way_to_the_top_follows_the_terminals_width() {
+    fn way_to_the_top_counts_the_rows_of_wrapped_lines() {
         assert_eq!(to_the_top(&[], 80), "\r");
         assert_eq!(to_the_top(&[79, 0, 40], 80), "\r\x1b[3A");
         assert_eq!(to_the_top(&[79, 0, 40], 40), "\r\x1b[4A");
@@ -152,7 +133,7 @@ mod tests {
                 kind,
                 text: "n2 ended".to_owned(),
             };
-            note_text(&note, false)
+            strip_ansi_codes(&note_text(&note)).into_owned()
         };
         assert_eq!(text(NoteKind::Event), "00:31  n2 ended");
         assert_eq!(text(NoteKind::Problem), "00:31  problem  n2 ended");

@@ -1,53 +1,64 @@
-//! The load: sockets, heartbeats, commands, messages, readings, and whether the
+//! The load: sockets, heartbeats, commands, messages, telemetry, and whether the
 //! harness keeps up.
 
 use std::time::Duration;
 
+use console::measure_text_width;
 use highwater_loadgen::coordinator::{
     PhaseProgress, Progress,
-    progress::{
-        CommandProgress, HeartbeatProgress, MessageProgress, RecentLatency, TelemetryProgress,
-    },
+    progress::{CommandProgress, RecentLatency},
 };
 use highwater_types::format::{
     count,
     live::{self, millis},
 };
 
-use super::styled_line::{StyledLine, columns};
-use crate::paint::Tone;
+use crate::paint::{FAINT, STRONG, WARNING, push_if_fits};
 
 /// A send lag above this makes a run inconclusive, so it is shown.
 pub(crate) const LAG_LIMIT: Duration = Duration::from_millis(10);
 
-/// One line for each, at most `width` columns wide.
-pub(crate) fn load_lines(progress: &Progress, width: usize) -> Vec<StyledLine> {
-    let mut lines = vec![sockets(progress), heartbeats(&progress.heartbeats, width)];
-    let steady = is_steady(progress);
-    if let Some(load) = &progress.commands {
-        lines.extend(match steady {
-            true => commands(load, width),
-            false => vec![not_started_line("commands")],
-        });
+/// Returns a line for each kind of load, at most `width` columns wide.
+pub(crate) fn load_lines(progress: &Progress, width: usize) -> Vec<String> {
+    let beats = &progress.heartbeats;
+    let line = traffic("heartbeats", beats.per_s, beats.response_time);
+    let mut lines = vec![
+        sockets(progress),
+        with_count(line, width, "missed", beats.missed),
+    ];
+    let (commands, messages, telemetry) =
+        (&progress.commands, &progress.messages, &progress.telemetry);
+    if is_steady(progress) {
+        if let Some(load) = commands {
+            lines.extend(command_lines(load, width));
+        }
+        if let Some(load) = messages {
+            let line = traffic("messages", load.per_s, load.latency);
+            lines.push(with_count(line, width, "missing", load.missing));
+        }
+        if let Some(load) = telemetry {
+            let line = traffic("telemetry", load.per_s, load.response_time);
+            lines.push(with_count(line, width, "rejected", load.rejected));
+        }
+    } else {
+        let planned = [
+            commands.as_ref().map(|_| "commands"),
+            messages.as_ref().map(|_| "messages"),
+            telemetry.as_ref().map(|_| "telemetry"),
+        ];
+        let start = FAINT.apply_to("  from the steady phase on");
+        let not_started = |name| format!("{}{start}", label(name));
+        lines.extend(planned.into_iter().flatten().map(not_started));
     }
-    if let Some(load) = &progress.messages {
-        lines.push(match steady {
-            true => messages(load, width),
-            false => not_started_line("messages"),
-        });
-    }
-    if let Some(load) = &progress.telemetry {
-        lines.push(match steady {
-            true => telemetry(load, width),
-            false => not_started_line("telemetry"),
-        });
-    }
-    lines.extend(send_lag(progress));
+    lines.extend(high_send_lag(progress).map(|lag| {
+        let text = format!("  {lag}, over the harness's {} ms", LAG_LIMIT.as_millis());
+        format!("{}{}", label("send lag"), WARNING.apply_to(text))
+    }));
     lines
 }
 
-/// Ends other than a reply, each with its number; those that did not happen
-/// are left out.
+/// Returns the ends other than a reply, each with its count. Ends that did not occur are
+/// left out.
 pub(crate) fn unanswered(commands: &CommandProgress) -> String {
     [
         ("timed out", commands.timed_out),
@@ -62,33 +73,10 @@ pub(crate) fn unanswered(commands: &CommandProgress) -> String {
     .join(", ")
 }
 
-/// The worst send lag, where it is above its limit.
+/// Returns the worst send lag if it is above its limit.
 pub(crate) fn high_send_lag(progress: &Progress) -> Option<String> {
     let (worker, lag) = progress.send_lag.as_ref()?;
     (*lag > LAG_LIMIT).then(|| format!("p99 {} on {worker}", millis(*lag)))
-}
-
-fn sockets(progress: &Progress) -> StyledLine {
-    let (open, planned) = (progress.sockets_open, progress.sockets_planned);
-    let line = label("sockets").with(Tone::Strong, format!("{:>9}  ", count(open)));
-    let line = line.with(Tone::Plain, format!("open of {}", count(planned)));
-    let missing = progress.sockets_wanted.saturating_sub(open);
-    match progress.phase {
-        PhaseProgress::Steady { .. } if missing > 0 => {
-            line.with(Tone::Warning, format!("  {} missing", count(missing)))
-        }
-        _ => line,
-    }
-}
-
-fn heartbeats(heartbeats: &HeartbeatProgress, width: usize) -> StyledLine {
-    let line = label("heartbeats").with(Tone::Plain, rate(heartbeats.per_s));
-    with_count(
-        response(line, heartbeats.response_time),
-        width,
-        "missed",
-        heartbeats.missed,
-    )
 }
 
 /// Whether traffic besides heartbeats has begun.
@@ -99,74 +87,65 @@ pub(crate) fn is_steady(progress: &Progress) -> bool {
     )
 }
 
-fn not_started_line(what: &str) -> StyledLine {
-    label(what).with(Tone::Faint, "  from the steady phase on")
+fn sockets(progress: &Progress) -> String {
+    let (open, planned) = (progress.sockets_open, progress.sockets_planned);
+    let shown = STRONG.apply_to(format!("{:>9}  ", count(open)));
+    let line = format!("{}{shown}open of {}", label("sockets"), count(planned));
+    let missing = progress.sockets_wanted.saturating_sub(open);
+    match progress.phase {
+        // Sockets that are not open yet, or not any more, are missing in no other phase.
+        PhaseProgress::Steady { .. } if missing > 0 => {
+            let missing = format!("  {} missing", count(missing));
+            format!("{line}{}", WARNING.apply_to(missing))
+        }
+        _ => line,
+    }
 }
 
-/// One line, and a second one for ends without a reply that do not fit it.
-fn commands(commands: &CommandProgress, width: usize) -> Vec<StyledLine> {
-    let line = label("commands").with(Tone::Plain, rate(commands.per_s));
-    let line = response(line, commands.response_time);
+/// Returns one line, and a second one for ends without a reply that do not fit it.
+fn command_lines(commands: &CommandProgress, width: usize) -> Vec<String> {
+    let mut line = traffic("commands", commands.per_s, commands.response_time);
     let outcomes = format!("  {}", unanswered(commands));
-    if outcomes.trim().is_empty() {
-        let all = commands.response_time.map_or("", |_| "  all replied");
-        return vec![line.with_if_it_fits(width, Tone::Faint, all)];
+    if !outcomes.trim().is_empty() {
+        let fits = measure_text_width(&line) + measure_text_width(&outcomes) <= width;
+        let outcomes = WARNING.apply_to(outcomes);
+        return match fits {
+            true => vec![format!("{line}{outcomes}")],
+            false => vec![line, format!("{}{outcomes}", label(""))],
+        };
     }
-    match line.width() + columns(&outcomes) <= width {
-        true => vec![line.with(Tone::Warning, outcomes)],
-        false => vec![line, label("").with(Tone::Warning, outcomes)],
+    // Before the first reply there is nothing to praise.
+    if commands.response_time.is_some() {
+        let all = FAINT.apply_to("  all replied").to_string();
+        push_if_fits(&mut line, width, &all);
     }
-}
-
-fn messages(messages: &MessageProgress, width: usize) -> StyledLine {
-    let line = label("messages").with(Tone::Plain, rate(messages.per_s));
-    with_count(
-        response(line, messages.latency),
-        width,
-        "missing",
-        messages.missing,
-    )
-}
-
-fn telemetry(readings: &TelemetryProgress, width: usize) -> StyledLine {
-    let line = label("telemetry").with(Tone::Plain, rate(readings.per_s));
-    with_count(
-        response(line, readings.response_time),
-        width,
-        "rejected",
-        readings.rejected,
-    )
+    vec![line]
 }
 
 /// Appends the count of failures to a line, if there is room.
-fn with_count(line: StyledLine, width: usize, what: &str, times: u64) -> StyledLine {
-    let tone = match times {
-        0 => Tone::Faint,
-        _ => Tone::Warning,
+fn with_count(mut line: String, width: usize, name: &str, times: u64) -> String {
+    let style = if times == 0 { FAINT } else { WARNING };
+    let text = style.apply_to(format!("  {name} {}", count(times)));
+    push_if_fits(&mut line, width, &text.to_string());
+    line
+}
+
+fn label(text: &str) -> String {
+    FAINT.apply_to(format!("{text:<10}")).to_string()
+}
+
+/// Returns a rate with its recent latency, each in columns of fixed width.
+fn traffic(name: &str, per_s: f64, latency: Option<RecentLatency>) -> String {
+    let shown = |time: fn(RecentLatency) -> Duration| {
+        latency.map_or_else(|| "–".to_owned(), |latency| millis(time(latency)))
     };
-    line.with_if_it_fits(width, tone, &format!("  {what} {}", count(times)))
-}
-
-fn send_lag(progress: &Progress) -> Option<StyledLine> {
-    let lag = high_send_lag(progress)?;
-    let limit = LAG_LIMIT.as_millis();
-    let text = format!("  {lag}, over the harness's {limit} ms");
-    Some(label("send lag").with(Tone::Warning, text))
-}
-
-fn label(text: &str) -> StyledLine {
-    StyledLine::of(Tone::Faint, format!("{text:<10}"))
-}
-
-fn rate(per_s: f64) -> String {
-    format!("{:>11}", live::rate(per_s) + "/s")
-}
-
-fn response(line: StyledLine, response: Option<RecentLatency>) -> StyledLine {
-    let shown = |duration: Option<Duration>| duration.map_or_else(|| "–".to_owned(), millis);
-    let (p50, p99) = (response.map(|r| r.p50), response.map(|r| r.p99));
-    line.with(Tone::Faint, "  p50")
-        .with(Tone::Plain, format!("{:>8}", shown(p50)))
-        .with(Tone::Faint, "  p99")
-        .with(Tone::Plain, format!("{:>8}", shown(p99)))
+    format!(
+        "{}{:>11}{}{:>8}{}{:>8}",
+        label(name),
+        live::rate(per_s) + "/s",
+        FAINT.apply_to("  p50"),
+        shown(|latency| latency.p50),
+        FAINT.apply_to("  p99"),
+        shown(|latency| latency.p99),
+    )
 }

@@ -2,10 +2,14 @@
 //!
 //! - [`display`]: receives the run's updates on a thread of its own;
 //! - [`live`]: on a terminal, lines that are written over in place;
-//! - [`screen`]: those lines, as a pure function of how the run stands, made of
+//! - [`screen`]: those lines, as a pure function of the progress, made of
 //!   [`phase_line`], [`load_lines`] and [`node_table`];
-//! - [`plain`]: elsewhere, a line now and then;
-//! - [`line`](mod@line): a line of the live display.
+//! - [`plain`]: elsewhere, a line now and then.
+//!
+//! The redraw is kept by hand. indicatif 0.18 pads each line to the terminal's width and
+//! counts rows at the width of the last draw. In a terminal that becomes narrower, it
+//! leaves stale rows among the notes for the rest of the run. Its cursor also rests
+//! behind the last line, where the echo of a Ctrl-C stays.
 
 mod display;
 #[cfg(test)]
@@ -16,6 +20,5 @@ mod node_table;
 mod phase_line;
 mod plain;
 mod screen;
-mod styled_line;
 
 pub(crate) use display::ProgressDisplay;

@@ -1,25 +1,25 @@
-//! The table of nodes. More of them than there is room for are summed up: the
-//! first few, how many more, and the least, the median and the most.
+//! The table of nodes. If there is no room for all of them, it shows the first few, how
+//! many more there are, and the least, the median and the most.
 
 use std::collections::BTreeMap;
 
+use console::{measure_text_width, truncate_str};
 use highwater_loadgen::coordinator::progress::NodeProgress;
 use highwater_types::format::{
     count,
     live::{bytes, percent},
 };
 
-use super::styled_line::{StyledLine, columns, cut};
-use crate::paint::Tone;
+use crate::paint::{BAD, FAINT, push_if_fits};
 
 /// Columns of a node's name.
-const NAME: usize = 8;
-/// Lines of the summing up: how many more, least, median, most.
-const SUMMARY: usize = 4;
+const NAME_COLUMNS: usize = 8;
+/// Lines of the summary: how many more, least, median, most.
+const SUMMARY_LINES: usize = 4;
 /// The mark of a value that was not measured.
 const ABSENT: &str = "–";
 
-/// A column: its title, its least width, and what it shows of a node.
+/// A column: its title, its least width, and the value that it shows of a node.
 struct NodeColumn {
     title: &'static str,
     width: usize,
@@ -62,104 +62,108 @@ const COLUMNS: [NodeColumn; 5] = [
     },
 ];
 
-/// The table in at most `width` columns and `height` lines.
+/// Returns the table in at most `width` columns and `height` lines.
 pub(crate) fn node_table(
     nodes: &BTreeMap<String, NodeProgress>,
     width: usize,
     height: usize,
-) -> Vec<StyledLine> {
+) -> Vec<String> {
     let mut nodes: Vec<(&str, &NodeProgress)> =
         nodes.iter().map(|(id, node)| (id.as_str(), node)).collect();
     nodes.sort_by_key(|(id, _)| natural_sort_key(id));
+    // The title takes a line.
     let rows = height.saturating_sub(1);
     if nodes.is_empty() || rows == 0 {
         return Vec::new();
     }
     let shown = match nodes.len() <= rows {
         true => nodes.len(),
-        false => rows.saturating_sub(SUMMARY),
+        false => rows.saturating_sub(SUMMARY_LINES),
     };
-    let mut lines = vec![title(width)];
-    lines.extend(nodes[..shown].iter().map(|(id, node)| row(id, node, width)));
+    let title = FAINT.apply_to(format!("{:<NAME_COLUMNS$}  {:<4}", "node", "up"));
+    let mut lines = vec![row(title.to_string(), width, |column| {
+        FAINT.apply_to(column.title).to_string()
+    })];
+    let rows = nodes[..shown].iter();
+    lines.extend(rows.map(|(id, node)| node_row(id, node, width)));
     if shown < nodes.len() {
-        lines.push(more(&nodes, shown));
+        lines.push(hidden_line(&nodes[shown..], shown));
         lines.extend(summary(&nodes, width));
     }
+    // In a very small terminal, the summary alone is higher than the table may be.
     lines.truncate(height);
     lines
 }
 
-fn title(width: usize) -> StyledLine {
-    let start = StyledLine::of(Tone::Faint, format!("{:<NAME$}  {:<4}", "node", "up"));
-    COLUMNS.iter().fold(start, |line, column| {
-        let title = format!("  {:>1$}", column.title, column.width);
-        line.with_if_it_fits(width, Tone::Faint, &title)
-    })
-}
-
-fn row(id: &str, node: &NodeProgress, width: usize) -> StyledLine {
-    let name = cut(id, NAME);
-    let padding = " ".repeat(NAME - columns(&name));
-    let (tone, up) = match node.up {
-        Some(true) => (Tone::Plain, "yes"),
-        Some(false) => (Tone::Bad, "no"),
-        None => (Tone::Faint, ABSENT),
+fn node_row(id: &str, node: &NodeProgress, width: usize) -> String {
+    let name = truncate_str(id, NAME_COLUMNS, "…");
+    // Padded by columns: a format width counts characters.
+    let padding = " ".repeat(NAME_COLUMNS - measure_text_width(&name));
+    let up = match node.up {
+        Some(true) => "yes ".to_owned(),
+        Some(false) => BAD.apply_to("no  ").to_string(),
+        None => FAINT.apply_to(format!("{ABSENT:<4}")).to_string(),
     };
-    let start =
-        StyledLine::of(Tone::Plain, format!("{name}{padding}  ")).with(tone, format!("{up:<4}"));
-    cells(start, width, Tone::Plain, |column| (column.value)(node))
+    let start = format!("{name}{padding}  {up}");
+    row(start, width, |column| column.cell((column.value)(node)))
 }
 
-fn more(nodes: &[(&str, &NodeProgress)], shown: usize) -> StyledLine {
-    let hidden = &nodes[shown..];
-    let down = hidden.iter().filter(|(_, node)| node.up == Some(false));
+/// Returns the line about the nodes without a line of their own, of which some may be down.
+fn hidden_line(hidden: &[(&str, &NodeProgress)], shown: usize) -> String {
     let number = count(hidden.len() as u64);
     let line = match shown {
-        0 => StyledLine::of(Tone::Faint, format!("{number} nodes")),
-        _ => StyledLine::of(Tone::Faint, format!("… and {number} more")),
+        0 => FAINT.apply_to(format!("{number} nodes")),
+        _ => FAINT.apply_to(format!("… and {number} more")),
     };
+    let down = hidden.iter().filter(|(_, node)| node.up == Some(false));
     match down.count() {
-        0 => line,
-        down => line.with(Tone::Bad, format!(", {} not up", count(down as u64))),
+        0 => line.to_string(),
+        down => {
+            let down = BAD.apply_to(format!(", {} not up", count(down as u64)));
+            format!("{line}{down}")
+        }
     }
 }
 
-/// Over all nodes, those shown included.
-fn summary(nodes: &[(&str, &NodeProgress)], width: usize) -> Vec<StyledLine> {
-    let quantile = |column: &NodeColumn, at: fn(usize) -> usize| {
-        let mut values: Vec<f64> = nodes
-            .iter()
-            .filter_map(|(_, node)| (column.value)(node))
-            .collect();
-        values.sort_by(f64::total_cmp);
-        values.get(at(values.len())).copied()
-    };
-    let line = |name: &str, at: fn(usize) -> usize| {
-        let start = StyledLine::of(Tone::Faint, format!("{name:<NAME$}  {:<4}", ""));
-        cells(start, width, Tone::Plain, |column| quantile(column, at))
-    };
-    vec![
-        line("least", |_| 0),
-        line("median", |length| length / 2),
-        line("most", |length| length.saturating_sub(1)),
-    ]
+/// Returns the least, the median and the most over all nodes, those shown included.
+fn summary(nodes: &[(&str, &NodeProgress)], width: usize) -> [String; 3] {
+    [("least", 0.0), ("median", 0.5), ("most", 1.0)].map(|(name, quantile)| {
+        let start = FAINT.apply_to(format!("{name:<NAME_COLUMNS$}  {:<4}", ""));
+        row(start.to_string(), width, |column| {
+            let nodes = nodes.iter();
+            let mut values: Vec<_> = nodes.filter_map(|(_, node)| (column.value)(node)).collect();
+            values.sort_by(f64::total_cmp);
+            let last = values.len().saturating_sub(1);
+            column.cell(
+                values
+                    .get((last as f64 * quantile).round() as usize)
+                    .copied(),
+            )
+        })
+    })
 }
 
-fn cells(
-    start: StyledLine,
-    width: usize,
-    tone: Tone,
-    value: impl Fn(&NodeColumn) -> Option<f64>,
-) -> StyledLine {
-    COLUMNS.iter().fold(start, |line, column| {
-        let text = value(column).map_or_else(|| ABSENT.to_owned(), column.show);
-        let cell = format!("  {text:>0$}", column.width);
-        line.with_if_it_fits(width, tone, &cell)
-    })
+/// Appends a cell for each column that fits `width`.
+fn row(mut line: String, width: usize, text: impl Fn(&NodeColumn) -> String) -> String {
+    for column in &COLUMNS {
+        let text = text(column);
+        // Padded by columns: the escape sequences of a style take none.
+        let padding = " ".repeat(column.width.saturating_sub(measure_text_width(&text)));
+        let cell = format!("  {padding}{text}");
+        push_if_fits(&mut line, width, &cell);
+    }
+    line
+}
+
+impl NodeColumn {
+    fn cell(&self, value: Option<f64>) -> String {
+        value.map_or_else(|| ABSENT.to_owned(), self.show)
+    }
 }
 
 /// Orders `n2` before `n10`.
 fn natural_sort_key(id: &str) -> (&str, u64, &str) {
     let name = id.trim_end_matches(|c: char| c.is_ascii_digit());
+    // An id without digits, or with more than a u64 holds, counts as number 0.
     (name, id[name.len()..].parse().unwrap_or(0), id)
 }

@@ -1,15 +1,17 @@
 //! The display elsewhere: lines of text for a file, a CI job's log, a `grep`.
 //!
-//! Each begins with the time and one word: `phase`, `event`, `problem`, or the
-//! phase's name where it says how things stand.
+//! Each begins with the time and one word: `phase`, `event`, `problem`, or the phase's
+//! name in a line about the current state.
+
+use std::time::Duration;
 
 use highwater_loadgen::coordinator::{
     NoteKind, PhaseProgress, Progress, ProgressNote,
-    progress::{CommandProgress, MessageProgress, RecentLatency, TelemetryProgress},
+    progress::{CommandProgress, RecentLatency},
 };
 use highwater_types::format::{
     count,
-    live::{self, long_clock, millis, rate},
+    live::{self, long_clock, millis},
 };
 
 use super::{
@@ -20,17 +22,16 @@ use super::{
 /// Seconds between two lines at first, and from the second minute on.
 const STATUS_INTERVALS_S: (u64, u64) = (5, 10);
 
-/// Makes lines of what comes.
+/// A display that appends lines.
 #[derive(Debug, Default)]
 pub(crate) struct PlainDisplay {
     phase: &'static str,
-    /// When the next line is due that says how things stand, in seconds on the
-    /// run's clock.
+    /// Seconds on the run's clock at which the next line about the state is due.
     next_status_s: u64,
 }
 
 impl PlainDisplay {
-    /// The lines that are to be written now, if any.
+    /// Returns the lines to write now, if any.
     pub(crate) fn progress(&mut self, progress: &Progress) -> Vec<String> {
         let mut lines = Vec::new();
         let (now, phase) = (progress.at.as_secs(), phase_name(&progress.phase));
@@ -58,116 +59,82 @@ impl PlainDisplay {
     }
 }
 
-fn line(at: std::time::Duration, word: &str, text: &str) -> String {
+fn line(at: Duration, word: &str, text: &str) -> String {
+    // The longest word is `starting`. Aligned, so that the log can be read in columns.
     format!("{} {word:<8} {text}", long_clock(at))
 }
 
 fn phase_start_text(progress: &Progress) -> String {
     let name = phase_name(&progress.phase);
-    match &progress.phase {
-        PhaseProgress::Starting => format!("{name}: nodes and workers are ready"),
-        PhaseProgress::Ramp {
-            sockets,
-            remaining: left,
-        } => {
-            format!(
-                "{name}: {} sockets in {}",
-                count(*sockets),
-                live::duration(*left)
-            )
+    let text = match &progress.phase {
+        PhaseProgress::Starting => "nodes and workers are ready".to_owned(),
+        PhaseProgress::Ramp { sockets, remaining } => {
+            let left = live::duration(*remaining);
+            format!("{} sockets in {left}", count(*sockets))
         }
         PhaseProgress::Steady {
-            duration: all,
-            next_action: next,
+            duration,
+            next_action,
             ..
-        } => match next {
-            Some(next) => {
-                let after = live::duration(next.after);
-                format!(
-                    "{name}: {}, next {} in {after}",
-                    live::duration(*all),
-                    next.title
-                )
-            }
-            None => format!("{name}: {}", live::duration(*all)),
-        },
-        PhaseProgress::Drain => {
-            format!("{name}: {} sockets to close", count(progress.sockets_open))
+        } => {
+            let next = next_action.as_ref().map_or_else(String::new, |next| {
+                format!(", next {} in {}", next.title, live::duration(next.after))
+            });
+            format!("{}{next}", live::duration(*duration))
         }
-    }
+        PhaseProgress::Drain => format!("{} sockets to close", count(progress.sockets_open)),
+    };
+    format!("{name}: {text}")
 }
 
-/// Numbers without separators, at the same place in each line.
+/// Returns the state in one line, with numbers at the same place in each line.
 fn status_text(progress: &Progress) -> String {
     let planned = progress.sockets_planned.to_string();
+    let width = planned.len();
     let mut parts = vec![format!(
-        "sockets {:>1$}/{planned}",
-        progress.sockets_open,
-        planned.len()
+        "sockets {:>width$}/{planned}",
+        progress.sockets_open
     )];
     let up = progress.nodes.values().filter(|node| node.up == Some(true));
+    // A run against a target knows no nodes.
     if !progress.nodes.is_empty() {
         parts.push(format!("nodes {}/{}", up.count(), progress.nodes.len()));
     }
-    let heartbeats = &progress.heartbeats;
-    parts.push(format!(
-        "heartbeats {:>6}/s {} missed {:<3}",
-        plain_rate(heartbeats.per_s),
-        response(heartbeats.response_time),
-        heartbeats.missed
-    ));
+    let beats = &progress.heartbeats;
+    let text = traffic("heartbeats", beats.per_s, beats.response_time);
+    parts.push(format!("{text} missed {:<3}", beats.missed));
     if is_steady(progress) {
         parts.extend(progress.commands.as_ref().map(commands));
-        parts.extend(progress.messages.as_ref().map(messages));
-        parts.extend(progress.telemetry.as_ref().map(telemetry));
+        parts.extend(progress.messages.as_ref().map(|load| {
+            let text = traffic("messages", load.per_s, load.latency);
+            format!("{text} missing {}", load.missing)
+        }));
+        parts.extend(progress.telemetry.as_ref().map(|load| {
+            let text = traffic("telemetry", load.per_s, load.response_time);
+            format!("{text} rejected {}", load.rejected)
+        }));
     }
     parts.extend(high_send_lag(progress).map(|lag| format!("send lag {lag}")));
     parts.join("  ").trim_end().to_owned()
 }
 
-fn commands(commands: &CommandProgress) -> String {
-    let rate = plain_rate(commands.per_s);
-    let text = format!("commands {rate:>6}/s {}", response(commands.response_time));
-    match unanswered(commands) {
-        none if none.is_empty() => text,
-        some => format!("{text} {some}"),
-    }
+fn commands(load: &CommandProgress) -> String {
+    let text = traffic("commands", load.per_s, load.response_time);
+    format!("{text} {}", unanswered(load)).trim_end().to_owned()
 }
 
-fn messages(messages: &MessageProgress) -> String {
-    let (rate, missing) = (plain_rate(messages.per_s), messages.missing);
-    format!(
-        "messages {rate:>6}/s {} missing {missing}",
-        response(messages.latency)
-    )
-}
-
-fn telemetry(readings: &TelemetryProgress) -> String {
-    let (rate, rejected) = (plain_rate(readings.per_s), readings.rejected);
-    format!(
-        "telemetry {rate:>6}/s {} rejected {rejected}",
-        response(readings.response_time)
-    )
-}
-
-/// A rate that other programs read as a number.
-fn plain_rate(per_s: f64) -> String {
-    rate(per_s).replace(',', "")
-}
-
-fn response(response: Option<RecentLatency>) -> String {
-    match response {
-        Some(RecentLatency { p50, p99 }) => {
-            format!("p50 {:>7} p99 {:>7}", millis(p50), millis(p99))
-        }
-        None => format!("p50 {0:>7} p99 {0:>7}", "-"),
-    }
+fn traffic(name: &str, per_s: f64, latency: Option<RecentLatency>) -> String {
+    // Without separators, so that other programs read the rate as a number.
+    let rate = live::rate(per_s).replace(',', "");
+    let [p50, p99] = match latency {
+        Some(RecentLatency { p50, p99 }) => [p50, p99].map(millis),
+        None => ["-", "-"].map(str::to_owned),
+    };
+    format!("{name} {rate:>6}/s p50 {p50:>7} p99 {p99:>7}")
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use expect_test::expect;
 
     use super::*;
@@ -181,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_begin_alike_and_stand_below_each_other() {
+    fn lines_begin_with_the_time_and_one_word() {
         let mut plain = PlainDisplay::default();
         let mut lines = Vec::new();
         for second in 0..=32 {
@@ -217,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_and_telemetry_stand_on_the_line() {
+    fn status_line_includes_messages_and_telemetry() {
         let mut plain = PlainDisplay::default();
         plain.progress(&at(0, traffic()));
         let lines = plain.progress(&at(5, traffic()));
@@ -225,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_come_less_often_after_a_minute() {
+    fn status_interval_doubles_after_a_minute() {
         let mut plain = PlainDisplay::default();
         let lines = (0..=120).filter(|second| {
             let lines = plain.progress(&at(*second, outage()));

@@ -1,5 +1,5 @@
-//! Balancers in front of the nodes, real ones and our own: what joins gets sockets, what
-//! was used stands in the record, and nothing is left behind.
+//! Balancers in front of the nodes, real ones and our own: a new node gets sockets, the
+//! record holds the configuration, and no process is left behind.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::harness::{CliRun, FinishedRun, child_pids, eventually, is_running};
 
-/// Two nodes with 200 sockets, a third that joins, and 150 sockets that come then.
+/// Returns two nodes with 200 sockets, a third that joins, and 150 sockets that come then.
 fn scenario(cluster: &str) -> String {
     scenario_with(cluster, 4)
 }
@@ -53,7 +53,7 @@ fn scenario_with(cluster: &str, late: u32) -> String {
     )
 }
 
-/// The run holds its gates, n3 has sockets, and each balancer was seen with some.
+/// Checks that the run holds its gates, n3 has sockets, and each balancer was seen with some.
 fn check(cluster: &str, balancers: usize) -> FinishedRun {
     check_run(&scenario(cluster), balancers)
 }
@@ -68,7 +68,7 @@ fn check_run(scenario: &str, balancers: usize) -> FinishedRun {
     assert_eq!(summary.balancers.len(), balancers);
     for balancer in &summary.balancers {
         assert!(balancer.process.rss_peak.is_some_and(|bytes| bytes > 0));
-        // By its own count, at least; with it may be commands under way.
+        // By its own count, which may include commands in flight.
         let forwarded = balancer.process.sockets_peak.unwrap();
         assert!(forwarded as usize >= 350 / balancers, "{forwarded}");
         // Two for each socket of its share.
@@ -111,8 +111,11 @@ fn nginx_learns_of_a_node_by_a_reload() {
     );
     assert!(!used.contains("# n3"), "{used}");
     assert!(manifest.versions.contains_key("nginx"));
-    let told = balancer_changes(&run);
-    assert!(told.len() == 1 && told[0].contains("# n3"), "{told:?}");
+    let changes = balancer_changes(&run);
+    assert!(
+        changes.len() == 1 && changes[0].contains("# n3"),
+        "{changes:?}"
+    );
 }
 
 #[test]
@@ -142,17 +145,17 @@ fn haproxy_learns_of_a_node_in_each_way() {
         assert!(used.contains("balance random(2)"), "{used}");
         assert_eq!(used.contains("server n3 "), join == "predeclared", "{used}");
         assert!(manifest.versions.contains_key("haproxy"));
-        let told = balancer_changes(&run);
+        let changes = balancer_changes(&run);
         match join {
-            "reload" => assert!(told.len() == 1 && told[0].contains("server n3 ")),
+            "reload" => assert!(changes.len() == 1 && changes[0].contains("server n3 ")),
             "runtime" => {
                 let added = |text: &String| text.starts_with("add server nodes/n3 ");
                 assert!(
-                    told.len() == balancers && told.iter().all(added),
-                    "{told:?}"
+                    changes.len() == balancers && changes.iter().all(added),
+                    "{changes:?}"
                 );
             }
-            _ => assert_eq!(told, [""; 0]),
+            _ => assert_eq!(changes, [""; 0]),
         }
     }
 }
@@ -167,14 +170,16 @@ fn gateways_discover_a_node() {
     assert!(used.contains("--policy least-conn"), "{used}");
     assert_eq!(balancer_changes(&run), [""; 0]);
     for balancer in run.summary().balancers {
-        let by_node = balancer.sockets_by_node_at_end.expect("it tells of nodes");
+        let by_node = balancer
+            .sockets_by_node_at_end
+            .expect("the gateway counts sockets by node");
         let sum: u64 = by_node.values().sum();
         assert_eq!(Some(sum), balancer.process.sockets_at_end, "{by_node:?}");
     }
 }
 
 #[test]
-fn a_rebalance_moves_sockets_to_the_newcomer() {
+fn rebalance_moves_sockets_to_the_new_node() {
     let run = CliRun::run_to_end(
         r#"
         name = "rebalanced"
@@ -208,12 +213,12 @@ fn a_rebalance_moves_sockets_to_the_newcomer() {
     run.assert_passed();
     assert!(
         run.counted("disconnect.closed_1012") > 0,
-        "some were asked to go"
+        "some devices got a GoAway"
     );
 }
 
 #[test]
-fn a_killed_run_leaves_no_process_of_a_balancer() {
+fn killed_run_leaves_no_process_of_a_balancer() {
     for balancer in ["nginx", "haproxy"] {
         let cluster = format!("balancer = \"{balancer}\"");
         let long = scenario(&cluster).replace("9s", "10m");
@@ -224,7 +229,7 @@ fn a_killed_run_leaves_no_process_of_a_balancer() {
         });
         let masters = run.children(balancer);
         let workers: Vec<_> = masters.iter().copied().flat_map(child_pids).collect();
-        // The one before the reload has its sockets yet.
+        // The worker from before the reload lives until its sockets end.
         assert!(workers.len() >= 2, "{balancer}: {masters:?}");
         run.signal(Signal::SIGKILL);
         for process in masters.into_iter().chain(workers) {

@@ -1,5 +1,5 @@
-//! Clusters joined by the embedded broker and by real ones: what happens to
-//! commands, and what is known of the broker afterwards.
+//! Clusters joined by the embedded broker and by real ones: the outcomes of commands, and
+//! the metrics of the broker.
 
 use std::net::TcpListener;
 
@@ -15,8 +15,8 @@ use crate::harness::{
     eventually,
 };
 
-/// A cluster under commands, for a few seconds. Its devices are patient: no socket
-/// ends because the harness was late.
+/// A cluster under commands, for a few seconds. Its devices tolerate 20 missed heartbeats,
+/// so that no socket ends because the harness was late.
 const STEADY: &str = r#"
     name = "joined"
     duration = "5s"
@@ -50,6 +50,7 @@ const STEADY: &str = r#"
 fn run_with_broker(service: &Service, scenario: &str) -> FinishedRun {
     let backplane = format!("cluster.backplane={}", service.url());
     let mut arguments = vec!["--set", &backplane];
+    // Redis has no monitor: its own protocol answers with metrics.
     let monitor = service.monitor_url();
     let monitor = monitor.map(|address| format!("cluster.broker.monitor={address}"));
     if let Some(monitor) = &monitor {
@@ -73,15 +74,16 @@ fn assert_clean_and_measured(run: &FinishedRun) -> BrokerSummary {
     assert!(process.open_files_peak.unwrap() > 2, "{broker:?}");
     assert!(process.cpu_s.is_some(), "{broker:?}");
     assert_eq!(process.restarts, Some(0));
-    let backplane = summary.backplane.as_ref().expect("nodes tell");
+    let backplane = summary.backplane.as_ref().expect("nodes count messages");
     let sent = backplane.sent.unwrap();
-    // Each that crosses goes there and back.
+    // A command that crosses nodes is two messages, there and back.
     let crossed = commands.cross_node_ms.count;
     assert!(sent >= 2 * crossed, "{backplane:?} {commands:?}");
+    // Two for a command that crosses, and some for membership.
     assert!(backplane.sent_per_command.unwrap() < 4.0, "{backplane:?}");
     assert!(summary.cpu_cores.nodes.unwrap() > 0.0);
     assert!(summary.cpu_cores.broker.is_some());
-    // By the broker's own count it was given what the nodes sent.
+    // The broker's own count must agree with what the nodes sent, unless samples came late.
     let through = ledger_line(&summary, "messages through the broker");
     assert!(through.right.count.is_some(), "{through:?}");
     let agrees = through.verdict == Agreement::Agrees;
@@ -102,9 +104,9 @@ fn cluster_over_redis_runs_clean() {
     assert!(broker.messages_in_per_s.unwrap() > 0.0, "{broker:?}");
     assert!(broker.bytes_in.unwrap() > 10_000, "{broker:?}");
     assert!(broker.bytes_out.unwrap() > 10_000, "{broker:?}");
-    // Told from Redis 7.2 on.
+    // Redis counts these from version 7.2 on.
     assert!(broker.slow_consumers.is_none_or(|cut_off| cut_off == 0));
-    assert_eq!(broker.messages_out, None, "Redis does not tell");
+    assert_eq!(broker.messages_out, None, "Redis does not count them");
 }
 
 #[test]
@@ -124,10 +126,13 @@ fn cluster_over_nats_runs_clean() {
     }
     assert!(broker.messages_out_per_s.unwrap() > 0.0, "{broker:?}");
     assert_eq!(broker.slow_consumers, Some(0));
-    assert_eq!(broker.process.heap_peak, None, "NATS does not tell");
+    assert_eq!(
+        broker.process.heap_peak, None,
+        "NATS does not report its heap"
+    );
 }
 
-/// One after the other with one broker: it takes longer to start than a run.
+/// Both runs share one broker, because it takes longer to start than a run.
 #[test]
 fn clusters_over_rabbitmq_run_clean_and_survive_a_killed_node() {
     let rabbitmq = RabbitMqService::start().expect("RabbitMQ starts");
@@ -141,7 +146,7 @@ fn clusters_over_rabbitmq_run_clean_and_survive_a_killed_node() {
     assert!(broker.messages_out.unwrap() > 300, "{broker:?}");
     assert_eq!(
         broker.bytes_in, None,
-        "RabbitMQ tells of open connections only"
+        "RabbitMQ counts bytes of open connections only"
     );
     assert_eq!(queues(&rabbitmq), [""; 0], "nothing is left there");
 
@@ -149,8 +154,8 @@ fn clusters_over_rabbitmq_run_clean_and_survive_a_killed_node() {
     assert_eq!(queues(&rabbitmq), [""; 0], "nothing is left there");
 }
 
-/// The reconnected devices are back long before the run ends: otherwise
-/// `longest_settling` is null, and its gate is open.
+/// Asserts that the devices are back long before the run ends. Otherwise
+/// `balance.longest_recovery` is null, and its gate is open.
 fn assert_killed_node_leaves_with_its_lease(rabbitmq: &Service) {
     let backplane = format!("cluster.backplane={}", rabbitmq.url());
     let run = CliRun::start_with(
@@ -208,15 +213,15 @@ fn assert_killed_node_leaves_with_its_lease(rabbitmq: &Service) {
     was_only_late(&summary);
     let commands = commands(&summary);
     assert_no_command_lost(commands);
-    // Two thirds of the devices kept their sockets, and all calls their node.
+    // Two thirds of the devices keep their sockets, and all callers their node.
     assert!(commands.replied * 2 > commands.due, "{commands:?}");
 }
 
-/// Names of all queues, by the management interface.
+/// Returns the names of all queues, from the management interface.
 fn queues(rabbitmq: &Service) -> Vec<String> {
     let admin = rabbitmq.admin_url().expect("RabbitMQ has one");
     let (_, address) = admin.rsplit_once('@').expect("user and password");
-    // guest:guest
+    // The credentials are `guest:guest` in Base64.
     let request = format!(
         "GET /api/queues?columns=name HTTP/1.0\r\nHost: {address}\r\n\
          Authorization: Basic Z3Vlc3Q6Z3Vlc3Q=\r\n\r\n"
@@ -238,12 +243,12 @@ fn silent_broker_refuses_the_run_and_hides_its_password() {
     let url = format!("redis://me:s3cret@127.0.0.1:{port}");
     let text = STEADY.replace("nodes = 2", &format!("nodes = 2\nbackplane = {url:?}"));
     let run = CliRun::run_to_end(&text);
-    let said = &run.stderr;
-    assert_eq!(run.code, Some(5), "{said}");
+    let stderr = &run.stderr;
+    assert_eq!(run.code, Some(5), "{stderr}");
     let expected = format!("cannot reach Redis at redis://***@127.0.0.1:{port}");
-    assert!(said.contains(&expected), "{said}");
-    assert!(said.contains("hint: start it first"), "{said}");
-    // The record of what was tried has the scenario, without the secret.
+    assert!(stderr.contains(&expected), "{stderr}");
+    assert!(stderr.contains("hint: start it first"), "{stderr}");
+    // The record of the failed run has the scenario, without the secret.
     let mut files = 0;
     for file in std::fs::read_dir(&run.record).expect("a record").flatten() {
         if let Ok(text) = std::fs::read_to_string(file.path()) {
@@ -252,7 +257,7 @@ fn silent_broker_refuses_the_run_and_hides_its_password() {
         }
     }
     assert!(files > 0, "the manifest names the broker");
-    assert!(!said.contains("s3cret"), "{said}");
+    assert!(!stderr.contains("s3cret"), "{stderr}");
 }
 
 /// The broker keeps nothing. Accepted telemetry was processed before, and rejected
@@ -307,7 +312,7 @@ fn killed_embedded_broker_loses_no_telemetry() {
     );
     let commands = commands(&summary);
     assert_no_command_lost(commands);
-    // Those that find their device on the node that took them go through.
+    // Commands for a device of the called node need no broker, and go through.
     assert!(commands.rejected > 100, "{commands:?}");
     let least = if late {
         commands.due / 5
@@ -316,19 +321,22 @@ fn killed_embedded_broker_loses_no_telemetry() {
     };
     assert!(commands.replied > least, "{commands:?}");
     assert_eq!(summary.brokers[0].process.restarts, Some(1));
-    // They meet again: commands cross once more, long after the outage.
+    // The nodes join again: commands cross once more, long after the outage.
     let crossed = last_crossing(&run);
     assert!(crossed >= 7.0, "the last command crossed at {crossed} s");
 
-    let readings = telemetry(&summary);
-    assert_all_accepted(readings, 1_000);
-    assert_eq!(readings.handled, Some(1_000), "{readings:?}");
-    assert!(readings.rejected > 0, "the queue was away: {readings:?}");
-    assert_eq!(readings.resent, readings.rejected, "{readings:?}");
+    let telemetry = telemetry(&summary);
+    assert_all_accepted(telemetry, 1_000);
+    assert_eq!(telemetry.handled, Some(1_000), "{telemetry:?}");
+    assert!(
+        telemetry.rejected > 0,
+        "the queue was unavailable: {telemetry:?}"
+    );
+    assert_eq!(telemetry.resent, telemetry.rejected, "{telemetry:?}");
 }
 
-/// The last second of the steady phase, counted from its start, in which a
-/// command crossed nodes.
+/// Returns the last second of the steady phase, counted from its start, in which a command
+/// crossed nodes.
 fn last_crossing(run: &FinishedRun) -> f64 {
     let crossed = run.intervals().into_iter();
     crossed

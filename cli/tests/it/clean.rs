@@ -1,5 +1,5 @@
-//! A clean run of everything at once is clean: what was due was done, once, and both
-//! ends counted the same.
+//! A run of everything at once without faults: all work that was due is done once, and
+//! both ends count the same.
 
 use highwater_reports::{
     record::RunEnd,
@@ -14,7 +14,7 @@ use crate::harness::{
     },
 };
 
-/// Two workers: what one worker's publishers send, the other's devices hear.
+/// Uses two workers, so that devices of one receive messages of the other's publishers.
 #[test]
 fn run_without_faults_has_no_problems() {
     let run = CliRun::start_with(
@@ -76,7 +76,7 @@ fn run_without_faults_has_no_problems() {
     sockets_are_even(&summary);
     commands_are_replied(&run, &summary);
     messages_reach_everyone(&run, &summary);
-    readings_are_handled_once(&run, &summary);
+    telemetry_is_handled_once(&run, &summary);
     both_ends_counted_the_same(&summary);
 }
 
@@ -109,18 +109,18 @@ fn messages_reach_everyone(run: &FinishedRun, summary: &Summary) {
     assert_messages_add_up(messages);
     assert_eq!(messages.scheduled, 6 * 10 + 6 * 20);
     assert_eq!(messages.published, messages.scheduled);
-    // Every subscriber of the news, and 24 of the 25 of a room.
+    // Every subscriber of the news, and 24 of the 25 of a room: the sender gets no copy.
     assert_eq!(messages.due, 6 * 10 * 100 + 6 * 20 * 24);
     assert!(messages.latency_ms.count > 0);
     assert_eq!(run.counted("subscriptions.confirmed"), 100);
 }
 
-fn readings_are_handled_once(run: &FinishedRun, summary: &Summary) {
-    let readings = telemetry(summary);
-    assert_all_accepted(readings, 600);
-    assert_eq!(readings.handled, Some(600), "{readings:?}");
-    assert_eq!(readings.duplicated, Some(0), "{readings:?}");
-    assert_eq!(readings.redelivered, Some(0), "{readings:?}");
+fn telemetry_is_handled_once(run: &FinishedRun, summary: &Summary) {
+    let telemetry = telemetry(summary);
+    assert_all_accepted(telemetry, 600);
+    assert_eq!(telemetry.handled, Some(600), "{telemetry:?}");
+    assert_eq!(telemetry.duplicated, Some(0), "{telemetry:?}");
+    assert_eq!(telemetry.redelivered, Some(0), "{telemetry:?}");
     let lines = ["c1", "c2", "c3"].map(|consumer| run.journal(consumer));
     assert_eq!(lines.iter().sum::<u64>(), 600);
     assert!(lines.iter().all(|lines| *lines > 0), "{lines:?}");

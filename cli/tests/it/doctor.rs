@@ -69,7 +69,7 @@ impl ScenarioFile {
     }
 }
 
-/// One socket more than one source address reaches one target with.
+/// Returns one socket more than one source address reaches one target with.
 fn too_many() -> u64 {
     doctor::read_host_limits()
         .port_range
@@ -85,8 +85,8 @@ fn grouped(figure: u64) -> String {
 
 #[test]
 fn doctor_shows_the_limits_of_this_machine() {
-    let said = run_highwater(&["doctor"]);
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let run = run_highwater(&["doctor"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
     let limits = fs::read_to_string("/proc/self/limits").unwrap();
     let files = limits
         .lines()
@@ -101,6 +101,7 @@ fn doctor_shows_the_limits_of_this_machine() {
         .map(|end| end.parse::<u64>().unwrap());
     let (first, last) = (ends.next().unwrap(), ends.next().unwrap());
     let reserved = doctor::read_host_limits().port_range.unwrap().reserved;
+    // The kernel gives reserved ports to no client.
     let ports = last - first + 1 - reserved;
     for expected in [
         format!("{files} a process"),
@@ -110,43 +111,40 @@ fn doctor_shows_the_limits_of_this_machine() {
         ),
         format!("at {}, half of them", grouped(ports / 2)),
     ] {
-        let text = said.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(text.contains(&expected), "{expected}:\n{}", said.stdout);
+        // The text is wrapped, so an expected phrase may stand on two lines.
+        let text = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(&expected), "{expected}:\n{}", run.stdout);
     }
-    let wide = said.stdout.lines().find(|line| line.chars().count() > 80);
+    let wide = run.stdout.lines().find(|line| line.chars().count() > 80);
     assert_eq!(wide, None);
 }
 
 #[test]
-fn a_scenario_that_fits_and_one_that_does_not() {
+fn scenario_is_judged_by_the_limits_of_the_machine() {
     let fits = ScenarioFile::new("[cluster]\nnodes = 2", 100);
-    let said = run_highwater(&["doctor", fits.file()]);
-    assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
+    let run = run_highwater(&["doctor", fits.file()]);
+    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
     assert!(
-        said.stdout.starts_with("held fits this machine."),
+        run.stdout.starts_with("held fits this machine."),
         "{}",
-        said.stdout
+        run.stdout
     );
 
     let scenario = ScenarioFile::to_closed_port(too_many());
-    let said = run_highwater(&["doctor", scenario.file()]);
-    assert_eq!(said.code, Some(5), "{}{}", said.stdout, said.stderr);
+    let run = run_highwater(&["doctor", scenario.file()]);
+    assert_eq!(run.code, Some(5), "{}{}", run.stdout, run.stderr);
     assert!(
-        said.stdout.starts_with("held does not fit"),
+        run.stdout.starts_with("held does not fit"),
         "{}",
-        said.stdout
+        run.stdout
     );
-    assert!(
-        said.stdout.contains("ip_local_port_range"),
-        "{}",
-        said.stdout
-    );
-    let said = run_highwater(&["doctor", scenario.file(), "--set", "devices.home.count=10"]);
-    assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
+    assert!(run.stdout.contains("ip_local_port_range"), "{}", run.stdout);
+    let run = run_highwater(&["doctor", scenario.file(), "--set", "devices.home.count=10"]);
+    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
 }
 
 #[test]
-fn an_invalid_scenario_is_wrong_usage() {
+fn invalid_scenario_is_wrong_usage() {
     let scenario = ScenarioFile::new("[cluster]\nnodes = 0", 1);
     assert_eq!(run_highwater(&["doctor", scenario.file()]).code, Some(2));
     assert_eq!(
@@ -158,36 +156,36 @@ fn an_invalid_scenario_is_wrong_usage() {
 #[test]
 fn impossible_run_starts_no_process() {
     let scenario = ScenarioFile::to_closed_port(too_many());
-    let said = scenario.run(&[]);
-    assert_eq!(said.code, Some(5), "{}", said.stderr);
+    let run = scenario.run(&[]);
+    assert_eq!(run.code, Some(5), "{}", run.stderr);
     assert!(
-        said.stderr.contains("this machine cannot run held"),
+        run.stderr.contains("this machine cannot run held"),
         "{}",
-        said.stderr
+        run.stderr
     );
-    assert!(said.stderr.contains("--try-anyway"), "{}", said.stderr);
+    assert!(run.stderr.contains("--try-anyway"), "{}", run.stderr);
     assert!(!scenario.has_record());
 }
 
 #[test]
 fn run_with_try_anyway_starts() {
     let scenario = ScenarioFile::to_closed_port(too_many());
-    let said = scenario.run(&["--try-anyway"]);
-    // As far as to the target, which is not there.
-    assert_eq!(said.code, Some(5), "{}", said.stderr);
-    assert!(said.stderr.contains("note: "), "{}", said.stderr);
-    assert!(said.stderr.contains("does not answer"), "{}", said.stderr);
+    let run = scenario.run(&["--try-anyway"]);
+    // The check before the run is passed, so the target is the next obstacle.
+    assert_eq!(run.code, Some(5), "{}", run.stderr);
+    assert!(run.stderr.contains("note: "), "{}", run.stderr);
+    assert!(run.stderr.contains("does not answer"), "{}", run.stderr);
     assert!(scenario.has_record());
 }
 
 #[test]
 fn possible_failure_is_a_note() {
-    // Past the knee, below the end.
+    // Past half of the ports, where the kernel's search gets slow, and below their number.
     let scenario = ScenarioFile::to_closed_port(too_many() - 2);
-    let said = scenario.run(&[]);
-    assert!(said.stderr.contains("note: "), "{}", said.stderr);
-    assert!(said.stderr.contains("does not answer"), "{}", said.stderr);
-    assert!(!said.stderr.contains("cannot run"), "{}", said.stderr);
+    let run = scenario.run(&[]);
+    assert!(run.stderr.contains("note: "), "{}", run.stderr);
+    assert!(run.stderr.contains("does not answer"), "{}", run.stderr);
+    assert!(!run.stderr.contains("cannot run"), "{}", run.stderr);
 }
 
 /// Starts a run of which no process may open more than `FEW` files.
@@ -195,6 +193,8 @@ fn run_with_few_files(scenario: &ScenarioFile, more: &[&str]) -> Summary {
     let binary = highwater(&[]);
     let out = scenario.folder.path().join("run");
     let output = Command::new("sh")
+        // The shell lowers its own limit, which the run inherits: a test cannot raise it
+        // again.
         .args(["-c", &format!("ulimit -n {FEW}; exec \"$@\""), "sh"])
         .arg(binary.get_program())
         .args(["run", "--no-progress", scenario.file(), "--out"])
@@ -238,12 +238,8 @@ fn fitting_scenario_passes() {
 #[test]
 fn check_shows_the_cost_of_the_plan_on_this_machine() {
     let scenario = ScenarioFile::new("[cluster]\nnodes = 2", 100);
-    let said = run_highwater(&["check", scenario.file()]);
-    assert_eq!(said.code, Some(0), "{}", said.stderr);
-    assert!(
-        said.stdout.contains("\nMemory\n  About "),
-        "{}",
-        said.stdout
-    );
-    assert!(said.stdout.contains("█"), "{}", said.stdout);
+    let run = run_highwater(&["check", scenario.file()]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(run.stdout.contains("\nMemory\n  About "), "{}", run.stdout);
+    assert!(run.stdout.contains("█"), "{}", run.stdout);
 }

@@ -1,5 +1,5 @@
-//! Every command that the documents show: those of the tutorial are run as it shows
-//! them, with less load and for a shorter time; those of other pages are checked.
+//! Every command that the documents show. Those of the tutorial are run as it shows them,
+//! with less load and for a shorter time. Those of other pages are checked.
 
 use std::{
     fs,
@@ -50,30 +50,30 @@ const SHORT: &[&str] = &[
 ];
 
 #[test]
-fn every_command_of_the_tutorial_works() {
+fn commands_of_the_tutorial_work() {
     let folder = temp_workspace();
     let commands = commands(TUTORIAL);
-    for (what, arguments) in &commands {
-        try_out(folder.path(), what, arguments.clone());
+    for (location, arguments) in &commands {
+        try_out(folder.path(), location, arguments.clone());
     }
     assert!(commands.len() >= 9, "{commands:?}");
 }
 
 #[test]
-fn every_run_of_the_other_pages_is_valid() {
+fn runs_of_the_other_pages_are_valid() {
     let folder = temp_workspace();
     for page in OTHER_PAGES {
         let mut runs = commands(page);
         runs.retain(|(_, arguments)| arguments[0] == "run");
         assert!(runs.len() >= 2, "{page}: {runs:?}");
-        for (what, arguments) in runs {
-            succeeds(folder.path(), &what, &as_check(&arguments));
+        for (location, arguments) in runs {
+            succeeds(folder.path(), &location, &as_check(&arguments));
         }
     }
 }
 
 #[test]
-fn every_link_leads_somewhere() {
+fn links_lead_to_existing_files() {
     let docs = fs::read_dir(Path::new(ROOT).join("docs")).unwrap();
     let docs = docs.map(|entry| entry.unwrap().path());
     let pages = docs.filter(|path| path.extension().is_some_and(|end| end == "md"));
@@ -94,9 +94,9 @@ fn every_link_leads_somewhere() {
     assert!(links > 40, "{links} links were found");
 }
 
-/// The page on measuring names the test that holds each rule.
+/// Checks the page on measuring, which names the test that holds each rule.
 #[test]
-fn every_test_that_is_named_exists() {
+fn named_tests_exist() {
     let page = fs::read_to_string(Path::new(ROOT).join("docs/measurement.md")).unwrap();
     let tests = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it")).unwrap();
     let tests = tests.map(|entry| entry.unwrap().path());
@@ -114,7 +114,7 @@ fn every_test_that_is_named_exists() {
     }
 }
 
-/// A folder with the catalogue in it.
+/// Returns a folder that contains the catalogue.
 fn temp_workspace() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let catalogue = Path::new(ROOT).join("scenarios");
@@ -122,7 +122,7 @@ fn temp_workspace() -> TempDir {
     folder
 }
 
-/// This binary's commands in the `sh` blocks of a page: where they stand, and their
+/// Returns this binary's commands in the `sh` blocks of a page: their location and their
 /// arguments.
 fn commands(page: &str) -> Vec<(String, Vec<String>)> {
     let text = fs::read_to_string(Path::new(ROOT).join(page)).unwrap();
@@ -136,7 +136,7 @@ fn commands(page: &str) -> Vec<(String, Vec<String>)> {
     commands
 }
 
-/// The lines of all `sh` blocks of a page.
+/// Returns the lines of all `sh` blocks of a page.
 fn shell_lines(page: &str) -> Vec<String> {
     let mut inside = false;
     let mut lines = Vec::new();
@@ -151,7 +151,7 @@ fn shell_lines(page: &str) -> Vec<String> {
     lines
 }
 
-/// A run that is only checked: its scenario, and what is set in it.
+/// Returns the arguments that only check a run: its scenario, and the values set in it.
 fn as_check(run: &[String]) -> Vec<String> {
     let mut check = vec!["check".to_owned(), run[1].clone()];
     for words in run.windows(2).filter(|words| words[0] == "--set") {
@@ -175,17 +175,17 @@ fn arguments(command: &str) -> Option<Vec<String>> {
     Some(words.collect())
 }
 
-fn try_out(folder: &Path, what: &str, mut arguments: Vec<String>) {
+fn try_out(folder: &Path, location: &str, mut arguments: Vec<String>) {
     if arguments[0] == "serve" {
-        return serves(what, arguments);
+        return serves(location, arguments);
     }
     if arguments[0] == "run" {
         arguments.extend(SHORT.iter().map(|argument| (*argument).to_owned()));
     }
-    succeeds(folder, what, &arguments);
+    succeeds(folder, location, &arguments);
 }
 
-fn succeeds(folder: &Path, what: &str, arguments: &[String]) {
+fn succeeds(folder: &Path, location: &str, arguments: &[String]) {
     let Output {
         status,
         stdout,
@@ -199,14 +199,14 @@ fn succeeds(folder: &Path, what: &str, arguments: &[String]) {
     let judged = matches!(arguments[0].as_str(), "run" | "gate");
     assert!(
         status.success() || (judged && status.code() == Some(INCONCLUSIVE)),
-        "{what}: {status}\n{}\n{}",
+        "{location}: {status}\n{}\n{}",
         String::from_utf8_lossy(&stdout),
         String::from_utf8_lossy(&stderr)
     );
 }
 
 /// Serves on a free port instead of the documented one.
-fn serves(what: &str, mut arguments: Vec<String>) {
+fn serves(location: &str, mut arguments: Vec<String>) {
     let listen = arguments
         .iter()
         .position(|word| word == "--listen")
@@ -226,6 +226,6 @@ fn serves(what: &str, mut arguments: Vec<String>) {
     child.wait().expect("it serves");
     assert!(
         line.starts_with("listening on 127.0.0.1:"),
-        "{what}: {line}"
+        "{location}: {line}"
     );
 }

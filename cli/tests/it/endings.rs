@@ -1,4 +1,4 @@
-//! Interrupted, killed, refused: what is left, and what is said.
+//! Interrupted, killed and refused runs: what they leave, and what they print.
 
 use std::process::Output;
 
@@ -35,7 +35,7 @@ fn output(arguments: &[&str]) -> (Option<i32>, String) {
 }
 
 #[test]
-fn an_interrupted_run_ends_in_order_and_is_reported() {
+fn interrupted_run_ends_in_order_and_is_reported() {
     let run = CliRun::start(LONG);
     run.wait_until_steady(1.0);
     run.signal(Signal::SIGINT);
@@ -56,7 +56,7 @@ fn an_interrupted_run_ends_in_order_and_is_reported() {
 }
 
 #[test]
-fn a_killed_run_leaves_a_record_and_no_process() {
+fn killed_run_leaves_a_record_and_no_process() {
     let run = CliRun::start(LONG);
     run.wait_until_steady(2.0);
     let children = child_pids(run.pid());
@@ -84,7 +84,7 @@ fn a_killed_run_leaves_a_record_and_no_process() {
 }
 
 #[test]
-fn a_directory_that_is_not_empty_is_refused() {
+fn directory_with_content_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("precious"), "x").unwrap();
     let scenario = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/smoke.toml");
@@ -92,32 +92,4 @@ fn a_directory_that_is_not_empty_is_refused() {
     assert_eq!(code, Some(2), "{text}");
     assert!(text.contains("--out"), "{text}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-}
-
-#[test]
-fn a_target_that_does_not_answer_is_refused() {
-    let run = CliRun::run_to_end(
-        r#"
-        name = "nobody"
-        duration = "5s"
-        [target]
-        ws = "ws://127.0.0.1:1/ws?device={device}"
-        [[devices]]
-        name = "home"
-        count = 1
-        ramp = "1/s"
-        "#,
-    );
-    assert_eq!(run.code, Some(5), "{}", run.stderr);
-    assert!(run.stderr.contains("127.0.0.1:1"), "{}", run.stderr);
-}
-
-#[test]
-fn an_invalid_scenario_is_wrong_usage() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("bad.toml");
-    std::fs::write(&file, "name = 1\ndurations = \"5s\"\n").unwrap();
-    let (code, text) = output(&["check", file.to_str().unwrap()]);
-    assert_eq!(code, Some(2), "{text}");
-    assert!(text.contains("duration"), "{text}");
 }

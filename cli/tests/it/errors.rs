@@ -18,7 +18,7 @@ ramp = "1/s"
 heartbeat = "20s"
 "#;
 
-/// A directory to be wrong in.
+/// Returns a directory for the files of the failing commands.
 fn temp_workspace() -> TempDir {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let write = |name: &str, text: &str| {
@@ -57,8 +57,8 @@ fn manifest(cpus: u32) -> String {
     .to_string()
 }
 
-/// Runs `highwater` in such a directory. What it says on stderr, and at its
-/// end the exit code.
+/// Runs `highwater` in such a directory. Returns its standard error, with the exit code at
+/// the end.
 fn stderr_and_exit_code(arguments: &str) -> String {
     let folder = temp_workspace();
     let arguments: Vec<&str> = arguments.split(' ').collect();
@@ -68,6 +68,7 @@ fn stderr_and_exit_code(arguments: &str) -> String {
         .env("HIGHWATER_TOKEN", "secret")
         .output()
         .expect("highwater starts");
+    // Scripts read results from stdout, so an error must not stand there.
     assert!(output.stdout.is_empty(), "{output:?}");
     let stderr = String::from_utf8(output.stderr).expect("text");
     assert!(!stderr.contains('\x1b'), "colour in a pipe: {stderr:?}");
@@ -80,7 +81,7 @@ fn check(arguments: &str, expected: &Expect) {
 }
 
 #[test]
-fn a_scenario_that_cannot_be_read() {
+fn unreadable_scenario_is_reported_with_its_path() {
     check(
         "check nowhere.toml",
         &expect![[r#"
@@ -109,7 +110,7 @@ fn a_scenario_that_cannot_be_read() {
 }
 
 #[test]
-fn a_scenario_that_is_invalid() {
+fn invalid_scenario_is_reported_with_every_problem() {
     check(
         "check bad.toml",
         &expect![[r#"
@@ -174,7 +175,7 @@ fn a_scenario_that_is_invalid() {
 }
 
 #[test]
-fn a_directory_that_cannot_become_a_record() {
+fn unusable_record_directory_is_refused() {
     check(
         "run small.toml --out full",
         &expect![[r#"
@@ -202,20 +203,20 @@ fn directory_without_a_record_is_refused() {
     check(
         "report nowhere",
         &expect![[r#"
-        error: nowhere is no run's directory
+        error: nowhere is not a run directory
           = cause: cannot read nowhere/manifest.json
           = cause: No such file or directory (os error 2)
-          = hint: runs are in runs/TIME-NAME, or where --out said
+          = hint: runs are in runs/TIME-NAME, or in the directory of --out
         exit code 2
     "#]],
     );
     check(
         "gate full",
         &expect![[r#"
-        error: full is no run's directory
+        error: full is not a run directory
           = cause: cannot read full/manifest.json
           = cause: No such file or directory (os error 2)
-          = hint: runs are in runs/TIME-NAME, or where --out said
+          = hint: runs are in runs/TIME-NAME, or in the directory of --out
         exit code 2
     "#]],
     );
@@ -237,17 +238,17 @@ fn directory_without_a_record_is_refused() {
     check(
         "gate small.toml",
         &expect![[r#"
-        error: small.toml is no run's directory
+        error: small.toml is not a run directory
           = cause: cannot read small.toml/manifest.json
           = cause: Not a directory (os error 20)
-          = hint: runs are in runs/TIME-NAME, or where --out said
+          = hint: runs are in runs/TIME-NAME, or in the directory of --out
         exit code 2
     "#]],
     );
 }
 
 #[test]
-fn runs_that_cannot_be_compared() {
+fn incomparable_runs_are_refused_with_the_reason() {
     check(
         "compare here there",
         &expect![[r#"
@@ -262,7 +263,7 @@ fn runs_that_cannot_be_compared() {
 }
 
 #[test]
-fn a_target_that_does_not_answer() {
+fn unreachable_target_is_reported_with_its_cause() {
     check(
         "run small.toml --out run",
         &expect![[r#"
@@ -276,7 +277,7 @@ fn a_target_that_does_not_answer() {
 }
 
 #[test]
-fn an_address_that_cannot_be_listened_on() {
+fn unusable_listen_address_is_reported_with_a_hint() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let text = stderr_and_exit_code(&format!("serve node --id n1 --listen 127.0.0.1:{port}"));
@@ -299,7 +300,7 @@ fn an_address_that_cannot_be_listened_on() {
 }
 
 #[test]
-fn a_coordinator_that_is_not_there() {
+fn unreachable_coordinator_is_reported_with_a_hint() {
     check(
         "worker --connect 127.0.0.1:1",
         &expect![[r#"
@@ -312,7 +313,7 @@ fn a_coordinator_that_is_not_there() {
 }
 
 #[test]
-fn arguments_that_are_wrong() {
+fn invalid_arguments_are_wrong_usage() {
     check(
         "rnu",
         &expect![[r#"

@@ -18,7 +18,7 @@ fn stdout(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// All commands below `above`, as the help text of `above` lists them.
+/// Returns all commands below `above`, as the help text of `above` lists them.
 fn commands(above: &[String]) -> Vec<Vec<String>> {
     let arguments: Vec<&str> = above.iter().map(String::as_str).chain(["--help"]).collect();
     let help = stdout(&arguments);
@@ -26,7 +26,7 @@ fn commands(above: &[String]) -> Vec<Vec<String>> {
     let mut commands = vec![above.to_vec()];
     for line in listed.take_while(|line| !line.is_empty()) {
         let name = line.split_whitespace().next().expect("a name");
-        // A line that goes on with the text of the one before begins further in.
+        // The continuation of a description is indented further than a command.
         if line.starts_with("   ") || name == "help" {
             continue;
         }
@@ -79,7 +79,7 @@ fn completions_load_in_bash() {
 }
 
 #[test]
-fn every_shell_has_completions() {
+fn completions_exist_for_each_shell() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = stdout(&["completions", shell]);
         assert!(script.contains("no-progress"), "{shell}: {script}");
@@ -87,7 +87,7 @@ fn every_shell_has_completions() {
 }
 
 #[test]
-fn there_is_a_man_page_for_each_command() {
+fn man_page_exists_for_each_command() {
     let main = stdout(&["man"]);
     assert!(main.starts_with(".ie"), "{main}");
     assert!(main.contains(".SH SYNOPSIS"), "{main}");

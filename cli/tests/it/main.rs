@@ -1,19 +1,18 @@
-//! The binary, as a person or a CI job uses it, over real processes.
+//! The binary, as a user or a CI job calls it, with real processes.
 //!
-//! - [`clean`]: a clean run of everything is clean;
+//! - [`clean`]: a run without faults has no problems;
 //! - [`truth`]: faults of known size must be found;
 //! - [`doctor`]: what this machine can hold, and the check before a run;
 //! - [`balancing`]: balancers in front of the nodes;
 //! - [`brokers`]: clusters joined by the embedded broker and by real ones;
 //! - [`documented`]: every command that the documents show;
 //! - [`endings`]: interrupted, killed, refused;
-//! - [`errors`]: what a person reads when something is wrong;
+//! - [`errors`]: the texts of errors;
 //! - [`help`]: help texts, completions, man pages;
 //! - [`matrix`]: several runs of one scenario, and their comparison;
-//! - [`messages`], [`telemetry`], [`streams`]: the same of what goes to topics, what
-//!   devices report, and replies on event streams;
+//! - [`messages`], [`telemetry`], [`streams`]: messages of topics, telemetry, event streams;
 //! - [`secure`]: TLS, tokens, header fields, nodes that are full;
-//! - [`target`]: a system and workers that somebody else starts;
+//! - [`target`]: a system and workers that the test starts itself;
 //! - [`server`]: a part of the reference cluster that a test starts itself;
 //! - [`harness`]: a run of the binary in a directory of its own, and what holds of
 //!   every run.

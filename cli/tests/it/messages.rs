@@ -1,5 +1,5 @@
-//! Messages to topics: what is lost, doubled or reordered on request is found
-//! exactly, and what a dead node took along is not made up.
+//! Messages to topics: injected losses, duplicates and reorderings are counted exactly,
+//! and the messages of a dead node are not invented.
 
 use highwater_reports::summary::Agreement;
 
@@ -59,7 +59,7 @@ fn deliveries_that_go_wrong_are_counted_exactly() {
     let messages = messages(&summary);
     assert_messages_add_up(messages);
     assert_eq!(messages.scheduled, 6 * 20);
-    // One that was late leaves the last ones unsent, and some may come too late.
+    // A late harness leaves the last messages unsent, and some arrive too late.
     if !was_late(&summary) {
         assert_eq!(messages.due, 6 * 20 * 30, "{messages:?}");
     }
@@ -67,8 +67,7 @@ fn deliveries_that_go_wrong_are_counted_exactly() {
     assert_eq!(found, (37, 23, 11), "{}", run.stdout);
     let gates: Vec<_> = summary.gates.iter().map(|gate| gate.actual).collect();
     assert_eq!(gates, [Some(37.0), Some(23.0), Some(11.0)]);
-    // The node believes it has delivered those that it dropped: the ledger knows
-    // better.
+    // The node counts the dropped messages as delivered, and the devices do not.
     let line = ledger_line(&summary, "deliveries of messages");
     assert_eq!(
         (line.difference, line.verdict),
@@ -115,7 +114,7 @@ fn subscribers_of_a_killed_node_receive_again() {
     assert!(messages.published >= 9 * 20 - 2, "{messages:?}");
     assert_eq!(run.counted("sockets.reopened"), 20);
     assert_eq!(run.counted("subscriptions.confirmed"), 60);
-    // Twenty devices heard all of it, the others all but the time of their move.
+    // Twenty devices receive all messages, the others all except those during their move.
     assert!(messages.delivered >= 20 * 170 + 20 * 80, "{messages:?}");
     let (broker, others) = summary.ledger.split_last().expect("lines");
     assert_eq!(broker.verdict, Agreement::Unmeasured, "{broker:?}");

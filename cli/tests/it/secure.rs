@@ -51,7 +51,7 @@ impl Certificates {
     }
 }
 
-/// Twenty devices and some commands against a node that speaks TLS.
+/// Returns twenty devices and some commands against a node that speaks TLS.
 fn over_tls(address: &str, more: &str) -> String {
     format!(
         r#"
@@ -79,7 +79,7 @@ fn over_tls(address: &str, more: &str) -> String {
 
 /// Commands begin with the steady phase: the node's memory is taken before.
 #[test]
-fn a_cluster_with_tls_and_tokens_works_and_its_idle_sockets_are_cheap() {
+fn cluster_with_tls_and_tokens_has_cheap_idle_sockets() {
     const OF_A_NODE: f64 = 400.0;
     let run = CliRun::run_to_end(
         r#"
@@ -126,6 +126,7 @@ fn a_cluster_with_tls_and_tokens_works_and_its_idle_sockets_are_cheap() {
             Some((gauges["sockets.open"].as_f64()?, gauges["heap"].as_f64()?))
         })
         .collect();
+    // The difference alone counts: the node's own memory is part of both samples.
     let (before, after) = (samples.first().unwrap(), samples.last().unwrap());
     let sockets = after.0 - before.0;
     assert!(sockets >= OF_A_NODE / 2.0, "{samples:?}");
@@ -135,19 +136,19 @@ fn a_cluster_with_tls_and_tokens_works_and_its_idle_sockets_are_cheap() {
 }
 
 #[test]
-fn a_target_s_certificate_is_verified() {
+fn certificate_of_a_target_is_verified() {
     let (certificates, others) = (Certificates::make(), Certificates::make());
     let node = certificates.node();
     let ca = |of: &Certificates| format!("tls = {{ ca = {:?} }}", of.text("ca.pem"));
 
     let run = CliRun::run_to_end(&over_tls(&node.address, &ca(&others)));
     assert_eq!(run.code, Some(5), "{}", run.stderr);
-    for told in [
+    for expected in [
         "cannot establish TLS with wss://",
         "invalid peer certificate",
         "tls = { ca",
     ] {
-        assert!(run.stderr.contains(told), "{told}: {}", run.stderr);
+        assert!(run.stderr.contains(expected), "{expected}: {}", run.stderr);
     }
 
     let run = CliRun::run_to_end(&over_tls(&node.address, "tls = { ca = \"missing.pem\" }"));
@@ -160,11 +161,12 @@ fn a_target_s_certificate_is_verified() {
 
 /// An unusable certificate does not replace the old one, and open sockets stay open.
 #[test]
-fn a_certificate_is_trusted_and_read_anew_on_sighup() {
+fn trusted_certificate_is_read_anew_on_sighup() {
     let certificates = Certificates::make();
     let mut node = certificates.node();
     node.signal(Signal::SIGHUP);
     node.wait_until_logged("the certificate was read anew");
+    // The second SIGHUP finds this file.
     fs::write(certificates.file("node.key"), "no key").unwrap();
     let more = format!(
         "tls = {{ ca = {:?} }}\nobserve = [{{ name = \"n1\", prometheus = \"https://{}/metrics\" }}]",
@@ -197,8 +199,9 @@ fn unverified_tls_and_silent_endpoints_are_reported() {
     assert_gates_hold(&summary);
     assert_problem(&summary, "certificates were not verified");
     let problems = summary.problems.iter();
-    let told = problems.filter(|text| text.contains("cannot sample misread: cannot read http://"));
-    assert_eq!(told.count(), 1, "{:?}", summary.problems);
+    let misread =
+        problems.filter(|text| text.contains("cannot sample misread: cannot read http://"));
+    assert_eq!(misread.count(), 1, "{:?}", summary.problems);
     let seen: Vec<_> = summary
         .nodes
         .iter()
@@ -207,7 +210,7 @@ fn unverified_tls_and_silent_endpoints_are_reported() {
     assert_eq!(seen, [("misread", None), ("read", Some(20))]);
 }
 
-/// A node whose login is open to this test, and a token for `home-*` from it.
+/// Starts a node with a login, and returns it with a token for `home-*`.
 fn guarded_node() -> (ServerProcess, String) {
     let mut command = highwater(&["serve", "node", "--listen", "127.0.0.1:0"]);
     command.args(["--id", "theirs", "--auth", "--session-lifetime", "1h"]);
@@ -266,8 +269,8 @@ fn header_fields_carry_a_token_from_the_environment() {
     let run = CliRun::launch("run", &scenario, |command| command.env_remove("LOAD_TOKEN"));
     let run = run.finish();
     assert_eq!(run.code, Some(2));
-    let told = "cannot fill in the header field Authorization: the variable LOAD_TOKEN";
-    assert!(run.stderr.contains(told), "{}", run.stderr);
+    let expected = "cannot fill in the header field Authorization: the variable LOAD_TOKEN";
+    assert!(run.stderr.contains(expected), "{}", run.stderr);
 }
 
 #[test]
@@ -305,6 +308,7 @@ fn admin_listener_answers_when_files_have_run_out() {
     command.args(["-c", &serve]);
     let mut node = ServerProcess::spawn(command);
     let admin = node.next_address("admin on ");
+    // More connections than the node has files, of which it keeps some in reserve.
     let _held: Vec<_> = (0..150)
         .map(|_| TcpStream::connect(&node.address).unwrap())
         .collect();
@@ -319,13 +323,14 @@ fn admin_listener_answers_when_files_have_run_out() {
     });
     assert!(rejected >= 22, "{rejected}");
     let log = node.kill_and_read_log();
+    // A node without files would otherwise log each failed accept.
     assert!(!log.contains("accept"), "{log}");
 }
 
 #[test]
 fn invalid_node_options_are_reported() {
     let certificates = Certificates::make();
-    let told = |more: &[&str]| {
+    let rejected = |more: &[&str]| {
         let arguments = ["serve", "node", "--listen", "127.0.0.1:0", "--id", "n1"];
         let output = highwater(&[&arguments, more].concat())
             .env_remove("HIGHWATER_AUTH_SECRET")
@@ -335,23 +340,23 @@ fn invalid_node_options_are_reported() {
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
     let (cert, key) = (certificates.text("node.pem"), certificates.text("ca.pem"));
-    let text = told(&["--tls-cert", &cert, "--tls-key", &key]);
+    let text = rejected(&["--tls-cert", &cert, "--tls-key", &key]);
     assert!(
         text.contains("ca.pem holds no private key in PEM"),
         "{text}"
     );
-    let text = told(&["--tls-cert", &cert]);
+    let text = rejected(&["--tls-cert", &cert]);
     assert!(text.contains("--tls-key"), "{text}");
-    let text = told(&["--auth"]);
+    let text = rejected(&["--auth"]);
     assert!(text.contains("--auth-secret-file"), "{text}");
     let short = certificates.file("short");
     fs::write(&short, "too short\n").unwrap();
-    let text = told(&["--auth-secret-file", &short.display().to_string()]);
+    let text = rejected(&["--auth-secret-file", &short.display().to_string()]);
     assert!(text.contains("a secret of 9 bytes"), "{text}");
-    let text = told(&["--max-upgrades", "500"]);
+    let text = rejected(&["--max-upgrades", "500"]);
     assert!(text.contains("such as 500/s"), "{text}");
-    let text = told(&["--max-handshakes", "500/s"]);
+    let text = rejected(&["--max-handshakes", "500/s"]);
     assert!(text.contains("--tls-cert"), "{text}");
-    let text = told(&["--session-store", "mysql://h"]);
+    let text = rejected(&["--session-store", "mysql://h"]);
     assert!(text.contains("unknown session store"), "{text}");
 }

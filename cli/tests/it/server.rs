@@ -46,7 +46,7 @@ impl ServerProcess {
         server
     }
 
-    /// A cluster of one.
+    /// Starts a cluster of one node.
     pub(crate) fn node(id: &str) -> Self {
         Self::node_with(id, &[])
     }
@@ -57,11 +57,11 @@ impl ServerProcess {
         Self::start(&[&arguments, more].concat())
     }
 
-    /// The address in the next line, which begins with `what`.
-    pub(crate) fn next_address(&mut self, what: &str) -> String {
+    /// Returns the address in the next line, which begins with `prefix`.
+    pub(crate) fn next_address(&mut self, prefix: &str) -> String {
         let mut line = String::new();
         self.stdout.read_line(&mut line).expect("a line");
-        line.trim().strip_prefix(what).expect(what).to_owned()
+        line.trim().strip_prefix(prefix).expect(prefix).to_owned()
     }
 
     /// Sends it a signal.
@@ -69,13 +69,13 @@ impl ServerProcess {
         kill(Pid::from_raw(self.child.id() as i32), signal).expect("it is there");
     }
 
-    /// Waits until it logs a line with `what` in it.
-    pub(crate) fn wait_until_logged(&mut self, what: &str) {
+    /// Waits until it logs a line with `text` in it.
+    pub(crate) fn wait_until_logged(&mut self, text: &str) {
         let mut line = String::new();
-        while !line.contains(what) {
+        while !line.contains(text) {
             line.clear();
             let read = self.stderr.read_line(&mut line).expect("text");
-            assert!(read > 0, "it ended without a word of {what:?}");
+            assert!(read > 0, "it ended and did not log {text:?}");
         }
     }
 
@@ -90,6 +90,7 @@ impl ServerProcess {
 
 impl Drop for ServerProcess {
     fn drop(&mut self) {
+        // Both fail if the child has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! Commands whose reply comes on an event stream, where it does not come.
+//! Commands whose reply is due on an event stream and never arrives.
 
 use crate::harness::{
     CliRun,
@@ -8,7 +8,7 @@ use crate::harness::{
 /// The device does not answer while its node does, so each stream ends with an
 /// error event at the deadline.
 #[test]
-fn a_stream_without_a_reply_is_timed_out() {
+fn stream_without_a_reply_times_out() {
     let run = CliRun::run_to_end(
         r#"
         name = "silent-streams"

@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[test]
-fn a_running_system_is_loaded_and_observed() {
+fn running_system_is_loaded_and_observed() {
     let node = ServerProcess::node("theirs");
     let run = CliRun::run_to_end(&format!(
         r#"
@@ -54,7 +54,7 @@ fn a_running_system_is_loaded_and_observed() {
 
 /// Three workers share two devices: one has nothing to do, and waits for the others.
 #[test]
-fn a_dialect_of_pings_needs_no_json_and_a_worker_no_share() {
+fn ping_dialect_needs_no_json_and_spare_worker_gets_no_share() {
     let node = ServerProcess::node("theirs");
     let scenario = format!(
         r#"
@@ -116,7 +116,7 @@ fn workers_join_over_tcp_with_the_token_only() {
         worker.stderr(Stdio::piped());
         worker
     };
-    // The loop ends when the coordinator listens.
+    // Until the coordinator listens, the worker fails with another error.
     let refused = eventually("the coordinator", || {
         let output = worker("wrong").output().unwrap();
         let text = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -1,5 +1,5 @@
-//! Readings: each is followed to the journals of the consumers, and what is lost is
-//! found exactly.
+//! Telemetry records: each is followed to the journals of the consumers, and lost ones
+//! are counted exactly.
 
 use highwater_reports::summary::Agreement;
 
@@ -8,10 +8,10 @@ use crate::harness::{
     checks::{assert_all_accepted, assert_problem, ledger_line, telemetry},
 };
 
-/// Readings that a consumer has in hand at most.
+/// Most unacknowledged records of a consumer.
 const MAX_UNACKED: u64 = 64;
 
-/// 150 readings a second for `seconds`, and what the scenario does besides.
+/// Returns 150 telemetry records a second for `seconds`, with `more` of the scenario.
 fn scenario(seconds: u32, cluster: &str, more: &str) -> String {
     format!(
         r#"
@@ -36,7 +36,7 @@ fn scenario(seconds: u32, cluster: &str, more: &str) -> String {
 }
 
 #[test]
-fn a_killed_consumer_loses_nothing() {
+fn killed_consumer_loses_no_telemetry() {
     let run = CliRun::run_to_end(&scenario(
         8,
         "processing_time = \"5ms\"",
@@ -53,12 +53,13 @@ fn a_killed_consumer_loses_nothing() {
     ));
     run.assert_passed();
     let summary = run.summary();
-    let readings = telemetry(&summary);
-    assert_all_accepted(readings, 1_200);
-    assert_eq!(readings.handled, Some(1_200), "{readings:?}");
-    let duplicated = readings.duplicated.expect("the journals were read");
-    assert!(duplicated <= MAX_UNACKED, "{readings:?}");
-    assert!(readings.redelivered >= Some(duplicated), "{readings:?}");
+    let telemetry = telemetry(&summary);
+    assert_all_accepted(telemetry, 1_200);
+    assert_eq!(telemetry.handled, Some(1_200), "{telemetry:?}");
+    let duplicated = telemetry.duplicated.expect("the journals were read");
+    // Only records that the killed consumer had not acknowledged are handled twice.
+    assert!(duplicated <= MAX_UNACKED, "{telemetry:?}");
+    assert!(telemetry.redelivered >= Some(duplicated), "{telemetry:?}");
 }
 
 #[test]
@@ -66,20 +67,21 @@ fn lost_telemetry_records_are_counted_exactly() {
     let run = CliRun::run_to_end(&scenario(4, "drop_every = 10", ""));
     run.assert_failed();
     let summary = run.summary();
-    let readings = telemetry(&summary);
-    assert_all_accepted(readings, 600);
+    let telemetry = telemetry(&summary);
+    assert_all_accepted(telemetry, 600);
     // Every consumer drops each tenth that it gets, of 600 in all.
     let handled = ["c1", "c2", "c3"].map(|consumer| run.journal(consumer));
     let handled: u64 = handled.iter().sum();
     let dropped = 600 - handled;
-    assert!((58..=60).contains(&dropped), "{readings:?}");
-    let found = (readings.handled, readings.lost);
+    // Each consumer counts to ten on its own, so up to two drops may be outstanding.
+    assert!((58..=60).contains(&dropped), "{telemetry:?}");
+    let found = (telemetry.handled, telemetry.lost);
     assert_eq!(found, (Some(handled), Some(dropped)));
     assert_problem(
         &summary,
         &format!("telemetry records accepted and never handled: {dropped}"),
     );
-    // Devices, nodes and consumers all believe that nothing is missing.
+    // Devices, nodes and consumers agree pairwise, so only the queue shows the loss.
     for (what, verdict) in [
         ("telemetry", Agreement::Agrees),
         ("telemetry acceptances", Agreement::Agrees),

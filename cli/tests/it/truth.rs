@@ -1,7 +1,7 @@
 //! Faults of known size must be found, in full.
 //!
-//! The runs are short and small: they show that the measuring is right, not
-//! how fast anything is.
+//! The runs are short and small: they show that the measurement is right, and not that
+//! anything is fast.
 
 use highwater_reports::record::RunEnd;
 use nix::sys::signal::{Signal, kill};
@@ -16,7 +16,7 @@ use crate::harness::{
 };
 
 #[test]
-fn a_stall_shows_in_full() {
+fn stall_of_a_node_shows_in_full() {
     let run = CliRun::run_to_end(
         r#"
         name = "stall"
@@ -44,8 +44,8 @@ fn a_stall_shows_in_full() {
     let late = was_only_late(&summary);
     let commands = commands(&summary);
     assert_no_command_lost(commands);
-    // 200 arrivals a second for 1.5 of 6 s wait out what is left of the stall:
-    // the longest all of it, and a tenth of all commands more than half of it.
+    // 200 arrivals a second for 1.5 of 6 s wait for the rest of the stall: the first of
+    // them for all of it, and a tenth of all commands for more than half of it.
     let response = &commands.response_ms;
     assert!(response.max.unwrap() >= 1_400.0, "{response:?}");
     assert!(response.p99.unwrap() >= 1_200.0, "{response:?}");
@@ -58,7 +58,7 @@ fn a_stall_shows_in_full() {
 }
 
 #[test]
-fn every_unanswered_heartbeat_is_counted_and_sockets_come_back() {
+fn unanswered_heartbeats_are_counted_and_sockets_come_back() {
     let run = CliRun::run_to_end(
         r#"
         name = "deaf"
@@ -90,7 +90,7 @@ fn every_unanswered_heartbeat_is_counted_and_sockets_come_back() {
     let given_up = run.counted("disconnect.gave_up");
     assert!(given_up >= 60, "{given_up}");
     assert_heartbeats_add_up(heartbeats, 60);
-    // One that is late itself gives sockets up to the end.
+    // A harness that is late itself gives sockets up until the end.
     if !was_late(&summary) {
         assert_eq!(run.counted("sockets.reopened"), given_up);
         assert_eq!(summary.sockets.open_at_end, Some(60));
@@ -99,7 +99,7 @@ fn every_unanswered_heartbeat_is_counted_and_sockets_come_back() {
 }
 
 #[test]
-fn a_killed_node_loses_no_command_and_its_sockets_come_back() {
+fn killed_node_loses_no_command_and_its_sockets_come_back() {
     let run = CliRun::run_to_end(
         r#"
         name = "kill"
@@ -222,10 +222,11 @@ fn commands_of_a_dead_worker_are_lost_and_nothing_is_invented() {
         "#,
         &["--workers", "2"],
     );
-    // In the middle of the stall, with commands in flight that were told of.
+    // In the middle of the stall, so that commands are in flight that the worker has
+    // reported.
     run.wait_until_steady(2.5);
     let [victim, _] = run.children("worker")[..] else {
-        panic!("two workers were asked for");
+        panic!("the run has two workers");
     };
     kill(victim, Signal::SIGKILL).expect("the worker runs");
 

@@ -74,6 +74,8 @@ impl Child {
         if let Ok(Ok(line)) = timeout_at(deadline, line).await {
             return Ok(line);
         }
+        // The child may have closed its output and still run: the rest of the time is for its
+        // end.
         match self
             .wait(deadline.saturating_duration_since(Instant::now()))
             .await

@@ -31,6 +31,7 @@ impl ChildExit {
     }
 
     pub(super) fn from_wait(waited: io::Result<ExitStatus>) -> Self {
+        // waitpid fails with ECHILD once other code has taken the status.
         waited.map_or(Self::Unknown, Self::from)
     }
 }
@@ -51,6 +52,7 @@ impl fmt::Display for ChildExit {
             Self::Status(code) => write!(f, "exited with status {code}"),
             Self::Signal(number) => match Signal::try_from(*number) {
                 Ok(signal) => write!(f, "was killed by {signal}"),
+                // nix does not name real-time signals.
                 Err(_) => write!(f, "was killed by signal {number}"),
             },
             Self::Unknown => write!(f, "ended with an unknown status"),

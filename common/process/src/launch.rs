@@ -50,6 +50,7 @@ impl Launch {
             log: log.into(),
             stdout: Stdout::Log,
             niceness: 0,
+            // SIGKILL also ends a process that SIGSTOP has stopped, which SIGTERM does not.
             parent_death_signal: Signal::SIGKILL,
         }
     }

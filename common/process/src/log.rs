@@ -21,6 +21,7 @@ pub fn tail(path: &Path) -> LogTail {
 
 /// Opens a log for appending, and creates it if it is missing.
 pub(super) fn open(path: &Path) -> io::Result<File> {
+    // A process that is started again continues the log of the first one.
     OpenOptions::new().create(true).append(true).open(path)
 }
 
@@ -30,6 +31,7 @@ fn last_lines(path: &Path) -> io::Result<Vec<String>> {
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
     let mut bytes = Vec::new();
     file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
+    // The start of the tail may fall into a character.
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().collect();
     let from = lines.len().saturating_sub(TAIL_LINES);

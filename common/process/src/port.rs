@@ -77,6 +77,7 @@ impl ReservedPort {
 
     /// Unbinds the port and returns its address, for the caller to listen on.
     pub fn release(&self) -> SocketAddr {
+        // The port is free at once: a socket that was never connected leaves no TIME_WAIT.
         *self.socket.lock() = None;
         self.address
     }

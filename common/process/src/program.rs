@@ -30,36 +30,26 @@ pub struct Program {
 }
 
 /// nginx, the balancer.
-pub const NGINX: Program = Program {
-    name: "nginx",
-    package: "nginx-light",
-};
+pub const NGINX: Program = Program::new("nginx", "nginx-light");
 
 /// HAProxy, the balancer.
-pub const HAPROXY: Program = Program {
-    name: "haproxy",
-    package: "haproxy",
-};
+pub const HAPROXY: Program = Program::new("haproxy", "haproxy");
 
 /// The server of Redis.
-pub const REDIS_SERVER: Program = Program {
-    name: "redis-server",
-    package: "redis-server",
-};
+pub const REDIS_SERVER: Program = Program::new("redis-server", "redis-server");
 
 /// The server of NATS.
-pub const NATS_SERVER: Program = Program {
-    name: "nats-server",
-    package: "nats-server",
-};
+pub const NATS_SERVER: Program = Program::new("nats-server", "nats-server");
 
 /// The server of RabbitMQ.
-pub const RABBITMQ_SERVER: Program = Program {
-    name: "rabbitmq-server",
-    package: "rabbitmq-server",
-};
+pub const RABBITMQ_SERVER: Program = Program::new("rabbitmq-server", "rabbitmq-server");
 
 impl Program {
+    /// Names a program and its package.
+    pub const fn new(name: &'static str, package: &'static str) -> Self {
+        Self { name, package }
+    }
+
     /// Returns the path of the program; `None` if it is not on this machine.
     pub fn path(self) -> Option<PathBuf> {
         let path = env::var_os("PATH").unwrap_or_default();
@@ -112,6 +102,7 @@ async fn output(
     command
         .args(arguments)
         .stdin(Stdio::null())
+        // The timeout drops the future, and would leave the program running.
         .kill_on_drop(true);
     let ended = timeout(OUTPUT_TIMEOUT, command.output()).await;
     ended.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
@@ -121,6 +112,7 @@ async fn output(
 fn parse_version(printed: &str) -> Option<String> {
     let mut words = printed.split([' ', '/', '\n']);
     let version = words.find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
+    // The output of an unknown program may be one long word.
     Some(version.chars().take(64).collect())
 }
 
@@ -144,20 +136,14 @@ mod tests {
 
     #[test]
     fn missing_program_has_no_path() {
-        let program = Program {
-            name: "highwater-no-such-balancer",
-            package: "none-such",
-        };
+        let program = Program::new("highwater-no-such-balancer", "none-such");
         assert_eq!(program.path(), None);
         assert!(program.install_command().ends_with(" none-such"));
     }
 
     #[tokio::test]
     async fn failed_check_returns_the_output_of_the_program() {
-        let shell = Program {
-            name: "sh",
-            package: "dash",
-        };
+        let shell = Program::new("sh", "dash");
         let path = shell.path().unwrap();
         let check = async |script: &str| shell.check(&path, ["-c", script]).await;
         assert_eq!(check("echo fine >&2").await, Ok(()));

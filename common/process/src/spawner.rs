@@ -1,6 +1,6 @@
 //! The start of a child from its launch.
 
-use std::{fs::File, io, process::Stdio, thread};
+use std::{process::Stdio, thread};
 
 use nix::{
     errno::Errno,
@@ -39,10 +39,12 @@ impl Spawner {
     /// [`ProcessError::Log`] if its log cannot be opened,
     /// [`ProcessError::Start`] if the program cannot be started.
     pub async fn spawn(&self, launch: Launch) -> Result<Child, ProcessError> {
-        let log = open_log(&launch)?;
-        let stdout_log = log
-            .try_clone()
-            .map_err(|source| log_error(&launch, source))?;
+        let log_error = |source| ProcessError::Log {
+            path: launch.log.clone(),
+            source,
+        };
+        let log = log::open(&launch.log).map_err(log_error)?;
+        let stdout_log = log.try_clone().map_err(log_error)?;
         let (stdout, copy) = match launch.stdout {
             Stdout::FirstLine => (Stdio::piped(), Some(stdout_log)),
             Stdout::Log => (Stdio::from(stdout_log), None),
@@ -84,7 +86,9 @@ fn command(launch: &Launch, stdout: Stdio, stderr: Stdio) -> Command {
         .stdin(Stdio::null())
         .stdout(stdout)
         .stderr(stderr)
+        // A group of its own, which the drop of the child kills as a whole.
         .process_group(0)
+        // Ends a child whose caller was cancelled before it took the handle.
         .kill_on_drop(true);
     set_pre_exec(
         getpid(),
@@ -128,16 +132,5 @@ fn add_niceness(niceness: u8) {
         unsafe {
             libc::nice(niceness.into());
         }
-    }
-}
-
-fn open_log(launch: &Launch) -> Result<File, ProcessError> {
-    log::open(&launch.log).map_err(|source| log_error(launch, source))
-}
-
-fn log_error(launch: &Launch, source: io::Error) -> ProcessError {
-    ProcessError::Log {
-        path: launch.log.clone(),
-        source,
     }
 }

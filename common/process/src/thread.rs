@@ -39,6 +39,7 @@ struct SpawnRequest {
 impl SpawnerThread {
     pub(crate) fn start() -> Result<Self, ProcessError> {
         let (requests, incoming) = mpsc::channel(QUEUE_CAPACITY);
+        // Room for the one report, so that the thread never waits for its reader.
         let (report, started) = sync_channel(1);
         thread::Builder::new()
             .name("spawner".into())

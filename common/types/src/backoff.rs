@@ -32,6 +32,7 @@ impl Backoff {
     /// doubles from the start of `bounds` to their end.
     pub fn next_bound(&mut self, bounds: RangeInclusive<Duration>) -> Duration {
         let factor = 1 << u32::from(self.failures).min(MAX_DOUBLINGS);
+        // A device that fails for days stays at 255, where the bound has long been reached.
         self.failures = self.failures.saturating_add(1);
         bounds.start().saturating_mul(factor).min(*bounds.end())
     }
@@ -45,6 +46,7 @@ impl Backoff {
 /// Draws a delay evenly between zero and `bound`. Clients that lost the same server
 /// would otherwise all connect again at the same instant.
 pub fn full_jitter(bound: Duration, rng: &mut impl Rng) -> Duration {
+    // The factor is below 1, so the delay is below the bound.
     bound.mul_f64(rng.random())
 }
 

@@ -105,6 +105,7 @@ impl BrokerKind {
     }
 
     fn entry(self) -> &'static BrokerEntry {
+        // A test compares the order of the table with the discriminants.
         &ENTRIES[self as usize]
     }
 }

@@ -62,6 +62,7 @@ impl BrokerUrl {
             return Err(InvalidBrokerUrl::NoHost);
         }
         if host.contains(char::is_whitespace) {
+            // Escaped, because control characters must not reach the terminal.
             return Err(InvalidBrokerUrl::Host(host.escape_debug().to_string()));
         }
         check_port(port)?;
@@ -78,6 +79,7 @@ impl BrokerUrl {
     ///
     /// [`InvalidBrokerUrl`] if a part is missing or invalid.
     pub fn parse_strict(text: &str) -> Result<Self, InvalidBrokerUrl> {
+        // First, because later errors quote parts of the text.
         if text.len() > MAX_URL_BYTES {
             return Err(InvalidBrokerUrl::TooLong);
         }
@@ -136,6 +138,7 @@ impl fmt::Display for BrokerUrl {
     }
 }
 
+// A derived implementation would show the password in a log.
 impl fmt::Debug for BrokerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -144,6 +147,7 @@ impl fmt::Debug for BrokerUrl {
 
 impl Serialize for BrokerUrl {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // A plan is written into the run record, which must not hold the password.
         serializer.collect_str(self)
     }
 }
@@ -151,6 +155,8 @@ impl Serialize for BrokerUrl {
 impl<'de> Deserialize<'de> for BrokerUrl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
+        // The `***` of a record passes, because `*` may stand in a user name (RFC 3986, section
+        // 3.2.1).
         Self::parse_strict(&text).map_err(serde::de::Error::custom)
     }
 }

@@ -70,6 +70,7 @@ pub mod millis {
     ///
     /// The serializer's error.
     pub fn serialize<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        // A u64 of milliseconds lasts for 584 million years.
         to.serialize_u64(value.as_millis() as u64)
     }
 

@@ -22,6 +22,7 @@ macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal, $extra:literal) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        // Names also come from other processes, so serde goes through the same check.
         #[serde(try_from = "String", into = "String")]
         pub struct $name(Arc<str>);
 
@@ -71,6 +72,7 @@ macro_rules! name {
             }
         }
 
+        // As plain text, because logs show ids as fields.
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
@@ -98,7 +100,7 @@ name!(
     Topic, "topic", 128, "._:-"
 );
 name!(
-    /// A reading of a device: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`.
+    /// The id of a telemetry record: 1 to 64 characters of `A-Z a-z 0-9 . _ : -`.
     TelemetryId, "telemetry id", 64, "._:-"
 );
 name!(

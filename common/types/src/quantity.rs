@@ -10,32 +10,14 @@ pub struct InvalidQuantity {
     pub hint: Option<String>,
 }
 
-/// Other spellings of units and the unit that each stands for, for hints.
-const ALIASES: [(&str, &str); 24] = [
-    ("millis", "ms"),
-    ("msec", "ms"),
-    ("milliseconds", "ms"),
-    ("sec", "s"),
-    ("secs", "s"),
-    ("second", "s"),
-    ("seconds", "s"),
-    ("min", "m"),
-    ("mins", "m"),
-    ("minute", "m"),
-    ("minutes", "m"),
-    ("hr", "h"),
-    ("hour", "h"),
-    ("hours", "h"),
-    ("/sec", "/s"),
-    ("/second", "/s"),
-    ("ps", "/s"),
-    ("per second", "/s"),
-    ("rps", "/s"),
-    ("Hz", "/s"),
-    ("/m", "/min"),
-    ("/minute", "/min"),
-    ("rpm", "/min"),
-    ("per minute", "/min"),
+/// Units and their other spellings, for hints.
+const SPELLINGS: [(&str, &[&str]); 6] = [
+    ("ms", &["millis", "msec", "milliseconds"]),
+    ("s", &["sec", "secs", "second", "seconds"]),
+    ("m", &["min", "mins", "minute", "minutes"]),
+    ("h", &["hr", "hour", "hours"]),
+    ("/s", &["/sec", "/second", "ps", "per second", "rps", "Hz"]),
+    ("/min", &["/m", "/minute", "rpm", "per minute"]),
 ];
 
 impl InvalidQuantity {
@@ -75,6 +57,7 @@ pub fn split_unit(text: &str) -> Result<(f64, &str), InvalidQuantity> {
     .then(|| digits.replace('_', "").parse().ok())
     .flatten();
     match number {
+        // A long row of digits parses to infinity.
         Some(number) if number.is_finite() => Ok((number, unit.trim())),
         _ => Err(InvalidQuantity::new("no number at its start")),
     }
@@ -108,20 +91,16 @@ pub fn unit_factor(text: &str, unit: &str, units: &[(&str, f64)]) -> Result<f64,
     })
 }
 
+/// Returns the unit of the table that `unit` is another spelling of.
 fn suggest_unit<'u>(unit: &str, units: &[(&'u str, f64)]) -> Option<&'u str> {
-    let named = |name: &str| {
-        units
-            .iter()
-            .find(|(unit, _)| *unit == name)
-            .map(|(unit, _)| *unit)
-    };
-    let alias = ALIASES
+    let is_same = |spelling: &&str| spelling.eq_ignore_ascii_case(unit);
+    let spelled = SPELLINGS
         .iter()
-        .find(|(alias, _)| alias.eq_ignore_ascii_case(unit));
-    let same_letters = units
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(unit));
-    alias
-        .and_then(|(_, name)| named(name))
-        .or(same_letters.map(|(unit, _)| *unit))
+        .find(|(_, others)| others.iter().any(is_same))
+        .map(|(name, _)| *name);
+    let names = || units.iter().map(|(name, _)| *name);
+    // A spelling may belong to a unit of the other table, such as `min` to a duration.
+    names()
+        .find(|name| spelled == Some(*name))
+        .or_else(|| names().find(is_same))
 }

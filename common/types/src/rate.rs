@@ -61,6 +61,7 @@ impl Rate {
 
     /// Returns a rate of whole events per second, at least one.
     pub const fn whole(per_second: u32) -> Self {
+        // `Ord::max` is not const.
         let per_second = if per_second == 0 { 1 } else { per_second };
         Self(per_second as f64)
     }

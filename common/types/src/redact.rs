@@ -47,6 +47,7 @@ fn next_secret(text: &str) -> Option<(&str, &str, &str)> {
         let end = text[start..]
             .find(is_end)
             .map_or(text.len(), |length| start + length);
+        // The last `@`: a password may contain others.
         if let Some(at) = text[start..end].rfind('@') {
             let at = start + at;
             return Some((&text[..start], &text[start..at], &text[at..]));

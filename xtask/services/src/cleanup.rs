@@ -18,13 +18,12 @@ pub(crate) fn remove_after_exit(directory: &Path) -> io::Result<()> {
     let waiting = Command::new("sh")
         .args(["-c", "read -r _; exec rm -rf -- \"$0\""])
         .arg(directory)
-        // Ctrl-C is for this process.
+        // In a group of its own: Ctrl-C would end the shell before this process.
         .process_group(0)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
-    let mut all = CLEANUP_CHILDREN.lock();
-    all.push(waiting);
+    CLEANUP_CHILDREN.lock().push(waiting);
     Ok(())
 }

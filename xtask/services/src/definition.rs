@@ -1,14 +1,14 @@
-//! The differences between one kind of service and another.
+//! The trait of a kind of service.
 
 use std::{fmt, io, path::Path, process::Command};
 
-use crate::ServiceError;
+use crate::{ServiceError, ServiceKind};
 
 /// A definition of how a service is started and probed. It holds the ports, so that a
 /// restart uses the same address.
 pub(crate) trait ServiceDefinition: fmt::Debug + Send + Sync {
-    /// Returns the name in `cargo xtask services up NAME`.
-    fn name(&self) -> &'static str;
+    /// Returns the kind, whose name messages and the state of xtask use.
+    fn kind(&self) -> ServiceKind;
 
     /// Returns the URL for clients.
     fn url(&self) -> String;

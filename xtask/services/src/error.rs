@@ -64,3 +64,9 @@ pub enum ServiceError {
     )]
     Unknown(String),
 }
+
+impl ServiceError {
+    pub(crate) fn unknown(name: &str) -> Self {
+        Self::Unknown(name.to_owned())
+    }
+}

@@ -1,28 +1,15 @@
 //! HAProxy in front of a node.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    process::Command,
+use std::path::Path;
+
+use crate::{
+    Service, ServiceError, ServiceKind, program,
+    proxy::{self, ProxyKind, ProxyPorts},
 };
-
-use highwater_process::port;
-
-use crate::{Service, ServiceError, definition::ServiceDefinition, program, proxy};
-
-/// The name on the command line of xtask.
-pub(crate) const NAME: &str = "haproxy";
 
 /// Starts an HAProxy that forwards WebSockets and HTTP.
 #[derive(Debug)]
-pub struct HaproxyService {
-    program: PathBuf,
-    port: u16,
-    status: u16,
-    node: u16,
-}
-
-const CONFIG: &str = "haproxy.cfg";
+pub struct HaproxyService;
 
 impl HaproxyService {
     /// Starts it in front of a node at this port of loopback, which need not be there
@@ -31,54 +18,32 @@ impl HaproxyService {
     /// # Errors
     /// [`ServiceError`].
     pub fn start(node: u16) -> Result<Service, ServiceError> {
-        Service::start(Self {
-            program: program::HAPROXY.require()?,
-            port: port::pick_free_port()?,
-            status: port::pick_free_port()?,
-            node,
-        })
+        let haproxy = ProxyKind {
+            kind: ServiceKind::Haproxy,
+            program: program::HAPROXY,
+            configuration,
+            arguments: |command, _| {
+                // One process in the foreground, so that a kill ends all of it.
+                command.args(["-db", "-f"]);
+            },
+        };
+        proxy::start(haproxy, node)
     }
 }
 
-impl ServiceDefinition for HaproxyService {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
-    }
-
-    fn monitor_url(&self) -> Option<String> {
-        Some(format!("http://127.0.0.1:{}", self.status))
-    }
-
-    fn prepare(&self, directory: &Path) -> io::Result<()> {
-        fs::write(directory.join(CONFIG), self.configuration())
-    }
-
-    fn server_commands(&self, directory: &Path) -> Result<Vec<Command>, ServiceError> {
-        let mut command = Command::new(&self.program);
-        // One process in the foreground, so that it is gone when it is killed.
-        command.arg("-db").arg("-f").arg(directory.join(CONFIG));
-        Ok(vec![command])
-    }
-
-    fn is_ready(&self) -> bool {
-        proxy::is_ready(self.port)
-    }
-}
-
-impl HaproxyService {
-    fn configuration(&self) -> String {
-        let (port, status, node) = (self.port, self.status, self.node);
-        format!(
-            r#"global
+fn configuration(ports: &ProxyPorts, _directory: &Path) -> String {
+    let ProxyPorts {
+        listen,
+        status,
+        node,
+    } = ports;
+    format!(
+        r#"global
     maxconn 2000
 
 defaults
     mode http
-    # A node that is not there is told of at once.
+    # The error of a node that is down reaches the client at once.
     retries 0
     timeout connect 1s
     timeout client 60s
@@ -86,7 +51,7 @@ defaults
     timeout tunnel 1h
 
 frontend clients
-    bind 127.0.0.1:{port}
+    bind 127.0.0.1:{listen}
     default_backend nodes
 
 backend nodes
@@ -97,6 +62,5 @@ frontend status
     stats enable
     stats uri /
 "#
-        )
-    }
+    )
 }

@@ -1,4 +1,4 @@
-//! Installing what is missing, with Debian's packages.
+//! The installation of missing programs from Debian's packages.
 
 use std::{collections::BTreeSet, process::Command};
 
@@ -9,8 +9,8 @@ use crate::{PROGRAMS, Program, ServiceError};
 /// Seconds that another apt may hold its lock.
 const LOCK_TIMEOUT: &str = "DPkg::Lock::Timeout=300";
 
-/// Installs the packages of all missing programs with apt-get and answers which
-/// programs those were. Nothing is run when nothing is missing.
+/// Installs the packages of all missing programs with apt-get, and returns these programs.
+/// apt-get does not run if every program is there.
 ///
 /// # Errors
 /// [`ServiceError::Install`] when this is not root, or apt-get fails, or a program
@@ -25,9 +25,11 @@ pub fn install() -> Result<Vec<&'static Program>, ServiceError> {
         return Err(failed(&packages, "this is not root".to_owned()));
     }
     let install = ["install", "--yes", "--quiet=2", "--no-install-recommends"];
+    // A fresh image of Debian has no lists of packages.
     apt_get(&["update", "--quiet=2"], &BTreeSet::new())
         .and_then(|()| apt_get(&install, &packages))
         .map_err(|reason| failed(&packages, reason))?;
+    // A package may lack the program that its entry names.
     match self::missing().next() {
         None => Ok(missing),
         Some(program) => Err(failed(

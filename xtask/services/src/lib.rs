@@ -15,18 +15,19 @@
 //! All calls block; in an async test use `spawn_blocking` where that matters.
 //!
 //! ```text
-//! kind ─► redis, nats, … ─► definition ─► service ─► process ─► cleanup
-//!  name     commands, probe    trait        handle     children    directories
+//! registry ─► redis, nats, … ─► definition ─► service ─► process ─► cleanup
+//!   kind       commands, probe    trait        handle     children    directories
 //! ```
 //!
-//! - [`kind`]: the services by name, which starts one of the files below;
+//! - [`kind`]: the services by name; `registry`: the start and the probe of each;
 //! - [`redis`], [`redis_cluster`], [`nats`], [`rabbitmq`], [`nginx`], [`haproxy`]: one
-//!   file each. A new service implements `definition` and gets its lines in [`kind`];
+//!   file each. A new service implements `definition` and gets its lines in [`kind`] and
+//!   `registry`;
 //! - `definition`: the trait that those files implement;
 //! - [`service`]: a running service, with its URL, its end and its restart;
 //! - [`program`]: the programs that must be on the machine, and `install`;
 //! - `process`: the child processes; `cleanup`: their directories;
-//! - `probe`, `proxy`: readiness checks;
+//! - `proxy`: the shared part of the proxies; `probe`: readiness checks;
 //! - [`error`]: the errors of all of these.
 
 mod cleanup;
@@ -44,6 +45,7 @@ mod proxy;
 pub mod rabbitmq;
 pub mod redis;
 pub mod redis_cluster;
+mod registry;
 pub mod service;
 
 pub use error::ServiceError;

@@ -9,10 +9,7 @@ use std::{
 
 use highwater_process::port;
 
-use crate::{Service, ServiceError, definition::ServiceDefinition, probe, program};
-
-/// The name on the command line of xtask.
-pub(crate) const NAME: &str = "nats";
+use crate::{Service, ServiceError, ServiceKind, definition::ServiceDefinition, probe, program};
 
 /// Starts a NATS server whose streams are files.
 #[derive(Debug)]
@@ -68,8 +65,8 @@ impl NatsService {
 }
 
 impl ServiceDefinition for NatsService {
-    fn name(&self) -> &'static str {
-        NAME
+    fn kind(&self) -> ServiceKind {
+        ServiceKind::Nats
     }
 
     fn url(&self) -> String {
@@ -112,6 +109,7 @@ impl ServiceDefinition for NatsService {
 
 /// Whether the server at this port greets with JetStream and answers a ping.
 pub(crate) fn is_ready(port: u16) -> bool {
+    // Without `verbose`, the server answers with a PONG alone, and not with `+OK` before it.
     probe::answers_with(port, b"CONNECT {\"verbose\":false}\r\nPING\r\n", |answer| {
         probe::contains(answer, "\"jetstream\":true") && probe::contains(answer, "PONG\r\n")
     })

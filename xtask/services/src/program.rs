@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use highwater_process::program;
+use highwater_process::{Program as OutsideProgram, program};
 
 use crate::ServiceError;
 
@@ -16,30 +16,30 @@ const HINT: &str = "`cargo xtask services install` as root";
 const RABBITMQ_LIB: &str = "/usr/lib/rabbitmq/lib";
 
 /// A program that tests or pictures use.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Program {
     /// The file name and the package.
-    pub program: highwater_process::Program,
+    pub program: OutsideProgram,
     /// The purpose of the program.
     pub used_for: &'static str,
     /// Returns the path of the program, if it is on this machine.
-    find: fn(highwater_process::Program) -> Option<PathBuf>,
+    find: fn(OutsideProgram) -> Option<PathBuf>,
 }
 
 pub(crate) const REDIS: Program = on_path(program::REDIS_SERVER, "tests: a backplane");
 pub(crate) const REDIS_CLI: Program = on_path(
-    named("redis-cli", "redis-tools"),
+    OutsideProgram::new("redis-cli", "redis-tools"),
     "tests: joins the nodes of a Redis cluster",
 );
 pub(crate) const NATS: Program = on_path(program::NATS_SERVER, "tests: a backplane");
 pub(crate) const RABBITMQ: Program =
     in_rabbitmq_lib(program::RABBITMQ_SERVER, "tests: a backplane");
 pub(crate) const RABBITMQCTL: Program = in_rabbitmq_lib(
-    named("rabbitmqctl", program::RABBITMQ_SERVER.package),
+    OutsideProgram::new("rabbitmqctl", program::RABBITMQ_SERVER.package),
     "tests: has RabbitMQ raise an alarm",
 );
 pub(crate) const EPMD: Program = on_path(
-    named("epmd", "erlang-base"),
+    OutsideProgram::new("epmd", "erlang-base"),
     "tests: RabbitMQ's port mapper",
 );
 pub(crate) const NGINX: Program = on_path(program::NGINX, "tests: a balancer");
@@ -56,30 +56,30 @@ pub const PROGRAMS: &[Program] = &[
     NGINX,
     HAPROXY,
     on_path(
-        named("promtool", "prometheus"),
+        OutsideProgram::new("promtool", "prometheus"),
         "tests: checks what a node serves at /metrics",
     ),
     on_path(
-        named("chromium", "chromium"),
+        OutsideProgram::new("chromium", "chromium"),
         "tests and pictures: opens reports",
     ),
     on_path(
-        named("tmux", "tmux"),
+        OutsideProgram::new("tmux", "tmux"),
         "pictures: the live display in a terminal",
     ),
     on_path(
-        named("aha", "aha"),
+        OutsideProgram::new("aha", "aha"),
         "pictures: a terminal's colours as a page",
     ),
 ];
 
 impl Program {
-    /// The file name.
+    /// Returns the file name.
     pub fn name(&self) -> &'static str {
         self.program.name
     }
 
-    /// The package on Debian.
+    /// Returns the package on Debian.
     pub fn package(&self) -> &'static str {
         self.program.package
     }
@@ -102,21 +102,17 @@ impl Program {
     }
 }
 
-const fn named(name: &'static str, package: &'static str) -> highwater_process::Program {
-    highwater_process::Program { name, package }
-}
-
-/// A program in `PATH` or in a folder of servers.
-const fn on_path(program: highwater_process::Program, used_for: &'static str) -> Program {
+/// Describes a program in `PATH` or in a folder of servers.
+const fn on_path(program: OutsideProgram, used_for: &'static str) -> Program {
     Program {
         program,
         used_for,
-        find: highwater_process::Program::path,
+        find: OutsideProgram::path,
     }
 }
 
-/// A script of RabbitMQ's. The one in `/usr/sbin` starts as root only.
-const fn in_rabbitmq_lib(program: highwater_process::Program, used_for: &'static str) -> Program {
+/// Describes a script of RabbitMQ. The one in `/usr/sbin` starts as root only.
+const fn in_rabbitmq_lib(program: OutsideProgram, used_for: &'static str) -> Program {
     Program {
         program,
         used_for,
@@ -125,7 +121,7 @@ const fn in_rabbitmq_lib(program: highwater_process::Program, used_for: &'static
 }
 
 /// Returns the path of a script in the newest installed version.
-fn newest_in_rabbitmq_lib(program: highwater_process::Program) -> Option<PathBuf> {
+fn newest_in_rabbitmq_lib(program: OutsideProgram) -> Option<PathBuf> {
     let versions = fs::read_dir(Path::new(RABBITMQ_LIB)).ok()?;
     let mut paths: Vec<_> = versions
         .filter_map(|version| Some(version.ok()?.path().join("sbin").join(program.name)))

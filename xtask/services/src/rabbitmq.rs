@@ -8,12 +8,9 @@ use std::{
 
 use highwater_process::port;
 
-use crate::{Service, ServiceError, definition::ServiceDefinition, probe, program};
+use crate::{Service, ServiceError, ServiceKind, definition::ServiceDefinition, probe, program};
 
-/// The name on the command line of xtask.
-pub(crate) const NAME: &str = "rabbitmq";
-
-/// The header with which an AMQP 0-9-1 client begins.
+/// The header with which an AMQP 0-9-1 client begins (section 4.2.2).
 const AMQP: &[u8] = b"AMQP\x00\x00\x09\x01";
 /// Type of the frame with which a server answers: a method, on channel 0.
 const METHOD: u8 = 1;
@@ -27,7 +24,7 @@ pub struct RabbitMqService {
     amqp: u16,
     management: u16,
     prometheus: u16,
-    /// Erlang's distribution, which the server insists on.
+    /// The port of Erlang's distribution, without which the server does not start.
     distribution: u16,
     epmd_port: u16,
 }
@@ -50,12 +47,14 @@ impl RabbitMqService {
         })
     }
 
-    /// One of its programs, for this server and no other.
+    /// Returns the command of one of its programs, which acts on this server alone.
     fn command(&self, program: &Path, directory: &Path) -> Command {
         let mut command = Command::new(program);
         command
+            // Erlang keeps its cookie there, with which a control program gets in.
             .env("HOME", directory)
             .env("RABBITMQ_NODENAME", "highwater@localhost")
+            // The settings of a RabbitMQ that is installed on this machine must not apply.
             .env("RABBITMQ_CONF_ENV_FILE", "/dev/null")
             .env("ERL_EPMD_ADDRESS", "127.0.0.1")
             .env("ERL_EPMD_PORT", self.epmd_port.to_string());
@@ -83,8 +82,8 @@ impl RabbitMqService {
 }
 
 impl ServiceDefinition for RabbitMqService {
-    fn name(&self) -> &'static str {
-        NAME
+    fn kind(&self) -> ServiceKind {
+        ServiceKind::RabbitMq
     }
 
     fn url(&self) -> String {
@@ -105,7 +104,7 @@ impl ServiceDefinition for RabbitMqService {
         fs::write(directory.join("enabled_plugins"), plugins)
     }
 
-    /// The server would start a port mapper that outlives it.
+    /// Returns the port mapper. The server would otherwise start one that outlives it.
     fn helper_commands(&self) -> Result<Vec<Command>, ServiceError> {
         let mut command = Command::new(&self.epmd);
         command
@@ -127,10 +126,11 @@ impl ServiceDefinition for RabbitMqService {
             .env("RABBITMQ_LOGS", "-")
             .env("RABBITMQ_DIST_PORT", self.distribution.to_string())
             .env("RABBITMQ_PID_FILE", directory.join("pid"))
-            // With input allowed the script becomes the server instead of waiting
-            // for it: our child is the server. Input it gets none all the same.
+            // With input allowed, the script becomes the server instead of waiting for it,
+            // so that a signal to the child reaches the server.
             .env("RABBITMQ_ALLOW_INPUT", "true")
             .env(
+                // Two schedulers that sleep instead of spinning: several tests share the machine.
                 "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
                 "-noinput -kernel inet_dist_use_interface {127,0,0,1} +S 2:2 +sbwt none",
             );

@@ -8,10 +8,7 @@ use std::{
 
 use highwater_process::port;
 
-use crate::{Service, ServiceError, definition::ServiceDefinition, probe, program};
-
-/// The name on the command line of xtask.
-pub(crate) const NAME: &str = "redis";
+use crate::{Service, ServiceError, ServiceKind, definition::ServiceDefinition, probe, program};
 
 /// Starts a Redis server.
 #[derive(Debug)]
@@ -44,8 +41,8 @@ impl RedisService {
 }
 
 impl ServiceDefinition for RedisService {
-    fn name(&self) -> &'static str {
-        NAME
+    fn kind(&self) -> ServiceKind {
+        ServiceKind::Redis
     }
 
     fn url(&self) -> String {
@@ -64,20 +61,21 @@ impl ServiceDefinition for RedisService {
     }
 }
 
-/// A server on this port with its files in this directory, without snapshots.
+/// Returns the command of a server on this port, with its files in this directory and
+/// without snapshots.
 pub(crate) fn server(program: &Path, port: u16, directory: &Path) -> Command {
     let mut command = Command::new(program);
     command
         .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
         .args([OsStr::new("--dir"), directory.as_os_str()])
         .args(["--save", ""])
-        // By default a write waits for a disk that is busy and the answer does not, so
-        // that a killed server may have answered what it has not written.
+        // With the default, a busy disk delays the write and not the answer, so a killed
+        // server may have answered commands that it has not written.
         .args(["--appendfsync", "no"]);
     command
 }
 
-/// Whether the server at this port serves commands; it does not while it loads.
+/// Whether the server at this port serves commands, which it does not while it loads.
 pub(crate) fn is_ready(port: u16) -> bool {
     probe::answers_with(port, b"PING\r\n", |answer| answer.starts_with(b"+PONG"))
 }

@@ -8,12 +8,11 @@ use std::{
 
 use highwater_process::port;
 
-use crate::{Service, ServiceError, definition::ServiceDefinition, probe, program, redis};
+use crate::{
+    Service, ServiceError, ServiceKind, definition::ServiceDefinition, probe, program, redis,
+};
 
-/// The name on the command line of xtask.
-pub(crate) const NAME: &str = "redis-cluster";
-
-/// The least that `redis-cli` makes a cluster of.
+/// The least masters of which `redis-cli` makes a cluster.
 const MASTERS: usize = 3;
 
 /// Starts a Redis cluster.
@@ -54,8 +53,8 @@ impl RedisClusterService {
 }
 
 impl ServiceDefinition for RedisClusterService {
-    fn name(&self) -> &'static str {
-        NAME
+    fn kind(&self) -> ServiceKind {
+        ServiceKind::RedisCluster
     }
 
     /// Returns the URL of the first node; clients discover the others through it.
@@ -64,6 +63,7 @@ impl ServiceDefinition for RedisClusterService {
     }
 
     fn prepare(&self, directory: &Path) -> io::Result<()> {
+        // Each node keeps its view of the cluster in its directory, so they cannot share one.
         self.nodes
             .iter()
             .try_for_each(|node| fs::create_dir(directory.join(node.port.to_string())))
@@ -75,6 +75,7 @@ impl ServiceDefinition for RedisClusterService {
             let mut command = redis::server(&self.program, node.port, &directory);
             command
                 .args(["--appendonly", "yes", "--cluster-enabled", "yes"])
+                // By default the bus takes the port plus 10,000, which was not reserved.
                 .args(["--cluster-port", &node.bus.to_string()]);
             command
         };
@@ -100,7 +101,7 @@ impl ServiceDefinition for RedisClusterService {
     }
 }
 
-/// Whether the node at this port finds every slot served.
+/// Whether every slot has a master, as the node at this port knows it.
 pub(crate) fn is_complete(port: u16) -> bool {
     probe::answers_with(port, b"CLUSTER INFO\r\n", |answer| {
         probe::contains(answer, "cluster_state:ok")

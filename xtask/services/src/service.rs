@@ -2,6 +2,7 @@
 
 use std::{
     path::Path,
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
@@ -28,29 +29,29 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts what `recipe` says and waits until it answers.
-    pub(crate) fn start(recipe: impl ServiceDefinition + 'static) -> Result<Self, ServiceError> {
-        let name = recipe.name();
-        let files = |source| ServiceError::Files {
-            service: name,
-            source,
-        };
+    /// Starts the servers of a definition and waits until they answer.
+    pub(crate) fn start(
+        definition: impl ServiceDefinition + 'static,
+    ) -> Result<Self, ServiceError> {
+        let service = definition.kind().name();
+        let files = |source| ServiceError::Files { service, source };
         let directory = tempfile::Builder::new()
-            .prefix(&format!("highwater-{name}-"))
+            .prefix(&format!("highwater-{service}-"))
             .tempdir()
             .map_err(files)?;
-        recipe.prepare(directory.path()).map_err(files)?;
+        definition.prepare(directory.path()).map_err(files)?;
         let mut service = Self {
-            helpers: start_all(recipe.helper_commands()?, directory.path())?,
-            definition: Box::new(recipe),
+            helpers: start_all(definition.helper_commands()?, directory.path())?,
+            definition: Box::new(definition),
             servers: Vec::new(),
             directory,
         };
         service.start_servers()?;
-        if let Some(mut form) = service.definition.init_command()? {
-            service.run(&mut form)?;
+        // The nodes of a Redis cluster have to listen before they are joined.
+        if let Some(mut init) = service.definition.init_command()? {
+            service.run(&mut init)?;
         }
-        service.wait_until(|recipe| recipe.is_ready())?;
+        service.wait_until(|definition| definition.is_ready())?;
         Ok(service)
     }
 
@@ -69,7 +70,7 @@ impl Service {
 
     /// Returns the name in `cargo xtask services up NAME`.
     pub fn name(&self) -> &'static str {
-        self.definition.name()
+        self.definition.kind().name()
     }
 
     /// Returns the URL for clients, with user and password where the service needs them.
@@ -83,7 +84,7 @@ impl Service {
         self.definition.monitor_url()
     }
 
-    /// `http://USER:PASSWORD@HOST:PORT` of its management interface, where there is
+    /// Returns `http://USER:PASSWORD@HOST:PORT` of its management interface, if there is
     /// one (RabbitMQ).
     pub fn admin_url(&self) -> Option<String> {
         self.definition.admin_url()
@@ -94,13 +95,13 @@ impl Service {
         self.directory.path()
     }
 
-    /// The server's process, the first one of a cluster; `None` after
-    /// [`kill`](Self::kill).
+    /// Returns the id of the server's process, or of the first one of a cluster; `None`
+    /// after [`kill`](Self::kill).
     pub fn pid(&self) -> Option<u32> {
         self.servers.first().map(ServiceProcess::pid)
     }
 
-    /// The processes of all its servers.
+    /// Returns the ids of all its servers' processes.
     pub fn pids(&self) -> Vec<u32> {
         self.servers.iter().map(ServiceProcess::pid).collect()
     }
@@ -110,27 +111,28 @@ impl Service {
         self.definition.is_ready()
     }
 
-    /// Kills all its servers with SIGKILL and waits for their end. Killing twice is
-    /// the same.
+    /// Kills all its servers with SIGKILL and waits for their end. A second call does
+    /// nothing.
     pub fn kill(&mut self) {
+        // The drop of a process kills it, and returns once its port is free.
         self.servers.clear();
     }
 
-    /// Kills the server with this process id, one of a cluster, and waits for its
-    /// end. It comes back with [`restart`](Self::start_again).
+    /// Kills the server with this process id, one of a cluster, and waits for its end.
+    /// [`restart`](Self::restart) starts it again.
     pub fn kill_one(&mut self, pid: u32) {
         self.servers.retain(|server| server.pid() != pid);
     }
 
     /// Starts it again, at the same address and in the same directory, and waits
-    /// until it answers. What is still running is killed first.
+    /// until it answers. Servers that still run are killed first.
     ///
     /// # Errors
-    /// Starts the service again, with the first start's ports and directory.
+    /// [`ServiceError`]: a server cannot be started, or does not answer.
     pub fn restart(&mut self) -> Result<(), ServiceError> {
         self.kill();
         self.start_servers()?;
-        self.wait_until(|recipe| recipe.is_ready())
+        self.wait_until(|definition| definition.is_ready())
     }
 
     /// Stops its processes with SIGSTOP: connections stay, nothing is answered.
@@ -181,23 +183,24 @@ impl Service {
     fn start_servers(&mut self) -> Result<(), ServiceError> {
         let commands = self.definition.server_commands(self.directory.path())?;
         self.servers = start_all(commands, self.directory.path())?;
-        self.wait_until(|recipe| recipe.is_listening())
+        self.wait_until(|definition| definition.is_listening())
     }
 
     fn wait_until(
         &mut self,
-        so: impl Fn(&dyn ServiceDefinition) -> bool,
+        condition: impl Fn(&dyn ServiceDefinition) -> bool,
     ) -> Result<(), ServiceError> {
         let deadline = Instant::now() + READY_TIMEOUT;
         loop {
+            // A server that has ended never answers: its log says more than a timeout.
             let mut processes = self.servers.iter_mut().chain(&mut self.helpers);
             processes.try_for_each(ServiceProcess::check)?;
-            if so(&*self.definition) {
+            if condition(&*self.definition) {
                 return Ok(());
             }
             if Instant::now() > deadline {
                 return Err(ServiceError::NotReady {
-                    service: self.definition.name(),
+                    service: self.name(),
                     waited: READY_TIMEOUT,
                     log: self.servers[0].log(),
                 });
@@ -207,7 +210,7 @@ impl Service {
     }
 
     /// Runs a command to its end.
-    fn run(&self, command: &mut std::process::Command) -> Result<(), ServiceError> {
+    fn run(&self, command: &mut Command) -> Result<(), ServiceError> {
         let program = command.get_program().into();
         let output = command
             .output()
@@ -216,7 +219,7 @@ impl Service {
             return Ok(());
         }
         let log = self.directory.path().join("run.log");
-        // The error below says how it ended, if not why.
+        // Without this file, the error below says how the program ended, and not why.
         let _ = std::fs::write(&log, [output.stdout, output.stderr].concat());
         Err(ProcessError::Exited {
             program: command.get_program().to_string_lossy().into_owned(),
@@ -228,7 +231,7 @@ impl Service {
 }
 
 fn start_all(
-    commands: Vec<std::process::Command>,
+    commands: Vec<Command>,
     directory: &Path,
 ) -> Result<Vec<ServiceProcess>, ServiceError> {
     commands

@@ -19,22 +19,14 @@ const LISTEN_TIMEOUT: Duration = Duration::from_secs(60);
 /// The time between two probes.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Runs it.
+/// Runs the suite's server, and connects the device socket to it for each case.
 pub(super) fn run(suite: &AutobahnSuite, folder: &Path) -> Result<SuiteResults> {
-    step(
-        "build of the harness's socket",
-        &mut cargo(&[
-            "build",
-            "--locked",
-            "--package",
-            "highwater-loadgen",
-            "--example",
-            "echo_client",
-        ]),
-    )?;
+    let build = "build --locked --package highwater-loadgen --example echo_client";
+    step("build of the harness's socket", &mut cargo(build))?;
     let port = highwater_process::port::pick_free_port()?;
     let url = format!("ws://127.0.0.1:{port}");
     let folder = folder.join("client");
+    // Port 0 turns off the pages that the suite serves to a browser.
     let spec = json!({
         "url": url,
         "outdir": folder,
@@ -49,6 +41,7 @@ pub(super) fn run(suite: &AutobahnSuite, folder: &Path) -> Result<SuiteResults> 
         "the harness's socket against the suite's server",
         Command::new("target/debug/examples/echo_client").arg(&url),
     )?;
+    // The suite's server does not end by itself.
     drop(server);
     SuiteResults::read("harness, device socket", &folder)
 }

@@ -23,10 +23,11 @@ const FOLDER: &str = "target/conformance";
 /// neither end offers.
 const CASES: [&str; 8] = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*"];
 
-/// Runs both, shows both, fails when a case failed at either.
+/// Runs the suite against both ends, shows the results, and fails if a case failed.
 pub(crate) fn run() -> Result<()> {
     let folder = std::path::absolute(Path::new(FOLDER))?;
     let suite = AutobahnSuite::install(&folder)?;
+    // Both run before the verdict, so that one failure does not hide the other's.
     let ends = [server::run(&suite, &folder)?, client::run(&suite, &folder)?];
     for results in &ends {
         eprintln!("{results}");

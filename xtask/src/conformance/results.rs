@@ -28,7 +28,7 @@ pub(super) struct SuiteResults {
     cases: BTreeMap<CaseId, CaseReport>,
 }
 
-/// `7.13.2` as numbers, so that it sorts behind `7.9.1`.
+/// The number of a case, such as `7.13.2`, which sorts behind `7.9.1`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct CaseId(Vec<u32>);
 
@@ -42,25 +42,26 @@ struct CaseReport {
     behavior_close: CaseResult,
 }
 
-/// The suite's verdicts; all but the first three are failures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// The suite's verdicts from the best to the worst; all except the first three are
+/// failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "SCREAMING-KEBAB-CASE")]
 enum CaseResult {
-    #[serde(rename = "OK")]
     Ok,
-    #[serde(rename = "NON-STRICT")]
-    NonStrict,
-    #[serde(rename = "INFORMATIONAL")]
     Informational,
+    NonStrict,
+    // The suite has several names for a failure, such as `WRONG CODE`.
     #[serde(other)]
     Failed,
 }
 
 impl SuiteResults {
-    /// Reads what a run left in `folder`. A run without cases is an error: it would
-    /// pass.
+    /// Reads the results of a run in `folder`. A run that left a section out is an error,
+    /// because it would pass.
     pub(super) fn read(end: &'static str, folder: &Path) -> Result<Self> {
         let path = folder.join("index.json");
         let text = fs::read(&path).with_context(|| path.display().to_string())?;
+        // The file has a level for several agents, of which a run has one.
         let agents: BTreeMap<String, BTreeMap<String, CaseReport>> =
             serde_json::from_slice(&text).with_context(|| path.display().to_string())?;
         let cases = agents
@@ -80,7 +81,7 @@ impl SuiteResults {
         })
     }
 
-    /// Cases that failed.
+    /// Returns the number of cases that failed.
     pub(super) fn failures(&self) -> usize {
         self.failed().count()
     }
@@ -104,7 +105,7 @@ impl CaseId {
     fn parse(text: &str) -> Result<Self> {
         let numbers = text.split('.').map(str::parse).collect::<Result<_, _>>();
         Ok(Self(numbers.with_context(|| {
-            format!("{text:?} is no case's number")
+            format!("invalid number of a case {text:?}")
         })?))
     }
 
@@ -121,21 +122,13 @@ impl fmt::Display for CaseId {
 }
 
 impl CaseReport {
-    /// The worse of the two.
+    /// Returns the worse of the two.
     fn result(&self) -> CaseResult {
-        let both = [self.behavior, self.behavior_close];
-        [
-            CaseResult::Failed,
-            CaseResult::NonStrict,
-            CaseResult::Informational,
-        ]
-        .into_iter()
-        .find(|verdict| both.contains(verdict))
-        .unwrap_or(CaseResult::Ok)
+        self.behavior.max(self.behavior_close)
     }
 }
 
-/// A table in Markdown, as docs/conformance.md has it.
+/// The results as a Markdown table, as in docs/conformance.md.
 impl fmt::Display for SuiteResults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\n{}: {} cases\n", self.end, self.cases.len())?;
@@ -184,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_not_a_pass_is_a_failure() {
+    fn verdict_that_is_not_a_pass_is_a_failure() {
         let mut cases = one_of_each();
         assert_eq!(results(&cases.join(",")).unwrap().failures(), 0);
         cases.push(case("6.4.3", "NON-STRICT", "OK"));
@@ -205,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_left_a_section_out_is_no_pass() {
+    fn run_without_a_section_is_an_error() {
         assert!(results("").is_err());
         let cases = one_of_each();
         assert!(results(&cases[1..].join(",")).is_err());

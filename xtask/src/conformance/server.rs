@@ -12,12 +12,10 @@ use serde_json::json;
 use super::{CASES, results::SuiteResults, suite::AutobahnSuite};
 use crate::steps::{BackgroundProcess, cargo, step};
 
-/// Runs it.
+/// Runs a node, and the suite's client against it.
 pub(super) fn run(suite: &AutobahnSuite, folder: &Path) -> Result<SuiteResults> {
-    step(
-        "build of the node",
-        &mut cargo(&["build", "--locked", "--package", "highwater"]),
-    )?;
+    let build = "build --locked --package highwater";
+    step("build of the node", &mut cargo(build))?;
     let (node, address) = start_node()?;
     let folder = folder.join("server");
     let spec = json!({
@@ -38,6 +36,7 @@ pub(super) fn run(suite: &AutobahnSuite, folder: &Path) -> Result<SuiteResults> 
 fn start_node() -> Result<(BackgroundProcess, String)> {
     let mut command = Command::new("target/debug/highwater");
     command
+        // Port 0, because a fixed port may be in use; the first line names the port.
         .args(["serve", "node", "--listen", "127.0.0.1:0"])
         .args(["--id", "conformance", "--echo"])
         .env("RUST_LOG", "warn")

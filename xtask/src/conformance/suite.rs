@@ -34,7 +34,7 @@ impl AutobahnSuite {
         Ok(Self { program })
     }
 
-    /// A run of it in `mode`, with `spec` written to and reports below `folder`.
+    /// Returns the command of a run in `mode`. Its `spec` and its reports are in `folder`.
     pub(super) fn command(&self, mode: &str, spec: &Value, folder: &Path) -> Result<Command> {
         // Reports of an earlier run would pass for this one's.
         if folder.exists() {

@@ -1,6 +1,6 @@
-//! Targets, several at a time.
+//! The run of several targets at a time.
 
-use std::{fmt, num::NonZero, thread};
+use std::{num::NonZero, thread};
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -21,8 +21,8 @@ pub(crate) struct FuzzOptions {
     jobs: Option<NonZero<usize>>,
 }
 
-/// Builds the targets, runs each to its end whatever the others find, and says how many
-/// executions each made; an error if one found something.
+/// Builds the targets, runs each to its end, and prints the number of executions of each.
+/// Returns an error if one of them found something.
 pub(crate) fn run(options: &FuzzOptions) -> Result<()> {
     let targets = target::select_targets(&options.targets)?;
     target::build(&targets)?;
@@ -31,11 +31,7 @@ pub(crate) fn run(options: &FuzzOptions) -> Result<()> {
         .or_else(|| thread::available_parallelism().ok());
     let jobs = jobs.map_or(1, NonZero::get).min(targets.len());
     let rows = run_all(targets, jobs, options.seconds);
-    let table = ResultsTable {
-        rows: &rows,
-        seconds: options.seconds,
-    };
-    eprintln!("{table}");
+    eprintln!("{}", results_table(&rows, options.seconds));
     let failed: Vec<_> = rows
         .iter()
         .filter(|row| row.executions.is_none())
@@ -54,16 +50,14 @@ pub(crate) fn run(options: &FuzzOptions) -> Result<()> {
 /// The result of one target.
 struct TargetResult {
     target: String,
-    /// `None` where it found something or did not run.
+    /// `None` if it found something or did not run.
     executions: Option<u64>,
 }
 
 fn run_all(targets: Vec<FuzzTarget>, jobs: usize, seconds: u32) -> Vec<TargetResult> {
     let (waiting, rows) = (Mutex::new(targets.into_iter()), Mutex::new(Vec::new()));
-    let next = || {
-        let mut waiting = waiting.lock();
-        waiting.next()
-    };
+    // A closure, so that the lock ends with it and not with the loop's body.
+    let next = || waiting.lock().next();
     thread::scope(|scope| {
         for _ in 0..jobs {
             scope.spawn(|| {
@@ -75,6 +69,7 @@ fn run_all(targets: Vec<FuzzTarget>, jobs: usize, seconds: u32) -> Vec<TargetRes
         }
     });
     let mut rows = rows.into_inner();
+    // The targets end in any order.
     rows.sort_by(|a, b| a.target.cmp(&b.target));
     rows
 }
@@ -91,25 +86,15 @@ fn run_one(target: &FuzzTarget, seconds: u32) -> TargetResult {
     }
 }
 
-/// The results as a Markdown table, as in docs/conformance.md.
-struct ResultsTable<'a> {
-    rows: &'a [TargetResult],
-    seconds: u32,
-}
-
-impl fmt::Display for ResultsTable<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n| target | executions in {} s |", self.seconds)?;
-        writeln!(f, "|---|---|")?;
-        for TargetResult { target, executions } in self.rows {
-            match executions {
-                Some(executions) => writeln!(f, "| `{target}` | {executions} |")?,
-                None => writeln!(f, "| `{target}` | not clean |")?,
-            }
-        }
-        let all: u64 = self.rows.iter().filter_map(|row| row.executions).sum();
-        write!(f, "| all | {all} |")
+/// Returns the results as a Markdown table, as in docs/conformance.md.
+fn results_table(rows: &[TargetResult], seconds: u32) -> String {
+    let mut table = format!("\n| target | executions in {seconds} s |\n|---|---|\n");
+    for TargetResult { target, executions } in rows {
+        let executions = executions.map_or_else(|| "not clean".to_owned(), |n| n.to_string());
+        table.push_str(&format!("| `{target}` | {executions} |\n"));
     }
+    let all: u64 = rows.iter().filter_map(|row| row.executions).sum();
+    table + &format!("| all | {all} |")
 }
 
 #[cfg(test)]
@@ -117,18 +102,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_for_the_documents() {
+    fn table_lists_each_target_and_the_sum() {
         let row = |target: &str, executions| TargetResult {
             target: target.to_owned(),
             executions,
         };
         let rows = [row("tokens", Some(40)), row("ws_frames", None)];
-        let table = ResultsTable {
-            rows: &rows,
-            seconds: 600,
-        };
         assert_eq!(
-            table.to_string(),
+            results_table(&rows, 600),
             "\n| target | executions in 600 s |\n|---|---|\n\
              | `tokens` | 40 |\n| `ws_frames` | not clean |\n| all | 40 |"
         );

@@ -15,22 +15,23 @@ use crate::steps::step;
 const CRATE: &str = "fuzz";
 /// The directory of the targets' logs, one file for each name.
 const LOGS: &str = "target/fuzz";
-/// Most memory of a target in MiB: what a parser takes must follow from its input.
+/// Most memory of a target in MiB. A parser's memory must follow from the size of its
+/// input.
 const MEMORY_MIB: u32 = 1024;
-/// Longest that one input may take, in seconds.
+/// Longest time for one input, in seconds.
 const INPUT_SECONDS: u32 = 10;
 /// Longest input in bytes.
 const INPUT_BYTES: u32 = 16 * 1024;
 /// libFuzzer's label of the number of executions.
 const EXECUTIONS: &str = "stat::number_of_executed_units:";
-/// Lines of its output that show what a target found.
+/// Lines at the end of the output that show the finding.
 const TAIL_LINES: usize = 30;
 
 /// A file in the crate's `fuzz_targets`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct FuzzTarget(String);
 
-/// The targets of these names; without any, all.
+/// Returns the targets of these names; without any, all.
 pub(super) fn select_targets(names: &[String]) -> Result<Vec<FuzzTarget>> {
     let all = all(Path::new(CRATE))?;
     if names.is_empty() {
@@ -45,7 +46,7 @@ pub(super) fn select_targets(names: &[String]) -> Result<Vec<FuzzTarget>> {
     Ok(all.into_iter().filter(chosen).collect())
 }
 
-/// Builds them, so that none of their time goes into it.
+/// Builds them before their time begins.
 pub(super) fn build(targets: &[FuzzTarget]) -> Result<()> {
     for target in targets {
         let mut build = cargo_fuzz("build");
@@ -57,8 +58,8 @@ pub(super) fn build(targets: &[FuzzTarget]) -> Result<()> {
 }
 
 impl FuzzTarget {
-    /// Runs it for so many seconds; how many executions those were, an error if it
-    /// found something.
+    /// Runs it for so many seconds, and returns the number of executions. A finding is an
+    /// error.
     pub(super) fn run(&self, seconds: u32) -> Result<u64> {
         let corpus = Path::new(CRATE).join("corpus").join(&self.0);
         fs::create_dir_all(&corpus)?;
@@ -81,13 +82,14 @@ impl FuzzTarget {
             .status()
             .context("cannot start cargo")?;
         // A finding may be any bytes.
-        let said = fs::read(&log).with_context(|| log.display().to_string())?;
-        let said = String::from_utf8_lossy(&said);
+        let printed = fs::read(&log).with_context(|| log.display().to_string())?;
+        let printed = String::from_utf8_lossy(&printed);
         if !status.success() {
             let log = log.display();
-            bail!("{status}; all of it in {log}\n{}", tail(&said));
+            bail!("{status}; all of it in {log}\n{}", tail(&printed));
         }
-        executions(&said).with_context(|| format!("{} has no number of executions", log.display()))
+        executions(&printed)
+            .with_context(|| format!("{} has no number of executions", log.display()))
     }
 }
 
@@ -104,10 +106,8 @@ fn all(fuzz: &Path) -> Result<Vec<FuzzTarget>> {
     let mut targets = Vec::new();
     for file in files {
         let path = file?.path();
-        targets.extend(
-            path.file_stem()
-                .map(|name| FuzzTarget(name.to_string_lossy().into_owned())),
-        );
+        let name = path.file_stem().unwrap_or_default();
+        targets.push(FuzzTarget(name.to_string_lossy().into_owned()));
     }
     targets.sort();
     Ok(targets)
@@ -126,16 +126,15 @@ fn cargo_fuzz(subcommand: &str) -> Command {
     command
 }
 
-fn tail(said: &str) -> String {
-    let lines: Vec<_> = said.lines().collect();
+fn tail(printed: &str) -> String {
+    let lines: Vec<_> = printed.lines().collect();
     lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
 }
 
-fn executions(said: &str) -> Option<u64> {
-    let mut numbers = said
-        .lines()
-        .filter_map(|line| line.strip_prefix(EXECUTIONS));
-    numbers.next()?.trim().parse().ok()
+fn executions(printed: &str) -> Option<u64> {
+    let mut lines = printed.lines();
+    let number = lines.find_map(|line| line.strip_prefix(EXECUTIONS))?;
+    number.trim().parse().ok()
 }
 
 #[cfg(test)]
@@ -143,17 +142,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_libfuzzer_says_at_the_end() {
-        let said = "Done 2097152 runs in 11 second(s)\n\
+    fn executions_are_read_from_the_final_statistics() {
+        let printed = "Done 2097152 runs in 11 second(s)\n\
                     stat::number_of_executed_units: 2097152\n\
                     stat::average_exec_per_sec:     190650\n";
-        assert_eq!(executions(said), Some(2_097_152));
+        assert_eq!(executions(printed), Some(2_097_152));
         assert_eq!(executions("error: no such target"), None);
     }
 
-    /// A target that is only half there is not fuzzed, not replayed or not known of.
+    /// A target that misses one of these is not fuzzed, not replayed or not documented.
     #[test]
-    fn every_target_is_built_seeded_replayed_and_described() {
+    fn targets_are_built_seeded_replayed_and_described() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
         let manifest = read("fuzz/Cargo.toml");

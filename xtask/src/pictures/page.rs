@@ -26,27 +26,27 @@ const FLAGS: &[&str] = &[
 /// Chromium's switch for a page that is asked for dark colours.
 const DARK: &str = "--blink-settings=preferredColorScheme=0";
 
-/// The whole report of a run: light, dark, on a phone, on paper.
-pub(super) fn pictures(run: &Path, look: &Path) -> Result<()> {
+/// Takes the whole report of a run: light, dark, on a phone, on paper.
+pub(super) fn pictures(run: &Path, previews: &Path) -> Result<()> {
     let name = run
         .file_name()
         .context("a run has a name")?
         .to_string_lossy();
     let name = name.trim_start_matches("run-");
     let page = page(run)?;
-    let picture = |kind: &str| look.join(format!("{name}-{kind}.png"));
+    let picture = |kind: &str| previews.join(format!("{name}-{kind}.png"));
     screenshot(&page, &picture("light"), (1280, 7200), &[])?;
     screenshot(&page, &picture("dark"), (1280, 7200), &[DARK])?;
     screenshot(&page, &picture("phone"), (390, 12000), &[])?;
-    print(&page, &look.join(format!("{name}.pdf")))
+    print(&page, &previews.join(format!("{name}.pdf")))
 }
 
-/// The first screen of a run's report.
+/// Takes the first screen of a run's report.
 pub(super) fn top(run: &Path, to: &Path) -> Result<()> {
     screenshot(&page(run)?, to, (1280, 1500), &[])
 }
 
-/// A picture of any page in this many pixels.
+/// Takes any page in a window of this many pixels.
 pub(super) fn screenshot(
     page: &str,
     to: &Path,
@@ -55,26 +55,16 @@ pub(super) fn screenshot(
 ) -> Result<()> {
     let size = format!("--window-size={width},{height}");
     let picture = format!("--screenshot={}", absolute(to)?.display());
-    chromium(
-        page,
-        to,
-        flags
-            .iter()
-            .copied()
-            .chain([size.as_str(), picture.as_str()]),
-    )
+    chromium(page, to, &[&[&size, picture.as_str()], flags].concat())
 }
 
 fn print(page: &str, to: &Path) -> Result<()> {
     let pdf = format!("--print-to-pdf={}", absolute(to)?.display());
-    chromium(
-        page,
-        to,
-        [pdf.as_str(), "--no-pdf-header-footer"].into_iter(),
-    )
+    chromium(page, to, &[&pdf, "--no-pdf-header-footer"])
 }
 
-fn chromium<'a>(page: &str, to: &Path, flags: impl Iterator<Item = &'a str>) -> Result<()> {
+fn chromium(page: &str, to: &Path, flags: &[&str]) -> Result<()> {
+    // A profile of its own: a browser that runs already would take the page over.
     let profile = env::temp_dir().join(format!("highwater-chromium-{}", std::process::id()));
     let mut chromium = Command::new("chromium");
     chromium
@@ -85,17 +75,17 @@ fn chromium<'a>(page: &str, to: &Path, flags: impl Iterator<Item = &'a str>) -> 
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     let outcome = step(&to.display().to_string(), &mut chromium);
+    // A profile that is left behind is in the way of nothing.
     let _ = fs::remove_dir_all(profile);
     outcome?;
+    // Chromium exits with 0 when it cannot write the file.
     ensure!(to.exists(), "chromium wrote no {}", to.display());
     Ok(())
 }
 
 fn page(run: &Path) -> Result<String> {
-    Ok(format!(
-        "file://{}",
-        absolute(&run.join("report.html"))?.display()
-    ))
+    let report = absolute(&run.join("report.html"))?;
+    Ok(format!("file://{}", report.display()))
 }
 
 fn absolute(path: &Path) -> Result<PathBuf> {

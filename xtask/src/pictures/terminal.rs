@@ -1,4 +1,4 @@
-//! The live display in tmux: what a person sees of a run, as a picture.
+//! Pictures of the live display, in tmux.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ const SIZE: (&str, &str) = ("100", "28");
 /// Pixels of a hundred columns, and of a line.
 const WIDTH: u32 = 900;
 const LINE: u32 = 15;
-/// Longest that anything is waited for.
+/// The timeout of each wait for a text on the screen.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(180);
 
 /// Runs the smoke scenario in a terminal, its record in `out`, and takes a
@@ -38,11 +38,13 @@ pub(super) fn picture(out: &Path, to: &Path) -> Result<()> {
         .and_then(|_| capture(to))
         .and_then(|()| wait_for("the end", |screen| screen.contains("report  ")))
         .and_then(|_| capture(&to.with_file_name("terminal-end.png")));
+    // Also after a failure. The command fails if the server has ended already.
     let _ = tmux(&["kill-server"]).status();
     taken
 }
 
 fn capture(to: &Path) -> Result<()> {
+    // With escape sequences, from which aha makes colours.
     let screen = screen(&["-e"])?;
     let screen = screen.trim_end();
     let height = (screen.lines().count() as u32 + 2) * LINE;
@@ -68,7 +70,7 @@ fn has_traffic(screen: &str) -> bool {
     screen.contains("left of") && screen.lines().any(timed)
 }
 
-fn wait_for(what: &str, condition: impl Fn(&str) -> bool) -> Result<String> {
+fn wait_for(name: &str, condition: impl Fn(&str) -> bool) -> Result<String> {
     let started = Instant::now();
     while started.elapsed() < WAIT_TIMEOUT {
         let screen = screen(&[])?;
@@ -77,11 +79,11 @@ fn wait_for(what: &str, condition: impl Fn(&str) -> bool) -> Result<String> {
         }
         #[expect(
             clippy::disallowed_methods,
-            reason = "a pause between two looks at the screen"
+            reason = "a pause between two captures of the screen"
         )]
         std::thread::sleep(Duration::from_millis(500));
     }
-    bail!("{what} did not show within {WAIT_TIMEOUT:?}")
+    bail!("{name} did not show within {WAIT_TIMEOUT:?}")
 }
 
 fn screen(arguments: &[&str]) -> Result<String> {

@@ -1,13 +1,12 @@
 //! Passages of Markdown pages, templates and scenarios.
 
-use super::passage::{Passage, PassageKind};
+use super::passage::{Passage, PassageCollector, PassageKind};
 
-/// The paragraphs of a page: blank lines, headings, list entries and table rows end
-/// one. Of a scenario only the comments are prose.
+/// Returns the paragraphs of a page. Blank lines, headings, list entries and table rows
+/// end one. In a scenario, only the comments are prose.
 pub(crate) fn passages(path: &str, text: &str) -> Vec<Passage> {
     let is_toml = path.ends_with(".toml");
-    let mut passages = Vec::new();
-    let mut open: (usize, Vec<&str>) = (0, Vec::new());
+    let mut passages = PassageCollector::default();
     let mut in_code = false;
     for (index, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -18,28 +17,19 @@ pub(crate) fn passages(path: &str, text: &str) -> Vec<Passage> {
             true => line.strip_prefix('#').map(str::trim),
             false => (!in_code && !is_markup(line)).then_some(line),
         };
-        let Some(prose) = prose.filter(|prose| !prose.is_empty()) else {
-            close(&mut passages, &mut open);
-            continue;
-        };
-        if starts_passage(prose) {
-            close(&mut passages, &mut open);
+        let prose = prose.filter(|prose| !prose.is_empty());
+        // An entry may end without a full stop, so two entries must not become one sentence.
+        if prose.is_none_or(starts_passage) {
+            passages.close();
         }
-        if open.1.is_empty() {
-            open.0 = index + 1;
+        if let Some(prose) = prose {
+            passages.push(PassageKind::Paragraph, index + 1, prose);
         }
-        open.1.push(prose);
     }
-    close(&mut passages, &mut open);
-    passages
+    passages.finish()
 }
 
-fn close(passages: &mut Vec<Passage>, open: &mut (usize, Vec<&str>)) {
-    let lines = std::mem::take(&mut open.1);
-    passages.extend(Passage::new(PassageKind::Paragraph, open.0, &lines));
-}
-
-/// Fences, and lines of templates that hold tags or statements alone.
+/// Whether a line is a fence, or a line of a template with tags or statements alone.
 fn is_markup(line: &str) -> bool {
     line.starts_with("```") || line.starts_with(['<', '{', '}', '.', '@'])
 }
@@ -62,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_and_paragraphs_are_passages_and_code_is_none() {
+    fn paragraph_and_list_entry_are_passages_and_code_is_left_out() {
         let page = "# Head\n\nOne\ntwo.\n- three\n  four\n- five\n```\nwhoever\n```\n";
         assert_eq!(
             texts("a.md", page),
@@ -71,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn only_comments_of_a_scenario_are_prose() {
+    fn scenario_has_passages_in_its_comments_alone() {
         let scenario = "# A node.\n# It ends.\nname = \"whoever\"\n";
         assert_eq!(texts("a.toml", scenario), ["A node. It ends."]);
     }

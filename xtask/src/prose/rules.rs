@@ -10,59 +10,10 @@ const LINE_CHARS: usize = 900;
 
 /// Words that a doc comment must not begin with: a question or a fragment makes the
 /// reader look for the subject in the next line.
-const OPENINGS: &[&str] = &[
-    "what",
-    "who",
-    "whom",
-    "whoever",
-    "whose",
-    "where",
-    "why",
-    "how",
-    "which",
-    "that",
-    "those",
-    "these",
-    "the same",
-    "of",
-    "nothing",
-    "nobody",
-    "somebody",
-    "something",
-    "everybody",
-    "as",
-    "with",
-    "without",
-    "for",
-    "by",
-    "in",
-    "at",
-    "from",
-    "to",
-    "on",
-    "until",
-    "between",
-    "after",
-    "before",
-    "not",
-    "only",
-    "or",
-    "and",
-    "but",
-    "so",
-    "also",
-    "it",
-    "they",
-    "its",
-    "their",
-    "there",
-    "than",
-    "up to",
-    "past",
-    "else",
-    "more",
-    "too",
-];
+const OPENINGS: &str = "what, who, whom, whoever, whose, where, why, how, which, that, those, \
+    these, the same, of, nothing, nobody, somebody, something, everybody, as, with, without, \
+    for, by, in, at, from, to, on, until, between, after, before, not, only, or, and, but, so, \
+    also, it, they, its, their, there, than, up to, past, else, more, too";
 
 /// Openings that introduce a list of modules, which is not a fragment to complete.
 const PLAIN_OPENINGS: &[&str] = &["in reading order"];
@@ -104,25 +55,23 @@ const PLAIN_BEFORE: &[(&str, &str)] = &[("is no", "there"), ("else", "if")];
 /// Returns the findings for a passage.
 pub(crate) fn check(passage: &Passage) -> Vec<String> {
     let words = words(&passage.text);
-    let mut findings = Vec::new();
-    if passage.kind == PassageKind::DocComment {
-        findings.extend(opening(&words));
-    }
-    findings.extend(phrases(&words));
-    if matches!(
-        passage.kind,
-        PassageKind::DocComment | PassageKind::Paragraph
-    ) && !passage.text.starts_with('|')
-    {
-        findings.extend(long_sentences(&passage.text));
-    }
-    if passage.kind == PassageKind::Paragraph && passage.text.starts_with('|') {
-        findings.extend(long_row(&passage.text));
+    let mut findings = phrases(&words);
+    match passage.kind {
+        PassageKind::DocComment => {
+            findings.extend(opening(&words));
+            findings.extend(long_sentences(&passage.text));
+        }
+        // A row of a table holds fragments: only its whole length is limited.
+        PassageKind::Paragraph if passage.text.starts_with('|') => {
+            findings.extend(long_row(&passage.text));
+        }
+        PassageKind::Paragraph => findings.extend(long_sentences(&passage.text)),
+        PassageKind::Comment | PassageKind::ErrorMessage => {}
     }
     findings
 }
 
-/// Lower-case words, without the marks around them.
+/// Returns the words in lower case, without the marks around them.
 fn words(text: &str) -> Vec<String> {
     text.split_whitespace()
         .map(|word| {
@@ -138,7 +87,7 @@ fn opening(words: &[String]) -> Option<String> {
         return None;
     }
     let found = OPENINGS
-        .iter()
+        .split(", ")
         .find(|opening| starts_with(words, opening))?;
     Some(format!(
         "a doc comment that begins with `{found}`: begin with a noun phrase or a verb"
@@ -155,6 +104,7 @@ fn phrases(words: &[String]) -> Vec<String> {
             let is_plain = PLAIN_AFTER.contains(&(phrase, at(start + length)))
                 || PLAIN_BEFORE.contains(&(phrase, before));
             if starts_with(&words[start..], phrase) && !is_plain {
+                // Four words on each side are enough to find the place.
                 let from = start.saturating_sub(4);
                 let to = (start + length + 4).min(words.len());
                 let place = words[from..to].join(" ");
@@ -173,35 +123,15 @@ fn starts_with(words: &[String], phrase: &str) -> bool {
 }
 
 fn long_sentences(text: &str) -> Vec<String> {
-    sentences(text)
-        .into_iter()
-        .map(|sentence| (sentence, sentence.split_whitespace().count()))
-        .filter(|(_, words)| *words > SENTENCE_WORDS)
-        .map(|(sentence, words)| {
-            let start: String = sentence.trim().chars().take(60).collect();
-            format!("a sentence of {words} words, most are {SENTENCE_WORDS}: \"{start}…\"")
-        })
-        .collect()
-}
-
-/// Parts that end with a full stop, a colon, a semicolon, a question or exclamation mark.
-fn sentences(text: &str) -> Vec<&str> {
-    let mut sentences = Vec::new();
-    let mut start = 0;
-    for (at, _) in text.match_indices(". ").chain(text.match_indices(": ")) {
-        sentences.push(at + 1);
-    }
-    for mark in ["; ", "? ", "! "] {
-        sentences.extend(text.match_indices(mark).map(|(at, _)| at + 1));
-    }
-    sentences.sort_unstable();
-    sentences.push(text.len());
-    sentences
-        .into_iter()
-        .map(|end| {
-            let sentence = &text[start..end];
-            start = end;
-            sentence
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words
+        // A colon or a semicolon ends a sentence, too: what follows is read on its own.
+        .split_inclusive(|word| word.ends_with(['.', ':', ';', '?', '!']))
+        .filter(|sentence| sentence.len() > SENTENCE_WORDS)
+        .map(|sentence| {
+            let (count, text) = (sentence.len(), sentence.join(" "));
+            let start: String = text.chars().take(60).collect();
+            format!("a sentence of {count} words, most are {SENTENCE_WORDS}: \"{start}…\"")
         })
         .collect()
 }
@@ -220,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_sentences_pass() {
+    fn plain_sentence_has_no_finding() {
         for text in [
             "A token bucket that refills at a fixed rate.",
             "Whether the node is ready.",
@@ -232,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn questions_fragments_and_riddles_are_found() {
+    fn question_fragment_or_riddle_is_found() {
         for (text, findings) in [
             ("What a node does.", 1),
             ("The same in bytes.", 1),
@@ -244,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn long_sentences_are_found() {
+    fn long_sentence_is_found() {
         let long = "word ".repeat(SENTENCE_WORDS + 1);
         assert_eq!(check_doc(&format!("A sentence. {long}")).len(), 1);
     }

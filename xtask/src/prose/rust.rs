@@ -1,54 +1,39 @@
 //! Passages of a Rust file.
 
-use super::passage::{Passage, PassageKind};
+use super::passage::{Passage, PassageCollector, PassageKind};
 
-/// Doc comments, comments and error messages, in order.
+/// Returns the doc comments, comments and error messages in order.
 ///
-/// The file is read line by line: a comment that begins behind code is left out, and a
-/// string that looks like a comment line does not occur in this workspace.
+/// The file is read line by line. A comment that begins behind code is left out, and no
+/// string of this workspace looks like a comment line.
 pub(crate) fn passages(source: &str) -> Vec<Passage> {
-    let mut passages = Vec::new();
-    let mut open: Option<(PassageKind, usize, Vec<&str>)> = None;
+    let mut passages = PassageCollector::default();
     let mut in_code = false;
-    for (index, line) in source.lines().enumerate() {
-        let comment = comment(line.trim());
-        if comment.is_some_and(|(_, text)| text.trim_start().starts_with("```")) {
-            in_code = !in_code;
-            close(&mut passages, &mut open);
-            continue;
-        }
-        match comment {
-            Some((kind, text)) if !in_code && !is_break(text) => match &mut open {
-                Some((open_kind, _, lines)) if *open_kind == kind => lines.push(text),
-                _ => {
-                    close(&mut passages, &mut open);
-                    open = Some((kind, index + 1, vec![text]));
-                }
-            },
-            Some(_) => close(&mut passages, &mut open),
+    for (number, line) in (1..).zip(source.lines().map(str::trim)) {
+        match comment(line) {
+            Some((_, text)) if text.starts_with("```") => {
+                in_code = !in_code;
+                passages.close();
+            }
+            Some((kind, text)) if !in_code && !is_break(text) => passages.push(kind, number, text),
+            Some(_) => passages.close(),
             None => {
+                // An unclosed fence must not hide the rest of the file.
                 in_code = false;
-                close(&mut passages, &mut open);
-                let message = error_message(line.trim());
-                passages.extend(
-                    message.and_then(|text| {
-                        Passage::new(PassageKind::ErrorMessage, index + 1, &[text])
-                    }),
-                );
+                passages.close();
+                if let Some(text) = error_message(line) {
+                    passages.push(PassageKind::ErrorMessage, number, text);
+                    // Two errors in a row are two passages.
+                    passages.close();
+                }
             }
         }
     }
-    close(&mut passages, &mut open);
-    passages
-}
-
-fn close(passages: &mut Vec<Passage>, open: &mut Option<(PassageKind, usize, Vec<&str>)>) {
-    if let Some((kind, line, lines)) = open.take() {
-        passages.extend(Passage::new(kind, line, &lines));
-    }
+    passages.finish()
 }
 
 fn comment(line: &str) -> Option<(PassageKind, &str)> {
+    // Before `//`, with which both begin.
     let doc = line.strip_prefix("///").or(line.strip_prefix("//!"));
     match doc {
         Some(text) => Some((PassageKind::DocComment, text.trim())),
@@ -56,12 +41,13 @@ fn comment(line: &str) -> Option<(PassageKind, &str)> {
     }
 }
 
-/// A blank line, a heading, a list entry or a table row ends the passage before it.
+/// Whether a comment line ends the passage before it: it is blank, a heading, a list
+/// entry, a table row or a link.
 fn is_break(text: &str) -> bool {
     text.is_empty() || text.starts_with(['#', '-', '*', '|']) || text.starts_with("[`")
 }
 
-/// The text of `#[error("…")]` that stands on one line.
+/// Returns the text of an `#[error("…")]` on one line.
 fn error_message(line: &str) -> Option<&str> {
     let rest = line.strip_prefix("#[error(\"")?;
     rest.rfind('"').map(|end| &rest[..end])
@@ -72,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn doc_comment_lines_are_joined_and_code_is_masked() {
+    fn doc_comment_is_joined_and_its_code_masked() {
         let source = "/// The first line\n/// goes on with `let x`.\nfn f() {}\n// A reason.\n";
         let found = passages(source);
         assert_eq!(found[0].text, "The first line goes on with `code`.");
@@ -81,14 +67,14 @@ mod tests {
     }
 
     #[test]
-    fn code_blocks_are_left_out() {
+    fn code_block_is_left_out() {
         let source = "//! Words.\n//!\n//! ```text\n//! who ─► whoever\n//! ```\n//! More.\n";
         let texts: Vec<_> = passages(source).into_iter().map(|p| p.text).collect();
         assert_eq!(texts, ["Words.", "More."]);
     }
 
     #[test]
-    fn error_messages_are_passages() {
+    fn error_message_is_a_passage() {
         let found = passages("    #[error(\"cannot open {path}\")]\n");
         assert_eq!(found[0].kind, PassageKind::ErrorMessage);
         assert_eq!(found[0].text, "cannot open {path}");

@@ -15,7 +15,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 /// The time between two checks.
 const POLL_INTERVAL: Duration = Duration::from_millis(30);
 
-/// Ends exactly the processes that were noted.
+/// Ends exactly the processes in the state file.
 pub(super) fn run() -> Result<()> {
     let Some(state) = ServicesState::read()? else {
         eprintln!("no services are up");
@@ -23,11 +23,12 @@ pub(super) fn run() -> Result<()> {
     };
     state.supervisor.signal(Signal::SIGTERM)?;
     if !wait_until_gone(state.supervisor, STOP_TIMEOUT) {
-        // It hangs; the kernel ends its services with it.
+        // It hangs. The kernel ends its services with it, by their parent-death signal.
         state.supervisor.signal(Signal::SIGKILL)?;
     }
     for entry in &state.services {
         for server in &entry.servers {
+            // Of a supervisor that was killed before, the servers may take a moment to end.
             if !wait_until_gone(*server, STOP_TIMEOUT) {
                 server.signal(Signal::SIGKILL)?;
             }
@@ -37,8 +38,8 @@ pub(super) fn run() -> Result<()> {
     ServicesState::remove()
 }
 
-fn wait_until_gone(process: ProcessIdentity, patience: Duration) -> bool {
-    let deadline = Instant::now() + patience;
+fn wait_until_gone(process: ProcessIdentity, within: Duration) -> bool {
+    let deadline = Instant::now() + within;
     while process.is_alive() {
         if Instant::now() > deadline {
             return false;

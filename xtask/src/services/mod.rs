@@ -1,13 +1,12 @@
 //! `cargo xtask services …`: real brokers and proxies for the tests.
 //!
-//! - [`up`], [`status`], [`down`], `install`: the commands;
+//! - [`up`], [`status`], [`down`]: the commands;
 //! - [`supervisor`]: the background process that holds the services;
 //! - [`state`]: the file with the processes and addresses of the services;
 //! - [`process_identity`]: a process id with the start time, so that a reused id is not
 //!   taken for the old process.
 
 mod down;
-mod install;
 mod process_identity;
 mod state;
 mod status;
@@ -16,9 +15,7 @@ mod up;
 
 use anyhow::Result;
 use clap::Subcommand;
-use highwater_services::ServiceKind;
-
-pub(crate) use self::install::run as install;
+use highwater_services::{PROGRAMS, ServiceKind};
 
 /// An action on the services.
 #[derive(Subcommand)]
@@ -50,15 +47,33 @@ pub(crate) fn run(services: ServicesCommand) -> Result<()> {
         ServicesCommand::Up { kinds } => up::run(&or_all(kinds)),
         ServicesCommand::Down => down::run(),
         ServicesCommand::Status => status::run(),
-        ServicesCommand::Install => install::run(),
+        ServicesCommand::Install => install(),
         ServicesCommand::Keep { kinds } => supervisor::run(&or_all(kinds)),
     }
 }
 
+/// Lists the programs, and installs those that are missing.
+pub(crate) fn install() -> Result<()> {
+    for program in PROGRAMS {
+        let state = match program.path() {
+            Some(_) => "found",
+            None => "missing",
+        };
+        let (name, package) = (program.name(), program.package());
+        eprintln!(
+            "{name:16} {state:8} {} (Debian: {package})",
+            program.used_for
+        );
+    }
+    for program in highwater_services::install()? {
+        eprintln!("{:16} installed", program.name());
+    }
+    Ok(())
+}
+
 fn or_all(kinds: Vec<ServiceKind>) -> Vec<ServiceKind> {
-    if kinds.is_empty() {
-        ServiceKind::ALL.to_vec()
-    } else {
-        kinds
+    match kinds.is_empty() {
+        true => ServiceKind::ALL.to_vec(),
+        false => kinds,
     }
 }

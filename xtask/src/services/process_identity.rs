@@ -1,4 +1,4 @@
-//! Whether a process is still the one that was noted: process ids are used again.
+//! The identity of a process. The kernel gives the id of an ended process to another one.
 
 use std::fs;
 
@@ -24,6 +24,7 @@ impl ProcessIdentity {
         // proc_pid_stat(5): the name in brackets may hold anything; the start time
         // is field 22, the 20th behind it, the state the first.
         let mut fields = stat.rsplit_once(") ")?.1.split(' ');
+        // A zombie has ended, and waits for its parent alone.
         if fields.next()? == "Z" {
             return None;
         }
@@ -42,6 +43,7 @@ impl ProcessIdentity {
             return Ok(());
         }
         match kill(Pid::from_raw(self.pid.cast_signed()), signal) {
+            // It ended between the check and the signal.
             Err(Errno::ESRCH) => Ok(()),
             done => done,
         }
@@ -55,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_is_known_by_its_start() {
+    fn process_with_another_start_is_not_alive() {
         let own = ProcessIdentity::of(id()).unwrap();
         assert!(own.is_alive());
         let earlier = ProcessIdentity {
@@ -63,11 +65,15 @@ mod tests {
             ..own
         };
         assert!(!earlier.is_alive());
-        assert_eq!(earlier.signal(Signal::SIGKILL), Ok(()), "and nobody dies");
+        assert_eq!(
+            earlier.signal(Signal::SIGKILL),
+            Ok(()),
+            "the test itself survives"
+        );
     }
 
     #[test]
-    fn a_process_that_ended_is_gone_before_it_is_waited_for() {
+    fn zombie_is_not_alive() {
         let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         let running = ProcessIdentity::of(child.id()).unwrap();
         running.signal(Signal::SIGKILL).unwrap();

@@ -1,4 +1,4 @@
-//! The file that says which services run where.
+//! The file with the processes and addresses of the running services.
 
 use std::{
     env, fs, io,
@@ -71,16 +71,17 @@ impl ServicesState {
         Ok(Some(state).filter(|state| state.supervisor.is_alive()))
     }
 
-    /// Notes it, whole or not at all.
+    /// Writes the file.
     pub(super) fn write(&self) -> Result<()> {
         let path = path()?;
+        // By a rename, so that a reader finds the whole file or none.
         let fresh = path.with_extension("new");
         fs::write(&fresh, serde_json::to_vec_pretty(self)?)
             .and_then(|()| fs::rename(&fresh, &path))
             .with_context(|| path.display().to_string())
     }
 
-    /// Forgets what was noted.
+    /// Removes the file, if there is one.
     pub(super) fn remove() -> Result<()> {
         let path = path()?;
         match fs::remove_file(&path) {
@@ -95,6 +96,7 @@ impl ServicesState {
 /// Seconds since 1970.
 pub(super) fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    // A clock before 1970 is set wrong, and a wrong uptime does no harm.
     since.map_or(0, |since| since.as_secs())
 }
 
@@ -118,6 +120,7 @@ fn directory() -> Result<PathBuf> {
         .mode(0o700)
         .create(&directory);
     made.with_context(|| directory.display().to_string())?;
+    // Without following a link, which another user could have put there.
     let found = fs::symlink_metadata(&directory)?;
     if !found.is_dir() || found.uid() != user.as_raw() || found.mode() & 0o022 != 0 {
         bail!(

@@ -5,29 +5,26 @@ use highwater_services::ServiceKind;
 
 use super::state::{ServiceEntry, ServicesState, now};
 
-/// Shows what `up` started; an error if something does not answer.
+/// Shows the services that `up` started. Returns an error if one does not answer.
 pub(super) fn run() -> Result<()> {
-    match ServicesState::read()? {
-        Some(state) => show(&state),
-        None => {
-            eprintln!("no services are up; hint: `cargo xtask services up`");
-            Ok(())
-        }
-    }
+    let Some(state) = ServicesState::read()? else {
+        eprintln!("no services are up; hint: `cargo xtask services up`");
+        return Ok(());
+    };
+    show(&state)
 }
 
-/// A paragraph for each service.
+/// Prints a paragraph for each service.
 pub(super) fn show(state: &ServicesState) -> Result<()> {
     let mut silent = Vec::new();
     for entry in &state.services {
-        let answers = entry
-            .name
-            .parse::<ServiceKind>()
-            .is_ok_and(|kind| kind.is_ready_at(&entry.url));
+        // Another version of xtask may have started a service that this one does not know.
+        let kind = entry.name.parse::<ServiceKind>();
+        let answers = kind.is_ok_and(|kind| kind.is_ready_at(&entry.url));
         if !answers {
             silent.push(entry.name.as_str());
         }
-        eprintln!("{}", paragraph(entry, answers, now()));
+        print_entry(entry, answers);
     }
     if silent.is_empty() {
         return Ok(());
@@ -35,30 +32,21 @@ pub(super) fn show(state: &ServicesState) -> Result<()> {
     bail!("no answer from: {}", silent.join(", "))
 }
 
-fn paragraph(entry: &ServiceEntry, answers: bool, now: u64) -> String {
-    let pids: Vec<_> = entry
-        .servers
-        .iter()
-        .map(|server| server.pid.to_string())
-        .collect();
-    let mut lines = vec![format!(
-        "{:14} {}  pid {}  up {} s  {}",
-        entry.name,
-        entry.url,
-        pids.join(" "),
-        now.saturating_sub(entry.started_at),
-        if answers {
-            "answers"
-        } else {
-            "DOES NOT ANSWER"
-        },
-    )];
-    let more = [("monitor", &entry.monitor), ("admin", &entry.admin)];
-    for (what, url) in more {
+fn print_entry(entry: &ServiceEntry, answers: bool) {
+    let pids: Vec<_> = entry.servers.iter().map(|s| s.pid.to_string()).collect();
+    // The clock may have been set back meanwhile.
+    let seconds = now().saturating_sub(entry.started_at);
+    let answer = if answers {
+        "answers"
+    } else {
+        "DOES NOT ANSWER"
+    };
+    let (name, url, pids) = (&entry.name, &entry.url, pids.join(" "));
+    eprintln!("{name:14} {url}  pid {pids}  up {seconds} s  {answer}");
+    for (role, url) in [("monitor", &entry.monitor), ("admin", &entry.admin)] {
         if let Some(url) = url {
-            lines.push(format!("{:14} {what} {url}", ""));
+            eprintln!("{:14} {role} {url}", "");
         }
     }
-    lines.push(format!("{:14} in {}", "", entry.directory.display()));
-    lines.join("\n")
+    eprintln!("{:14} in {}", "", entry.directory.display());
 }

@@ -1,5 +1,4 @@
-//! The background process that holds the services. They end when it ends, whichever way
-//! it ends.
+//! The background process that holds the services, which end with it in any case.
 
 use std::process;
 
@@ -35,6 +34,7 @@ pub(super) fn run(kinds: &[ServiceKind]) -> Result<()> {
     }
     .write()?;
     ends.wait()?;
+    // The file goes last: while it is there, `down` waits for the servers.
     drop(services);
     ServicesState::remove()
 }

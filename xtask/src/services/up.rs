@@ -53,6 +53,7 @@ fn start_supervisor(kinds: &[ServiceKind]) -> Result<Child> {
 /// with an error.
 fn wait_for_state(mut supervisor: Child) -> Result<ServicesState> {
     loop {
+        // Another `up` at the same time may have written the file.
         if let Some(state) = ServicesState::read()?
             && state.supervisor.pid == supervisor.id()
         {

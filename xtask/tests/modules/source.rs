@@ -73,6 +73,7 @@ impl Crate {
     }
 
     fn read_module(&mut self, module: &ItemMod, folder: &Path, parent: &ModulePath) {
+        // Tests may use any module.
         if is_test(&module.attrs) {
             return;
         }

@@ -7,7 +7,7 @@ use highwater_server::{BrokerConfig, broker};
 use tokio_util::sync::CancellationToken;
 
 use super::listen::bind_and_announce;
-use crate::{exit::Exit, failure::CliFailure};
+use crate::failure::CliFailure;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
@@ -28,5 +28,5 @@ pub(super) async fn execute(
     let listener = bind_and_announce("listening", args.listen)?;
     broker::run(listener, BrokerConfig::default(), shutdown)
         .await
-        .map_err(|error| CliFailure::new(Exit::Internal, error))
+        .map_err(CliFailure::internal)
 }

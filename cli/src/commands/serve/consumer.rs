@@ -3,13 +3,16 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Args;
-use highwater_server::{
-    BackplaneUrl, ClusterName, ConsumerConfig, ConsumerGroup, NodeId, consumer,
-};
+use highwater_server::{ConsumerConfig, ConsumerGroup, NodeId, consumer};
 use tokio_util::sync::CancellationToken;
 
 use super::listen::bind_and_announce;
-use crate::{exit::Exit, failure::CliFailure, heap, options::time::parse_duration_within};
+use crate::{
+    exit::Exit,
+    failure::CliFailure,
+    heap,
+    options::{backplane::NodesBackplane, time::parse_duration_within},
+};
 
 /// Longest `--processing-time`.
 const MAX_PROCESSING_TIME: Duration = Duration::from_secs(60);
@@ -28,17 +31,8 @@ member handles each telemetry record. With --listen the first line on stdout is
 SIGTERM and Ctrl-C finish the records that are in progress.
 RUST_LOG says what is logged on stderr, by default info.")]
 pub(crate) struct ServeConsumer {
-    /// The backplane of the nodes: local://, redis://, nats:// or amqp://HOST[:PORT]
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "HIGHWATER_BACKPLANE",
-        hide_env_values = true
-    )]
-    pub(crate) backplane: BackplaneUrl,
-    /// Name of the nodes' cluster, where others use the same broker
-    #[arg(long, value_name = "NAME", default_value_t)]
-    pub(crate) cluster: ClusterName,
+    #[command(flatten)]
+    pub(crate) nodes: NodesBackplane,
     /// The group whose members share the telemetry
     #[arg(long, value_name = "NAME")]
     pub(crate) group: ConsumerGroup,
@@ -59,6 +53,7 @@ pub(crate) struct ServeConsumer {
     /// Address of /healthz, /readyz and /metrics, HOST:PORT
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<SocketAddr>,
+    // A fault of known size, by which tests prove that losses are counted.
     /// Acknowledge every N-th telemetry record without processing it (experiments)
     #[arg(long, value_name = "N", default_value_t = 0, hide = true)]
     pub(crate) drop_every: u64,
@@ -74,12 +69,12 @@ pub(super) async fn execute(
         .map(|address| bind_and_announce("listening", address))
         .transpose()?;
     let config = ConsumerConfig {
-        cluster: args.cluster,
+        cluster: args.nodes.cluster,
         journal: args.journal,
         processing_time: args.processing_time,
         drop_every: args.drop_every,
         heap_probe: Some(heap::live_bytes),
-        ..ConsumerConfig::new(args.backplane, args.group, args.id)
+        ..ConsumerConfig::new(args.nodes.backplane, args.group, args.id)
     };
     consumer::run(listener, config, shutdown)
         .await

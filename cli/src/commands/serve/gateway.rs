@@ -4,18 +4,17 @@ use std::{net::SocketAddr, time::Duration};
 
 use clap::Args;
 use highwater_server::{
-    BackplaneUrl, ClusterName, GatewayConfig, GatewayLimits, GatewayPolicy, ListenSockets,
-    LoadMetric, NodeId, Rate, gateway,
+    GatewayConfig, GatewayLimits, GatewayPolicy, LoadMetric, NodeId, Rate, gateway,
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{listen::bind_and_announce, reload};
+use super::listen::open_listeners;
 use crate::{
     exit::Exit,
     failure::CliFailure,
     heap,
     options::{
-        backplane::{MAX_LEASE, MIN_LEASE},
+        backplane::{MAX_LEASE, MIN_LEASE, NodesBackplane},
         drain::MAX_DURATION,
         time::parse_duration_within,
         tls::ServeTls,
@@ -52,17 +51,8 @@ pub(crate) struct ServeGateway {
     /// Name of this gateway, unique among the gateways and nodes of its cluster
     #[arg(long)]
     pub(crate) id: NodeId,
-    /// The backplane of the nodes: local://, redis://, nats:// or amqp://HOST[:PORT]
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "HIGHWATER_BACKPLANE",
-        hide_env_values = true
-    )]
-    pub(crate) backplane: BackplaneUrl,
-    /// Name of the nodes' cluster, where others use the same broker
-    #[arg(long, value_name = "NAME", default_value_t)]
-    pub(crate) cluster: ClusterName,
+    #[command(flatten)]
+    pub(crate) nodes: NodesBackplane,
     /// Time without a heartbeat after which the nodes remove this gateway, 500ms to
     /// 10m; the embedded broker uses a rule of its own
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration_within(MIN_LEASE..=MAX_LEASE))]
@@ -117,16 +107,7 @@ pub(super) async fn execute(
     let (public, admin) = (args.listen, args.admin_listen);
     // Files first, because an error in them must not leave an open port behind.
     let config = config(args)?;
-    // Before the announcement, because a script may send SIGHUP from then on.
-    if let Some(tls) = &config.tls {
-        reload::on_hangup(tls.clone()).map_err(|error| CliFailure::new(Exit::Internal, error))?;
-    }
-    let listeners = ListenSockets {
-        public: bind_and_announce("listening", public)?,
-        admin: admin
-            .map(|address| bind_and_announce("admin", address))
-            .transpose()?,
-    };
+    let listeners = open_listeners(public, admin, config.tls.as_ref())?;
     gateway::run(listeners, config, shutdown)
         .await
         .map_err(|error| CliFailure::new(Exit::Refused, error))
@@ -134,7 +115,7 @@ pub(super) async fn execute(
 
 fn config(args: ServeGateway) -> Result<GatewayConfig, CliFailure> {
     Ok(GatewayConfig {
-        cluster: args.cluster,
+        cluster: args.nodes.cluster,
         membership_lease: args.membership_lease,
         policy: args.balancing.policy,
         load_metric: args.balancing.load,
@@ -147,7 +128,8 @@ fn config(args: ServeGateway) -> Result<GatewayConfig, CliFailure> {
             drain_rate: args.drain.drain_rate,
             ..GatewayLimits::default()
         },
+        // The library does not choose the allocator, so the binary passes a probe of its own.
         heap_probe: Some(heap::live_bytes),
-        ..GatewayConfig::new(args.id, args.backplane)
+        ..GatewayConfig::new(args.id, args.nodes.backplane)
     })
 }

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 
 use clap::Args;
-use highwater_server::{ListenSockets, LoadSource, NodeConfig, NodeId, NodeLimits, Routing};
+use highwater_server::{LoadSource, NodeConfig, NodeId, NodeLimits, Routing};
 use tokio_util::sync::CancellationToken;
 
-use super::{listen::bind_and_announce, reload};
+use super::listen::open_listeners;
 use crate::{
     exit::Exit,
     failure::CliFailure,
@@ -79,16 +79,7 @@ pub(super) async fn execute(
     let (public, admin) = (args.listen, args.admission.admin_listen);
     // Files first, because an error in them must not leave an open port behind.
     let config = config(args)?;
-    // Before the announcement, because a script may send SIGHUP from then on.
-    if let Some(tls) = &config.tls {
-        reload::on_hangup(tls.clone()).map_err(|error| CliFailure::new(Exit::Internal, error))?;
-    }
-    let listeners = ListenSockets {
-        public: bind_and_announce("listening", public)?,
-        admin: admin
-            .map(|address| bind_and_announce("admin", address))
-            .transpose()?,
-    };
+    let listeners = open_listeners(public, admin, config.tls.as_ref())?;
     highwater_server::node::run(listeners, config, shutdown)
         .await
         .map_err(|error| CliFailure::new(Exit::Refused, error))
@@ -108,6 +99,7 @@ fn config(args: ServeNode) -> Result<NodeConfig, CliFailure> {
         tls: args.tls.load()?,
         auth: args.auth.load()?,
         limits: limits(&args.admission, &args.drain),
+        // The library does not choose the allocator, so the binary passes a probe of its own.
         heap_probe: Some(heap::live_bytes),
         ..NodeConfig::new(args.id)
     })
@@ -129,6 +121,7 @@ fn limits(admission: &ServeAdmission, drain: &ServeDrain) -> NodeLimits {
 
 /// Checks that `text` is `HOST:PORT`; the host may be a name.
 fn parse_host_port(text: &str) -> Result<String, String> {
+    // The last colon: an IPv6 address holds others. Port 0 is not an address to connect to.
     let is_address = text.rsplit_once(':').is_some_and(|(host, port)| {
         !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
     });

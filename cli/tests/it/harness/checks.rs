@@ -30,17 +30,17 @@ pub(crate) fn messages(summary: &Summary) -> &MessageSummary {
 
 /// Returns the telemetry metrics of a scenario that sends telemetry.
 pub(crate) fn telemetry(summary: &Summary) -> &TelemetrySummary {
-    let readings = summary.telemetry.as_ref();
-    readings.expect("the scenario has telemetry records")
+    let telemetry = summary.telemetry.as_ref();
+    telemetry.expect("the scenario has telemetry records")
 }
 
-/// The line of the ledger about `what`.
-pub(crate) fn ledger_line<'s>(summary: &'s Summary, what: &str) -> &'s LedgerLine {
-    let line = summary.ledger.iter().find(|line| line.what == what);
-    line.unwrap_or_else(|| panic!("no {what} in {:?}", summary.ledger))
+/// Returns the line of the ledger about `subject`.
+pub(crate) fn ledger_line<'s>(summary: &'s Summary, subject: &str) -> &'s LedgerLine {
+    let line = summary.ledger.iter().find(|line| line.what == subject);
+    line.unwrap_or_else(|| panic!("no {subject} in {:?}", summary.ledger))
 }
 
-/// Every command has exactly one outcome, known or lost.
+/// Asserts that every command has exactly one outcome, known or lost.
 pub(crate) fn assert_commands_add_up(commands: &CommandSummary) {
     let outcomes = commands.replied
         + commands.timed_out
@@ -56,7 +56,7 @@ pub(crate) fn assert_commands_add_up(commands: &CommandSummary) {
     );
 }
 
-/// Every command has exactly one outcome, and none is lost.
+/// Asserts that every command has exactly one outcome, and none is lost.
 pub(crate) fn assert_no_command_lost(commands: &CommandSummary) {
     assert_commands_add_up(commands);
     assert_eq!(commands.lost, 0, "{commands:?}");
@@ -74,15 +74,16 @@ pub(crate) fn assert_commands_replied(summary: &Summary) {
     }
 }
 
-/// Every heartbeat that was due was acknowledged, or missed, or still waited
-/// when the sockets were closed: at most one for each socket.
+/// Asserts that every heartbeat that was due was acknowledged or missed, or was pending
+/// when its socket was closed.
 pub(crate) fn assert_heartbeats_add_up(heartbeats: &HeartbeatSummary, sockets: u64) {
     let ended = heartbeats.acknowledged + heartbeats.missed;
     assert!(heartbeats.due >= ended, "{heartbeats:?}");
+    // A socket has at most one heartbeat that waits for its acknowledgement.
     assert!(heartbeats.due - ended <= sockets, "{heartbeats:?}");
 }
 
-/// Each message ends in one way, and each delivery due comes or is lost.
+/// Asserts that each message has one end, and each delivery due arrives or is lost.
 pub(crate) fn assert_messages_add_up(messages: &MessageSummary) {
     let ends = messages.published + messages.dropped + messages.rejected + messages.unconfirmed;
     assert_eq!(messages.scheduled, ends, "{messages:?}");
@@ -91,13 +92,13 @@ pub(crate) fn assert_messages_add_up(messages: &MessageSummary) {
     assert_eq!(messages.latency_ms.count, messages.service_ms.count);
 }
 
-/// Every reading that was due was sent and accepted.
-pub(crate) fn assert_all_accepted(readings: &TelemetrySummary, due: u64) {
-    let through = (readings.due, readings.sent, readings.accepted);
-    assert_eq!(through, (due, due, due), "{readings:?}");
+/// Asserts that every telemetry record that was due was sent and accepted.
+pub(crate) fn assert_all_accepted(telemetry: &TelemetrySummary, due: u64) {
+    let through = (telemetry.due, telemetry.sent, telemetry.accepted);
+    assert_eq!(through, (due, due, due), "{telemetry:?}");
 }
 
-/// Every gate holds.
+/// Asserts that every gate holds.
 pub(crate) fn assert_gates_hold(summary: &Summary) {
     assert!(
         !summary.gates.is_empty(),
@@ -113,8 +114,7 @@ pub(crate) fn assert_gates_hold(summary: &Summary) {
     }
 }
 
-/// Whether the harness was late, as it says itself: what it saw late may be its own
-/// doing.
+/// Whether the harness reports that it was late, so that late events may be its own fault.
 pub(crate) fn was_late(summary: &Summary) -> bool {
     let mut problems = summary.problems.iter();
     problems.any(|problem| is_one_of(problem, &LATE))
@@ -134,11 +134,11 @@ fn is_one_of(problem: &str, kinds: &[&str]) -> bool {
     kinds.iter().any(|kind| problem.contains(kind))
 }
 
-/// The report says so among its problems.
-pub(crate) fn assert_problem(summary: &Summary, what: &str) {
+/// Asserts that a problem of the report contains `text`.
+pub(crate) fn assert_problem(summary: &Summary, text: &str) {
     let problems = &summary.problems;
     assert!(
-        problems.iter().any(|problem| problem.contains(what)),
-        "{what}: {problems:?}"
+        problems.iter().any(|problem| problem.contains(text)),
+        "{text}: {problems:?}"
     );
 }

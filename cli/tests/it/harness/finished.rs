@@ -22,7 +22,7 @@ pub(crate) struct FinishedRun {
 }
 
 impl FinishedRun {
-    /// A run with this output whose record lies in `record`, somewhere in
+    /// Returns a run with this output whose record lies in `record`, somewhere in
     /// `folder`.
     pub(super) fn from_output(folder: TempDir, record: PathBuf, output: Output) -> Self {
         Self {
@@ -34,7 +34,7 @@ impl FinishedRun {
         }
     }
 
-    /// The run's summary, which is what its published schema says.
+    /// Returns the run's summary, after a check against the published schema.
     pub(crate) fn summary(&self) -> Summary {
         let path = self.record.join("summary.json");
         let text = fs::read(&path).unwrap_or_else(|error| {
@@ -51,28 +51,28 @@ impl FinishedRun {
         if let Err(error) = jsonschema::validate(&schema, &summary) {
             panic!("{}: {error}", path.display());
         }
-        serde_json::from_value(summary).expect("a summary of schema 1")
+        serde_json::from_value(summary).expect("a summary")
     }
 
     /// Asserts that every gate holds and no problem was reported. A busy machine may delay
     /// the harness; that problem alone is accepted.
     pub(crate) fn assert_passed(&self) {
         let summary = self.summary();
-        let told = format!("{}{}", self.stdout, self.stderr);
+        let output = format!("{}{}", self.stdout, self.stderr);
         for gate in &summary.gates {
-            assert_eq!(gate.verdict, Verdict::Passed, "{}: {told}", gate.check);
+            assert_eq!(gate.verdict, Verdict::Passed, "{}: {output}", gate.check);
         }
         let expected = if summary.problems.is_empty() {
             (Verdict::Passed, Some(0))
         } else {
             (Verdict::Inconclusive, Some(4))
         };
-        assert_eq!((summary.verdict, self.code), expected, "{told}");
+        assert_eq!((summary.verdict, self.code), expected, "{output}");
         let was_late = |problem: &String| problem.contains(" was late: send lag");
-        assert!(summary.problems.iter().all(was_late), "{told}");
+        assert!(summary.problems.iter().all(was_late), "{output}");
     }
 
-    /// The verdict is inconclusive, and so is the exit code.
+    /// Asserts that the verdict and the exit code are inconclusive.
     pub(crate) fn assert_inconclusive(&self) {
         self.assert_verdict(Verdict::Inconclusive, 4);
     }
@@ -99,13 +99,13 @@ impl FinishedRun {
         );
     }
 
-    /// A file of its record.
+    /// Returns the text of a file of its record.
     pub(crate) fn file(&self, name: &str) -> String {
         let path = self.record.join(name);
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
-    /// Readings that a consumer wrote down.
+    /// Returns the number of telemetry records in the journal of a consumer.
     pub(crate) fn journal(&self, consumer: &str) -> u64 {
         let journal = self.file(&format!("logs/{consumer}.journal.jsonl"));
         journal.lines().count() as u64
@@ -116,7 +116,7 @@ impl FinishedRun {
         intervals(&self.record)
     }
 
-    /// When its steady phase began.
+    /// Returns the instant at which its steady phase began.
     pub(crate) fn steady_start(&self) -> f64 {
         steady_start(&self.record).expect("a steady phase")
     }

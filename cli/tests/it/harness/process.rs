@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 /// Longest that any condition is waited for.
 const TEST_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// `highwater` with these arguments.
+/// Returns the command `highwater` with these arguments.
 pub(crate) fn highwater(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_highwater"));
     command.args(arguments).stdin(Stdio::null());
@@ -51,13 +51,14 @@ pub(crate) fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>
 /// Whether a process runs (a zombie does not).
 pub(crate) fn is_running(pid: Pid) -> bool {
     fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+        // The name in brackets may hold anything, brackets included.
         stat.rsplit(") ")
             .next()
             .is_some_and(|rest| !rest.starts_with('Z'))
     })
 }
 
-/// All processes below `pid`.
+/// Returns all processes below `pid`.
 pub(crate) fn child_pids(pid: Pid) -> Vec<Pid> {
     let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {
         return Vec::new();
@@ -74,7 +75,7 @@ pub(crate) fn child_pids(pid: Pid) -> Vec<Pid> {
         .collect()
 }
 
-/// The arguments of a process.
+/// Returns the arguments of a process.
 pub(super) fn command_line(pid: Pid) -> Option<String> {
     let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     Some(String::from_utf8_lossy(&line).replace('\0', " "))

@@ -75,7 +75,7 @@ impl CliRun {
         FinishedRun::from_output(folder, record, output)
     }
 
-    /// The directory of its record.
+    /// Returns the directory of its record.
     pub(crate) fn record(&self) -> PathBuf {
         let folder = self.folder.as_ref().expect("a run ends once");
         folder.path().join("run")
@@ -112,6 +112,8 @@ impl CliRun {
 impl Drop for CliRun {
     fn drop(&mut self) {
         if let Some(mut child) = self.child.take() {
+            // Reached only when a test fails before its run ends. Both fail if the child has
+            // ended.
             let _ = child.kill();
             let _ = child.wait();
         }

@@ -51,6 +51,7 @@ async fn child_runs_at_the_niceness_of_its_launch() {
         let line = launched.unwrap().first_stdout_line(LONG).await.unwrap();
         line.parse::<i32>().unwrap()
     };
+    // The test itself may run at a raised niceness, and 19 is the highest.
     let own = niceness(0).await;
     assert_eq!(niceness(7).await, (own + 7).min(19));
 }
@@ -195,6 +196,7 @@ async fn killed_harness_leaves_no_children() {
     kill(Pid::from_raw(pids[1].cast_signed()), Signal::SIGSTOP).unwrap();
     until(|| state(pids[1]) == Some('T')).await;
 
+    // SIGKILL, so that no drop and no handler of the harness can end the children.
     harness.kill().unwrap();
     harness.wait().unwrap();
     until(|| pids.iter().all(|pid| is_gone(*pid))).await;
@@ -258,7 +260,7 @@ fn state(pid: u32) -> Option<char> {
     stat.rsplit_once(") ")?.1.chars().next()
 }
 
-/// The lines of a file, sorted.
+/// Returns the lines of a file, sorted.
 fn lines(path: &Path) -> Vec<String> {
     let text = fs::read_to_string(path).unwrap_or_default();
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();

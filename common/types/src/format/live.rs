@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::number::count;
+use super::number::{count, scale_bytes};
 
 /// Returns a number of events per second: `1,200`; below ten with one decimal, `0.5`.
 pub fn rate(per_second: f64) -> String {
@@ -30,19 +30,14 @@ pub fn millis(duration: Duration) -> String {
 
 /// Returns a size of at most eight columns: `512 B`, `3.4 KiB`, `1.20 GiB`.
 pub fn bytes(value: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let mut scaled = value as f64;
-    let mut unit = 0;
     // From 999.5 the number would take a fourth digit and so a ninth column.
-    while scaled >= 999.5 && unit + 1 < UNITS.len() {
-        scaled /= 1024.0;
-        unit += 1;
-    }
-    match (unit, scaled) {
-        (0, _) => format!("{value} B"),
-        (_, ..9.995) => format!("{scaled:.2} {}", UNITS[unit]),
-        (_, ..99.95) => format!("{scaled:.1} {}", UNITS[unit]),
-        _ => format!("{scaled:.0} {}", UNITS[unit]),
+    let (scaled, unit) = scale_bytes(value as f64, 999.5);
+    match scaled {
+        // Bytes are whole, so a decimal would say nothing.
+        _ if unit == "B" => format!("{value} B"),
+        ..9.995 => format!("{scaled:.2} {unit}"),
+        ..99.95 => format!("{scaled:.1} {unit}"),
+        _ => format!("{scaled:.0} {unit}"),
     }
 }
 

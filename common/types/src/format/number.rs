@@ -44,15 +44,21 @@ pub fn bytes(number: u64) -> String {
 /// Returns a number of bytes that may be fractional or negative, such as a mean or a
 /// difference.
 pub fn size(value: f64) -> String {
-    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
-    let mut scaled = value;
-    let mut unit = 0;
     // From 1023.5 the number would round to 1,024, which is one of the next unit.
-    while scaled.abs() >= 1023.5 && unit + 1 < UNITS.len() {
+    let (scaled, unit) = scale_bytes(value, 1023.5);
+    format!("{} {unit}", significant(scaled))
+}
+
+/// Returns a number of bytes in the first unit in which it is below `limit`.
+pub(super) fn scale_bytes(value: f64, limit: f64) -> (f64, &'static str) {
+    let mut scaled = value;
+    for unit in ["B", "KiB", "MiB", "GiB"] {
+        if scaled.abs() < limit {
+            return (scaled, unit);
+        }
         scaled /= 1024.0;
-        unit += 1;
     }
-    format!("{} {}", significant(scaled), UNITS[unit])
+    (scaled, "TiB")
 }
 
 /// Returns a rate: `0.5/s`, `12,000/s`.
@@ -67,6 +73,7 @@ pub fn percent(share: f64) -> String {
 
 fn grouped(number: u64, separator: char) -> String {
     let digits = number.to_string();
+    // One separator for three digits.
     let mut grouped = String::with_capacity(digits.len() * 4 / 3);
     for (position, digit) in digits.chars().enumerate() {
         if position > 0 && (digits.len() - position).is_multiple_of(3) {

@@ -10,7 +10,7 @@ fn unknown_name_is_refused() {
     let expected = format!("expected {} or {last}", others.join(", "));
     assert_eq!(error, format!("unknown service \"kafka\": {expected}"));
     for kind in ServiceKind::ALL {
-        assert_eq!(kind.name().parse::<ServiceKind>().unwrap(), kind);
+        assert_eq!(kind.name().parse::<ServiceKind>().unwrap(), *kind);
     }
 }
 

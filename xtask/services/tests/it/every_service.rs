@@ -8,14 +8,14 @@ fn exists(pid: u32) -> bool {
     Path::new(&format!("/proc/{pid}")).exists()
 }
 
-/// The state letter of `/proc/PID/stat`, behind the name in brackets.
+/// Returns the state letter of `/proc/PID/stat`, behind the name in brackets.
 fn state(pid: u32) -> char {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let rest = stat.rsplit_once(") ").unwrap().1;
     rest.chars().next().unwrap()
 }
 
-/// `program` is what the server's process must be, not a script that waits for it.
+/// Checks a service whose process must be `program`, and not a script that waits for it.
 fn check(kind: ServiceKind, program: &str) {
     let mut service = kind.start().unwrap();
     for pid in service.pids() {

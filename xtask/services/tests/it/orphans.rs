@@ -13,9 +13,13 @@ use highwater_services::{RedisOptions, RedisService};
 const VICTIM: &str = "HIGHWATER_SERVICES_VICTIM";
 
 #[test]
-fn a_service_dies_with_a_parent_that_is_killed() {
+fn service_ends_with_a_killed_parent() {
     let mut victim = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "orphans::the_victim", "--nocapture"])
+        .args([
+            "--exact",
+            "orphans::service_owner_waits_to_be_killed",
+            "--nocapture",
+        ])
         .env(VICTIM, "1")
         .stdout(Stdio::piped())
         .spawn()
@@ -39,7 +43,7 @@ fn a_service_dies_with_a_parent_that_is_killed() {
 
 /// Does nothing but in the process that the test above starts and kills.
 #[test]
-fn the_victim() {
+fn service_owner_waits_to_be_killed() {
     if env::var_os(VICTIM).is_none() {
         return;
     }

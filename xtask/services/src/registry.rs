@@ -1,0 +1,46 @@
+//! The start and the probe of each kind of service.
+
+use crate::{
+    HaproxyService, NatsService, NginxService, RabbitMqService, RedisClusterService, RedisOptions,
+    RedisService, Service, ServiceError, ServiceKind, nats, proxy, rabbitmq, redis, redis_cluster,
+};
+
+/// The port of a node in the documents' examples.
+const NODE_PORT: u16 = 8080;
+
+impl ServiceKind {
+    /// Starts a service with persistent storage, if it stores anything, and waits until
+    /// it answers.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub fn start(self) -> Result<Service, ServiceError> {
+        match self {
+            Self::Redis => RedisService::start(RedisOptions { persistent: true }),
+            Self::RedisCluster => RedisClusterService::start(),
+            Self::Nats => NatsService::start(),
+            Self::RabbitMq => RabbitMqService::start(),
+            Self::Nginx => NginxService::start(NODE_PORT),
+            Self::Haproxy => HaproxyService::start(NODE_PORT),
+        }
+    }
+
+    /// Whether a service of another process answers at `url`.
+    pub fn is_ready_at(self, url: &str) -> bool {
+        port(url).is_some_and(match self {
+            Self::Redis => redis::is_ready,
+            Self::RedisCluster => redis_cluster::is_complete,
+            Self::Nats => nats::is_ready,
+            Self::RabbitMq => rabbitmq::is_ready,
+            Self::Nginx | Self::Haproxy => proxy::is_ready,
+        })
+    }
+}
+
+/// Returns the port of `SCHEME://[USER@]HOST:PORT[/PATH]`.
+fn port(url: &str) -> Option<u16> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split('/').next()?;
+    // The last colon: one may stand between user and password.
+    authority.rsplit(':').next()?.parse().ok()
+}
