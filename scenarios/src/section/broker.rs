@@ -20,6 +20,7 @@ section! {
 
     /// The broker's process id on this machine. Without it, a broker on this machine is found as the
     /// process that listens on the broker's port.
+    // Process ids of Linux are signed numbers of 32 bits.
     pid: u32 = count(1, i32::MAX as u64), optional;
 }
 
@@ -45,6 +46,7 @@ fn default_monitor(url: &BrokerUrl) -> Option<String> {
         v6 if v6.contains(':') => format!("[{v6}]"),
         host => host.to_owned(),
     };
+    // The ports that the brokers' own documentation gives for monitoring.
     match url.kind() {
         BrokerKind::Redis => None,
         BrokerKind::Nats => Some(format!("http://{host}:8222")),
