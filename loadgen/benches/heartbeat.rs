@@ -17,6 +17,7 @@ use highwater_loadgen::worker::{
     },
     dialect::{Dialect, Incoming, plain::Plain},
     recorder::Recorder,
+    unexpected_answers::UnexpectedAnswers,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

@@ -28,8 +28,8 @@ pub(crate) fn junit(summary: &Summary) -> Result<String, SerializeError> {
 }
 
 fn case(summary: &Summary, gate: &GateOutcome) -> TestCase {
-    let what = format!("{}: is {}, limit {}", gate.check, actual(gate), limit(gate));
-    let mut case = TestCase::new(gate.name.as_str(), status(gate.verdict, &what));
+    let message = format!("{}: is {}, limit {}", gate.check, actual(gate), limit(gate));
+    let mut case = TestCase::new(gate.name.as_str(), status(gate.verdict, &message));
     case.set_classname(summary.scenario.as_str());
     case
 }

@@ -9,7 +9,7 @@
 //! - [`record`]: the directory that a run appends to, written and read;
 //! - [`histogram`]: counts of durations;
 //! - `analysis`: from a record to its [`summary`];
-//! - `metric_list`: all metrics, for people and for programs;
+//! - `metric_list`: all metrics, as a table and as JSON;
 //! - `unit_format`: values in their units; `text`: the verdict in words, for a terminal;
 //! - `charts`, `page`, `junit`: the parts of a report;
 //! - [`report`]: all of them written beside the record;

@@ -22,7 +22,7 @@ pub fn metrics_text() -> String {
     let width = width.unwrap_or_default();
     let mut text = table_line(width, ["metric", "unit", "better", "meaning"]);
     for metric in &all {
-        let (unit, better) = (metric.unit.label(), metric.direction.label());
+        let (unit, better) = (metric.unit.label(), metric.direction.into());
         text += &table_line(width, [&metric.path, unit, better, &metric.about]);
     }
     text
@@ -37,8 +37,8 @@ pub fn metrics_json() -> serde_json::Result<String> {
     let rows = all.iter().map(|metric| MetricJson {
         path: &metric.path,
         unit: metric.unit.label(),
-        better: metric.direction.label(),
-        windowed: metric.is_windowed(),
+        better: metric.direction.into(),
+        windowed: metric.is_windowed,
         meaning: &metric.about,
     });
     serde_json::to_string_pretty(&rows.collect::<Vec<_>>())

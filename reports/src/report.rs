@@ -102,19 +102,12 @@ fn write(dir: &Path, baseline: Option<&RunRecord>) -> Result<WrittenReport, Repo
     // The summary and the gates come first, because CI jobs read them even without a page.
     write_atomic(&report.summary_json, &json)?;
     write_atomic(&report.junit, junit::junit(&report.summary)?.as_bytes())?;
-    create_dir(&dir.join(CHARTS))?;
+    let charts = dir.join(CHARTS);
+    fs::create_dir_all(&charts).map_err(RecordError::io("create", &charts))?;
     for (path, drawing) in report.charts.iter().zip(&drawings) {
         write_atomic(path, drawing.standalone.as_bytes())?;
     }
     let html = page::page(&context, &report.summary, before.as_ref(), &drawings)?;
     write_atomic(&report.html, html.as_bytes())?;
     Ok(report)
-}
-
-fn create_dir(path: &Path) -> Result<(), RecordError> {
-    fs::create_dir_all(path).map_err(|source| RecordError::Io {
-        action: "create",
-        path: path.to_owned(),
-        source,
-    })
 }

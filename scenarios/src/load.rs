@@ -41,8 +41,7 @@ pub enum LoadError {
 ///
 /// Fails when the file cannot be read, or is not a valid scenario.
 pub fn load(path: &Path, sets: &[String]) -> Result<Plan, LoadError> {
-    let (name, text) = read_file(path)?;
-    Ok(parse(&name, &text, sets)?)
+    Ok(load_matrix(path, sets)?.into_first())
 }
 
 /// Reads a scenario from a file as [`load`] does, with all cells of its matrix; without a
@@ -52,8 +51,12 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Plan, LoadError> {
 ///
 /// Fails when the file cannot be read, or is not a valid scenario.
 pub fn load_matrix(path: &Path, sets: &[String]) -> Result<Matrix, LoadError> {
-    let (name, text) = read_file(path)?;
-    Ok(parse_matrix(&name, &text, sets)?)
+    // Only for messages, so a path that is not UTF-8 may lose characters here.
+    let name = path.display().to_string();
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(parse_matrix(&name, &text, sets)?),
+        Err(source) => Err(LoadError::Unreadable { path: name, source }),
+    }
 }
 
 /// Reads a scenario from text, with `--set` arguments (`PATH=VALUE`) put over it. Messages
@@ -63,7 +66,7 @@ pub fn load_matrix(path: &Path, sets: &[String]) -> Result<Matrix, LoadError> {
 ///
 /// Returns all problems of the text and of the arguments at once.
 pub fn parse(source_name: &str, text: &str, sets: &[String]) -> Result<Plan, Diagnostics> {
-    parse_cells(source_name, text, sets, Matrix::into_first)
+    Ok(parse_matrix(source_name, text, sets)?.into_first())
 }
 
 /// Reads a scenario from text as [`parse`] does, with all cells of its matrix; without a
@@ -73,16 +76,6 @@ pub fn parse(source_name: &str, text: &str, sets: &[String]) -> Result<Plan, Dia
 ///
 /// Returns all problems of the text and of the arguments at once.
 pub fn parse_matrix(source_name: &str, text: &str, sets: &[String]) -> Result<Matrix, Diagnostics> {
-    parse_cells(source_name, text, sets, |matrix| matrix)
-}
-
-/// Reads a scenario and returns the part of it that `select` chooses.
-fn parse_cells<T>(
-    source_name: &str,
-    text: &str,
-    sets: &[String],
-    select: impl FnOnce(Matrix) -> T,
-) -> Result<T, Diagnostics> {
     let mut sink = DiagnosticSink::default();
     let mut root = tree::parse(text, &mut sink);
     // Before validation, because a `--set` may correct the file.
@@ -90,7 +83,7 @@ fn parse_cells<T>(
     match Matrix::read(&root, &mut sink) {
         // A plan may resolve although the file has a problem outside of it, such as an
         // unknown key.
-        Some(matrix) if sink.is_empty() => Ok(select(matrix)),
+        Some(matrix) if sink.is_empty() => Ok(matrix),
         _ => {
             // Excerpts show whole lines. The redacted text has the same length, because
             // every problem points into the text by byte offsets.
@@ -100,14 +93,5 @@ fn parse_cells<T>(
                 .collect();
             Err(sink.into_diagnostics(source_name, &redact_passwords_same_length(text), &sets))
         }
-    }
-}
-
-fn read_file(path: &Path) -> Result<(String, String), LoadError> {
-    // Only for messages, so a path that is not UTF-8 may lose characters here.
-    let name = path.display().to_string();
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok((name, text)),
-        Err(source) => Err(LoadError::Unreadable { path: name, source }),
     }
 }

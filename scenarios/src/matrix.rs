@@ -155,10 +155,8 @@ fn read_axes(root: &TomlTable, sink: &mut DiagnosticSink) -> (Vec<MatrixAxis>, O
     let location = matrix.location();
     if !scenario.cluster.is_written {
         let diagnostic = Diagnostic::new("a matrix without a cluster");
-        sink.report(
-            location,
-            diagnostic.expected("`[matrix]` beside `[cluster]`"),
-        );
+        let expected = "`[matrix]` beside `[cluster]`";
+        sink.report(location, diagnostic.expected(expected));
         // One cell is enough to report the problems of the rest of the file.
         axes.clear();
     }
@@ -167,10 +165,8 @@ fn read_axes(root: &TomlTable, sink: &mut DiagnosticSink) -> (Vec<MatrixAxis>, O
     let cells: usize = axes.iter().map(|axis| axis.values.len()).product();
     if cells > MAX_CELLS {
         let diagnostic = Diagnostic::new(format!("{cells} cells"));
-        sink.report(
-            location,
-            diagnostic.expected(format!("at most {MAX_CELLS} combinations")),
-        );
+        let expected = format!("at most {MAX_CELLS} combinations");
+        sink.report(location, diagnostic.expected(expected));
         axes.clear();
     }
     (axes, matrix.repeat.value)

@@ -31,10 +31,7 @@ pub(crate) fn apply_overrides(
         match Override::parse(text, span.clone()) {
             Some(set) => set.apply(schema, root, sink),
             None => sink.report(
-                &ValueLocation {
-                    span,
-                    ..ValueLocation::absent("")
-                },
+                &ValueLocation::new(span, ""),
                 Diagnostic::new("not of the form PATH=VALUE").expected(
                     "a path and a value, such as `duration=30s` or `devices.home.count=500`",
                 ),
@@ -157,10 +154,6 @@ impl<'a> Override<'a> {
     }
 
     fn location(&self, key: String) -> ValueLocation {
-        ValueLocation {
-            span: self.span.clone(),
-            key,
-            found: None,
-        }
+        ValueLocation::new(self.span.clone(), key)
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     diagnostic::SourceSpan,
     metrics::{self, Unit},
     scenario::Scenario,
-    section::{KeyPresence, KeySchema, Nested, Section, SectionSchema},
+    section::{KeyPresence, KeySchema, ListSchema, Nested, Section, SectionSchema},
     text_layout::wrap,
     tree,
 };
@@ -48,9 +48,11 @@ fn write_section(page: &mut String, section: &SectionSchema) {
         ));
     }
     for key in section.keys {
-        match key.value_type.nested() {
+        match key.nested() {
             Nested::Nothing => {}
-            Nested::Table(section) | Nested::List { section, .. } => write_section(page, section),
+            Nested::Table(section) | Nested::List(ListSchema { section, .. }) => {
+                write_section(page, section)
+            }
         }
     }
 }
@@ -78,7 +80,7 @@ fn default_cell(section: &SectionSchema, key: &KeySchema) -> String {
 fn write_metrics(page: &mut String) {
     page.push_str("| metric | unit | `during` | meaning |\n|---|---|---|---|\n");
     for metric in metrics::all() {
-        let during = if metric.is_windowed() { "yes" } else { "no" };
+        let during = if metric.is_windowed { "yes" } else { "no" };
         let (path, unit) = (&metric.path, metric.unit.name());
         // Writing to a String cannot fail.
         let _ = writeln!(

@@ -44,8 +44,14 @@ pub fn renamed_key(old: &str) -> Option<&'static str> {
 
 /// Returns the present path of a metric that had another one before.
 pub fn renamed_metric(old: &str) -> Option<String> {
-    METRICS.iter().find_map(|(path, new)| {
+    renamed_path(&METRICS, old)
+}
+
+/// Returns the new name of a dotted path whose beginning a table of old and new names has.
+pub fn renamed_path(table: &[(&str, &str)], old: &str) -> Option<String> {
+    table.iter().find_map(|(path, new)| {
         let rest = old.strip_prefix(path)?;
+        // Whole parts only: `readingsx` does not begin with the part `readings`.
         (rest.is_empty() || rest.starts_with('.')).then(|| format!("{new}{rest}"))
     })
 }
@@ -72,24 +78,17 @@ mod tests {
 
     #[test]
     fn every_new_path_leads_to_a_metric_and_no_old_one_does() {
-        for (old, new) in METRICS {
-            let below = |path: &str, prefix: &str| {
-                let rest = path.strip_prefix(prefix);
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-            };
-            assert!(
-                metrics::all().any(|metric| below(&metric.path, new)),
-                "{new}"
-            );
-            assert!(
-                !metrics::all().any(|metric| below(&metric.path, old)),
-                "{old}"
-            );
+        let paths: Vec<String> = metrics::all().map(|metric| metric.path).collect();
+        for (_, new) in METRICS {
+            assert!(paths.iter().any(|path| path.starts_with(new)), "{new}");
+        }
+        for path in paths {
+            assert_eq!(renamed_metric(&path), None, "{path}");
         }
     }
 
     #[test]
-    fn the_longest_path_that_fits_is_renamed() {
+    fn longest_path_that_fits_is_renamed() {
         for (old, new) in [
             ("readings.refused", Some("telemetry.rejected")),
             ("readings.response.p99", Some("telemetry.response.p99")),

@@ -100,10 +100,8 @@ impl Scenario {
 
     /// Whether an event adds a node.
     pub(crate) fn adds_nodes(&self) -> bool {
-        let events = self.events.elements();
-        events
-            .iter()
-            .any(|event| event.kind.is(&EventKind::AddNode))
+        let mut events = self.events.elements().iter();
+        events.any(|event| event.kind.is(&EventKind::AddNode))
     }
 
     /// Resolves the plan; `None` where a value is invalid.

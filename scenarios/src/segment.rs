@@ -161,6 +161,7 @@ fn splitmix64(n: u64) -> u64 {
 /// Hashes a name by FNV-1a, so that pools of one plan get phases of their own. The hash
 /// must stay the same in every version: a seed repeats a run.
 fn fnv1a(name: &str) -> u64 {
+    // The offset basis and the prime of FNV-1a for 64 bits.
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })

@@ -29,19 +29,16 @@ pub fn all() -> Vec<Setting> {
 fn collect(prefix: &str, section: &SectionSchema, settings: &mut Vec<Setting>) {
     for key in section.keys {
         let path = format!("{prefix}{}", key.name);
-        let (below, section) = match key.value_type.nested() {
-            Nested::Nothing => (None, None),
-            Nested::Table(section) => (Some(format!("{path}.")), Some(section)),
-            // Elements go by their names, which are not known here.
-            Nested::List { section, .. } => (Some(format!("{path}.*.")), Some(section)),
-        };
         settings.push(Setting {
-            path,
+            path: path.clone(),
             comparability: key.comparability,
             is_duration: key.value_type.is_duration(),
         });
-        if let (Some(below), Some(section)) = (below, section) {
-            collect(&below, section, settings);
+        match key.nested() {
+            Nested::Nothing => {}
+            Nested::Table(section) => collect(&format!("{path}."), section, settings),
+            // Elements go by their names, which are not known here.
+            Nested::List(list) => collect(&format!("{path}.*."), list.section, settings),
         }
     }
 }

@@ -21,11 +21,6 @@ impl TextLayout {
         self.text.push('\n');
     }
 
-    /// Adds an empty line.
-    pub fn blank_line(&mut self) {
-        self.text.push('\n');
-    }
-
     /// Adds an indented line, which the caller laid out in `WIDTH - INDENT` columns.
     pub fn line(&mut self, text: &str) {
         let line = format!("{:INDENT$}{text}", "");
@@ -62,9 +57,7 @@ impl TextLayout {
         let mut first = true;
         for line in wrap(text, WIDTH - indent) {
             let label = if first { label } else { "" };
-            let line = format!("{:INDENT$}{label:<width$}{:gap$}{line}", "", "");
-            self.text.push_str(line.trim_end());
-            self.text.push('\n');
+            self.line(&format!("{label:<width$}{:gap$}{line}", ""));
             first = false;
         }
     }
@@ -74,10 +67,8 @@ impl TextLayout {
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in text
-        .split_whitespace()
-        .flat_map(|word| split_word(word, width))
-    {
+    let words = text.split_whitespace();
+    for word in words.flat_map(|word| split_word(word, width)) {
         // In characters, because names and arrows are more than one byte.
         let taken = line.chars().count();
         if taken > 0 && taken + 1 + word.chars().count() > width {

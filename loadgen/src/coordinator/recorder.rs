@@ -203,5 +203,5 @@ impl RunRecorder {
 
 fn decode_histogram(text: &str) -> Option<LatencyHistogram> {
     let bytes = BASE64_STANDARD.decode(text).ok()?;
-    HistogramReader::new().read(&bytes).ok()
+    HistogramReader::default().read(&bytes).ok()
 }

@@ -17,7 +17,7 @@ use std::{
 };
 
 use bit_vec::BitVec;
-use highwater_reports::record::RecordEvent;
+use highwater_reports::record::{JournalCounts, RecordEvent};
 use highwater_scenarios::{
     Plan,
     plan::{SystemSpec, TelemetryLoad},
@@ -158,14 +158,14 @@ impl TelemetryReconciler {
     /// Returns the summary for the record. `complete` says that every worker has reported
     /// its unaccepted telemetry; without it the lost records are not known.
     pub fn summary_event(&self, complete: bool) -> RecordEvent {
-        RecordEvent::Telemetry {
+        RecordEvent::Telemetry(JournalCounts {
             handled: self.handled_count(),
             duplicated: self.duplicated,
             redelivered: self.redelivered,
             unknown: self.unknown,
             unreadable: self.unreadable,
             lost: complete.then(|| self.missing_count()),
-        }
+        })
     }
 
     fn read_journal(&mut self, journal: &mut JournalTail) -> io::Result<()> {
@@ -303,16 +303,18 @@ pub(super) mod tests {
         });
         assert_eq!(
             telemetry.summary_event(true),
-            RecordEvent::Telemetry {
+            RecordEvent::Telemetry(JournalCounts {
                 handled: 98,
                 duplicated: 1,
                 redelivered: 39,
                 unknown: 1,
                 unreadable: 1,
                 lost: Some(1),
-            }
+            })
         );
-        let RecordEvent::Telemetry { lost: None, .. } = telemetry.summary_event(false) else {
+        let RecordEvent::Telemetry(JournalCounts { lost: None, .. }) =
+            telemetry.summary_event(false)
+        else {
             panic!("an incomplete reconciliation knows no lost items");
         };
     }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    growth::{growth_of, sample_range},
+    growth::sample_range,
     processes::{ProcessSummary, natural_sort_key, process_summary},
     run_window::RunWindow,
     source_series::{Sample, SourceSeries},
@@ -69,8 +69,9 @@ pub(super) fn sockets_by_node_at(
 /// or when one of the two was not measured.
 fn cpu_us_per_socket_s(window: &RunWindow, series: &SourceSeries) -> Option<f64> {
     let steady = window.distribution_range()?;
-    let used_s = growth_of(series, gauge::CPU, &steady)?;
-    let socket_seconds = socket_seconds(series, sample_range(&steady))?;
+    let sampled = sample_range(&steady);
+    let used_s = series.growth(gauge::CPU, sampled.clone())?;
+    let socket_seconds = socket_seconds(series, sampled)?;
     (socket_seconds > 0.0).then(|| used_s * 1e6 / socket_seconds)
 }
 

@@ -43,18 +43,15 @@ impl<'a> ConnEvents<'a> {
     pub(crate) fn of(window: &RunWindow<'a>) -> Self {
         let mut buckets: BTreeMap<i64, ConnEventBucket<'a>> = BTreeMap::new();
         for (_, series) in window.sources.with_role(SourceRole::Coordinator) {
-            for row in series
-                .rows()
-                .iter()
-                .copied()
-                .filter(|row| has_counters(row))
-            {
+            for &row in series.rows() {
+                // The coordinator's other rows have no counters.
+                if row.counters().next().is_none() {
+                    continue;
+                }
                 // The start is a float in seconds; rounding gives each tenth one number.
                 let number = (row.at * BUCKETS_PER_SECOND).round() as i64;
-                let bucket = buckets.entry(number).or_insert_with(|| ConnEventBucket {
-                    number,
-                    ..ConnEventBucket::default()
-                });
+                let bucket = buckets.entry(number).or_default();
+                bucket.number = number;
                 bucket.add(row);
             }
         }
@@ -72,13 +69,11 @@ impl<'a> ConnEvents<'a> {
     /// Returns the buckets from one instant to another. A bucket that contains the first
     /// instant is included.
     pub(super) fn buckets_in(&self, range: Range<f64>) -> &[ConnEventBucket<'a>] {
-        let after = |at_s: f64| {
-            self.buckets
-                .partition_point(|bucket| bucket.end_s() <= at_s)
-        };
+        let buckets = &self.buckets;
         // Buckets are sorted and a long run has many, so the ends are found by bisection.
+        let after = |at_s: f64| buckets.partition_point(|bucket| bucket.end_s() <= at_s);
         let from = after(range.start);
-        &self.buckets[from..after(range.end).max(from)]
+        &buckets[from..after(range.end).max(from)]
     }
 }
 
@@ -113,9 +108,4 @@ impl<'a> ConnEventBucket<'a> {
         }
         self.unanswered += row.counter(conn_event::UNANSWERED);
     }
-}
-
-/// Whether a row carries connection events: the coordinator's other rows have no counters.
-fn has_counters(row: &IntervalRow) -> bool {
-    row.counters().next().is_some()
 }

@@ -104,12 +104,8 @@ fn kernel_cost(window: &RunWindow) -> Option<SlopeFit> {
     let clients = total(SourceRole::Worker);
     let servers = total(SourceRole::Node);
     let forwarded = total(SourceRole::Balancer);
-    let has_balancer = window
-        .sources
-        .with_role(SourceRole::Balancer)
-        .next()
-        .is_some();
-    if forwarded.is_empty() && has_balancer {
+    let mut balancers = window.sources.with_role(SourceRole::Balancer);
+    if forwarded.is_empty() && balancers.next().is_some() {
         return None;
     }
     let at = |totals: &[Sample], at_s: f64| match totals.is_empty() {

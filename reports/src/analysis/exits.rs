@@ -1,6 +1,5 @@
 //! Exit codes of processes that an event stopped.
 
-use highwater_scenarios::plan::SystemSpec;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,9 +16,7 @@ pub struct Exits {
 
 /// Computes the section; `None` for a target, whose processes the harness does not stop.
 pub(super) fn exits(window: &RunWindow) -> Option<Exits> {
-    let SystemSpec::Cluster(_) = &window.record.manifest.plan.system else {
-        return None;
-    };
+    window.record.manifest.plan.cluster()?;
     let (clean, unclean): (Vec<_>, Vec<_>) =
         // A process that a signal ended has no exit code and counts as unclean.
         exit_codes(window).partition(|(_, code)| *code == Some(0));

@@ -46,7 +46,7 @@ pub(super) fn evaluate_gates(
         GateOutcome {
             name: gate.name.clone(),
             check: gate.check.text.clone(),
-            during: gate.during.map(|window| window_name(window).to_owned()),
+            during: gate.during.map(|window| <&str>::from(window).to_owned()),
             actual,
             limit: gate.check.limit,
             verdict,
@@ -84,16 +84,6 @@ impl GateMetrics<'_> {
         }
         let (_, metrics) = self.windows.iter().find(|(window, _)| *window == wanted)?;
         metrics.as_ref()
-    }
-}
-
-/// The window's name in a scenario.
-fn window_name(window: PhaseWindow) -> &'static str {
-    match window {
-        PhaseWindow::Ramp => "ramp",
-        PhaseWindow::Steady => "steady",
-        PhaseWindow::Drain => "drain",
-        PhaseWindow::Run => "run",
     }
 }
 
@@ -159,10 +149,10 @@ fn harness_cause(
 
 /// Whether a growing count might have satisfied the check in a longer run.
 fn could_still_hold(comparison: ComparisonOperator, actual: f64, limit: f64) -> bool {
+    use ComparisonOperator::{AtLeast, AtMost, Equal, Greater, Less, Unequal};
     match comparison {
-        ComparisonOperator::AtLeast | ComparisonOperator::Greater => true,
-        ComparisonOperator::Equal => actual < limit,
-        ComparisonOperator::Unequal => true,
-        ComparisonOperator::Less | ComparisonOperator::AtMost => false,
+        AtLeast | Greater | Unequal => true,
+        Equal => actual < limit,
+        Less | AtMost => false,
     }
 }

@@ -8,15 +8,10 @@ use crate::record::SourceRole;
 /// Seconds within which the sample of a whole second is taken.
 const SAMPLED_WITHIN_S: f64 = 0.5;
 
-/// Returns how far a gauge of one process grew over a range of whole seconds.
-pub(super) fn growth_of(series: &SourceSeries, name: &str, range: &Range<f64>) -> Option<f64> {
-    series.growth(name, sample_range(range))
-}
-
 /// Returns a gauge's growth per second over the window of distributions.
 pub(super) fn growth_per_s(window: &RunWindow, series: &SourceSeries, name: &str) -> Option<f64> {
     let range = window.distribution_range()?;
-    Some(growth_of(series, name, &range)? / length_s(&range)?)
+    Some(series.growth(name, sample_range(&range))? / length_s(&range)?)
 }
 
 /// Sums the growth of a gauge over all sources of a role; `None` when one of them was up

@@ -17,6 +17,7 @@ pub(super) fn problems(window: &RunWindow, summary: &Summary) -> Vec<String> {
     let record = window.record;
     let mut problems: Vec<String> = record.events.iter().filter_map(event_problem).collect();
     problems.extend(open_sockets_mismatch(window));
+    problems.extend(mixed_sources(window));
     problems.extend(heartbeats_mismatch(window, summary));
     problems.extend(commands_mismatch(summary));
     problems.extend(commands_without_device(summary));
@@ -79,6 +80,19 @@ fn open_sockets_mismatch(window: &RunWindow) -> Option<String> {
             format::count(nodes as u64)
         )
     })
+}
+
+/// Names the observed endpoints that several processes answer in turn.
+fn mixed_sources(window: &RunWindow) -> Vec<String> {
+    let nodes = window.sources.with_role(SourceRole::Node);
+    let mixed = nodes.filter(|(_, series)| series.has_several_processes());
+    let problem = |(id, _)| {
+        format!(
+            "the endpoint of {id} is answered by several processes in turn, so its CPU time and \
+             counts are not measured; observe each process by an address of its own"
+        )
+    };
+    mixed.map(problem).collect()
 }
 
 fn heartbeats_mismatch(window: &RunWindow, summary: &Summary) -> Option<String> {

@@ -11,37 +11,28 @@ use crate::record::{IntervalRow, RunRecord, SourceRole};
 pub(crate) struct RunWindow<'a> {
     pub(crate) record: &'a RunRecord,
     pub(crate) sources: &'a RecordSeries<'a>,
-    windows: Windows,
-}
-
-/// The part of the run that each kind of metric covers.
-#[derive(Debug, Clone, Copy)]
-struct Windows {
-    /// Counters, peaks, and values at the end.
+    /// Window of counters, peaks, and values at the end.
     counts: PhaseWindow,
-    /// The rate at which sockets open.
+    /// Window of the rate at which sockets open.
     opening: PhaseWindow,
-    /// Times to connect and to reconnect.
+    /// Window of the times to connect and to reconnect.
     connect: PhaseWindow,
-    /// All other distributions.
+    /// Window of all other distributions.
     distributions: PhaseWindow,
 }
 
 impl<'a> RunWindow<'a> {
     /// Gives each metric the window that it covers without a `during`.
     pub(crate) fn whole_run(record: &'a RunRecord, sources: &'a RecordSeries<'a>) -> Self {
-        // Connects happen in the ramp and after events, so they cover the whole run. Other
-        // times are comparable only under the steady load.
-        let windows = Windows {
-            counts: PhaseWindow::Run,
-            opening: PhaseWindow::Ramp,
-            connect: PhaseWindow::Run,
-            distributions: PhaseWindow::Steady,
-        };
         Self {
             record,
             sources,
-            windows,
+            counts: PhaseWindow::Run,
+            opening: PhaseWindow::Ramp,
+            // Connects happen in the ramp and after events, so they cover the whole run. Other
+            // times are comparable only under the steady load.
+            connect: PhaseWindow::Run,
+            distributions: PhaseWindow::Steady,
         }
     }
 
@@ -52,42 +43,39 @@ impl<'a> RunWindow<'a> {
         window: PhaseWindow,
     ) -> Option<Self> {
         record.phases.range(window)?;
-        let windows = Windows {
+        Some(Self {
+            record,
+            sources,
             counts: window,
             opening: window,
             connect: window,
             distributions: window,
-        };
-        Some(Self {
-            record,
-            sources,
-            windows,
         })
     }
 
     /// The instants that counters and peaks cover.
     pub(crate) fn range(&self) -> Range<f64> {
-        let range = self.record.phases.range(self.windows.counts);
+        let range = self.record.phases.range(self.counts);
         range.unwrap_or(0.0..0.0)
     }
 
     /// The instants that the rate of opening covers; `None` when the run did not reach them.
     pub(super) fn opening_range(&self) -> Option<Range<f64>> {
-        self.record.phases.range(self.windows.opening)
+        self.record.phases.range(self.opening)
     }
 
     /// The instants that distributions and rates cover, up to the end of the record; `None`
     /// when the run did not reach them.
     pub(super) fn distribution_range(&self) -> Option<Range<f64>> {
         let phases = &self.record.phases;
-        let range = phases.range(self.windows.distributions)?;
+        let range = phases.range(self.distributions)?;
         Some(range.start.max(0.0)..range.end.min(phases.end))
     }
 
     /// The instant at which metrics "at end" are taken.
     pub(crate) fn end(&self) -> f64 {
         // The whole run is taken before the drain, in which all sockets close.
-        let end = self.record.phases.end_of(self.windows.counts);
+        let end = self.record.phases.end_of(self.counts);
         end.unwrap_or(self.record.phases.end)
     }
 
@@ -130,12 +118,12 @@ impl<'a> RunWindow<'a> {
     /// Summarises the durations of one tag.
     pub(super) fn distribution_of(&self, tag: &str) -> Distribution {
         let latencies = &self.record.latencies;
-        Distribution::of(latencies.window(tag, self.windows.distributions))
+        Distribution::of(latencies.window(tag, self.distributions))
     }
 
     /// Summarises times to connect or to reconnect.
     pub(super) fn connect_distribution_of(&self, tag: &str) -> Distribution {
         let latencies = &self.record.latencies;
-        Distribution::of(latencies.window(tag, self.windows.connect))
+        Distribution::of(latencies.window(tag, self.connect))
     }
 }

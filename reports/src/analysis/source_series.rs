@@ -162,6 +162,9 @@ impl<'a> SourceSeries<'a> {
     /// Returns how far a monotonic gauge grew in `range`, summed over restarts of the
     /// process. A process that started after the beginning of `range` began at 0.
     pub(crate) fn growth(&self, name: &str, range: Range<f64>) -> Option<f64> {
+        if self.has_several_processes() {
+            return None;
+        }
         // Over the whole run, the first sample is the baseline: a target may have started
         // long before the run. After an event, an absent process started from 0.
         let present_by = match range.start > 0.0 {
@@ -194,9 +197,23 @@ impl<'a> SourceSeries<'a> {
             .any(|row| row.gauge(gauge::UP).is_none_or(|up| up > 0.0))
     }
 
+    /// Whether several processes answer in turn, as behind a balancer: a start time that
+    /// falls belongs to another process, because a restart only raises it. Counts and CPU
+    /// times of such a source jump between processes and say nothing.
+    pub(crate) fn has_several_processes(&self) -> bool {
+        let mut latest = f64::NEG_INFINITY;
+        self.gauge(gauge::STARTED_AT).any(|start| {
+            latest = latest.max(start.value);
+            latest - start.value > SAME_START_S
+        })
+    }
+
     /// Returns the instants at which a new process was first seen; `None` when the start
-    /// time was never measured.
+    /// time was never measured, or when several processes answer in turn.
     pub(super) fn restarts(&self) -> Option<Vec<f64>> {
+        if self.has_several_processes() {
+            return None;
+        }
         let mut starts = self.gauge(gauge::STARTED_AT);
         let mut current = starts.next()?.value;
         let mut restarts = Vec::new();

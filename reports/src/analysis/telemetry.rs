@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{distribution::Distribution, run_window::RunWindow};
 use crate::record::{
-    RecordEvent,
+    JournalCounts, RecordEvent,
     names::{counter, latency},
 };
 
@@ -31,16 +31,6 @@ pub struct TelemetrySummary {
     pub service_ms: Distribution,
 }
 
-/// Counts from the consumers' journals, as the record has them.
-pub(super) struct JournalCounts {
-    pub(super) handled: u64,
-    pub(super) duplicated: u64,
-    redelivered: u64,
-    pub(super) unknown: u64,
-    pub(super) unreadable: u64,
-    lost: Option<u64>,
-}
-
 /// Computes the section; `None` when the scenario sends no telemetry.
 pub(super) fn telemetry(window: &RunWindow) -> Option<TelemetrySummary> {
     if window.record.manifest.plan.telemetry.is_empty() {
@@ -48,7 +38,7 @@ pub(super) fn telemetry(window: &RunWindow) -> Option<TelemetrySummary> {
     }
     let journals = journal_counts(window);
     // A target's consumers leave no journals, which is not the same as 0.
-    let of = |count: fn(&JournalCounts) -> u64| journals.as_ref().map(count);
+    let of = |count: fn(JournalCounts) -> u64| journals.map(count);
     Some(TelemetrySummary {
         due: window.counter_total(counter::TELEMETRY_DUE),
         sent: window.counter_total(counter::TELEMETRY_SENT),
@@ -58,7 +48,7 @@ pub(super) fn telemetry(window: &RunWindow) -> Option<TelemetrySummary> {
         handled: of(|journals| journals.handled),
         duplicated: of(|journals| journals.duplicated),
         redelivered: of(|journals| journals.redelivered),
-        lost: journals.as_ref().and_then(|journals| journals.lost),
+        lost: journals.and_then(|journals| journals.lost),
         response_ms: window.distribution_of(latency::TELEMETRY_RESPONSE),
         service_ms: window.distribution_of(latency::TELEMETRY_SERVICE),
     })
@@ -68,7 +58,7 @@ pub(super) fn telemetry(window: &RunWindow) -> Option<TelemetrySummary> {
 pub(super) fn problems(window: &RunWindow, telemetry: &TelemetrySummary) -> Vec<String> {
     let mut problems = client_problems(telemetry);
     if let Some(journals) = journal_counts(window) {
-        problems.extend(journal_problems(&journals));
+        problems.extend(journal_problems(journals));
     }
     problems
 }
@@ -78,21 +68,7 @@ pub(super) fn journal_counts(window: &RunWindow) -> Option<JournalCounts> {
     // The last event counts, should a record have several.
     let mut events = window.record.events.iter().rev();
     events.find_map(|event| match event.kind {
-        RecordEvent::Telemetry {
-            handled,
-            duplicated,
-            redelivered,
-            unknown,
-            unreadable,
-            lost,
-        } => Some(JournalCounts {
-            handled,
-            duplicated,
-            redelivered,
-            unknown,
-            unreadable,
-            lost,
-        }),
+        RecordEvent::Telemetry(counts) => Some(counts),
         _ => None,
     })
 }
@@ -125,24 +101,22 @@ fn client_problems(telemetry: &TelemetrySummary) -> Vec<String> {
     problems
 }
 
-fn journal_problems(journals: &JournalCounts) -> Vec<String> {
+fn journal_problems(journals: JournalCounts) -> Vec<String> {
+    let lost = journals.lost.unwrap_or(0);
     let counted = [
+        ("telemetry records accepted and never handled", lost),
         (
-            journals.lost.unwrap_or(0),
-            "telemetry records accepted and never handled",
-        ),
-        (
-            journals.unknown,
             "telemetry records handled that no device sent",
+            journals.unknown,
         ),
         (
-            journals.unreadable,
             "unreadable lines in the consumers' journals",
+            journals.unreadable,
         ),
     ];
-    let counted = counted.into_iter().filter(|(count, _)| *count > 0);
+    let counted = counted.into_iter().filter(|(_, count)| *count > 0);
     let mut problems: Vec<String> = counted
-        .map(|(count, what)| format!("{what}: {}", format::count(count)))
+        .map(|(text, count)| format!("{text}: {}", format::count(count)))
         .collect();
     if journals.lost.is_none() {
         problems.push("the number of lost telemetry records is not known".to_owned());

@@ -89,12 +89,7 @@ impl PlotAxis {
             _ => format!("{:.0} h", value / 3600.0),
         };
         let marks = (0..=(end / step) as u32).map(|index| f64::from(index) * step);
-        Self {
-            from: 0.0,
-            to: end,
-            marks: marks.map(|at| (at, label(at))).collect(),
-            spacing: Spacing::Linear,
-        }
+        Self::linear(end, marks.map(|at| (at, label(at))))
     }
 
     /// Creates an axis of percentiles, from the lowest mark up to `to`, in log10(1 / (1 − p)).
@@ -113,12 +108,7 @@ impl PlotAxis {
         let marks = MARKS.map(|(p, label)| (-(1.0_f64 - p).log10(), label.to_owned()));
         // 1 is the 90th percentile, so that an axis of few values still has marks.
         let to = to.max(1.0);
-        Self {
-            from: 0.0,
-            to,
-            marks: marks.into_iter().filter(|(at, _)| *at <= to).collect(),
-            spacing: Spacing::Linear,
-        }
+        Self::linear(to, marks.into_iter().filter(|(at, _)| *at <= to))
     }
 
     /// Creates an axis of sockets from 0 to `most`.
@@ -130,13 +120,18 @@ impl PlotAxis {
 
     /// Creates an axis of groups side by side, each with its name below its middle.
     pub(super) fn groups(names: &[String]) -> Self {
-        let middles = names.iter().enumerate();
+        let marks = names.iter().enumerate();
+        let marks = marks.map(|(index, name)| (index as f64 + 0.5, name.clone()));
+        // Without a group the axis still needs a length.
+        Self::linear((names.len() as f64).max(1.0), marks)
+    }
+
+    /// Creates an axis from 0 to `to` with these marks.
+    fn linear(to: f64, marks: impl Iterator<Item = (f64, String)>) -> Self {
         Self {
             from: 0.0,
-            to: (names.len() as f64).max(1.0),
-            marks: middles
-                .map(|(index, name)| (index as f64 + 0.5, name.clone()))
-                .collect(),
+            to,
+            marks: marks.collect(),
             spacing: Spacing::Linear,
         }
     }
@@ -165,16 +160,9 @@ fn linear_axis(most: f64, marks: f64, whole: f64, label: impl Fn(f64, f64) -> St
     let step = round_step(most / marks / whole) * whole;
     // A value exactly on a mark must not add another step by rounding.
     let count = (most / step - 1e-9).ceil() as u32;
-    let to = f64::from(count) * step;
-    PlotAxis {
-        from: 0.0,
-        to,
-        marks: (0..=count)
-            .map(|index| f64::from(index) * step)
-            .map(|value| (value, label(value, step)))
-            .collect(),
-        spacing: Spacing::Linear,
-    }
+    let values = (0..=count).map(|index| f64::from(index) * step);
+    let marks = values.map(|value| (value, label(value, step)));
+    PlotAxis::linear(f64::from(count) * step, marks)
 }
 
 /// Creates an axis of whole powers of ten around the values.

@@ -31,13 +31,8 @@ pub(super) fn scaled(x: i32, y: i32) -> (i32, i32) {
     (x * SCALE, y * SCALE)
 }
 
-/// Returns the style of an unbroken line, its width in CSS pixels.
-pub(super) fn solid_stroke(colour: Colour, width: u32) -> ShapeStyle {
-    dashed_stroke(colour, Stroke::Solid, width)
-}
-
 /// Returns the style of a line with this stroke, its width in CSS pixels.
-pub(super) fn dashed_stroke(colour: Colour, stroke: Stroke, width: u32) -> ShapeStyle {
+pub(super) fn line_style(colour: Colour, stroke: Stroke, width: u32) -> ShapeStyle {
     colour.dashed(stroke).stroke_width(width * SCALE as u32)
 }
 

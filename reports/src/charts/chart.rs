@@ -107,6 +107,14 @@ pub(crate) enum Stroke {
     DashDot,
 }
 
+impl Chart {
+    /// Returns the series with an entry in the legend. A series without a label belongs to the
+    /// entry of another one.
+    pub(crate) fn labelled_series(&self) -> impl Iterator<Item = &Series> {
+        self.series.iter().filter(|series| !series.label.is_empty())
+    }
+}
+
 impl YAxis {
     pub(crate) fn linear(unit: Unit) -> Self {
         Self {
@@ -123,13 +131,6 @@ impl YAxis {
             unit: Unit::Millis,
             spacing: Spacing::Logarithmic,
             at_least: 0.0,
-        }
-    }
-
-    pub(crate) fn with_at_least(self, reach: f64) -> Self {
-        Self {
-            at_least: reach,
-            ..self
         }
     }
 }
@@ -150,12 +151,49 @@ impl Stroke {
 }
 
 impl Series {
-    pub(crate) fn line(label: impl Into<String>, colour: Colour, pieces: Vec<Vec<Point>>) -> Self {
+    /// Creates a series with a solid stroke.
+    pub(crate) fn new(label: impl Into<String>, colour: Colour, shape: SeriesShape) -> Self {
         Self {
             label: label.into(),
             colour,
             stroke: Stroke::Solid,
-            shape: SeriesShape::Line(pieces),
+            shape,
+        }
+    }
+
+    pub(crate) fn line(label: impl Into<String>, colour: Colour, pieces: Vec<Vec<Point>>) -> Self {
+        Self::new(label, colour, SeriesShape::Line(pieces))
+    }
+
+    /// Returns the band from least to most of `count` processes, and their median. `group`
+    /// names them all: `nodes`.
+    pub(crate) fn band_and_median(
+        group: &str,
+        count: usize,
+        colour: Colour,
+        band: Vec<Vec<(f64, f64, f64)>>,
+        medians: Vec<Vec<Point>>,
+    ) -> Vec<Self> {
+        let label = format!("{group}, least to most of {count}");
+        vec![
+            Self::new(label, colour, SeriesShape::Band(band)),
+            Self::line(format!("{group}, median"), colour, medians),
+        ]
+    }
+
+    /// Moves all points to the right.
+    pub(crate) fn shift(&mut self, by: f64) {
+        match &mut self.shape {
+            SeriesShape::Line(pieces) => {
+                pieces.iter_mut().flatten().for_each(|point| point.0 += by)
+            }
+            SeriesShape::Dots(dots) => dots.iter_mut().for_each(|dot| dot.0 += by),
+            SeriesShape::Band(pieces) => pieces.iter_mut().flatten().for_each(|edge| edge.0 += by),
+            // A bar has two places on this axis: its left and its right edge.
+            SeriesShape::Bars(bars) => bars.iter_mut().for_each(|bar| {
+                bar.0 += by;
+                bar.1 += by;
+            }),
         }
     }
 

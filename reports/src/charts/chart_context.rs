@@ -1,5 +1,6 @@
 //! The data that every chart is made from, and the phrases that captions share.
 
+use highwater_scenarios::plan::PhaseWindow;
 use highwater_types::format;
 
 use super::{
@@ -47,23 +48,16 @@ impl<'a> ChartContext<'a> {
 
     /// Whether an instant lies in the steady phase.
     pub(super) fn is_steady(&self, at: f64) -> bool {
-        let steady = self
-            .window
-            .record
-            .phases
-            .range(highwater_scenarios::plan::PhaseWindow::Steady);
+        let steady = self.window.record.phases.range(PhaseWindow::Steady);
         steady.is_some_and(|range| range.contains(&at))
     }
 }
 
 /// Returns the highest point.
 pub(super) fn highest_point<'p>(points: impl IntoIterator<Item = &'p Point>) -> Option<Point> {
-    let mut points = points.into_iter().copied();
-    let first = points.next()?;
-    Some(points.fold(
-        first,
-        |high, point| if point.1 > high.1 { point } else { high },
-    ))
+    let points = points.into_iter().copied();
+    // Of equal points the first one counts, so that captions name the earliest time.
+    points.reduce(|high, point| if point.1 > high.1 { point } else { high })
 }
 
 /// Returns the median, of an even number the upper one.

@@ -11,7 +11,7 @@ use crate::record::names::gauge;
 
 pub(super) fn chart(context: &ChartContext) -> Chart {
     let lines =
-        PROCESS_ROLES.map(|(what, role)| (what, growth_rates(context.window, role, gauge::CPU)));
+        PROCESS_ROLES.map(|(group, role)| (group, growth_rates(context.window, role, gauge::CPU)));
     let busiest = busiest(context, lines.iter().flat_map(|(_, lines)| lines));
     let explanation = "100 % is one core in use by one process.".to_owned();
     Chart {

@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 
+use serde::Serialize;
+
 use super::{
-    chart::{Chart, Series, XAxis},
+    chart::{Chart, XAxis},
     chart_context::ChartContext,
     format::{FILE, Format, NARROW, WIDE},
+    latency,
     legend_entry::{LegendEntry, legend_entries},
     render::render,
     theme::VARIABLES,
@@ -18,10 +21,10 @@ const CHARTS: [fn(&ChartContext) -> Chart; 18] = [
     super::sockets::chart,
     super::evenness::chart,
     super::arrivals::chart,
-    super::heartbeat_latency::chart,
-    super::command_latency::chart,
-    super::message_latency::chart,
-    super::telemetry_latency::chart,
+    |context| latency::chart(context, &latency::HEARTBEATS),
+    |context| latency::chart(context, &latency::COMMANDS),
+    |context| latency::chart(context, &latency::MESSAGES),
+    |context| latency::chart(context, &latency::TELEMETRY),
     super::memory::resident,
     super::memory::heap,
     super::open_files::chart,
@@ -35,8 +38,8 @@ const CHARTS: [fn(&ChartContext) -> Chart; 18] = [
     super::sockets_per_node::chart,
 ];
 
-/// A chart as SVG.
-#[derive(Debug, Clone)]
+/// A chart as SVG, as the templates get it.
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Drawing {
     /// Stem of its file: `sockets`.
     pub(crate) name: Cow<'static, str>,
@@ -46,13 +49,18 @@ pub(crate) struct Drawing {
     pub(crate) about: String,
     /// Entries of the legend.
     pub(crate) legend: Vec<LegendEntry>,
+    /// Whether the page's script shows values at an instant.
+    pub(crate) over_time: bool,
     /// Values by time, for a chart over time.
+    // The page has the values of all charts in one element, apart from the drawings.
+    #[serde(skip)]
     pub(crate) tooltip: Option<Tooltip>,
     /// `<svg>` element for wide places, coloured by the page's style sheet.
     pub(crate) wide: String,
     /// `<svg>` element for narrow places, coloured by the page's style sheet.
     pub(crate) narrow: String,
     /// SVG file with title, legend, size and colours of its own.
+    #[serde(skip)]
     pub(crate) standalone: String,
 }
 
@@ -60,7 +68,12 @@ pub(crate) struct Drawing {
 pub(crate) fn draw(context: &ChartContext) -> Result<Vec<Drawing>, String> {
     CHARTS
         .iter()
-        .map(|chart| without_empty_series(chart(context)))
+        .map(|chart| {
+            let mut chart = chart(context);
+            // A series without a point would have a legend entry without a line.
+            chart.series.retain(|series| !series.points().is_empty());
+            chart
+        })
         // A chart without data would only make the page longer.
         .filter(|chart| !chart.series.is_empty() || chart.empty_text.is_some())
         .map(|chart| drawing(&chart, context))
@@ -86,6 +99,7 @@ pub(super) fn render_drawing(
         title: chart.title.clone(),
         about: chart.about.clone(),
         legend: legend_entries(chart),
+        over_time: tooltip.is_some(),
         tooltip,
         wide: svg(WIDE)?,
         narrow: svg(NARROW)?,
@@ -101,11 +115,4 @@ fn standalone_svg(svg: &str, format: Format) -> String {
     let with_size = svg.replacen("<svg ", &head, 1);
     let style = format!("</title>\n<style>\n{VARIABLES}</style>");
     with_size.replacen("</title>", &style, 1)
-}
-
-fn without_empty_series(mut chart: Chart) -> Chart {
-    chart
-        .series
-        .retain(|series: &Series| !series.points().is_empty());
-    chart
 }

@@ -9,10 +9,10 @@ use plotters::{
 };
 
 use super::{
-    canvas::{Area, DrawResult, dashed_stroke, scaled, text_style},
+    canvas::{Area, DrawResult, line_style, scaled, text_style},
     chart::{Chart, Colour, Series, SeriesShape},
     format::{Format, SCALE, TEXT, width_of},
-    shapes::BAND,
+    shapes::{BAND, BAR},
 };
 
 /// Height of the title in CSS pixels.
@@ -52,11 +52,7 @@ pub(super) fn draw(area: &Area, chart: &Chart, format: Format) -> DrawResult {
 fn entries(chart: &Chart, format: Format) -> Vec<PlacedEntry<'_>> {
     let (mut x, mut y) = (MARGIN, 0);
     let mut entries = Vec::new();
-    for series in chart
-        .series
-        .iter()
-        .filter(|series| !series.label.is_empty())
-    {
+    for series in chart.labelled_series() {
         let width = SWATCH_WIDTH + 5 + width_of(&series.label) as i32 + 14;
         // An entry wider than the drawing gets a line of its own and is cut off.
         if x + width > format.width && x > MARGIN {
@@ -70,32 +66,23 @@ fn entries(chart: &Chart, format: Format) -> Vec<PlacedEntry<'_>> {
 
 fn draw_swatch(area: &Area, series: &Series, x: i32, y: i32) -> DrawResult {
     let colour = series.colour;
+    let filled = |opacity: f64| {
+        let corners = [scaled(x, y - 5), scaled(x + SWATCH_WIDTH, y + 5)];
+        let style = colour.placeholder().mix(opacity).filled();
+        area.draw(&Rectangle::new(corners, style))
+    };
     match series.shape {
         SeriesShape::Line(_) => {
             let ends = vec![scaled(x, y), scaled(x + SWATCH_WIDTH, y)];
-            area.draw(&PathElement::new(
-                ends,
-                dashed_stroke(colour, series.stroke, 2),
-            ))
+            let style = line_style(colour, series.stroke, 2);
+            area.draw(&PathElement::new(ends, style))
         }
         SeriesShape::Dots(_) => {
+            let middle = scaled(x + SWATCH_WIDTH / 2, y);
             let style = colour.placeholder().filled();
-            area.draw(&Circle::new(
-                scaled(x + SWATCH_WIDTH / 2, y),
-                4 * SCALE,
-                style,
-            ))
+            area.draw(&Circle::new(middle, 4 * SCALE, style))
         }
-        SeriesShape::Band(_) | SeriesShape::Bars(_) => {
-            let part = match series.shape {
-                SeriesShape::Band(_) => BAND,
-                _ => 0.85,
-            };
-            let style = colour.placeholder().mix(part).filled();
-            area.draw(&Rectangle::new(
-                [scaled(x, y - 5), scaled(x + SWATCH_WIDTH, y + 5)],
-                style,
-            ))
-        }
+        SeriesShape::Band(_) => filled(BAND),
+        SeriesShape::Bars(_) => filled(BAR),
     }
 }

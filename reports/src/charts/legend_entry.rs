@@ -18,12 +18,8 @@ pub(crate) struct LegendEntry {
 
 /// Returns the entries of all series that have a label.
 pub(super) fn legend_entries(chart: &Chart) -> Vec<LegendEntry> {
-    // A series without a label belongs to the entry of another one.
-    let named = chart
-        .series
-        .iter()
-        .filter(|series| !series.label.is_empty());
-    named
+    chart
+        .labelled_series()
         .map(|series| LegendEntry {
             label: series.label.clone(),
             colour: series.colour.variable(),

@@ -37,7 +37,7 @@ fn chart(
     gauge: &str,
     explanation: &str,
 ) -> Chart {
-    let lines = SYSTEM_ROLES.map(|(what, role)| (what, gauges(context.window, role, gauge)));
+    let lines = SYSTEM_ROLES.map(|(group, role)| (group, gauges(context.window, role, gauge)));
     // The caption is about the nodes, which are the system under test.
     let [(_, nodes), ..] = &lines;
     let change = largest_change(context, nodes);

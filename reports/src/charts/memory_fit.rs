@@ -4,7 +4,7 @@ use highwater_scenarios::metrics::Unit;
 use highwater_types::format;
 
 use super::{
-    chart::{Chart, Colour, Point, Series, SeriesShape, Stroke, XAxis, YAxis},
+    chart::{Chart, Colour, Point, Series, SeriesShape, XAxis, YAxis},
     chart_context::ChartContext,
     theme::SERIES,
 };
@@ -68,12 +68,8 @@ fn series(processes: &[(String, Vec<Vec<Point>>)], fit: SlopeFit) -> Vec<Series>
         (most, most * fit.low.max(0.0), most * fit.high),
     ]];
     let line = vec![vec![(0.0, 0.0), (most, most * fit.value)]];
-    let mut series = vec![Series {
-        label: "95 % interval".to_owned(),
-        colour: Colour::Muted,
-        stroke: Stroke::Solid,
-        shape: SeriesShape::Band(interval),
-    }];
+    let interval = SeriesShape::Band(interval);
+    let mut series = vec![Series::new("95 % interval", Colour::Muted, interval)];
     series.extend(dots(above));
     series.push(Series::line("fit", Colour::Ink, line));
     series
@@ -82,11 +78,9 @@ fn series(processes: &[(String, Vec<Vec<Point>>)], fit: SlopeFit) -> Vec<Series>
 /// Returns the dots of each process, or of all in one colour when there are too many to
 /// tell apart.
 fn dots(processes: Vec<(&str, Vec<Point>)>) -> Vec<Series> {
-    let dots = |label: String, colour, points: &[Point]| Series {
-        label,
-        colour: Colour::Series(colour),
-        stroke: Stroke::Solid,
-        shape: SeriesShape::Dots(thinned(points)),
+    let dots = |label: String, colour, points: &[Point]| {
+        let shape = SeriesShape::Dots(thinned(points));
+        Series::new(label, Colour::Series(colour), shape)
     };
     if processes.len() > SERIES {
         let count = processes.len();

@@ -8,8 +8,7 @@
 //!
 //! - [`chart`]: a chart as data; `chart_context`: the data that a chart is made from;
 //!   `series`: from a record to lines; `timeline`: the phases and events that all share;
-//! - one file per chart, with its caption; `latency`: the common part of the charts of
-//!   latencies;
+//! - one file per chart, with its caption; `latency`: the charts of latencies over time;
 //! - `format`, `axis`, `labels`, `theme`: the look of every chart;
 //! - `render`, with `canvas`, `axis_coord`, `shapes` and `legend`: from a chart to SVG;
 //! - `legend_entry`, `tooltip`: the parts that the page shows beside it;
@@ -25,21 +24,18 @@ mod backplane;
 mod canvas;
 pub(crate) mod chart;
 mod chart_context;
-mod command_latency;
 mod consumers;
 mod cpu;
 mod draw;
 mod errors;
 mod evenness;
 mod format;
-mod heartbeat_latency;
 mod labels;
 mod latency;
 mod legend;
 mod legend_entry;
 mod memory;
 mod memory_fit;
-mod message_latency;
 mod open_files;
 mod percentiles;
 mod render;
@@ -48,7 +44,6 @@ mod shapes;
 mod side_by_side;
 mod sockets;
 mod sockets_per_node;
-mod telemetry_latency;
 mod theme;
 mod throughput;
 mod timeline;
@@ -56,7 +51,6 @@ mod tooltip;
 
 pub(crate) use chart_context::ChartContext;
 pub(crate) use draw::{Drawing, draw};
-pub(crate) use legend_entry::LegendEntry;
 pub(crate) use side_by_side::{CellTraces, RunTrace, side_by_side};
 pub(crate) use theme::VARIABLES;
 pub(crate) use tooltip::Tooltip;

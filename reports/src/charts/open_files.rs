@@ -12,7 +12,7 @@ use crate::record::names::gauge;
 
 pub(super) fn chart(context: &ChartContext) -> Chart {
     let lines =
-        PROCESS_ROLES.map(|(what, role)| (what, gauges(context.window, role, gauge::OPEN_FILES)));
+        PROCESS_ROLES.map(|(group, role)| (group, gauges(context.window, role, gauge::OPEN_FILES)));
     let most = largest_count(context, lines.iter().flat_map(|(_, lines)| lines));
     let explanation = "Each socket is an open file of the process at each of its ends.".to_owned();
     Chart {

@@ -53,11 +53,11 @@ fn about(context: &ChartContext) -> String {
         ("delivery", MESSAGE_LATENCY),
         ("telemetry record", TELEMETRY_RESPONSE),
     ];
-    let slowest = kinds.into_iter().filter_map(|(what, tag)| {
+    let slowest = kinds.into_iter().filter_map(|(noun, tag)| {
         let histogram = latencies.window(tag, PhaseWindow::Steady)?;
         let millis = |q| format::millis(histogram.value_at_quantile(q) as f64 / 1000.0);
         Some(format!(
-            "One {what} in a thousand took longer than {}; the slowest of {} took {}.",
+            "One {noun} in a thousand took longer than {}; the slowest of {} took {}.",
             millis(0.999),
             format::count(histogram.len()),
             millis(1.0)

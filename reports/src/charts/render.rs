@@ -13,7 +13,7 @@ use plotters::{
 
 use super::{
     axis::PlotAxis,
-    canvas::{Area, DrawResult, PlotContext, dashed_stroke, scaled, solid_stroke, text_style},
+    canvas::{Area, DrawResult, PlotContext, line_style, scaled, text_style},
     chart::{Chart, Colour, Series, Stroke, XAxis},
     format::{BOTTOM, Format, ROW, SCALE, TEXT},
     labels::{PlotLabel, PlotLabels, labels},
@@ -86,12 +86,10 @@ fn draw(
         }
     }
     if let (true, Some(text)) = (chart.series.is_empty(), chart.empty_text) {
-        let middle = (
-            format.left + format.plot_width() / 2,
-            (top + format.height - BOTTOM) / 2,
-        );
+        let across = format.left + format.plot_width() / 2;
+        let down = (top + format.height - BOTTOM) / 2;
         let style = text_style(Colour::Ink, HPos::Center, VPos::Center, TEXT + 2);
-        area.draw(&Text::new(text, scaled(middle.0, middle.1), style))?;
+        area.draw(&Text::new(text, scaled(across, down), style))?;
     }
     // The plot borrows the area, which must be free to write the end of the drawing.
     drop(plane);
@@ -101,12 +99,10 @@ fn draw(
 fn axes(chart: &Chart, timeline: &Timeline, format: Format) -> (PlotAxis, PlotAxis) {
     let points: Vec<_> = chart.series.iter().flat_map(Series::points).collect();
     let most_x = points.iter().map(|&(x, _)| x).fold(0.0, f64::max);
-    let most_y = points
-        .iter()
-        .map(|&(_, y)| y)
-        .fold(chart.y.at_least, f64::max);
-    let above_zero = points.iter().map(|&(_, y)| y).filter(|&y| y > 0.0);
-    let least_y = above_zero.fold(f64::INFINITY, f64::min);
+    let ys = points.iter().map(|&(_, y)| y);
+    let most_y = ys.clone().fold(chart.y.at_least, f64::max);
+    // A logarithmic axis begins at the lowest value that has a logarithm.
+    let least_y = ys.filter(|&y| y > 0.0).fold(f64::INFINITY, f64::min);
     let (across, up) = format.marks;
     let x = match &chart.x {
         XAxis::Time => PlotAxis::time(timeline.end, across),
@@ -120,12 +116,13 @@ fn axes(chart: &Chart, timeline: &Timeline, format: Format) -> (PlotAxis, PlotAx
 
 fn draw_mesh(plane: &mut PlotContext, x: &PlotAxis, y: &PlotAxis) -> DrawResult {
     let label = text_style(Colour::Muted, HPos::Left, VPos::Top, TEXT);
+    let line = line_style(Colour::Grid, Stroke::Solid, 1);
     plane
         .configure_mesh()
         .disable_x_mesh()
-        .bold_line_style(solid_stroke(Colour::Grid, 1))
+        .bold_line_style(line)
         .light_line_style(TRANSPARENT)
-        .axis_style(solid_stroke(Colour::Grid, 1))
+        .axis_style(line)
         .set_all_tick_mark_size(4 * SCALE)
         .label_style(label)
         .x_label_formatter(&|place| x.label(*place))
@@ -145,7 +142,7 @@ fn draw_phases(plane: &mut PlotContext, timeline: &Timeline, y: &PlotAxis) -> Dr
 fn draw_event_marks(plane: &mut PlotContext, timeline: &Timeline, y: &PlotAxis) -> DrawResult {
     for mark in &timeline.marks {
         let ends = vec![(mark.at, y.from), (mark.at, y.to)];
-        let style = dashed_stroke(Colour::Muted, Stroke::Dashed, 1);
+        let style = line_style(Colour::Muted, Stroke::Dashed, 1);
         plane.draw_series([PathElement::new(ends, style)])?;
     }
     Ok(())

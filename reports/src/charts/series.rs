@@ -1,10 +1,10 @@
 //! Lines from a record: thinned to the steps of a chart, and split where nothing was
 //! measured.
 
-use std::{cmp::Ordering, collections::BTreeMap};
+use std::collections::BTreeMap;
 
 use super::{
-    chart::{Colour, Point, Series, SeriesShape, Stroke},
+    chart::{Colour, Point, Series, Stroke},
     theme::SERIES,
 };
 use crate::{
@@ -52,7 +52,7 @@ impl TimeSteps {
         let rows = window.record.intervals.iter().map(|row| row.length);
         let rows = rows.filter(|&length| length <= LONGEST_ROW_S);
         Self {
-            length_s: rows.fold(window.record.latencies.block_s(), f64::max),
+            length_s: rows.fold(window.record.latencies.block_s, f64::max),
         }
     }
 
@@ -101,20 +101,22 @@ impl TimeSteps {
             }
         }
         let middle = |step: i64| (step as f64 + 0.5) * self.length_s;
-        self.split_at_gaps(
-            total
-                .into_iter()
-                .map(|(step, rate)| (middle(step), rate))
-                .collect(),
-        )
+        let rates = total.into_iter();
+        let points = rates.map(|(step, rate)| (middle(step), rate));
+        self.split_at_gaps(points.collect())
     }
 
     /// Returns one line each, or the median and the band from least to most when there are
-    /// too many to tell apart. `what` names them all: `nodes`.
-    pub(super) fn lines_or_band(self, what: &str, lines: NamedPoints, first: usize) -> Vec<Series> {
+    /// too many to tell apart. `group` names them all: `nodes`.
+    pub(super) fn lines_or_band(
+        self,
+        group: &str,
+        lines: NamedPoints,
+        first: usize,
+    ) -> Vec<Series> {
         match lines.len() <= SERIES {
             true => self.one_line_each(lines, first),
-            false => self.band(what, lines, Colour::Series(first)),
+            false => self.band(group, lines, Colour::Series(first)),
         }
     }
 
@@ -127,11 +129,11 @@ impl TimeSteps {
             return self.one_line_each(roles.into_iter().flat_map(|(_, lines)| lines).collect(), 0);
         }
         let mut series = Vec::new();
-        for (index, (what, lines)) in roles.into_iter().enumerate() {
+        for (index, (group, lines)) in roles.into_iter().enumerate() {
             series.extend(match lines.len() {
                 // A band over one or two processes would hide more than it shows.
                 0..=2 => self.one_line_each(lines, index),
-                _ => self.band(what, lines, Colour::Series(index)),
+                _ => self.band(group, lines, Colour::Series(index)),
             });
         }
         series
@@ -145,7 +147,7 @@ impl TimeSteps {
         lines.into_iter().enumerate().map(line).collect()
     }
 
-    fn band(self, what: &str, lines: NamedPoints, colour: Colour) -> Vec<Series> {
+    fn band(self, group: &str, lines: NamedPoints, colour: Colour) -> Vec<Series> {
         let count = lines.len();
         let mut steps: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
         for (_, points) in lines {
@@ -162,19 +164,8 @@ impl TimeSteps {
             edges.push((x, values[0], values[values.len() - 1]));
         }
         let band = edges.chunk_by(|a, b| b.0 - a.0 <= self.length_s * GAP_STEPS);
-        vec![
-            Series {
-                label: format!("{what}, least to most of {count}"),
-                colour,
-                stroke: Stroke::Solid,
-                shape: SeriesShape::Band(band.map(<[_]>::to_vec).collect()),
-            },
-            Series::line(
-                format!("{what}, median"),
-                colour,
-                self.split_at_gaps(medians),
-            ),
-        ]
+        let band = band.map(<[_]>::to_vec).collect();
+        Series::band_and_median(group, count, colour, band, self.split_at_gaps(medians))
     }
 }
 
@@ -212,6 +203,6 @@ fn per_source(
         .map(|(id, series)| (id.to_owned(), points(series)))
         .filter(|(_, points)| !points.is_empty())
         .collect();
-    lines.sort_by(|(a, _), (b, _)| -> Ordering { natural_sort_key(a).cmp(&natural_sort_key(b)) });
+    lines.sort_by_cached_key(|(id, _)| natural_sort_key(id));
     lines
 }

@@ -8,13 +8,15 @@ use plotters::{
 
 use super::{
     axis::PlotAxis,
-    canvas::{DrawResult, PlotContext, dashed_stroke},
+    canvas::{DrawResult, PlotContext, line_style},
     chart::{Colour, Series, SeriesShape},
     format::SCALE,
 };
 
 /// Opacity of a band over the lines below it.
 pub(super) const BAND: f64 = 0.25;
+/// Opacity of a bar, through which the grid shows.
+pub(super) const BAR: f64 = 0.85;
 
 /// Draws a series.
 pub(super) fn draw(plane: &mut PlotContext, series: &Series, y: &PlotAxis) -> DrawResult {
@@ -23,7 +25,7 @@ pub(super) fn draw(plane: &mut PlotContext, series: &Series, y: &PlotAxis) -> Dr
     match &series.shape {
         SeriesShape::Line(pieces) => {
             for piece in pieces {
-                let style = dashed_stroke(colour, series.stroke, 2);
+                let style = line_style(colour, series.stroke, 2);
                 plane.draw_series(LineSeries::new(piece.iter().map(placed), style))?;
                 // A line of one point has no length and would not be seen.
                 if let [single] = piece.as_slice() {
@@ -50,7 +52,7 @@ pub(super) fn draw(plane: &mut PlotContext, series: &Series, y: &PlotAxis) -> Dr
             }
         }
         SeriesShape::Bars(bars) => {
-            let style = colour.placeholder().mix(0.85).filled();
+            let style = colour.placeholder().mix(BAR).filled();
             for &(left, right, height) in bars {
                 let corners = [(left, y.from), (right, y.position(height))];
                 plane.draw_series([Rectangle::new(corners, style)])?;

@@ -6,7 +6,7 @@ use highwater_scenarios::{metrics::Unit, plan::PhaseWindow};
 use highwater_types::format;
 
 use super::{
-    chart::{Chart, Point, Series, SeriesShape, XAxis, YAxis},
+    chart::{Chart, Point, Series, XAxis, YAxis},
     chart_context::{ChartContext, highest_point},
     draw::{Drawing, render_drawing},
     evenness::before_the_drain,
@@ -84,16 +84,14 @@ pub(crate) fn side_by_side(cells: &[CellTraces]) -> Result<Vec<Drawing>, String>
 fn sockets(number: usize, cell: &CellTraces, scale: &SharedScale) -> Chart {
     let mut series = Vec::new();
     for (run, trace) in cell.traces.iter().enumerate() {
-        let by = scale.shift(trace);
-        series.extend(trace.nodes.iter().map(|line| Series {
+        for mut line in trace.nodes.iter().cloned() {
+            line.shift(scale.shift(trace));
             // One entry in the legend for a node, whatever the number of runs.
-            label: match run {
-                0 => line.label.clone(),
-                _ => String::new(),
-            },
-            shape: shifted(&line.shape, by),
-            ..line.clone()
-        }));
+            if run > 0 {
+                line.label.clear();
+            }
+            series.push(line);
+        }
     }
     // A node that never reported would have a legend entry without a line.
     series.retain(|line| !line.points().is_empty());
@@ -102,7 +100,10 @@ fn sockets(number: usize, cell: &CellTraces, scale: &SharedScale) -> Chart {
         title: format!("Sockets of each node: {}", cell.label).into(),
         about: about(cell),
         x: XAxis::Time,
-        y: YAxis::linear(Unit::Count).with_at_least(scale.max_sockets),
+        y: YAxis {
+            at_least: scale.max_sockets,
+            ..YAxis::linear(Unit::Count)
+        },
         series,
         empty_text: None,
     }
@@ -196,32 +197,4 @@ fn longest_steps(cells: &[CellTraces]) -> Option<TimeSteps> {
     let traces = cells.iter().flat_map(|cell| &cell.traces);
     let steps = traces.map(|trace| trace.steps);
     steps.max_by(|a, b| a.length_s.total_cmp(&b.length_s))
-}
-
-fn shifted(shape: &SeriesShape, by: f64) -> SeriesShape {
-    let pieces = |pieces: &[Vec<Point>]| -> Vec<Vec<Point>> {
-        let piece = |piece: &Vec<Point>| piece.iter().map(|&(x, y)| (x + by, y)).collect();
-        pieces.iter().map(piece).collect()
-    };
-    match shape {
-        SeriesShape::Line(lines) => SeriesShape::Line(pieces(lines)),
-        SeriesShape::Dots(dots) => {
-            SeriesShape::Dots(dots.iter().map(|&(x, y)| (x + by, y)).collect())
-        }
-        SeriesShape::Band(bands) => SeriesShape::Band(
-            bands
-                .iter()
-                .map(|band| {
-                    band.iter()
-                        .map(|&(x, low, high)| (x + by, low, high))
-                        .collect()
-                })
-                .collect(),
-        ),
-        SeriesShape::Bars(bars) => SeriesShape::Bars(
-            bars.iter()
-                .map(|&(left, right, height)| (left + by, right + by, height))
-                .collect(),
-        ),
-    }
 }

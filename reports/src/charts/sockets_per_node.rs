@@ -4,7 +4,7 @@ use highwater_scenarios::metrics::Unit;
 use highwater_types::format;
 
 use super::{
-    chart::{Chart, Colour, Series, SeriesShape, Stroke, XAxis, YAxis},
+    chart::{Chart, Colour, Series, SeriesShape, XAxis, YAxis},
     chart_context::{ChartContext, join_sentences},
     theme::SERIES,
 };
@@ -86,13 +86,9 @@ fn bars(counts_by_node: &[(String, Vec<Option<f64>>)]) -> Vec<Series> {
                 let left = time as f64 + (1.0 - FILLED) / 2.0 + node as f64 * width;
                 Some((left, left + width * 0.92, (*count)?))
             });
-            Series {
-                label: id.clone(),
-                // The first colour is that of the clients in the chart of open sockets.
-                colour: Colour::Series(node + 1),
-                stroke: Stroke::Solid,
-                shape: SeriesShape::Bars(bars.collect()),
-            }
+            // The first colour is that of the clients in the chart of open sockets.
+            let colour = Colour::Series(node + 1);
+            Series::new(id, colour, SeriesShape::Bars(bars.collect()))
         });
     series.collect()
 }
@@ -115,16 +111,13 @@ fn ranges(counts_by_node: &[(String, Vec<Option<f64>>)]) -> Vec<Series> {
         bands.push(vec![(left, least, most), (right, least, most)]);
         medians.push(vec![(left, middle), (right, middle)]);
     }
-    let colour = Colour::Series(1);
-    vec![
-        Series {
-            label: format!("nodes, least to most of {}", counts_by_node.len()),
-            colour,
-            stroke: Stroke::Solid,
-            shape: SeriesShape::Band(bands),
-        },
-        Series::line("nodes, median", colour, medians),
-    ]
+    Series::band_and_median(
+        "nodes",
+        counts_by_node.len(),
+        Colour::Series(1),
+        bands,
+        medians,
+    )
 }
 
 fn about(context: &ChartContext, counts_by_node: &[(String, Vec<Option<f64>>)]) -> String {

@@ -81,11 +81,9 @@ pub(super) fn themed(svg: &str) -> String {
     let mut pieces = svg.split("=\"#");
     let mut themed = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
-        match piece.split_once('"').and_then(|(hex, rest)| {
-            let (colour, stroke) = decoded(hex)?;
-            Some((colour, stroke, rest))
-        }) {
-            Some((colour, stroke, rest)) => {
+        let placeholder = piece.split_once('"');
+        match placeholder.and_then(|(hex, rest)| Some((decoded(hex)?, rest))) {
+            Some(((colour, stroke), rest)) => {
                 themed.push_str(&format!("=\"{}\"{}", colour.variable(), attribute(stroke)));
                 themed.push_str(rest);
             }

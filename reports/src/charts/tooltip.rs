@@ -28,10 +28,6 @@ enum SeriesValues {
 
 impl Tooltip {
     pub(super) fn of(chart: &Chart, steps: TimeSteps) -> Self {
-        let named = chart
-            .series
-            .iter()
-            .filter(|series| !series.label.is_empty());
         Self {
             unit: match chart.y.unit {
                 Unit::Count | Unit::Ratio => "count",
@@ -41,7 +37,11 @@ impl Tooltip {
                 Unit::Share => "share",
                 Unit::Seconds => "s",
             },
-            series: named.map(|series| values(series, steps)).collect(),
+            // In the order of the legend, whose entries the script fills.
+            series: chart
+                .labelled_series()
+                .map(|series| values(series, steps))
+                .collect(),
         }
     }
 }

@@ -76,8 +76,8 @@ mod tests {
 
     #[test]
     fn single_run_keeps_its_own_noise() {
-        let one = CellEstimate::of(&[value(3.0)]).unwrap();
-        assert_eq!(Some(one.estimate), value(3.0));
+        let single = CellEstimate::of(&[value(3.0)]).unwrap();
+        assert_eq!(Some(single.estimate), value(3.0));
         assert_eq!(CellEstimate::of(&[None]), None);
     }
 

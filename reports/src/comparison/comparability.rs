@@ -93,9 +93,9 @@ fn machine_differences(runs: &[ComparedRun]) -> Option<String> {
     let unlike = first
         .iter()
         .zip(second)
-        .filter(|(one, other)| *one != other);
+        .filter(|(first, other)| *first != other);
     let unlike: Vec<String> = unlike
-        .map(|((name, one), (_, other))| format!("{name} is {one} and {other}"))
+        .map(|((name, first), (_, other))| format!("{name} is {first} and {other}"))
         .collect();
     Some(format!(
         "{} and {} ran on different machines: {}",

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::Serialize;
+
 use super::{
     cell::ComparisonCell,
     comparability::Comparability,
@@ -44,12 +46,14 @@ pub struct RunComparison {
 }
 
 /// A cell, for the outputs.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(crate) struct CellSummary {
     pub(crate) label: String,
     /// Names of the runs.
     pub(crate) runs: Vec<String>,
     /// Configuration of the balancers, in full.
+    // The page shows it; the JSON of a comparison has no such key.
+    #[serde(skip)]
     pub(crate) configuration: Option<String>,
 }
 

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use highwater_scenarios::{
-    metrics::{FamilyKind, Metric, all, families},
+    metrics::{Metric, all},
     plan::PhaseWindow,
 };
 
@@ -16,7 +16,7 @@ use crate::{
     analysis::{fit::mean_margin, summary_metrics::SummaryMetrics},
     histogram::LatencyHistogram,
     record::{RunRecord, names::latency},
-    summary::{SlopeFit, Summary},
+    summary::Summary,
 };
 
 /// The normal distribution's 97.5 % quantile.
@@ -48,12 +48,10 @@ fn margin(
     metric: &Metric,
     value: f64,
 ) -> Option<f64> {
-    let mut fits = families().filter(|family| family.kind() == FamilyKind::Fit);
-    if let Some(family) = fits.find(|family| family.path() == metric.path) {
-        let fit: SlopeFit = metrics.family(family)?;
-        return Some((fit.high - fit.low) / 2.0);
+    if let Some(margin) = metrics.fit_margin(metric) {
+        return Some(margin);
     }
-    if metric.counts_failures() {
+    if metric.counts_failures {
         // The variance of a Poisson count is the count; a count of 0 is as uncertain as 1.
         return Some(Z * value.max(1.0).sqrt());
     }

@@ -22,7 +22,7 @@ struct ComparisonJson<'a> {
     differing: Vec<SettingJson<'a>>,
     outcome: &'a str,
     cautions: &'a [String],
-    cells: Vec<CellJson<'a>>,
+    cells: &'a [CellSummary],
     balancing: Vec<MetricJson<'a>>,
     metrics: Vec<MetricJson<'a>>,
 }
@@ -32,12 +32,6 @@ struct ComparisonJson<'a> {
 struct SettingJson<'a> {
     path: &'a str,
     values: Vec<&'a str>,
-}
-
-#[derive(Debug, Serialize)]
-struct CellJson<'a> {
-    label: &'a str,
-    runs: &'a [String],
 }
 
 #[derive(Debug, Serialize)]
@@ -75,7 +69,7 @@ impl RunComparison {
             differing: settings.collect(),
             outcome: &self.summary_text,
             cautions: &self.cautions,
-            cells: self.cells.iter().map(CellJson::of).collect(),
+            cells: &self.cells,
             balancing: metric_rows(&self.balancing),
             metrics: metric_rows(&self.metrics),
         };
@@ -83,15 +77,6 @@ impl RunComparison {
         // Tools that read lines expect one at the end of the file.
         json.push(b'\n');
         Ok(write_atomic(path, &json)?)
-    }
-}
-
-impl<'a> CellJson<'a> {
-    fn of(cell: &'a CellSummary) -> Self {
-        Self {
-            label: &cell.label,
-            runs: &cell.runs,
-        }
     }
 }
 

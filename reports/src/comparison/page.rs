@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::{compare::RunComparison, error::CompareError, grid::Grid};
 use crate::{
-    charts::VARIABLES,
-    page::{Plot, environment},
+    charts::{Drawing, VARIABLES},
+    page::environment,
     record::write_atomic,
 };
 
@@ -27,7 +27,7 @@ struct ComparisonPage<'a> {
     has_names: bool,
     /// Whether the section of the runs has any content.
     has_runs: bool,
-    charts: Vec<Plot<'a>>,
+    charts: &'a [Drawing],
     grids: [CaptionedGrid<'a>; 2],
     chart_colours: &'static str,
     style: &'static str,
@@ -78,7 +78,7 @@ fn content(comparison: &RunComparison) -> ComparisonPage<'_> {
         has_names,
         has_runs: has_names || cells.iter().any(|cell| cell.configuration.is_some()),
         cells,
-        charts: comparison.drawings.iter().map(Plot::of).collect(),
+        charts: &comparison.drawings,
         grids: [
             CaptionedGrid {
                 id: "balancing",

@@ -2,10 +2,7 @@
 
 use highwater_types::format;
 
-use super::{
-    cell::{CellEstimate, ComparisonCell},
-    estimate::Estimate,
-};
+use super::cell::ComparisonCell;
 use crate::{
     record::action_title,
     summary::{AfterEvent, Summary},
@@ -20,8 +17,16 @@ const MOST_EVENTS: usize = 3;
 pub(super) fn summary_text(cells: &[ComparisonCell]) -> String {
     let mut sentences = vec![evenness_sentence(cells)];
     for number in 0..MOST_EVENTS {
-        sentences.push(reconnect_sentence(cells, number));
-        sentences.push(failed_connects_sentence(cells, number));
+        let sentence = |claim, metric: fn(&AfterEvent) -> Option<f64>| {
+            event_sentence(cells, number, claim, metric)
+        };
+        sentences.push(sentence(
+            "99 % of the lost sockets were back within",
+            |event| event.storm.as_ref()?.t99_s,
+        ));
+        sentences.push(sentence("connections to it failed for", |event| {
+            event.detection.as_ref()?.failed_connects_after_s
+        }));
     }
     let sentences: Vec<String> = sentences.into_iter().flatten().collect();
     sentences.join(" ")
@@ -38,27 +43,17 @@ fn evenness_sentence(cells: &[ComparisonCell]) -> Option<String> {
     Some(format!("At the end, the fullest node held {values}."))
 }
 
-fn reconnect_sentence(cells: &[ComparisonCell], number: usize) -> Option<String> {
-    let metric = |summary: &Summary| event(summary, number)?.storm.as_ref()?.t99_s;
+/// Describes a time after an event: `After kill-node n2, CLAIM 5 s with nginx.`
+fn event_sentence(
+    cells: &[ComparisonCell],
+    number: usize,
+    claim: &str,
+    metric: fn(&AfterEvent) -> Option<f64>,
+) -> Option<String> {
+    let metric = |summary: &Summary| metric(event(summary, number)?);
     let values = values_by_cell(cells, format::seconds, "", metric)?;
     let title = title(cells, number)?;
-    Some(format!(
-        "After {title}, 99 % of the lost sockets were back within {values}."
-    ))
-}
-
-fn failed_connects_sentence(cells: &[ComparisonCell], number: usize) -> Option<String> {
-    let metric = |summary: &Summary| {
-        event(summary, number)?
-            .detection
-            .as_ref()?
-            .failed_connects_after_s
-    };
-    let values = values_by_cell(cells, format::seconds, "", metric)?;
-    let title = title(cells, number)?;
-    Some(format!(
-        "After {title}, connections to it failed for {values}."
-    ))
+    Some(format!("After {title}, {claim} {values}."))
 }
 
 fn event(summary: &Summary, number: usize) -> Option<&AfterEvent> {
@@ -101,13 +96,8 @@ fn values_by_cell(
 }
 
 fn mean(cell: &ComparisonCell, metric: impl Fn(&Summary) -> Option<f64>) -> Option<f64> {
-    let values = cell.runs.iter().map(|run| {
-        let value = metric(&run.summary)?;
-        Some(Estimate {
-            value,
-            margin: None,
-        })
-    });
-    let combined = CellEstimate::of(&values.collect::<Vec<_>>())?;
-    Some(combined.estimate.value)
+    let values = cell.runs.iter().filter_map(|run| metric(&run.summary));
+    let values: Vec<f64> = values.collect();
+    // Runs without the metric are left out, as in the grids.
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }

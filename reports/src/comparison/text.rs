@@ -7,6 +7,7 @@ use super::{
     compare::RunComparison,
     grid::{Grid, GridCell},
 };
+use crate::text::aligned;
 
 impl RunComparison {
     /// Returns the comparison for a terminal: the differing settings, their effect, the
@@ -23,7 +24,7 @@ impl RunComparison {
         for (caption, grid) in [("balancing", &self.balancing), ("metric", &self.metrics)] {
             if !grid.rows.is_empty() {
                 text.push('\n');
-                text.push_str(&aligned(caption, grid));
+                text.push_str(&table(caption, grid));
             }
         }
         text.push_str(
@@ -33,34 +34,14 @@ impl RunComparison {
     }
 }
 
-/// Aligns the first column to the left and the others to the right.
-fn aligned(caption: &str, grid: &Grid) -> String {
+/// Returns a table with the names of metrics to the left and their values to the right.
+fn table(caption: &str, grid: &Grid) -> String {
     let mut rows = vec![[vec![caption.to_owned()], grid.head.clone()].concat()];
     rows.extend(grid.rows.iter().map(|row| {
-        let cells = row.cells.iter().map(marked);
-        [row.name.clone()]
-            .into_iter()
-            .chain(cells)
-            .collect::<Vec<String>>()
+        let name = std::iter::once(row.name.clone());
+        name.chain(row.cells.iter().map(marked)).collect::<Vec<_>>()
     }));
-    let columns = rows.first().map_or(0, Vec::len);
-    let widths: Vec<usize> = (0..columns)
-        .map(|column| {
-            let cells = rows.iter().map(|row| row[column].chars().count());
-            cells.max().unwrap_or(0)
-        })
-        .collect();
-    let mut text = String::new();
-    for row in rows {
-        let mut line = format!("{:<1$}", row[0], widths[0]);
-        for (cell, width) in row.iter().zip(&widths).skip(1) {
-            let _ = write!(line, "  {cell:>width$}");
-        }
-        // Cells without a mark end in blanks, which the last column must not keep.
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
+    aligned(&rows, |column| column == 0).join("\n") + "\n"
 }
 
 fn marked(cell: &GridCell) -> String {

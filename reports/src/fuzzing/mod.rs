@@ -42,13 +42,13 @@ pub fn record_events(bytes: &[u8]) {
 /// Decodes lines of `latency.hlog`, and a histogram. A decoded histogram can be merged, has
 /// quantiles, and grows.
 pub fn record_latencies(bytes: &[u8]) {
-    let mut decoder = hlog::HlogDecoder::new();
+    let mut decoder = hlog::HlogDecoder::default();
     for line in bytes.split(|byte| *byte == b'\n') {
         if let Ok(Some(line)) = decoder.line(line) {
             assert!(line.at_s >= 0.0 && line.length_s >= 0.0);
         }
     }
-    let Ok(mut histogram) = HistogramReader::new().read(bytes) else {
+    let Ok(mut histogram) = HistogramReader::default().read(bytes) else {
         return;
     };
     let mut sum = latency_histogram();

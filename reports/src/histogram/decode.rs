@@ -51,20 +51,13 @@ pub enum InvalidHistogram {
 }
 
 /// A decoder of histograms that keeps its buffers between them.
+#[derive(Default)]
 pub struct HistogramReader {
     deserializer: Deserializer,
     inflated: Vec<u8>,
 }
 
 impl HistogramReader {
-    /// Creates a decoder.
-    pub fn new() -> Self {
-        Self {
-            deserializer: Deserializer::new(),
-            inflated: Vec::new(),
-        }
-    }
-
     /// Decodes a histogram in the V2 encoding, plain or deflated.
     ///
     /// # Errors
@@ -104,12 +97,6 @@ impl HistogramReader {
             return Err(InvalidHistogram::TooLarge);
         }
         Ok(())
-    }
-}
-
-impl Default for HistogramReader {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -165,16 +152,23 @@ mod tests {
     }
 
     fn plain() -> Vec<u8> {
+        serialized(&sample())
+    }
+
+    fn serialized(histogram: &LatencyHistogram) -> Vec<u8> {
         let mut bytes = Vec::new();
-        V2Serializer::new()
-            .serialize(&sample(), &mut bytes)
-            .unwrap();
+        let mut serializer = V2Serializer::new();
+        serializer.serialize(histogram, &mut bytes).unwrap();
         bytes
+    }
+
+    fn error_of(bytes: &[u8]) -> InvalidHistogram {
+        HistogramReader::default().read(bytes).unwrap_err()
     }
 
     #[test]
     fn both_encodings_are_decoded() {
-        let mut reader = HistogramReader::new();
+        let mut reader = HistogramReader::default();
         assert_eq!(reader.read(&plain()).unwrap(), sample());
         let mut deflated = Vec::new();
         V2DeflateSerializer::new()
@@ -187,10 +181,10 @@ mod tests {
     fn length_beyond_the_bytes_is_rejected() {
         let mut bytes = plain();
         bytes[4..8].copy_from_slice(&u32::MAX.to_be_bytes());
-        let error = HistogramReader::new().read(&bytes).unwrap_err();
+        let error = error_of(&bytes);
         assert!(matches!(error, InvalidHistogram::Truncated(_)), "{error}");
         for cut in 0..HEADER {
-            assert!(HistogramReader::new().read(&bytes[..cut]).is_err());
+            error_of(&bytes[..cut]);
         }
     }
 
@@ -200,15 +194,15 @@ mod tests {
         bomb.extend(u32::MAX.to_be_bytes());
         let mut writer = flate2::write::ZlibEncoder::new(bomb, flate2::Compression::fast());
         std::io::Write::write_all(&mut writer, &vec![0; 64 << 20]).unwrap();
-        let error = HistogramReader::new().read(&writer.finish().unwrap());
-        assert!(matches!(error, Err(InvalidHistogram::TooLarge)));
+        let error = error_of(&writer.finish().unwrap());
+        assert!(matches!(error, InvalidHistogram::TooLarge), "{error}");
     }
 
     #[test]
     fn impossibly_large_count_is_rejected() {
         let mut bytes = plain();
         bytes[HEADER + 3..HEADER + 3 + OVERFLOW_RUN].fill(0xff);
-        let error = HistogramReader::new().read(&bytes).unwrap_err();
+        let error = error_of(&bytes);
         assert!(matches!(error, InvalidHistogram::CountOverflow), "{error}");
     }
 
@@ -218,11 +212,7 @@ mod tests {
         for micros in [1, 1_000_000] {
             histogram.record_n(micros, u64::MAX / 2 - 5_000).unwrap();
         }
-        let mut bytes = Vec::new();
-        V2Serializer::new()
-            .serialize(&histogram, &mut bytes)
-            .unwrap();
-        let error = HistogramReader::new().read(&bytes).unwrap_err();
+        let error = error_of(&serialized(&histogram));
         assert!(matches!(error, InvalidHistogram::CountOverflow), "{error}");
     }
 
@@ -230,7 +220,7 @@ mod tests {
     fn other_precision_is_rejected() {
         let mut bytes = plain();
         bytes[12..16].copy_from_slice(&5_u32.to_be_bytes());
-        let error = HistogramReader::new().read(&bytes).unwrap_err();
-        assert!(matches!(error, InvalidHistogram::Digits(5)));
+        let error = error_of(&bytes);
+        assert!(matches!(error, InvalidHistogram::Digits(5)), "{error}");
     }
 }

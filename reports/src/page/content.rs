@@ -8,10 +8,10 @@ use super::{
     balancer_events::{BalancerEvent, balancer_events},
     headline::{Headline, headlines},
     metric_tables,
-    plot::{Plot, TooltipData},
     system::system,
     table::PageTable,
     tables,
+    tooltip_data::TooltipData,
 };
 use crate::{
     analysis::summary_metrics::SummaryMetrics,
@@ -34,8 +34,8 @@ pub(super) struct ReportPage<'a> {
     headlines: Vec<Headline>,
     problems: &'a [String],
     events: Vec<TimelineEvent<'a>>,
-    over_time: Vec<Plot<'a>>,
-    distributions: Vec<Plot<'a>>,
+    over_time: Vec<&'a Drawing>,
+    distributions: Vec<&'a Drawing>,
     times: PageTable,
     costs: PageTable,
     balance: Vec<PageTable>,
@@ -79,28 +79,26 @@ pub(super) fn content<'a>(
     let window = context.window;
     let manifest = &window.record.manifest;
     let metrics = SummaryMetrics::of(summary);
-    let (over_time, others): (Vec<&Drawing>, Vec<&Drawing>) = drawings
+    let started_at = summary.started_at.format("%Y-%m-%d %H:%M:%S UTC");
+    let (over_time, distributions): (Vec<&Drawing>, Vec<&Drawing>) = drawings
         .iter()
         // Charts over time have values for the script; they share one section.
-        .partition(|drawing| drawing.tooltip.is_some());
+        .partition(|drawing| drawing.over_time);
     Ok(ReportPage {
         scenario: &summary.scenario,
         description: &manifest.plan.description,
         verdict: verdict_word(summary.verdict),
         reason: verdict_reason(summary),
         unmet_gates: unmet_gates(summary),
-        started_at: summary
-            .started_at
-            .format("%Y-%m-%d %H:%M:%S UTC")
-            .to_string(),
+        started_at: started_at.to_string(),
         duration: format::seconds(summary.duration_s),
         system: system(&manifest.plan.system),
         headlines: headlines(summary, baseline),
         problems: &summary.problems,
         events: timeline_events(context),
         tooltips: TooltipData::of(context, &over_time).json()?,
-        over_time: over_time.into_iter().map(Plot::of).collect(),
-        distributions: others.into_iter().map(Plot::of).collect(),
+        over_time,
+        distributions,
         times: metric_tables::times(&metrics),
         costs: metric_tables::costs(&metrics),
         balance: balance(summary, &metrics),

@@ -7,7 +7,7 @@ use highwater_scenarios::metrics::{
 use highwater_types::format;
 use serde_json::Value;
 
-use super::table::{PageTable, TableRow, json_value, missing, name_table, row, table, value};
+use super::table::{PageTable, TableRow, json_value, missing, row, table, value};
 use crate::{
     analysis::{
         summary::{AfterEvent, Distribution, SlopeFit},
@@ -67,7 +67,7 @@ pub(super) fn costs(metrics: &SummaryMetrics) -> PageTable {
         let fit: SlopeFit = metrics.family(family)?;
         let text = |value| unit_format::with_unit(family.unit(), value);
         let interval = format!("{} to {}", text(fit.low), text(fit.high));
-        Some(row([family.label().to_owned(), text(fit.value), interval]))
+        Some(row([family.label.to_owned(), text(fit.value), interval]))
     });
     table("", ["", "cost", "95 % interval"], rows.collect())
 }
@@ -92,19 +92,19 @@ pub(super) fn event_title(event: &AfterEvent) -> String {
 fn section_table(metrics: &SummaryMetrics, section: &'static str) -> PageTable {
     let numbers = families_of(FamilyKind::Number).filter(|family| family.section() == section);
     let rows = numbers.filter_map(|family| {
-        let number = metrics.get(family.path())?;
+        let number = metrics.get(family.path)?;
         let text = unit_format::with_unit(family.unit(), number);
-        Some(row([family.label().to_owned(), text]))
+        Some(row([family.label.to_owned(), text]))
     });
-    name_table(section_title(section), rows.collect())
+    table(section_title(section), ["", ""], rows.collect())
 }
 
-fn families_of(kind: FamilyKind) -> impl Iterator<Item = MetricFamily> {
+fn families_of(kind: FamilyKind) -> impl Iterator<Item = &'static MetricFamily> {
     families().filter(move |family| family.kind() == kind)
 }
 
-fn title(family: MetricFamily) -> String {
-    format!("{}: {}", section_title(family.path()), family.label())
+fn title(family: &MetricFamily) -> String {
+    format!("{}: {}", section_title(family.path), family.label)
 }
 
 /// Whether a list is in the section of balance, which `balancers` is not.

@@ -39,11 +39,6 @@ pub(super) fn table<const N: usize>(
     }
 }
 
-/// Creates a table of names and values, without heads.
-pub(super) fn name_table(caption: &'static str, rows: Vec<TableRow>) -> PageTable {
-    table(caption, ["", ""], rows)
-}
-
 /// Creates a row.
 pub(super) fn row<const N: usize>(cells: [String; N]) -> TableRow {
     TableRow {

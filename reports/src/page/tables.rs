@@ -5,7 +5,7 @@ use highwater_types::format;
 
 use super::{
     metric_tables::event_title,
-    table::{PageTable, TableRow, by_node_text, missing, name_table, row, table},
+    table::{PageTable, TableRow, by_node_text, missing, row, table},
 };
 use crate::{
     analysis::{failures::failures, run_window::RunWindow},
@@ -97,7 +97,11 @@ pub(super) fn machine(manifest: &Manifest) -> PageTable {
         properties.map(|(name, value)| row([name.to_owned(), value.unwrap_or_else(missing)]));
     let versions = manifest.versions.iter();
     let versions = versions.map(|(name, version)| row([name.clone(), version.clone()]));
-    name_table("", properties.into_iter().chain(versions).collect())
+    table(
+        "",
+        ["", ""],
+        properties.into_iter().chain(versions).collect(),
+    )
 }
 
 fn ledger_row(line: &LedgerLine) -> TableRow {

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::RECORD_SCHEMA;
+
 /// An error of writing or reading a run record.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
@@ -27,14 +29,15 @@ pub enum RecordError {
         source: serde_json::Error,
     },
     /// The record was written by a version with another format.
-    #[error("{} has record schema {found}, this version reads 1 and {expected}", .path.display())]
+    #[error(
+        "{} has record schema {found}, this version reads 1 and {RECORD_SCHEMA}",
+        .path.display()
+    )]
     Schema {
         /// Path of the manifest.
         path: PathBuf,
         /// Schema in the manifest.
         found: u32,
-        /// Schema that this crate writes.
-        expected: u32,
     },
     /// A value has no form on disk.
     #[error("cannot encode a line of {file}: {reason}")]

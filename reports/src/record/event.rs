@@ -55,21 +55,7 @@ pub enum RecordEvent {
         reason: String,
     },
     /// The consumers' journals were compared with the records that devices saw accepted.
-    Telemetry {
-        /// Different telemetry records that were handled.
-        handled: u64,
-        /// Times that a telemetry record was handled again.
-        duplicated: u64,
-        /// Telemetry records handled that the queue marked as delivered before.
-        redelivered: u64,
-        /// Lines that name no telemetry record of the plan.
-        unknown: u64,
-        /// Lines that cannot be read.
-        unreadable: u64,
-        /// Telemetry records accepted and not handled; none when a lost worker took the list
-        /// of accepted ones with it.
-        lost: Option<u64>,
-    },
+    Telemetry(JournalCounts),
     /// The testbed reconfigured a balancer for a node that joins or leaves.
     BalancerReconfigured {
         /// Name of the balancer: `b1`, …
@@ -89,6 +75,24 @@ pub enum RecordEvent {
         /// The way it ended.
         ended: RunEnd,
     },
+}
+
+/// The counts from the consumers' journals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalCounts {
+    /// Different telemetry records that were handled.
+    pub handled: u64,
+    /// Times that a telemetry record was handled again.
+    pub duplicated: u64,
+    /// Telemetry records handled that the queue marked as delivered before.
+    pub redelivered: u64,
+    /// Lines that name no telemetry record of the plan.
+    pub unknown: u64,
+    /// Lines that cannot be read.
+    pub unreadable: u64,
+    /// Telemetry records accepted and not handled; none when a lost worker took the list of
+    /// accepted ones with it.
+    pub lost: Option<u64>,
 }
 
 /// Returns the title of an action: `kill-node n2`; `kill-broker` without the process, of

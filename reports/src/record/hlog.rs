@@ -3,8 +3,6 @@
 //! Values are whole microseconds, the column of maxima is in milliseconds, and
 //! times are seconds on the run's clock, whose zero is the header's `BaseTime`.
 
-use std::time::Duration;
-
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use hdrhistogram::serialization::{
@@ -31,12 +29,14 @@ pub(crate) struct HlogLine {
 }
 
 /// An encoder of lines that keeps the compressor's buffers between them.
+#[derive(Default)]
 pub(crate) struct HlogEncoder {
     serializer: V2DeflateSerializer,
     bytes: Vec<u8>,
 }
 
 /// A decoder of lines.
+#[derive(Default)]
 pub(crate) struct HlogDecoder {
     reader: HistogramReader,
 }
@@ -57,13 +57,6 @@ pub(crate) fn header(started_at: DateTime<Utc>) -> Result<Vec<u8>, String> {
 }
 
 impl HlogEncoder {
-    pub(crate) fn new() -> Self {
-        Self {
-            serializer: V2DeflateSerializer::new(),
-            bytes: Vec::new(),
-        }
-    }
-
     /// Encodes one line with its line feed.
     pub(crate) fn line(
         &mut self,
@@ -90,12 +83,6 @@ impl HlogEncoder {
 }
 
 impl HlogDecoder {
-    pub(crate) fn new() -> Self {
-        Self {
-            reader: HistogramReader::new(),
-        }
-    }
-
     /// Decodes one line; `Ok(None)` for comments and headers.
     pub(crate) fn line(&mut self, text: &[u8]) -> Result<Option<HlogLine>, String> {
         let entry = match IntervalLogIterator::new(text).next() {
@@ -107,22 +94,13 @@ impl HlogDecoder {
         let bytes = STANDARD
             .decode(entry.encoded_histogram())
             .map_err(|error| error.to_string())?;
-        let histogram = self
-            .reader
-            .read(&bytes)
-            .map_err(|error| error.to_string())?;
+        let histogram = self.reader.read(&bytes);
+        let tag = entry.tag().map(|tag| tag.as_str().to_owned());
         Ok(Some(HlogLine {
-            tag: entry
-                .tag()
-                .map(|tag| tag.as_str().to_owned())
-                .unwrap_or_default(),
-            at_s: seconds(entry.start_timestamp()),
-            length_s: seconds(entry.duration()),
-            histogram,
+            tag: tag.unwrap_or_default(),
+            at_s: entry.start_timestamp().as_secs_f64(),
+            length_s: entry.duration().as_secs_f64(),
+            histogram: histogram.map_err(|error| error.to_string())?,
         }))
     }
-}
-
-fn seconds(duration: Duration) -> f64 {
-    duration.as_secs_f64()
 }

@@ -60,11 +60,6 @@ impl Interval {
         self.at + self.length
     }
 
-    /// The middle in seconds on the run's clock, which decides the phase of the interval.
-    pub fn middle(&self) -> f64 {
-        self.at + self.length / 2.0
-    }
-
     /// Returns a counter; 0 when it is absent.
     pub fn counter(&self, name: &str) -> u64 {
         self.counters.get(name).copied().unwrap_or(0)

@@ -8,7 +8,7 @@ use serde::{
     de::{MapAccess, Visitor},
 };
 
-use super::{Interval, Source, SourceRole};
+use super::{Source, SourceRole};
 
 /// The counters and gauges of one source during one interval: an
 /// [`Interval`](super::Interval) read back.
@@ -84,24 +84,6 @@ impl IntervalRow {
         name: &'a str,
     ) -> impl Iterator<Item = (&'a str, f64)> {
         family(self.gauges(), name)
-    }
-}
-
-/// Compares a row with the interval that was written.
-impl PartialEq<Interval> for IntervalRow {
-    fn eq(&self, written: &Interval) -> bool {
-        let counters = written
-            .counters
-            .iter()
-            .map(|(name, count)| (name.as_str(), *count));
-        let gauges = written
-            .gauges
-            .iter()
-            .map(|(name, value)| (name.as_str(), *value));
-        (self.at, self.length) == (written.at, written.length)
-            && *self.source == written.source
-            && self.counters().eq(counters)
-            && self.gauges().eq(gauges)
     }
 }
 

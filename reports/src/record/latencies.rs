@@ -21,7 +21,8 @@ const WINDOWS: usize = PHASES.len() + 1;
 #[derive(Debug, Clone, Default)]
 pub struct Latencies {
     phases: Phases,
-    block_s: f64,
+    /// Length of a block in seconds.
+    pub block_s: f64,
     tags: BTreeMap<String, TagHistograms>,
 }
 
@@ -33,12 +34,10 @@ struct TagHistograms {
     blocks: BTreeMap<u32, Block>,
 }
 
-/// The durations of one tag in one block of time. It is sparse, so a day of blocks takes a
-/// few megabytes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Block {
-    counts: BTreeMap<u64, u64>,
-}
+/// The durations of one tag in one block of time: how often each value was counted. It is
+/// sparse, so a day of blocks takes a few megabytes.
+#[derive(Debug, Clone, Default)]
+struct Block(BTreeMap<u64, u64>);
 
 impl Latencies {
     /// Creates an empty set for a run with these phases.
@@ -90,11 +89,6 @@ impl Latencies {
         self.tags.keys().map(String::as_str)
     }
 
-    /// The length of a block in seconds.
-    pub fn block_s(&self) -> f64 {
-        self.block_s
-    }
-
     /// Returns the blocks of a tag that have durations, each with its middle in seconds on the
     /// run's clock. Send lag and replies by node have no blocks.
     pub fn blocks(&self, tag: &str) -> impl Iterator<Item = (f64, LatencyHistogram)> {
@@ -122,7 +116,7 @@ impl Block {
             // The upper end of a bucket belongs to that bucket in any histogram of this
             // precision.
             let value = step.value_iterated_to();
-            *self.counts.entry(value).or_default() += step.count_since_last_iteration();
+            *self.0.entry(value).or_default() += step.count_since_last_iteration();
         }
     }
 
@@ -130,7 +124,7 @@ impl Block {
     fn histogram(&self) -> LatencyHistogram {
         let mut histogram = latency_histogram();
         // Any value of a bucket is counted in that bucket again, so nothing is rounded.
-        for (&value, &count) in &self.counts {
+        for (&value, &count) in &self.0 {
             record_micros(&mut histogram, value, count);
         }
         histogram

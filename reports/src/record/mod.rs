@@ -35,7 +35,7 @@ pub mod writer;
 
 pub(crate) use atomic::write as write_atomic;
 pub use error::RecordError;
-pub use event::{RecordEvent, RunEnd, TimedEvent, action_title};
+pub use event::{JournalCounts, RecordEvent, RunEnd, TimedEvent, action_title};
 pub use interval::{Interval, Source, SourceRole};
 pub use interval_row::IntervalRow;
 pub use latencies::Latencies;

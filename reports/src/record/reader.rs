@@ -63,7 +63,7 @@ pub fn read(dir: &Path) -> Result<RunRecord, RecordError> {
     let end = intervals.iter().map(IntervalRow::end).fold(0.0, f64::max);
     let phases = Phases::new(&events, end);
     let mut latencies = Latencies::new(phases);
-    let mut decoder = hlog::HlogDecoder::new();
+    let mut decoder = hlog::HlogDecoder::default();
     lines::for_each_line(dir, LATENCY, &mut problems, |line| {
         if let Some(mut line) = decoder.line(line)? {
             if is_schema1 && let Some(tag) = schema1::renamed(&line.tag) {
@@ -106,16 +106,16 @@ fn manifest(path: &Path) -> Result<Manifest, RecordError> {
     let mut value: serde_json::Value = serde_json::from_slice(&text).map_err(invalid)?;
     // The schema is checked first, because another one may have another form.
     let schema = value.get("schema").and_then(serde_json::Value::as_u64);
-    if schema == Some(schema1::SCHEMA.into()) {
-        schema1::rename_plan(&mut value);
-        return serde_json::from_value(value).map_err(invalid);
+    // Saturated, so that no larger number passes for a known schema.
+    match schema.map(|schema| u32::try_from(schema).unwrap_or(u32::MAX)) {
+        Some(schema1::SCHEMA) => schema1::rename_plan(&mut value),
+        None | Some(RECORD_SCHEMA) => {}
+        Some(found) => {
+            return Err(RecordError::Schema {
+                path: path.to_owned(),
+                found,
+            });
+        }
     }
-    match schema {
-        Some(found) if found != u64::from(RECORD_SCHEMA) => Err(RecordError::Schema {
-            path: path.to_owned(),
-            found: found as u32,
-            expected: RECORD_SCHEMA,
-        }),
-        _ => serde_json::from_value(value).map_err(invalid),
-    }
+    serde_json::from_value(value).map_err(invalid)
 }

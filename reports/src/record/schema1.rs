@@ -2,7 +2,7 @@
 //!
 //! The two schemas differ in names alone. The code behind the reader uses schema 2 only.
 
-use highwater_scenarios::renamed::{renamed_key, renamed_metric};
+use highwater_scenarios::renamed::{renamed_key, renamed_metric, renamed_path};
 use serde_json::{Map, Value};
 
 use super::TimedEvent;
@@ -54,20 +54,13 @@ pub(super) fn renamed(old: &str) -> Option<String> {
         };
         return Some(format!(
             "{}.{kind}",
-            rename(name).as_deref().unwrap_or(name)
+            renamed_path(&NAMES, name).as_deref().unwrap_or(name)
         ));
     }
-    let new = rename(old)?;
+    let new = renamed_path(&NAMES, old)?;
     Some(match new.strip_suffix(OTHER_NODES.0) {
         Some(name) => format!("{name}{}", OTHER_NODES.1),
         None => new,
-    })
-}
-
-fn rename(old: &str) -> Option<String> {
-    NAMES.iter().find_map(|(name, new)| {
-        let rest = old.strip_prefix(name)?;
-        (rest.is_empty() || rest.starts_with('.')).then(|| format!("{new}{rest}"))
     })
 }
 
@@ -150,35 +143,30 @@ mod tests {
     #[test]
     fn only_old_names_are_renamed() {
         for (old, new) in [
-            ("readings.sent", Some("telemetry.sent")),
-            ("readings.refused", Some("telemetry.rejected")),
-            (
-                "readings.refused.no-group",
-                Some("telemetry.rejected.no_group"),
-            ),
-            (
-                "readings.refused.away",
-                Some("telemetry.rejected.unavailable"),
-            ),
-            ("readings.taken", Some("telemetry.accepted")),
-            ("readings.response", Some("telemetry.response")),
-            ("arrived.home-n1", Some("opened.home-n1")),
-            ("arrived.(elsewhere)", Some("opened.(other)")),
-            ("refused", Some("failed")),
-            ("turned_away", Some("rejected")),
-            ("connect.failed.no-port", Some("connect.failed.no_port")),
-            ("connect.failed.refused", Some("connect.failed.refused")),
-            ("disconnect.closed-1012", Some("disconnect.closed_1012")),
-            (
-                "commands.failed.status-502",
-                Some("commands.failed.status_502"),
-            ),
-            ("balancer.handshaking", Some("balancer.pending")),
-            ("commands.owner@home-n1", None),
-            ("commands.failed", None),
-            ("sockets.opened", None),
+            ("readings.sent", "telemetry.sent"),
+            ("readings.refused", "telemetry.rejected"),
+            ("readings.refused.no-group", "telemetry.rejected.no_group"),
+            ("readings.refused.away", "telemetry.rejected.unavailable"),
+            ("readings.taken", "telemetry.accepted"),
+            ("readings.response", "telemetry.response"),
+            ("arrived.home-n1", "opened.home-n1"),
+            ("arrived.(elsewhere)", "opened.(other)"),
+            ("refused", "failed"),
+            ("turned_away", "rejected"),
+            ("connect.failed.no-port", "connect.failed.no_port"),
+            ("connect.failed.refused", "connect.failed.refused"),
+            ("disconnect.closed-1012", "disconnect.closed_1012"),
+            ("commands.failed.status-502", "commands.failed.status_502"),
+            ("balancer.handshaking", "balancer.pending"),
         ] {
-            assert_eq!(renamed(old).as_deref(), new, "{old}");
+            assert_eq!(renamed(old).as_deref(), Some(new), "{old}");
+        }
+        for present in [
+            "commands.owner@home-n1",
+            "commands.failed",
+            "sockets.opened",
+        ] {
+            assert_eq!(renamed(present), None, "{present}");
         }
     }
 

@@ -47,7 +47,7 @@ impl RecordWriter {
             intervals: Appender::create(dir, INTERVALS)?,
             latency: Appender::create(dir, LATENCY)?,
             events: Appender::create(dir, EVENTS)?,
-            encoder: hlog::HlogEncoder::new(),
+            encoder: hlog::HlogEncoder::default(),
         };
         let head = encode(LATENCY, hlog::header(manifest.started_at))?;
         writer.latency.append(&head)?;

@@ -31,25 +31,26 @@ pub(super) fn wrapped(text: &str, indent: usize, most: usize) -> Vec<String> {
     lines.iter().map(|line| truncate_to_width(line)).collect()
 }
 
-/// Aligns the cells of rows in columns, those marked in `left` to the left and the others to
-/// the right. Lines are truncated to [`WIDTH`].
-pub(super) fn aligned(rows: &[Vec<String>], left: &[bool]) -> Vec<String> {
+/// Aligns the cells of rows in columns: to the left where `is_left` holds for the column's
+/// number, otherwise to the right.
+pub(crate) fn aligned(rows: &[Vec<String>], is_left: impl Fn(usize) -> bool) -> Vec<String> {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..left.len()).map(width).collect();
-    rows.iter()
-        .map(|row| {
-            let cells = row.iter().zip(&widths).zip(left);
-            let cells = cells.map(|((cell, &width), left)| match left {
-                true => format!("{cell:<width$}"),
-                false => format!("{cell:>width$}"),
-            });
-            let line = format!("  {}", cells.collect::<Vec<_>>().join("  "));
-            truncate_to_width(line.trim_end())
-        })
-        .collect()
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).enumerate();
+        let cells = cells.map(|(column, (cell, &width))| match is_left(column) {
+            true => format!("{cell:<width$}"),
+            false => format!("{cell:>width$}"),
+        });
+        let line = cells.collect::<Vec<_>>().join("  ");
+        // The last column must not keep the blanks that pad it.
+        line.trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
 }
 
 /// Truncates a line to [`WIDTH`] columns.

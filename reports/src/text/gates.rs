@@ -2,7 +2,10 @@
 
 use highwater_scenarios::metrics::{Unit, find};
 
-use super::{columns::aligned, verdict::verdict_word};
+use super::{
+    columns::{aligned, truncate_to_width},
+    verdict::verdict_word,
+};
 use crate::{
     summary::{GateOutcome, Summary, Verdict},
     unit_format,
@@ -68,12 +71,13 @@ pub(super) fn gate_lines(summary: &Summary) -> Vec<String> {
         Verdict::Inconclusive => 1,
         Verdict::Passed => 2,
     });
-    let shown: Vec<Vec<String>> = gates
-        .iter()
-        .take(MOST_GATES)
-        .map(|gate| row(gate))
+    let shown = gates.iter().take(MOST_GATES).map(|gate| row(gate));
+    let shown: Vec<Vec<String>> = shown.collect();
+    // Values end in one column, so that their digits and units stand below each other.
+    let lines = aligned(&shown, |column| column != 2).into_iter();
+    let mut lines: Vec<String> = lines
+        .map(|line| truncate_to_width(&format!("  {line}")))
         .collect();
-    let mut lines = aligned(&shown, &[true, true, false, true, true]);
     let hidden = &gates[shown.len()..];
     let passed = hidden
         .iter()

@@ -1,12 +1,12 @@
 //! Metrics with their values, as the registry names them: a line for each part of the run.
 
-use highwater_scenarios::metrics::{FamilyKind, ItemMetric, Metric, families, find, item_tables};
+use highwater_scenarios::metrics::{ItemMetric, Metric, find, item_tables};
 use serde_json::Value;
 
 use super::columns::truncate_to_width;
 use crate::{
     analysis::summary_metrics::{SummaryMetrics, item_value},
-    summary::{SlopeFit, Summary},
+    summary::Summary,
     unit_format,
 };
 
@@ -104,11 +104,8 @@ pub(crate) fn metric_values(metrics: &SummaryMetrics, paths: &[&str]) -> String 
 
 /// Formats half of the interval of a fitted cost: ` ±184 B`.
 fn margin(metrics: &SummaryMetrics, metric: &Metric) -> String {
-    let mut fits = families().filter(|family| family.kind() == FamilyKind::Fit);
-    let family = fits.find(|family| family.path() == metric.path);
-    let fit: Option<SlopeFit> = family.and_then(|family| metrics.family(family));
-    fit.map_or_else(String::new, |fit| {
-        let margin = (fit.high - fit.low) / 2.0;
+    let margin = metrics.fit_margin(metric);
+    margin.map_or_else(String::new, |margin| {
         format!(" ±{}", unit_format::with_unit(metric.unit, margin))
     })
 }

@@ -11,6 +11,7 @@ mod metrics;
 mod screen;
 mod verdict;
 
+pub(crate) use columns::aligned;
 pub(crate) use gates::{actual, gate_claim, gate_text, limit, metric_of};
 pub(crate) use metrics::metric_values;
 pub use screen::verdict_text;

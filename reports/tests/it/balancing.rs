@@ -51,9 +51,11 @@ fn reconnect_storm_of_known_size_is_measured() {
     run.add_count("w2", 13, counter::COMMANDS_REJECTED, 4);
     let storm = after(&run).storm.unwrap();
     assert_eq!((storm.lost, storm.back), (500, 500));
+    // Half are back after five tenths of 50 sockets each, the first of which ends at 0.2 s.
     about(storm.t50_s, 0.6);
     about(storm.t95_s, 1.1);
     about(storm.t99_s, 1.1);
+    // All ten tenths lie within one second.
     assert_eq!(storm.peak_handshakes_per_s, Some(500));
     assert_eq!(storm.failed_attempts, 20);
     assert_eq!(storm.commands_failed, Some(5), "until all were back");
@@ -66,6 +68,7 @@ fn rejected_connect_is_not_a_failed_connect_to_the_dead_node() {
         .add_conn_event(150, "rejected", 5);
     let after_it = after(&run);
     assert_eq!(after_it.storm.unwrap().failed_attempts, 25);
+    // The last attempt that counts failed in tenth 101, which ends at 10.2 s.
     about(after_it.detection.unwrap().failed_connects_after_s, 0.2);
     run.add_conn_event(150, "failed", 1);
     about(after(&run).detection.unwrap().failed_connects_after_s, 5.1);
@@ -73,14 +76,15 @@ fn rejected_connect_is_not_a_failed_connect_to_the_dead_node() {
 
 #[test]
 fn delayed_or_unanswered_connect_was_sent_to_the_hung_node() {
-    let attempts_s = |run: &TestRun| after(run).detection.unwrap().failed_connects_after_s;
+    let failed_for_s = |run: &TestRun| after(run).detection.unwrap().failed_connects_after_s;
     let mut run = killed();
+    // A slow answer of the other node says nothing about the hung one.
     run.add_conn_event(160, "delayed.n1", 1);
-    about(attempts_s(&run), 0.2);
+    about(failed_for_s(&run), 0.2);
     run.add_conn_event(170, "delayed.n2", 1);
-    about(attempts_s(&run), 7.1);
+    about(failed_for_s(&run), 7.1);
     run.add_conn_event(240, "unanswered", 1);
-    about(attempts_s(&run), 14.1);
+    about(failed_for_s(&run), 14.1);
 }
 
 #[test]
@@ -90,6 +94,7 @@ fn sockets_that_never_reconnect_give_no_time() {
     let storm = after(&run).storm.unwrap();
     assert_eq!((storm.lost, storm.back), (600, 500));
     about(storm.t50_s, 0.7);
+    // 95 % of 600 are 570, and 500 came back.
     assert_eq!((storm.t95_s, storm.t99_s), (None, None));
 }
 
@@ -99,6 +104,7 @@ fn sockets_lost_before_an_event_reconnect_first() {
     run.add_conn_event(100, "lost", 100);
     run.add_event(20.0, action("kill-node", "n1"));
     run.add_conn_event(200, "lost", 10);
+    // The 100 that the first event left come back before the ten of the second one.
     run.add_conn_event(201, "reconnected", 100)
         .add_conn_event(202, "reconnected", 10);
     let per_event = run.summary().balance.unwrap().per_event;
@@ -134,6 +140,7 @@ fn each_layer_has_its_detection_time() {
     let detection = after(&run).detection.unwrap();
     about(detection.clients_s, 0.1);
     about(detection.failed_connects_after_s, 0.2);
+    // Samples show a state at their own instant, and rows of counters at the end of a second.
     about(detection.balancers_s, 2.9);
     about(detection.nodes_s, 3.999);
     about(detection.commands_s, 4.0);
@@ -189,6 +196,7 @@ fn new_sockets_are_counted_by_node_and_by_time() {
         to_s,
         by_node,
     };
+    // Tenths 101 to 109 lie in the first second after the event, tenth 110 in the next.
     assert_eq!(
         per_event[0].arrivals,
         [
@@ -223,6 +231,7 @@ fn balancing_ends_when_the_nodes_stay_balanced() {
     let evenness = after(&run).evenness.unwrap();
     assert_eq!((evenness.max_over_mean, evenness.jain), (1.0, 1.0));
 
+    // From now on n1 stays the fuller one to the end.
     for second in 11..25 {
         let gauges = &mut run.line(SourceRole::Node, "n1", second).gauges;
         gauges.insert(gauge::SOCKETS_OPEN.to_owned(), 900.0);
@@ -326,6 +335,7 @@ fn ledger_compares_a_balancer_with_both_ends() {
     );
     assert_eq!(summary.problems, Vec::<String>::new());
 
+    // One socket of n2 that the balancer does not know is one too many: nothing opens or ends.
     let mut run = forwarded();
     for second in 20..25 {
         let gauges = &mut run.line(SourceRole::Balancer, "b1", second).gauges;

@@ -24,6 +24,7 @@ fn noisy(seed: u64) -> TestRun {
     run.latencies
         .retain(|line| line.tag != "heartbeats.response");
     for second in 5..25_u64 {
+        // 7 has no factor in common with 5, so every seed has all five offsets.
         let off = (second * 7 + seed * 3) % 5;
         let values: Vec<u64> = (1..=100).map(|value| value + off).collect();
         run.add_latency("heartbeats.response", second as f64, &values);
@@ -231,6 +232,7 @@ fn runs_on_other_machines_and_unfinished_runs_are_rejected() {
     let mut other_machine = noisy(1);
     other_machine.manifest.host.cpus = Some(64);
     let mut killed = noisy(1);
+    // The last event is the end of the run.
     killed.events.pop();
     let runs = written(
         dir.path(),
@@ -371,6 +373,7 @@ fn page_has_all_sockets_on_one_scale_and_loads_nothing() {
     ] {
         assert!(html.contains(part), "no {part}");
     }
+    // The name of the SVG namespace is an address that no browser loads.
     let without_names = html.replace("http://www.w3.org/2000/svg", "");
     for outside in ["http://", "https://", "src=", "@import", "url(", "<script"] {
         assert!(!without_names.contains(outside), "{outside}");

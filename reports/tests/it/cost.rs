@@ -21,6 +21,7 @@ fn exact_slope_is_fitted_exactly() {
     near(cost.node_heap, HEAP_SLOPE);
     near(cost.node_open_files, 1.0);
     near(cost.worker_rss, 1_500.0);
+    // Slab and TCP buffers of the test run, per end of a socket.
     near(cost.kernel, 4_200.0);
     assert_eq!(cost.balancer_rss, None);
 }
@@ -48,6 +49,7 @@ fn too_little_growth_gives_no_slope() {
     let mut run = TestRun::clean();
     for line in &mut run.intervals {
         if let Some(open) = line.gauges.get_mut(gauge::SOCKETS_OPEN) {
+            // Each node then grows by 50 sockets, and a fit needs 100.
             *open /= 10.0;
         }
     }

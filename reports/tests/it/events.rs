@@ -29,6 +29,7 @@ fn sockets_of_a_killed_node_are_counted_at_the_other() {
     );
     assert_eq!(after.new_sockets_by_node.get("n1"), Some(&500));
     let settled = after.settled_after_s.unwrap();
+    // 500 sockets move at 100 a second, and samples come once a second.
     assert!((4.0..6.0).contains(&settled), "{settled}");
     assert_eq!(
         balance.max_over_mean_at_end,
@@ -117,6 +118,7 @@ fn second_dip_before_the_next_event_belongs_to_the_first_event() {
     }
     run.add_event(20.0, action("restart-node", "n2"));
     let balance = run.summary().balance.unwrap();
+    // The second dip ends with the second that begins at 14 s.
     assert_eq!(balance.longest_recovery_s, Some(5.0));
     let per_event = balance.per_event;
     let settled: Vec<_> = per_event
@@ -182,5 +184,6 @@ fn events_of_one_second_share_the_effects() {
         .iter()
         .map(|event| event.settled_after_s)
         .collect();
+    // Both times run to 13 s, the end of the second in which the sockets came back.
     assert_eq!(settled, [Some(3.0), Some(2.5)]);
 }

@@ -2,7 +2,7 @@
 
 use highwater_reports::{
     record::{
-        RecordEvent, SourceRole,
+        JournalCounts, RecordEvent, SourceRole,
         names::{counter, gauge},
     },
     summary::{Agreement, LedgerLine, Summary},
@@ -97,6 +97,7 @@ fn difference_is_a_problem_with_both_counts() {
 #[test]
 fn timed_out_commands_explain_as_many_and_no_more() {
     for (timed_out, verdict) in [(3, Agreement::Agrees), (2, Agreement::Differs)] {
+        // The nodes count three commands less than the clients, whatever timed out.
         let mut run = counted();
         run.add_count("w1", RAMP_S, counter::COMMANDS_ISSUED, timed_out);
         run.add_count("w1", RAMP_S, counter::COMMANDS_TIMED_OUT, timed_out);
@@ -205,14 +206,14 @@ fn with_telemetry(clients: [u64; 3], nodes: [u64; 2], handled: u64) -> TestRun {
         let line = sample(SourceRole::Consumer, "c1", second as f64, 0.0, &gauges);
         run.intervals.push(line);
     }
-    let journals = RecordEvent::Telemetry {
+    let journals = RecordEvent::Telemetry(JournalCounts {
         handled,
         duplicated: 0,
         redelivered: 0,
         unknown: 0,
         unreadable: 0,
         lost: Some(0),
-    };
+    });
     run.add_event(LAST as f64, journals);
     run
 }
@@ -257,6 +258,7 @@ fn consumer_journal_with_too_few_lines_is_a_difference() {
     let mut run = with_telemetry([500, 0, 500], [500, 500], 500);
     for second in RAMP_S..=LAST {
         let gauges = &mut run.line(SourceRole::Consumer, "c1", second).gauges;
+        // The consumer counted three records that its journal lacks.
         gauges.insert(gauge::TELEMETRY_HANDLED.to_owned(), 503.0);
     }
     let summary = run.summary();
@@ -298,6 +300,7 @@ fn with_broker(sent: u64, control: u64, received: Option<u64>) -> TestRun {
         }
         let mut gauges = vec![(gauge::UP, 1.0), (gauge::STARTED_AT, 1.0)];
         gauges.extend(received.map(|received| {
+            // The broker ran before the cluster.
             let count = 70_000 + if over { received } else { 0 };
             (gauge::BROKER_PUBLISHED, count as f64)
         }));
@@ -311,6 +314,7 @@ fn with_broker(sent: u64, control: u64, received: Option<u64>) -> TestRun {
 fn broker_that_received_less_than_was_sent_is_a_problem() {
     for (received, verdict) in [
         (Some(200), Agreement::Agrees),
+        // Ten of the 200 are control messages, which the broker may not count.
         (Some(190), Agreement::Agrees),
         (Some(189), Agreement::Differs),
         // Other users of the broker may have sent the surplus.

@@ -12,6 +12,7 @@ fn publishing() -> TestRun {
     for (name, count) in [
         (counter::MESSAGES_SCHEDULED, 100),
         (counter::MESSAGES_PUBLISHED, 100),
+        // Each of 1,000 devices receives each message.
         (counter::MESSAGES_DELIVERED, 100_000),
     ] {
         run.add_count("w1", RAMP_S, name, count);
@@ -50,6 +51,7 @@ fn gap_is_lost_unless_a_late_message_fills_it() {
     run.add_count("w2", RAMP_S + 4, counter::MESSAGES_REORDERED, 4);
     run.add_count("w1", RAMP_S + 5, counter::MESSAGES_DUPLICATED, 2);
     let (messages, _) = messages(&run);
+    // Four of the ten missing messages came late.
     assert_eq!(
         (messages.lost, messages.reordered, messages.duplicated),
         (6, 4, 2)
@@ -68,6 +70,7 @@ fn message_missing_at_the_end_is_lost_only_if_all_were_sent() {
     );
     assert_eq!(messages(&run).0.lost, 1_500);
 
+    // The missing deliveries may be those of the message that was never sent.
     run.add_count("w1", RAMP_S + 1, counter::MESSAGES_SCHEDULED, 1);
     run.add_count("w1", RAMP_S + 1, counter::MESSAGES_DROPPED, 1);
     let (messages, problems) = messages(&run);

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use highwater_reports::{
     WrittenReport,
     record::{
-        RecordEvent, SourceRole,
+        JournalCounts, RecordEvent, SourceRole,
         names::{counter, gauge, latency},
     },
     summary::Summary,
@@ -65,14 +65,14 @@ fn with_messages_and_telemetry(run: &mut TestRun) {
         run.add_latency(latency::TELEMETRY_RESPONSE, at, &[5, 6, 7]);
         run.add_latency(latency::TELEMETRY_SERVICE, at, &[4, 5, 6]);
     }
-    let journals = RecordEvent::Telemetry {
+    let journals = RecordEvent::Telemetry(JournalCounts {
         handled: 2_000,
         duplicated: 12,
         redelivered: 12,
         unknown: 0,
         unreadable: 0,
         lost: Some(0),
-    };
+    });
     run.add_event((RAMP_S + STEADY_S + DRAIN_S) as f64 - 0.5, journals);
 }
 
@@ -117,6 +117,7 @@ fn page_loads_nothing() {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("report");
     let _ = fs::remove_dir_all(&dir);
     let (_, html) = written(&eventful(), &dir);
+    // The name of the SVG namespace is an address that no browser loads.
     let html_of_charts = html.replace("http://www.w3.org/2000/svg", "");
     for outside in ["http://", "https://", "src=", "@import", "url("] {
         assert!(!html_of_charts.contains(outside), "{outside}");
@@ -178,6 +179,7 @@ fn every_chart_has_a_title_a_description_and_theme_colours() {
         ] {
             assert!(svg.contains(part), "{name} has no {part}");
         }
+        // Placeholders of the theme begin with A0 to A3.
         assert!(!svg.contains("\"#A"), "{name} has a placeholder left");
     }
 }

@@ -27,9 +27,11 @@ fn clean_run_has_the_counters_and_peaks_of_its_record() {
     assert_eq!(sockets.open_at_end, Some(1000), "before the drain");
     assert_eq!(sockets.server_open_peak, Some(1000));
     assert_eq!(sockets.connect_rate_per_s, Some(200.0));
+    // Four durations in each second of the ramp.
     assert_eq!(sockets.connect_ms.count, 20);
 
     let heartbeats = &summary.heartbeats;
+    // 1,000 sockets with a heartbeat every 5 s, for 20 s.
     assert_eq!((heartbeats.due, heartbeats.acknowledged), (4000, 4000));
     assert_eq!((heartbeats.missed, heartbeats.late), (0, 0));
 
@@ -42,6 +44,7 @@ fn clean_run_has_the_counters_and_peaks_of_its_record() {
 
     let node = &summary.nodes[1];
     assert_eq!((node.id.as_str(), node.sockets_peak), ("n2", Some(500)));
+    // 18 MB without sockets, and 2,000 bytes for each of 500.
     assert_eq!(node.rss_peak, Some(19_000_000));
     assert_eq!(node.restarts, Some(0));
     assert!((node.cpu_s.unwrap() - 26.0 * 0.2).abs() < 1e-9, "{node:?}");
@@ -89,6 +92,7 @@ fn unmeasured_metric_is_null() {
 #[test]
 fn distribution_covers_the_steady_phase_and_connects_the_run() {
     let mut run = TestRun::clean();
+    // A heartbeat in the ramp does not count, a connect in the steady phase does.
     run.add_latency("heartbeats.response", 2.0, &[60_000]);
     run.add_latency("connect", 20.0, &[500]);
     let summary = run.summary();
@@ -128,6 +132,7 @@ fn cpu_time_is_summed_over_a_restart() {
 #[test]
 fn different_socket_counts_of_both_ends_are_a_problem() {
     let mut run = TestRun::clean();
+    // 30 of its 500 sockets are unknown to n1.
     for second in 4..25 {
         let gauges = &mut run.line(SourceRole::Node, "n1", second).gauges;
         gauges.insert(gauge::SOCKETS_OPEN.to_owned(), 470.0);

@@ -1,7 +1,7 @@
 //! Telemetry: the counts of devices compared with the journals of consumers.
 
 use highwater_reports::{
-    record::{RecordEvent, names::counter},
+    record::{JournalCounts, RecordEvent, names::counter},
     summary::TelemetrySummary,
     verdict_text,
 };
@@ -45,14 +45,14 @@ pub(crate) fn load() -> TelemetryLoad {
 }
 
 fn add_journals(run: &mut TestRun, found: &JournalTotals) {
-    let journals = RecordEvent::Telemetry {
+    let journals = RecordEvent::Telemetry(JournalCounts {
         handled: found.handled,
         duplicated: found.duplicated,
         redelivered: found.duplicated,
         unknown: found.unknown,
         unreadable: 0,
         lost: found.lost,
-    };
+    });
     run.add_event((RAMP_S + STEADY_S + DRAIN_S) as f64 - 0.5, journals);
 }
 

@@ -72,6 +72,7 @@ fn verdict_is_the_first_that_applies() {
         (
             "worker stalled once in a long run",
             |run| {
+                // So many short lags that the p99 does not show the two long ones.
                 run.add_latency("send_lag@w2", 8.0, &[1; 1000]);
                 run.add_latency("send_lag@w2", 9.0, &[4_000, 2_000]);
             },
@@ -183,6 +184,7 @@ fn rows_of_ten_seconds_are_no_silence() {
     run.intervals
         .retain(|line| line.source.role != SourceRole::Worker || line.at < 5.0);
     let mut line = run.line(SourceRole::Worker, "w1", 4).clone();
+    // The harness writes rows of ten seconds late in a run.
     for at in [5.0, 15.0] {
         (line.at, line.length) = (at, 10.0);
         run.intervals.push(line.clone());

@@ -18,24 +18,17 @@ pub(super) struct TimelineAxis {
     /// Columns of the ramp; 0 when it opens nothing.
     pub(super) ramp_columns: usize,
     pub(super) steady_columns: usize,
-    pub(super) drain_columns: usize,
 }
 
 /// A column of the axis.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TimelineColumn {
-    phase: ColumnPhase,
+    /// Whether the column lies in the steady phase.
+    pub(super) is_steady: bool,
     /// The right edge in seconds; the end of the steady phase in the drain.
     pub(super) end_s: f64,
     /// Share of the sockets that the drain has closed.
     pub(super) drained_share: f64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ColumnPhase {
-    Ramp,
-    Steady,
-    Drain,
 }
 
 impl TimelineAxis {
@@ -55,13 +48,17 @@ impl TimelineAxis {
             ramp_s,
             ramp_columns,
             steady_columns: available - ramp_columns,
-            drain_columns: DRAIN_COLUMNS,
         }
     }
 
     /// Returns the number of all columns.
     pub(super) fn columns(&self) -> usize {
-        self.ramp_columns + self.steady_columns + self.drain_columns
+        self.drain_start() + DRAIN_COLUMNS
+    }
+
+    /// Returns the first column of the drain.
+    pub(super) fn drain_start(&self) -> usize {
+        self.ramp_columns + self.steady_columns
     }
 
     /// Returns a start in seconds; without a start it is that of the ramp.
@@ -85,35 +82,21 @@ impl TimelineAxis {
 
     fn column_at(&self, column: usize) -> TimelineColumn {
         let share = |done: usize, of: usize| (done + 1) as f64 / of as f64;
-        if column < self.ramp_columns {
-            return TimelineColumn {
-                phase: ColumnPhase::Ramp,
-                end_s: -self.ramp_s * (1.0 - share(column, self.ramp_columns)),
-                drained_share: 0.0,
-            };
-        }
-        if column < self.ramp_columns + self.steady_columns {
-            return TimelineColumn {
-                phase: ColumnPhase::Steady,
-                end_s: self.steady_s * share(column - self.ramp_columns, self.steady_columns),
-                drained_share: 0.0,
-            };
-        }
+        let (is_steady, end_s, drained_share) = if column < self.ramp_columns {
+            let open = share(column, self.ramp_columns);
+            (false, -self.ramp_s * (1.0 - open), 0.0)
+        } else if column < self.drain_start() {
+            let done = share(column - self.ramp_columns, self.steady_columns);
+            (true, self.steady_s * done, 0.0)
+        } else {
+            // One more, so that the last column still shows some sockets.
+            let drained = share(column - self.drain_start(), DRAIN_COLUMNS + 1);
+            (false, self.steady_s, drained)
+        };
         TimelineColumn {
-            phase: ColumnPhase::Drain,
-            end_s: self.steady_s,
-            drained_share: share(
-                column - self.ramp_columns - self.steady_columns,
-                // One more, so that the last column still shows some sockets.
-                self.drain_columns + 1,
-            ),
+            is_steady,
+            end_s,
+            drained_share,
         }
-    }
-}
-
-impl TimelineColumn {
-    /// Whether the column lies in the steady phase.
-    pub(super) fn is_steady(self) -> bool {
-        self.phase == ColumnPhase::Steady
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn phase_labels(axis: &TimelineAxis) -> String {
         line.put(0, "ramp");
     }
     line.put(axis.ramp_columns, "steady");
-    line.put(axis.ramp_columns + axis.steady_columns, "drain");
+    line.put(axis.drain_start(), "drain");
     line.into_text()
 }
 
@@ -33,11 +33,7 @@ pub(super) fn event_marks(axis: &TimelineAxis, events: &[EventSpec]) -> String {
 
 /// Returns the axis: the phases' ends, and a tick at each of `instants`.
 pub(super) fn ticks(axis: &TimelineAxis, instants: &[Duration]) -> String {
-    let ends = [
-        0,
-        axis.ramp_columns,
-        axis.ramp_columns + axis.steady_columns,
-    ];
+    let ends = [0, axis.ramp_columns, axis.drain_start()];
     let ticks: Vec<usize> = instants.iter().map(|at| axis.column(*at)).collect();
     (0..axis.columns())
         .map(|column| match column {
@@ -62,10 +58,10 @@ pub(super) fn time_labels(axis: &TimelineAxis, instants: &[Duration]) -> String 
     }
     line.put(axis.ramp_columns, "0s");
     // Before the instants, because the end matters more than any of them.
-    line.put_before_end(
-        axis.ramp_columns + axis.steady_columns,
-        &format::duration(duration),
-    );
+    let end = format::duration(duration);
+    // A long time moves left, where the line would end before it.
+    let latest = axis.columns().saturating_sub(end.chars().count());
+    line.put(axis.drain_start().min(latest), &end);
     for at in instants {
         line.put(axis.column(*at), &format::duration(*at));
     }
@@ -100,12 +96,6 @@ impl LabelRow {
                 *cell = character;
             }
         }
-    }
-
-    /// Puts `text` at `column`, or further left where the line would end before the text.
-    fn put_before_end(&mut self, column: usize, text: &str) {
-        let latest = self.cells.len().saturating_sub(text.chars().count());
-        self.put(column.min(latest), text);
     }
 
     /// Whether the cells and the one behind them are empty.

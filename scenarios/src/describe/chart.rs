@@ -88,7 +88,7 @@ fn pool_row(pool: &DevicePool, axis: &TimelineAxis) -> String {
 
 /// Returns a line over the columns of the steady phase.
 fn steady_row(axis: &TimelineAxis) -> String {
-    axis.draw_columns(|column| if column.is_steady() { '─' } else { ' ' })
+    axis.draw_columns(|column| if column.is_steady { '─' } else { ' ' })
 }
 
 /// Returns a line over the columns in which messages are due.
@@ -98,7 +98,7 @@ fn publish_row(load: &PublishLoad, axis: &TimelineAxis) -> String {
     let width = axis.steady_s / axis.steady_columns as f64;
     axis.draw_columns(|column| {
         let begins_at = column.end_s - width;
-        match column.is_steady() && column.end_s > from && begins_at < to {
+        match column.is_steady && column.end_s > from && begins_at < to {
             true => '─',
             false => ' ',
         }

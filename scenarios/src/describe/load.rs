@@ -6,7 +6,6 @@ use super::MemoryEstimate;
 use crate::{
     Plan, Segment,
     estimate::{RESERVED_FILES, usable_files},
-    plan::SystemSpec,
     text_layout::TextLayout,
 };
 
@@ -26,12 +25,9 @@ pub(super) fn peak(plan: &Plan, page: &mut TextLayout) {
             format::count(late)
         ),
     };
-    page.label_right("sockets", LABEL_COLUMNS, &sockets);
-    page.label_right(
-        "heartbeats",
-        LABEL_COLUMNS,
-        &format::per_second(plan.heartbeats_per_s()),
-    );
+    let mut row = |label, text: &str| page.label_right(label, LABEL_COLUMNS, text);
+    row("sockets", &sockets);
+    row("heartbeats", &format::per_second(plan.heartbeats_per_s()));
     let commands = match plan.requests_per_s() {
         _ if plan.commands.is_empty() => "none".to_owned(),
         // Arrivals alone do not depend on the system.
@@ -42,18 +38,17 @@ pub(super) fn peak(plan: &Plan, page: &mut TextLayout) {
         ),
         None => "as many as the system answers: users without a think time".to_owned(),
     };
-    page.label_right("commands", LABEL_COLUMNS, &commands);
+    row("commands", &commands);
     if !plan.publish.is_empty() {
         let messages = format!(
             "{} published, {} delivered",
             format::per_second(plan.messages_per_s()),
             format::per_second(plan.deliveries_per_s())
         );
-        page.label_right("messages", LABEL_COLUMNS, &messages);
+        row("messages", &messages);
     }
     if !plan.telemetry.is_empty() {
-        let records = format::per_second(plan.telemetry_per_s());
-        page.label_right("telemetry", LABEL_COLUMNS, &records);
+        row("telemetry", &format::per_second(plan.telemetry_per_s()));
     }
 }
 
@@ -61,9 +56,8 @@ pub(super) fn peak(plan: &Plan, page: &mut TextLayout) {
 pub(super) fn workers(plan: &Plan, files_per_process: u64, page: &mut TextLayout) {
     let workers = plan.workers_needed(files_per_process);
     page.heading("Workers");
-    let whole = Segment::whole();
     // The first segment has the largest share.
-    let share = Segment::new(0, workers).unwrap_or(whole);
+    let share = Segment::new(0, workers).unwrap_or(Segment::whole());
     let connections = plan.http_connections_of(share);
     let sockets = plan.sockets_of(share);
     let reserve = RESERVED_FILES.min(files_per_process / 2);
@@ -86,8 +80,7 @@ pub(super) fn workers(plan: &Plan, files_per_process: u64, page: &mut TextLayout
 
 /// Describes the sockets and open files of each node that the harness starts.
 pub(super) fn nodes(plan: &Plan, files_per_process: u64, page: &mut TextLayout) {
-    let (SystemSpec::Cluster(cluster), Some(nodes)) = (&plan.system, plan.node_count_range())
-    else {
+    let (Some(cluster), Some(nodes)) = (plan.cluster(), plan.node_count_range()) else {
         return;
     };
     page.heading("Nodes");

@@ -172,14 +172,12 @@ fn event_in_words(action: &Action, node: &str) -> String {
             format::per_second(rate.as_per_second()),
         ),
         Action::Fault { fault } => match fault {
-            FaultSpec::Stall { duration: length } => {
-                format!("{node} does nothing for {}", format::duration(*length))
+            FaultSpec::Stall { duration } => {
+                format!("{node} does nothing for {}", format::duration(*duration))
             }
-            FaultSpec::IgnorePings { duration: length } => {
-                format!(
-                    "{node} answers no heartbeat for {}",
-                    format::duration(*length)
-                )
+            FaultSpec::IgnorePings { duration } => {
+                let length = format::duration(*duration);
+                format!("{node} answers no heartbeat for {length}")
             }
             FaultSpec::DropMessages { count } => deliveries_in_words(node, "drops", *count),
             FaultSpec::DuplicateMessages { count } => deliveries_in_words(node, "doubles", *count),

@@ -13,12 +13,10 @@ pub(crate) struct DiagnosticSink {
     unreadable_lines: Vec<usize>,
 }
 
-/// A problem and its span.
+/// A problem and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Report {
-    span: SourceSpan,
-    key: String,
-    found: Option<String>,
+    location: ValueLocation,
     is_missing: bool,
     diagnostic: Diagnostic,
 }
@@ -27,9 +25,7 @@ impl DiagnosticSink {
     /// Adds a problem with the value at `location`.
     pub(crate) fn report(&mut self, location: &ValueLocation, diagnostic: Diagnostic) {
         self.reports.push(Report {
-            span: location.span.clone(),
-            key: location.key.clone(),
-            found: location.found.clone(),
+            location: location.clone(),
             is_missing: false,
             diagnostic,
         });
@@ -38,21 +34,18 @@ impl DiagnosticSink {
     /// Adds that something is missing at `location`. A file with errors of syntax drops
     /// it, because the missing part may stand in a line that could not be read.
     pub(crate) fn report_missing(&mut self, location: &ValueLocation, diagnostic: Diagnostic) {
-        self.report(&location.without_value(), diagnostic);
-        if let Some(report) = self.reports.last_mut() {
-            report.is_missing = true;
-        }
+        self.reports.push(Report {
+            location: location.without_value(),
+            is_missing: true,
+            diagnostic,
+        });
     }
 
     /// Adds an error of syntax at a byte range of `text`.
     pub(crate) fn report_syntax(&mut self, text: &str, range: Range<usize>, message: String) {
         self.unreadable_lines
             .push(excerpt::line_of(text, range.start));
-        let location = ValueLocation {
-            span: SourceSpan::File(range),
-            key: String::new(),
-            found: None,
-        };
+        let location = ValueLocation::new(SourceSpan::File(range), "");
         self.report(&location, Diagnostic::new(message));
     }
 
@@ -100,11 +93,13 @@ impl Report {
     /// Whether a file with errors of syntax still shows it. Dropped are missing keys, and
     /// entries that the parser made up in recovery and that have an empty span.
     fn is_kept_beside_syntax_errors(&self) -> bool {
-        self.key.is_empty() || !(self.is_missing || self.span == SourceSpan::FILE)
+        let location = &self.location;
+        location.key.is_empty() || !(self.is_missing || location.span == SourceSpan::FILE)
     }
 
     fn locate(self, text: &str, sets: &[String]) -> LocatedDiagnostic {
-        let location = match self.span {
+        let ValueLocation { span, key, found } = self.location;
+        let location = match span {
             SourceSpan::File(range) => Location::in_file(text, range),
             SourceSpan::SetArgument(index) => Location::SetArgument {
                 index,
@@ -113,8 +108,8 @@ impl Report {
         };
         LocatedDiagnostic {
             location,
-            key: self.key,
-            found: self.found,
+            key,
+            found,
             diagnostic: self.diagnostic,
         }
     }

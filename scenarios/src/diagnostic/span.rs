@@ -12,7 +12,7 @@ pub(crate) enum SourceSpan {
 }
 
 /// The place of a value: its span, the path of its key, and the value as written.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ValueLocation {
     pub(crate) span: SourceSpan,
     /// A path such as `devices.home.ramp`; empty for the file as a whole.
@@ -27,13 +27,18 @@ impl SourceSpan {
 }
 
 impl ValueLocation {
-    /// The place of a key that the file lacks.
-    pub(crate) fn absent(key: &str) -> Self {
+    /// The place of a key without a value of its own.
+    pub(crate) fn new(span: SourceSpan, key: impl Into<String>) -> Self {
         Self {
-            span: SourceSpan::FILE,
-            key: key.to_owned(),
+            span,
+            key: key.into(),
             found: None,
         }
+    }
+
+    /// The place of a key that the file lacks.
+    pub(crate) fn absent(key: &str) -> Self {
+        Self::new(SourceSpan::FILE, key)
     }
 
     /// Returns the place for a problem that does not depend on the value.

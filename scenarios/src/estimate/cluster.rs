@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, ops::RangeInclusive};
 
 use crate::{
     Plan,
-    plan::{BalancerKind, EventKind, NodeEffect, SystemSpec},
+    plan::{BalancerKind, EventKind, NodeEffect},
 };
 
 /// The sockets and connections that one balancer forwards when everything is open.
@@ -30,12 +30,11 @@ impl Plan {
     /// Returns the fewest and the most nodes that take sockets at any time of the plan; `None`
     /// for a system that the harness does not start.
     pub fn node_count_range(&self) -> Option<RangeInclusive<u64>> {
-        let SystemSpec::Cluster(cluster) = &self.system else {
-            return None;
-        };
+        let cluster = self.cluster()?;
         // The rules have checked that each event is possible, so names are enough.
         let mut up: BTreeSet<String> = (1..=cluster.nodes).map(|n| format!("n{n}")).collect();
         let (mut fewest, mut most) = (up.len(), up.len());
+        // Events are in order of time, so each state of the cluster is seen once.
         for event in &self.events {
             match EventKind::from(&event.action).node_effect() {
                 NodeEffect::TakesSockets => {
@@ -55,9 +54,7 @@ impl Plan {
     /// Returns the share of one balancer when clients spread evenly over all of them; `None`
     /// where the harness starts none.
     pub fn balancer_share(&self) -> Option<BalancerShare> {
-        let SystemSpec::Cluster(cluster) = &self.system else {
-            return None;
-        };
+        let cluster = self.cluster()?;
         if cluster.balancer == BalancerKind::None {
             return None;
         }

@@ -3,7 +3,6 @@
 
 use super::{Direction, Unit};
 
-use Direction::{Higher, Lower, Neither};
 use Unit::{Bytes, Count, Millis, PerSecond, Ratio, Seconds, Share};
 
 /// A table of metrics with a row for each item of a list.
@@ -67,148 +66,112 @@ static TABLES: [ItemTable; 11] = [
 ];
 
 const PROCESS: &[ItemMetric] = &[
-    item("sockets_peak", Count, Neither, "peak sockets"),
-    item("sockets_at_end", Count, Neither, "sockets before the drain"),
-    item("rss_peak", Bytes, Lower, "peak RSS"),
-    item("heap_peak", Bytes, Lower, "peak heap"),
-    item("open_files_peak", Count, Lower, "peak open files"),
-    item("cpu_s", Seconds, Lower, "CPU time"),
-    item("restarts", Count, Neither, "restarts"),
-    item("exit_code", Count, Neither, "exit code"),
+    neutral("sockets_peak", Count, "peak sockets"),
+    neutral("sockets_at_end", Count, "sockets before the drain"),
+    lower("rss_peak", Bytes, "peak RSS"),
+    lower("heap_peak", Bytes, "peak heap"),
+    lower("open_files_peak", Count, "peak open files"),
+    lower("cpu_s", Seconds, "CPU time"),
+    neutral("restarts", Count, "restarts"),
+    neutral("exit_code", Count, "exit code"),
 ];
 
 const BROKER: &[ItemMetric] = &[
-    item("clients_peak", Count, Neither, "peak connections"),
-    item("channels_peak", Count, Neither, "peak channels or queues"),
-    item("backlog_peak", Count, Lower, "peak messages waiting"),
-    item("messages_in", Count, Neither, "messages in"),
-    item(
-        "messages_in_per_s",
-        PerSecond,
-        Neither,
-        "messages in, steady phase",
-    ),
-    item("messages_out", Count, Neither, "messages out"),
-    item(
+    neutral("clients_peak", Count, "peak connections"),
+    neutral("channels_peak", Count, "peak channels or queues"),
+    lower("backlog_peak", Count, "peak messages waiting"),
+    neutral("messages_in", Count, "messages in"),
+    neutral("messages_in_per_s", PerSecond, "messages in, steady phase"),
+    neutral("messages_out", Count, "messages out"),
+    neutral(
         "messages_out_per_s",
         PerSecond,
-        Neither,
         "messages out, steady phase",
     ),
-    item("bytes_in", Bytes, Neither, "bytes in"),
-    item("bytes_out", Bytes, Neither, "bytes out"),
-    item(
-        "slow_consumers",
-        Count,
-        Lower,
-        "slow consumers disconnected",
-    ),
+    neutral("bytes_in", Bytes, "bytes in"),
+    neutral("bytes_out", Bytes, "bytes out"),
+    lower("slow_consumers", Count, "slow consumers disconnected"),
 ];
 
 const BALANCER: &[ItemMetric] = &[
-    item("pending_peak", Count, Lower, "peak pending sockets"),
-    item(
+    lower("pending_peak", Count, "peak pending sockets"),
+    neutral(
         "sockets_by_node_at_end",
         Count,
-        Neither,
         "sockets of each node before the drain",
     ),
-    item(
+    lower(
         "cpu_us_per_socket_s",
         Count,
-        Lower,
         "CPU time per socket and second, µs",
     ),
 ];
 
 const WORKER: &[ItemMetric] = &[
-    item("sockets_peak", Count, Neither, "peak sockets"),
-    item("rss_peak", Bytes, Lower, "peak RSS"),
-    item("open_files_peak", Count, Lower, "peak open files"),
-    item("cpu_s", Seconds, Lower, "CPU time"),
-    item("send_lag_ms.p99", Millis, Lower, "send lag, p99"),
-    item("send_lag_ms.max", Millis, Lower, "send lag, longest"),
+    neutral("sockets_peak", Count, "peak sockets"),
+    lower("rss_peak", Bytes, "peak RSS"),
+    lower("open_files_peak", Count, "peak open files"),
+    lower("cpu_s", Seconds, "CPU time"),
+    lower("send_lag_ms.p99", Millis, "send lag, p99"),
+    lower("send_lag_ms.max", Millis, "send lag, longest"),
 ];
 
 const NODE_LOAD: &[ItemMetric] = &[
-    item("sockets", Count, Neither, "sockets"),
-    item("over_mean", Ratio, Neither, "sockets over the mean"),
-    item("heap", Bytes, Lower, "heap"),
-    item("rss", Bytes, Lower, "RSS"),
-    item("cpu_cores", Share, Lower, "CPU cores"),
-    item(
+    neutral("sockets", Count, "sockets"),
+    neutral("over_mean", Ratio, "sockets over the mean"),
+    lower("heap", Bytes, "heap"),
+    lower("rss", Bytes, "RSS"),
+    lower("cpu_cores", Share, "CPU cores"),
+    lower(
         "commands_ms.p50",
         Millis,
-        Lower,
         "service time of its commands, p50",
     ),
-    item(
+    lower(
         "commands_ms.p99",
         Millis,
-        Lower,
         "service time of its commands, p99",
     ),
 ];
 
 const EVENT: &[ItemMetric] = &[
-    item(
-        "new_sockets_by_node",
-        Count,
-        Neither,
-        "new sockets of each node",
-    ),
-    item(
+    neutral("new_sockets_by_node", Count, "new sockets of each node"),
+    neutral(
         "new_sockets_share",
         Share,
-        Neither,
         "share of the new sockets at its node",
     ),
     until("settled_after_s", "recovery time"),
     until("balanced_after_s", "balancing time"),
-    item(
+    lower(
         "evenness.max_over_mean",
         Ratio,
-        Lower,
         "fullest node over the mean",
     ),
-    item(
-        "evenness.min_over_mean",
-        Ratio,
-        Higher,
-        "emptiest node over the mean",
-    ),
-    item(
-        "herding.share",
-        Share,
-        Lower,
-        "herding, largest share of a node",
-    ),
+    ItemMetric {
+        direction: Direction::Higher,
+        ..neutral(
+            "evenness.min_over_mean",
+            Ratio,
+            "emptiest node over the mean",
+        )
+    },
+    lower("herding.share", Share, "herding, largest share of a node"),
 ];
 
 const STORM: &[ItemMetric] = &[
-    item("storm.lost", Count, Neither, "sockets lost"),
-    item("storm.back", Count, Neither, "sockets back"),
+    neutral("storm.lost", Count, "sockets lost"),
+    neutral("storm.back", Count, "sockets back"),
     until("storm.t50_s", "half back after"),
     until("storm.t95_s", "95 % back after"),
     until("storm.t99_s", "99 % back after"),
-    item(
+    lower(
         "storm.peak_handshakes_per_s",
         Count,
-        Lower,
         "peak handshakes per second at a node",
     ),
-    item(
-        "storm.failed_attempts",
-        Count,
-        Lower,
-        "failed attempts to open",
-    ),
-    item(
-        "storm.commands_failed",
-        Count,
-        Lower,
-        "commands without a reply",
-    ),
+    lower("storm.failed_attempts", Count, "failed attempts to open"),
+    lower("storm.commands_failed", Count, "commands without a reply"),
 ];
 
 const DETECTION: &[ItemMetric] = &[
@@ -234,18 +197,22 @@ const fn table(
     }
 }
 
-const fn item(
-    key: &'static str,
-    unit: Unit,
-    direction: Direction,
-    label: &'static str,
-) -> ItemMetric {
+/// A metric of which no value is better.
+const fn neutral(key: &'static str, unit: Unit, label: &'static str) -> ItemMetric {
     ItemMetric {
         key,
         unit,
-        direction,
+        direction: Direction::Neither,
         label,
         absent: NOT_MEASURED,
+    }
+}
+
+/// A metric of which a lower value is better.
+const fn lower(key: &'static str, unit: Unit, label: &'static str) -> ItemMetric {
+    ItemMetric {
+        direction: Direction::Lower,
+        ..neutral(key, unit, label)
     }
 }
 
@@ -253,7 +220,7 @@ const fn item(
 const fn until(key: &'static str, label: &'static str) -> ItemMetric {
     ItemMetric {
         absent: NOT_REACHED,
-        ..item(key, Seconds, Lower, label)
+        ..lower(key, Seconds, label)
     }
 }
 
@@ -261,6 +228,6 @@ const fn until(key: &'static str, label: &'static str) -> ItemMetric {
 const fn reported(key: &'static str, label: &'static str) -> ItemMetric {
     ItemMetric {
         absent: NOT_REPORTED,
-        ..item(key, Seconds, Lower, label)
+        ..lower(key, Seconds, label)
     }
 }

@@ -10,20 +10,30 @@
 //!   `summary.json`, by its path without the suffix of the unit;
 //! - `item_registry`: the metrics of each item of a list in the summary, such as a node or
 //!   an event;
-//! - `unit`: units, and the limits written in them; `direction`: whether a lower or a
-//!   higher value is better.
+//! - `unit`: units, and the limits written in them.
 
-use self::registry::{MetricShape, RegistryEntry};
+use strum::IntoStaticStr;
 
-mod direction;
 mod item_registry;
 mod registry;
 mod unit;
 
-pub use direction::Direction;
 pub use item_registry::{ItemMetric, ItemTable, item_tables};
+pub use registry::MetricFamily;
 pub(crate) use registry::MetricRequirement;
 pub use unit::Unit;
+
+/// The direction in which a metric is better. As text it is `lower`, `higher` or `neither`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
+pub enum Direction {
+    /// A lower value is better.
+    Lower,
+    /// A higher value is better.
+    Higher,
+    /// A value is neither good nor bad by itself.
+    Neither,
+}
 
 /// A metric of the summary: one number.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,15 +48,15 @@ pub struct Metric {
     pub label: String,
     /// Meaning, in a phrase.
     pub about: String,
-    json_path: Vec<String>,
-    windowed: bool,
-    counts_failures: bool,
-    requirement: MetricRequirement,
+    /// Keys that lead to the number in `summary.json`: `heartbeats.response_ms.p99`.
+    pub json_path: String,
+    /// Whether the metric can be taken over a part of the run. A gate on any other metric
+    /// takes no `during`.
+    pub is_windowed: bool,
+    /// Whether the metric counts failures, which scatter as a Poisson process does.
+    pub counts_failures: bool,
+    pub(crate) requirement: MetricRequirement,
 }
-
-/// A line of the registry: one number, one distribution or one fit.
-#[derive(Clone, Copy)]
-pub struct MetricFamily(&'static RegistryEntry);
 
 /// The form of a family in the summary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,12 +77,12 @@ pub fn find(path: &str) -> Option<Metric> {
 /// Returns every metric, in the order of the summary.
 pub fn all() -> impl Iterator<Item = Metric> {
     // The metrics are built anew at each call; a run looks up a few hundred.
-    registry::ENTRIES.iter().flat_map(RegistryEntry::metrics)
+    families().flat_map(MetricFamily::metrics)
 }
 
 /// Returns every line of the registry, in the order of the summary.
-pub fn families() -> impl Iterator<Item = MetricFamily> {
-    registry::ENTRIES.iter().map(MetricFamily)
+pub fn families() -> impl Iterator<Item = &'static MetricFamily> {
+    registry::FAMILIES.iter()
 }
 
 /// Returns the sections of the summary with their titles, in the order of the summary.
@@ -83,78 +93,13 @@ pub fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// Returns the title of the section of a metric or a family: `Heartbeats`.
 pub fn section_title(path: &str) -> &'static str {
     let name = path.split('.').next();
-    let section = registry::SECTIONS
-        .iter()
-        .find(|(key, _)| Some(*key) == name);
+    let section = sections().find(|(key, _)| Some(*key) == name);
     section.map_or("", |(_, title)| title)
 }
 
 impl Metric {
-    /// Returns the keys that lead to the number in `summary.json`: `heartbeats`,
-    /// `response_ms`, `p99`.
-    pub fn json_path(&self) -> Vec<&str> {
-        self.json_path.iter().map(String::as_str).collect()
-    }
-
     /// Returns the name with its section: `Heartbeats: response time, p99`.
     pub fn title(&self) -> String {
         format!("{}: {}", section_title(&self.path), self.label)
-    }
-
-    /// Whether the metric can be taken over a part of the run. A gate on any other metric
-    /// takes no `during`.
-    pub fn is_windowed(&self) -> bool {
-        self.windowed
-    }
-
-    /// Whether the metric counts failures, which scatter as a Poisson process does.
-    pub fn counts_failures(&self) -> bool {
-        self.counts_failures
-    }
-
-    pub(crate) fn requirement(&self) -> MetricRequirement {
-        self.requirement
-    }
-}
-
-impl MetricFamily {
-    /// Path in `summary.json` without the unit's suffix: `heartbeats.response`.
-    pub fn path(self) -> &'static str {
-        self.0.path
-    }
-
-    /// Name of the section: `heartbeats`.
-    pub fn section(self) -> &'static str {
-        self.0.path.split('.').next().unwrap_or_default()
-    }
-
-    /// Name within its section: `response time`.
-    pub fn label(self) -> &'static str {
-        self.0.label
-    }
-
-    /// Meaning, in a phrase.
-    pub fn about(self) -> &'static str {
-        self.0.about
-    }
-
-    /// Form in the summary.
-    pub fn kind(self) -> FamilyKind {
-        match self.0.shape {
-            MetricShape::Distribution => FamilyKind::Distribution,
-            MetricShape::Fit(_) => FamilyKind::Fit,
-            _ => FamilyKind::Number,
-        }
-    }
-
-    /// Unit of the number, the times or the slope.
-    pub fn unit(self) -> Unit {
-        self.0.shape.unit()
-    }
-
-    /// Returns the keys that lead to the family in `summary.json`: `heartbeats`,
-    /// `response_ms`.
-    pub fn json_path(self) -> Vec<String> {
-        self.0.json_path()
     }
 }

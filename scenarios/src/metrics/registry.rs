@@ -3,7 +3,7 @@
 //! A new metric is one line here, and one field of the same name in the file of its section
 //! (`reports/src/analysis/SECTION.rs`).
 
-use super::{Direction, Metric, Unit};
+use super::{Direction, FamilyKind, Metric, Unit};
 
 use Direction::{Higher, Lower, Neither};
 use MetricRequirement::{
@@ -44,7 +44,7 @@ pub(crate) enum MetricRequirement {
 
 /// The form of a metric in the summary.
 #[derive(Clone, Copy)]
-pub(super) enum MetricShape {
+enum MetricShape {
     /// A number of things that happened in a window.
     Counter,
     /// A number taken at an instant of its own.
@@ -61,14 +61,17 @@ pub(super) enum MetricShape {
     Fit(Unit),
 }
 
-/// One line of the table.
-pub(super) struct RegistryEntry {
-    pub(super) path: &'static str,
-    pub(super) shape: MetricShape,
+/// A line of the registry: one number, one distribution or one fit.
+pub struct MetricFamily {
+    /// Path in `summary.json` without the unit's suffix: `heartbeats.response`.
+    pub path: &'static str,
+    shape: MetricShape,
     direction: Direction,
     requirement: MetricRequirement,
-    pub(super) label: &'static str,
-    pub(super) about: &'static str,
+    /// Name within its section: `response time`.
+    pub label: &'static str,
+    /// Meaning, in a phrase.
+    pub about: &'static str,
 }
 
 /// The sections of the summary that have metrics, each with its title.
@@ -99,7 +102,7 @@ const DISTRIBUTION_PARTS: [(&str, &str); 7] = [
 /// All metrics in the order of the summary: path, shape, better direction, requirement,
 /// label within the section, meaning.
 #[rustfmt::skip]
-pub(super) static ENTRIES: &[RegistryEntry] = &[
+pub(super) static FAMILIES: &[MetricFamily] = &[
     entry("sockets.requested", PointInTime(Count), Neither, Nothing, "requested", "sockets that were due to open"),
     entry("sockets.opened", Counter, Neither, Nothing, "opened", "sockets that opened, each counted once"),
     entry("sockets.failed", Counter, Lower, Nothing, "failed", "sockets that were due to open and never opened"),
@@ -187,8 +190,8 @@ const fn entry(
     requirement: MetricRequirement,
     label: &'static str,
     about: &'static str,
-) -> RegistryEntry {
-    RegistryEntry {
+) -> MetricFamily {
+    MetricFamily {
         path,
         shape,
         direction,
@@ -200,7 +203,7 @@ const fn entry(
 
 impl MetricShape {
     /// Returns the unit of the number, the times or the slope.
-    pub(super) fn unit(self) -> Unit {
+    fn unit(self) -> Unit {
         match self {
             Counter => Unit::Count,
             PointInTime(unit) | Windowed(unit) | Fit(unit) => unit,
@@ -221,12 +224,30 @@ impl MetricShape {
     }
 }
 
-impl RegistryEntry {
-    /// Returns the keys that lead to the entry in `summary.json`.
-    pub(super) fn json_path(&self) -> Vec<String> {
+impl MetricFamily {
+    /// Name of the section: `heartbeats`.
+    pub fn section(&self) -> &'static str {
+        self.path.split('.').next().unwrap_or_default()
+    }
+
+    /// Form in the summary.
+    pub fn kind(&self) -> FamilyKind {
+        match self.shape {
+            Distribution => FamilyKind::Distribution,
+            Fit(_) => FamilyKind::Fit,
+            _ => FamilyKind::Number,
+        }
+    }
+
+    /// Unit of the number, the times or the slope.
+    pub fn unit(&self) -> Unit {
+        self.shape.unit()
+    }
+
+    /// Returns the keys that lead to the family in `summary.json`: `heartbeats.response_ms`.
+    pub fn json_path(&self) -> String {
         // Keys of `summary.json` carry their unit, paths of gates do not: there the limit does.
-        let path = format!("{}{}", self.path, self.shape.suffix());
-        path.split('.').map(str::to_owned).collect()
+        format!("{}{}", self.path, self.shape.suffix())
     }
 
     /// Returns the metrics of this line: one, or one for each part of a distribution.
@@ -237,8 +258,8 @@ impl RegistryEntry {
                 .map(|part| self.distribution_part(part))
                 .collect(),
             // A gate holds the slope, not the ends of its interval.
-            Fit(_) => vec![self.metric(&["value"])],
-            _ => vec![self.metric(&[])],
+            Fit(_) => vec![self.metric(".value")],
+            _ => vec![self.metric("")],
         }
     }
 
@@ -247,7 +268,7 @@ impl RegistryEntry {
             path: format!("{}.{name}", self.path),
             label: format!("{}, {name}", self.label),
             about: format!("{}: {about}", self.about),
-            ..self.metric(&[name])
+            ..self.metric(&format!(".{name}"))
         };
         match *name {
             // A number of values is neither a time nor good or bad.
@@ -260,17 +281,17 @@ impl RegistryEntry {
         }
     }
 
-    fn metric(&self, below: &[&str]) -> Metric {
-        let below = below.iter().map(|key| (*key).to_owned());
+    /// Returns the metric at `below` in the family; empty for the family itself.
+    fn metric(&self, below: &str) -> Metric {
         Metric {
             path: self.path.to_owned(),
             unit: self.shape.unit(),
             direction: self.direction,
             label: self.label.to_owned(),
             about: self.about.to_owned(),
-            json_path: self.json_path().into_iter().chain(below).collect(),
+            json_path: self.json_path() + below,
             // A slope needs the growth of the whole run, and a moment has no length.
-            windowed: matches!(self.shape, Counter | Rate | Windowed(_) | Distribution),
+            is_windowed: matches!(self.shape, Counter | Rate | Windowed(_) | Distribution),
             counts_failures: matches!(self.shape, Counter | PointInTime(Unit::Count))
                 && self.direction == Lower,
             requirement: self.requirement,

@@ -73,7 +73,7 @@ pub enum Join {
 }
 
 impl BalancerKind {
-    /// Returns the name as people write it; `None` without a balancer.
+    /// Returns the name as its project writes it; `None` without a balancer.
     pub fn name(self) -> Option<&'static str> {
         match self {
             Self::None => None,

@@ -28,6 +28,7 @@ pub struct Plan {
     /// HTTP command traffic of the steady phase, in the order of the file.
     pub commands: Vec<CommandLoad>,
     /// Messages published in the steady phase, in the order of the file.
+    // Loads with a default are younger than the first records, which are still read.
     #[serde(default)]
     pub publish: Vec<PublishLoad>,
     /// Telemetry records sent upstream in the steady phase, in the order of the file.
@@ -37,6 +38,16 @@ pub struct Plan {
     pub events: Vec<EventSpec>,
     /// Conditions that the run must meet, in the order of the file.
     pub gates: Vec<Gate>,
+}
+
+impl Plan {
+    /// Returns the cluster that the harness starts; `None` for a target.
+    pub fn cluster(&self) -> Option<&ClusterSpec> {
+        match &self.system {
+            SystemSpec::Cluster(cluster) => Some(cluster),
+            SystemSpec::Target(_) => None,
+        }
+    }
 }
 
 /// The system that the load is put on.

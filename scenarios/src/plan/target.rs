@@ -15,6 +15,7 @@ pub struct TargetSpec {
     /// The protocol of devices and commands.
     pub dialect: Dialect,
     /// The certificates that clients trust.
+    // Keys with a default are younger than the first records, which are still read.
     #[serde(default)]
     pub trust: CertificateTrust,
     /// Header fields that every socket's opening and every command carries; `{device}` in a

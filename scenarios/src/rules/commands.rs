@@ -29,6 +29,7 @@ fn check_model(load: &CommandSection, sink: &mut DiagnosticSink) {
             load.location(),
             Diagnostic::new("neither `users` nor `rate`").expected(EITHER),
         ),
+        // Both keys have a default, which is harmless in the other model.
         (false, true) if load.think.is_written => sink.report(
             &load.think.location,
             Diagnostic::new("a think time without users").expected("`think` beside `users`"),

@@ -23,10 +23,7 @@ pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
             continue;
         };
         let location = &event.consumer.location;
-        let Some(number) = name
-            .strip_prefix('c')
-            .and_then(|number| number.parse::<u32>().ok())
-        else {
+        let Some(Ok(number)) = name.strip_prefix('c').map(str::parse::<u32>) else {
             continue;
         };
         // Consumers count from 1.

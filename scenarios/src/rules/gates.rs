@@ -5,7 +5,7 @@ use crate::{
     metrics::{self, Metric, MetricRequirement},
     plan::{BalancerKind, PhaseWindow, Word},
     scenario::{Scenario, System},
-    section::gates::GateSection,
+    section::{Field, gates::GateSection},
 };
 
 pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
@@ -17,7 +17,7 @@ pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
         let Some(metric) = metrics::find(&check.metric) else {
             continue;
         };
-        if let Some(reason) = unmeasurable(metric.requirement(), scenario) {
+        if let Some(reason) = unmeasurable(metric.requirement, scenario) {
             let message = format!(
                 "{} cannot be measured here: {}",
                 metric.path, reason.message
@@ -30,20 +30,31 @@ pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
 
 /// Returns the reason for which a metric cannot be measured in this scenario.
 fn unmeasurable(requirement: MetricRequirement, scenario: &Scenario) -> Option<Diagnostic> {
+    let commands = || without_load(&scenario.commands, "sends no commands");
+    let telemetry = || without_load(&scenario.telemetry, "sends no telemetry records");
+    let is_target = matches!(scenario.system(), System::Target(_));
     match requirement {
         MetricRequirement::Nothing => None,
-        MetricRequirement::Cluster => without_cluster(scenario),
+        MetricRequirement::Cluster => unless(
+            !is_target,
+            "the harness does nothing to a system that it did not start",
+            "a `[cluster]`",
+        ),
         MetricRequirement::Balancer => without_balancer(scenario),
-        MetricRequirement::Commands => without_commands(scenario),
-        MetricRequirement::Messages => without_messages(scenario),
-        MetricRequirement::Telemetry => without_telemetry(scenario),
-        MetricRequirement::Consumers => {
-            without_telemetry(scenario).or_else(|| without_consumers(scenario))
-        }
-        MetricRequirement::ReportedOwner => {
-            without_commands(scenario).or_else(|| without_owner(scenario))
-        }
-        MetricRequirement::TwoNodes => without_commands(scenario)
+        MetricRequirement::Commands => commands(),
+        MetricRequirement::Messages => without_load(&scenario.publish, "publishes no messages"),
+        MetricRequirement::Telemetry => telemetry(),
+        // Only journals of the harness's own consumers are read.
+        MetricRequirement::Consumers => telemetry().or_else(|| {
+            unless(
+                !is_target,
+                "the consumers of a target are not the harness's own",
+                "a `[cluster]` with `consumers`",
+            )
+        }),
+        // Without commands no answer names a node, so that problem comes first.
+        MetricRequirement::ReportedOwner => commands().or_else(|| without_owner(scenario)),
+        MetricRequirement::TwoNodes => commands()
             .or_else(|| without_owner(scenario))
             .or_else(|| without_second_node(scenario)),
         MetricRequirement::NodeSockets | MetricRequirement::NodeHeap => without_endpoint(scenario),
@@ -55,36 +66,10 @@ fn unless(is_measurable: bool, message: &str, expected: &str) -> Option<Diagnost
     (!is_measurable).then(|| Diagnostic::new(message).expected(expected))
 }
 
-fn without_commands(scenario: &Scenario) -> Option<Diagnostic> {
-    unless(
-        scenario.commands.is_written,
-        "the scenario sends no commands",
-        "a scenario with `[[commands]]`",
-    )
-}
-
-fn without_messages(scenario: &Scenario) -> Option<Diagnostic> {
-    unless(
-        scenario.publish.is_written,
-        "the scenario publishes no messages",
-        "a scenario with `[[publish]]`",
-    )
-}
-
-fn without_telemetry(scenario: &Scenario) -> Option<Diagnostic> {
-    unless(
-        scenario.telemetry.is_written,
-        "the scenario sends no telemetry records",
-        "a scenario with `[[telemetry]]`",
-    )
-}
-
-fn without_cluster(scenario: &Scenario) -> Option<Diagnostic> {
-    unless(
-        !matches!(scenario.system(), System::Target(_)),
-        "the harness does nothing to a system that it did not start",
-        "a `[cluster]`",
-    )
+/// Returns that the scenario has no load of a kind; `verb` says what it does not do.
+fn without_load<S>(loads: &Field<Vec<S>>, verb: &str) -> Option<Diagnostic> {
+    let expected = format!("a scenario with `[[{}]]`", loads.key.name);
+    unless(loads.is_written, &format!("the scenario {verb}"), &expected)
 }
 
 /// Returns that there is no balancer that the harness knows. It knows none of a target.
@@ -114,15 +99,6 @@ fn without_owner(scenario: &Scenario) -> Option<Diagnostic> {
         dialect.as_str()
     );
     Some(Diagnostic::new(message).expected("`dialect = \"highwater\"`"))
-}
-
-/// Returns that the consumers are foreign. Only journals of the harness's own are read.
-fn without_consumers(scenario: &Scenario) -> Option<Diagnostic> {
-    unless(
-        !matches!(scenario.system(), System::Target(_)),
-        "the consumers of a target are not the harness's own",
-        "a `[cluster]` with `consumers`",
-    )
 }
 
 fn without_second_node(scenario: &Scenario) -> Option<Diagnostic> {
@@ -161,13 +137,10 @@ fn check_window(gate: &GateSection, metric: &Metric, sink: &mut DiagnosticSink) 
     let Some(window) = gate.during.value else {
         return;
     };
-    let location = &gate.during.location;
-    if !metric.is_windowed() {
+    // A metric of one moment has the same value in every window.
+    let (message, expected) = if !metric.is_windowed {
         let message = format!("{} is measured at one moment", metric.path);
-        sink.report(
-            location,
-            Diagnostic::new(message).expected("a gate without `during`"),
-        );
+        (message, "a gate without `during`")
     } else if matches!(window, PhaseWindow::Ramp | PhaseWindow::Drain) {
         // Sockets and heartbeats exist in every phase, other traffic in the steady phase.
         let traffic = match metric.path.split('.').next() {
@@ -177,9 +150,10 @@ fn check_window(gate: &GateSection, metric: &Metric, sink: &mut DiagnosticSink) 
             _ => return,
         };
         let message = format!("{traffic} in the {} phase", window.as_str());
-        sink.report(
-            location,
-            Diagnostic::new(message).expected("\"steady\" or \"run\""),
-        );
-    }
+        (message, "\"steady\" or \"run\"")
+    } else {
+        return;
+    };
+    let diagnostic = Diagnostic::new(message).expected(expected);
+    sink.report(&gate.during.location, diagnostic);
 }

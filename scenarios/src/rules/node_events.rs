@@ -63,10 +63,7 @@ pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
         if kind.target() != TargetKind::Node {
             continue;
         }
-        let Some(number) = name
-            .strip_prefix('n')
-            .and_then(|number| number.parse().ok())
-        else {
+        let Some(Ok(number)) = name.strip_prefix('n').map(str::parse::<u32>) else {
             continue;
         };
         let node = nodes.get(&number).copied();

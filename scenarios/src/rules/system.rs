@@ -60,6 +60,7 @@ fn check_publish(scenario: &Scenario, target: &TargetSection, sink: &mut Diagnos
             &publish.location.without_value(),
             Diagnostic::new(message).expected("`[[publish]]` with `dialect = \"highwater\"`"),
         );
+    // Beside commands, the missing address is reported already.
     } else if !target.http.is_written && !scenario.commands.is_written && from_rest() {
         let diagnostic = Diagnostic::new("messages have no address to go to");
         sink.report_missing(&target.http.location, diagnostic.expected(HTTP));

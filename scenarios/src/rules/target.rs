@@ -25,12 +25,9 @@ pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
 
 /// Checks that every address names the device where the dialect needs it.
 fn check_ws(target: &TargetSection, sink: &mut DiagnosticSink) {
-    let addresses = target.ws.value.as_deref().unwrap_or_default();
-    let without_device = addresses
-        .iter()
-        .find(|address| !address.contains(DEVICE_PLACEHOLDER));
+    let mut addresses = target.ws.value.iter().flatten();
     let dialect = target.dialect.value;
-    if let Some(address) = without_device
+    if let Some(address) = addresses.find(|address| !address.contains(DEVICE_PLACEHOLDER))
         // The reference server knows a device by its address; others may know it by a
         // header field.
         && let Some(dialect) = dialect.filter(|dialect| dialect.features().device_in_address)

@@ -20,6 +20,7 @@ section! {
 
     /// The broker's process id on this machine. Without it, a broker on this machine is found as the
     /// process that listens on the broker's port.
+    // Process ids of Linux are signed numbers of 32 bits.
     pid: u32 = count(1, i32::MAX as u64), optional;
 }
 

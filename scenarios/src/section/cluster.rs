@@ -12,6 +12,11 @@ use crate::{
 
 section! {
     /// A cluster of the reference server, which the harness starts, samples and stops itself.
+    /// Its balancer learns of a node that is added, drained or brought back after a drain in
+    /// one of four ways. `discovery`: by membership (`gateway`, `none`). `reload`: by a new
+    /// configuration and a graceful reload (`nginx`, `haproxy`). `runtime`: by a command to
+    /// the running balancer (`haproxy`). `predeclared`: not at all, because the node stands
+    /// in the configuration from the start and is down until it comes (`nginx`, `haproxy`).
     pub(crate) struct ClusterSection = "[cluster]";
 
     /// Nodes at the start, called `n1`, `n2`, …; each is a process of its own.
@@ -43,12 +48,8 @@ section! {
     /// directory, or ask every node.
     routing: Routing = word(), default "directory";
 
-    /// The way in which the balancer learns of a node that is added, drained or brought back
-    /// after a drain. `discovery`: by membership (`gateway`, `none`). `reload`: by a new
-    /// configuration and a graceful reload (`nginx`, `haproxy`). `runtime`: by a command to
-    /// the running balancer (`haproxy`). `predeclared`: not at all, because the node stands
-    /// in the configuration from the start and is down until it comes (`nginx`, `haproxy`).
-    /// Without it `reload` behind nginx and HAProxy, otherwise `discovery`.
+    /// The way in which the balancer learns of a node. Without it `reload` behind nginx and
+    /// HAProxy, otherwise `discovery`.
     pub(crate) join: Join = word(), optional, balancing;
 
     /// Balancers side by side, called `b1`, `b2`, …; clients rotate over them. Balancers
@@ -74,6 +75,7 @@ section! {
 
     /// Consumers of telemetry records, called `c1`, `c2`, …; each is a process of its own, and
     /// all are one group.
+    // The name of a consumer in an event has two digits at most.
     pub(crate) consumers: u32 = count(0, 99), default "0";
 
     /// The time that a consumer takes for a telemetry record; it handles one at a time.
@@ -85,11 +87,6 @@ section! {
 }
 
 impl ClusterSection {
-    /// Whether the cluster certainly has no consumers.
-    pub(crate) fn has_no_consumers(&self) -> bool {
-        self.consumers.is(&0)
-    }
-
     pub(crate) fn resolve(self) -> Option<plan::ClusterSpec> {
         let balancer = self.balancer.value?;
         Some(plan::ClusterSpec {

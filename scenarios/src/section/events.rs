@@ -16,6 +16,16 @@ section! {
     /// An action on a node, on all nodes, on a consumer or on the broker of the `[cluster]`
     /// during the steady phase. Each must be possible when its time comes: a node that was
     /// killed cannot be drained, and one that runs cannot be resumed.
+    /// `kill-node` is SIGKILL; `pause-node` is SIGSTOP, and the node hangs with all its sockets
+    /// open; `drain-node` asks it to end in order; `restart-node` starts a killed, drained or
+    /// running node again on its old address. The same with `-broker` acts on the embedded
+    /// broker, and needs `backplane = "local"`; `kill-consumer` and `restart-consumer` act on a
+    /// consumer of telemetry records, which goes on with its journal. `rebalance` makes nodes
+    /// that hold more than their share ask sockets to reconnect, until all are within
+    /// `tolerance`. With the fault `stall` the whole node does nothing; with `ignore-pings` it
+    /// reads pings and answers none. With `drop-messages`, `duplicate-messages` and
+    /// `reorder-messages`, so many deliveries of topic messages to its devices never come, come
+    /// twice, or come after the next one.
     pub(crate) struct EventSection = "[[events]]";
 
     /// Name of the event, for `--set` and the report.
@@ -24,13 +34,7 @@ section! {
     /// Time of the event, from the start of the steady phase, and before its end.
     pub(crate) at: Duration = duration(Duration::ZERO, DAY.saturating_mul(30)), required;
 
-    /// The action. `kill-node` is SIGKILL; `pause-node` is SIGSTOP, and the node hangs with
-    /// all its sockets open; `drain-node` asks it to end in order; `restart-node` starts a
-    /// killed, drained or running node again on its old address. The same with `-broker` acts
-    /// on the embedded broker, and needs `backplane = "local"`; `kill-consumer` and
-    /// `restart-consumer` act on a consumer of telemetry records, which goes on with its journal.
-    /// `rebalance` makes nodes that hold more than their share ask sockets to reconnect, until
-    /// all are within `tolerance`.
+    /// The action.
     pub(crate) kind as "do": EventKind = word(), required;
 
     /// The node that an action on a node is for.
@@ -39,10 +43,7 @@ section! {
     /// The consumer that `kill-consumer` and `restart-consumer` are for.
     pub(crate) consumer: String = consumer_name(), optional;
 
-    /// The fault that the node injects into itself, with `do = "fault"`. `stall`: the whole
-    /// node does nothing. `ignore-pings`: it reads pings and answers none. `drop-messages`,
-    /// `duplicate-messages`, `reorder-messages`: so many deliveries of topic messages to its
-    /// devices never come, come twice, or come after the next one.
+    /// The fault that the node injects into itself, with `do = "fault"`.
     pub(crate) fault: FaultKind = word(), optional;
 
     /// Time that `stall` and `ignore-pings` last.

@@ -18,11 +18,11 @@ pub(crate) struct Field<T> {
 }
 
 impl<T: Copy> Field<T> {
-    /// Returns the written value, or the first of the usual ones where none is written.
-    pub(crate) fn or_first_of(&self, usual: &[T]) -> Option<T> {
+    /// Returns the written value, or the first of the supported ones where none is written.
+    pub(crate) fn or_first_of(&self, supported: &[T]) -> Option<T> {
         match self.is_written {
             true => self.value,
-            false => usual.first().copied(),
+            false => supported.first().copied(),
         }
     }
 }

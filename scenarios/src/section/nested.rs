@@ -1,6 +1,6 @@
 //! Keys whose value is a table, or a list of tables.
 
-use std::{fmt, marker::PhantomData};
+use std::marker::PhantomData;
 
 use super::{
     Field, Key, KeyPresence, KeySchema, ListSchema, Nested, ReadKey, Section, TableReader,
@@ -11,9 +11,11 @@ use crate::{
 };
 
 /// A table of its own below a key.
+#[derive(Debug)]
 pub(crate) struct SubTable<S>(PhantomData<fn() -> S>);
 
 /// A list of tables below a key.
+#[derive(Debug)]
 pub(crate) struct TableList<S> {
     noun: &'static str,
     by_name: bool,
@@ -49,7 +51,7 @@ impl<S: Section> Key for SubTable<S> {
         "a table".to_owned()
     }
 
-    fn nested(&self) -> Nested {
+    fn nested(&self, _key: &'static str) -> Nested {
         Nested::Table(S::schema())
     }
 }
@@ -83,12 +85,13 @@ impl<S: Section> Key for TableList<S> {
         "a list of tables".to_owned()
     }
 
-    fn nested(&self) -> Nested {
-        Nested::List {
-            section: S::schema(),
+    fn nested(&self, key: &'static str) -> Nested {
+        Nested::List(ListSchema {
+            key,
             noun: self.noun,
+            section: S::schema(),
             by_name: self.by_name,
-        }
+        })
     }
 }
 
@@ -157,16 +160,4 @@ fn read_element<S: Section>(
     let reader = TableReader::new(S::schema(), table, location, sink)
         .with_numbered_name(list.numbered_name(index));
     Some(S::read(&reader, sink))
-}
-
-impl<S> fmt::Debug for SubTable<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SubTable")
-    }
-}
-
-impl<S> fmt::Debug for TableList<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TableList({})", self.noun)
-    }
 }

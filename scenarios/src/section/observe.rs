@@ -16,6 +16,7 @@ section! {
     pub(crate) prometheus: String = http_address(), optional;
 
     /// Process id on this machine.
+    // Process ids of Linux are signed numbers of 32 bits.
     pub(crate) pid: u32 = count(1, i32::MAX as u64), optional;
 
     /// The endpoint's gauge of open sockets, where it is not one that the harness knows.

@@ -49,6 +49,7 @@ section! {
     rate: Rate = rate(), required;
 
     /// Length of a message's body. The data that tells messages apart takes 96 bytes of it.
+    // With its envelope a message must stay below the 64 KiB that a node accepts.
     size: u64 = size(96, 48 * 1024), default "128B";
 
     /// Time after which a message without an answer to its publication is `unconfirmed`.
@@ -75,6 +76,7 @@ impl PublishSection {
         Some(plan::PublishLoad {
             topic: match self.topic.value {
                 Some(topic) => topic,
+                // Several topics of one name would be one topic.
                 None if topics > 1 => format!("{name}-{TOPIC_NUMBER_PLACEHOLDER}"),
                 None => name.clone(),
             },
@@ -87,10 +89,8 @@ impl PublishSection {
             size: self.size.value?,
             timeout: self.timeout.value?,
             start,
-            duration: match self.duration.value {
-                Some(duration) => duration,
-                None => end.saturating_sub(start),
-            },
+            // A start after the end is a problem of its own, which a rule reports.
+            duration: self.duration.value.unwrap_or(end.saturating_sub(start)),
             name,
         })
     }

@@ -36,8 +36,8 @@ pub(crate) trait Key: Debug + Sync {
         false
     }
 
-    /// Returns the tables below the key.
-    fn nested(&self) -> Nested {
+    /// Returns the tables below the key of this name.
+    fn nested(&self, _key: &'static str) -> Nested {
         Nested::Nothing
     }
 }
@@ -47,13 +47,7 @@ pub(crate) trait Key: Debug + Sync {
 pub(crate) enum Nested {
     Nothing,
     Table(&'static SectionSchema),
-    List {
-        section: &'static SectionSchema,
-        /// The name for one element in messages.
-        noun: &'static str,
-        /// Whether paths name an element; otherwise they count it.
-        by_name: bool,
-    },
+    List(ListSchema),
 }
 
 /// Whether a key must be written, and its value where it is not.
@@ -84,9 +78,11 @@ pub enum Comparability {
 #[derive(Debug)]
 pub(crate) struct ListSchema {
     pub(crate) key: &'static str,
+    /// The name for one element in messages.
     pub(crate) noun: &'static str,
     pub(crate) section: &'static SectionSchema,
-    by_name: bool,
+    /// Whether paths name an element; otherwise they count it.
+    pub(crate) by_name: bool,
 }
 
 impl SectionSchema {
@@ -105,18 +101,13 @@ impl SectionSchema {
 }
 
 impl KeySchema {
+    pub(crate) fn nested(&self) -> Nested {
+        self.value_type.nested(self.name)
+    }
+
     pub(crate) fn list(&self) -> Option<ListSchema> {
-        match self.value_type.nested() {
-            Nested::List {
-                section,
-                noun,
-                by_name,
-            } => Some(ListSchema {
-                key: self.name,
-                noun,
-                section,
-                by_name,
-            }),
+        match self.nested() {
+            Nested::List(list) => Some(list),
             Nested::Nothing | Nested::Table(_) => None,
         }
     }

@@ -47,6 +47,7 @@ pub(crate) const fn key<T, K: ReadKey<T> + 'static>(value_type: &'static K) -> &
     value_type
 }
 
+// `Accepts` has no parameter, so the compiler knows that tables and lists of tables lack it.
 impl<V: Accepts> Key for V {
     fn expected(&self) -> String {
         Accepts::expected(self)
@@ -125,11 +126,7 @@ impl<'t> TableReader<'t> {
 
     /// Returns the place of the table itself.
     pub(crate) fn location(&self) -> ValueLocation {
-        ValueLocation {
-            span: self.span.clone(),
-            key: self.path.clone(),
-            found: None,
-        }
+        ValueLocation::new(self.span.clone(), self.path.as_str())
     }
 
     /// Returns the value of a key, written or by default.
@@ -181,10 +178,7 @@ impl<'t> TableReader<'t> {
             "" => "missing".to_owned(),
             header => format!("missing from this {header}"),
         };
-        let location = ValueLocation {
-            key: self.key_path(key.name),
-            ..self.location()
-        };
+        let location = ValueLocation::new(self.span.clone(), self.key_path(key.name));
         sink.report_missing(
             &location,
             Diagnostic::new(message).expected(key.value_type.expected()),
@@ -197,19 +191,12 @@ impl<'t> TableReader<'t> {
             if names().any(|name| name == entry.key) {
                 continue;
             }
-            let location = ValueLocation {
-                span: entry.span.clone(),
-                key: self.key_path(&entry.key),
-                found: None,
-            };
+            let hint = self.renamed_hint(&entry.key);
             sink.report(
-                &location,
+                &ValueLocation::new(entry.span.clone(), self.key_path(&entry.key)),
                 Diagnostic::new("unknown key")
                     .expected(suggest::quoted_list(names()))
-                    .maybe_hint(
-                        self.renamed_hint(&entry.key)
-                            .or_else(|| suggest::did_you_mean(&entry.key, names())),
-                    ),
+                    .maybe_hint(hint.or_else(|| suggest::did_you_mean(&entry.key, names()))),
             );
         }
     }
@@ -217,9 +204,7 @@ impl<'t> TableReader<'t> {
     /// Returns the hint for a key that had another name before.
     fn renamed_hint(&self, key: &str) -> Option<String> {
         let new = renamed::renamed_key(key)?;
-        let mut known = self.schema.keys.iter();
-        known
-            .any(|key| key.name == new)
-            .then(|| renamed::hint(key, new))
+        let is_known = self.schema.keys.iter().any(|key| key.name == new);
+        is_known.then(|| renamed::hint(key, new))
     }
 }

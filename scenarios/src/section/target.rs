@@ -46,6 +46,7 @@ impl TargetSection {
         let observe = observe.into_iter().map(ObserveSection::resolve);
         Some(plan::TargetSpec {
             ws: self.ws.value?,
+            // Without commands a target needs no address for them.
             http: trim_base_urls(self.http.value.unwrap_or_default()),
             dialect: self.dialect.value?,
             trust: self.tls.value?.resolve()?,

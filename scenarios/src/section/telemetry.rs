@@ -35,6 +35,7 @@ section! {
     pub(crate) every: Duration = duration(MILLISECOND, DAY), optional;
 
     /// Length of a telemetry record's body.
+    // With its envelope a record must stay below the 64 KiB that a node accepts.
     size: u64 = size(2, 48 * 1024), default "64B";
 }
 

@@ -1,10 +1,7 @@
 //! Addresses of systems under test. The checks are strict, because a slip here would cost a
 //! run in which no socket opens.
 
-use super::{
-    Accepts, ValueType,
-    text::{CheckedText, quoted_text},
-};
+use super::{FixedForm, text::checked_text};
 use crate::{
     diagnostic::Diagnostic,
     tree::{TomlItem, TomlValue},
@@ -12,13 +9,6 @@ use crate::{
 
 /// The placeholder for the device's id.
 pub(crate) const DEVICE_PLACEHOLDER: &str = "{device}";
-
-/// An address or a list of them, never an empty one.
-#[derive(Debug)]
-pub(crate) struct AddressList {
-    expected: &'static str,
-    check: fn(&str) -> Result<(), Diagnostic>,
-}
 
 /// The part of an address that may follow host and port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,58 +18,54 @@ enum UrlTail {
 }
 
 /// Accepts WebSocket addresses.
-pub(crate) const fn ws_addresses() -> AddressList {
-    AddressList {
-        expected: "an address such as \"ws://host:8080/ws?device={device}\", or a list of them",
-        check: check_ws,
+pub(crate) const fn ws_addresses() -> FixedForm<Vec<String>> {
+    FixedForm {
+        expected: || {
+            "an address such as \"ws://host:8080/ws?device={device}\", or a list of them".to_owned()
+        },
+        read: |item| read_addresses(item, check_ws),
     }
 }
 
 /// Accepts base addresses of HTTP.
-pub(crate) const fn http_addresses() -> AddressList {
-    AddressList {
-        expected: "an address such as \"http://host:8080\", or a list of them",
-        check: |text| check_http(text, UrlTail::Path),
+pub(crate) const fn http_addresses() -> FixedForm<Vec<String>> {
+    FixedForm {
+        expected: || "an address such as \"http://host:8080\", or a list of them".to_owned(),
+        read: |item| read_addresses(item, |text| check_http(text, UrlTail::Path)),
     }
 }
 
 /// Accepts an address of HTTP with a path.
-pub(crate) const fn http_address() -> CheckedText {
-    CheckedText {
-        expected: "an address such as \"http://host:9090/metrics\"",
-        check: |text| check_http(text, UrlTail::PathAndQuery),
+pub(crate) const fn http_address() -> FixedForm<String> {
+    FixedForm {
+        expected: || "an address such as \"http://host:9090/metrics\"".to_owned(),
+        read: |item| checked_text(item, |text| check_http(text, UrlTail::PathAndQuery)),
     }
 }
 
 /// Accepts the path of a command below a base address.
-pub(crate) const fn command_path() -> CheckedText {
-    CheckedText {
-        expected: "a path that begins with `/`, such as \"/devices/{device}/commands\"",
-        check: check_path,
+pub(crate) const fn command_path() -> FixedForm<String> {
+    FixedForm {
+        expected: || {
+            "a path that begins with `/`, such as \"/devices/{device}/commands\"".to_owned()
+        },
+        read: |item| checked_text(item, check_path),
     }
 }
 
-impl Accepts for AddressList {
-    fn expected(&self) -> String {
-        self.expected.to_owned()
-    }
-}
-
-impl ValueType<Vec<String>> for AddressList {
-    fn read(&self, item: &TomlItem) -> Result<Vec<String>, Diagnostic> {
-        let items = match &item.value {
-            TomlValue::List(items) => items.as_slice(),
-            _ => std::slice::from_ref(item),
-        };
-        if items.is_empty() {
-            return Err(Diagnostic::new("an empty list"));
-        }
-        let checked = items.iter().map(|item| {
-            let text = quoted_text(item)?;
-            (self.check)(text)?;
-            Ok(text.to_owned())
-        });
-        checked.collect()
+/// Reads an address or a list of them, never an empty one.
+fn read_addresses(
+    item: &TomlItem,
+    check: impl Fn(&str) -> Result<(), Diagnostic>,
+) -> Result<Vec<String>, Diagnostic> {
+    match &item.value {
+        // An empty list would leave nothing to connect to.
+        TomlValue::List(items) if items.is_empty() => Err(Diagnostic::new("an empty list")),
+        TomlValue::List(items) => items
+            .iter()
+            .map(|item| checked_text(item, &check))
+            .collect(),
+        _ => Ok(vec![checked_text(item, check)?]),
     }
 }
 
@@ -141,6 +127,7 @@ fn check_authority(authority: &str) -> Result<(), Diagnostic> {
     if authority.contains('@') {
         return Err(Diagnostic::new("an address with a user's name in it"));
     }
+    // RFC 3986, section 3.2.2: an IPv6 address stands in brackets, because it has colons.
     let (host, port) = match authority.strip_prefix('[') {
         Some(v6) => {
             let (host, rest) = v6

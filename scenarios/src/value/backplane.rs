@@ -2,7 +2,7 @@
 
 use highwater_types::{BrokerKind, BrokerUrl, InvalidBrokerUrl};
 
-use super::{Accepts, ValueType, text::quoted_text};
+use super::{FixedForm, text::quoted_text};
 use crate::{diagnostic::Diagnostic, suggest, tree::TomlItem};
 
 /// The word for the embedded broker.
@@ -17,38 +17,30 @@ pub(crate) enum BackplaneAddress {
     Broker(BrokerUrl),
 }
 
-/// `local`, or the address of a broker.
-#[derive(Debug)]
-pub(crate) struct Backplane;
-
-/// Accepts the address of a backplane.
-pub(crate) const fn backplane() -> Backplane {
-    Backplane
+/// Accepts `local`, or the address of a broker.
+pub(crate) const fn backplane() -> FixedForm<BackplaneAddress> {
+    FixedForm { expected, read }
 }
 
-impl Accepts for Backplane {
-    fn expected(&self) -> String {
-        let example = |kind: BrokerKind| {
-            let (scheme, port) = (kind.scheme(), kind.default_port());
-            format!("\"{scheme}://host:{port}\"")
-        };
-        format!(
-            "\"{LOCAL}\", or the address of a broker: {}",
-            BrokerKind::ALL.map(example).join(", ")
-        )
+fn expected() -> String {
+    let example = |kind: BrokerKind| {
+        let (scheme, port) = (kind.scheme(), kind.default_port());
+        format!("\"{scheme}://host:{port}\"")
+    };
+    format!(
+        "\"{LOCAL}\", or the address of a broker: {}",
+        BrokerKind::ALL.map(example).join(", ")
+    )
+}
+
+fn read(item: &TomlItem) -> Result<BackplaneAddress, Diagnostic> {
+    let text = quoted_text(item)?;
+    if text == LOCAL {
+        return Ok(BackplaneAddress::Local);
     }
-}
-
-impl ValueType<BackplaneAddress> for Backplane {
-    fn read(&self, item: &TomlItem) -> Result<BackplaneAddress, Diagnostic> {
-        let text = quoted_text(item)?;
-        if text == LOCAL {
-            return Ok(BackplaneAddress::Local);
-        }
-        match BrokerUrl::parse(text) {
-            Ok(url) => Ok(BackplaneAddress::Broker(url)),
-            Err(error) => Err(Diagnostic::new(error.to_string()).maybe_hint(hint(text, &error))),
-        }
+    match BrokerUrl::parse(text) {
+        Ok(url) => Ok(BackplaneAddress::Broker(url)),
+        Err(error) => Err(Diagnostic::new(error.to_string()).maybe_hint(hint(text, &error))),
     }
 }
 

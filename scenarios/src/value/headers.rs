@@ -1,7 +1,7 @@
 //! Names and values of HTTP header fields. The checks are strict, because a slip would fail
 //! every socket of a run.
 
-use super::{Accepts, ValueType};
+use super::FixedForm;
 use crate::{
     diagnostic::Diagnostic,
     plan::HttpHeader,
@@ -28,33 +28,25 @@ const RESERVED_HEADERS: [&str; 11] = [
     "x-highwater-timeout-ms",
 ];
 
-/// A table of header fields, in the order of the file.
-#[derive(Debug)]
-pub(crate) struct Headers;
-
-/// Accepts a table of header fields.
-pub(crate) const fn headers() -> Headers {
-    Headers
-}
-
-impl Accepts for Headers {
-    fn expected(&self) -> String {
-        "a table of names and texts, such as { Authorization = \"Bearer ${TOKEN}\" }".to_owned()
+/// Accepts a table of header fields, which keep the order of the file.
+pub(crate) const fn headers() -> FixedForm<Vec<HttpHeader>> {
+    FixedForm {
+        expected: || {
+            "a table of names and texts, such as { Authorization = \"Bearer ${TOKEN}\" }".to_owned()
+        },
+        read,
     }
 }
 
-impl ValueType<Vec<HttpHeader>> for Headers {
-    fn read(&self, item: &TomlItem) -> Result<Vec<HttpHeader>, Diagnostic> {
-        let table = item
-            .as_table()
-            .ok_or_else(|| Diagnostic::new("not a table"))?;
-        if table.entries().count() > MAX_HEADERS {
-            return Err(Diagnostic::new(format!(
-                "more than {MAX_HEADERS} header fields"
-            )));
-        }
-        table.entries().map(read_header).collect()
+fn read(item: &TomlItem) -> Result<Vec<HttpHeader>, Diagnostic> {
+    let Some(table) = item.as_table() else {
+        return Err(Diagnostic::new("not a table"));
+    };
+    if table.entries().count() > MAX_HEADERS {
+        let message = format!("more than {MAX_HEADERS} header fields");
+        return Err(Diagnostic::new(message));
     }
+    table.entries().map(read_header).collect()
 }
 
 fn read_header(entry: &TomlEntry) -> Result<HttpHeader, Diagnostic> {

@@ -3,17 +3,16 @@
 //! Each file holds the types of one kind; a new one copies its neighbour. Declarations call
 //! the functions of this module: `count: u64 = count(1, 1_000), required;`.
 //!
-//! - [`value_type`]: the two traits;
+//! - [`value_type`]: a form of values;
 //! - [`text`], [`name`], [`address`], [`headers`], [`subprotocol`]: texts, checked
 //!   strictly;
 //! - [`number`], [`quantity`]: whole numbers, and numbers with a unit;
 //! - [`boolean`], [`word`], [`list`]: a closed set of values;
-//! - [`backplane`], [`gate_check`]: grammars of their own.
+//! - [`backplane`]: a word or an address.
 
 mod address;
 mod backplane;
 mod boolean;
-mod gate_check;
 mod headers;
 mod list;
 mod name;
@@ -28,14 +27,13 @@ pub(crate) use self::{
     address::{DEVICE_PLACEHOLDER, command_path, http_address, http_addresses, ws_addresses},
     backplane::{BackplaneAddress, backplane},
     boolean::boolean,
-    gate_check::gate_check,
     headers::headers,
     list::list_of,
     name::{consumer_name, name, node_name, topic_name},
     number::count,
     quantity::{duration, rate, share, size},
     subprotocol::subprotocols,
-    text::{file_path, text},
-    value_type::{Accepts, ValueType},
+    text::{file_path, gate_check, text},
+    value_type::{Accepts, FixedForm, ValueType},
     word::{quoted_words, word},
 };

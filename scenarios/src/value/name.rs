@@ -1,43 +1,44 @@
 //! Names that a scenario gives.
 
-use super::text::CheckedText;
+use super::{FixedForm, text::checked_text};
 use crate::{diagnostic::Diagnostic, plan::TOPIC_NUMBER_PLACEHOLDER};
 
 /// Accepts a name. Names are parts of file names, of device ids and of `--set` paths.
-pub(crate) const fn name() -> CheckedText {
-    CheckedText {
-        expected: "a name of 1 to 64 letters, digits, `-` and `_` that begins with a letter or digit",
-        check: check_name,
+pub(crate) const fn name() -> FixedForm<String> {
+    FixedForm {
+        expected: || {
+            "a name of 1 to 64 letters, digits, `-` and `_` that begins with a letter or digit"
+                .to_owned()
+        },
+        read: |item| checked_text(item, check_name),
     }
 }
 
 /// Accepts the name of a node, counted from `n1`.
-pub(crate) const fn node_name() -> CheckedText {
-    CheckedText {
-        expected: "a node's name: \"n1\", \"n2\", … up to \"n9999\"",
-        check: |name| match is_numbered(name, 'n', 4) {
-            true => Ok(()),
-            false => Err(Diagnostic::new("not a node's name")),
-        },
+pub(crate) const fn node_name() -> FixedForm<String> {
+    FixedForm {
+        expected: || "a node's name: \"n1\", \"n2\", … up to \"n9999\"".to_owned(),
+        read: |item| checked_text(item, |name| check_numbered(name, 'n', 4, "node")),
     }
 }
 
 /// Accepts the name of a consumer, counted from `c1`.
-pub(crate) const fn consumer_name() -> CheckedText {
-    CheckedText {
-        expected: "a consumer's name: \"c1\", \"c2\", … up to \"c99\"",
-        check: |name| match is_numbered(name, 'c', 2) {
-            true => Ok(()),
-            false => Err(Diagnostic::new("not a consumer's name")),
-        },
+pub(crate) const fn consumer_name() -> FixedForm<String> {
+    FixedForm {
+        expected: || "a consumer's name: \"c1\", \"c2\", … up to \"c99\"".to_owned(),
+        read: |item| checked_text(item, |name| check_numbered(name, 'c', 2, "consumer")),
     }
 }
 
 /// Accepts the name of a topic: the form that the reference server accepts, with room for a number.
-pub(crate) const fn topic_name() -> CheckedText {
-    CheckedText {
-        expected: "a topic of 1 to 120 letters, digits, `.`, `_`, `:` and `-`, with `{n}` at most once for its number",
-        check: check_topic,
+pub(crate) const fn topic_name() -> FixedForm<String> {
+    FixedForm {
+        expected: || {
+            "a topic of 1 to 120 letters, digits, `.`, `_`, `:` and `-`, with `{n}` at most once \
+             for its number"
+                .to_owned()
+        },
+        read: |item| checked_text(item, check_topic),
     }
 }
 
@@ -59,12 +60,16 @@ fn check_name(name: &str) -> Result<(), Diagnostic> {
     }
 }
 
-/// Whether a name is a letter and a number without leading zeros.
-fn is_numbered(name: &str, letter: char, digits: usize) -> bool {
+/// Checks that a name is a letter and a number without leading zeros.
+fn check_numbered(name: &str, letter: char, digits: usize, noun: &str) -> Result<(), Diagnostic> {
     let number = name.strip_prefix(letter).unwrap_or("");
-    (1..=digits).contains(&number.len())
+    let is_numbered = (1..=digits).contains(&number.len())
         && number.bytes().all(|byte| byte.is_ascii_digit())
-        && !number.starts_with('0')
+        && !number.starts_with('0');
+    match is_numbered {
+        true => Ok(()),
+        false => Err(Diagnostic::new(format!("not a {noun}'s name"))),
+    }
 }
 
 fn check_topic(topic: &str) -> Result<(), Diagnostic> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use highwater_types::{InvalidQuantity, Rate, duration, format, rate};
 
-use super::{Accepts, ValueType};
+use super::{Accepts, FixedForm, ValueType};
 use crate::{
     diagnostic::Diagnostic,
     metrics::Unit,
@@ -17,10 +17,6 @@ pub(crate) struct DurationRange {
     min: Duration,
     max: Duration,
 }
-
-/// A rate within the bounds of every rate.
-#[derive(Debug)]
-pub(crate) struct AnyRate;
 
 /// A whole number of bytes within bounds.
 #[derive(Debug)]
@@ -41,9 +37,16 @@ pub(crate) const fn duration(min: Duration, max: Duration) -> DurationRange {
     DurationRange { min, max }
 }
 
-/// Accepts a rate.
-pub(crate) const fn rate() -> AnyRate {
-    AnyRate
+/// Accepts a rate within the bounds of every rate.
+pub(crate) const fn rate() -> FixedForm<Rate> {
+    FixedForm {
+        expected: || {
+            "a rate with its unit, such as \"200/s\" or \"12000/min\", from \"0.001/s\" to \
+             \"1000000/s\""
+                .to_owned()
+        },
+        read: |item| Ok(rate::parse(quantity_text(item, "/s")?)?),
+    }
 }
 
 /// Accepts a size from `min` to `max` bytes.
@@ -80,19 +83,6 @@ impl ValueType<Duration> for DurationRange {
             duration if duration > self.max => Err(Diagnostic::new("too long")),
             duration => Ok(duration),
         }
-    }
-}
-
-impl Accepts for AnyRate {
-    fn expected(&self) -> String {
-        "a rate with its unit, such as \"200/s\" or \"12000/min\", from \"0.001/s\" to \"1000000/s\""
-            .to_owned()
-    }
-}
-
-impl ValueType<Rate> for AnyRate {
-    fn read(&self, item: &TomlItem) -> Result<Rate, Diagnostic> {
-        Ok(rate::parse(quantity_text(item, "/s")?)?)
     }
 }
 

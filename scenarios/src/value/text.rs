@@ -1,46 +1,48 @@
 //! Texts: any short text, and texts that pass a check.
 
-use super::{Accepts, ValueType};
+use super::FixedForm;
 use crate::{
+    check::GateCheck,
     diagnostic::Diagnostic,
     tree::{TomlItem, TomlValue},
 };
 
-/// A text in quotes that passes a check.
-#[derive(Debug)]
-pub(crate) struct CheckedText {
-    pub(super) expected: &'static str,
-    pub(super) check: fn(&str) -> Result<(), Diagnostic>,
-}
-
 /// Accepts a text of a length that fits a report.
-pub(crate) const fn text() -> CheckedText {
-    CheckedText {
-        expected: "text of up to 500 characters",
-        check: check_length,
+pub(crate) const fn text() -> FixedForm<String> {
+    FixedForm {
+        expected: || "text of up to 500 characters".to_owned(),
+        read: |item| checked_text(item, check_length),
     }
 }
 
 /// Accepts the path of a file, which is opened when the run starts.
-pub(crate) const fn file_path() -> CheckedText {
-    CheckedText {
-        expected: "the path of a file, seen from where `highwater` is started",
-        check: check_file_path,
+pub(crate) const fn file_path() -> FixedForm<String> {
+    FixedForm {
+        expected: || "the path of a file, seen from where `highwater` is started".to_owned(),
+        read: |item| checked_text(item, check_file_path),
     }
 }
 
-impl Accepts for CheckedText {
-    fn expected(&self) -> String {
-        self.expected.to_owned()
+/// Accepts the check of a gate.
+pub(crate) const fn gate_check() -> FixedForm<GateCheck> {
+    FixedForm {
+        expected: || {
+            "a metric, one of < <= == != >= >, and a limit with the metric's unit, such as \
+             \"heartbeats.response.p99 <= 50ms\""
+                .to_owned()
+        },
+        read: |item| GateCheck::parse(quoted_text(item)?),
     }
 }
 
-impl ValueType<String> for CheckedText {
-    fn read(&self, item: &TomlItem) -> Result<String, Diagnostic> {
-        let text = quoted_text(item)?;
-        (self.check)(text)?;
-        Ok(text.to_owned())
-    }
+/// Returns a text in quotes that passes a check.
+pub(super) fn checked_text(
+    item: &TomlItem,
+    check: impl Fn(&str) -> Result<(), Diagnostic>,
+) -> Result<String, Diagnostic> {
+    let text = quoted_text(item)?;
+    check(text)?;
+    Ok(text.to_owned())
 }
 
 /// Returns the text of a value in quotes.

@@ -208,14 +208,15 @@ fn matrix_has_a_cell_for_each_combination() {
     );
     assert_eq!(matrix.runs(), 12);
     let systems = matrix.cells().map(|cell| &cell.plan.system);
-    let asked: Vec<_> = systems
+    let resolved: Vec<_> = systems
         .map(|system| match system {
             SystemSpec::Cluster(cluster) => (cluster.balancer, cluster.policy, cluster.join),
             SystemSpec::Target(_) => panic!("a target"),
         })
         .collect();
+    // Each cell gets the default `join` of its own balancer.
     assert_eq!(
-        asked,
+        resolved,
         [
             (BalancerKind::Nginx, BalancerPolicy::LeastConn, Join::Reload),
             (BalancerKind::Nginx, BalancerPolicy::Random, Join::Reload),
@@ -236,8 +237,8 @@ fn matrix_has_a_cell_for_each_combination() {
 #[test]
 fn set_argument_replaces_its_list_of_the_matrix() {
     let cells = "[matrix]\npolicy = [\"least-conn\", \"p2c\"]\nbalancers = [1, 2]\n";
-    let one = matrix("balancer = \"gateway\"", cells, &["cluster.policy=random"]);
-    let names: Vec<&str> = one.cells().map(|cell| &cell.name[..]).collect();
+    let fixed = matrix("balancer = \"gateway\"", cells, &["cluster.policy=random"]);
+    let names: Vec<&str> = fixed.cells().map(|cell| &cell.name[..]).collect();
     assert_eq!(names, ["1-balancers", "2-balancers"]);
     let fewer = matrix(
         "balancer = \"gateway\"",
@@ -412,6 +413,7 @@ fn description_warns_of_a_balancer_with_too_many_files() {
         memory: None,
     };
     let page = describe(&plan("balancer = \"gateway\"", "", &[]), &small);
+    // Each of 9,000 sockets takes two files of a balancer.
     assert!(page.contains("18,000 of 10,000"), "{page}");
     assert!(page.contains("more than a process may open"), "{page}");
     let cells = "[matrix]\nbalancers = [2, 1]\n";

@@ -74,6 +74,7 @@ fn set_argument_removes_a_whole_list() {
 
 #[test]
 fn set_argument_corrects_an_invalid_file() {
+    // A rate without its unit is invalid.
     let text = crate::BASE.replace("\"50/s\"", "50");
     assert!(parse("base.toml", &text, &[]).is_err());
     assert!(parse("base.toml", &text, &["devices.home.ramp=50/s".to_owned()]).is_ok());

@@ -28,6 +28,7 @@ fn defaults_follow_from_the_pool_and_the_steady_phase() {
         (news.start, news.duration),
         (Duration::ZERO, Duration::from_secs(60))
     );
+    // 5/s for 60 s, each to 100 devices.
     assert_eq!((news.messages(), news.deliveries_per_s()), (300, 500.0));
 
     let chats = load("rate = \"5/s\"\ntopics = 4\nstart = \"10s\"\nfrom = \"device\"");
@@ -302,5 +303,6 @@ fn http_publishers_take_connections() {
     let plan: Plan = plan_of(
         "[[publish]]\nrate = \"5/s\"\npublishers = 7\n[[publish]]\nname = \"d\"\nrate = \"5/s\"\nfrom = \"device\"\n",
     );
+    // Devices publish on their own sockets, so only the seven callers add connections.
     assert_eq!(plan.open_files(Segment::whole()), 100 + 7);
 }

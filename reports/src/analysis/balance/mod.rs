@@ -14,7 +14,6 @@
 //! - `reconnect_storm`: the return of lost sockets; `detection`: the time until each layer
 //!   detected a failure.
 
-use highwater_scenarios::plan::SystemSpec;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -75,17 +74,11 @@ pub(super) fn balance(window: &RunWindow) -> Option<Balance> {
         .collect();
     let at_end = evenness(&shares);
     // The harness does not know how a target spreads its sockets.
-    let (policy, balancer) = match &window.record.manifest.plan.system {
-        SystemSpec::Cluster(cluster) => (
-            serialized_name(&cluster.policy),
-            serialized_name(&cluster.balancer),
-        ),
-        SystemSpec::Target(_) => (None, None),
-    };
+    let cluster = window.record.manifest.plan.cluster();
     let per_event = events.per_event();
     Some(Balance {
-        policy,
-        balancer,
+        policy: cluster.map(|cluster| <&str>::from(cluster.policy).to_owned()),
+        balancer: cluster.map(|cluster| <&str>::from(cluster.balancer).to_owned()),
         max_over_mean_at_end: at_end.map(|evenness| evenness.max_over_mean),
         min_over_mean_at_end: at_end.map(|evenness| evenness.min_over_mean),
         jain_at_end: at_end.map(|evenness| evenness.jain),
@@ -109,9 +102,4 @@ fn longest_failed_connects(per_event: &[AfterEvent]) -> Option<f64> {
 fn longest(lengths: impl Iterator<Item = Option<f64>>) -> Option<f64> {
     let lengths: Vec<f64> = lengths.collect::<Option<_>>()?;
     lengths.into_iter().max_by(f64::total_cmp)
-}
-
-/// Returns the value as a scenario spells it.
-fn serialized_name(value: &impl Serialize) -> Option<String> {
-    Some(serde_json::to_value(value).ok()?.as_str()?.to_owned())
 }

@@ -1,11 +1,10 @@
 //! Messages that nodes sent over the backplane, and that nodes received from it.
 
-use highwater_scenarios::plan::{PublishLoad, SystemSpec};
+use highwater_scenarios::plan::PublishLoad;
 
 use super::{
     CountPair,
     counts::{incomplete_reason, recent_growth, role_total},
-    ledger_side,
 };
 use crate::{
     analysis::run_window::RunWindow,
@@ -17,8 +16,8 @@ pub(super) fn pairs(window: &RunWindow) -> Vec<CountPair> {
     let count = |name| role_total(window, SourceRole::Node, name);
     let mut pairs = vec![CountPair::new(
         "messages between nodes",
-        ledger_side("nodes sent", count(gauge::UNICASTS_SENT)),
-        ledger_side("nodes received", count(gauge::UNICASTS_RECEIVED)),
+        ("nodes sent", count(gauge::UNICASTS_SENT)),
+        ("nodes received", count(gauge::UNICASTS_RECEIVED)),
         recent_growth(window, SourceRole::Node, gauge::UNICASTS_SENT),
     )];
     if let Some(others) = guaranteed_receivers(window) {
@@ -26,8 +25,8 @@ pub(super) fn pairs(window: &RunWindow) -> Vec<CountPair> {
         let sent = count(gauge::TOPICS_SENT).map(|sent| sent * others);
         pairs.push(CountPair::new(
             "topic messages between nodes",
-            ledger_side("other nodes were to receive", sent),
-            ledger_side("other nodes received", count(gauge::TOPICS_RECEIVED)),
+            ("other nodes were to receive", sent),
+            ("other nodes received", count(gauge::TOPICS_RECEIVED)),
             recent_growth(window, SourceRole::Node, gauge::TOPICS_SENT) * others,
         ));
     }
@@ -41,10 +40,7 @@ pub(super) fn pairs(window: &RunWindow) -> Vec<CountPair> {
 /// from the start; `None` where that is not certain.
 fn guaranteed_receivers(window: &RunWindow) -> Option<u64> {
     let plan = &window.record.manifest.plan;
-    let SystemSpec::Cluster(cluster) = &plan.system else {
-        return None;
-    };
-    let nodes = u64::from(cluster.nodes);
+    let nodes = u64::from(plan.cluster()?.nodes);
     let reaches_every_node = |load: &PublishLoad| {
         let pool = plan.devices.iter().find(|pool| pool.name == load.pool);
         let from_the_start = pool.is_some_and(|pool| pool.start.is_none());

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use highwater_scenarios::plan::{BalancerKind, LoadModel, Plan, PublishLoad, SystemSpec};
+use highwater_scenarios::plan::{BalancerKind, LoadModel, Plan, PublishLoad};
 
-use super::{CountPair, ledger_side};
+use super::CountPair;
 use crate::{
     analysis::{
         balancers::sockets_by_node_at, processes::natural_sort_key, run_window::RunWindow,
@@ -42,16 +42,16 @@ pub(super) fn pairs(window: &RunWindow) -> Vec<CountPair> {
     if let Some(clients) = open(SourceRole::Worker, gauge::SOCKETS_OPEN) {
         pairs.push(CountPair::new(
             "sockets before the drain",
-            ledger_side("clients held", Some(clients)),
-            ledger_side("balancers forwarded", Some(forwarded)),
+            ("clients held", Some(clients)),
+            ("balancers forwarded", Some(forwarded)),
             unsure,
         ));
     }
     if let Some(nodes) = open(SourceRole::Node, gauge::SOCKETS_OPEN) {
         let pair = CountPair::new(
             "forwarded sockets before the drain",
-            ledger_side("balancers forwarded", Some(forwarded)),
-            ledger_side("nodes held", Some(nodes)),
+            ("balancers forwarded", Some(forwarded)),
+            ("nodes held", Some(nodes)),
             unsure,
         );
         pairs.push(pair.with_incomplete(by_node.incomplete_reason().as_deref()));
@@ -105,8 +105,8 @@ impl SocketsByNode {
                 let forwarded = *self.forwarded.get(id)?;
                 Some(CountPair::new(
                     format!("sockets of {id} before the drain"),
-                    ledger_side("balancers forwarded", Some(forwarded)),
-                    ledger_side("it held", Some(open)),
+                    ("balancers forwarded", Some(forwarded)),
+                    ("it held", Some(open)),
                     unsure,
                 ))
             })
@@ -120,9 +120,8 @@ impl SocketsByNode {
 fn other_connections(window: &RunWindow) -> u64 {
     let manifest = &window.record.manifest;
     // The gateway counts sockets alone; other balancers count every connection.
-    if let SystemSpec::Cluster(cluster) = &manifest.plan.system
-        && cluster.balancer == BalancerKind::Gateway
-    {
+    let cluster = manifest.plan.cluster();
+    if cluster.is_some_and(|cluster| cluster.balancer == BalancerKind::Gateway) {
         return 0;
     }
     let most = max_commands_in_flight(&manifest.plan);

@@ -3,7 +3,6 @@
 use super::{
     CountPair,
     counts::{incomplete_reason, incomplete_reason_of, processes_once_up, recent_growth},
-    ledger_side,
 };
 use crate::{
     analysis::{run_window::RunWindow, source_series::SourceSeries},
@@ -24,8 +23,8 @@ pub(super) fn pair(window: &RunWindow) -> Option<CountPair> {
     let control = sent.unwrap_or(0).saturating_sub(between_nodes);
     let pair = CountPair::new(
         "messages through the broker",
-        ledger_side("nodes sent", sent),
-        ledger_side(
+        ("nodes sent", sent),
+        (
             "the broker received",
             growth_since_first(window, SourceRole::Broker, gauge::BROKER_PUBLISHED),
         ),

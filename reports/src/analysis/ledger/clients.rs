@@ -2,8 +2,7 @@
 
 use super::{
     ClientCounts, CountPair,
-    counts::{incomplete_reason, lost_sockets, role_total},
-    ledger_side,
+    counts::{incomplete_reason, role_total},
 };
 use crate::{
     analysis::run_window::RunWindow,
@@ -20,16 +19,16 @@ const WRITE_QUEUE_FRAMES: u64 = 256;
 pub(super) fn pairs(window: &RunWindow, counts: &ClientCounts) -> Vec<CountPair> {
     let incomplete = incomplete_reason(window);
     let pair = |what, clients: (&str, u64), nodes: (&str, &str), unsure| {
-        let left = ledger_side(clients.0, Some(clients.1));
-        let right = ledger_side(nodes.0, role_total(window, SourceRole::Node, nodes.1));
+        let left = (clients.0, Some(clients.1));
+        let right = (nodes.0, role_total(window, SourceRole::Node, nodes.1));
         CountPair::new(what, left, right, unsure).with_incomplete(incomplete.as_deref())
     };
     let count = |name| window.counter_total(name);
     // A lost socket may have had one ping and one pong on its way.
-    let lost_sockets = lost_sockets(window);
+    let lost_sockets = window.family_total(counter::DISCONNECT);
     let heartbeats = counts.heartbeats;
     // A device confirms its subscriptions by a ping of its own.
-    let asked = count(counter::SUBSCRIPTIONS_ASKED);
+    let requested = count(counter::SUBSCRIPTIONS_ASKED);
     let confirmed = count(counter::SUBSCRIPTIONS_CONFIRMED);
     let opened = count(counter::SOCKETS_OPENED) + count(counter::SOCKETS_REOPENED);
     let mut pairs = vec![
@@ -42,7 +41,7 @@ pub(super) fn pairs(window: &RunWindow, counts: &ClientCounts) -> Vec<CountPair>
         ),
         pair(
             "pings",
-            ("clients sent", heartbeats.sent + asked),
+            ("clients sent", heartbeats.sent + requested),
             ("nodes received", gauge::PINGS_RECEIVED),
             heartbeats.missed + lost_sockets,
         ),
@@ -52,7 +51,7 @@ pub(super) fn pairs(window: &RunWindow, counts: &ClientCounts) -> Vec<CountPair>
             ("nodes sent", gauge::PONGS_SENT),
             // A pong may come too late to acknowledge, or be lost with its socket.
             heartbeats.due.saturating_sub(heartbeats.acknowledged)
-                + asked.saturating_sub(confirmed)
+                + requested.saturating_sub(confirmed)
                 + lost_sockets,
         ),
     ];

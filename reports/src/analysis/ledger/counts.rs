@@ -1,13 +1,8 @@
 //! Counts summed over the processes of a role, and whether they are complete.
 
-use highwater_scenarios::plan::SystemSpec;
-
 use crate::{
     analysis::{run_window::RunWindow, source_series::SourceSeries},
-    record::{
-        RecordEvent, SourceRole,
-        names::{counter, gauge},
-    },
+    record::{RecordEvent, SourceRole, names::gauge},
 };
 
 /// Seconds that the sampler needs for all processes. An event in that time may be in the
@@ -55,7 +50,7 @@ pub(super) fn processes_once_up<'a>(
 /// Sums a count over all processes of a role; `None` when one of them never reports it.
 pub(super) fn role_total(window: &RunWindow, role: SourceRole, name: &str) -> Option<u64> {
     // A cluster starts with the run, so its counts start at 0. A target was there before.
-    let started_with_run = matches!(window.record.manifest.plan.system, SystemSpec::Cluster(_));
+    let started_with_run = window.record.manifest.plan.cluster().is_some();
     let counts = processes_once_up(window, role).map(|(_, series)| {
         let first = series.gauge(name).next()?.value;
         let before = if started_with_run { 0.0 } else { first };
@@ -75,9 +70,4 @@ pub(super) fn recent_growth(window: &RunWindow, role: SourceRole, name: &str) ->
     let processes = window.sources.with_role(role);
     let growth = processes.filter_map(|(_, series)| growth(series));
     growth.sum::<f64>().ceil() as u64
-}
-
-/// Counts sockets that were lost otherwise than by the drain.
-pub(super) fn lost_sockets(window: &RunWindow) -> u64 {
-    window.family_total(counter::DISCONNECT)
 }

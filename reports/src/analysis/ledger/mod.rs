@@ -83,6 +83,9 @@ pub(super) struct ClientCounts<'a> {
     pub(super) telemetry: Option<&'a TelemetrySummary>,
 }
 
+/// An end with its action, and its count: `("clients issued", Some(5))`.
+type Side<'a> = (&'a str, Option<u64>);
+
 /// Two counts of one thing, before they are compared.
 struct CountPair {
     what: String,
@@ -130,11 +133,15 @@ pub(super) fn differences(ledger: &[LedgerLine]) -> impl Iterator<Item = String>
 }
 
 impl CountPair {
-    fn new(what: impl Into<String>, left: LedgerSide, right: LedgerSide, unsure: u64) -> Self {
+    fn new(what: impl Into<String>, left: Side<'_>, right: Side<'_>, unsure: u64) -> Self {
+        let side = |(who, count): Side<'_>| LedgerSide {
+            who: who.to_owned(),
+            count,
+        };
         Self {
             what: what.into(),
-            left,
-            right,
+            left: side(left),
+            right: side(right),
             unsure,
             incomplete: None,
             also_counted: None,
@@ -169,12 +176,5 @@ impl CountPair {
             verdict,
             note,
         }
-    }
-}
-
-fn ledger_side(who: &str, count: Option<u64>) -> LedgerSide {
-    LedgerSide {
-        who: who.to_owned(),
-        count,
     }
 }

@@ -1,18 +1,18 @@
 //! Telemetry records, from the device to the consumers' journals.
 
-use highwater_scenarios::plan::SystemSpec;
-
 use super::{
     ClientCounts, CountPair,
-    counts::{incomplete_reason, incomplete_reason_of, lost_sockets, recent_growth, role_total},
-    ledger_side,
+    counts::{incomplete_reason, incomplete_reason_of, recent_growth, role_total},
 };
 use crate::{
     analysis::{
         run_window::RunWindow,
-        telemetry::{JournalCounts, TelemetrySummary, journal_counts},
+        telemetry::{TelemetrySummary, journal_counts},
     },
-    record::{SourceRole, names::gauge},
+    record::{
+        JournalCounts, SourceRole,
+        names::{counter, gauge},
+    },
 };
 
 /// Telemetry records of a device that may be unanswered when its socket is lost.
@@ -25,7 +25,7 @@ pub(super) fn pairs(window: &RunWindow, counts: &ClientCounts) -> Vec<CountPair>
     };
     let mut pairs = node_pairs(window, telemetry);
     // A target's consumers keep their journals to themselves.
-    if let SystemSpec::Cluster(_) = &window.record.manifest.plan.system {
+    if window.record.manifest.plan.cluster().is_some() {
         pairs.push(journal_pair(window));
     }
     pairs
@@ -42,23 +42,24 @@ fn node_pairs(window: &RunWindow, telemetry: &TelemetrySummary) -> Vec<CountPair
     let pairs = [
         CountPair::new(
             "telemetry",
-            ledger_side("clients sent", Some(telemetry.sent + telemetry.resent)),
-            ledger_side(
+            ("clients sent", Some(telemetry.sent + telemetry.resent)),
+            (
                 "nodes answered",
                 role_total(window, SourceRole::Node, gauge::TELEMETRY_ANSWERED),
             ),
-            lost_sockets(window) * MAX_UNACKED_PER_DEVICE + unanswered,
+            // A lost socket takes the answers on their way with it.
+            window.family_total(counter::DISCONNECT) * MAX_UNACKED_PER_DEVICE + unanswered,
         ),
         CountPair::new(
             "telemetry acceptances",
-            ledger_side("clients received", Some(telemetry.accepted)),
-            ledger_side("nodes sent", accepted),
+            ("clients received", Some(telemetry.accepted)),
+            ("nodes sent", accepted),
             twice,
         ),
         CountPair::new(
             "telemetry through the queue",
-            ledger_side("nodes queued", accepted),
-            ledger_side("consumers handled", telemetry.handled),
+            ("nodes queued", accepted),
+            ("consumers handled", telemetry.handled),
             twice,
         ),
     ];
@@ -71,16 +72,15 @@ fn node_pairs(window: &RunWindow, telemetry: &TelemetrySummary) -> Vec<CountPair
 /// Compares the consumers' own counts with the lines of their journals.
 fn journal_pair(window: &RunWindow) -> CountPair {
     let journals = journal_counts(window);
-    let lines =
-        |journals: &JournalCounts| journals.handled + journals.duplicated + journals.unknown;
-    let unreadable = journals.as_ref().map_or(0, |journals| journals.unreadable);
+    let lines = |journals: JournalCounts| journals.handled + journals.duplicated + journals.unknown;
+    let unreadable = journals.map_or(0, |journals| journals.unreadable);
     CountPair::new(
         "handled telemetry",
-        ledger_side(
+        (
             "consumers counted",
             role_total(window, SourceRole::Consumer, gauge::TELEMETRY_HANDLED),
         ),
-        ledger_side("their journals show", journals.as_ref().map(lines)),
+        ("their journals show", journals.map(lines)),
         // A redelivered record may be handled after the last sample.
         unreadable + recent_growth(window, SourceRole::Consumer, gauge::TELEMETRY_HANDLED),
     )

@@ -1,22 +1,10 @@
-//! A chart in the page, and the values that the page's script shows at an instant.
+//! The values that the page's script shows at an instant.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::charts::{ChartContext, Drawing, LegendEntry, Tooltip};
-
-/// A chart, for the template.
-#[derive(Debug, Serialize)]
-pub(crate) struct Plot<'a> {
-    name: &'a str,
-    title: &'a str,
-    about: &'a str,
-    legend: &'a [LegendEntry],
-    wide: &'a str,
-    narrow: &'a str,
-    over_time: bool,
-}
+use crate::charts::{ChartContext, Drawing, Tooltip};
 
 /// The values of the charts over time at each step.
 #[derive(Debug, Serialize)]
@@ -26,20 +14,6 @@ pub(super) struct TooltipData<'a> {
     /// End of the time axis in seconds.
     end: f64,
     charts: BTreeMap<&'a str, &'a Tooltip>,
-}
-
-impl<'a> Plot<'a> {
-    pub(crate) fn of(drawing: &'a Drawing) -> Self {
-        Self {
-            name: &drawing.name,
-            title: &drawing.title,
-            about: &drawing.about,
-            legend: &drawing.legend,
-            wide: &drawing.wide,
-            narrow: &drawing.narrow,
-            over_time: drawing.tooltip.is_some(),
-        }
-    }
 }
 
 impl<'a> TooltipData<'a> {
@@ -58,8 +32,9 @@ impl<'a> TooltipData<'a> {
     /// Returns the values as JSON for a `<script>` element.
     pub(super) fn json(&self) -> Result<String, minijinja::Error> {
         let json = serde_json::to_string(self).map_err(|error| {
-            let what = "cannot write the charts' values as JSON";
-            minijinja::Error::new(minijinja::ErrorKind::BadSerialization, what).with_source(error)
+            let message = "cannot write the charts' values as JSON";
+            minijinja::Error::new(minijinja::ErrorKind::BadSerialization, message)
+                .with_source(error)
         })?;
         // HTML ends a script element at the first `</script`, even within a JSON string.
         Ok(json.replace('<', "\\u003c"))
