@@ -14,6 +14,7 @@ use highwater_loadgen::{
             upgrade::DeviceSocket,
         },
         dialect::plain::Plain,
+        unexpected_answers::UnexpectedAnswers,
     },
 };
 use tokio::time::timeout;
@@ -21,6 +22,8 @@ use tokio_tungstenite::tungstenite::Message;
 
 /// Longest time for one connection, and for all messages of one case.
 const TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest message, in bytes. Longer ones belong to cases that `cargo xtask conformance` skips.
+const MAX_MESSAGE_BYTES: usize = 1 << 20;
 /// Name of this client in the server's report.
 const AGENT: &str = "highwater-harness";
 
@@ -66,6 +69,9 @@ impl FuzzingServer {
             address: &address,
             dialect: &Plain,
             header_lines: "",
+            max_message_bytes: MAX_MESSAGE_BYTES,
+            subprotocols: &[],
+            unexpected_answers: &UnexpectedAnswers::default(),
             tls: self.client_options.tls(),
             worker_index: 0,
             device_number: 0,

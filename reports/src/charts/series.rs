@@ -180,6 +180,9 @@ pub(super) fn gauges(window: &RunWindow, role: SourceRole, name: &str) -> NamedP
 /// a restart is left out.
 pub(super) fn growth_rates(window: &RunWindow, role: SourceRole, name: &str) -> NamedPoints {
     per_source(window, role, |series| {
+        if series.has_several_processes() {
+            return Vec::new();
+        }
         let samples: Vec<_> = series.gauge(name).collect();
         samples
             .windows(2)
