@@ -5,7 +5,7 @@ use highwater_services::ServiceKind;
 #[test]
 fn unknown_name_is_refused() {
     let error = "kafka".parse::<ServiceKind>().unwrap_err().to_string();
-    let names = ServiceKind::ALL.map(ServiceKind::name);
+    let names: Vec<_> = ServiceKind::ALL.iter().map(|kind| kind.name()).collect();
     let (last, others) = names.split_last().unwrap();
     let expected = format!("expected {} or {last}", others.join(", "));
     assert_eq!(error, format!("unknown service \"kafka\": {expected}"));
