@@ -12,8 +12,9 @@ use super::{
     launcher::{self, LaunchArgs},
 };
 
-/// Starts the node's process into `slot`, the empty lock of the node. It listens at
-/// `address`, or at a free port without one.
+/// Starts the node's process and stores it in `slot`, the empty content of the node's child lock.
+///
+/// The node listens at `address`; if that is `None`, at a free port.
 pub(super) async fn start(
     context: &ClusterContext,
     node: &ClusterProcess,
@@ -27,7 +28,8 @@ pub(super) async fn start(
         }
         None => port::start_on_free_port(|port| start_on(context, node, port)).await?,
     };
-    // The address first: the registry publishes it with the state.
+    // Sets the address before the state: readers of the registry expect one of each running
+    // node.
     node.set_running(slot, child, address);
     context.registry.mark_started(&node.id);
     Ok(address)
@@ -42,7 +44,7 @@ async fn start_on(
     // Every node accepts faults, because a scenario may send one to any node.
     let mut args = LaunchArgs::new(["--id", &node.id, "--allow-faults"]);
     args.push_option("--routing", <&str>::from(spec.routing));
-    // The number of sockets is known to a gateway without a report.
+    // The other metric needs no option: a node always reports its number of sockets.
     if spec.load_metric == BalancerLoadMetric::Heap {
         args.push_option("--load-source", "heap");
     }

@@ -1,4 +1,6 @@
-//! Waits until a process serves, and until nodes see each other.
+//! Waits until a process answers requests, and until the nodes see each other.
+//!
+//! A node sees another one when the other is in its view.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -8,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::{TestbedError, cluster_process::ClusterProcess, context::ClusterContext};
 use crate::error_chain::error_chain;
 
-/// The longest time until a process is ready, and until the nodes are joined.
+/// The longest time until a process is ready, and also until all nodes see each other.
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The time between two polls.
@@ -29,7 +31,7 @@ pub(super) async fn wait_until_serving(
     wait_until(process, child, poll).await
 }
 
-/// Waits until a gateway sees all nodes that run. `admin` is its admin address.
+/// Waits until a gateway sees all running nodes. `admin` is its admin address.
 pub(super) async fn wait_until_gateway_sees_nodes(
     context: &ClusterContext,
     process: &ClusterProcess,
@@ -48,8 +50,8 @@ pub(super) async fn wait_until_gateway_sees_nodes(
     wait_until(process, child, poll).await
 }
 
-/// Polls until `poll` succeeds. Fails as soon as the child ends, or with the last reason of
-/// `poll` after 30 seconds.
+/// Polls until `poll` succeeds. Fails as soon as the child ends. After [`READY_TIMEOUT`] it
+/// fails with the last error of `poll`.
 pub(super) async fn wait_until<F>(
     process: &ClusterProcess,
     child: &mut Child,
@@ -60,7 +62,7 @@ where
 {
     let deadline = Instant::now() + READY_TIMEOUT;
     loop {
-        // First the child: the error of a dead process says more than its refused port.
+        // The child is checked first: its exit explains more than a refused connection does.
         if let Some(exit) = child.try_exit() {
             return Err(TestbedError::Start {
                 id: process.id.clone(),
@@ -82,9 +84,9 @@ pub(super) async fn wait_until_joined(
     context: &ClusterContext,
     node: &ClusterProcess,
 ) -> Result<(), TestbedError> {
-    // Pairs without this node are left out: another event may be working on them.
-    let matters = |observer: &str, seen: &str| observer == node.id || seen == node.id;
-    let joined = poll_until_joined(context, matters).await;
+    // Other pairs do not count: another event may be starting or ending their nodes.
+    let counts = |observer: &str, seen: &str| observer == node.id || seen == node.id;
+    let joined = poll_until_joined(context, counts).await;
     joined.map_err(|missing| not_ready(node, missing))
 }
 
@@ -97,14 +99,14 @@ pub(super) async fn wait_until_all_joined(context: &ClusterContext) -> Result<()
     })
 }
 
-/// Polls until all pairs of nodes that matter see each other. Fails with such a pair after
-/// 30 seconds.
+/// Polls until, in every pair for which `counts` holds, the first node sees the second one.
+/// After [`READY_TIMEOUT`] it fails with the text of [`find_unseen_node`].
 async fn poll_until_joined(
     context: &ClusterContext,
-    matters: impl Fn(&str, &str) -> bool,
+    counts: impl Fn(&str, &str) -> bool,
 ) -> Result<(), String> {
     let deadline = Instant::now() + READY_TIMEOUT;
-    while let Some(missing) = find_unseen_node(context, &matters).await {
+    while let Some(missing) = find_unseen_node(context, &counts).await {
         if Instant::now() >= deadline {
             return Err(missing);
         }
@@ -122,15 +124,15 @@ fn not_ready(process: &ClusterProcess, reason: String) -> TestbedError {
     }
 }
 
-/// Returns a pair of nodes that matters and does not see each other, in words; `None` if
-/// there is no such pair.
+/// Returns a text that names a pair for which `counts` holds and whose first node does not see
+/// the second. The text is an error if a node does not answer. `None` if there is no such pair.
 async fn find_unseen_node(
     context: &ClusterContext,
-    matters: impl Fn(&str, &str) -> bool,
+    counts: impl Fn(&str, &str) -> bool,
 ) -> Option<String> {
-    // Read at each poll: nodes start and end while this one is waited for.
+    // Read at each poll, because nodes start and end during the wait.
     let running = context.registry.running();
-    // One node after the other, because the first that is not joined ends the poll.
+    // One request after the other, because the first unseen node ends the poll.
     for (observer, address) in &running {
         let visible = match context.client.visible_nodes(*address).await {
             Ok(visible) => visible,
@@ -139,7 +141,7 @@ async fn find_unseen_node(
         let unseen = running
             .iter()
             .map(|(id, _)| id)
-            .filter(|id| matters(observer, id))
+            .filter(|id| counts(observer, id))
             .find(|id| !visible.contains(*id));
         if let Some(unseen) = unseen {
             return Some(format!("{observer} does not see {unseen}"));

@@ -7,8 +7,9 @@
 //!                  └─ run(): ends once all have returned ◄── finished
 //! ```
 //!
-//! Goose launches, holds and stops the users, and gives them one shared HTTP client.
-//! Its own metrics are off, because they grow with the run and know no due times.
+//! Goose is a load-testing library. It launches and stops the users of a worker, which share
+//! one HTTP client. Its own metrics are off, because they grow with the run and contain no
+//! due times.
 
 use std::{
     collections::VecDeque,
@@ -36,12 +37,12 @@ use super::{
 };
 use crate::access::{ClientOptions, TlsSetupError, tls_verify::install_ring_provider};
 
-/// Time after which the client closes an idle connection. Servers keep theirs open for
-/// longer, so that no request meets a connection that the server is closing.
+/// The time after which the client closes an idle connection. Servers keep idle connections
+/// open for longer, so that no request is sent on one that the server is closing.
 const IDLE_CONNECTION: Duration = Duration::from_secs(5);
-/// Pause of a user whose work is done, until goose asks it to leave.
+/// The pause of a user whose work is done, before goose calls it again.
 const EXIT_PAUSE: Duration = Duration::from_millis(100);
-/// Users that goose launches per second: all of them at once.
+/// The users that goose launches per second. This rate launches all of them at once.
 const LAUNCH_RATE: &str = "100000";
 
 /// The users of a worker, ready to be launched.
@@ -53,13 +54,16 @@ pub struct Attack {
 struct SharedState {
     /// Roles that no user has taken yet.
     roles: Mutex<VecDeque<UserRole>>,
+    /// The number of users.
     total: usize,
+    /// The users that have taken a role.
     ready_users: AtomicUsize,
+    /// The users that have finished their role.
     finished_users: AtomicUsize,
     /// Notified when one of the two counts grows.
     changed: Notify,
     client: Client,
-    /// Empty until the coordinator's go sets the clock.
+    /// Empty until the coordinator's `Go` message sets the clock.
     context: watch::Receiver<Option<Arc<Context>>>,
 }
 
@@ -75,8 +79,8 @@ pub enum AttackError {
 }
 
 impl Attack {
-    /// Creates the users for a worker's share of `plan`. They begin when `context` holds
-    /// a context.
+    /// Creates the users for a worker's share of `plan`. They begin their roles when `context`
+    /// holds a value.
     pub fn new(
         plan: &Plan,
         segment: Segment,
@@ -84,10 +88,11 @@ impl Attack {
         context: watch::Receiver<Option<Arc<Context>>>,
     ) -> Result<Self, AttackError> {
         let roles = user_roles(plan, segment);
-        // One client for all users: goose's own costs 118 KB per user.
+        // One client for all users, because goose's own clients cost 118 KB for each user.
         let client =
             client_options.http_client(|client| client.pool_idle_timeout(IDLE_CONNECTION))?;
-        // Goose builds a client as well, which sends nothing but needs a provider.
+        // Goose also builds a client of its own. It sends nothing, but it cannot be built
+        // without a TLS provider.
         install_ring_provider();
         Ok(Self {
             state: Arc::new(SharedState {
@@ -102,7 +107,8 @@ impl Attack {
         })
     }
 
-    /// Waits until every user is launched.
+    /// Waits until every user is launched. The future borrows nothing, because [`Self::run`]
+    /// consumes the attack.
     pub fn ready(&self) -> impl Future<Output = ()> + use<> {
         let state = self.state.clone();
         async move { state.wait_for_all(|state| &state.ready_users).await }
@@ -135,7 +141,7 @@ impl SharedState {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
-            // Enabled before the count is read, or a change in between would be missed.
+            // Registers before the count is read. Otherwise a change in between would be lost.
             changed.as_mut().enable();
             if count(self).load(Relaxed) >= self.total {
                 return;
@@ -144,16 +150,17 @@ impl SharedState {
         }
     }
 
-    /// Takes a role and runs it once the context is there.
+    /// Takes a role and runs it once the context is set.
     async fn run_user(&self) {
-        // Goose runs a user's transaction again and again: there is no second role.
+        // Goose repeats a user's transaction until the attack ends, and all roles are taken
+        // by then.
         let Some(role) = self.roles.lock().pop_front() else {
             return;
         };
         self.increment(&self.ready_users);
         let mut receiver = self.context.clone();
         let context = receiver.wait_for(Option::is_some).await;
-        // An error says that the worker ends without a go: there is nothing to do.
+        // An error means that the worker ends without a start, so the role does nothing.
         let context = context.ok().and_then(|context| context.clone());
         if let Some(context) = context {
             role.run(context, self.client.clone()).await;
@@ -169,7 +176,7 @@ fn build_attack(state: &Arc<SharedState>) -> Result<GooseAttack, GooseError> {
         &users,
         "--increase-rate",
         LAUNCH_RATE,
-        // Goose demands a host. No user calls it: requests name whole addresses.
+        // Goose requires a host. No request goes there, because requests have whole addresses.
         "--host",
         "http://localhost/",
         "--no-telnet",
@@ -183,7 +190,7 @@ fn build_attack(state: &Arc<SharedState>) -> Result<GooseAttack, GooseError> {
         let state = state.clone();
         Box::pin(async move {
             state.run_user().await;
-            // Keeps a user without a role from spinning until goose asks it to leave.
+            // Goose calls a finished user again at once, which would take a whole CPU core.
             tokio::time::sleep(EXIT_PAUSE).await;
             TransactionResult::Ok(())
         })
@@ -191,8 +198,8 @@ fn build_attack(state: &Arc<SharedState>) -> Result<GooseAttack, GooseError> {
     let scenario = Scenario::new("highwater").register_transaction(run_role.set_name("role"));
     GooseAttack::initialize_with_config(configuration)?
         .register_scenario(scenario)
-        // Otherwise that client reads the machine's certificate authorities, and fails on
-        // a machine without any.
+        // Otherwise goose's own client reads the machine's certificate authorities, and
+        // cannot be built on a machine without any.
         .set_client_builder_without_cookies(
             GooseClientBuilder::new()
                 .without_cookies()

@@ -1,4 +1,7 @@
-//! The hub: the members of the cluster, and the subscribers of each topic.
+//! The hub: the routing core of the embedded broker.
+//!
+//! The hub holds the members of the cluster and the subscribers of each topic. It puts frames
+//! into the queues of the members' connections.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,11 +16,13 @@ use crate::{
     net::bounded_queue::BoundedSender,
 };
 
-/// The state of the broker, behind one lock that is held for microseconds.
+/// The members and the topics. The broker keeps it behind one lock, which no task holds while
+/// it waits.
 pub(super) struct Hub {
-    /// The members, each with the queue of its connection. The queue is bounded: a node
-    /// that does not read loses frames, and costs the others neither time nor memory.
+    /// The members, each with the queue of its connection. The queue is bounded: a node that
+    /// does not read loses frames, so that it neither delays the others nor fills memory.
     members: MemberList<BoundedSender<Bytes>>,
+    /// The nodes that subscribe to each topic.
     topics: HashMap<Topic, HashSet<NodeId>>,
 }
 
@@ -30,10 +35,12 @@ impl Hub {
         }
     }
 
-    /// Adds a node, sends the new view to every member, and returns the generation.
+    /// Adds a node, sends the new view to every member, and returns the generation of the
+    /// node's entry.
     ///
-    /// The version goes above `last_version`, the last one that the node has seen. An
-    /// earlier connection of the node is replaced: it ends when its queue is dropped here.
+    /// The new version is greater than `last_version`, which is the last version that the
+    /// node has seen. An earlier connection of the node ends, because its queue is dropped
+    /// here.
     pub(super) fn join(
         &mut self,
         identity: Identity,
@@ -42,17 +49,19 @@ impl Hub {
     ) -> Result<u64, IdConflict> {
         let id = identity.id.clone();
         self.members.join(identity, queue, last_version)?;
-        // The replaced connection's subscriptions are not the new one's.
+        // A new connection starts without the subscriptions of the one that it replaces.
         self.unsubscribe_all(&id);
         self.broadcast_view();
         Ok(self.members.version())
     }
 
-    /// Removes a node, if it still has this generation.
+    /// Removes a node, if it still has this generation. The end of a replaced connection
+    /// therefore leaves the new one in place.
     pub(super) fn leave(&mut self, id: &NodeId, generation: u64) {
         let is_leaving = |entry: &MemberEntry<_>| {
             entry.member.id == *id && entry.member.generation == generation
         };
+        // 0: the version only has to exceed its own last value. At most one entry matches.
         for left in self.members.remove(0, is_leaving) {
             let dropped = left.connection.rejected();
             tracing::info!(node = %id, dropped, "a node left");
@@ -66,7 +75,8 @@ impl Hub {
         self.members.entry_of(id, generation).is_some()
     }
 
-    /// Sends to one node, if it still has this generation.
+    /// Sends to one node, if it still has this generation. A message for an earlier connection
+    /// of the node is dropped.
     pub(super) fn unicast(&self, from: &NodeId, to: &NodeId, generation: u64, payload: &[u8]) {
         if let Some(entry) = self.members.entry_of(to, generation) {
             let header = FromBroker::Unicast { from: from.clone() };
@@ -97,7 +107,7 @@ impl Hub {
     pub(super) fn unsubscribe(&mut self, node: &NodeId, topic: &Topic) {
         if let Some(subscribers) = self.topics.get_mut(topic) {
             subscribers.remove(node);
-            // Otherwise the topics of past subscriptions would pile up.
+            // Otherwise the map would keep every topic that ever had a subscriber.
             if subscribers.is_empty() {
                 self.topics.remove(topic);
             }

@@ -1,14 +1,17 @@
-//! An open socket: bytes of each side are copied unchanged to the other.
+//! A tunnel: copies the bytes of a forwarded socket between its client and its node.
 //!
-//! | direction     | on bytes           | on the end of its source                   |
-//! |---------------|--------------------|--------------------------------------------|
-//! | open          | written, or kept   | → shutting down                            |
-//! | shutting down | –                  | kept bytes are written; then the other     |
-//! |               |                    | side is shut down, → closed                |
-//! | closed        | –                  | –                                          |
+//! Each of the two directions goes through three states:
 //!
-//! The tunnel ends when both directions are closed, when one fails, or a bounded time after the
-//! first end.
+//! | state         | action                                          | next state            |
+//! |---------------|-------------------------------------------------|-----------------------|
+//! | open          | copies bytes, and keeps those that the other    | shutting down, at the |
+//! |               | side does not accept yet                        | end of its source     |
+//! | shutting down | writes the kept bytes, then shuts down the      | closed                |
+//! |               | other side                                      |                       |
+//! | closed        | none                                            | –                     |
+//!
+//! The tunnel ends when both directions are closed or one direction fails. It also ends a
+//! bounded time after the end of its first source.
 
 use std::{
     cell::RefCell,
@@ -32,28 +35,30 @@ use super::{
 };
 use crate::net::stream::{MaybeTlsStream, poll_read};
 
-/// Bytes of one read. The buffer belongs to a worker of the runtime, not to a socket.
+/// The largest number of bytes of one read. All sockets of a runtime thread share one buffer,
+/// so that an idle socket holds none.
 const SCRATCH_BYTES: usize = 16 * 1024;
 
 thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice());
 }
 
-/// The steady state of a proxied socket.
-// Its size is paid once per idle socket, so it keeps bytes only while one side does not read.
+/// The steady state of a forwarded socket.
+// Every idle socket costs this size, so bytes are kept only while one side does not read.
 pub(super) struct Tunnel {
     client: MaybeTlsStream,
     node: TcpStream,
     to_node: TunnelDirection,
     to_client: TunnelDirection,
-    /// Runs once one side has ended.
+    /// The timer that bounds the rest of the tunnel once one side has ended.
     half_close_timer: Option<Pin<Box<Sleep>>>,
-    /// `None` once the node has ended the socket, which no longer counts it.
+    /// The guard that counts the socket for its node. It is `None` once the node has ended
+    /// the socket, because the node no longer counts it.
     guard: Option<ConnectionGuard>,
     registration: TunnelRegistration,
 }
 
-/// The two sides of a socket, each with the bytes that were read past its handshake.
+/// The two sides of a socket, each with the bytes that were read after its handshake.
 pub(super) struct TunnelStreams {
     pub(super) client: MaybeTlsStream,
     pub(super) client_buffered: Bytes,
@@ -61,9 +66,9 @@ pub(super) struct TunnelStreams {
     pub(super) node_buffered: Bytes,
 }
 
-/// One direction of a tunnel.
+/// One direction of a tunnel: from its source to the other side.
 struct TunnelDirection {
-    /// Bytes that were read and that the other side has not accepted.
+    /// Kept bytes, which were read and which the other side has not accepted.
     pending: Bytes,
     state: CopyState,
 }
@@ -75,7 +80,7 @@ enum CopyState {
     Closed,
 }
 
-/// Joins the two sides of a socket in a task.
+/// Starts the tunnel of a socket as a task, which a drain can abort.
 pub(super) fn spawn_tunnel(tunnels: &Arc<Tunnels>, streams: TunnelStreams, guard: ConnectionGuard) {
     let registration = tunnels.register();
     let number = registration.number;
@@ -102,11 +107,11 @@ impl Tunnel {
         })
     }
 
-    /// Waits for the side that has not ended. Returns whether its time has passed.
+    /// Polls the half-close timer, which the first call starts. Returns whether it has expired.
     fn half_close_expired(&mut self, task: &mut Context<'_>) -> bool {
-        let length = self.registration.tunnels.half_close_timeout;
+        let limit = self.registration.tunnels.half_close_timeout;
         let timer = &mut self.half_close_timer;
-        let timer = timer.get_or_insert_with(|| Box::pin(sleep(length)));
+        let timer = timer.get_or_insert_with(|| Box::pin(sleep(limit)));
         timer.as_mut().poll(task).is_ready()
     }
 }
@@ -119,7 +124,8 @@ impl Future for Tunnel {
         if this.copy(task).is_err() {
             return Poll::Ready(());
         }
-        // Not when the client ends: the node counts the socket until it has closed its side.
+        // The end of the client alone drops no guard: the node counts the socket until it has
+        // closed its own side.
         if this.to_client.state != CopyState::Open {
             this.guard = None;
         }
@@ -153,8 +159,7 @@ impl TunnelDirection {
         W: AsyncWrite + Unpin,
     {
         while self.state != CopyState::Closed {
-            // Nothing is read while bytes are kept, so a side that does not read slows the
-            // other.
+            // Nothing is read while bytes are kept, so a slow reader also slows the sender.
             if self.write_pending(to, task)?.is_pending() {
                 return Ok(());
             }
@@ -170,10 +175,10 @@ impl TunnelDirection {
             };
             match read? {
                 0 => self.state = CopyState::ShuttingDown,
-                read => {
-                    let mut read = &scratch[..read];
-                    write_available(&mut read, to, task)?;
-                    self.pending = Bytes::copy_from_slice(read);
+                length => {
+                    let mut unwritten = &scratch[..length];
+                    write_available(&mut unwritten, to, task)?;
+                    self.pending = Bytes::copy_from_slice(unwritten);
                 }
             }
         }
@@ -190,9 +195,9 @@ impl TunnelDirection {
         if self.pending.has_remaining() {
             return Ok(Poll::Pending);
         }
-        // Frees the allocation, which an empty slice of it would keep.
+        // A new value, because an empty slice would keep the allocation alive.
         self.pending = Bytes::new();
-        // TLS may hold back what the kernel did not accept.
+        // A TLS stream may still hold records that the kernel did not accept.
         match Pin::new(to).poll_flush(task) {
             Poll::Ready(flushed) => flushed.map(Poll::Ready),
             Poll::Pending => Ok(Poll::Pending),
@@ -227,8 +232,8 @@ mod tests {
 
     use super::*;
 
-    /// The size of an idle tunnel, before the allocator rounds it up. Every proxied socket
-    /// pays for a field added here.
+    /// The size of an idle tunnel, before the allocator rounds it up. A new field costs its
+    /// size for every forwarded socket.
     #[test]
     fn steady_state_is_small() {
         assert!(size_of::<Tunnel>() <= 224, "{} bytes", size_of::<Tunnel>());
@@ -250,25 +255,25 @@ mod tests {
         /// reads. No bytes are kept afterwards.
         #[test]
         fn every_byte_arrives(
-            early in prop::collection::vec(any::<u8>(), 0..50),
+            buffered in prop::collection::vec(any::<u8>(), 0..50),
             writes in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..400), 0..10),
-            pipe in 1usize..64,
-            take in 1usize..100,
+            pipe_bytes in 1usize..64,
+            read_bytes in 1usize..100,
         ) {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             runtime.block_on(async {
                 let (mut client, mut from) = duplex(10_000);
-                let (mut to, mut node) = duplex(pipe);
-                let mut direction = TunnelDirection::new(Bytes::from(early.clone()));
+                let (mut to, mut node) = duplex(pipe_bytes);
+                let mut direction = TunnelDirection::new(Bytes::from(buffered.clone()));
                 let mut scratch = [0; 37];
-                let mut expected = early;
+                let mut expected = buffered;
                 for part in &writes {
                     client.write_all(part).await.unwrap();
                     expected.extend_from_slice(part);
                 }
                 client.shutdown().await.unwrap();
                 let mut arrived = Vec::new();
-                let mut buffer = vec![0; take];
+                let mut buffer = vec![0; read_bytes];
                 loop {
                     copy_once(&mut direction, &mut from, &mut to, &mut scratch).await;
                     prop_assert!(direction.pending.len() <= scratch.len().max(50));

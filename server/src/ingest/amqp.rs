@@ -1,14 +1,15 @@
 //! RabbitMQ (`amqp://…`): a fan-out exchange, and a durable queue for each group.
 //!
-//! **Acceptance.** A record is accepted once the broker has confirmed it: persistent, in
-//! the queue of every group. It survives a killed broker.
+//! **Acceptance.** A record is accepted once the broker has confirmed it. The broker
+//! confirms when the record is on disk in the queue of every group. An accepted record
+//! survives a killed broker.
 //!
-//! **Redelivery.** At once when a consumer's connection ends. Heartbeats end the
-//! connection of a process that hangs.
+//! **Redelivery.** The broker redelivers unacked records as soon as a consumer's connection
+//! ends. If a consumer hangs, its AMQP heartbeats stop and the broker ends the connection.
 //!
-//! **Bounds.** A queue of [`MAX_QUEUED_RECORDS`] or [`MAX_QUEUED_BYTES`] rejects more. With
-//! several groups one may be full and another not. Then the record is rejected although
-//! the other group has it, and that group gets it again when the device sends it again.
+//! **Bounds.** A queue that holds [`MAX_QUEUED_RECORDS`] or [`MAX_QUEUED_BYTES`] rejects
+//! further records. If the queue of one group is full, the record is rejected although the
+//! other groups have it. They get it twice if the device sends it again.
 
 use std::time::Duration;
 
@@ -59,8 +60,9 @@ impl TelemetryProducer for AmqpProducer {
 
     async fn connect(address: &BrokerAddress) -> Result<Self, QueueError> {
         let (connection, channel) = open(address, "telemetry of a node").await?;
-        let confirm = channel.confirm_select(ConfirmSelectOptions::default());
-        confirm.await?;
+        // Without this mode the broker gives no result for a record.
+        let confirm_mode = channel.confirm_select(ConfirmSelectOptions::default());
+        confirm_mode.await?;
         Ok(Self {
             _connection: connection,
             channel,
@@ -84,19 +86,20 @@ impl TelemetryProducer for AmqpProducer {
             let exchange = self.exchange.clone();
             // A fan-out exchange ignores the routing key.
             let (channel, key) = (&self.channel, "".into());
-            let sent = channel.basic_publish(exchange, key, options, &payload, properties);
-            in_flight.push((sequence, sent.await?));
+            let publish = channel.basic_publish(exchange, key, options, &payload, properties);
+            in_flight.push((sequence, publish.await?));
         }
-        // All are sent before the first confirmation is awaited, so that a batch costs one
-        // round trip.
-        for (sequence, confirmed) in in_flight {
-            let confirmed = timeout(CONFIRM_TIMEOUT, confirmed).await;
-            let outcome = match confirmed.map_err(QueueError::disconnected)?? {
+        // All records are sent before the first confirmation is awaited, so that a batch
+        // costs one round trip.
+        for (sequence, confirmation) in in_flight {
+            let confirmation = timeout(CONFIRM_TIMEOUT, confirmation).await;
+            let outcome = match confirmation.map_err(QueueError::disconnected)?? {
                 Confirmation::Ack(None) => PublishOutcome::Accepted,
-                // Confirmed and returned: no queue is bound to the exchange.
+                // The broker returned the record: no queue is bound to the exchange.
                 Confirmation::Ack(Some(_)) => {
                     PublishOutcome::Rejected(RejectReason::NoConsumerGroup)
                 }
+                // The overflow mode of a full queue, see `declare_queue`.
                 Confirmation::Nack(_) => PublishOutcome::Rejected(RejectReason::Full),
                 Confirmation::NotRequested => {
                     return Err(QueueError::disconnected("the channel does not confirm"));
@@ -117,7 +120,7 @@ pub(super) struct AmqpConsumer {
 
 impl GroupConsumer for AmqpConsumer {
     type Address = BrokerAddress;
-    /// The tag of the delivery. Tags are acknowledged in order, many at a time.
+    /// The delivery tag: a number that grows with each delivery of a channel.
     type Receipt = u64;
 
     async fn join(
@@ -127,6 +130,7 @@ impl GroupConsumer for AmqpConsumer {
     ) -> Result<Self, QueueError> {
         let (connection, channel) = open(address, name).await?;
         let queue = declare_queue(&channel, address, group).await?;
+        // The prefetch count: the broker sends no more while so many are unacked.
         let qos = BasicQosOptions::default();
         channel.basic_qos(MAX_UNACKED as u16, qos).await?;
         let options = BasicConsumeOptions::default();
@@ -146,7 +150,8 @@ impl GroupConsumer for AmqpConsumer {
             let next = if deliveries.is_empty() {
                 timeout(POLL_TIMEOUT, self.deliveries.next()).await.ok()
             } else {
-                // Only deliveries that have arrived already.
+                // Takes only deliveries that have arrived already, so that a batch is not
+                // delayed.
                 self.deliveries.next().now_or_never()
             };
             match next {
@@ -162,16 +167,18 @@ impl GroupConsumer for AmqpConsumer {
         let Some(last) = handled.last() else {
             return Ok(());
         };
+        // One acknowledgement covers every earlier tag: consumers handle in order.
         let options = BasicAckOptions { multiple: true };
         Ok(self.channel.basic_ack(*last, options).await?)
     }
 
-    /// Does nothing: the client library sends heartbeats by itself.
+    /// Does nothing: the client library sends AMQP heartbeats by itself.
     async fn extend_ack(&mut self, _: &[u64]) -> Result<(), QueueError> {
         Ok(())
     }
 
     async fn leave(self) {
+        // A failed close has the same effect: the broker notices that the connection ended.
         let _ = self.connection.close(SUCCESS, "left".into()).await;
     }
 }
@@ -213,6 +220,7 @@ async fn declare_queue(
     Ok(queue)
 }
 
+/// Connects to the broker and declares the exchange.
 async fn open(
     address: &BrokerAddress,
     name: &str,

@@ -18,7 +18,7 @@ use crate::sampling::SampleTarget;
 /// The broker that joins the nodes.
 #[derive(Debug)]
 pub(in crate::testbed) enum TestbedBackplane {
-    /// No broker: one node that stays the only one.
+    /// No broker: the one node is the only process that would ever use it.
     None,
     /// The embedded broker.
     Embedded(Box<EmbeddedBroker>),
@@ -63,8 +63,8 @@ impl TestbedBackplane {
         }
     }
 
-    /// Ends the embedded broker, or removes the names of this run at an external one. The
-    /// nodes have ended. Returns the problems that were found, in words.
+    /// Ends the embedded broker, or deletes the channels and queues of this run at an external
+    /// one. The caller has ended the nodes before. Returns the problems, one text each.
     pub(in crate::testbed) async fn stop(&self) -> Vec<String> {
         match self {
             Self::None => Vec::new(),
@@ -76,7 +76,7 @@ impl TestbedBackplane {
         }
     }
 
-    /// Returns the embedded broker.
+    /// Returns the embedded broker, or an error if the cluster has none.
     pub(in crate::testbed) fn embedded(&self) -> Result<&EmbeddedBroker, TestbedError> {
         match self {
             Self::Embedded(broker) => Ok(broker),
@@ -85,10 +85,10 @@ impl TestbedBackplane {
     }
 }
 
-/// Whether one node is everything that is ever joined. It could not be joined to a broker
-/// later, so events that add nodes count.
+/// Whether one node is the only process that would ever use a broker. A running node cannot
+/// join a broker later, so an event that adds a node counts from the start.
 fn is_single_node(plan: &Plan, cluster: &ClusterSpec) -> bool {
     let adds_node = |event: &EventSpec| event.action == Action::AddNode;
-    let has_others = cluster.consumers.count > 0 || cluster.balancer == BalancerKind::Gateway;
-    cluster.nodes == 1 && !has_others && !plan.events.iter().any(adds_node)
+    let has_other_users = cluster.consumers.count > 0 || cluster.balancer == BalancerKind::Gateway;
+    cluster.nodes == 1 && !has_other_users && !plan.events.iter().any(adds_node)
 }

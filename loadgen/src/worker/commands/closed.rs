@@ -1,4 +1,4 @@
-//! The closed model: a user waits for the reply, thinks and asks again.
+//! The closed model: a user waits for the reply, pauses, and sends the next command.
 
 use std::time::Duration;
 
@@ -9,14 +9,17 @@ use tokio::time::{Instant, sleep_until};
 use super::call::issue_command;
 use crate::worker::context::Context;
 
-/// Shortest pause after a command without a reply. Users without think time would
-/// otherwise send to a system that is down as fast as their CPU allows.
+/// The shortest pause after a command without a reply. Without it, users without think time
+/// would send to a system that is down as fast as their CPU allows.
 const MIN_RETRY_PAUSE: Duration = Duration::from_millis(10);
 
-/// Sends the commands of a virtual user of load number `load`, from the user's start until
-/// the drain. The next command is due one think time after the end of the last.
+/// Sends the commands of one virtual user, from the user's start until the drain. The next
+/// command is due one think time after the end of the last one.
+///
+/// `load` is the index of the user's load in the plan.
 pub async fn run(context: &Context, client: &Client, load: usize, slot: UserSlot) {
     let load = &context.plan.commands[load];
+    // Always matches: only closed loads have users.
     let LoadModel::Closed { think, .. } = load.model else {
         return;
     };
@@ -26,12 +29,13 @@ pub async fn run(context: &Context, client: &Client, load: usize, slot: UserSlot
     let mut due = steady + slot.starts_at;
     loop {
         tokio::select! {
-            // The drain first: a command that is due in the same instant is not sent.
+            // Checks the drain first: a command that is due in the same instant is not sent.
             biased;
             () = context.signals.drain.cancelled() => return,
             () = sleep_until(due) => {}
         }
-        let pause = match issue_command(context, client, load, due).await {
+        let is_replied = issue_command(context, client, load, due).await;
+        let pause = match is_replied {
             true => think,
             false => think.max(MIN_RETRY_PAUSE),
         };

@@ -1,9 +1,9 @@
-//! TLS over TCP that holds no buffer while nothing is under way.
+//! TLS over TCP that holds no buffer while the connection is idle.
 //!
-//! Written here for its memory: the buffered connections of rustls and tokio-rustls keep 4 KiB
-//! for the next record, which doubles the cost of an idle socket. The unbuffered ones leave
-//! buffers to the caller. This one reads into scratch that the sockets of a runtime worker
-//! share, and keeps only an incomplete record.
+//! Replaces tokio-rustls to save memory. The buffered connections of rustls and tokio-rustls
+//! keep 4 KiB for the next record, which doubles the cost of an idle socket. The unbuffered
+//! connections of rustls leave all buffers to the caller. [`TlsStream`] reads into a scratch
+//! buffer, which all sockets of a runtime thread share, and keeps only an incomplete record.
 
 use std::{
     cell::RefCell,
@@ -25,13 +25,13 @@ use tokio_rustls::rustls::{
     },
 };
 
-/// Bytes of one read.
+/// The size of the scratch buffer.
 // More than the largest record with its header (RFC 8446, section 5.2), so that a full buffer
 // always holds a complete record.
 const SCRATCH_BYTES: usize = 20 * 1024;
-/// Most plaintext of one record (RFC 8446, section 5.1).
+/// The most bytes of plaintext in one record (RFC 8446, section 5.1).
 const MAX_PLAINTEXT_BYTES: usize = 16 * 1024;
-/// Bytes that a record adds to its plaintext, with a key update before it.
+/// The space for the header and the tag of a record, and for a key update message before it.
 const RECORD_OVERHEAD_BYTES: usize = 256;
 
 thread_local! {
@@ -44,8 +44,9 @@ pub(crate) struct TlsStream {
     session: UnbufferedServerConnection,
     /// The beginning of an incomplete record.
     incoming: Vec<u8>,
-    /// Decrypted bytes that the caller has not read, and the length of the part that it has.
+    /// Decrypted bytes, which the caller reads in parts.
     plaintext: Vec<u8>,
+    /// The length of the part of `plaintext` that the caller has read.
     plaintext_read: usize,
     /// Records that the kernel has not accepted.
     outgoing: Vec<u8>,
@@ -53,7 +54,7 @@ pub(crate) struct TlsStream {
     peer_closed: bool,
 }
 
-/// Output that waits until the session can write records.
+/// The output that one call passes to the session, which encrypts it into records.
 enum TlsWrite<'a> {
     Nothing,
     Plaintext(&'a [u8]),
@@ -87,8 +88,8 @@ impl TlsStream {
                 return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
             if let Err(error) = ready!(self.poll_incoming(task)) {
-                // Best effort: the alert gives the reason, and the connection ends in any
-                // case.
+                // An error is ignored: the alert only carries the reason, and the connection
+                // ends in any case.
                 let _ = self.tcp.try_write(&self.outgoing);
                 return Poll::Ready(Err(error));
             }
@@ -99,37 +100,43 @@ impl TlsStream {
     fn poll_incoming(&mut self, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         SCRATCH.with_borrow_mut(|scratch| {
             let kept = self.incoming.len();
+            // The kept bytes go to the front of the scratch buffer, and the read behind them.
             let split = scratch.split_at_mut_checked(kept);
-            let Some((before, room)) = split.filter(|(_, room)| !room.is_empty()) else {
+            let Some((front, space)) = split.filter(|(_, space)| !space.is_empty()) else {
                 let error = "a TLS message is too long";
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, error)));
             };
-            let mut room = ReadBuf::new(room);
-            ready!(Pin::new(&mut self.tcp).poll_read(task, &mut room))?;
-            let read = room.filled().len();
+            let mut space = ReadBuf::new(space);
+            ready!(Pin::new(&mut self.tcp).poll_read(task, &mut space))?;
+            let read = space.filled().len();
             if read == 0 {
                 // The peer sent no close_notify, so an attacker may have cut the connection.
                 return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
-            // Not before the read: a pending one has returned, and the record must stay.
-            before.copy_from_slice(&self.incoming);
+            // Moved only now: a pending read has returned above, and the bytes must stay in
+            // `incoming` then.
+            front.copy_from_slice(&self.incoming);
             self.incoming = Vec::new();
             Poll::Ready(self.process_records(&mut scratch[..kept + read], TlsWrite::Nothing))
         })
     }
 
-    fn encode_write(&mut self, op: TlsWrite<'_>) -> io::Result<()> {
+    /// Encrypts `output` into `outgoing`.
+    fn encode_write(&mut self, output: TlsWrite<'_>) -> io::Result<()> {
+        // Taken, because `process_records` stores the incomplete rest there again.
         let mut incoming = std::mem::take(&mut self.incoming);
-        self.process_records(&mut incoming, op)
+        self.process_records(&mut incoming, output)
     }
 
-    /// Decrypts complete records and encrypts `op`. The incomplete rest is kept.
-    fn process_records(&mut self, bytes: &mut [u8], mut op: TlsWrite<'_>) -> io::Result<()> {
-        let mut from = 0;
+    /// Decrypts the complete records in `bytes`, keeps the incomplete rest, and encrypts
+    /// `output`.
+    fn process_records(&mut self, bytes: &mut [u8], mut output: TlsWrite<'_>) -> io::Result<()> {
+        let mut consumed = 0;
         let mut failed = None;
         loop {
             let UnbufferedStatus { mut discard, state } =
-                self.session.process_tls_records(&mut bytes[from..]);
+                self.session.process_tls_records(&mut bytes[consumed..]);
+            // Whether the loop ends: the session needs more input, is closed or has failed.
             let mut is_blocked = false;
             match state {
                 Ok(ConnectionState::ReadTraffic(mut traffic)) => {
@@ -142,12 +149,12 @@ impl TlsStream {
                 Ok(ConnectionState::EncodeTlsData(data)) => {
                     encode_message(data, &mut self.outgoing)?;
                 }
-                // The pending bytes in `outgoing` are written in order with the rest.
+                // Counts as sent already: `outgoing` keeps the order of all records.
                 Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
                 Ok(ConnectionState::WriteTraffic(traffic)) => {
                     is_blocked = true;
-                    let op = std::mem::replace(&mut op, TlsWrite::Nothing);
-                    encode_records(traffic, op, &mut self.outgoing)?;
+                    let output = std::mem::replace(&mut output, TlsWrite::Nothing);
+                    encode_records(traffic, output, &mut self.outgoing)?;
                 }
                 Ok(ConnectionState::PeerClosed) => self.peer_closed = true,
                 Ok(ConnectionState::Closed) => {
@@ -160,17 +167,17 @@ impl TlsStream {
                     is_blocked = true;
                 }
             }
-            from += discard;
+            consumed += discard;
             if is_blocked {
                 break;
             }
         }
-        // Outside the loop: the state of the last round borrows the session until it is dropped.
+        // After the loop, because `state` borrows the session inside it.
         if let Some(error) = failed {
             self.encode_alert();
             return Err(tls_error(error));
         }
-        self.incoming = bytes[from..].to_vec();
+        self.incoming = bytes[consumed..].to_vec();
         Ok(())
     }
 
@@ -178,7 +185,7 @@ impl TlsStream {
     fn encode_alert(&mut self) {
         let status = self.session.process_tls_records(&mut []);
         if let Ok(ConnectionState::EncodeTlsData(data)) = status.state {
-            // Best effort: the connection ends with the error in any case.
+            // An error is ignored: the connection ends in any case.
             let _ = encode_message(data, &mut self.outgoing);
         }
     }
@@ -203,6 +210,7 @@ impl Drop for TlsStream {
         // Otherwise a peer cannot tell the end from a truncation attack (RFC 8446, section 6.1).
         // A failed handshake has sent its alert.
         if !self.session.is_handshaking() {
+            // Errors are ignored: the socket is closed next, with or without the record.
             let _ = self.encode_write(TlsWrite::CloseNotify);
             let _ = self.tcp.try_write(&self.outgoing);
         }
@@ -219,10 +227,10 @@ impl AsyncRead for TlsStream {
         while this.plaintext.is_empty() && !this.peer_closed {
             ready!(this.poll_incoming(task))?;
         }
-        let left = &this.plaintext[this.plaintext_read..];
-        let part = left.len().min(buffer.remaining());
-        buffer.put_slice(&left[..part]);
-        this.plaintext_read += part;
+        let unread = &this.plaintext[this.plaintext_read..];
+        let length = unread.len().min(buffer.remaining());
+        buffer.put_slice(&unread[..length]);
+        this.plaintext_read += length;
         if this.plaintext_read == this.plaintext.len() {
             this.plaintext = Vec::new();
             this.plaintext_read = 0;
@@ -238,11 +246,11 @@ impl AsyncWrite for TlsStream {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        // At most one record waits here, so that a peer that does not read slows the writer.
+        // At most one record waits in `outgoing`, so that a slow reader also slows the sender.
         ready!(this.poll_outgoing(task))?;
         let text = &bytes[..bytes.len().min(MAX_PLAINTEXT_BYTES)];
         this.encode_write(TlsWrite::Plaintext(text))?;
-        // Pending counts as written: the record is queued, and `poll_flush` writes it.
+        // If the write is pending, the bytes still count as written: `poll_flush` writes them.
         if let Poll::Ready(written) = this.poll_outgoing(task) {
             written?;
         }
@@ -255,58 +263,62 @@ impl AsyncWrite for TlsStream {
 
     fn poll_shutdown(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        // May be called again: the session sends close_notify once.
+        // Called again while it is pending. The session encodes close_notify only once.
         this.encode_write(TlsWrite::CloseNotify)?;
         ready!(this.poll_outgoing(task))?;
         Pin::new(&mut this.tcp).poll_shutdown(task)
     }
 }
 
+/// Appends the handshake message or alert that the session has ready.
 fn encode_message<D>(mut data: EncodeTlsData<'_, D>, outgoing: &mut Vec<u8>) -> io::Result<()> {
-    append(outgoing, RECORD_OVERHEAD_BYTES, |room| {
-        data.encode(room).map_err(|error| match error {
-            EncodeError::InsufficientSize(short) => Some(short.required_size),
+    append(outgoing, RECORD_OVERHEAD_BYTES, |space| {
+        data.encode(space).map_err(|error| match error {
+            EncodeError::InsufficientSize(size) => Some(size.required_size),
             EncodeError::AlreadyEncoded => None,
         })
     })
 }
 
+/// Encrypts `output` and appends its records.
 fn encode_records<D>(
     mut traffic: WriteTraffic<'_, D>,
-    op: TlsWrite<'_>,
+    output: TlsWrite<'_>,
     outgoing: &mut Vec<u8>,
 ) -> io::Result<()> {
-    let short = |error| match error {
-        EncryptError::InsufficientSize(short) => Some(short.required_size),
+    let required_size = |error| match error {
+        EncryptError::InsufficientSize(size) => Some(size.required_size),
         EncryptError::EncryptExhausted => None,
     };
-    match op {
+    match output {
         TlsWrite::Nothing => Ok(()),
-        TlsWrite::Plaintext(text) => append(outgoing, text.len() + RECORD_OVERHEAD_BYTES, |room| {
-            traffic.encrypt(text, room).map_err(short)
-        }),
-        TlsWrite::CloseNotify => append(outgoing, RECORD_OVERHEAD_BYTES, |room| {
-            traffic.queue_close_notify(room).map_err(short)
+        TlsWrite::Plaintext(text) => {
+            append(outgoing, text.len() + RECORD_OVERHEAD_BYTES, |space| {
+                traffic.encrypt(text, space).map_err(required_size)
+            })
+        }
+        TlsWrite::CloseNotify => append(outgoing, RECORD_OVERHEAD_BYTES, |space| {
+            traffic.queue_close_notify(space).map_err(required_size)
         }),
     }
 }
 
-/// Appends the bytes that `fill` writes into a slice of `room` bytes. The error of `fill` is the
-/// room that it needs, or `None` if it cannot write at all.
+/// Appends the bytes that `fill` writes into a slice of `space` bytes. The error of `fill` is
+/// the space that it needs, or `None` if it cannot write at all.
 fn append(
     outgoing: &mut Vec<u8>,
-    mut room: usize,
+    mut space: usize,
     mut fill: impl FnMut(&mut [u8]) -> Result<usize, Option<usize>>,
 ) -> io::Result<()> {
     let end = outgoing.len();
     loop {
-        outgoing.resize(end + room, 0);
+        outgoing.resize(end + space, 0);
         match fill(&mut outgoing[end..]) {
             Ok(written) => {
                 outgoing.truncate(end + written);
                 return Ok(());
             }
-            Err(Some(needed)) if needed > room => room = needed,
+            Err(Some(needed)) if needed > space => space = needed,
             Err(_) => {
                 outgoing.truncate(end);
                 return Err(io::Error::other("the TLS session cannot write any more"));

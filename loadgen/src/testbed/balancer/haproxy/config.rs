@@ -16,21 +16,29 @@ const TEMPLATE: &str = include_str!("../../../../../deploy/haproxy.cfg.j2");
 /// The name of the backend whose servers are the nodes.
 pub(super) const BACKEND: &str = "nodes";
 
-/// The health check of a node. A server that a command adds does not inherit the `default-server`
-/// line of the configuration, so the command repeats it.
+/// The health check of a node: every second; two failures mark it as down, one success as up.
+/// A server that a command adds does not inherit the `default-server` line of the configuration.
+/// The command therefore repeats the check.
 pub(super) const HEALTH_CHECK: &str = "check inter 1s fall 2 rise 1";
 
-/// The values of the template.
+/// The values of the template. The template uses the field names.
 #[derive(Serialize)]
 pub(super) struct HaproxyTemplate<'v> {
+    /// The most connections at once.
     pub(super) connections: u64,
+    /// The directory of the stats socket, over which commands are sent.
     pub(super) folder: &'v Path,
+    /// The address at which clients connect.
     pub(super) listen: String,
-    /// Certificate and key in one file.
+    /// The file with the certificate and the key; `None` for plain HTTP.
     pub(super) tls: Option<&'v Path>,
+    /// [`BACKEND`].
     pub(super) backend: &'static str,
+    /// The result of [`balance_algorithm`].
     pub(super) method: &'static str,
+    /// [`HEALTH_CHECK`].
     pub(super) check: &'static str,
+    /// The nodes.
     pub(super) servers: &'v [BalancerBackend],
 }
 
@@ -41,12 +49,12 @@ impl HaproxyTemplate<'_> {
     }
 }
 
-/// Returns the commands that apply a change to the running worker.
+/// Returns the commands that apply a change to the running HAProxy process.
 pub(super) fn commands(change: &BackendChange) -> Vec<String> {
     match change {
         BackendChange::Added(server) => {
             let (id, address) = (&server.id, &server.address);
-            // A server that a command adds is in maintenance and unchecked at first.
+            // `add server` leaves the server in maintenance mode, without health checks.
             vec![
                 format!("add server {BACKEND}/{id} {address} {HEALTH_CHECK}"),
                 format!("enable health {BACKEND}/{id}"),
@@ -62,8 +70,8 @@ pub(super) fn commands(change: &BackendChange) -> Vec<String> {
     }
 }
 
-/// Returns HAProxy's name of a policy. `random(N)` draws N servers and takes the one with the
-/// fewest sockets.
+/// Returns HAProxy's name of a policy. With `random(N)`, HAProxy draws N servers and takes the
+/// one with the fewest sockets.
 pub(super) fn balance_algorithm(policy: BalancerPolicy) -> &'static str {
     match policy {
         BalancerPolicy::RoundRobin => "roundrobin",
