@@ -1,8 +1,7 @@
 //! The registry of the message brokers that this server can use.
 //!
 //! ```text
-//!                     ┌─► backplane/url.rs        a client accepts the URL
-//!                     ├─► backplane/join.rs       a transport joins the nodes
+//!                     ┌─► backplane/transports.rs a transport joins the nodes
 //! for_each_broker! ───┼─► ingest/connect.rs       a producer and a consumer carry telemetry
 //!                     ├─► backplane/remote/conformance/
 //!                     └─► tests/it/ground/        a kind per service in the tests

@@ -6,7 +6,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::{
     sync::{Notify, watch},
     time::Instant,
@@ -18,14 +18,20 @@ use super::{
 };
 use crate::{
     id::{NodeId, Topic},
-    net::bounded_queue,
+    net::bounded_queue::{self, BoundedReceiver, BoundedSender, ByteSize, QueueFull},
 };
 
-/// One node's end of a backplane. `Q` is the send queue, in which backplanes differ.
-pub(super) struct BackplaneEndpoint<Q> {
-    pub(super) id: NodeId,
+/// The items that may wait for the broker; further ones are rejected.
+const MAX_QUEUED_ITEMS: usize = 8192;
+/// The bytes that may wait for the broker; further ones are rejected.
+const MAX_QUEUED_BYTES: usize = 16 * 1024 * 1024;
+
+/// One node's end of a backplane. `T` is the item of its send queue, in which backplanes
+/// differ.
+pub(super) struct BackplaneEndpoint<T> {
+    id: NodeId,
     pub(super) traffic: Arc<TrafficCounters>,
-    send_queue: Q,
+    send_queue: BoundedSender<T>,
     view: watch::Sender<Arc<View>>,
     pending: Arc<Pending>,
     topics: Mutex<HashSet<Topic>>,
@@ -34,37 +40,37 @@ pub(super) struct BackplaneEndpoint<Q> {
     pub(super) resubscribe: Notify,
 }
 
-/// The path to the backplane: it queues in order, or rejects at once.
-pub(super) trait Outbound: Send + Sync + 'static {
-    /// Queues a unicast between two members of one view.
+/// An item of the send queue, made in the task that sends it.
+pub(super) trait Outbound: ByteSize + Send + Sized + 'static {
+    /// Creates a unicast between two members of one view.
     ///
     /// The message is dropped later, if `to` has another generation by then.
-    fn unicast(&self, from: &Member, to: &Member, envelope: &Envelope, payload: &[u8]) -> Enqueued;
+    fn unicast(from: &Member, to: &Member, envelope: &Envelope, payload: &[u8]) -> Self;
 
-    /// Queues a message for the other subscribers of `topic`.
-    fn publish(&self, from: &Member, topic: &Topic, payload: &[u8]) -> Enqueued;
+    /// Creates a message for the other subscribers of `topic`.
+    fn publish(from: &Member, topic: &Topic, payload: &[u8]) -> Self;
 
-    /// Queues a subscription.
-    fn subscribe(&self, topic: &Topic) -> Enqueued;
+    /// Creates a subscription, or the end of one.
+    fn subscription(topic: &Topic, is_wanted: bool) -> Self;
 
-    /// Queues the end of a subscription.
-    fn unsubscribe(&self, topic: &Topic) -> Enqueued;
+    /// Returns the bytes that the traffic counters count.
+    fn traffic_bytes(&self) -> usize;
 }
 
-/// The bytes that were queued.
-pub(super) type Enqueued = Result<usize, bounded_queue::QueueFull>;
-
-impl<Q: Outbound> BackplaneEndpoint<Q> {
-    pub(super) fn new(id: NodeId, send_queue: Q) -> Self {
-        Self {
+impl<T: Outbound> BackplaneEndpoint<T> {
+    /// Creates the endpoint, and the receiver of its send queue.
+    pub(super) fn new(id: NodeId) -> (Self, BoundedReceiver<T>) {
+        let (send_queue, queue) = bounded_queue::channel(MAX_QUEUED_ITEMS, MAX_QUEUED_BYTES);
+        let endpoint = Self {
             id,
             traffic: Arc::default(),
             send_queue,
-            view: watch::Sender::new(Arc::new(View::empty())),
+            view: watch::Sender::new(Arc::default()),
             pending: Arc::default(),
             topics: Mutex::default(),
             resubscribe: Notify::new(),
-        }
+        };
+        (endpoint, queue)
     }
 
     /// Returns the last known members, connected or not.
@@ -95,7 +101,7 @@ impl<Q: Outbound> BackplaneEndpoint<Q> {
 
     /// Returns the topics to which this node subscribes now.
     pub(super) fn topics(&self) -> Vec<Topic> {
-        self.lock_topics().iter().cloned().collect()
+        self.topics.lock().iter().cloned().collect()
     }
 
     /// Handles a received unicast and returns the message for the node, if it is one.
@@ -118,6 +124,7 @@ impl<Q: Outbound> BackplaneEndpoint<Q> {
             Envelope::Forwarded { correlation, to } => {
                 self.pending.redirect(correlation, to, &self.view.borrow());
             }
+            // The requests to a node that has left have failed already.
             Envelope::GoAway => {
                 if let Some(member) = self.last_view().member(&from) {
                     self.pending.handle_goaway(member);
@@ -138,7 +145,7 @@ impl<Q: Outbound> BackplaneEndpoint<Q> {
             MemberRole::Node => MessageKind::Unicast,
             MemberRole::Gateway => MessageKind::Control,
         };
-        self.count_enqueued(kind, self.send_queue.unicast(from, to, envelope, payload))
+        self.enqueue(kind, T::unicast(from, to, envelope, payload))
     }
 
     /// Returns this node's own entry in `view`, if a payload can be sent now.
@@ -154,25 +161,18 @@ impl<Q: Outbound> BackplaneEndpoint<Q> {
         }
     }
 
-    fn count_enqueued(&self, kind: MessageKind, enqueued: Enqueued) -> Result<(), SendError> {
-        match enqueued {
-            Ok(bytes) => {
-                self.traffic.count_sent(kind, bytes);
-                Ok(())
-            }
-            Err(bounded_queue::QueueFull) => {
-                self.traffic.count_rejected();
-                Err(SendError::Full)
-            }
+    fn enqueue(&self, kind: MessageKind, item: T) -> Result<(), SendError> {
+        let bytes = item.traffic_bytes();
+        if let Err(QueueFull) = self.send_queue.push(item) {
+            self.traffic.rejected.add(1);
+            return Err(SendError::Full);
         }
-    }
-
-    fn lock_topics(&self) -> MutexGuard<'_, HashSet<Topic>> {
-        self.topics.lock()
+        self.traffic.count_sent(kind, bytes);
+        Ok(())
     }
 }
 
-impl<Q: Outbound> Backplane for BackplaneEndpoint<Q> {
+impl<T: Outbound> Backplane for BackplaneEndpoint<T> {
     fn view(&self) -> watch::Receiver<Arc<View>> {
         self.view.subscribe()
     }
@@ -192,10 +192,9 @@ impl<Q: Outbound> Backplane for BackplaneEndpoint<Q> {
             Ok(pending) => pending,
             Err(error) => return std::future::ready(Err(error)).boxed(),
         };
-        let correlation = pending.correlation();
         let reply_to = ReplyTo {
             node: self.id.clone(),
-            correlation,
+            correlation: pending.correlation,
         };
         match self.unicast(to, &Envelope::Request(reply_to), &payload) {
             Ok(()) => pending.wait_until(deadline).boxed(),
@@ -213,9 +212,8 @@ impl<Q: Outbound> Backplane for BackplaneEndpoint<Q> {
             return Err(SendError::NotMember(to.clone()));
         }
         self.unicast(to, &Envelope::Request(request.clone()), &payload)?;
-        let correlation = request.correlation;
         let notice = Envelope::Forwarded {
-            correlation,
+            correlation: request.correlation,
             to: to.clone(),
         };
         // Without the notice, the requester waits for its deadline when `to` dies.
@@ -234,28 +232,25 @@ impl<Q: Outbound> Backplane for BackplaneEndpoint<Q> {
     fn publish(&self, topic: &Topic, payload: Bytes) -> Result<(), SendError> {
         let view = self.last_view();
         let from = self.sender_in(&view, &payload)?;
-        let enqueued = self.send_queue.publish(from, topic, &payload);
-        self.count_enqueued(MessageKind::Topic, enqueued)
+        self.enqueue(MessageKind::Topic, T::publish(from, topic, &payload))
     }
 
     fn subscribe(&self, topic: &Topic) {
         // Inserted first: a new connection subscribes to this set, so a topic that
         // misses the queue of the old connection is not lost.
-        self.lock_topics().insert(topic.clone());
-        if self.view.borrow().connected
-            && self
-                .count_enqueued(MessageKind::Control, self.send_queue.subscribe(topic))
-                .is_err()
+        self.topics.lock().insert(topic.clone());
+        let subscription = T::subscription(topic, true);
+        if self.view.borrow().connected && self.enqueue(MessageKind::Control, subscription).is_err()
         {
             self.resubscribe.notify_one();
         }
     }
 
     fn unsubscribe(&self, topic: &Topic) {
-        self.lock_topics().remove(topic);
+        self.topics.lock().remove(topic);
         if self.view.borrow().connected {
             // A lost unsubscribe only costs messages that the node ignores.
-            let _ = self.count_enqueued(MessageKind::Control, self.send_queue.unsubscribe(topic));
+            let _ = self.enqueue(MessageKind::Control, T::subscription(topic, false));
         }
     }
 

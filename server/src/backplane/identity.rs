@@ -38,6 +38,17 @@ impl Identity {
         }
     }
 
+    /// Creates the identity of a node without an address, for tests.
+    #[cfg(test)]
+    pub(crate) fn of_node(id: &str, incarnation: u64) -> Self {
+        Self {
+            id: id.parse().unwrap(),
+            incarnation,
+            address: None,
+            role: MemberRole::Node,
+        }
+    }
+
     /// Returns the member that this identity becomes in the view of version `generation`.
     pub(super) fn into_member(self, generation: u64) -> Member {
         Member {

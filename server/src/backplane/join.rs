@@ -2,14 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use highwater_types::{BrokerKind, BrokerUrl};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-#[cfg(feature = "remote")]
-use super::remote::{self, ClusterAddress, Transport};
-use super::{Backplane, BackplaneUrl, Identity, Inbound, local, standalone::Standalone};
-use crate::{for_each_broker, id::ClusterName};
+use super::{
+    Backplane, BackplaneUrl, Identity, Inbound, local, reconnect::JoiningNode,
+    remote::ClusterAddress, standalone, transports::transport,
+};
+use crate::id::ClusterName;
 
 /// The received messages that may wait for the node. Beyond them, the connection stops
 /// reading.
@@ -64,11 +64,23 @@ pub fn join(
     leave: CancellationToken,
 ) -> JoinedBackplane {
     let (deliver, inbound) = mpsc::channel(INBOUND_CAPACITY);
+    let node = JoiningNode {
+        identity,
+        deliver,
+        leave,
+    };
     let (backplane, task) = match &config.url {
-        None => join_standalone(identity, deliver, leave),
-        Some(BackplaneUrl::Local { authority }) => local::join(authority, identity, deliver, leave),
+        None => standalone::join(node),
+        Some(BackplaneUrl::Local { authority }) => local::join(authority, node),
         Some(BackplaneUrl::Broker(url)) => {
-            join_function(url.kind())(url, config, identity, deliver, leave)
+            let Ok(transport) = transport(url.kind()) else {
+                unreachable!("no client for {url}: BackplaneUrl rejects it")
+            };
+            let address = ClusterAddress {
+                server: url.clone(),
+                cluster: config.cluster.clone(),
+            };
+            (transport.join)(address, config.lease, node)
         }
     };
     JoinedBackplane {
@@ -76,56 +88,4 @@ pub fn join(
         inbound,
         task,
     }
-}
-
-/// A node's end of a backplane, and the task of its connection.
-type Joined = (Arc<dyn Backplane>, JoinHandle<()>);
-
-fn join_standalone(
-    identity: Identity,
-    deliver: mpsc::Sender<Inbound>,
-    leave: CancellationToken,
-) -> Joined {
-    // There is nothing to leave, but the caller waits for the end of the task.
-    let task = tokio::spawn(leave.cancelled_owned());
-    (Arc::new(Standalone::new(identity, deliver)), task)
-}
-
-/// A function that joins through one kind of broker.
-type JoinFunction =
-    fn(&BrokerUrl, &BackplaneConfig, Identity, mpsc::Sender<Inbound>, CancellationToken) -> Joined;
-
-macro_rules! define_join_function {
-    ([] $((
-        $feature:literal, $module:ident, $kind:ident, $transport:ident, $_producer:ident, $_consumer:ident, $_services:tt
-    ))+) => {
-        fn join_function(kind: BrokerKind) -> JoinFunction {
-            match kind {
-                $(
-                    #[cfg(feature = $feature)]
-                    BrokerKind::$kind => join_remote::<super::$module::$transport>,
-                    #[cfg(not(feature = $feature))]
-                    BrokerKind::$kind => {
-                        |url, _, _, _, _| unreachable!("no client for {url}: BackplaneUrl rejects it")
-                    }
-                )+
-            }
-        }
-    };
-}
-for_each_broker!(define_join_function, []);
-
-#[cfg(feature = "remote")]
-fn join_remote<T: Transport>(
-    url: &BrokerUrl,
-    config: &BackplaneConfig,
-    identity: Identity,
-    deliver: mpsc::Sender<Inbound>,
-    leave: CancellationToken,
-) -> Joined {
-    let address = ClusterAddress {
-        server: url.clone(),
-        cluster: config.cluster.clone(),
-    };
-    remote::join::<T>(address, identity, config.lease, deliver, leave)
 }

@@ -19,7 +19,7 @@ pub(super) fn suspicion_timeout(lease: Duration) -> Duration {
 /// A member whose lease has expired has lost its entry, whether the others have noticed
 /// or not. It must not act on what it reads then: that may be meant for the time before.
 pub(super) struct Lease {
-    duration: Duration,
+    pub(super) duration: Duration,
     started: Instant,
     /// The last renewal, in microseconds after `started`.
     renewed_us: AtomicU64,
@@ -53,10 +53,10 @@ impl Lease {
     pub(super) fn check(&self) -> Result<(), LeaseExpired> {
         let renewed = Duration::from_micros(self.renewed_us.load(Relaxed));
         let silent = self.started.elapsed().saturating_sub(renewed);
-        match silent > self.duration {
-            true => Err(LeaseExpired(silent)),
-            false => Ok(()),
+        if silent > self.duration {
+            return Err(LeaseExpired(silent));
         }
+        Ok(())
     }
 }
 

@@ -97,6 +97,7 @@ impl<C> MemberList<C> {
         let position = self.position(&identity.id);
         if let Ok(at) = position {
             let holder = &self.entries[at].member;
+            // An equal incarnation is the same process, which has lost its connection.
             if holder.incarnation > identity.incarnation {
                 return Err(IdConflict {
                     id: identity.id,
@@ -169,23 +170,13 @@ impl<C> MemberList<C> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backplane::MemberRole;
-
-    fn identity(id: &str, incarnation: u64) -> Identity {
-        Identity {
-            id: id.parse().unwrap(),
-            incarnation,
-            address: None,
-            role: MemberRole::Node,
-        }
-    }
 
     #[test]
     fn earlier_incarnation_is_rejected_and_later_one_replaces_the_entry() {
         let mut list = MemberList::starting_at(0);
-        list.join(identity("a", 5), "first", 0).unwrap();
-        assert!(list.join(identity("a", 4), "earlier", 0).is_err());
-        let replaced = list.join(identity("a", 6), "second", 0).unwrap();
+        list.join(Identity::of_node("a", 5), "first", 0).unwrap();
+        assert!(list.join(Identity::of_node("a", 4), "earlier", 0).is_err());
+        let replaced = list.join(Identity::of_node("a", 6), "second", 0).unwrap();
         assert_eq!(replaced.unwrap().connection, "first");
         let id = "a".parse().unwrap();
         assert!(list.entry_of(&id, 1).is_none());
@@ -195,7 +186,7 @@ mod tests {
     #[test]
     fn version_grows_above_versions_seen_elsewhere() {
         let mut list = MemberList::starting_at(0);
-        list.join(identity("a", 1), (), 41).unwrap();
+        list.join(Identity::of_node("a", 1), (), 41).unwrap();
         assert_eq!(list.version(), 42);
         assert!(list.remove(99, |_| false).is_empty());
         assert_eq!(list.version(), 42);

@@ -2,7 +2,7 @@
 
 use prometheus::{IntCounterVec, Opts, Registry};
 
-use super::{Backplane, MessageKind, TrafficCounters};
+use super::{Backplane, MessageKind};
 use crate::metric::{counter_vec, expect_valid, register_counter, register_gauge, register_metric};
 
 /// Registers the current values.
@@ -22,8 +22,8 @@ pub(crate) fn collect_metrics(backplane: &dyn Backplane, registry: &Registry) {
     );
     for kind in MessageKind::ALL {
         let both = [
-            ("sent", traffic.sent_of(kind)),
-            ("received", traffic.received_of(kind)),
+            ("sent", traffic.sent(kind)),
+            ("received", traffic.received(kind)),
         ];
         for (direction, (count, size)) in both {
             let labels = [direction, kind.label()];
@@ -52,35 +52,30 @@ pub(crate) fn collect_metrics(backplane: &dyn Backplane, registry: &Registry) {
         "reason",
     );
     let queue_full = rejected.with_label_values(&["queue_full"]);
-    queue_full.inc_by(traffic.rejected());
+    queue_full.inc_by(traffic.rejected.get());
     register_metric(registry, &rejected);
-    for (name, help, count) in error_counters(traffic) {
-        register_counter(registry, name, help, Some(count as f64));
-    }
-}
-
-/// Returns name, help and count of each error counter.
-fn error_counters(traffic: &TrafficCounters) -> [(&'static str, &'static str, u64); 4] {
-    [
+    for (name, help, counter) in [
         (
             "highwater_backplane_reconnects_total",
             "Times this process joined the backplane again.",
-            traffic.reconnects(),
+            &traffic.reconnects,
         ),
         (
             "highwater_backplane_dropped_total",
             "Messages that arrived and were dropped because this process was too slow.",
-            traffic.dropped(),
+            &traffic.dropped,
         ),
         (
             "highwater_backplane_evictions_total",
             "Silent members that this process removed.",
-            traffic.evicted(),
+            &traffic.evicted,
         ),
         (
             "highwater_backplane_inboxes_deleted_total",
             "Inboxes of ended connections that this process removed at the broker.",
-            traffic.inboxes_deleted(),
+            &traffic.inboxes_deleted,
         ),
-    ]
+    ] {
+        register_counter(registry, name, help, Some(counter.get() as f64));
+    }
 }

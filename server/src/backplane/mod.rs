@@ -5,7 +5,7 @@
 //!              node or gateway
 //!   send, request, │  ▲ View,
 //!   publish, …     ▼  │ Inbound
-//!             endpoint                     the same for every backplane
+//!        endpoint ◄── reconnect            the same for every backplane
 //!        ┌────────┴────────┐
 //!      local             remote            connection and membership
 //!        │         ┌───────┼───────┐
@@ -19,12 +19,13 @@
 //!
 //! - [`contract`] (the trait and its guarantees), [`view`] (the members), `identity`,
 //!   `message`, `error`;
-//! - `url` and `join` (from a URL to a backplane);
+//! - `url`, `transports` and `join` (from a URL to a backplane);
 //! - `standalone` (a cluster of one), `local` (the embedded broker), `remote` (membership
 //!   over message brokers) with `redis`, `nats` and `amqp` (RabbitMQ);
-//! - the parts that they share: `endpoint` (the node's end), `envelope` (request/reply
-//!   over unicast), `pending` (requests that wait), `member_list` (the rules of
-//!   membership), `lease`, `traffic` (counters), `metrics` (their export).
+//! - the parts that they share: `endpoint` (the node's end), `reconnect` (a task that
+//!   connects again and again), `envelope` (request/reply over unicast), `pending`
+//!   (requests that wait), `member_list` (the rules of membership), `lease`, `traffic`
+//!   (counters), `metrics` (their export).
 //!
 //! The conformance suite in `tests/it` holds every backplane to the contract.
 
@@ -44,6 +45,7 @@ mod metrics;
 #[cfg(feature = "nats")]
 pub(crate) mod nats;
 mod pending;
+mod reconnect;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;
 #[cfg_attr(
@@ -57,6 +59,7 @@ pub(crate) mod redis;
 pub(crate) mod remote;
 mod standalone;
 mod traffic;
+mod transports;
 mod url;
 pub mod view;
 
@@ -66,7 +69,7 @@ pub use self::{
     identity::Identity,
     join::{BackplaneConfig, JoinedBackplane, join},
     message::{Inbound, MAX_PAYLOAD_BYTES, ReplyTo},
-    traffic::{MessageKind, TrafficCounters},
+    traffic::{Counter, MessageKind, TrafficCounters},
     url::{BackplaneUrl, InvalidBackplaneUrl},
     view::{Member, MemberRole, View},
 };

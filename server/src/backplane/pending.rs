@@ -1,7 +1,7 @@
 //! The requests that wait for their response.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::{
     sync::oneshot,
     time::{Instant, timeout_at},
@@ -43,13 +43,14 @@ struct LeavingNode {
 struct PendingRequest {
     /// The node that must respond; it changes when the request is forwarded.
     node: NodeId,
+    /// Sending fails when the requester cancels its wait at this instant, which is ignored.
     reply: oneshot::Sender<Result<Bytes, RequestError>>,
 }
 
 /// The wait for one response. Dropping it cancels the wait.
 pub(super) struct PendingReply {
     pending: Arc<Pending>,
-    correlation: u64,
+    pub(super) correlation: u64,
     reply: oneshot::Receiver<Result<Bytes, RequestError>>,
 }
 
@@ -58,7 +59,8 @@ impl Pending {
     pub(super) fn register(self: &Arc<Self>, node: &NodeId) -> Result<PendingReply, RequestError> {
         let correlation = self.next_correlation.fetch_add(1, Relaxed);
         let (sender, receiver) = oneshot::channel();
-        let mut state = self.lock();
+        let mut state = self.state.lock();
+        // Checked under the lock of the insertion: a GoAway in between would miss the request.
         if state.leaving.contains_key(node) {
             return Err(RequestError::Unprocessed(node.clone()));
         }
@@ -77,13 +79,13 @@ impl Pending {
     /// Completes a request. An unknown number is a late response and is dropped.
     pub(super) fn complete(&self, correlation: u64, payload: Bytes) {
         if let Some(request) = self.remove(correlation) {
-            request.finish(Ok(payload));
+            let _ = request.reply.send(Ok(payload));
         }
     }
 
     /// Moves a request to another node, or fails it if that node is leaving or has left.
     pub(super) fn redirect(&self, correlation: u64, to: NodeId, view: &View) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         // Checked here, because the GoAway and the view that would fail the request have
         // been handled already.
         let error = if state.leaving.contains_key(&to) {
@@ -98,13 +100,13 @@ impl Pending {
             return;
         };
         if let Some(request) = state.requests.remove(&correlation) {
-            request.finish(Err(error));
+            let _ = request.reply.send(Err(error));
         }
     }
 
     /// Whether `node` sent a GoAway.
     pub(super) fn is_leaving(&self, node: &NodeId) -> bool {
-        self.lock().leaving.contains_key(node)
+        self.state.lock().leaving.contains_key(node)
     }
 
     /// Fails the requests to a member that sent a GoAway.
@@ -112,24 +114,21 @@ impl Pending {
     /// A node sends a GoAway last. It tells a node that left in order from one that died
     /// with the command: only the former's requests may go to another node.
     pub(super) fn handle_goaway(&self, member: &Member) {
+        // Before the requests fail, so that `register` rejects those that come in between.
         let leaving = LeavingNode {
             generation: member.generation,
             left: false,
         };
-        self.lock().leaving.insert(member.id.clone(), leaving);
-        self.fail_where(|node| {
-            (*node == member.id).then(|| RequestError::Unprocessed(node.clone()))
-        });
+        self.state.lock().leaving.insert(member.id.clone(), leaving);
+        self.fail_where(|node| *node == member.id, RequestError::Unprocessed);
     }
 
     /// Fails the requests to members that left between two views.
     pub(super) fn fail_departed(&self, before: &View, after: &View) {
         let stays = |id: &NodeId, generation| {
-            after
-                .member(id)
-                .is_some_and(|member| member.generation == generation)
+            after.member(id).map(|member| member.generation) == Some(generation)
         };
-        self.lock().leaving.retain(|id, leaving| {
+        self.state.lock().leaving.retain(|id, leaving| {
             // Kept for the view in which it left and dropped with the next one, or at once
             // when the node has joined again.
             let stays = stays(id, leaving.generation);
@@ -137,59 +136,36 @@ impl Pending {
             leaving.left = !stays;
             stays || just_left
         });
-        let departed: Vec<_> = before
+        let departed: HashSet<&NodeId> = before
             .members
             .iter()
             .filter(|old| !stays(&old.id, old.generation))
+            .map(|old| &old.id)
             .collect();
+        // Most views add a member: then no request is looked at.
         if !departed.is_empty() {
-            self.fail_where(|node| {
-                departed
-                    .iter()
-                    .any(|member| member.id == *node)
-                    .then(|| RequestError::Left(node.clone()))
-            });
+            self.fail_where(|node| departed.contains(node), RequestError::Left);
         }
     }
 
     /// Fails every request, because the connection broke.
     pub(super) fn fail_all(&self) {
-        self.fail_where(|_| Some(RequestError::Disconnected));
+        self.fail_where(|_| true, |_| RequestError::Disconnected);
     }
 
-    fn fail_where(&self, error_for: impl Fn(&NodeId) -> Option<RequestError>) {
-        let mut state = self.lock();
-        let failed = state
-            .requests
-            .extract_if(|_, request| error_for(&request.node).is_some());
-        for (_, request) in failed {
-            if let Some(error) = error_for(&request.node) {
-                request.finish(Err(error));
-            }
+    fn fail_where(&self, fails: impl Fn(&NodeId) -> bool, error: impl Fn(NodeId) -> RequestError) {
+        let mut state = self.state.lock();
+        for (_, request) in state.requests.extract_if(|_, request| fails(&request.node)) {
+            let _ = request.reply.send(Err(error(request.node)));
         }
     }
 
     fn remove(&self, correlation: u64) -> Option<PendingRequest> {
-        self.lock().requests.remove(&correlation)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, PendingState> {
-        self.state.lock()
-    }
-}
-
-impl PendingRequest {
-    fn finish(self, result: Result<Bytes, RequestError>) {
-        // It fails when the requester cancelled its wait at this instant.
-        let _ = self.reply.send(result);
+        self.state.lock().requests.remove(&correlation)
     }
 }
 
 impl PendingReply {
-    pub(super) fn correlation(&self) -> u64 {
-        self.correlation
-    }
-
     /// Waits for the response until `deadline`.
     pub(super) async fn wait_until(mut self, deadline: Instant) -> Result<Bytes, RequestError> {
         match timeout_at(deadline, &mut self.reply).await {

@@ -10,12 +10,13 @@ use tokio::{
 };
 
 use super::{
-    Backplane, Identity, Inbound, ReplyTo, RequestError, SendError, TrafficCounters, View,
+    Backplane, Inbound, ReplyTo, RequestError, SendError, TrafficCounters, View,
+    reconnect::{Joined, JoiningNode},
 };
 use crate::id::{NodeId, Topic};
 
 /// A backplane without other members. Every unicast fails, every publish succeeds.
-pub(super) struct Standalone {
+struct Standalone {
     view: watch::Sender<Arc<View>>,
     traffic: TrafficCounters,
     /// Held, because the node takes the end of its inbound channel for the end of its
@@ -23,19 +24,21 @@ pub(super) struct Standalone {
     _deliver: mpsc::Sender<Inbound>,
 }
 
-impl Standalone {
-    pub(super) fn new(identity: Identity, deliver: mpsc::Sender<Inbound>) -> Self {
-        let view = View {
-            version: 1,
-            members: vec![identity.into_member(1)],
-            connected: true,
-        };
-        Self {
-            view: watch::Sender::new(Arc::new(view)),
-            traffic: TrafficCounters::default(),
-            _deliver: deliver,
-        }
-    }
+/// Makes the node the only member of its cluster.
+pub(super) fn join(node: JoiningNode) -> Joined {
+    let view = View {
+        version: 1,
+        members: vec![node.identity.into_member(1)],
+        connected: true,
+    };
+    let standalone = Standalone {
+        view: watch::Sender::new(Arc::new(view)),
+        traffic: TrafficCounters::default(),
+        _deliver: node.deliver,
+    };
+    // There is nothing to leave, but the caller waits for the end of the task.
+    let task = tokio::spawn(node.leave.cancelled_owned());
+    (Arc::new(standalone), task)
 }
 
 impl Backplane for Standalone {

@@ -4,10 +4,7 @@ use std::{fmt, str::FromStr};
 
 use highwater_types::{BrokerKind, BrokerUrl, redact_passwords};
 
-#[cfg(feature = "remote")]
-use super::remote::Transport;
-use super::remote::TransportError;
-use crate::for_each_broker;
+use super::transports::transport;
 
 /// The address of a backplane.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,10 +69,10 @@ impl FromStr for BackplaneUrl {
             expected: kind.url_form(),
         };
         let url = BrokerUrl::parse(text).map_err(|_| invalid())?;
-        let check =
-            url_check(kind).map_err(|feature| InvalidBackplaneUrl::NotBuilt(found(), feature))?;
+        let transport =
+            transport(kind).map_err(|feature| InvalidBackplaneUrl::NotBuilt(found(), feature))?;
         // The client library's own error may quote the URL, so the accepted form replaces it.
-        check(&url).map_err(|_| invalid())?;
+        (transport.check_url)(&url).map_err(|_| invalid())?;
         Ok(Self::Broker(url))
     }
 }
@@ -104,28 +101,6 @@ fn local(text: &str, authority: &str) -> Result<BackplaneUrl, InvalidBackplaneUr
     }
 }
 
-/// A check of an address by the client library of its broker.
-type UrlCheck = fn(&BrokerUrl) -> Result<(), TransportError>;
-
-macro_rules! define_url_check {
-    ([] $((
-        $feature:literal, $module:ident, $kind:ident, $transport:ident, $_producer:ident, $_consumer:ident, $_services:tt
-    ))+) => {
-        /// Returns the check for one kind of broker, or the feature that this build lacks.
-        fn url_check(kind: BrokerKind) -> Result<UrlCheck, &'static str> {
-            match kind {
-                $(
-                    #[cfg(feature = $feature)]
-                    BrokerKind::$kind => Ok(super::$module::$transport::check_url),
-                    #[cfg(not(feature = $feature))]
-                    BrokerKind::$kind => Err($feature),
-                )+
-            }
-        }
-    };
-}
-for_each_broker!(define_url_check, []);
-
 /// Returns the accepted forms, as a list in words.
 fn accepted_forms() -> String {
     let forms: Vec<String> = BrokerKind::ALL
@@ -146,75 +121,79 @@ mod tests {
         text.parse()
     }
 
+    fn error(text: &str) -> String {
+        parse(text).unwrap_err().to_string()
+    }
+
+    fn check(valid: &[&str], without_server: &[&str]) {
+        for text in valid {
+            assert!(parse(text).is_ok(), "{text}");
+        }
+        for text in without_server {
+            let error = parse(text).unwrap_err();
+            let is_authority = matches!(error, InvalidBackplaneUrl::Authority { .. });
+            assert!(is_authority, "{text}: {error}");
+        }
+    }
+
     #[test]
     fn embedded_broker_needs_a_host_and_a_port() {
-        let url = parse("local://127.0.0.1:7000").unwrap();
+        check(
+            &["local://127.0.0.1:7000", "local://127.0.0.1:7000/"],
+            &["local://", "local://host", "local://:1", "local://h:99999"],
+        );
+        let url = parse("local://127.0.0.1:7000/").unwrap();
         assert_eq!(url.to_string(), "local://127.0.0.1:7000");
-        for bad in ["local://", "local://host", "local://:1", "local://h:99999"] {
-            let error = parse(bad).unwrap_err();
-            assert!(matches!(error, InvalidBackplaneUrl::Authority { .. }));
-        }
     }
 
     #[cfg(feature = "redis")]
     #[test]
     fn broker_needs_a_host() {
-        for good in [
-            "redis://h",
-            "redis://h:6379/",
-            "redis://[::1]",
-            "redis://[::1]:6379/",
-            "redis://:p@h",
-        ] {
-            assert!(matches!(parse(good), Ok(BackplaneUrl::Broker(_))), "{good}");
-        }
-        for bad in [
-            "redis://",
-            "redis://:1",
-            "redis://h:x",
-            "redis://u@",
-            "redis://a b",
-        ] {
-            let error = parse(bad).unwrap_err();
-            assert!(
-                matches!(error, InvalidBackplaneUrl::Authority { .. }),
-                "{bad}"
-            );
-        }
+        check(
+            &[
+                "redis://h",
+                "redis://h:6379/",
+                "redis://[::1]",
+                "redis://[::1]:6379/",
+                "redis://:p@h",
+            ],
+            &[
+                "redis://",
+                "redis://:1",
+                "redis://h:x",
+                "redis://u@",
+                "redis://a b",
+            ],
+        );
     }
 
-    #[cfg(feature = "redis")]
+    #[cfg(all(feature = "redis", feature = "nats"))]
     #[test]
-    fn password_is_redacted() {
+    fn password_and_token_are_redacted() {
         let url = parse("redis://user:p@ss@h:1/").unwrap();
-        assert_eq!(url.to_string(), "redis://***@h:1/");
         assert_eq!(format!("{url:?}"), "Broker(redis://***@h:1/)");
-        let BackplaneUrl::Broker(server) = url else {
-            unreachable!()
-        };
-        assert_eq!(server.expose_secret(), "redis://user:p@ss@h:1/");
-        let error = parse("redis://user:secret@:1").unwrap_err().to_string();
-        assert!(!error.contains("secret"), "{error}");
-    }
-
-    #[cfg(feature = "nats")]
-    #[test]
-    fn token_is_redacted() {
-        let url = parse("nats://secret@h:1").unwrap();
-        assert_eq!(url.to_string(), "nats://***@h:1");
-        let error = parse("nats://secret@:1").unwrap_err().to_string();
-        assert!(!error.contains("secret"), "{error}");
+        for (text, redacted) in [
+            ("redis://user:p@ss@h:1/", "redis://***@h:1/"),
+            ("nats://secret@h:1", "nats://***@h:1"),
+        ] {
+            let url = parse(text).unwrap();
+            assert_eq!(url.to_string(), redacted);
+            assert!(matches!(url, BackplaneUrl::Broker(server) if server.expose_secret() == text));
+        }
+        for text in ["redis://user:secret@:1", "nats://secret@:1"] {
+            let error = error(text);
+            assert!(!error.contains("secret"), "{error}");
+        }
     }
 
     #[test]
     fn unknown_scheme_error_states_the_accepted_forms() {
-        let error = parse("kafka://h:1").unwrap_err().to_string();
         assert_eq!(
-            error,
+            error("kafka://h:1"),
             "invalid backplane \"kafka://h:1\": expected \
              local://HOST:PORT, redis://HOST, nats://HOST and amqp://HOST"
         );
-        let error = parse("rediss://h").unwrap_err().to_string();
+        let error = error("rediss://h");
         assert!(error.contains("use redis:// inside"), "{error}");
     }
 }

@@ -31,7 +31,9 @@ pub struct Member {
 }
 
 /// The members at one moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// The default is the view of a node that has not joined yet: version 0, without members.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct View {
     /// The version. It grows with each change: by one while the backplane lives, by
     /// more when the backplane restarts.
@@ -43,15 +45,6 @@ pub struct View {
 }
 
 impl View {
-    /// Creates the view of a node that has not joined yet: version 0, without members.
-    pub fn empty() -> Self {
-        Self {
-            version: 0,
-            members: Vec::new(),
-            connected: false,
-        }
-    }
-
     /// Returns the members that are nodes, ordered by id.
     pub fn nodes(&self) -> impl Iterator<Item = &Member> {
         self.with_role(MemberRole::Node)
@@ -65,11 +58,9 @@ impl View {
     /// Returns the member with this name.
     pub fn member(&self, id: &NodeId) -> Option<&Member> {
         // Views are built in the order of ids.
-        let at = self
-            .members
-            .binary_search_by(|member| member.id.cmp(id))
-            .ok()?;
-        self.members.get(at)
+        let members = &self.members;
+        let at = members.binary_search_by(|member| member.id.cmp(id)).ok()?;
+        members.get(at)
     }
 
     fn with_role(&self, role: MemberRole) -> impl Iterator<Item = &Member> {

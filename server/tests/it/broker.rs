@@ -57,10 +57,7 @@ async fn node_that_answers_no_ping_is_removed() {
     let hung = tokio::task::spawn_blocking({
         let url = broker.url();
         move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
+            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
             let joined = runtime.block_on(async {
                 let joined = join_at(&url, "hung");
                 wait_for_members(&joined, 2).await;
@@ -83,6 +80,7 @@ async fn hung_broker_is_given_up() {
         TestBroker::start_at(any_port(), impatient())
     };
     let hang = Arc::new(Notify::new());
+    // On a thread of its own, because a runtime cannot block inside another one.
     let driven = tokio::task::spawn_blocking({
         let hang = Arc::clone(&hang);
         move || {
@@ -116,6 +114,7 @@ async fn node_that_does_not_read_stalls_no_other_node() {
     wait_for_members(&stalled, 3).await;
     let (to_stalled, to_reading) = ("stalled".parse().unwrap(), "reading".parse().unwrap());
     let big = Bytes::from(vec![0; 16 * 1024]);
+    // 31 MiB, far more than the broker queues for a node.
     for _ in 0..2000 {
         while sender.backplane.send(&to_stalled, big.clone()) == Err(SendError::Full) {
             tokio::task::yield_now().await;

@@ -1,10 +1,20 @@
 //! One connection to RabbitMQ, which ends when it breaks.
 
-use std::{io, ops::Deref, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::Shutdown,
+    ops::Deref,
+    os::fd::{AsFd, OwnedFd},
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use highwater_types::BrokerUrl;
 use lapin::{
-    AsyncTcpStream, Channel, Connection, ConnectionProperties, tcp::AMQPUriTcpExt, uri::AMQPUri,
+    AsyncTcpStream, Channel, Connection, ConnectionProperties,
+    tcp::AMQPUriTcpExt,
+    types::{AMQPValue, FieldTable},
+    uri::AMQPUri,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -13,8 +23,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{error::connect_error, server::uri, socket::SocketGuard};
-use crate::backplane::remote::TransportError;
+use super::{error::connect_error, server::uri};
+use crate::backplane::remote::{TransportError, TransportResult};
 
 /// The time for each step of connecting: the server's greeting, and the rest.
 const TIMEOUT: Duration = Duration::from_secs(4);
@@ -30,6 +40,15 @@ pub(crate) struct AmqpConnection {
     connection: Connection,
     socket: Arc<SocketGuard>,
 }
+
+/// A second handle of a connection's socket. Dropping it ends the connection.
+///
+/// The client library waits for the broker's confirmation before it ends a connection. A
+/// broker that is short of memory reads nothing from a connection that publishes, so it
+/// confirms nothing. Until then the connection would keep its thread, its buffers and its
+/// socket, and perhaps the membership table, which it was about to replace.
+#[derive(Default)]
+struct SocketGuard(OnceLock<std::net::TcpStream>);
 
 impl AmqpConnection {
     /// Closes the connection in order.
@@ -60,70 +79,90 @@ impl Drop for AmqpConnection {
     }
 }
 
+impl SocketGuard {
+    /// Duplicates the handle of a connected socket.
+    fn set(&self, connected: &impl AsFd) -> io::Result<()> {
+        let handle: OwnedFd = connected.as_fd().try_clone_to_owned()?;
+        // It is set once, because a connection is never repaired.
+        let _ = self.0.set(handle.into());
+        Ok(())
+    }
+}
+
+impl Drop for SocketGuard {
+    fn drop(&mut self) {
+        if let Some(socket) = self.0.get() {
+            // It fails when the socket has ended already.
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+    }
+}
+
 /// Waits for the server's first byte, on a connection of its own.
 ///
 /// The client library starts a thread per connection, which waits without a limit. Against
 /// a server that hangs, each attempt would leave a thread behind.
-pub(super) async fn wait_for_greeting(uri: &AMQPUri) -> Result<(), TransportError> {
+pub(super) async fn wait_for_greeting(uri: &AMQPUri) -> TransportResult<()> {
     let address = (uri.authority.host.as_str(), uri.authority.port);
     let greeting = async {
         let mut stream = TcpStream::connect(address).await?;
         stream.write_all(PROTOCOL_HEADER).await?;
         stream.read_u8().await
     };
-    with_timeout(async { greeting.await.map_err(TransportError::broken) })
-        .await
-        .map(drop)
+    let received = with_timeout(greeting).await?;
+    received.map(drop).map_err(TransportError::broken)
 }
 
 /// Opens a connection, which the broker lists under `name`.
-pub(super) async fn open(uri: &AMQPUri, name: String) -> Result<AmqpConnection, TransportError> {
-    let socket = Arc::new(SocketGuard::default());
-    let connection = with_timeout(async {
-        let connected = connect(uri.clone(), name, &socket).await;
-        connected.map_err(|error| connect_error(&error))
-    });
-    Ok(AmqpConnection {
-        connection: connection.await?,
-        socket,
-    })
-}
-
-async fn connect(
-    uri: AMQPUri,
-    name: String,
-    socket: &Arc<SocketGuard>,
-) -> lapin::Result<Connection> {
+pub(super) async fn open(uri: &AMQPUri, name: String) -> TransportResult<AmqpConnection> {
     let properties = ConnectionProperties::default().with_connection_name(name.into());
-    let runtime = lapin::runtime::default_runtime()?;
+    let socket = Arc::new(SocketGuard::default());
     // Weak: a caller that gives up drops the guard, and the socket ends with it.
-    let guard = Arc::downgrade(socket);
-    Connection::connector(
-        uri,
-        runtime,
-        async move |uri, runtime| {
-            let stream = uri.connect_async(&runtime).await?;
-            match (&stream, guard.upgrade()) {
-                (AsyncTcpStream::Plain(tcp), Some(socket)) => socket.set(tcp.get_ref())?,
-                _ => return Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()),
-            }
-            Ok(stream)
-        },
-        properties,
-    )
-    .await
+    let guard = Arc::downgrade(&socket);
+    let connecting = async {
+        let runtime = lapin::runtime::default_runtime()?;
+        Connection::connector(
+            uri.clone(),
+            runtime,
+            async move |uri, runtime| {
+                let stream = uri.connect_async(&runtime).await?;
+                match (&stream, guard.upgrade()) {
+                    (AsyncTcpStream::Plain(tcp), Some(socket)) => socket.set(tcp.get_ref())?,
+                    _ => return Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()),
+                }
+                Ok(stream)
+            },
+            properties,
+        )
+        .await
+    };
+    let connected = with_timeout(connecting).await?;
+    let connection = connected.map_err(|error| connect_error(&error))?;
+    Ok(AmqpConnection { connection, socket })
 }
 
 /// Connects a client that is not a node, by the URL of the backplane.
 pub(crate) async fn open_by_url(url: &BrokerUrl, name: &str) -> Result<AmqpConnection, String> {
-    let opened = async {
+    let opened: TransportResult<_> = async {
         let uri = uri(url)?;
         wait_for_greeting(&uri).await?;
         open(&uri, name.to_owned()).await
-    };
-    opened
-        .await
-        .map_err(|error: TransportError| error.to_string())
+    }
+    .await;
+    opened.map_err(|error| error.to_string())
+}
+
+/// Returns the arguments of a queue that drops its oldest messages beyond a number.
+pub(super) fn queue_arguments(max_messages: u32) -> FieldTable {
+    let mut arguments = FieldTable::default();
+    for (key, value) in [
+        ("x-queue-type", AMQPValue::LongString("classic".into())),
+        ("x-max-length", AMQPValue::LongUInt(max_messages)),
+        ("x-overflow", AMQPValue::LongString("drop-head".into())),
+    ] {
+        arguments.insert(key.into(), value);
+    }
+    arguments
 }
 
 /// Closes a channel in order. Unacknowledged deliveries return to their queue.
@@ -131,13 +170,8 @@ pub(super) async fn close_channel(channel: &Channel) -> lapin::Result<()> {
     channel.close(SUCCESS, "OK".into()).await
 }
 
-async fn with_timeout<T>(
-    step: impl Future<Output = Result<T, TransportError>>,
-) -> Result<T, TransportError> {
-    match timeout(TIMEOUT, step).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(TransportError::Broken(format!(
-            "the broker did not answer within {TIMEOUT:?}"
-        ))),
-    }
+async fn with_timeout<T>(step: impl Future<Output = T>) -> TransportResult<T> {
+    timeout(TIMEOUT, step).await.map_err(|_| {
+        TransportError::Broken(format!("the broker did not answer within {TIMEOUT:?}"))
+    })
 }

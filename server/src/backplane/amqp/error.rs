@@ -7,6 +7,13 @@ use lapin::{
 
 use crate::backplane::remote::TransportError;
 
+/// A call of a connection that was made. Its channel or connection ends with the error.
+impl From<lapin::Error> for TransportError {
+    fn from(error: lapin::Error) -> Self {
+        Self::broken(error)
+    }
+}
+
 /// Returns the reason for which a connection was not made.
 pub(super) fn connect_error(error: &lapin::Error) -> TransportError {
     let what = error.to_string();

@@ -12,7 +12,7 @@ use lapin::{
     types::{AMQPValue, FieldTable, ShortString},
 };
 
-use super::names::AmqpNames;
+use super::{connection::queue_arguments, names::AmqpNames};
 use crate::backplane::remote::{InboundFrame, InboundSender, TransportError};
 
 /// The messages that may wait in the queue.
@@ -37,17 +37,19 @@ pub(super) async fn open(
 ) -> Result<Consumer> {
     // RabbitMQ 4 and later advise against queues that are neither durable nor exclusive.
     // A durable queue may outlive its connection: `x-expires` ends it.
-    let options = QueueDeclareOptions {
-        durable: true,
-        ..QueueDeclareOptions::default()
-    };
+    let durable = QueueDeclareOptions::durable();
+    let mut arguments = queue_arguments(QUEUE_MESSAGES);
+    arguments.insert(
+        "x-max-length-bytes".into(),
+        AMQPValue::LongUInt(QUEUE_BYTES),
+    );
+    arguments.insert("x-expires".into(), AMQPValue::LongUInt(EXPIRES_MS));
     channel
-        .queue_declare(name.clone(), options, arguments())
+        .queue_declare(name.clone(), durable, arguments)
         .await?;
     bind(channel, name, &names.everyone, "".into()).await?;
-    channel
-        .basic_qos(PREFETCH, BasicQosOptions::default())
-        .await?;
+    let qos = BasicQosOptions::default();
+    channel.basic_qos(PREFETCH, qos).await?;
     let options = BasicConsumeOptions {
         // The only reader: two processes with one inbox would be a fault.
         exclusive: true,
@@ -79,56 +81,34 @@ pub(super) async fn read_deliveries(
     everyone: ShortString,
     inbound: InboundSender,
 ) {
-    let mut unacked = UnackedDeliveries::default();
+    let (mut unacked, mut last_tag) = (0, 0);
     loop {
         // Acknowledged when a batch is full, and before waiting: a broker with unacknowledged
         // messages at its limit would deliver no more.
-        let next = match queue.next().now_or_never() {
-            Some(next) if unacked.count < ACK_BATCH => next,
-            next => {
-                if let Err(error) = unacked.acknowledge(&channel).await {
-                    return inbound.close(TransportError::broken(error));
-                }
-                match next {
-                    Some(next) => next,
-                    None => queue.next().await,
-                }
+        let waiting = queue.next().now_or_never();
+        if unacked > 0 && (waiting.is_none() || unacked >= ACK_BATCH) {
+            unacked = 0;
+            // `multiple` acknowledges all deliveries up to this one.
+            let options = BasicAckOptions { multiple: true };
+            if let Err(error) = channel.basic_ack(last_tag, options).await {
+                return inbound.close(error.into());
             }
+        }
+        let next = match waiting {
+            Some(next) => next,
+            None => queue.next().await,
         };
         match next {
             Some(Ok(delivery)) => {
-                unacked.add(delivery.delivery_tag);
+                unacked += 1;
+                last_tag = delivery.delivery_tag;
                 if let Some(frame) = inbound_frame(delivery, &topics, &everyone) {
                     inbound.push(frame);
                 }
             }
-            Some(Err(error)) => return inbound.close(TransportError::broken(error)),
-            None => return inbound.close(TransportError::broken("the node's queue is gone")),
+            Some(Err(error)) => return inbound.close(error.into()),
+            None => return inbound.close(TransportError::broken("the node's queue was deleted")),
         }
-    }
-}
-
-/// The deliveries since the last acknowledgement.
-#[derive(Default)]
-struct UnackedDeliveries {
-    count: usize,
-    last_tag: u64,
-}
-
-impl UnackedDeliveries {
-    fn add(&mut self, tag: u64) {
-        self.count += 1;
-        self.last_tag = tag;
-    }
-
-    async fn acknowledge(&mut self, channel: &Channel) -> Result<()> {
-        if self.count > 0 {
-            self.count = 0;
-            // `multiple` acknowledges all deliveries up to this one.
-            let options = BasicAckOptions { multiple: true };
-            channel.basic_ack(self.last_tag, options).await?;
-        }
-        Ok(())
     }
 }
 
@@ -148,18 +128,4 @@ fn inbound_frame(
     } else {
         InboundFrame::Inbox(frame)
     })
-}
-
-fn arguments() -> FieldTable {
-    let mut arguments = FieldTable::default();
-    for (key, value) in [
-        ("x-queue-type", AMQPValue::LongString("classic".into())),
-        ("x-max-length", AMQPValue::LongUInt(QUEUE_MESSAGES)),
-        ("x-max-length-bytes", AMQPValue::LongUInt(QUEUE_BYTES)),
-        ("x-overflow", AMQPValue::LongString("drop-head".into())),
-        ("x-expires", AMQPValue::LongUInt(EXPIRES_MS)),
-    ] {
-        arguments.insert(key.into(), value);
-    }
-    arguments
 }

@@ -14,27 +14,27 @@
 //! the declaration and the first message leaves an empty queue without readers, and the
 //! next writer fills it.
 
-use std::{result::Result as StdResult, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
 use lapin::{
-    BasicProperties, Channel, Connection, Consumer, Queue, Result,
+    BasicProperties, Channel, Connection, Consumer,
     message::Delivery,
     options::{
         BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions,
         QueueDeclareOptions, QueueDeleteOptions,
     },
-    types::{AMQPValue, FieldTable, ShortString},
+    types::{FieldTable, ShortString},
 };
 use tokio::time::timeout;
 
 use super::{
-    connection::close_channel,
+    connection::{close_channel, queue_arguments},
     error::{is_locked, is_not_found},
     names::AmqpNames,
 };
-use crate::backplane::remote::{StoredTable, TransportError};
+use crate::backplane::remote::{StoredTable, TransportError, TransportResult};
 
 /// The time that a reader waits before it checks whether the queue is empty.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
@@ -44,37 +44,36 @@ const MAX_POLLS: u32 = 15;
 /// The delivery mode of a message that the broker writes to disk.
 const PERSISTENT: u8 = 2;
 
-/// The result of acquiring the table.
-enum AcquireResult {
-    /// The queue does not exist.
-    NoQueue,
-    /// The queue exists and has no table.
-    Empty,
-    /// The table, held until it is released.
-    Table(Box<AcquiredTable>),
-}
-
-/// The table, received from its queue.
+/// The table, received from its queue and held until its channel is closed.
 struct AcquiredTable {
     channel: Channel,
     /// Held, so that the broker counts this reader.
     _reader: Consumer,
-    delivery: Delivery,
+    delivery: Box<Delivery>,
+}
+
+/// The result of waiting for the table.
+enum WaitResult {
+    Table(Consumer, Box<Delivery>),
+    /// The queue exists, has no table and no other reader.
+    Empty,
+    /// Another reader has the table and does not release it.
+    HeldElsewhere,
 }
 
 /// Loads the table.
 pub(super) async fn load(
     connection: &Connection,
     names: &AmqpNames,
-) -> StdResult<Option<StoredTable>, TransportError> {
-    let AcquireResult::Table(acquired) = acquire(connection, names).await? else {
+) -> TransportResult<Option<StoredTable>> {
+    let Some(acquired) = acquire(connection, names).await? else {
         return Ok(None);
     };
     let stored = StoredTable {
         revision: acquired.revision(),
         table: Bytes::copy_from_slice(&acquired.delivery.data),
     };
-    acquired.release().await.map_err(TransportError::broken)?;
+    close_channel(&acquired.channel).await?;
     Ok(Some(stored))
 }
 
@@ -84,130 +83,104 @@ pub(super) async fn store(
     names: &AmqpNames,
     expected_revision: Option<u64>,
     table: &[u8],
-) -> StdResult<bool, TransportError> {
-    match (acquire(connection, names).await?, expected_revision) {
-        (AcquireResult::Table(acquired), Some(revision)) if acquired.revision() == revision => {
-            let replaced = acquired.replace(names, table).await;
-            replaced.map_err(TransportError::broken)?;
-            Ok(true)
-        }
-        (AcquireResult::Table(acquired), _) => {
-            acquired.release().await.map_err(TransportError::broken)?;
-            Ok(false)
-        }
-        (AcquireResult::NoQueue | AcquireResult::Empty, Some(_)) => Ok(false),
-        (AcquireResult::NoQueue | AcquireResult::Empty, None) => {
-            let created = create_table(connection, names, table).await;
-            created.map_err(TransportError::broken)
-        }
+) -> TransportResult<bool> {
+    let Some(acquired) = acquire(connection, names).await? else {
+        return match expected_revision {
+            Some(_) => Ok(false),
+            None => Ok(create_table(connection, names, table).await?),
+        };
+    };
+    let is_expected = expected_revision == Some(acquired.revision());
+    if is_expected {
+        let old = Some(acquired.delivery.delivery_tag);
+        publish_table(&acquired.channel, names, old, table).await?;
     }
+    close_channel(&acquired.channel).await?;
+    Ok(is_expected)
 }
 
+/// Acquires the table, or returns `None` without a table.
 async fn acquire(
     connection: &Connection,
     names: &AmqpNames,
-) -> StdResult<AcquireResult, TransportError> {
+) -> TransportResult<Option<AcquiredTable>> {
     // A channel of its own: closing it releases the table, and an error closes it.
-    let channel = connection.create_channel().await;
-    let channel = channel.map_err(TransportError::broken)?;
-    match try_acquire(&channel, names).await {
-        Ok(Some((reader, delivery))) => Ok(AcquireResult::Table(Box::new(AcquiredTable {
+    let channel = connection.create_channel().await?;
+    match wait_for_table(&channel, &names.membership_table).await {
+        Ok(WaitResult::Table(reader, delivery)) => Ok(Some(AcquiredTable {
             channel,
             _reader: reader,
             delivery,
-        }))),
-        Ok(None) => {
-            let closed = close_channel(&channel).await;
-            closed.map_err(TransportError::broken)?;
-            Ok(AcquireResult::Empty)
+        })),
+        Ok(WaitResult::Empty) => {
+            close_channel(&channel).await?;
+            Ok(None)
         }
-        Err(AcquireError::NoQueue) => Ok(AcquireResult::NoQueue),
-        Err(AcquireError::Broken(error)) => Err(TransportError::broken(error)),
-        Err(AcquireError::HeldElsewhere) => Err(TransportError::broken(
+        Ok(WaitResult::HeldElsewhere) => Err(TransportError::broken(
             "cannot read the membership table: another node holds it",
         )),
+        Err(error) if is_not_found(&error) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 
-/// A reason why the table was not acquired.
-enum AcquireError {
-    NoQueue,
-    /// Another reader has the table and does not release it.
-    HeldElsewhere,
-    Broken(lapin::Error),
-}
-
-impl From<lapin::Error> for AcquireError {
-    fn from(error: lapin::Error) -> Self {
-        if is_not_found(&error) {
-            return Self::NoQueue;
-        }
-        Self::Broken(error)
-    }
-}
-
-/// Waits for the table. Returns `None` when the queue is empty and has no other reader.
-async fn try_acquire(
-    channel: &Channel,
-    names: &AmqpNames,
-) -> StdResult<Option<(Consumer, Delivery)>, AcquireError> {
+async fn wait_for_table(channel: &Channel, queue: &ShortString) -> lapin::Result<WaitResult> {
     channel.basic_qos(1, BasicQosOptions::default()).await?;
-    let options = BasicConsumeOptions::default();
-    let queue = names.membership_table.clone();
-    let consuming = channel.basic_consume(queue, "".into(), options, FieldTable::default());
+    let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+    let consuming = channel.basic_consume(queue.clone(), "".into(), options, arguments);
     let mut reader = consuming.await?;
     for _ in 0..MAX_POLLS {
         match timeout(POLL_INTERVAL, reader.next()).await {
-            Ok(Some(delivery)) => return Ok(Some((reader, delivery?))),
+            Ok(Some(delivery)) => return Ok(WaitResult::Table(reader, Box::new(delivery?))),
             // The queue was deleted meanwhile, by hand.
-            Ok(None) => return Err(AcquireError::NoQueue),
+            Ok(None) => return Ok(WaitResult::Empty),
             Err(_) => {}
         }
-        let found = inspect_queue(channel, &names.membership_table).await?;
+        // A passive declaration only looks the queue up.
+        let passive = QueueDeclareOptions::default().passive();
+        let declaring = channel.queue_declare(queue.clone(), passive, FieldTable::default());
+        let found = declaring.await?;
+        // The one reader is this one. With another one, the table may be on its way to it.
         if found.message_count() == 0 && found.consumer_count() == 1 {
-            return Ok(None);
+            return Ok(WaitResult::Empty);
         }
     }
-    Err(AcquireError::HeldElsewhere)
-}
-
-/// Returns the counts of waiting messages and of readers. An error closes the channel.
-async fn inspect_queue(channel: &Channel, queue: &ShortString) -> Result<Queue> {
-    // A passive declaration only looks the queue up.
-    let passive = QueueDeclareOptions {
-        passive: true,
-        ..QueueDeclareOptions::default()
-    };
-    channel
-        .queue_declare(queue.clone(), passive, FieldTable::default())
-        .await
+    Ok(WaitResult::HeldElsewhere)
 }
 
 impl AcquiredTable {
     fn revision(&self) -> u64 {
+        let id: Option<&ShortString> = self.delivery.properties.message_id().as_ref();
         // 0 for a message that was published by hand: no revision of ours equals it.
-        revision(&self.delivery).unwrap_or(0)
-    }
-
-    async fn release(self) -> Result<()> {
-        close_channel(&self.channel).await
-    }
-
-    async fn replace(self, names: &AmqpNames, table: &[u8]) -> Result<()> {
-        let old = Some(self.delivery.delivery_tag);
-        publish_table(&self.channel, names, old, table).await?;
-        close_channel(&self.channel).await
+        id.and_then(|id| id.as_str().parse().ok()).unwrap_or(0)
     }
 }
 
 /// Declares the queue and publishes the first table, unless another node does.
-async fn create_table(connection: &Connection, names: &AmqpNames, table: &[u8]) -> Result<bool> {
+async fn create_table(
+    connection: &Connection,
+    names: &AmqpNames,
+    table: &[u8],
+) -> lapin::Result<bool> {
     let channel = connection.create_channel().await?;
-    if !try_lock(&channel, names).await? {
-        return Ok(false);
+    let (queue, lock) = (
+        names.membership_table.clone(),
+        names.membership_lock.clone(),
+    );
+    let exclusive = QueueDeclareOptions::exclusive();
+    match channel
+        .queue_declare(lock.clone(), exclusive, FieldTable::default())
+        .await
+    {
+        Ok(_) => {}
+        // Another node creates the table, so the caller loads it then.
+        Err(error) if is_locked(&error) => return Ok(false),
+        Err(error) => return Err(error),
     }
+    let durable = QueueDeclareOptions::durable();
+    // One message: the older one of two tables is dropped.
     let found = channel
-        .queue_declare(names.membership_table.clone(), durable(), arguments())
+        .queue_declare(queue, durable, queue_arguments(1))
         .await?;
     // Checked under the lock: another node may have created the table since it was
     // found missing.
@@ -215,28 +188,12 @@ async fn create_table(connection: &Connection, names: &AmqpNames, table: &[u8]) 
     if is_empty {
         publish_table(&channel, names, None, table).await?;
     }
-    let lock = names.membership_lock.clone();
+    // The lock is exclusive to the connection, so closing the channel would keep it.
     channel
         .queue_delete(lock, QueueDeleteOptions::default())
         .await?;
     close_channel(&channel).await?;
     Ok(is_empty)
-}
-
-async fn try_lock(channel: &Channel, names: &AmqpNames) -> Result<bool> {
-    let options = QueueDeclareOptions {
-        exclusive: true,
-        ..QueueDeclareOptions::default()
-    };
-    let lock = names.membership_lock.clone();
-    match channel
-        .queue_declare(lock, options, FieldTable::default())
-        .await
-    {
-        Ok(_) => Ok(true),
-        Err(error) if is_locked(&error) => Ok(false),
-        Err(error) => Err(error),
-    }
 }
 
 /// Publishes a table and acknowledges the `old` one, in one transaction.
@@ -245,7 +202,7 @@ async fn publish_table(
     names: &AmqpNames,
     old: Option<u64>,
     table: &[u8],
-) -> Result<()> {
+) -> lapin::Result<()> {
     channel.tx_select().await?;
     // Random, because there is no counter that survives the loss of the queue.
     let revision: u64 = rand::random();
@@ -260,29 +217,4 @@ async fn publish_table(
         channel.basic_ack(old, BasicAckOptions::default()).await?;
     }
     channel.tx_commit().await
-}
-
-fn revision(delivery: &Delivery) -> Option<u64> {
-    let id: Option<&ShortString> = delivery.properties.message_id().as_ref();
-    id?.as_str().parse().ok()
-}
-
-fn durable() -> QueueDeclareOptions {
-    QueueDeclareOptions {
-        durable: true,
-        ..QueueDeclareOptions::default()
-    }
-}
-
-fn arguments() -> FieldTable {
-    let mut arguments = FieldTable::default();
-    for (key, value) in [
-        ("x-queue-type", AMQPValue::LongString("classic".into())),
-        ("x-max-length", AMQPValue::LongUInt(1)),
-        // The older one of two tables goes.
-        ("x-overflow", AMQPValue::LongString("drop-head".into())),
-    ] {
-        arguments.insert(key.into(), value);
-    }
-    arguments
 }

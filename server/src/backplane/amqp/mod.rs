@@ -42,8 +42,8 @@
 //! The files, in reading order:
 //!
 //! - `server` (the URL), `names`, `error` (the meaning of the client library's errors);
-//! - `connection` and its `socket`, `publisher` (sending, in order), `inbox` (queue and
-//!   reader);
+//! - `connection` (one connection, and its socket), `publisher` (sending, in order),
+//!   `inbox` (queue and reader);
 //! - `membership_table` (compare-and-set without a store), `transport` (the trait).
 
 mod connection;
@@ -53,7 +53,6 @@ mod membership_table;
 mod names;
 mod publisher;
 mod server;
-mod socket;
 #[cfg(test)]
 mod tests;
 mod transport;

@@ -24,6 +24,7 @@ pub(super) async fn publish(
             Destination::Everyone => (names.everyone.clone(), "".into()),
         };
         let options = BasicPublishOptions::default();
+        // Not persistent: no node reads a queue that outlived its connection.
         let properties = BasicProperties::default();
         let publishing = channel.basic_publish(exchange, key, options, &frame, properties);
         // Without publisher confirms, the future ends when the frame is written.

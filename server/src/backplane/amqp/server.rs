@@ -3,7 +3,7 @@
 use highwater_types::BrokerUrl;
 use lapin::uri::AMQPUri;
 
-use crate::backplane::remote::TransportError;
+use crate::backplane::remote::{TransportError, TransportResult};
 
 /// The seconds after which either end, if silent, is taken for dead. Heartbeats are sent
 /// twice as often. RabbitMQ advises against less than 5 s.
@@ -13,11 +13,9 @@ const HEARTBEAT_S: u16 = 5;
 const FRAME_BYTES: u32 = 32 * 1024;
 
 /// Parses a URL and adds the settings of a connection.
-pub(super) fn uri(url: &BrokerUrl) -> Result<AMQPUri, TransportError> {
-    let mut uri: AMQPUri = url
-        .expose_secret()
-        .parse()
-        .map_err(TransportError::broken)?;
+pub(super) fn uri(url: &BrokerUrl) -> TransportResult<AMQPUri> {
+    let parsed = url.expose_secret().parse();
+    let mut uri: AMQPUri = parsed.map_err(TransportError::broken)?;
     // By the URI specification, `amqp://host/` names the virtual host with an empty name.
     // The user means the default one.
     if uri.vhost.is_empty() {
@@ -43,10 +41,8 @@ mod tests {
         assert_eq!(authority.userinfo.username, "u@x");
         assert_eq!(authority.userinfo.password, "p:");
         let authority = parsed("amqp://h").authority;
-        assert_eq!(
-            (authority.port, authority.userinfo.username.as_str()),
-            (5672, "guest")
-        );
+        assert_eq!(authority.port, 5672);
+        assert_eq!(authority.userinfo.username, "guest");
         for (text, vhost) in [
             ("amqp://h", "/"),
             ("amqp://h/", "/"),
@@ -55,7 +51,5 @@ mod tests {
         ] {
             assert_eq!(parsed(text).vhost, vhost, "{text}");
         }
-        let authority = parsed("amqp://127.0.0.1:5").authority;
-        assert_eq!((authority.host.as_str(), authority.port), ("127.0.0.1", 5));
     }
 }

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{AmqpTransport, names::AmqpNames};
 use crate::{
     backplane::{
-        BackplaneConfig, Identity, Inbound, JoinedBackplane, MemberRole, View, join,
+        BackplaneConfig, Identity, Inbound, JoinedBackplane, View, join,
         remote::{
             ClusterAddress, Destination, OutboundFrame, Transport, TransportError,
             conformance::{ConformanceTarget, TEST_TIMEOUT, TransportPeer, address, shared},
@@ -29,8 +29,8 @@ impl ConformanceTarget for AmqpTransport {
     const SERVICE: ServiceKind = ServiceKind::RabbitMq;
 
     async fn delete_table(url: &str, cluster: &ClusterName) {
-        let properties = lapin::ConnectionProperties::default();
-        let connection = lapin::Connection::connect(url, properties).await.unwrap();
+        let properties = ConnectionProperties::default();
+        let connection = Connection::connect(url, properties).await.unwrap();
         let channel = connection.create_channel().await.unwrap();
         let queue = format!("highwater.{cluster}.membership_table");
         let deleted = channel.queue_delete(queue.into(), Default::default()).await;
@@ -55,15 +55,10 @@ impl QueueInspector {
 
     /// Returns the messages that wait in a node's queue, or `None` without a queue.
     async fn queued_messages(&self, queue: &ShortString) -> Option<u32> {
-        let passive = QueueDeclareOptions {
-            passive: true,
-            ..QueueDeclareOptions::default()
-        };
+        let passive = QueueDeclareOptions::default().passive();
         let channel = self.connection.create_channel().await.unwrap();
-        let found = channel
-            .queue_declare(queue.clone(), passive, FieldTable::default())
-            .await;
-        found.ok().map(|queue| queue.message_count())
+        let found = channel.queue_declare(queue.clone(), passive, FieldTable::default());
+        Some(found.await.ok()?.message_count())
     }
 
     /// Waits until that many messages wait in the queue.
@@ -73,12 +68,10 @@ impl QueueInspector {
                 sleep(Duration::from_millis(20)).await;
             }
         });
-        let found = seen.await.is_ok();
-        assert!(
-            found,
-            "{:?} instead of {expected:?}",
-            self.queued_messages(queue).await
-        );
+        if seen.await.is_err() {
+            let found = self.queued_messages(queue).await;
+            panic!("{found:?} instead of {expected:?}");
+        }
     }
 }
 
@@ -121,7 +114,7 @@ async fn queue_is_deleted_by_leaving_in_order_or_by_a_survivor() {
         .await
         .unwrap();
     let end = paused.wait_closed().await.to_string();
-    assert!(end.contains("queue is gone"), "{end}");
+    assert!(end.contains("queue was deleted"), "{end}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -152,12 +145,14 @@ async fn rejected_credentials_and_virtual_host_have_a_hint() {
         (url.replace("guest:guest", "guest:wrong"), "USER:PASSWORD@"),
         (url.replace("%2f", "nowhere"), "add_vhost"),
     ] {
-        match AmqpPeer::try_connect(&address(&url), "n").await.map(drop) {
-            Err(TransportError::Unsuitable { hint, .. }) => {
-                assert!(hint.contains(expected_hint), "{hint}")
-            }
-            other => panic!("{url}: {other:?}"),
-        }
+        let error = AmqpPeer::try_connect(&address(&url), "n")
+            .await
+            .err()
+            .unwrap();
+        let TransportError::Unsuitable { hint, .. } = error else {
+            panic!("{url}: {error:?}")
+        };
+        assert!(hint.contains(expected_hint), "{hint}");
     }
 }
 
@@ -184,14 +179,8 @@ fn connections(broker: &Service) -> Vec<String> {
 }
 
 async fn member(broker: &Service, id: &str) -> JoinedBackplane {
-    let identity = Identity {
-        id: id.parse().unwrap(),
-        incarnation: 1,
-        address: None,
-        role: MemberRole::Node,
-    };
     let config = BackplaneConfig::for_url(Some(broker.url().parse().unwrap()));
-    join(&config, identity, CancellationToken::new())
+    join(&config, Identity::of_node(id, 1), CancellationToken::new())
 }
 
 /// Waits for a condition on the connections. The broker counts them every five seconds.
@@ -242,8 +231,8 @@ async fn memory_alarm_ends_memberships_until_it_is_over() {
         wait_for_view(member, "the loss", |view| !view.connected).await;
     }
     // During the alarm, for whose end the client library would wait.
-    let gone = |found: &[String]| !found.iter().any(|name| before.contains(name));
-    wait_for_connections(&broker, "the end of the first connections", gone).await;
+    let have_ended = |found: &[String]| !found.iter().any(|name| before.contains(name));
+    wait_for_connections(&broker, "the end of the first connections", have_ended).await;
 
     set_watermark(&broker, "0.4").await;
     for member in [&a, &b] {

@@ -22,7 +22,8 @@ use super::{
 };
 use crate::{
     backplane::remote::{
-        ClusterAddress, InboundSender, Inbox, OutboundFrame, StoredTable, Transport, TransportError,
+        ClusterAddress, InboundSender, Inbox, OutboundFrame, StoredTable, Transport,
+        TransportResult,
     },
     id::Topic,
 };
@@ -41,7 +42,7 @@ pub(in crate::backplane) struct AmqpTransport {
 }
 
 impl Transport for AmqpTransport {
-    fn check_url(url: &BrokerUrl) -> Result<(), TransportError> {
+    fn check_url(url: &BrokerUrl) -> TransportResult<()> {
         server::uri(url).map(drop)
     }
 
@@ -49,31 +50,20 @@ impl Transport for AmqpTransport {
         address: &ClusterAddress,
         inbox: &Inbox,
         inbound: InboundSender,
-    ) -> Result<Self, TransportError> {
+    ) -> TransportResult<Self> {
         let uri = server::uri(&address.server)?;
         let names = AmqpNames::new(&address.cluster);
+        // Once for both connections: the broker logs each greeting as a client that went away.
         connection::wait_for_greeting(&uri).await?;
         let publishing = connection::open(&uri, format!("{inbox} publishing")).await?;
-        let watching = spawn(watch_connection(
-            publishing.events_listener(),
-            inbound.clone(),
-        ));
+        let events = publishing.events_listener();
+        let watching = spawn(watch_connection(events, inbound.clone()));
         let receiving = connection::open(&uri, format!("{inbox} receiving")).await?;
-        let publish_channel = publishing
-            .create_channel()
-            .await
-            .map_err(TransportError::broken)?;
-        let queue_channel = receiving
-            .create_channel()
-            .await
-            .map_err(TransportError::broken)?;
-        declare_exchanges(&queue_channel, &names)
-            .await
-            .map_err(TransportError::broken)?;
+        let publish_channel = publishing.create_channel().await?;
+        let queue_channel = receiving.create_channel().await?;
+        declare_exchanges(&queue_channel, &names).await?;
         let inbox = names.inbox(inbox);
-        let queue = inbox::open(&queue_channel, &names, &inbox)
-            .await
-            .map_err(TransportError::broken)?;
+        let queue = inbox::open(&queue_channel, &names, &inbox).await?;
         let (topics, everyone) = (names.topics.clone(), names.everyone.clone());
         let reading =
             inbox::read_deliveries(queue, queue_channel.clone(), topics, everyone, inbound);
@@ -88,34 +78,29 @@ impl Transport for AmqpTransport {
         })
     }
 
-    async fn send(&self, frames: Vec<OutboundFrame>) -> Result<(), TransportError> {
-        let published = publish(&self.publish_channel, &self.names, frames).await;
-        published.map_err(TransportError::broken)
+    async fn send(&self, frames: Vec<OutboundFrame>) -> TransportResult<()> {
+        Ok(publish(&self.publish_channel, &self.names, frames).await?)
     }
 
-    async fn subscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
-        let (channel, inbox) = (&self.queue_channel, &self.inbox);
+    async fn subscribe(&self, topics: &[Topic]) -> TransportResult<()> {
+        let (channel, inbox, exchange) = (&self.queue_channel, &self.inbox, &self.names.topics);
         // Binding again what is bound has no effect in AMQP.
-        let exchange = &self.names.topics;
-        let bound = routing_keys(topics)
+        let binds = routing_keys(topics)
             .into_iter()
             .map(async |key| inbox::bind(channel, inbox, exchange, key).await);
-        run_in_order(bound).await.map_err(TransportError::broken)
+        Ok(run_in_order(binds).await?)
     }
 
-    async fn unsubscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
-        let unbound = routing_keys(topics).into_iter().map(async |key| {
+    async fn unsubscribe(&self, topics: &[Topic]) -> TransportResult<()> {
+        let unbinds = routing_keys(topics).into_iter().map(async |key| {
             let (queue, exchange) = (self.inbox.clone(), self.names.topics.clone());
-            let arguments = FieldTable::default();
-            let unbinding = self
-                .queue_channel
-                .queue_unbind(queue, exchange, key, arguments);
-            unbinding.await
+            let (channel, arguments) = (&self.queue_channel, FieldTable::default());
+            channel.queue_unbind(queue, exchange, key, arguments).await
         });
-        run_in_order(unbound).await.map_err(TransportError::broken)
+        Ok(run_in_order(unbinds).await?)
     }
 
-    async fn load_table(&self) -> Result<Option<StoredTable>, TransportError> {
+    async fn load_table(&self) -> TransportResult<Option<StoredTable>> {
         membership_table::load(&self.publishing, &self.names).await
     }
 
@@ -123,17 +108,23 @@ impl Transport for AmqpTransport {
         &self,
         expected_revision: Option<u64>,
         table: Bytes,
-    ) -> Result<bool, TransportError> {
+    ) -> TransportResult<bool> {
         membership_table::store(&self.publishing, &self.names, expected_revision, &table).await
     }
 
     /// Deletes the queue. The broker notifies a reader that is left.
-    async fn remove_inbox(&self, inbox: &Inbox) -> Result<(), TransportError> {
-        delete(&self.queue_channel, self.names.inbox(inbox)).await
+    async fn remove_inbox(&self, inbox: &Inbox) -> TransportResult<()> {
+        let options = QueueDeleteOptions::default();
+        self.queue_channel
+            .queue_delete(self.names.inbox(inbox), options)
+            .await?;
+        Ok(())
     }
 
     async fn close(self) {
-        let _ = delete(&self.queue_channel, self.inbox).await;
+        // Each step may fail; what is left ends with the connection or with `x-expires`.
+        let options = QueueDeleteOptions::default();
+        let _ = self.queue_channel.queue_delete(self.inbox, options).await;
         // Publishing first: the broker has read the last frames when it confirms.
         let _ = self.publishing.close_in_order().await;
         let _ = self.receiving.close_in_order().await;
@@ -156,18 +147,11 @@ async fn declare_exchanges(channel: &Channel, names: &AmqpNames) -> lapin::Resul
         (&names.everyone, ExchangeKind::Fanout),
         (&names.topics, ExchangeKind::Direct),
     ] {
-        let options = ExchangeDeclareOptions::default();
-        let arguments = FieldTable::default();
-        channel
-            .exchange_declare(name.clone(), kind, options, arguments)
-            .await?;
+        let (options, arguments) = (ExchangeDeclareOptions::default(), FieldTable::default());
+        let declaring = channel.exchange_declare(name.clone(), kind, options, arguments);
+        declaring.await?;
     }
     Ok(())
-}
-
-async fn delete(channel: &Channel, queue: ShortString) -> Result<(), TransportError> {
-    let deleted = channel.queue_delete(queue, QueueDeleteOptions::default());
-    deleted.await.map(drop).map_err(TransportError::broken)
 }
 
 /// Closes `inbound` at the end of the publishing connection. The reader of the inbox does
@@ -178,7 +162,7 @@ async fn watch_connection(events: impl Stream<Item = Event>, inbound: InboundSen
         match event {
             // A soft error ends one channel, whose user gets it as the result of a call.
             Event::Error(error) if !error.is_amqp_soft_error() => {
-                return inbound.close(TransportError::broken(error));
+                return inbound.close(error.into());
             }
             Event::ConnectionBlocked(reason) => {
                 tracing::warn!(reason, "RabbitMQ raised an alarm and accepts no messages");

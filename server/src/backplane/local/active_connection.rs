@@ -10,10 +10,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    protocol::{self, FrameReader, FrameWriter, FromBroker, ToBroker},
-    send_queue::LocalSendQueue,
-};
+use super::protocol::{self, FrameReader, FrameWriter, FromBroker, ToBroker};
 use crate::{
     backplane::{
         Inbound, MessageKind,
@@ -29,23 +26,18 @@ const BATCH: usize = 256;
 
 /// A connection from its welcome to its end.
 pub(super) struct ActiveConnection<'c> {
-    endpoint: &'c BackplaneEndpoint<LocalSendQueue>,
+    endpoint: &'c BackplaneEndpoint<Bytes>,
     /// The time for which either end may be silent. The broker pings several times in it.
-    lease_duration: Duration,
     lease: Lease,
     /// Notified when a ping waits for its pong.
     pong_due: Notify,
 }
 
 impl<'c> ActiveConnection<'c> {
-    pub(super) fn new(
-        endpoint: &'c BackplaneEndpoint<LocalSendQueue>,
-        lease_duration: Duration,
-    ) -> Self {
+    pub(super) fn new(endpoint: &'c BackplaneEndpoint<Bytes>, lease: Duration) -> Self {
         Self {
             endpoint,
-            lease_duration,
-            lease: Lease::new(lease_duration),
+            lease: Lease::new(lease),
             pong_due: Notify::new(),
         }
     }
@@ -63,7 +55,10 @@ impl<'c> ActiveConnection<'c> {
                 // Missed subscriptions come first, so that they are in force for what is
                 // sent after them. Leaving comes last, so that the queue is written before.
                 biased;
-                () = self.endpoint.resubscribe.notified() => batch.extend(self.subscriptions()),
+                () = self.endpoint.resubscribe.notified() => {
+                    let topics = self.endpoint.topics().into_iter();
+                    batch.extend(topics.map(|topic| encode_frame(&ToBroker::Subscribe { topic }, &[])));
+                }
                 () = self.pong_due.notified() => {
                     let pong = encode_frame(&ToBroker::Pong, &[]);
                     self.endpoint.traffic.count_sent(MessageKind::Control, pong.len());
@@ -72,6 +67,7 @@ impl<'c> ActiveConnection<'c> {
                 count = queue.recv_many(&mut batch, BATCH) => if count == 0 { return Ok(()) },
                 () = leave.cancelled() => return SinkExt::<Bytes>::close(writer).await,
             }
+            // After a pause, the broker may have given up this entry.
             self.lease.check().map_err(io::Error::other)?;
             let started = Instant::now();
             protocol::write_batch(writer, batch.drain(..)).await?;
@@ -79,39 +75,28 @@ impl<'c> ActiveConnection<'c> {
         }
     }
 
-    fn subscriptions(&self) -> impl Iterator<Item = Bytes> {
-        let topics = self.endpoint.topics().into_iter();
-        topics.map(|topic| encode_frame(&ToBroker::Subscribe { topic }, &[]))
-    }
-
     /// Reads frames until the broker closes the connection.
+    ///
+    /// Fails when the broker is silent for a lease, since then it hangs or is unreachable.
     pub(super) async fn read_all(
         &self,
         deliver: &mpsc::Sender<Inbound>,
         reader: &mut FrameReader,
     ) -> io::Result<()> {
-        while let Some(frame) = self.next_frame(reader).await? {
+        loop {
+            let Ok(frame) = timeout(self.lease.duration, reader.next()).await else {
+                let silent = format!("the broker sent nothing for {:?}", self.lease.duration);
+                return Err(io::Error::new(io::ErrorKind::TimedOut, silent));
+            };
+            let Some(frame) = frame.transpose()?.map(BytesMut::freeze) else {
+                return Ok(());
+            };
             // Checked before each frame: after a pause, what was buffered meanwhile may
             // be meant for an entry that this node no longer has.
             self.lease.check().map_err(io::Error::other)?;
-            if let Some(inbound) = self.decode(&frame)?
-                && deliver.send(inbound).await.is_err()
-            {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns the next frame, or `None` when the broker closes the connection.
-    ///
-    /// Fails when the broker is silent for a lease, since then it hangs or is unreachable.
-    async fn next_frame(&self, reader: &mut FrameReader) -> io::Result<Option<Bytes>> {
-        match timeout(self.lease_duration, reader.next()).await {
-            Ok(frame) => Ok(frame.transpose()?.map(BytesMut::freeze)),
-            Err(_) => {
-                let silent = format!("the broker sent nothing for {:?}", self.lease_duration);
-                Err(io::Error::new(io::ErrorKind::TimedOut, silent))
+            if let Some(inbound) = self.decode(&frame)? {
+                // It fails when the receiver is dropped; the whole task ends then.
+                let _ = deliver.send(inbound).await;
             }
         }
     }
@@ -119,6 +104,7 @@ impl<'c> ActiveConnection<'c> {
     fn decode(&self, frame: &Bytes) -> io::Result<Option<Inbound>> {
         let (header, payload) = decode_frame(frame).ok_or(io::ErrorKind::InvalidData)?;
         let (kind, inbound) = match header {
+            // The writer answers, because it alone has the writing half.
             FromBroker::Ping => {
                 self.pong_due.notify_one();
                 (MessageKind::Control, None)

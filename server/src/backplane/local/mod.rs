@@ -5,18 +5,16 @@
 //! and its subscriptions again.
 //!
 //! ```text
-//! endpoint ──► send_queue ──► active_connection ──► broker
-//!     ▲                              │ ▲
-//!     └────── views, inbound ────────┘ └─────────── broker
+//! endpoint ──► queue of frames ──► active_connection ──► broker
+//!     ▲                                   │ ▲
+//!     └──────── views, inbound ───────────┘ └─────────── broker
 //! ```
 //!
 //! The files, in reading order: [`protocol`] (the frames, which the broker uses as well),
-//! `send_queue` (frames that wait for the connection), `connection` (connects, and connects
-//! again), `active_connection` (reads and writes while connected).
+//! `connection` (connects and joins), `active_connection` (reads and writes while joined).
 
 mod active_connection;
 mod connection;
 pub(crate) mod protocol;
-mod send_queue;
 
 pub(super) use self::connection::join;

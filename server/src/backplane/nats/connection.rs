@@ -13,16 +13,19 @@ use std::{
     time::Duration,
 };
 
-use async_nats::{AuthError, Client, ConnectOptions, RequestErrorKind};
+use async_nats::{AuthError, Client, ConnectOptions, RequestErrorKind, Subject};
 use bytes::Bytes;
+use futures_util::StreamExt;
 use highwater_types::BrokerUrl;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     error::{connect_error, disconnect_error},
+    fragments::Reassembler,
     server::NatsServer,
     subjects::Subjects,
 };
-use crate::backplane::remote::{InboundSender, Inbox, TransportError};
+use crate::backplane::remote::{InboundFrame, InboundSender, Inbox, TransportResult};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(4);
@@ -44,7 +47,7 @@ pub(super) async fn connect(
     server: NatsServer,
     inbox: &Inbox,
     inbound: &InboundSender,
-) -> Result<Client, TransportError> {
+) -> TransportResult<Client> {
     let inbound = inbound.clone();
     open(server, |options| {
         options
@@ -74,15 +77,14 @@ pub(crate) async fn connect_by_url(url: &BrokerUrl, name: &str) -> Result<Client
 async fn open(
     server: NatsServer,
     configure: impl FnOnce(ConnectOptions) -> ConnectOptions,
-) -> Result<Client, TransportError> {
+) -> TransportResult<Client> {
     let connected = Arc::new(AtomicBool::new(false));
     let gate = Arc::clone(&connected);
     let auth = server.auth;
     let options = ConnectOptions::with_auth_callback(move |_nonce| {
-        ready(if gate.load(SeqCst) {
-            Err(AuthError::new("a broken connection is not repaired"))
-        } else {
-            Ok(auth.clone())
+        ready(match gate.load(SeqCst) {
+            true => Err(AuthError::new("a broken connection is not repaired")),
+            false => Ok(auth.clone()),
         })
     })
     .connection_timeout(CONNECT_TIMEOUT)
@@ -100,11 +102,31 @@ async fn open(
 /// Waits until the server has read everything that was sent before.
 ///
 /// The server itself answers a request that has no subscriber, in the order of sending.
-pub(super) async fn round_trip(client: &Client, subjects: &Subjects) -> Result<(), TransportError> {
+pub(super) async fn round_trip(client: &Client, subjects: &Subjects) -> TransportResult<()> {
     match client.request(subjects.no_responder(), Bytes::new()).await {
-        Err(error) if error.kind() != RequestErrorKind::NoResponders => {
-            Err(TransportError::broken(error))
-        }
+        Err(error) if error.kind() != RequestErrorKind::NoResponders => Err(error.into()),
         _ => Ok(()),
     }
+}
+
+/// Subscribes to `subject` and pushes its messages to `inbound`, as `to_frame` converts
+/// them. The subscription ends when the handle is dropped.
+///
+/// The server may not have the subscription when this returns; a round trip ensures it.
+pub(super) async fn subscribe(
+    client: &Client,
+    subject: Subject,
+    inbound: InboundSender,
+    to_frame: impl Fn(Bytes) -> InboundFrame + Send + 'static,
+) -> TransportResult<AbortOnDropHandle<()>> {
+    let mut subscriber = client.subscribe(subject).await?;
+    let task = tokio::spawn(async move {
+        let mut reassembler = Reassembler::default();
+        while let Some(message) = subscriber.next().await {
+            if let Some(frame) = reassembler.push(message) {
+                inbound.push(to_frame(frame));
+            }
+        }
+    });
+    Ok(AbortOnDropHandle::new(task))
 }

@@ -1,8 +1,17 @@
 //! The meaning of the client library's errors and events.
 
-use async_nats::{ConnectError, ConnectErrorKind, Event, ServerError};
+use std::fmt::{Debug, Display};
+
+use async_nats::{ConnectError, ConnectErrorKind, Event, ServerError, error::Error};
 
 use crate::backplane::remote::TransportError;
+
+/// A call of a connection that was made.
+impl<K: Clone + Debug + Display + PartialEq> From<Error<K>> for TransportError {
+    fn from(error: Error<K>) -> Self {
+        Self::broken(error)
+    }
+}
 
 /// Returns the reason for which a connection was not made.
 pub(super) fn connect_error(error: &ConnectError) -> TransportError {

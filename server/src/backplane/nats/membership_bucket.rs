@@ -13,7 +13,7 @@ use bytes::Bytes;
 
 use super::subjects::bucket_name;
 use crate::{
-    backplane::remote::{StoredTable, TransportError},
+    backplane::remote::{StoredTable, TransportError, TransportResult},
     id::ClusterName,
 };
 
@@ -28,10 +28,7 @@ impl MembershipBucket {
     /// Opens the bucket and creates it if it is missing.
     ///
     /// Several nodes may do so at once: the server accepts equal creations as one.
-    pub(super) async fn open(
-        client: &Client,
-        cluster: &ClusterName,
-    ) -> Result<Self, TransportError> {
+    pub(super) async fn open(client: &Client, cluster: &ClusterName) -> TransportResult<Self> {
         let jetstream = jetstream::new(client.clone());
         let name = bucket_name(cluster);
         if let Ok(bucket) = jetstream.get_key_value(&name).await {
@@ -40,26 +37,19 @@ impl MembershipBucket {
         // Not by `create_key_value`: it asks for the account first and cannot decode the
         // answer of servers before 2.10.
         match jetstream.create_stream(config(&name, cluster)).await {
-            Ok(_) => {
-                let created = jetstream.get_key_value(&name).await;
-                Ok(Self {
-                    bucket: created.map_err(TransportError::broken)?,
-                })
-            }
+            Ok(_) => Ok(Self {
+                bucket: jetstream.get_key_value(&name).await?,
+            }),
             Err(_) if !client.server_info().jetstream => Err(TransportError::Unsuitable {
                 what: "the NATS server has no JetStream".to_owned(),
                 hint: "start it with -js, or with a jetstream block in its configuration",
             }),
-            Err(error) => Err(TransportError::broken(error)),
+            Err(error) => Err(error.into()),
         }
     }
 
-    pub(super) async fn load(&self) -> Result<Option<StoredTable>, TransportError> {
-        let entry = self
-            .bucket
-            .entry(KEY)
-            .await
-            .map_err(TransportError::broken)?;
+    pub(super) async fn load(&self) -> TransportResult<Option<StoredTable>> {
+        let entry = self.bucket.entry(KEY).await?;
         // The entry of a key that was deleted by hand is a marker without a table.
         let stored = entry.filter(|entry| entry.operation == Operation::Put);
         Ok(stored.map(|entry| StoredTable {
@@ -72,18 +62,16 @@ impl MembershipBucket {
         &self,
         expected_revision: Option<u64>,
         table: Bytes,
-    ) -> Result<bool, TransportError> {
-        match expected_revision {
-            None => match self.bucket.create(KEY, table).await {
-                Ok(_) => Ok(true),
+    ) -> TransportResult<bool> {
+        let Some(revision) = expected_revision else {
+            return match self.bucket.create(KEY, table).await {
                 Err(error) if error.kind() == CreateErrorKind::AlreadyExists => Ok(false),
-                Err(error) => Err(TransportError::broken(error)),
-            },
-            Some(revision) => match self.bucket.update(KEY, table, revision).await {
-                Ok(_) => Ok(true),
-                Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision => Ok(false),
-                Err(error) => Err(TransportError::broken(error)),
-            },
+                created => Ok(created.map(|_| true)?),
+            };
+        };
+        match self.bucket.update(KEY, table, revision).await {
+            Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision => Ok(false),
+            updated => Ok(updated.map(|_| true)?),
         }
     }
 }
@@ -100,6 +88,7 @@ fn config(bucket: &str, cluster: &ClusterName) -> Config {
         allow_direct: true,
         allow_rollup: true,
         deny_delete: true,
+        // An operator who wants more replicas creates the bucket beforehand.
         num_replicas: 1,
         ..Config::default()
     }

@@ -4,7 +4,7 @@
 //! ```text
 //! transport ──► fragments ──► connection ──► NATS      publish
 //!     │   └───► membership_bucket ─────────► JetStream compare-and-set
-//!     └── InboundSender ◄── subscription ◄── NATS      one per subject
+//!     └── InboundSender ◄── subscriptions ◄─ NATS      one per subject
 //! ```
 //!
 //! **Order.** A server delivers the messages of one connection on one subject in their
@@ -34,8 +34,8 @@
 //!
 //! - `server` (address and credentials), `subjects` (names), `error` (the meaning of the
 //!   client library's errors);
-//! - `connection` (one connection, never repaired), `fragments` (long frames),
-//!   `subscription` (from a subject to the node);
+//! - `connection` (one connection, never repaired, and its subscriptions), `fragments`
+//!   (long frames);
 //! - `membership_bucket` (compare-and-set), `transport` (the trait).
 
 mod connection;
@@ -44,7 +44,6 @@ mod fragments;
 mod membership_bucket;
 mod server;
 mod subjects;
-mod subscription;
 #[cfg(test)]
 mod tests;
 mod transport;

@@ -6,9 +6,9 @@ use async_nats::{Auth, ServerAddr};
 use highwater_types::BrokerUrl;
 use percent_encoding::percent_decode_str;
 
-use crate::backplane::remote::TransportError;
+use crate::backplane::remote::{TransportError, TransportResult};
 
-/// A server and the credentials for parsed.
+/// A server and the credentials for it.
 pub(super) struct NatsServer {
     pub(super) address: ServerAddr,
     /// No credentials, a user with a password, or a token (a user without a password).
@@ -17,11 +17,9 @@ pub(super) struct NatsServer {
 
 impl NatsServer {
     /// Parses a URL whose host and port are valid.
-    pub(super) fn from_url(url: &BrokerUrl) -> Result<Self, TransportError> {
-        let address: ServerAddr = url
-            .expose_secret()
-            .parse()
-            .map_err(TransportError::broken)?;
+    pub(super) fn from_url(url: &BrokerUrl) -> TransportResult<Self> {
+        let parsed = url.expose_secret().parse();
+        let address: ServerAddr = parsed.map_err(TransportError::broken)?;
         // The client library takes credentials only apart from the URL, and decoded.
         let mut auth = Auth::new();
         match (decode(address.username())?, decode(address.password())?) {
@@ -32,7 +30,7 @@ impl NatsServer {
     }
 }
 
-fn decode(part: Option<&str>) -> Result<Option<String>, TransportError> {
+fn decode(part: Option<&str>) -> TransportResult<Option<String>> {
     let decoded = part.map(|part| percent_decode_str(part).decode_utf8());
     let decoded = decoded.transpose().map_err(TransportError::broken)?;
     Ok(decoded.map(Cow::into_owned))
@@ -48,16 +46,16 @@ mod tests {
 
     #[test]
     fn url_is_split_into_address_user_password_and_token() {
-        let parsed = server("nats://u%40x:p%3A@h");
-        assert_eq!((parsed.address.host(), parsed.address.port()), ("h", 4222));
-        assert_eq!(parsed.auth.username.as_deref(), Some("u@x"));
-        assert_eq!(parsed.auth.password.as_deref(), Some("p:"));
-        assert_eq!(parsed.auth.token, None);
-        let parsed = server("nats://secret@h:1");
-        assert_eq!(parsed.address.port(), 1);
-        assert_eq!(parsed.auth.token.as_deref(), Some("secret"));
-        assert_eq!(parsed.auth.username, None);
-        let parsed = server("nats://h");
-        assert_eq!((parsed.auth.username, parsed.auth.token), (None, None));
+        for (url, port, user, password, token) in [
+            ("nats://u%40x:p%3A@h", 4222, Some("u@x"), Some("p:"), None),
+            ("nats://secret@h:1", 1, None, None, Some("secret")),
+            ("nats://h", 4222, None, None, None),
+        ] {
+            let NatsServer { address, auth } = server(url);
+            assert_eq!((address.host(), address.port()), ("h", port));
+            assert_eq!(auth.username.as_deref(), user, "{url}");
+            assert_eq!(auth.password.as_deref(), password, "{url}");
+            assert_eq!(auth.token.as_deref(), token, "{url}");
+        }
     }
 }

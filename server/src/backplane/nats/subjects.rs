@@ -81,14 +81,14 @@ mod tests {
     proptest! {
         #[test]
         fn every_topic_has_a_valid_subject_of_its_own(
-            one in "[A-Za-z0-9._:-]{1,128}",
-            other in "[A-Za-z0-9._:-]{1,128}",
+            first in "[A-Za-z0-9._:-]{1,128}",
+            second in "[A-Za-z0-9._:-]{1,128}",
         ) {
             let subjects = Subjects::new(&"c".parse().unwrap());
-            let one: Topic = one.parse().unwrap();
-            let other: Topic = other.parse().unwrap();
-            prop_assert!(subjects.topic(&one).is_valid());
-            prop_assert_eq!(one == other, subjects.topic(&one) == subjects.topic(&other));
+            let first: Topic = first.parse().unwrap();
+            let second: Topic = second.parse().unwrap();
+            prop_assert!(subjects.topic(&first).is_valid());
+            prop_assert_eq!(first == second, subjects.topic(&first) == subjects.topic(&second));
         }
     }
 }

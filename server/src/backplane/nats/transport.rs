@@ -5,20 +5,20 @@ use std::collections::HashMap;
 use async_nats::Client;
 use bytes::Bytes;
 use highwater_types::BrokerUrl;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    connection::{connect, round_trip},
+    connection::{connect, round_trip, subscribe},
     fragments,
     membership_bucket::MembershipBucket,
     server::NatsServer,
     subjects::Subjects,
-    subscription::{SubscriptionTask, spawn_subscription},
 };
 use crate::{
     backplane::remote::{
         ClusterAddress, InboundFrame, InboundSender, Inbox, OutboundFrame, StoredTable, Transport,
-        TransportError,
+        TransportError, TransportResult,
     },
     id::Topic,
 };
@@ -33,14 +33,15 @@ pub(in crate::backplane) struct NatsTransport {
     subjects: Subjects,
     membership: MembershipBucket,
     inbound: InboundSender,
-    topics: Mutex<HashMap<Topic, SubscriptionTask>>,
+    /// The subscriptions to topics, each of which ends with its handle.
+    topics: Mutex<HashMap<Topic, AbortOnDropHandle<()>>>,
     /// The subscriptions to the own inbox and to everyone.
-    _own: [SubscriptionTask; 2],
+    _own: [AbortOnDropHandle<()>; 2],
     max_payload: usize,
 }
 
 impl Transport for NatsTransport {
-    fn check_url(url: &BrokerUrl) -> Result<(), TransportError> {
+    fn check_url(url: &BrokerUrl) -> TransportResult<()> {
         NatsServer::from_url(url).map(drop)
     }
 
@@ -48,15 +49,15 @@ impl Transport for NatsTransport {
         address: &ClusterAddress,
         inbox: &Inbox,
         inbound: InboundSender,
-    ) -> Result<Self, TransportError> {
+    ) -> TransportResult<Self> {
         let client = connect(NatsServer::from_url(&address.server)?, inbox, &inbound).await?;
         let max_payload = check_max_payload(&client)?;
         let membership = MembershipBucket::open(&client, &address.cluster).await?;
         let subjects = Subjects::new(&address.cluster);
         let (inbox, everyone) = (subjects.inbox(inbox), subjects.everyone());
         let own = [
-            spawn_subscription(&client, inbox, inbound.clone(), InboundFrame::Inbox).await?,
-            spawn_subscription(&client, everyone, inbound.clone(), InboundFrame::Everyone).await?,
+            subscribe(&client, inbox, inbound.clone(), InboundFrame::Inbox).await?,
+            subscribe(&client, everyone, inbound.clone(), InboundFrame::Everyone).await?,
         ];
         // Frames that are sent after `connect` returns must arrive.
         round_trip(&client, &subjects).await?;
@@ -71,51 +72,49 @@ impl Transport for NatsTransport {
         })
     }
 
-    async fn send(&self, frames: Vec<OutboundFrame>) -> Result<(), TransportError> {
+    async fn send(&self, frames: Vec<OutboundFrame>) -> TransportResult<()> {
         for OutboundFrame { to, frame } in frames {
             let subject = self.subjects.destination(&to);
             if frame.len() <= self.max_payload {
-                self.client
-                    .publish(subject, frame)
-                    .await
-                    .map_err(TransportError::broken)?;
+                self.client.publish(subject, frame).await?;
                 continue;
             }
             for (headers, fragment) in fragments::split(&frame, self.max_payload) {
-                let sent = self
-                    .client
-                    .publish_with_headers(subject.clone(), headers, fragment);
-                sent.await.map_err(TransportError::broken)?;
+                let (subject, client) = (subject.clone(), &self.client);
+                client
+                    .publish_with_headers(subject, headers, fragment)
+                    .await?;
             }
         }
         Ok(())
     }
 
-    async fn subscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
+    async fn subscribe(&self, topics: &[Topic]) -> TransportResult<()> {
         for topic in topics {
             // A second subscription would deliver every frame twice.
-            if self.topics().contains_key(topic) {
+            if self.topics.lock().contains_key(topic) {
                 continue;
             }
             let subject = self.subjects.topic(topic);
             let inbound = self.inbound.clone();
             let of_topic = topic.clone();
             let to_frame = move |frame| InboundFrame::Topic(of_topic.clone(), frame);
-            let task = spawn_subscription(&self.client, subject, inbound, to_frame).await?;
-            self.topics().insert(topic.clone(), task);
+            let task = subscribe(&self.client, subject, inbound, to_frame).await?;
+            self.topics.lock().insert(topic.clone(), task);
         }
+        // The answer says that the server has the subscriptions.
         round_trip(&self.client, &self.subjects).await
     }
 
-    async fn unsubscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
-        let mut subscriptions = self.topics();
+    async fn unsubscribe(&self, topics: &[Topic]) -> TransportResult<()> {
+        // Without a round trip: the node ignores what still arrives on these topics.
         for topic in topics {
-            subscriptions.remove(topic);
+            self.topics.lock().remove(topic);
         }
         Ok(())
     }
 
-    async fn load_table(&self) -> Result<Option<StoredTable>, TransportError> {
+    async fn load_table(&self) -> TransportResult<Option<StoredTable>> {
         self.membership.load().await
     }
 
@@ -123,12 +122,12 @@ impl Transport for NatsTransport {
         &self,
         expected_revision: Option<u64>,
         table: Bytes,
-    ) -> Result<bool, TransportError> {
+    ) -> TransportResult<bool> {
         self.membership.store(expected_revision, table).await
     }
 
     /// Does nothing: an inbox is a subscription, which ends with its connection.
-    async fn remove_inbox(&self, _: &Inbox) -> Result<(), TransportError> {
+    async fn remove_inbox(&self, _: &Inbox) -> TransportResult<()> {
         Ok(())
     }
 
@@ -139,13 +138,7 @@ impl Transport for NatsTransport {
     }
 }
 
-impl NatsTransport {
-    fn topics(&self) -> MutexGuard<'_, HashMap<Topic, SubscriptionTask>> {
-        self.topics.lock()
-    }
-}
-
-fn check_max_payload(client: &Client) -> Result<usize, TransportError> {
+fn check_max_payload(client: &Client) -> TransportResult<usize> {
     let found = client.max_payload();
     if found < MIN_MAX_PAYLOAD {
         return Err(TransportError::Unsuitable {

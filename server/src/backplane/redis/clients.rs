@@ -11,7 +11,7 @@ use redis::{
     },
 };
 
-use super::pubsub::PubSubClient;
+use super::{commands::CommandConnection, pubsub::PubSubClient};
 
 impl PubSubClient {
     /// Names the connections, so that [`PubSubClient::kill_clients`] finds them.
@@ -20,27 +20,14 @@ impl PubSubClient {
     /// Redis Cluster, has no name.
     pub(super) async fn set_client_name(&self, name: &str) -> RedisResult<()> {
         let set_name = client_command(&["SETNAME", name]);
-        match self {
-            Self::Single {
-                commands,
-                subscriber,
-            } => {
-                for connection in [commands, subscriber] {
-                    let () = set_name.query_async(&mut connection.clone()).await?;
-                }
-            }
-            Self::Sharded {
-                commands,
-                subscriber,
-            } => {
-                let everywhere = RoutingInfo::MultiNode((
-                    MultipleNodeRoutingInfo::AllNodes,
-                    Some(ResponsePolicy::AllSucceeded),
-                ));
-                for connection in [commands, subscriber] {
-                    let mut connection = connection.clone();
-                    let named = connection.route_command(set_name.clone(), everywhere.clone());
-                    named.await?;
+        for connection in [&self.commands, &self.subscriber] {
+            match connection.clone() {
+                CommandConnection::Single(mut server) => set_name.exec_async(&mut server).await?,
+                CommandConnection::Sharded(mut servers) => {
+                    let all = ResponsePolicy::AllSucceeded;
+                    let everywhere = (MultipleNodeRoutingInfo::AllNodes, Some(all));
+                    let everywhere = RoutingInfo::MultiNode(everywhere);
+                    servers.route_command(set_name.clone(), everywhere).await?;
                 }
             }
         }
@@ -51,11 +38,9 @@ impl PubSubClient {
     ///
     /// A node that hangs still has them, and the server would collect messages for it.
     pub(super) async fn kill_clients(&self, name: &str) {
-        let killed = match self {
-            Self::Single { commands, .. } => kill_on_server(&mut commands.clone(), name).await,
-            Self::Sharded { commands, .. } => {
-                kill_on_all_servers(&mut commands.clone(), name).await
-            }
+        let killed = match self.commands.clone() {
+            CommandConnection::Single(server) => kill_on_server(server, name).await,
+            CommandConnection::Sharded(servers) => kill_on_all_servers(servers, name).await,
         };
         // A server may forbid the command. It then disconnects the hung node itself, when
         // too many messages wait for it.
@@ -65,23 +50,21 @@ impl PubSubClient {
     }
 }
 
-async fn kill_on_server(server: &mut MultiplexedConnection, name: &str) -> RedisResult<()> {
-    let clients: String = client_command(&["LIST"]).query_async(server).await?;
+async fn kill_on_server(mut server: MultiplexedConnection, name: &str) -> RedisResult<()> {
+    let clients: String = client_command(&["LIST"]).query_async(&mut server).await?;
     // By id, because `CLIENT KILL` of Redis 6 has no filter for names.
     for id in client_ids(&clients, name) {
-        let () = client_command(&["KILL", "ID", id])
-            .query_async(server)
-            .await?;
+        let kill = client_command(&["KILL", "ID", id]);
+        kill.exec_async(&mut server).await?;
     }
     Ok(())
 }
 
 /// Ends connections at every server, because each lists and ends only its own.
-async fn kill_on_all_servers(servers: &mut ClusterConnection, name: &str) -> RedisResult<()> {
+async fn kill_on_all_servers(mut servers: ClusterConnection, name: &str) -> RedisResult<()> {
     let everywhere = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllNodes, None));
-    let lists = servers
-        .route_command(client_command(&["LIST"]), everywhere)
-        .await?;
+    let list = client_command(&["LIST"]);
+    let lists = servers.route_command(list, everywhere).await?;
     let lists: BTreeMap<String, String> = redis::from_redis_value(lists)?;
     for (server, clients) in &lists {
         let Some(route) = route_to(server) else {
@@ -112,18 +95,15 @@ fn client_command(arguments: &[&str]) -> Cmd {
 
 /// Returns the ids of the clients with this name in the output of `CLIENT LIST`.
 fn client_ids<'l>(clients: &'l str, name: &str) -> impl Iterator<Item = &'l str> {
-    let named = clients
-        .lines()
-        .filter(move |client| field(client, "name") == Some(name));
+    let is_named = move |client: &&str| field(client, "name") == Some(name);
+    let named = clients.lines().filter(is_named);
     named.filter_map(|client| field(client, "id"))
 }
 
 /// Returns a field of a line of `CLIENT LIST`: `id=3 addr=… name=…`.
 fn field<'l>(line: &'l str, key: &str) -> Option<&'l str> {
     let mut fields = line.split(' ').filter_map(|field| field.split_once('='));
-    fields
-        .find(|(name, _)| *name == key)
-        .map(|(_, value)| value)
+    Some(fields.find(|(name, _)| *name == key)?.1)
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use redis::{
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A connection for commands.
+/// A connection for commands, of which clones share the socket.
+#[derive(Clone)]
 pub(crate) enum CommandConnection {
     Single(MultiplexedConnection),
     Sharded(ClusterConnection),

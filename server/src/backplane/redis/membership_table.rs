@@ -1,5 +1,6 @@
 //! The membership table in Redis: a hash of its text and its revision.
 
+use bytes::Bytes;
 use redis::{RedisResult, aio::ConnectionLike};
 
 use crate::backplane::remote::StoredTable;
@@ -8,8 +9,8 @@ use crate::backplane::remote::StoredTable;
 /// An expected revision of `""` means that there must be no table. Redis runs a script
 /// atomically.
 const COMPARE_AND_SET: &str = "\
-local kept = redis.call('HGET', KEYS[1], 'revision') or ''
-if kept ~= ARGV[1] then return 0 end
+local current = redis.call('HGET', KEYS[1], 'revision') or ''
+if current ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'revision', ARGV[2], 'membership_table', ARGV[3])
 return 1";
 
@@ -20,10 +21,8 @@ pub(super) async fn load(
     let mut get = redis::cmd("HMGET");
     get.arg(key).arg("revision").arg("membership_table");
     let (revision, table): (Option<u64>, Option<Vec<u8>>) = get.query_async(&mut server).await?;
-    Ok(revision.zip(table).map(|(revision, table)| StoredTable {
-        revision,
-        table: table.into(),
-    }))
+    let stored = revision.zip(table.map(Bytes::from));
+    Ok(stored.map(|(revision, table)| StoredTable { revision, table }))
 }
 
 pub(super) async fn store(

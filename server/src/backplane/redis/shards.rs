@@ -5,9 +5,8 @@
 //! that gives a slot away ends the subscriptions in it. Without these checks, a node
 //! would send heartbeats and receive nothing.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard};
 use redis::{
     RedisResult,
     cluster_async::ClusterConnection,
@@ -26,10 +25,8 @@ pub(super) async fn ping_all_shards(connection: &ClusterConnection) -> RedisResu
     let all = MultipleNodeRoutingInfo::AllMasters;
     let all = RoutingInfo::MultiNode((all, Some(ResponsePolicy::AllSucceeded)));
     let mut connection = connection.clone();
-    connection
-        .route_command(redis::cmd("PING"), all)
-        .await
-        .map(drop)
+    let ping = connection.route_command(redis::cmd("PING"), all);
+    ping.await.map(drop)
 }
 
 /// Pings every shard over the subscribed connections, until one does not answer.
@@ -42,28 +39,5 @@ pub(super) async fn monitor_shards(subscriber: ClusterConnection, inbound: Inbou
         if let Err(error) = ping_all_shards(&subscriber).await {
             return inbound.close(error.into());
         }
-    }
-}
-
-/// The subscriptions that this node is about to end.
-///
-/// Redis announces the end of each subscription. If it is not in this set, the server
-/// has ended it.
-#[derive(Clone, Default)]
-pub(super) struct PendingUnsubscribes(Arc<Mutex<HashSet<Vec<u8>>>>);
-
-impl PendingUnsubscribes {
-    pub(super) fn insert(&self, channels: &[String]) {
-        let channels = channels.iter().map(|channel| channel.clone().into_bytes());
-        self.lock().extend(channels);
-    }
-
-    /// Removes a channel and returns whether it was in the set.
-    pub(super) fn remove(&self, channel: &[u8]) -> bool {
-        self.lock().remove(channel)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashSet<Vec<u8>>> {
-        self.0.lock()
     }
 }

@@ -8,7 +8,7 @@ use redis::FromRedisValue;
 use super::{RedisTransport, names::RedisNames};
 use crate::{
     backplane::remote::{
-        Transport, TransportError,
+        Transport,
         conformance::{ConformanceTarget, TransportPeer, address},
     },
     id::ClusterName,
@@ -20,12 +20,9 @@ impl ConformanceTarget for RedisTransport {
     const SERVICE: ServiceKind = ServiceKind::Redis;
 
     async fn delete_table(url: &str, cluster: &ClusterName) {
-        let client = redis::Client::open(url).unwrap();
-        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-        let mut delete = redis::cmd("DEL");
-        delete.arg(format!("highwater:{cluster}:membership_table"));
-        let deleted: u32 = delete.query_async(&mut connection).await.unwrap();
-        assert_eq!(deleted, 1, "there was no table");
+        let key = RedisNames::new(cluster).membership_table;
+        let deleted: u32 = query(url, &["DEL", &key]).await;
+        assert_eq!(deleted, 1, "no table was stored");
     }
 }
 
@@ -84,10 +81,10 @@ async fn channel_that_moves_to_another_shard_ends_the_connection() {
     let mut peer = RedisPeer::connect(&address, "n").await;
     // A subscription that the node itself ends does not end the connection.
     let topics = ["t".parse().unwrap()];
-    peer.transport.subscribe(&topics).await.unwrap();
-    peer.transport.unsubscribe(&topics).await.unwrap();
-    peer.send(peer.destination(), "here").await;
-    peer.expect_next("here").await;
+    peer.subscribe(&topics).await;
+    peer.unsubscribe(&topics).await;
+    peer.send(peer.destination(), "before the move").await;
+    peer.expect_next("before the move").await;
 
     let channel = RedisNames::new(&address.cluster).inbox(&peer.inbox);
     let slot: u16 = query(&url, &["CLUSTER", "KEYSLOT", &channel]).await;
@@ -101,8 +98,8 @@ async fn channel_that_moves_to_another_shard_ends_the_connection() {
     let end = peer.wait_closed().await.to_string();
     assert!(end.contains("another shard"), "{end}");
     let mut again = RedisPeer::connect(&address, "n").await;
-    again.send(again.destination(), "there").await;
-    again.expect_next("there").await;
+    again.send(again.destination(), "after the move").await;
+    again.expect_next("after the move").await;
 }
 
 /// The node sends nothing itself, so only the regular pings detect it.
@@ -133,7 +130,7 @@ async fn survivor_ends_connections_on_every_shard() {
         let clients: String = query(&shard.url, &["CLIENT", "LIST"]).await;
         assert!(!clients.contains(&format!("name={channel}")), "{clients}");
     }
-    assert!(survivor.transport.load_table().await.unwrap().is_none());
+    assert!(survivor.load().await.is_none());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -142,19 +139,14 @@ async fn full_server_still_publishes_and_rejects_the_table_with_a_hint() {
     let url = server.url();
     let mut peer = RedisPeer::connect(&address(&url), "n").await;
     let () = query(&url, &["CONFIG", "SET", "maxmemory", "1"]).await;
-    match peer.transport.store_table(None, "table".into()).await {
-        Err(TransportError::Unsuitable { hint, .. }) => {
-            assert!(hint.contains("maxmemory"), "{hint}")
-        }
-        other => panic!("{other:?}"),
-    }
+    let stored = peer.transport.store_table(None, "table".into()).await;
+    let error = stored.unwrap_err().to_string();
+    assert!(
+        error.contains("hint: raise the server's maxmemory"),
+        "{error}"
+    );
     peer.send(peer.destination(), "through").await;
     peer.expect_next("through").await;
     let () = query(&url, &["CONFIG", "SET", "maxmemory", "0"]).await;
-    assert!(
-        peer.transport
-            .store_table(None, "table".into())
-            .await
-            .unwrap()
-    );
+    assert!(peer.store(None, "table").await);
 }

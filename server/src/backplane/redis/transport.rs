@@ -1,20 +1,21 @@
 //! The transport over two connections to Redis.
 
+use std::{collections::HashSet, sync::Arc};
+
 use bytes::Bytes;
 use highwater_types::BrokerUrl;
+use parking_lot::Mutex;
 use redis::{PushInfo, PushKind, Value};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    membership_table,
-    names::RedisNames,
-    pubsub::PubSubClient,
-    shards::{PendingUnsubscribes, monitor_shards},
+    commands::CommandConnection, membership_table, names::RedisNames, pubsub::PubSubClient,
+    shards::monitor_shards,
 };
 use crate::{
     backplane::remote::{
         ClusterAddress, Destination, InboundSender, Inbox, OutboundFrame, StoredTable, Transport,
-        TransportError,
+        TransportError, TransportResult,
     },
     id::Topic,
 };
@@ -25,11 +26,18 @@ pub(in crate::backplane) struct RedisTransport {
     names: RedisNames,
     inbox: Inbox,
     pending_unsubscribes: PendingUnsubscribes,
+    /// The task that pings the shards of a Redis Cluster.
     _shard_monitor: Option<AbortOnDropHandle<()>>,
 }
 
+/// The channels whose subscriptions this node is about to end.
+///
+/// Redis announces the end of each subscription. If it is not in this set, the server
+/// has ended it.
+type PendingUnsubscribes = Arc<Mutex<HashSet<Vec<u8>>>>;
+
 impl Transport for RedisTransport {
-    fn check_url(url: &BrokerUrl) -> Result<(), TransportError> {
+    fn check_url(url: &BrokerUrl) -> TransportResult<()> {
         // Redis shares the channels of Pub/Sub between its databases, so an address that
         // names a database would promise a separation that does not exist.
         match url.path() {
@@ -42,22 +50,20 @@ impl Transport for RedisTransport {
         address: &ClusterAddress,
         inbox: &Inbox,
         inbound: InboundSender,
-    ) -> Result<Self, TransportError> {
+    ) -> TransportResult<Self> {
         let names = RedisNames::new(&address.cluster);
         let pending_unsubscribes = PendingUnsubscribes::default();
-        let on_push = {
-            let (names, pending, inbound) =
-                (names.clone(), pending_unsubscribes.clone(), inbound.clone());
-            move |push| handle_push(push, &names, &pending, &inbound)
-        };
+        let pending = Arc::clone(&pending_unsubscribes);
+        let (names_of_push, inbound_of_push) = (names.clone(), inbound.clone());
+        let on_push = move |push| handle_push(push, &names_of_push, &pending, &inbound_of_push);
         let client = PubSubClient::connect(&address.server, on_push).await?;
+        // Before it subscribes, so that a survivor can end every connection with an inbox.
         client.set_client_name(&names.inbox(inbox)).await?;
-        client
-            .subscribe(vec![names.everyone(), names.inbox(inbox)])
-            .await?;
-        let shard_monitor = match &client {
-            PubSubClient::Single { .. } => None,
-            PubSubClient::Sharded { subscriber, .. } => {
+        let channels = vec![names.everyone(), names.inbox(inbox)];
+        client.subscribe(channels).await?;
+        let shard_monitor = match &client.subscriber {
+            CommandConnection::Single(_) => None,
+            CommandConnection::Sharded(subscriber) => {
                 let monitor = tokio::spawn(monitor_shards(subscriber.clone(), inbound));
                 Some(AbortOnDropHandle::new(monitor))
             }
@@ -71,7 +77,7 @@ impl Transport for RedisTransport {
         })
     }
 
-    async fn send(&self, frames: Vec<OutboundFrame>) -> Result<(), TransportError> {
+    async fn send(&self, frames: Vec<OutboundFrame>) -> TransportResult<()> {
         let channel = |to: &Destination| match to {
             Destination::Inbox(inbox) => self.names.inbox(inbox),
             Destination::Topic(topic) => self.names.topic(topic),
@@ -83,33 +89,33 @@ impl Transport for RedisTransport {
         Ok(self.client.publish(frames.collect()).await?)
     }
 
-    async fn subscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
+    async fn subscribe(&self, topics: &[Topic]) -> TransportResult<()> {
         let channels = topics.iter().map(|topic| self.names.topic(topic));
         Ok(self.client.subscribe(channels.collect()).await?)
     }
 
-    async fn unsubscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
+    async fn unsubscribe(&self, topics: &[Topic]) -> TransportResult<()> {
         let channels = topics.iter().map(|topic| self.names.topic(topic));
         Ok(self.unsubscribe_channels(channels.collect()).await?)
     }
 
-    async fn load_table(&self) -> Result<Option<StoredTable>, TransportError> {
-        let key = self.names.membership_table();
-        Ok(membership_table::load(self.client.commands(), key).await?)
+    async fn load_table(&self) -> TransportResult<Option<StoredTable>> {
+        let key = &self.names.membership_table;
+        Ok(membership_table::load(self.client.commands.clone(), key).await?)
     }
 
     async fn store_table(
         &self,
         expected_revision: Option<u64>,
         table: Bytes,
-    ) -> Result<bool, TransportError> {
-        let key = self.names.membership_table();
-        let commands = self.client.commands();
+    ) -> TransportResult<bool> {
+        let key = &self.names.membership_table;
+        let commands = self.client.commands.clone();
         Ok(membership_table::store(commands, key, expected_revision, &table).await?)
     }
 
     /// Ends the connections of the inbox, whose channel ends with them.
-    async fn remove_inbox(&self, inbox: &Inbox) -> Result<(), TransportError> {
+    async fn remove_inbox(&self, inbox: &Inbox) -> TransportResult<()> {
         self.client.kill_clients(&self.names.inbox(inbox)).await;
         Ok(())
     }
@@ -117,17 +123,18 @@ impl Transport for RedisTransport {
     async fn close(self) {
         // Dropping the connections would end the subscription as well, but only at some
         // later instant. The response to this command says that it has ended.
-        let _ = self
-            .unsubscribe_channels(vec![self.names.inbox(&self.inbox)])
-            .await;
+        // If it fails, the connection is broken, and the subscription with it.
+        let inbox = self.names.inbox(&self.inbox);
+        let _ = self.unsubscribe_channels(vec![inbox]).await;
     }
 }
 
 impl RedisTransport {
     async fn unsubscribe_channels(&self, channels: Vec<String>) -> redis::RedisResult<()> {
-        if matches!(self.client, PubSubClient::Sharded { .. }) {
+        if matches!(self.client.subscriber, CommandConnection::Sharded(_)) {
             // Before the command: its push may arrive before its response.
-            self.pending_unsubscribes.insert(&channels);
+            let channels = channels.iter().map(|channel| channel.clone().into_bytes());
+            self.pending_unsubscribes.lock().extend(channels);
         }
         self.client.unsubscribe(channels).await
     }
@@ -152,15 +159,14 @@ fn handle_push(
         }
         PushKind::SUnsubscribe => {
             if let Some(Value::BulkString(channel)) = push.data.first()
-                && !pending_unsubscribes.remove(channel)
+                && !pending_unsubscribes.lock().remove(channel)
             {
                 let reason = "a channel of this node moved to another shard";
                 inbound.close(TransportError::broken(reason));
             }
         }
         PushKind::Disconnection => {
-            let reason = "the subscribed connection ended";
-            inbound.close(TransportError::broken(reason));
+            inbound.close(TransportError::broken("the subscribed connection ended"));
         }
         _ => {}
     }

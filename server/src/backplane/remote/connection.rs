@@ -1,162 +1,122 @@
-//! The connection to the broker, rebuilt for as long as the node lives.
+//! A connection to a broker, from connecting to its end.
 
-use std::{sync::Arc, time::Duration};
+use std::{marker::PhantomData, sync::Arc, time::Duration};
 
-use tokio::{
-    sync::mpsc,
-    task::JoinHandle,
-    time::{Instant, timeout},
-};
-use tokio_util::sync::CancellationToken;
+use highwater_types::BrokerUrl;
+use tokio::time::timeout;
 
 use super::{
-    ClusterAddress, Inbox, Transport,
-    active_connection::{ActiveConnection, ConnectionEnd, LEAVE_TIMEOUT},
+    ClusterAddress, Inbox, Transport, TransportResult,
+    active_connection::LEAVE_TIMEOUT,
     disconnect_reason::{DisconnectReason, with_timeout},
-    inbound::{InboundReceiver, inbound_channel},
+    inbound::inbound_channel,
     membership::Membership,
     membership_table::MembershipTable,
-    send_queue::{OutboundOp, SendQueue},
+    outbound::OutboundOp,
 };
 use crate::{
-    backplane::{Backplane, Identity, Inbound, endpoint::BackplaneEndpoint},
-    net::{backoff::Backoff, bounded_queue::BoundedReceiver},
+    backplane::{
+        endpoint::BackplaneEndpoint,
+        reconnect::{self, Connector, Joined, JoiningNode},
+    },
+    net::bounded_queue::BoundedReceiver,
 };
 
-/// Starts the connection's task and returns at once.
-///
-/// The task ends when the node has left in order. It also ends when the receiver of
-/// `deliver` is dropped, and then without a word, as if the process had died.
-pub(in crate::backplane) fn join<C: Transport>(
+/// The functions of a transport whose type is known only at run time.
+pub(in crate::backplane) struct TransportFunctions {
+    pub(in crate::backplane) check_url: fn(&BrokerUrl) -> TransportResult<()>,
+    pub(in crate::backplane) join: fn(ClusterAddress, Duration, JoiningNode) -> Joined,
+}
+
+impl TransportFunctions {
+    pub(in crate::backplane) fn of<C: Transport>() -> Self {
+        Self {
+            check_url: C::check_url,
+            join: join::<C>,
+        }
+    }
+}
+
+/// Joins the cluster over a transport. Returns at once.
+pub(super) fn join<C: Transport>(
     address: ClusterAddress,
-    identity: Identity,
     lease: Duration,
-    deliver: mpsc::Sender<Inbound>,
-    leave: CancellationToken,
-) -> (Arc<dyn Backplane>, JoinHandle<()>) {
-    let (send_queue, ops) = SendQueue::new();
-    let endpoint = Arc::new(BackplaneEndpoint::new(identity.id.clone(), send_queue));
-    let connection = RemoteConnection {
-        endpoint: Arc::clone(&endpoint),
+    node: JoiningNode,
+) -> Joined {
+    let broker = address.server.to_string();
+    let connector = RemoteConnector::<C> {
         address,
-        identity,
         lease,
-        deliver: deliver.clone(),
-        ops,
-        leave,
         // See `Inbox::connection` for the random half.
         connection_number: u64::from(rand::random::<u32>()) << 32,
         last_table: Arc::new(MembershipTable::new()),
+        transport: PhantomData,
     };
-    let task = tokio::spawn(async move {
-        tokio::select! {
-            () = connection.keep_connected::<C>() => {}
-            () = deliver.closed() => {}
-        }
-    });
-    (endpoint, task)
+    reconnect::join(connector, broker, node)
 }
 
-/// The connection, owned by its task.
-struct RemoteConnection {
-    endpoint: Arc<BackplaneEndpoint<SendQueue>>,
+struct RemoteConnector<C> {
     address: ClusterAddress,
-    identity: Identity,
     lease: Duration,
-    deliver: mpsc::Sender<Inbound>,
-    ops: BoundedReceiver<OutboundOp>,
-    leave: CancellationToken,
     /// The number of the last connection; see [`Inbox`].
     connection_number: u64,
     /// The table of the last connection. If the broker has lost its own, this node
     /// stores this one again.
     last_table: Arc<MembershipTable>,
+    transport: PhantomData<C>,
 }
 
-impl RemoteConnection {
-    /// Connects again and again until the node leaves.
-    async fn keep_connected<C: Transport>(mut self) {
-        let mut backoff = Backoff::new();
-        while !self.leave.is_cancelled() {
-            let began = Instant::now();
-            match self.connect_once::<C>().await {
-                Ok(ConnectionEnd::Left) => return,
-                Ok(ConnectionEnd::Disconnected(reason)) => {
-                    tracing::warn!(
-                        broker = %self.address.server,
-                        %reason,
-                        "lost the backplane; reconnecting"
-                    );
-                    backoff.record_disconnect(began.elapsed());
-                }
-                Err(reason) => {
-                    tracing::warn!(
-                        broker = %self.address.server,
-                        %reason,
-                        "cannot join the backplane; retrying"
-                    );
-                }
-            }
-            // Marked first: nothing is queued for the ended connection after the queue
-            // is cleared.
-            self.endpoint.mark_disconnected();
-            self.ops.clear();
-            let leave = self.leave.clone();
-            leave.run_until_cancelled(backoff.wait()).await;
-        }
-    }
+impl<C: Transport> Connector for RemoteConnector<C> {
+    type Item = OutboundOp;
+    type Error = DisconnectReason;
 
-    /// Connects and serves the connection until it ends. `Err` if it never joined.
-    async fn connect_once<C: Transport>(&mut self) -> Result<ConnectionEnd, DisconnectReason> {
+    async fn connect_once(
+        &mut self,
+        node: &JoiningNode,
+        endpoint: &BackplaneEndpoint<OutboundOp>,
+        queue: &mut BoundedReceiver<OutboundOp>,
+    ) -> Result<(), DisconnectReason> {
         self.connection_number += 1;
         let inbox = Inbox {
-            node: self.identity.id.clone(),
-            incarnation: self.identity.incarnation,
+            node: node.identity.id.clone(),
+            incarnation: node.identity.incarnation,
             connection: self.connection_number,
         };
-        let (sender, inbound) = inbound_channel(&self.endpoint.traffic);
+        let (sender, inbound) = inbound_channel(&endpoint.traffic);
         let connecting = with_timeout("connect", C::connect(&self.address, &inbox, sender));
-        let Some(transport) = self.leave.run_until_cancelled(connecting).await else {
-            return Ok(ConnectionEnd::Left);
+        // A join is not cancelled: its entry may be stored already, and must be removed.
+        let Some(transport) = node.leave.run_until_cancelled(connecting).await else {
+            return Ok(());
         };
         let transport = transport?;
-        let ended = self.join_and_serve(&transport, &inbox, inbound).await;
+        let is_reconnect = endpoint.last_view().version > 0;
+        let last_table = Arc::clone(&self.last_table);
+        let joining = Membership::join(endpoint, &transport, &inbox, node, self.lease, last_table);
+        let ended = match joining.await {
+            Ok(membership) => {
+                let version = endpoint.last_view().version;
+                tracing::info!(%inbox, version, "joined the backplane");
+                if is_reconnect {
+                    endpoint.traffic.reconnects.add(1);
+                }
+                let ended = membership.serve(queue, inbound, node).await;
+                self.last_table = membership.table.current();
+                Ok(ended)
+            }
+            Err(reason) => Err(reason),
+        };
         let broker_answers = match &ended {
-            Ok(ConnectionEnd::Left) => true,
-            Ok(ConnectionEnd::Disconnected(reason)) | Err(reason) => reason.broker_answers(),
+            Ok(Ok(())) => true,
+            Ok(Err(reason)) | Err(reason) => reason.broker_answers(),
         };
         // Otherwise the inbox stays, until a survivor or the broker removes it.
         if broker_answers {
             let _ = timeout(LEAVE_TIMEOUT, transport.close()).await;
         }
-        ended
-    }
-
-    async fn join_and_serve<C: Transport>(
-        &mut self,
-        transport: &C,
-        inbox: &Inbox,
-        inbound: InboundReceiver,
-    ) -> Result<ConnectionEnd, DisconnectReason> {
-        let endpoint = &*self.endpoint;
-        let is_reconnect = endpoint.last_view().version > 0;
-        let last_table = Arc::clone(&self.last_table);
-        let (identity, lease) = (&self.identity, self.lease);
-        let membership =
-            Membership::join(endpoint, transport, inbox, identity, lease, last_table).await?;
-        let version = endpoint.last_view().version;
-        tracing::info!(%inbox, version, "joined the backplane");
-        if is_reconnect {
-            endpoint.traffic.count_reconnect();
+        if let Err(reason) = ended? {
+            let broker = &self.address.server;
+            tracing::warn!(%broker, %reason, "lost the backplane; reconnecting");
         }
-        let active = ActiveConnection {
-            endpoint,
-            transport,
-            membership: &membership,
-            leave: &self.leave,
-        };
-        let ended = active.serve(&mut self.ops, inbound, &self.deliver).await;
-        self.last_table = membership.table.current();
-        Ok(ended)
+        Ok(())
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{TransportError, membership_table::InvalidMembership};
+use tokio::time::timeout;
+
+use super::{TransportError, TransportResult, membership_table::InvalidMembership};
 use crate::backplane::{IdConflict, lease::LeaseExpired};
 
 /// A reason why a connection could not join, or has ended.
@@ -39,12 +41,11 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// "cannot …" in the error.
 pub(super) async fn with_timeout<T>(
     action: &'static str,
-    call: impl Future<Output = Result<T, TransportError>>,
-) -> Result<T, TransportError> {
-    match tokio::time::timeout(CALL_TIMEOUT, call).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(TransportError::Broken(format!(
+    call: impl Future<Output = TransportResult<T>>,
+) -> TransportResult<T> {
+    timeout(CALL_TIMEOUT, call).await.unwrap_or_else(|_| {
+        Err(TransportError::Broken(format!(
             "cannot {action}: the broker did not answer within {CALL_TIMEOUT:?}"
-        ))),
-    }
+        )))
+    })
 }

@@ -2,6 +2,9 @@
 
 use std::fmt::Display;
 
+/// The result of a call to a broker.
+pub(in crate::backplane) type TransportResult<T> = Result<T, TransportError>;
+
 /// A reason why a broker did not do what a transport asked. It ends the connection,
 /// except where the caller says otherwise.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -41,24 +41,16 @@ impl FailureDetector {
 
     /// Takes over the members of another table. A new member counts as heard from now.
     pub(super) fn update_members(&mut self, table: &MembershipTable, now: Instant) {
+        // A new connection of a known member counts as a new one: its silence begins now.
         self.last_heartbeats
-            .retain(|id, _| table.entry(id).is_some());
+            .retain(|id, last| table.entry_of(id, last.generation).is_some());
         for MemberEntry { member, .. } in table.entries() {
             let generation = member.generation;
-            let last = self
-                .last_heartbeats
-                .entry(member.id.clone())
-                .or_insert(LastHeartbeat {
-                    generation,
-                    at: now,
-                });
-            // A new connection of a known member: its silence begins now.
-            if last.generation != generation {
-                *last = LastHeartbeat {
-                    generation,
-                    at: now,
-                };
-            }
+            let last = self.last_heartbeats.entry(member.id.clone());
+            last.or_insert(LastHeartbeat {
+                generation,
+                at: now,
+            });
         }
     }
 
@@ -86,7 +78,8 @@ impl FailureDetector {
         let is_suspect = |entry: &&MemberEntry<TableEntry>| {
             let last = self.last_heartbeats.get(&entry.member.id);
             last.is_some_and(|last| {
-                // Up to the last echo, not up to now: see above.
+                // Up to the last echo, not up to now: see above. It is 0 for a member whose
+                // last sign of life is later than the echo.
                 let silence = self.last_echo.saturating_duration_since(last.at);
                 silence > suspicion_timeout(entry.lease()) + grace
             })
@@ -100,18 +93,13 @@ impl FailureDetector {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backplane::{Identity, MemberRole};
+    use crate::backplane::Identity;
 
     /// A lease with a suspicion timeout of 6 s.
     const LEASE: Duration = Duration::from_secs(10);
 
     fn join(table: &mut MembershipTable, id: &str, incarnation: u64) {
-        let identity = Identity {
-            id: id.parse().unwrap(),
-            incarnation,
-            address: None,
-            role: MemberRole::Node,
-        };
+        let identity = Identity::of_node(id, incarnation);
         let inbox = Inbox {
             node: identity.id.clone(),
             incarnation,
@@ -130,8 +118,10 @@ mod tests {
 
     fn suspects(detector: &FailureDetector, table: &MembershipTable) -> Vec<String> {
         let suspects = detector.suspects(table, &"a".parse().unwrap(), Duration::ZERO);
-        let names = suspects.iter().map(|inbox| inbox.node.to_string());
-        names.collect()
+        suspects
+            .iter()
+            .map(|inbox| inbox.node.to_string())
+            .collect()
     }
 
     fn after(start: Instant, seconds: u64) -> Instant {

@@ -1,12 +1,8 @@
 //! The frames that go through a broker: a header, then an opaque payload.
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    backplane::envelope::{Envelope, encode_frame},
-    id::NodeId,
-};
+use crate::{backplane::envelope::Envelope, id::NodeId};
 
 /// The header of every frame.
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,11 +28,4 @@ pub(super) enum FrameBody {
     Unicast(Envelope),
     /// A message that was published on a topic.
     Published,
-}
-
-impl FrameHeader {
-    /// Encodes a frame.
-    pub(super) fn encode(&self, payload: &[u8]) -> Bytes {
-        encode_frame(self, payload)
-    }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
-use super::TransportError;
+use super::{TransportError, TransportResult};
 use crate::{
     backplane::TrafficCounters,
     id::Topic,
@@ -57,33 +57,28 @@ struct EndOfConnection {
 
 /// Creates the queue of one connection. Dropped frames count in `traffic`.
 pub(super) fn inbound_channel(traffic: &Arc<TrafficCounters>) -> (InboundSender, InboundReceiver) {
-    let (sender, receiver) = bounded_queue::channel(
-        MAX_QUEUED_BYTES / MIN_FRAME_WEIGHT + BROADCAST_RESERVE,
-        MAX_QUEUED_BYTES,
-    );
+    let limit_frames = MAX_QUEUED_BYTES / MIN_FRAME_WEIGHT + BROADCAST_RESERVE;
+    let (sender, frames) = bounded_queue::channel(limit_frames, MAX_QUEUED_BYTES);
     let end = Arc::<EndOfConnection>::default();
     let sender = InboundSender {
         frames: sender,
         traffic: Arc::clone(traffic),
         end: Arc::clone(&end),
     };
-    let receiver = InboundReceiver {
-        frames: receiver,
-        end,
-    };
-    (sender, receiver)
+    (sender, InboundReceiver { frames, end })
 }
 
 impl InboundSender {
     /// Queues a frame. If the queue is full, the frame is dropped and counted.
     pub(in crate::backplane) fn push(&self, frame: InboundFrame) {
         if self.frames.push(frame).is_err() {
-            self.traffic.count_dropped();
+            self.traffic.dropped.add(1);
         }
     }
 
     /// Closes the queue. The first reason counts; frames that still wait are lost.
     pub(in crate::backplane) fn close(&self, reason: TransportError) {
+        // Further reasons are ignored: they follow from the first one.
         let _ = self.end.reason.set(reason);
         self.end.closed.cancel();
     }
@@ -91,18 +86,17 @@ impl InboundSender {
 
 impl InboundReceiver {
     /// Returns the next frame, or the reason of the connection's end.
-    pub(super) async fn next(&mut self) -> Result<InboundFrame, TransportError> {
+    pub(super) async fn next(&mut self) -> TransportResult<InboundFrame> {
         let frame = tokio::select! {
             biased;
             () = self.end.closed.cancelled() => None,
             frame = self.frames.recv() => frame,
         };
-        frame.ok_or_else(|| self.reason())
-    }
-
-    fn reason(&self) -> TransportError {
-        let unknown = || TransportError::broken("the connection ended");
-        self.end.reason.get().cloned().unwrap_or_else(unknown)
+        frame.ok_or_else(|| match self.end.reason.get() {
+            Some(reason) => reason.clone(),
+            // The transport was dropped.
+            None => TransportError::broken("the connection ended"),
+        })
     }
 }
 
@@ -124,18 +118,16 @@ mod tests {
         let traffic = Arc::<TrafficCounters>::default();
         let (sender, mut receiver) = inbound_channel(&traffic);
         for _ in 0..20_000 {
-            sender.push(InboundFrame::Inbox(Bytes::from_static(b"m")));
+            sender.push(InboundFrame::Inbox("m".into()));
         }
-        sender.push(InboundFrame::Everyone(Bytes::from_static(b"heartbeat")));
+        sender.push(InboundFrame::Everyone("heartbeat".into()));
         let kept = (MAX_QUEUED_BYTES / MIN_FRAME_WEIGHT) as u64;
-        assert_eq!(traffic.dropped(), 20_000 - kept);
+        assert_eq!(traffic.dropped.get(), 20_000 - kept);
         for _ in 0..kept {
             assert!(matches!(receiver.next().await, Ok(InboundFrame::Inbox(_))));
         }
-        assert!(matches!(
-            receiver.next().await,
-            Ok(InboundFrame::Everyone(_))
-        ));
+        let last = receiver.next().await;
+        assert!(matches!(last, Ok(InboundFrame::Everyone(_))), "{last:?}");
     }
 
     #[tokio::test]

@@ -16,18 +16,17 @@ use super::{
 impl<C: Transport> Membership<'_, C> {
     /// Maintains the membership until it is lost.
     pub(super) async fn maintain(&self) -> DisconnectReason {
-        match self.try_maintain().await {
-            Ok(never) => match never {},
-            Err(reason) => reason,
-        }
+        let Err(reason) = self.try_maintain().await;
+        reason
     }
 
     async fn try_maintain(&self) -> Result<Infallible, DisconnectReason> {
-        let mut reaper = Reaper::new(self.own_id().clone());
+        let mut reaper = Reaper::new(self.inbox.node.clone());
         // Several times per heartbeat interval, so that a dead member is removed within
         // its lease and not up to an interval later.
-        let check_interval = heartbeat_interval(self.lease_duration()) / 4;
+        let check_interval = heartbeat_interval(self.lease_duration) / 4;
         let mut checks = interval(check_interval);
+        // After a pause one check suffices.
         checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut last_load = Instant::now();
         let mut evict_after = Instant::now();
@@ -38,7 +37,7 @@ impl<C: Transport> Membership<'_, C> {
             }
             // Also once per lease without a cause, because the broker may have lost its
             // state while all members have the same version.
-            if self.table.is_outdated() || last_load.elapsed() > self.lease_duration() {
+            if self.table.is_outdated() || last_load.elapsed() > self.lease_duration {
                 last_load = Instant::now();
                 let table = self.table.load().await?;
                 self.apply_table(table)?;
@@ -48,34 +47,27 @@ impl<C: Transport> Membership<'_, C> {
             }
             // Random, so that rarely two survivors evict the same member at once.
             let grace = check_interval.mul_f64(rand::random());
-            match self.evict_and_reap(&mut reaper, grace).await {
-                Ok(()) => {}
+            let cleaned = match self.evict(grace).await {
+                Ok(evicted) => self.reap(&mut reaper, &evicted, grace).await,
+                Err(reason) => Err(reason),
+            };
+            match cleaned {
                 // A broker that is full still carries frames: the connection is worth
                 // more than a table that is up to date.
                 Err(DisconnectReason::Transport(error @ TransportError::Unsuitable { .. })) => {
-                    tracing::warn!(
-                        %error,
-                        "cannot change the membership table; retrying in a lease"
-                    );
-                    evict_after = Instant::now() + self.lease_duration();
+                    tracing::warn!(%error, "cannot change the membership table; retrying in a lease");
+                    evict_after = Instant::now() + self.lease_duration;
                 }
-                Err(reason) => return Err(reason),
+                cleaned => cleaned?,
             }
         }
     }
 
-    async fn evict_and_reap(
-        &self,
-        reaper: &mut Reaper,
-        grace: Duration,
-    ) -> Result<(), DisconnectReason> {
-        let evicted = self.evict(grace).await?;
-        self.reap(reaper, &evicted, grace).await
-    }
-
     /// Removes silent members. Others may try the same: compare-and-set lets one succeed.
     async fn evict(&self, grace: Duration) -> Result<Vec<Inbox>, DisconnectReason> {
-        let suspects = self.suspects(grace);
+        let table = self.table.current();
+        let own_id = &self.inbox.node;
+        let suspects = self.failure_detector.lock().suspects(&table, own_id, grace);
         if suspects.is_empty() {
             return Ok(Vec::new());
         }
@@ -91,7 +83,7 @@ impl<C: Transport> Membership<'_, C> {
                 "a member was silent for too long; removed it from the cluster"
             );
         }
-        self.endpoint.traffic.count_evicted(evicted.len());
+        self.endpoint.traffic.evicted.add(evicted.len());
         self.apply_table(table)?;
         Ok(evicted)
     }
@@ -104,7 +96,7 @@ impl<C: Transport> Membership<'_, C> {
         grace: Duration,
     ) -> Result<(), DisconnectReason> {
         let table = self.table.current();
-        let delay = self.lease_duration() + grace;
+        let delay = self.lease_duration + grace;
         let due = reaper.due(&table.tombstones, evicted, delay, Instant::now());
         let mut removed = Vec::new();
         for inbox in due {
@@ -122,7 +114,7 @@ impl<C: Transport> Membership<'_, C> {
         }
         let change = |table: &mut MembershipTable, _| Ok(table.remove_tombstones(&removed));
         let table = self.table.update(change).await?;
-        self.endpoint.traffic.count_inboxes_deleted(removed.len());
+        self.endpoint.traffic.inboxes_deleted.add(removed.len());
         self.apply_table(table)
     }
 }

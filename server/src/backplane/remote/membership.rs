@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::{
@@ -11,16 +11,15 @@ use super::{
     failure_detector::FailureDetector,
     frame::{FrameBody, FrameHeader},
     membership_table::MembershipTable,
-    send_queue::SendQueue,
+    outbound::OutboundOp,
     table_client::TableClient,
 };
-use crate::{
-    backplane::{
-        Identity, MessageKind,
-        endpoint::BackplaneEndpoint,
-        lease::{Lease, suspicion_timeout},
-    },
-    id::NodeId,
+use crate::backplane::{
+    MessageKind,
+    endpoint::BackplaneEndpoint,
+    envelope::encode_frame,
+    lease::{Lease, suspicion_timeout},
+    reconnect::JoiningNode,
 };
 
 /// The membership of one connection.
@@ -28,18 +27,18 @@ use crate::{
 /// The membership owns the table that the connection goes by. Its entry ends with
 /// [`Membership::leave`], or when other members remove it after its lease.
 pub(super) struct Membership<'c, C> {
-    pub(super) endpoint: &'c BackplaneEndpoint<SendQueue>,
+    pub(super) endpoint: &'c BackplaneEndpoint<OutboundOp>,
     pub(super) transport: &'c C,
     pub(super) table: TableClient<'c, C>,
-    inbox: &'c Inbox,
-    generation: u64,
-    lease_duration: Duration,
+    pub(super) inbox: &'c Inbox,
+    pub(super) generation: u64,
+    pub(super) lease_duration: Duration,
     /// The own side of the lease. It expires before other members remove this one, so
     /// that a paused node does not act on what was meant for the time before.
     pub(super) lease: Lease,
     /// The origin of the clock in this connection's heartbeats.
-    started: Instant,
-    failure_detector: Mutex<FailureDetector>,
+    pub(super) started: Instant,
+    pub(super) failure_detector: Mutex<FailureDetector>,
 }
 
 /// Returns the interval between two heartbeats of a member with this lease.
@@ -51,10 +50,10 @@ pub(super) fn heartbeat_interval(lease: Duration) -> Duration {
 impl<'c, C: Transport> Membership<'c, C> {
     /// Joins with `inbox`, in place of any earlier incarnation or connection of the node.
     pub(super) async fn join(
-        endpoint: &'c BackplaneEndpoint<SendQueue>,
+        endpoint: &'c BackplaneEndpoint<OutboundOp>,
         transport: &'c C,
         inbox: &'c Inbox,
-        identity: &Identity,
+        node: &JoiningNode,
         lease: Duration,
         last_known: Arc<MembershipTable>,
     ) -> Result<Self, DisconnectReason> {
@@ -63,14 +62,14 @@ impl<'c, C: Transport> Membership<'c, C> {
         // from the moment when they load the table. A join that takes longer is repeated.
         let own_lease = Lease::new(suspicion_timeout(lease));
         let table = TableClient::new(transport, last_known);
-        let joined = table.update(|table, above| {
-            table.join(identity.clone(), inbox, lease, above)?;
+        let joining = table.update(|table, above| {
+            table.join(node.identity.clone(), inbox, lease, above)?;
             Ok(true)
         });
-        let joined = joined.await?;
-        let Some(generation) = joined.generation_of(inbox) else {
-            return Err(DisconnectReason::Removed);
-        };
+        let joined = joining.await?;
+        let generation = joined
+            .generation_of(inbox)
+            .ok_or(DisconnectReason::Removed)?;
         let membership = Self {
             endpoint,
             transport,
@@ -88,11 +87,12 @@ impl<'c, C: Transport> Membership<'c, C> {
 
     /// Leaves in order: removes the own entry, the inbox and its tombstone.
     pub(super) async fn leave(&self) -> Result<(), DisconnectReason> {
+        // The entry goes first, so that no member sends to the inbox any more. The tombstone
+        // goes last: if a step fails, another member removes the inbox.
         let own = std::slice::from_ref(self.inbox);
-        let without_own = self
-            .table
-            .update(|table, above| Ok(!table.remove(own, above).is_empty()))
-            .await?;
+        let remove_own =
+            |table: &mut MembershipTable, above| Ok(!table.remove(own, above).is_empty());
+        let without_own = self.table.update(remove_own).await?;
         // The others learn the new version at once, instead of after this node's lease.
         self.broadcast(self.heartbeat_frame(without_own.version()))
             .await?;
@@ -104,22 +104,14 @@ impl<'c, C: Transport> Membership<'c, C> {
         Ok(())
     }
 
-    pub(super) fn own_id(&self) -> &NodeId {
-        &self.inbox.node
-    }
-
-    pub(super) fn lease_duration(&self) -> Duration {
-        self.lease_duration
-    }
-
     /// Sends a heartbeat with the version of the current table, and renews the lease.
     pub(super) async fn send_heartbeat(&self) -> Result<(), DisconnectReason> {
+        // A node that was silent for too long gives up its entry by itself.
         self.lease.check()?;
         let now = Instant::now();
         let heartbeat = self.heartbeat_frame(self.table.current().version());
-        self.endpoint
-            .traffic
-            .count_sent(MessageKind::Control, heartbeat.frame.len());
+        let traffic = &self.endpoint.traffic;
+        traffic.count_sent(MessageKind::Control, heartbeat.frame.len());
         self.broadcast(heartbeat).await?;
         // From before the send: the others cannot have received the heartbeat earlier.
         self.lease.renew(now);
@@ -131,8 +123,10 @@ impl<'c, C: Transport> Membership<'c, C> {
         if table.generation_of(self.inbox).is_none() {
             return Err(DisconnectReason::Removed);
         }
-        self.failure_detector()
+        self.failure_detector
+            .lock()
             .update_members(&table, Instant::now());
+        // The regular load often returns the same table, and versions of views only grow.
         let is_newer = self.endpoint.last_view().version < table.version();
         let view = table.view();
         // The table before the view: a frame to a member of the view finds its inbox.
@@ -141,27 +135,6 @@ impl<'c, C: Transport> Membership<'c, C> {
             self.endpoint.apply_view(view);
         }
         Ok(())
-    }
-
-    /// Records a sign of life of an entry of the current table.
-    pub(super) fn record_heartbeat(&self, from: &NodeId, generation: u64) {
-        self.failure_detector()
-            .record_heartbeat(from, generation, Instant::now());
-    }
-
-    /// Records a heartbeat that returned, if this connection has sent it.
-    pub(super) fn record_echo(&self, from: &NodeId, generation: u64, sent_us: u64) {
-        if *from == self.inbox.node && generation == self.generation {
-            let sent = self.started + Duration::from_micros(sent_us);
-            self.failure_detector().record_own_echo(sent);
-        }
-    }
-
-    /// Returns the members that have been silent for too long.
-    pub(super) fn suspects(&self, grace: Duration) -> Vec<Inbox> {
-        let table = self.table.current();
-        self.failure_detector()
-            .suspects(&table, &self.inbox.node, grace)
     }
 
     async fn broadcast(&self, frame: OutboundFrame) -> Result<(), DisconnectReason> {
@@ -178,11 +151,7 @@ impl<'c, C: Transport> Membership<'c, C> {
         };
         OutboundFrame {
             to: Destination::Everyone,
-            frame: header.encode(&[]),
+            frame: encode_frame(&header, &[]),
         }
-    }
-
-    fn failure_detector(&self) -> MutexGuard<'_, FailureDetector> {
-        self.failure_detector.lock()
     }
 }

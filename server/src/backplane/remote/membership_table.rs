@@ -3,14 +3,14 @@
 //! The document is JSON, so that an operator can read it there. Nodes change it only by
 //! compare-and-set.
 
-use std::time::Duration;
+use std::{ops::Deref, time::Duration};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::Inbox;
 use crate::{
-    backplane::{IdConflict, Identity, MemberEntry, MemberList, View, is_valid_version},
+    backplane::{IdConflict, Identity, MemberEntry, MemberList, is_valid_version},
     id::NodeId,
 };
 
@@ -61,6 +61,7 @@ impl MembershipTable {
     }
 
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, InvalidMembership> {
+        // Any client of the broker can write the document.
         if bytes.len() > MAX_BYTES {
             let cause = format!("it has {} bytes, more than {MAX_BYTES}", bytes.len());
             return Err(InvalidMembership::Malformed(cause));
@@ -72,10 +73,12 @@ impl MembershipTable {
             return Err(InvalidMembership::UnsupportedFormat { found });
         }
         let mut table: Self = serde_json::from_slice(bytes).map_err(malformed)?;
+        // The next change adds one to it.
         if !is_valid_version(table.version()) {
             let cause = format!("version {} is out of range", table.version());
             return Err(InvalidMembership::Malformed(cause));
         }
+        // An operator may have edited the document, and entries are found by binary search.
         table.members.sort();
         Ok(table)
     }
@@ -88,29 +91,9 @@ impl MembershipTable {
         }
     }
 
-    pub(super) fn version(&self) -> u64 {
-        self.members.version()
-    }
-
-    pub(super) fn entries(&self) -> &[MemberEntry<TableEntry>] {
-        self.members.entries()
-    }
-
-    /// Returns the entry of a node, whichever connection it belongs to.
-    pub(super) fn entry(&self, id: &NodeId) -> Option<&MemberEntry<TableEntry>> {
-        self.members.entry(id)
-    }
-
-    /// Whether a node is a member with this generation.
-    pub(super) fn is_member(&self, id: &NodeId, generation: u64) -> bool {
-        self.members.entry_of(id, generation).is_some()
-    }
-
     /// Returns the inbox of a node, if it still has this generation.
     pub(super) fn inbox_of(&self, id: &NodeId, generation: u64) -> Option<Inbox> {
-        self.members
-            .entry_of(id, generation)
-            .map(MemberEntry::inbox)
+        self.entry_of(id, generation).map(MemberEntry::inbox)
     }
 
     /// Returns the generation of the connection with this inbox, if it is a member.
@@ -154,9 +137,8 @@ impl MembershipTable {
 
     /// Removes the entries of these connections and returns those that were members.
     pub(super) fn remove(&mut self, inboxes: &[Inbox], above: u64) -> Vec<Inbox> {
-        let removed = self
-            .members
-            .remove(above, |entry| inboxes.contains(&entry.inbox()));
+        let is_removed = |entry: &MemberEntry<_>| inboxes.contains(&entry.inbox());
+        let removed = self.members.remove(above, is_removed);
         let removed: Vec<Inbox> = removed.iter().map(MemberEntry::inbox).collect();
         self.tombstones.extend_from_slice(&removed);
         removed
@@ -167,8 +149,7 @@ impl MembershipTable {
     /// The members stay the same, and so does the version.
     pub(super) fn remove_tombstones(&mut self, inboxes: &[Inbox]) -> bool {
         let before = self.tombstones.len();
-        self.tombstones
-            .retain(|tombstone| !inboxes.contains(tombstone));
+        self.tombstones.retain(|inbox| !inboxes.contains(inbox));
         self.tombstones.len() < before
     }
 
@@ -176,9 +157,14 @@ impl MembershipTable {
     pub(super) fn bump_version(&mut self, above: u64) {
         self.members.bump_version(above);
     }
+}
 
-    pub(super) fn view(&self) -> View {
-        self.members.view()
+/// The members can be read. They change only together with the tombstones.
+impl Deref for MembershipTable {
+    type Target = MemberList<TableEntry>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.members
     }
 }
 
@@ -207,7 +193,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::backplane::MemberRole;
 
     const LEASE: Duration = Duration::from_secs(5);
 
@@ -220,12 +205,7 @@ mod tests {
     }
 
     fn join(table: &mut MembershipTable, inbox: &Inbox) -> Result<(), IdConflict> {
-        let identity = Identity {
-            id: inbox.node.clone(),
-            incarnation: inbox.incarnation,
-            address: None,
-            role: MemberRole::Node,
-        };
+        let identity = Identity::of_node(inbox.node.as_str(), inbox.incarnation);
         table.join(identity, inbox, LEASE, 0)
     }
 
@@ -266,14 +246,11 @@ mod tests {
     fn table_is_flat_json() {
         let mut table = MembershipTable::new();
         join(&mut table, &inbox("a", 7, 9)).unwrap();
-        expect(
-            &table,
+        let json = String::from_utf8(table.to_bytes().to_vec()).unwrap();
+        assert_eq!(
+            json,
             r#"{"format":3,"version":1,"entries":[{"id":"a","incarnation":7,"generation":1,"address":null,"role":"node","connection":9,"lease_ms":5000}],"tombstones":[]}"#,
         );
-    }
-
-    fn expect(table: &MembershipTable, json: &str) {
-        assert_eq!(String::from_utf8(table.to_bytes().to_vec()).unwrap(), json);
     }
 
     #[test]

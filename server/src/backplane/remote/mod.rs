@@ -4,10 +4,10 @@
 //! broker differs only in its [`Transport`].
 //!
 //! ```text
-//!  endpoint ──► send_queue ──► active_connection ──► Transport ──► broker
-//!     ▲                            │   membership        │
-//!     │                            │    │  ▲             ▼
-//!     └── views, Inbound ◄─────────┴────┘  └───────── inbound
+//!  endpoint ──► outbound ──► active_connection ──► Transport ──► broker
+//!     ▲                          │   membership        │
+//!     │                          │    │  ▲             ▼
+//!     └── views, Inbound ◄───────┴────┘  └───────── inbound
 //! ```
 //!
 //! The broker stores one document, the membership table, which nodes change by
@@ -26,8 +26,8 @@
 //!   `failure_detector` (silent members), `reaper` (abandoned inboxes);
 //! - `membership` (entry, lease and heartbeats), `receive` (its handling of frames),
 //!   `maintenance` (its part in maintaining the table);
-//! - `send_queue` (operations that wait), `connection` (connects, and connects again),
-//!   `active_connection` (reads and writes while connected), `disconnect_reason`.
+//! - `outbound` (operations that wait), `connection` (connects and joins),
+//!   `active_connection` (reads and writes while joined), `disconnect_reason`.
 
 mod active_connection;
 #[cfg(test)]
@@ -43,17 +43,17 @@ mod inbox;
 mod maintenance;
 mod membership;
 mod membership_table;
+mod outbound;
 mod reaper;
 mod receive;
-mod send_queue;
 mod table_client;
 #[cfg(test)]
 mod tests;
 mod transport;
 
 pub(super) use self::{
-    connection::join,
-    error::TransportError,
+    connection::TransportFunctions,
+    error::{TransportError, TransportResult},
     inbound::{InboundFrame, InboundSender},
     inbox::Inbox,
     transport::{ClusterAddress, Destination, OutboundFrame, StoredTable, Transport},

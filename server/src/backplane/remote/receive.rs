@@ -1,6 +1,9 @@
 //! The handling of received frames.
 
+use std::time::Duration;
+
 use futures_util::FutureExt;
+use tokio::time::Instant;
 
 use super::{
     InboundFrame, Transport,
@@ -25,6 +28,7 @@ impl<C: Transport> Membership<'_, C> {
             InboundFrame::Inbox(frame) | InboundFrame::Everyone(frame) => (None, frame),
         };
         let Some((header, payload)) = decode_frame::<FrameHeader>(&frame) else {
+            // Any program may publish at the broker, so an unknown frame ends no connection.
             tracing::warn!(bytes = frame.len(), "cannot decode a frame; dropped it");
             return Ok(None);
         };
@@ -39,7 +43,7 @@ impl<C: Transport> Membership<'_, C> {
                 (MessageKind::Unicast, inbound)
             }
             // Brokers deliver a node's own publications to it as well.
-            (FrameBody::Published, Some(topic)) if from != *self.own_id() => (
+            (FrameBody::Published, Some(topic)) if from != self.inbox.node => (
                 MessageKind::Topic,
                 Some(Inbound::Published { topic, payload }),
             ),
@@ -61,26 +65,25 @@ impl<C: Transport> Membership<'_, C> {
         self.table.note_version(generation);
         let mut views = self.endpoint.view();
         let applied = views.wait_for(|view| view.version >= generation);
-        let applied = applied.map(|_| Ok(()));
-        Ok(with_timeout("load the membership table", applied).await?)
+        Ok(with_timeout("load the membership table", applied.map(|_| Ok(()))).await?)
     }
 
     /// Records a sign of life and returns whether the sender is a member in this
     /// generation.
     fn record_sender(&self, header: &FrameHeader) -> bool {
-        let FrameHeader {
-            from,
-            generation,
-            body,
-        } = header;
-        if !self.table.current().is_member(from, *generation) {
+        let (from, generation) = (&header.from, header.generation);
+        if self.table.current().entry_of(from, generation).is_none() {
             return false;
         }
+        let mut detector = self.failure_detector.lock();
         // Any frame counts, so a busy member is alive even if its heartbeats are late.
-        self.record_heartbeat(from, *generation);
-        if let FrameBody::Heartbeat { version, sent_us } = body {
-            self.table.note_version(*version);
-            self.record_echo(from, *generation, *sent_us);
+        detector.record_heartbeat(from, generation, Instant::now());
+        if let FrameBody::Heartbeat { version, sent_us } = header.body {
+            self.table.note_version(version);
+            // Only a heartbeat of this connection: the clock of an earlier one began earlier.
+            if *from == self.inbox.node && generation == self.generation {
+                detector.record_own_echo(self.started + Duration::from_micros(sent_us));
+            }
         }
         true
     }

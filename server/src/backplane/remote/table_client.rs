@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::{sync::Notify, time::sleep};
 
 use super::{
@@ -38,29 +38,28 @@ struct TableState {
 impl<'c, C: Transport> TableClient<'c, C> {
     /// Creates a client that starts from the last table of the previous connection.
     pub(super) fn new(transport: &'c C, last_known: Arc<MembershipTable>) -> Self {
-        let state = TableState {
-            newest_version: last_known.version(),
-            current: last_known,
-        };
         Self {
             transport,
-            state: Mutex::new(state),
+            state: Mutex::new(TableState {
+                newest_version: last_known.version(),
+                current: last_known,
+            }),
             outdated: Notify::new(),
             changed: Notify::new(),
         }
     }
 
     pub(super) fn current(&self) -> Arc<MembershipTable> {
-        Arc::clone(&self.state().current)
+        Arc::clone(&self.state.lock().current)
     }
 
     pub(super) fn set_current(&self, table: MembershipTable) {
-        self.state().current = Arc::new(table);
+        self.state.lock().current = Arc::new(table);
     }
 
     /// Notes that another member has the table of this version.
     pub(super) fn note_version(&self, version: u64) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if version > state.current.version() && is_valid_version(version) {
             state.newest_version = state.newest_version.max(version);
             self.outdated.notify_one();
@@ -69,7 +68,7 @@ impl<'c, C: Transport> TableClient<'c, C> {
 
     /// Whether another member has a newer table than this connection.
     pub(super) fn is_outdated(&self) -> bool {
-        let state = self.state();
+        let state = self.state.lock();
         state.newest_version > state.current.version()
     }
 
@@ -102,6 +101,7 @@ impl<'c, C: Transport> TableClient<'c, C> {
             let changed = change(&mut table, above)?;
             let lost = stored.is_none() || table.version() < newest;
             if lost && table.version() <= newest {
+                // Members apply only a table that is newer than the last one that they know.
                 table.bump_version(above);
             }
             if !(changed || lost) {
@@ -114,18 +114,14 @@ impl<'c, C: Transport> TableClient<'c, C> {
                 return Ok(table);
             }
             // Random, so that members that failed together do not try again together.
-            let most = Duration::from_millis(u64::from(attempt.min(MAX_CAS_PAUSE_MS)));
-            sleep(most.mul_f64(rand::random())).await;
+            let max_pause = Duration::from_millis(u64::from(attempt.min(MAX_CAS_PAUSE_MS)));
+            sleep(max_pause.mul_f64(rand::random())).await;
         }
         Err(DisconnectReason::Contended(MAX_CAS_ATTEMPTS))
     }
 
     fn newest_version(&self) -> u64 {
-        let state = self.state();
+        let state = self.state.lock();
         state.newest_version.max(state.current.version())
-    }
-
-    fn state(&self) -> MutexGuard<'_, TableState> {
-        self.state.lock()
     }
 }

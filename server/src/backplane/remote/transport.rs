@@ -1,11 +1,9 @@
 //! The interface that a message broker must offer to join nodes.
 
-use std::future::Future;
-
 use bytes::Bytes;
 use highwater_types::BrokerUrl;
 
-use super::{InboundSender, Inbox, TransportError};
+use super::{InboundSender, Inbox, TransportResult};
 use crate::id::{ClusterName, Topic};
 
 /// One connection to a broker, for one connection of one node to one cluster.
@@ -27,7 +25,7 @@ pub(in crate::backplane) trait Transport:
     Sized + Send + Sync + 'static
 {
     /// Checks that the client library accepts the address of a broker.
-    fn check_url(url: &BrokerUrl) -> Result<(), TransportError>;
+    fn check_url(url: &BrokerUrl) -> TransportResult<()>;
 
     /// Connects, creates the empty inbox `inbox`, and receives from it and from the
     /// channel of all nodes.
@@ -38,30 +36,19 @@ pub(in crate::backplane) trait Transport:
         address: &ClusterAddress,
         inbox: &Inbox,
         inbound: InboundSender,
-    ) -> impl Future<Output = Result<Self, TransportError>> + Send;
+    ) -> impl Future<Output = TransportResult<Self>> + Send;
 
     /// Hands the frames to the broker, in order.
-    fn send(
-        &self,
-        frames: Vec<OutboundFrame>,
-    ) -> impl Future<Output = Result<(), TransportError>> + Send;
+    fn send(&self, frames: Vec<OutboundFrame>) -> impl Future<Output = TransportResult<()>> + Send;
 
     /// Subscribes to topics. In force when this returns. Idempotent.
-    fn subscribe(
-        &self,
-        topics: &[Topic],
-    ) -> impl Future<Output = Result<(), TransportError>> + Send;
+    fn subscribe(&self, topics: &[Topic]) -> impl Future<Output = TransportResult<()>> + Send;
 
     /// Undoes [`Transport::subscribe`]. Idempotent.
-    fn unsubscribe(
-        &self,
-        topics: &[Topic],
-    ) -> impl Future<Output = Result<(), TransportError>> + Send;
+    fn unsubscribe(&self, topics: &[Topic]) -> impl Future<Output = TransportResult<()>> + Send;
 
     /// Loads the cluster's membership table, or `None` if the broker has none.
-    fn load_table(
-        &self,
-    ) -> impl Future<Output = Result<Option<StoredTable>, TransportError>> + Send;
+    fn load_table(&self) -> impl Future<Output = TransportResult<Option<StoredTable>>> + Send;
 
     /// Stores `table`, if the stored table still has the revision `expected_revision`.
     /// `None` expects that no table is stored. Returns `false` if the check fails.
@@ -69,16 +56,13 @@ pub(in crate::backplane) trait Transport:
         &self,
         expected_revision: Option<u64>,
         table: Bytes,
-    ) -> impl Future<Output = Result<bool, TransportError>> + Send;
+    ) -> impl Future<Output = TransportResult<bool>> + Send;
 
     /// Removes an abandoned inbox with its content and, where the broker allows it, the
     /// connection that still reads it. Idempotent.
     ///
     /// If it fails, the node tries again later, over this transport if it still works.
-    fn remove_inbox(
-        &self,
-        inbox: &Inbox,
-    ) -> impl Future<Output = Result<(), TransportError>> + Send;
+    fn remove_inbox(&self, inbox: &Inbox) -> impl Future<Output = TransportResult<()>> + Send;
 
     /// Removes the own inbox and disconnects in order.
     fn close(self) -> impl Future<Output = ()> + Send;

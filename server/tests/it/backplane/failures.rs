@@ -137,8 +137,9 @@ async fn restarted_server_gets_every_member_and_loses_nothing_later(kind: TestBa
                 && [&a.id, &b.id, &c.id].into_iter().all(is_new)
         })
         .await;
-        assert!(peer.backplane().traffic().reconnects() >= 1);
+        assert!(peer.backplane().traffic().reconnects.get() >= 1);
     }
+    // A peer may still be at an earlier view: the members are compared at the last one.
     let version = [&a, &b, &c]
         .map(|peer| peer.view().version)
         .into_iter()
@@ -192,9 +193,9 @@ async fn node_that_does_not_read_stalls_no_other_node(kind: TestBackplaneKind) {
     assert!(lost.await.is_err(), "the stalled node answers");
     // The embedded broker and RabbitMQ keep or drop these messages themselves.
     if !matches!(kind, TestBackplaneKind::Local | TestBackplaneKind::RabbitMq) {
-        let dropped = stalled.backplane().traffic().dropped();
+        let dropped = stalled.backplane().traffic().dropped.get();
         assert!(dropped > 0, "the inbound queue is not bounded");
-        assert_eq!(reading.backplane().traffic().dropped(), 0);
+        assert_eq!(reading.backplane().traffic().dropped.get(), 0);
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use highwater_server::backplane::Member;
 
-use super::peer::{Pausable, TestPeer, three, topic};
+use super::peer::{Pausable, TestPeer, round_trip, three, topic};
 use crate::{
     ground::{Ground, SHORT, TestBackplaneKind, on_every_backplane},
     rig::until,
@@ -80,7 +80,7 @@ async fn hung_node_is_removed_with_its_inbox(kind: TestBackplaneKind) {
     // Its connections are still open: a survivor must have removed the inbox.
     wait_for_inboxes(&ground, &["a", "b"]).await;
     if kind != TestBackplaneKind::Local {
-        let evicted = |peer: &TestPeer| peer.backplane().traffic().evicted();
+        let evicted = |peer: &TestPeer| peer.backplane().traffic().evicted.get();
         until("one survivor has evicted it", async || {
             evicted(&a) + evicted(&b) == 1
         })
@@ -115,7 +115,7 @@ async fn node_paused_beyond_its_lease_returns_with_a_new_generation(kind: TestBa
     .await;
     a.send(&paused.peer.id, "to the new generation").await;
     assert_eq!(paused.peer.next_message().await, "to the new generation");
-    assert_eq!(paused.peer.backplane().traffic().reconnects(), 1);
+    assert_eq!(paused.peer.backplane().traffic().reconnects.get(), 1);
 }
 
 async fn node_paused_within_its_lease_stays_a_member(kind: TestBackplaneKind) {
@@ -126,7 +126,7 @@ async fn node_paused_within_its_lease_stays_a_member(kind: TestBackplaneKind) {
     a.wait_for_members(2).await;
     let before = paused.peer.view();
     paused.pause();
-    a.send(&paused.peer.id, "meanwhile").await;
+    a.send(&paused.peer.id, "during the pause").await;
     // The others go on while one is paused.
     a.backplane().subscribe(&topic());
     let third = TestPeer::join(&ground, "t");
@@ -134,12 +134,12 @@ async fn node_paused_within_its_lease_stays_a_member(kind: TestBackplaneKind) {
     third.send(&a.id, "time passes").await;
     assert_eq!(a.next_message().await, "time passes");
     paused.resume();
-    assert_eq!(paused.peer.next_message().await, "meanwhile");
+    assert_eq!(paused.peer.next_message().await, "during the pause");
     assert_eq!(
         paused.peer.own_member().generation,
         before.member(&paused.peer.id).unwrap().generation
     );
-    assert_eq!(paused.peer.backplane().traffic().reconnects(), 0);
+    assert_eq!(paused.peer.backplane().traffic().reconnects.get(), 0);
 }
 
 async fn later_incarnation_replaces_the_node_and_an_earlier_one_is_rejected(
@@ -162,7 +162,7 @@ async fn later_incarnation_replaces_the_node_and_an_earlier_one_is_rejected(
     let incarnation = |peer: &TestPeer| peer.view().member(&first.id).unwrap().incarnation;
     assert_eq!((incarnation(&fourth), incarnation(&other)), (3, 3));
     assert_eq!(
-        second.backplane().traffic().reconnects(),
+        second.backplane().traffic().reconnects.get(),
         0,
         "the incarnations replace each other in turn"
     );
@@ -205,11 +205,9 @@ async fn clusters_on_one_server_are_separate(kind: TestBackplaneKind) {
     for peer in [&b, &y] {
         peer.backplane().subscribe(&topic());
     }
-    super::peer::round_trip(&x, &mut y).await;
-    super::peer::round_trip(&a, &mut b).await;
-    a.backplane()
-        .publish(&topic(), Bytes::from_static(b"published"))
-        .unwrap();
+    round_trip(&x, &mut y).await;
+    round_trip(&a, &mut b).await;
+    a.publish("published");
     b.next().await;
     a.send(&b.id, "ours").await;
     x.send(&y.id, "theirs").await;

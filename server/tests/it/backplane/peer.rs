@@ -6,8 +6,8 @@ use bytes::Bytes;
 use highwater_server::{
     NodeId, Topic,
     backplane::{
-        Backplane, BackplaneConfig, Identity, Inbound, JoinedBackplane, Member, MemberRole, View,
-        join,
+        Backplane, BackplaneConfig, Identity, Inbound, JoinedBackplane, Member, MemberRole,
+        ReplyTo, RequestError, View, join,
     },
 };
 use tokio::{
@@ -98,6 +98,36 @@ impl TestPeer {
         }
     }
 
+    /// Receives the next message, which is a request.
+    pub(super) async fn next_request(&mut self) -> (NodeId, ReplyTo, Bytes) {
+        match self.next().await {
+            Inbound::Request {
+                from,
+                reply_to,
+                payload,
+            } => (from, reply_to, payload),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Sends a request that no test lets expire.
+    pub(super) fn request(
+        &self,
+        to: &NodeId,
+        payload: &'static str,
+    ) -> impl Future<Output = Result<Bytes, RequestError>> + use<> {
+        self.backplane()
+            .request(to, payload.into(), Instant::now() + TEST_TIMEOUT)
+    }
+
+    pub(super) fn reply(&self, to: &ReplyTo, payload: impl Into<Bytes>) {
+        self.backplane().reply(to, payload.into()).unwrap();
+    }
+
+    pub(super) fn publish(&self, payload: &'static str) {
+        self.backplane().publish(&topic(), payload.into()).unwrap();
+    }
+
     /// Sends a message, and waits while the send queue is full.
     pub(super) async fn send(&self, to: &NodeId, text: &str) {
         let payload = Bytes::copy_from_slice(text.as_bytes());
@@ -122,20 +152,14 @@ pub(super) async fn three(ground: &Ground) -> [TestPeer; 3] {
 /// Sends a request from `from` to `to` and responds to it. The broker has then processed
 /// what both did before.
 pub(super) async fn round_trip(from: &TestPeer, to: &mut TestPeer) {
-    let answer = from.backplane().request(&to.id, Bytes::new(), soon());
-    let Inbound::Request { reply_to, .. } = to.next().await else {
-        panic!()
-    };
-    to.backplane().reply(&reply_to, Bytes::new()).unwrap();
+    let answer = from.request(&to.id, "");
+    let (_, reply_to, _) = to.next_request().await;
+    to.reply(&reply_to, "");
     answer.await.unwrap();
 }
 
 pub(super) fn topic() -> Topic {
     "t".parse().unwrap()
-}
-
-pub(super) fn soon() -> Instant {
-    Instant::now() + TEST_TIMEOUT
 }
 
 /// A peer that can be paused, as SIGSTOP pauses a process.
@@ -153,6 +177,7 @@ impl Pausable {
     pub(super) fn join(ground: &Ground, id: &str) -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let peer = {
+            // `join` spawns the task of the connections on the current runtime.
             let _inside = runtime.enter();
             TestPeer::join(ground, id)
         };
@@ -183,6 +208,7 @@ impl Drop for Pausable {
     fn drop(&mut self) {
         self.pause();
         if let Some(runtime) = self.runtime.take().and_then(Arc::into_inner) {
+            // Dropping a runtime inside another one panics.
             runtime.shutdown_background();
         }
     }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use highwater_server::{
     NodeId,
-    backplane::{Inbound, MAX_PAYLOAD_BYTES, RequestError, SendError},
+    backplane::{Inbound, MAX_PAYLOAD_BYTES, MessageKind, RequestError, SendError},
 };
 use tokio::time::Instant;
 
-use super::peer::{round_trip, soon, three, topic};
+use super::peer::{round_trip, three, topic};
 use crate::ground::{TestBackplaneKind, on_every_backplane};
 
 on_every_backplane!(
@@ -63,27 +63,12 @@ async fn messages_between_two_nodes_keep_their_order(kind: TestBackplaneKind) {
 async fn request_gets_its_own_response(kind: TestBackplaneKind) {
     let ground = kind.ground();
     let [a, mut b, _c] = three(&ground).await;
-    let first = a
-        .backplane()
-        .request(&b.id, Bytes::from_static(b"1"), soon());
-    let second = a
-        .backplane()
-        .request(&b.id, Bytes::from_static(b"2"), soon());
-    let mut requests = Vec::new();
-    for _ in 0..2 {
-        let Inbound::Request {
-            from,
-            reply_to,
-            payload,
-        } = b.next().await
-        else {
-            panic!()
-        };
+    let (first, second) = (a.request(&b.id, "1"), a.request(&b.id, "2"));
+    let requests = [b.next_request().await, b.next_request().await];
+    // In the other order, so that the order of requests does not identify a response.
+    for (from, reply_to, payload) in requests.into_iter().rev() {
         assert_eq!(from, a.id);
-        requests.push((reply_to, payload));
-    }
-    for (reply_to, payload) in requests.into_iter().rev() {
-        b.backplane().reply(&reply_to, payload).unwrap();
+        b.reply(&reply_to, payload);
     }
     assert_eq!(first.await.unwrap(), "1");
     assert_eq!(second.await.unwrap(), "2");
@@ -92,38 +77,21 @@ async fn request_gets_its_own_response(kind: TestBackplaneKind) {
 async fn forwarded_request_is_answered_by_the_other_node(kind: TestBackplaneKind) {
     let ground = kind.ground();
     let [a, mut b, mut c] = three(&ground).await;
-    let answer = a
-        .backplane()
-        .request(&b.id, Bytes::from_static(b"q"), soon());
-    let Inbound::Request { reply_to, .. } = b.next().await else {
-        panic!()
-    };
-    b.backplane()
-        .forward(&reply_to, &c.id, Bytes::from_static(b"for c"))
-        .unwrap();
-    let Inbound::Request {
-        from,
-        reply_to,
-        payload,
-    } = c.next().await
-    else {
-        panic!()
-    };
+    let answer = a.request(&b.id, "q");
+    let (_, reply_to, _) = b.next_request().await;
+    let forwarded = b.backplane().forward(&reply_to, &c.id, "for c".into());
+    forwarded.unwrap();
+    let (from, reply_to, payload) = c.next_request().await;
     assert_eq!((from, &payload[..]), (b.id.clone(), &b"for c"[..]));
-    c.backplane()
-        .reply(&reply_to, Bytes::from_static(b"from c"))
-        .unwrap();
+    c.reply(&reply_to, "from c");
     assert_eq!(answer.await.unwrap(), "from c");
 }
 
 async fn request_fails_when_the_node_that_holds_it_leaves(kind: TestBackplaneKind) {
     let ground = kind.ground();
     let [a, mut b, mut c] = three(&ground).await;
-    let sent = a.backplane().request(&c.id, Bytes::new(), soon());
-    let forwarded = a.backplane().request(&b.id, Bytes::new(), soon());
-    let Inbound::Request { reply_to, .. } = b.next().await else {
-        panic!()
-    };
+    let (sent, forwarded) = (a.request(&c.id, ""), a.request(&b.id, ""));
+    let (_, reply_to, _) = b.next_request().await;
     b.backplane()
         .forward(&reply_to, &c.id, Bytes::new())
         .unwrap();
@@ -138,22 +106,12 @@ async fn goaway_fails_requests_that_are_neither_answered_nor_forwarded(kind: Tes
     let ground = kind.ground();
     let [a, mut b, mut c] = three(&ground).await;
     let receiver = b.id.clone();
-    let request = |payload| {
-        let payload = Bytes::from_static(payload);
-        a.backplane().request(&receiver, payload, soon())
-    };
-    let answered = request(b"answer");
-    let forwarded = request(b"forward");
-    let ignored = request(b"ignore");
+    let request = |payload| a.request(&receiver, payload);
+    let [answered, forwarded, ignored] = ["answer", "forward", "ignore"].map(request);
     for _ in 0..3 {
-        let Inbound::Request {
-            reply_to, payload, ..
-        } = b.next().await
-        else {
-            panic!()
-        };
+        let (_, reply_to, payload) = b.next_request().await;
         match &payload[..] {
-            b"answer" => b.backplane().reply(&reply_to, payload).unwrap(),
+            b"answer" => b.reply(&reply_to, payload),
             b"forward" => b.backplane().forward(&reply_to, &c.id, payload).unwrap(),
             _ => {}
         }
@@ -163,18 +121,14 @@ async fn goaway_fails_requests_that_are_neither_answered_nor_forwarded(kind: Tes
     assert_eq!(ignored.await, unprocessed);
     assert_eq!(answered.await.unwrap(), "answer");
     assert_eq!(
-        request(b"late").await,
+        request("late").await,
         unprocessed,
         "a request after the GoAway"
     );
     b.leave.cancel();
     a.wait_for_members(2).await;
-    let Inbound::Request { reply_to, .. } = c.next().await else {
-        panic!()
-    };
-    c.backplane()
-        .reply(&reply_to, Bytes::from_static(b"from c"))
-        .unwrap();
+    let (_, reply_to, _) = c.next_request().await;
+    c.reply(&reply_to, "from c");
     assert_eq!(forwarded.await.unwrap(), "from c");
 }
 
@@ -210,8 +164,7 @@ async fn published_message_reaches_subscribers_and_not_the_publisher(kind: TestB
     // On the same path: the broker has the subscription when the request arrives.
     round_trip(&b, &mut c).await;
     for payload in ["1", "2"] {
-        let payload = Bytes::from_static(payload.as_bytes());
-        a.backplane().publish(&topic(), payload).unwrap();
+        a.publish(payload);
     }
     a.send(&c.id, "after").await;
     for expected in ["1", "2"] {
@@ -226,9 +179,7 @@ async fn published_message_reaches_subscribers_and_not_the_publisher(kind: TestB
     b.backplane().unsubscribe(&topic());
     // `a` receives this request, and its own publications not before it.
     round_trip(&b, &mut a).await;
-    a.backplane()
-        .publish(&topic(), Bytes::from_static(b"3"))
-        .unwrap();
+    a.publish("3");
     a.send(&b.id, "after").await;
     assert_eq!(b.next_message().await, "after", "b unsubscribed");
 }
@@ -236,12 +187,10 @@ async fn published_message_reaches_subscribers_and_not_the_publisher(kind: TestB
 async fn sent_and_received_messages_are_counted(kind: TestBackplaneKind) {
     let ground = kind.ground();
     let [a, mut b, _c] = three(&ground).await;
-    let (messages, bytes) = a.backplane().traffic().sent();
-    a.backplane()
-        .send(&b.id, Bytes::from_static(&[0; 100]))
-        .unwrap();
+    let sent = || a.backplane().traffic().sent(MessageKind::Unicast);
+    let (messages, bytes) = sent();
+    a.send(&b.id, &"x".repeat(100)).await;
     b.next().await;
-    assert!(a.backplane().traffic().sent().0 > messages);
-    assert!(a.backplane().traffic().sent().1 >= bytes + 100);
-    assert!(b.backplane().traffic().received().1 >= 100);
+    assert!(sent().0 > messages && sent().1 >= bytes + 100);
+    assert!(b.backplane().traffic().received(MessageKind::Unicast).1 >= 100);
 }

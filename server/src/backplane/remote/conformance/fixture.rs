@@ -16,10 +16,11 @@ use parking_lot::Mutex;
 use tokio::time::timeout;
 
 use super::super::{
-    ClusterAddress, Destination, InboundFrame, Inbox, OutboundFrame, Transport, TransportError,
+    ClusterAddress, Destination, InboundFrame, Inbox, OutboundFrame, StoredTable, Transport,
+    TransportError, TransportResult,
     inbound::{InboundReceiver, inbound_channel},
 };
-use crate::id::ClusterName;
+use crate::id::{ClusterName, Topic};
 
 /// The time after which a test fails. Nothing takes this long.
 pub(in crate::backplane) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -87,7 +88,7 @@ impl<K: ConformanceTarget> TransportPeer<K> {
     pub(in crate::backplane) async fn try_connect(
         address: &ClusterAddress,
         node: &str,
-    ) -> Result<Self, TransportError> {
+    ) -> TransportResult<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let inbox = Inbox {
             node: node.parse().unwrap(),
@@ -105,10 +106,27 @@ impl<K: ConformanceTarget> TransportPeer<K> {
 
     pub(in crate::backplane) async fn send(&self, to: Destination, frame: impl Into<Bytes>) {
         let frame = frame.into();
-        self.transport
-            .send(vec![OutboundFrame { to, frame }])
-            .await
-            .unwrap();
+        let sent = self.transport.send(vec![OutboundFrame { to, frame }]);
+        sent.await.unwrap();
+    }
+
+    pub(in crate::backplane) async fn subscribe(&self, topics: &[Topic]) {
+        self.transport.subscribe(topics).await.unwrap();
+    }
+
+    pub(in crate::backplane) async fn unsubscribe(&self, topics: &[Topic]) {
+        self.transport.unsubscribe(topics).await.unwrap();
+    }
+
+    pub(in crate::backplane) async fn load(&self) -> Option<StoredTable> {
+        self.transport.load_table().await.unwrap()
+    }
+
+    /// Stores a table and returns whether the revision was the expected one.
+    pub(in crate::backplane) async fn store(&self, expected: Option<u64>, table: &str) -> bool {
+        let table = Bytes::copy_from_slice(table.as_bytes());
+        let stored = self.transport.store_table(expected, table).await;
+        stored.unwrap()
     }
 
     pub(in crate::backplane) async fn next(&mut self) -> InboundFrame {
@@ -125,16 +143,14 @@ impl<K: ConformanceTarget> TransportPeer<K> {
 
     /// Waits for the end of the connection and returns its reason.
     pub(in crate::backplane) async fn wait_closed(&mut self) -> TransportError {
-        let ended = async {
+        let ended = timeout(TEST_TIMEOUT, async {
             loop {
                 if let Err(end) = self.inbound.next().await {
                     return end;
                 }
             }
-        };
-        timeout(TEST_TIMEOUT, ended)
-            .await
-            .expect("the connection did not end")
+        });
+        ended.await.expect("the connection did not end")
     }
 
     pub(in crate::backplane) fn destination(&self) -> Destination {

@@ -88,35 +88,31 @@ pub(super) async fn largest_frames_arrive_unchanged<K: ConformanceTarget>() {
 pub(super) async fn clusters_on_one_broker_are_separate<K: ConformanceTarget>() {
     let broker = shared::<K>();
     let url = broker.url();
-    let (one, other) = (address(&url), address(&url));
-    let mut here = TransportPeer::<K>::connect(&one, "n").await;
-    let mut there = TransportPeer::<K>::connect(&other, "n").await;
+    let (first, second) = (address(&url), address(&url));
+    let mut in_first = TransportPeer::<K>::connect(&first, "n").await;
+    let mut in_second = TransportPeer::<K>::connect(&second, "n").await;
     let topic = "t".parse().unwrap();
-    for peer in [&here, &there] {
+    for peer in [&in_first, &in_second] {
         let topics = std::slice::from_ref(&topic);
-        peer.transport.subscribe(topics).await.unwrap();
+        peer.subscribe(topics).await;
     }
     // Every kind of destination with the same names, and the membership table.
-    there.send(Destination::Everyone, "there").await;
-    there.send(Destination::Topic(topic.clone()), "there").await;
-    there
-        .send(Destination::Inbox(here.inbox.clone()), "there")
+    in_second.send(Destination::Everyone, "second").await;
+    in_second
+        .send(Destination::Topic(topic.clone()), "second")
         .await;
-    assert!(
-        there
-            .transport
-            .store_table(None, "there".into())
-            .await
-            .unwrap()
-    );
-    for expected in ["there", "there"] {
-        there.expect_next(expected).await;
+    in_second
+        .send(Destination::Inbox(in_first.inbox.clone()), "second")
+        .await;
+    assert!(in_second.store(None, "second").await);
+    for expected in ["second", "second"] {
+        in_second.expect_next(expected).await;
     }
-    assert!(here.transport.load_table().await.unwrap().is_none());
+    assert!(in_first.load().await.is_none());
     // Frames of the other cluster would have arrived before these.
-    let relay = TransportPeer::<K>::connect(&one, "relay").await;
-    relay.send(here.destination(), "here").await;
-    here.expect_next("here").await;
-    here.send(Destination::Everyone, "all").await;
-    here.expect_next("all").await;
+    let relay = TransportPeer::<K>::connect(&first, "relay").await;
+    relay.send(in_first.destination(), "first").await;
+    in_first.expect_next("first").await;
+    in_first.send(Destination::Everyone, "all").await;
+    in_first.expect_next("all").await;
 }

@@ -8,10 +8,10 @@ use super::{
 pub(super) async fn removed_inbox_keeps_no_frames<K: ConformanceTarget>() {
     let broker = shared::<K>();
     let address = address(&broker.url());
-    let gone = TransportPeer::<K>::connect(&address, "n").await;
+    let departed = TransportPeer::<K>::connect(&address, "n").await;
     let mut survivor = TransportPeer::<K>::connect(&address, "s").await;
-    let inbox = gone.inbox.clone();
-    drop(gone);
+    let inbox = departed.inbox.clone();
+    drop(departed);
     survivor
         .send(Destination::Inbox(inbox.clone()), "too late")
         .await;

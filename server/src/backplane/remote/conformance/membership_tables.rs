@@ -13,10 +13,10 @@ pub(super) async fn table_is_replaced_only_with_its_current_revision<K: Conforma
     let address = address(&broker.url());
     let a = TransportPeer::<K>::connect(&address, "a").await;
     let b = TransportPeer::<K>::connect(&address, "b").await;
-    assert!(a.transport.load_table().await.unwrap().is_none());
-    assert!(!a.transport.store_table(Some(1), "x".into()).await.unwrap());
-    assert!(a.transport.store_table(None, "1".into()).await.unwrap());
-    assert!(!b.transport.store_table(None, "x".into()).await.unwrap());
+    assert!(a.load().await.is_none());
+    assert!(!a.store(Some(1), "x").await);
+    assert!(a.store(None, "1").await);
+    assert!(!b.store(None, "x").await);
     let first = load_existing(&b).await;
     assert_eq!(first.table, "1");
     assert_eq!(
@@ -24,18 +24,8 @@ pub(super) async fn table_is_replaced_only_with_its_current_revision<K: Conforma
         first.revision,
         "a load changes the revision"
     );
-    assert!(
-        b.transport
-            .store_table(Some(first.revision), "2".into())
-            .await
-            .unwrap()
-    );
-    assert!(
-        !a.transport
-            .store_table(Some(first.revision), "x".into())
-            .await
-            .unwrap()
-    );
+    assert!(b.store(Some(first.revision), "2").await);
+    assert!(!a.store(Some(first.revision), "x").await);
     let second = load_existing(&a).await;
     assert_eq!(second.table, "2");
     assert_ne!(second.revision, first.revision);
@@ -67,14 +57,14 @@ pub(super) async fn deleted_table_can_be_stored_again<K: ConformanceTarget>() {
     let broker = shared::<K>();
     let address = address(&broker.url());
     let peer = TransportPeer::<K>::connect(&address, "n").await;
-    assert!(peer.transport.store_table(None, "0".into()).await.unwrap());
+    assert!(peer.store(None, "0").await);
     K::delete_table(&broker.url(), &address.cluster).await;
     match peer.transport.load_table().await {
         Ok(found) => assert!(found.is_none(), "{found:?}"),
         Err(error) => drop(error),
     }
     let again = TransportPeer::<K>::connect(&address, "n").await;
-    assert!(again.transport.load_table().await.unwrap().is_none());
+    assert!(again.load().await.is_none());
     assert!(add_one(&again).await);
     assert_eq!(number(&load_existing(&again).await), 1);
 }
@@ -90,13 +80,7 @@ pub(super) async fn writer_that_dies_at_any_byte_leaves_a_valid_table<K: Conform
     let url = broker.url();
     let address = address(&url);
     let reader = TransportPeer::<K>::connect(&address, "reader").await;
-    assert!(
-        reader
-            .transport
-            .store_table(None, "0".into())
-            .await
-            .unwrap()
-    );
+    assert!(reader.store(None, "0").await);
     let mut writes = 0;
     let mut cut_after = 0;
     loop {
@@ -113,15 +97,15 @@ pub(super) async fn writer_that_dies_at_any_byte_leaves_a_valid_table<K: Conform
         drop(writer);
         proxy.cut();
         let after = load_existing(&reader).await;
-        let wrote = number(&after) - number(&before);
-        assert!(wrote <= 1, "cut after {cut_after}: {after:?}");
-        assert_eq!(wrote == 1, after.revision != before.revision);
+        let written = number(&after) - number(&before);
+        assert!(written <= 1, "cut after {cut_after}: {after:?}");
+        assert_eq!(written == 1, after.revision != before.revision);
         match result {
-            Ok(true) => assert_eq!(wrote, 1, "cut after {cut_after}"),
-            Ok(false) => panic!("no other writer was there"),
+            Ok(true) => assert_eq!(written, 1, "cut after {cut_after}"),
+            Ok(false) => panic!("no other writer exists"),
             Err(_) => {}
         }
-        writes += wrote;
+        writes += written;
         if matches!(result, Ok(true)) && proxy.has_allowance() {
             break;
         }
@@ -150,16 +134,11 @@ pub(super) async fn first_writer_that_dies_at_any_byte_leaves_none_or_a_valid_ta
         drop(writer);
         proxy.cut();
         let reader = TransportPeer::<K>::connect(&address, "reader").await;
-        match reader.transport.load_table().await.unwrap() {
+        match reader.load().await {
             Some(stored) => assert_eq!(stored.table, "1"),
             None => {
                 assert!(!matches!(result, Ok(true)), "cut after {cut_after}");
-                while !reader
-                    .transport
-                    .store_table(None, "1".into())
-                    .await
-                    .unwrap()
-                {}
+                while !reader.store(None, "1").await {}
             }
         }
         assert!(add_one(&reader).await, "cut after {cut_after}");
@@ -176,22 +155,15 @@ pub(super) async fn first_writer_that_dies_at_any_byte_leaves_none_or_a_valid_ta
 const STEP: usize = 17;
 
 async fn load_existing<K: ConformanceTarget>(peer: &TransportPeer<K>) -> StoredTable {
-    peer.transport
-        .load_table()
-        .await
-        .unwrap()
-        .expect("no table is stored")
+    peer.load().await.expect("no table is stored")
 }
 
 /// Loads, changes and stores the table once, as nodes do.
 async fn add_one<K: ConformanceTarget>(peer: &TransportPeer<K>) -> bool {
-    let stored = peer.transport.load_table().await.unwrap();
+    let stored = peer.load().await;
     let next = stored.as_ref().map_or(0, number) + 1;
     let revision = stored.map(|stored| stored.revision);
-    peer.transport
-        .store_table(revision, next.to_string().into())
-        .await
-        .unwrap()
+    peer.store(revision, &next.to_string()).await
 }
 
 fn number(stored: &StoredTable) -> u32 {

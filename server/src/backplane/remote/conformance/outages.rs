@@ -14,13 +14,8 @@ pub(super) async fn killed_broker_ends_its_connections<K: ConformanceTarget>() {
     let address = address(&broker.url());
     let mut peer = TransportPeer::<K>::connect(&address, "n").await;
     let topics = ["t".parse().unwrap()];
-    peer.transport.subscribe(&topics).await.unwrap();
-    assert!(
-        peer.transport
-            .store_table(None, "kept".into())
-            .await
-            .unwrap()
-    );
+    peer.subscribe(&topics).await;
+    assert!(peer.store(None, "kept").await);
     broker.kill();
     peer.wait_closed().await;
     assert!(
@@ -32,7 +27,7 @@ pub(super) async fn killed_broker_ends_its_connections<K: ConformanceTarget>() {
     let mut again = TransportPeer::<K>::connect(&address, "n").await;
     again.send(again.destination(), "back").await;
     again.expect_next("back").await;
-    let kept = again.transport.load_table().await.unwrap();
+    let kept = again.load().await;
     assert_eq!(kept.expect("the broker lost its files").table, "kept");
     // The old connection stays broken.
     assert!(peer.inbound.next().await.is_err());

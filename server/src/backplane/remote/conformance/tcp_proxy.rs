@@ -86,6 +86,7 @@ impl ProxyState {
         let out = async {
             let mut buffer = vec![0; 16 * 1024];
             while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
+                // It goes below zero with the first byte that must not pass.
                 let allowed = self.allowance.fetch_sub(read as i64, Relaxed).max(0);
                 let through = read.min(usize::try_from(allowed).unwrap());
                 if to_broker.write_all(&buffer[..through]).await.is_err() {

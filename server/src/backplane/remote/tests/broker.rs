@@ -7,11 +7,11 @@ use std::{
 
 use bytes::Bytes;
 use highwater_types::BrokerUrl;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 use super::super::{
     ClusterAddress, Destination, InboundFrame, InboundSender, Inbox, OutboundFrame, StoredTable,
-    Transport, TransportError,
+    Transport, TransportError, TransportResult,
 };
 use crate::id::Topic;
 
@@ -50,16 +50,7 @@ pub(super) fn broker(cluster: &str) -> Arc<Mutex<FakeBroker>> {
     }))
 }
 
-pub(super) fn lock(broker: &Mutex<FakeBroker>) -> MutexGuard<'_, FakeBroker> {
-    broker.lock()
-}
-
 impl FakeBroker {
-    /// Returns the names of the inboxes.
-    pub(super) fn inboxes(&self) -> Vec<String> {
-        self.inboxes.keys().cloned().collect()
-    }
-
     /// Returns the nodes that have inboxes.
     pub(super) fn nodes(&self) -> Vec<String> {
         let node = |inbox: &String| inbox.split('-').next().unwrap_or_default().to_owned();
@@ -76,14 +67,8 @@ impl FakeBroker {
     }
 }
 
-impl FakeTransport {
-    fn broker(&self) -> MutexGuard<'_, FakeBroker> {
-        lock(&self.broker)
-    }
-}
-
 impl Transport for FakeTransport {
-    fn check_url(_: &BrokerUrl) -> Result<(), TransportError> {
+    fn check_url(_: &BrokerUrl) -> TransportResult<()> {
         Ok(())
     }
 
@@ -91,60 +76,52 @@ impl Transport for FakeTransport {
         address: &ClusterAddress,
         inbox: &Inbox,
         inbound: InboundSender,
-    ) -> Result<Self, TransportError> {
+    ) -> TransportResult<Self> {
         let (broker, inbox) = (broker(address.cluster.as_str()), inbox.to_string());
         let connected = FakeInbox {
             inbound,
             topics: BTreeSet::new(),
         };
-        lock(&broker).inboxes.insert(inbox.clone(), connected);
+        broker.lock().inboxes.insert(inbox.clone(), connected);
         Ok(Self { broker, inbox })
     }
 
-    async fn send(&self, frames: Vec<OutboundFrame>) -> Result<(), TransportError> {
-        let broker = self.broker();
+    async fn send(&self, frames: Vec<OutboundFrame>) -> TransportResult<()> {
+        let broker = self.broker.lock();
         for OutboundFrame { to, frame } in frames {
-            match to {
-                Destination::Inbox(inbox) => {
-                    if let Some(connected) = broker.inboxes.get(&inbox.to_string()) {
-                        connected.inbound.push(InboundFrame::Inbox(frame));
+            for (inbox, FakeInbox { inbound, topics }) in &broker.inboxes {
+                let frame = frame.clone();
+                match &to {
+                    Destination::Inbox(to) if to.to_string() == *inbox => {
+                        inbound.push(InboundFrame::Inbox(frame));
                     }
-                }
-                Destination::Everyone => {
-                    for connected in broker.inboxes.values() {
-                        connected
-                            .inbound
-                            .push(InboundFrame::Everyone(frame.clone()));
+                    Destination::Everyone => inbound.push(InboundFrame::Everyone(frame)),
+                    Destination::Topic(topic) if topics.contains(topic) => {
+                        inbound.push(InboundFrame::Topic(topic.clone(), frame));
                     }
-                }
-                Destination::Topic(topic) => {
-                    let is_subscribed = |connected: &&FakeInbox| connected.topics.contains(&topic);
-                    for connected in broker.inboxes.values().filter(is_subscribed) {
-                        let frame = InboundFrame::Topic(topic.clone(), frame.clone());
-                        connected.inbound.push(frame);
-                    }
+                    _ => {}
                 }
             }
         }
         Ok(())
     }
 
-    async fn subscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
-        if let Some(connected) = self.broker().inboxes.get_mut(&self.inbox) {
+    async fn subscribe(&self, topics: &[Topic]) -> TransportResult<()> {
+        if let Some(connected) = self.broker.lock().inboxes.get_mut(&self.inbox) {
             connected.topics.extend(topics.iter().cloned());
         }
         Ok(())
     }
 
-    async fn unsubscribe(&self, topics: &[Topic]) -> Result<(), TransportError> {
-        if let Some(connected) = self.broker().inboxes.get_mut(&self.inbox) {
+    async fn unsubscribe(&self, topics: &[Topic]) -> TransportResult<()> {
+        if let Some(connected) = self.broker.lock().inboxes.get_mut(&self.inbox) {
             connected.topics.retain(|topic| !topics.contains(topic));
         }
         Ok(())
     }
 
-    async fn load_table(&self) -> Result<Option<StoredTable>, TransportError> {
-        let stored = self.broker().stored_table.clone();
+    async fn load_table(&self) -> TransportResult<Option<StoredTable>> {
+        let stored = self.broker.lock().stored_table.clone();
         // Lets other members run between this load and the store after it.
         tokio::task::yield_now().await;
         Ok(stored.map(|(revision, table)| StoredTable { revision, table }))
@@ -154,8 +131,8 @@ impl Transport for FakeTransport {
         &self,
         expected_revision: Option<u64>,
         table: Bytes,
-    ) -> Result<bool, TransportError> {
-        let mut broker = self.broker();
+    ) -> TransportResult<bool> {
+        let mut broker = self.broker.lock();
         if broker.full {
             return Err(TransportError::Unsuitable {
                 what: "full".to_owned(),
@@ -170,8 +147,8 @@ impl Transport for FakeTransport {
         Ok(true)
     }
 
-    async fn remove_inbox(&self, inbox: &Inbox) -> Result<(), TransportError> {
-        let mut broker = self.broker();
+    async fn remove_inbox(&self, inbox: &Inbox) -> TransportResult<()> {
+        let mut broker = self.broker.lock();
         if !broker.removes_inboxes {
             return Err(TransportError::broken("the connection broke"));
         }
@@ -180,6 +157,6 @@ impl Transport for FakeTransport {
     }
 
     async fn close(self) {
-        self.broker().inboxes.remove(&self.inbox);
+        self.broker.lock().inboxes.remove(&self.inbox);
     }
 }

@@ -10,9 +10,9 @@ use highwater_types::BrokerUrl;
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use self::broker::{FakeBroker, FakeTransport, broker, lock};
+use self::broker::{FakeTransport, broker};
 use super::{ClusterAddress, membership_table::MembershipTable};
-use crate::backplane::{Backplane, Identity, Inbound, MemberRole, View};
+use crate::backplane::{Backplane, Identity, Inbound, View, reconnect::JoiningNode};
 
 const LEASE: Duration = Duration::from_secs(5);
 
@@ -30,16 +30,14 @@ impl TestMember {
             server: BrokerUrl::parse("redis://in.memory").unwrap(),
             cluster: cluster.parse().unwrap(),
         };
-        let identity = Identity {
-            id: id.parse().unwrap(),
-            incarnation,
-            address: None,
-            role: MemberRole::Node,
-        };
         let leave = CancellationToken::new();
         let (deliver, inbox) = mpsc::channel(16);
-        let (backplane, left) =
-            super::join::<FakeTransport>(address, identity, LEASE, deliver, leave.clone());
+        let node = JoiningNode {
+            identity: Identity::of_node(id, incarnation),
+            deliver,
+            leave: leave.clone(),
+        };
+        let (backplane, left) = super::connection::join::<FakeTransport>(address, LEASE, node);
         Self {
             backplane,
             _inbox: inbox,
@@ -67,14 +65,23 @@ impl TestMember {
     }
 }
 
+/// Joins members and waits until they see each other.
+async fn join_all<const N: usize>(cluster: &str, ids: [&str; N]) -> [TestMember; N] {
+    let members = ids.map(|id| TestMember::join(cluster, id, 1));
+    for member in &members {
+        member.wait_for_members(&ids).await;
+    }
+    members
+}
+
 /// Advances the paused clock. It only advances while every task waits, so everything that
 /// is due before has happened then.
 async fn advance(time: Duration) {
     tokio::time::sleep(time).await;
 }
 
-fn stored_table(broker: &parking_lot::Mutex<FakeBroker>) -> MembershipTable {
-    let (_, bytes) = lock(broker).stored_table.clone().unwrap();
+fn stored_table(cluster: &str) -> MembershipTable {
+    let (_, bytes) = broker(cluster).lock().stored_table.clone().unwrap();
     MembershipTable::parse(&bytes).unwrap()
 }
 
@@ -92,24 +99,19 @@ async fn fifty_nodes_that_join_at_once_agree() {
     advance(2 * LEASE).await;
     let first = nodes[0].view();
     assert!(nodes.iter().all(|node| node.view() == first));
-    assert_eq!(stored_table(&broker("fifty")).tombstones, []);
+    assert_eq!(stored_table("fifty").tombstones, []);
 }
 
 #[tokio::test(start_paused = true)]
 async fn lost_table_is_stored_again() {
-    let [a, b] = ["a", "b"].map(|id| TestMember::join("forgets", id, 1));
-    a.wait_for_members(&["a", "b"]).await;
-    b.wait_for_members(&["a", "b"]).await;
+    let [a, b] = join_all("forgets", ["a", "b"]).await;
     let before = b.view();
-    lock(&broker("forgets")).stored_table = None;
+    broker("forgets").lock().stored_table = None;
     advance(2 * LEASE).await;
     assert_eq!(a.view().members, before.members, "a member was lost");
-    assert_eq!(
-        stored_table(&broker("forgets")).view().members,
-        before.members
-    );
+    assert_eq!(stored_table("forgets").view().members, before.members);
     // Also if a node that never saw the old table is the first to store a new one.
-    lock(&broker("forgets")).stored_table = None;
+    broker("forgets").lock().stored_table = None;
     let newcomer = TestMember::join("forgets", "c", 1);
     for node in [&a, &b, &newcomer] {
         node.wait_for_members(&["a", "b", "c"]).await;
@@ -124,11 +126,11 @@ async fn lost_table_is_stored_again() {
 async fn version_grows_when_the_broker_restores_an_old_table() {
     let a = TestMember::join("back", "a", 1);
     a.wait_for_members(&["a"]).await;
-    let old = lock(&broker("back")).stored_table.clone();
+    let old = broker("back").lock().stored_table.clone();
     let b = TestMember::join("back", "b", 1);
     a.wait_for_members(&["a", "b"]).await;
     let before = a.view().version;
-    lock(&broker("back")).stored_table = old;
+    broker("back").lock().stored_table = old;
     advance(2 * LEASE).await;
     for node in [&a, &b] {
         node.wait_for_members(&["a", "b"]).await;
@@ -142,93 +144,82 @@ async fn version_grows_when_the_broker_restores_an_old_table() {
 
 #[tokio::test(start_paused = true)]
 async fn inbox_of_a_dead_node_is_removed_by_a_survivor() {
-    let [a, b] = ["a", "b"].map(|id| TestMember::join("cut", id, 1));
-    a.wait_for_members(&["a", "b"]).await;
-    let before = lock(&broker("cut")).inboxes();
+    let [a, b] = join_all("cut", ["a", "b"]).await;
+    assert_eq!(broker("cut").lock().nodes(), ["a", "b"]);
     drop(b);
     // As if the process had died: it does not leave in order.
     a.wait_for_members(&["a"]).await;
     advance(LEASE).await;
-    assert_eq!(lock(&broker("cut")).nodes(), ["a"]);
-    assert_eq!(before.len(), 2);
-    assert_eq!(a.backplane.traffic().evicted(), 1);
-    assert_eq!(a.backplane.traffic().inboxes_deleted(), 1);
+    assert_eq!(broker("cut").lock().nodes(), ["a"]);
+    assert_eq!(a.backplane.traffic().evicted.get(), 1);
+    assert_eq!(a.backplane.traffic().inboxes_deleted.get(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn failed_removal_of_an_inbox_is_repeated() {
-    let [a, b] = ["a", "b"].map(|id| TestMember::join("again", id, 1));
-    a.wait_for_members(&["a", "b"]).await;
-    lock(&broker("again")).removes_inboxes = false;
+    let [a, b] = join_all("again", ["a", "b"]).await;
+    broker("again").lock().removes_inboxes = false;
     drop(b);
     advance(3 * LEASE).await;
-    assert_eq!(lock(&broker("again")).nodes(), ["a", "b"]);
-    assert_eq!(a.backplane.traffic().reconnects(), 0);
-    lock(&broker("again")).removes_inboxes = true;
+    assert_eq!(broker("again").lock().nodes(), ["a", "b"]);
+    assert_eq!(a.backplane.traffic().reconnects.get(), 0);
+    broker("again").lock().removes_inboxes = true;
     advance(3 * LEASE).await;
-    assert_eq!(lock(&broker("again")).nodes(), ["a"]);
-    assert_eq!(stored_table(&broker("again")).tombstones, []);
+    assert_eq!(broker("again").lock().nodes(), ["a"]);
+    assert_eq!(stored_table("again").tombstones, []);
 }
 
 #[tokio::test(start_paused = true)]
 async fn full_broker_costs_no_member_its_entry() {
-    let [a, b, c] = ["a", "b", "c"].map(|id| TestMember::join("full", id, 1));
-    for node in [&a, &b, &c] {
-        node.wait_for_members(&["a", "b", "c"]).await;
-    }
-    lock(&broker("full")).full = true;
+    let [a, b, c] = join_all("full", ["a", "b", "c"]).await;
+    broker("full").lock().full = true;
     drop(c);
     advance(5 * LEASE).await;
     for node in [&a, &b] {
         node.wait_for_members(&["a", "b", "c"]).await;
-        assert_eq!(node.backplane.traffic().reconnects(), 0);
+        assert_eq!(node.backplane.traffic().reconnects.get(), 0);
     }
-    lock(&broker("full")).full = false;
+    broker("full").lock().full = false;
     advance(3 * LEASE).await;
     for node in [&a, &b] {
         node.wait_for_members(&["a", "b"]).await;
-        assert_eq!(node.backplane.traffic().reconnects(), 0);
+        assert_eq!(node.backplane.traffic().reconnects.get(), 0);
     }
-    assert_eq!(lock(&broker("full")).nodes(), ["a", "b"]);
+    assert_eq!(broker("full").lock().nodes(), ["a", "b"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn inbox_of_a_dead_reaper_is_removed_by_another_member() {
-    let [a, b, c] = ["a", "b", "c"].map(|id| TestMember::join("reaper", id, 1));
-    for node in [&a, &b, &c] {
-        node.wait_for_members(&["a", "b", "c"]).await;
-    }
-    lock(&broker("reaper")).removes_inboxes = false;
+    let [a, b, c] = join_all("reaper", ["a", "b", "c"]).await;
+    broker("reaper").lock().removes_inboxes = false;
     drop(c);
     a.wait_for_members(&["a", "b"]).await;
     b.wait_for_members(&["a", "b"]).await;
-    let (evictor, (survivor, id)) = match a.backplane.traffic().evicted() {
+    let (evictor, (survivor, id)) = match a.backplane.traffic().evicted.get() {
         1 => (a, (b, "b")),
         _ => (b, (a, "a")),
     };
     drop(evictor);
-    lock(&broker("reaper")).removes_inboxes = true;
+    broker("reaper").lock().removes_inboxes = true;
     survivor.wait_for_members(&[id]).await;
     advance(3 * LEASE).await;
-    assert_eq!(lock(&broker("reaper")).nodes(), [id]);
-    assert_eq!(stored_table(&broker("reaper")).tombstones, []);
+    assert_eq!(broker("reaper").lock().nodes(), [id]);
+    assert_eq!(stored_table("reaper").tombstones, []);
 }
 
 #[tokio::test(start_paused = true)]
 async fn reconnected_node_gets_a_new_generation_and_leaves_no_inbox() {
-    let [a, b] = ["a", "b"].map(|id| TestMember::join("gap", id, 1));
-    a.wait_for_members(&["a", "b"]).await;
-    b.wait_for_members(&["a", "b"]).await;
+    let [a, b] = join_all("gap", ["a", "b"]).await;
     let before = a.generation_of("b");
-    lock(&broker("gap")).disconnect("b");
+    broker("gap").lock().disconnect("b");
     let mut view = a.backplane.view();
     let id = "b".parse().unwrap();
     view.wait_for(|view| view.member(&id).is_some_and(|b| b.generation > before))
         .await
         .unwrap();
-    assert_eq!(b.backplane.traffic().reconnects(), 1);
+    assert_eq!(b.backplane.traffic().reconnects.get(), 1);
     advance(LEASE).await;
-    assert_eq!(lock(&broker("gap")).nodes(), ["a", "b"]);
+    assert_eq!(broker("gap").lock().nodes(), ["a", "b"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -244,9 +235,7 @@ async fn two_processes_with_one_incarnation_do_not_replace_each_other_in_turn() 
 
 #[tokio::test(start_paused = true)]
 async fn node_that_leaves_in_order_removes_its_entry_and_inbox() {
-    let [a, b] = ["a", "b"].map(|id| TestMember::join("leaves", id, 1));
-    a.wait_for_members(&["a", "b"]).await;
-    b.wait_for_members(&["a", "b"]).await;
+    let [a, b] = join_all("leaves", ["a", "b"]).await;
     let began = tokio::time::Instant::now();
     b.leave.cancel();
     b.left.await.unwrap();
@@ -255,6 +244,6 @@ async fn node_that_leaves_in_order_removes_its_entry_and_inbox() {
         began.elapsed() < Duration::from_secs(1),
         "the others waited for its lease"
     );
-    assert_eq!(lock(&broker("leaves")).nodes(), ["a"]);
-    assert_eq!(stored_table(&broker("leaves")).tombstones, []);
+    assert_eq!(broker("leaves").lock().nodes(), ["a"]);
+    assert_eq!(stored_table("leaves").tombstones, []);
 }
