@@ -20,8 +20,8 @@
 //!
 //! The files, in reading order:
 //!
-//! - `transport` (the interface to a broker), `inbox` (the address of a connection),
-//!   `inbound` (received frames that wait), `frame` (the encoding);
+//! - `transport` (the interface to a broker), `error`, `inbox` (the address of a
+//!   connection), `inbound` (received frames that wait), `frame` (the encoding);
 //! - `membership_table` (the document), `table_client` (compare-and-set),
 //!   `failure_detector` (silent members), `reaper` (abandoned inboxes);
 //! - `membership` (entry, lease and heartbeats), `receive` (its handling of frames),
@@ -34,6 +34,7 @@ mod active_connection;
 pub(super) mod conformance;
 mod connection;
 mod disconnect_reason;
+mod error;
 mod failure_detector;
 mod frame;
 pub(crate) mod fuzzing;
@@ -52,10 +53,8 @@ mod transport;
 
 pub(super) use self::{
     connection::TransportFunctions,
+    error::{TransportError, TransportResult},
     inbound::{InboundFrame, InboundSender},
     inbox::Inbox,
-    transport::{
-        ClusterAddress, Destination, OutboundFrame, StoredTable, Transport, TransportError,
-        TransportResult,
-    },
+    transport::{ClusterAddress, Destination, OutboundFrame, StoredTable, Transport},
 };

@@ -1,11 +1,9 @@
 //! The interface that a message broker must offer to join nodes.
 
-use std::fmt::Display;
-
 use bytes::Bytes;
 use highwater_types::BrokerUrl;
 
-use super::{InboundSender, Inbox};
+use super::{InboundSender, Inbox, TransportResult};
 use crate::id::{ClusterName, Topic};
 
 /// One connection to a broker, for one connection of one node to one cluster.
@@ -103,29 +101,4 @@ pub(in crate::backplane) struct StoredTable {
     /// The revision. Each store changes it, and no revision returns.
     pub(in crate::backplane) revision: u64,
     pub(in crate::backplane) table: Bytes,
-}
-
-/// The result of a call to a broker.
-pub(in crate::backplane) type TransportResult<T> = Result<T, TransportError>;
-
-/// A reason why a broker did not do what a transport asked. It ends the connection,
-/// except where the caller says otherwise.
-#[derive(Debug, Clone, thiserror::Error)]
-pub(in crate::backplane) enum TransportError {
-    /// The connection broke, or the broker refused. Another connection may succeed.
-    #[error("{0}")]
-    Broken(String),
-    /// The broker lacks something that it must have. Only an operator can change that.
-    ///
-    /// A member whose change of the membership table fails like this stays connected: it
-    /// tries the change again later.
-    #[error("{what}; hint: {hint}")]
-    Unsuitable { what: String, hint: &'static str },
-}
-
-impl TransportError {
-    /// Creates the error of a connection that broke for this cause.
-    pub(in crate::backplane) fn broken(cause: impl Display) -> Self {
-        Self::Broken(cause.to_string())
-    }
 }
