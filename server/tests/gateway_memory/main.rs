@@ -1,7 +1,6 @@
-//! The heap of an idle proxied socket: live bytes of the allocator, which are the same on any
-//! machine. Gateway and node run in this process and the devices are plain blocking sockets,
-//! so
-//! the heap grows by what both servers keep.
+//! The heap of an idle forwarded socket: live bytes of the allocator, which are the same on
+//! any machine. Gateway and node run in this process, and the devices are blocking sockets
+//! without buffers. So the heap grows only by the memory of both servers.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
@@ -19,15 +18,17 @@ use tokio_util::sync::CancellationToken;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const SOCKETS: usize = 1500;
-/// Per idle socket, in bytes: 2 KiB are the node's, as its own test has it.
-const LIMIT: usize = 2048 + 2048;
+/// The limit in bytes for each idle socket: 2 KiB for the node, as in the test of the node's
+/// heap, and 2 KiB for the gateway.
+const LIMIT_BYTES: usize = 2048 + 2048;
 
 fn live_bytes() -> usize {
     epoch::advance().unwrap();
     stats::allocated::read().unwrap()
 }
 
-/// A connection that has got this answer's beginning; `None` for another.
+/// Sends a GET and returns the connection; `None` if the answer does not begin with
+/// `expected`.
 fn get_expecting(
     address: SocketAddr,
     path: &str,
@@ -54,7 +55,7 @@ fn open(gateway: SocketAddr, device: usize) -> TcpStream {
     stream
 }
 
-/// A round trip: the steady tasks have started and are idle again.
+/// Sends a ping and waits for its pong. Afterwards the socket's tasks run, and are idle.
 fn ping(stream: &mut TcpStream) {
     stream.write_all(&[0x89, 0x80, 0, 0, 0, 0]).unwrap();
     let mut pong = [0; 2];
@@ -62,7 +63,7 @@ fn ping(stream: &mut TcpStream) {
     assert_eq!(pong, [0x8a, 0]);
 }
 
-/// A node, joined by a broker, behind a gateway; where the gateway listens.
+/// Starts a broker, a node and a gateway in front of it. Returns the gateway's address.
 fn start() -> SocketAddr {
     let any = || listen("127.0.0.1:0".parse().unwrap()).unwrap();
     let broker_listener = any();
@@ -83,10 +84,10 @@ fn start() -> SocketAddr {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_idle_proxied_socket_is_cheap() {
+async fn idle_forwarded_socket_is_cheap() {
     let gateway = start();
     let per_socket = tokio::task::spawn_blocking(move || {
-        // Until the gateway has found its node; each time is a round trip.
+        // Polls until the gateway has discovered its node. Each poll waits for an answer.
         while get_expecting(gateway, "/readyz", "Connection: close\r\n", b"HTTP/1.1 200").is_none()
         {
         }
@@ -98,6 +99,6 @@ async fn an_idle_proxied_socket_is_cheap() {
         live_bytes().saturating_sub(before) / SOCKETS
     });
     let per_socket = per_socket.await.unwrap();
-    println!("{per_socket} bytes of heap per idle proxied socket, node and gateway");
-    assert!(per_socket > 0 && per_socket <= LIMIT, "{per_socket} bytes");
+    println!("{per_socket} bytes of heap per idle forwarded socket, node and gateway");
+    assert!(per_socket > 0 && per_socket <= LIMIT_BYTES, "{per_socket} bytes");
 }
