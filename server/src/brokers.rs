@@ -3,8 +3,8 @@
 //! ```text
 //!                     ┌─► backplane/transports.rs a transport joins the nodes
 //! for_each_broker! ───┼─► ingest/connect.rs       a producer and a consumer carry telemetry
-//!                     ├─► backplane/remote/conformance/
-//!                     └─► tests/it/ground/        a kind per service in the tests
+//!                     ├─► backplane/remote/conformance/  one suite for each transport
+//!                     └─► tests/it/ground/        a broker to run each test against
 //! ```
 //!
 //! A further broker needs:
@@ -13,13 +13,15 @@
 //! - the folder `backplane/MODULE/` with a transport, and the file `ingest/MODULE.rs` with a
 //!   producer and a consumer, each with its `mod` line;
 //! - a Cargo feature with the name of the module, which enables `remote`;
-//! - a service of `xtask/services` with which tests start it, unless an earlier one serves.
+//! - a service in `xtask/services` that starts the broker for tests, if there is none yet.
 //!
-//! The `mod` lines are not generated, because rustfmt finds files only by written ones.
+//! The `mod` lines are written by hand, because rustfmt does not find files by lines that a
+//! macro generates.
 
 /// Calls a macro with arguments and the table of brokers.
 ///
-/// A table of text needs no module of the crate, so every layer may use it.
+/// The table contains only words, which the called macro turns into paths. It depends on no
+/// module of the crate, so every layer may use it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! for_each_broker {

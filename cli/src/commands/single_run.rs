@@ -1,4 +1,4 @@
-//! One run: from a plan over its record to its report.
+//! One run, from its plan to its record and its report.
 
 use std::path::{Path, PathBuf};
 
@@ -19,19 +19,19 @@ use crate::{
 pub(crate) struct SingleRun<'r> {
     /// The run's plan.
     pub(crate) plan: Plan,
-    /// The scenario file as it was read, for the record.
+    /// The text of the scenario file. The record keeps it.
     pub(crate) scenario_text: &'r str,
-    /// `--set` arguments that lead from the file to the plan, for the record.
+    /// The `--set` arguments that changed the scenario. The record keeps them.
     pub(crate) sets: Vec<String>,
-    /// The source of the workers.
+    /// The workers: local processes, or remote ones that join.
     pub(crate) workers: Workers,
-    /// Directory of the record.
+    /// The directory of the record.
     pub(crate) out: &'r Path,
     /// Whether plain lines replace the live display.
     pub(crate) is_plain: bool,
 }
 
-/// Runs the plan of a scenario, reports on it and judges it.
+/// Runs the plan of a scenario and writes the report. Returns the verdict as an exit code.
 pub(crate) fn run(
     plan: Plan,
     scenario: &ScenarioArgs,
@@ -52,7 +52,7 @@ pub(crate) fn run(
 }
 
 impl SingleRun<'_> {
-    /// Runs until the end or an interrupt, and leaves the record.
+    /// Runs to the end or until an interrupt, and writes the record.
     pub(crate) fn run_and_record(self, interrupt: &Interrupt) -> Result<(), CliFailure> {
         let announcement = announcement(&self.plan, self.out);
         let options = RunOptions {
@@ -68,11 +68,11 @@ impl SingleRun<'_> {
         eprintln!("{announcement}");
         let display = ProgressDisplay::new(self.is_plain).map_err(CliFailure::internal)?;
         let run = coordinator::run(options, interrupt.token(), |update| display.show(update));
-        // A runtime for each run: its end also ends the tasks that the run left.
-        let ended = runtime()?.block_on(run);
+        // Each run has its own runtime, whose end also ends tasks that the run left behind.
+        let result = runtime()?.block_on(run);
         // The display and an error of the run share stderr, so the display ends first.
         drop(display);
-        ended?;
+        result?;
         Ok(())
     }
 }

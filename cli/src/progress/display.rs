@@ -1,4 +1,4 @@
-//! The updates of a run, shown on a thread of their own.
+//! The display of a run's updates, on a thread of its own.
 
 use std::{
     env,
@@ -14,38 +14,39 @@ use super::{live::LiveDisplay, plain::PlainDisplay};
 /// The limit of queued updates for a slow terminal; further updates are dropped.
 const QUEUE_CAPACITY: usize = 256;
 
-/// The display of a run, until it is dropped.
+/// The display of a run. It ends when it is dropped.
 pub(crate) struct ProgressDisplay {
     updates: Option<SyncSender<Update>>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// The output of the display.
+/// The form of the display.
 enum Renderer {
     Live(Box<LiveDisplay>),
     Plain(PlainDisplay),
 }
 
 impl ProgressDisplay {
-    /// Builds a live display, or plain lines if `plain` is set or stderr is not a terminal.
+    /// Starts a live display, or one of plain lines if `plain` is set or stderr is not a
+    /// terminal that can move its cursor.
     ///
     /// # Errors
     /// When no thread can be started.
     pub(crate) fn new(plain: bool) -> io::Result<Self> {
-        let (updates, queued) = sync_channel(QUEUE_CAPACITY);
+        let (updates, receiver) = sync_channel(QUEUE_CAPACITY);
         let renderer = match !plain && is_capable() {
             true => Renderer::Live(Box::new(LiveDisplay::new())),
             false => Renderer::Plain(PlainDisplay::default()),
         };
-        // A terminal that is stopped (Ctrl-S) blocks this thread, and not the run.
-        let thread = thread::Builder::new().name("display".to_owned());
+        // A terminal that the user has stopped (Ctrl-S) blocks this thread, but not the run.
+        let builder = thread::Builder::new().name("display".to_owned());
         Ok(Self {
             updates: Some(updates),
-            thread: Some(thread.spawn(|| renderer.follow(queued))?),
+            thread: Some(builder.spawn(|| renderer.show_all(receiver))?),
         })
     }
 
-    /// Shows an update as soon as the terminal takes it. Does not block.
+    /// Queues an update for the display. Does not block.
     pub(crate) fn show(&self, update: Update) {
         if let Some(updates) = &self.updates {
             // A full queue drops the update, because the run must not wait for a terminal.
@@ -54,20 +55,21 @@ impl ProgressDisplay {
     }
 }
 
-/// Waits until everything is shown.
+/// Waits until all queued updates are shown.
 impl Drop for ProgressDisplay {
     fn drop(&mut self) {
         // The thread ends when the channel closes, so the sender goes first.
         self.updates = None;
         if let Some(thread) = self.thread.take() {
-            // A display that panicked must not end the run.
+            // Ignores a panic of the display, which must not end the run.
             let _ = thread.join();
         }
     }
 }
 
 impl Renderer {
-    fn follow(mut self, updates: Receiver<Update>) {
+    /// Shows updates until the channel closes.
+    fn show_all(mut self, updates: Receiver<Update>) {
         for update in updates {
             match (&mut self, update) {
                 (Self::Live(live), Update::Progress(progress)) => live.progress(*progress),

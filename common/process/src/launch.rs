@@ -4,8 +4,8 @@ use std::{ffi::OsString, path::PathBuf};
 
 use nix::sys::signal::Signal;
 
-/// A child process to start. Its standard input is empty, and its standard error goes
-/// to the log.
+/// The description of a child process to start. Its standard input is empty, and its
+/// standard error goes to the log.
 #[derive(Debug, Clone)]
 pub struct Launch {
     /// The program, which is looked up in `PATH` if it has no slash.
@@ -18,8 +18,8 @@ pub struct Launch {
     pub log: PathBuf,
     /// The destination of standard output.
     pub stdout: Stdout,
-    /// The increment over the niceness of the harness. A child with a positive one gets
-    /// the CPU after the harness.
+    /// The increment over the niceness of the harness. If it is positive, the harness gets
+    /// the CPU before the child.
     pub niceness: u8,
     /// The signal that the kernel sends the child when the harness dies.
     pub parent_death_signal: Signal,
@@ -55,7 +55,7 @@ impl Launch {
         }
     }
 
-    /// Keeps the first line of standard output for the caller.
+    /// Makes the first line of standard output available to the caller.
     #[must_use]
     pub fn with_first_line(self) -> Self {
         Self {
@@ -64,16 +64,16 @@ impl Launch {
         }
     }
 
-    /// Adds to the niceness of the child.
+    /// Sets the increment over the niceness of the harness.
     #[must_use]
     pub fn with_niceness(self, niceness: u8) -> Self {
         Self { niceness, ..self }
     }
 
-    /// Prepares for a program that starts processes of its own and ends them on SIGTERM.
+    /// Makes the kernel send SIGTERM when the harness dies, for a program that ends its own
+    /// child processes on SIGTERM.
     ///
-    /// When the harness dies, SIGKILL would end the program alone and leave its processes
-    /// running.
+    /// SIGKILL would end the program alone and leave its child processes running.
     #[must_use]
     pub fn with_children(self) -> Self {
         Self {

@@ -1,8 +1,9 @@
 //! The registration of workers: they join, get their share and become ready.
 //!
 //! ```text
-//! listener ──accept──► hello ──token, protocol──► files ──► assignment ──► ready
-//!                        └──── otherwise: Rejected ◄┘
+//! listener ──► Hello ──► token, protocol ──► open files ──► Assignment ──► Ready
+//!                              │                 │
+//!                              └──► Rejected ◄───┘
 //! ```
 
 use std::{sync::Arc, time::Duration};
@@ -24,45 +25,47 @@ use crate::{
     endpoints::Endpoints,
 };
 
-/// Longest time from a connection to its hello.
+/// The longest time from the accept of a connection to its `Hello`.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
-/// Longest time that local workers may take to join, and any worker to become ready.
+/// The longest time for local workers to join, and for any worker to become ready after
+/// that.
 pub const REGISTRATION_TIMEOUT: Duration = Duration::from_secs(60);
-/// Connections whose hello is awaited at the same time. Further ones are closed, because
-/// any process can reach the control address.
+/// The most connections that may be open before their `Hello`. The coordinator closes
+/// further ones, because any process can reach the control address.
 const MAX_PENDING_HELLOS: usize = 256;
 
-/// The coordinator's end of a worker's link.
+/// The coordinator's end of the control link to a worker.
 pub type WorkerLink = ControlLink<ToWorker, FromWorker>;
 
-/// A worker that is ready for the go.
+/// A worker that is ready to start.
 pub struct ReadyWorker {
-    /// `w1`, …
+    /// The worker's name: `w1`, `w2`, …
     pub id: String,
     /// The worker's part of the plan.
     pub segment: Segment,
-    /// The coordinator's end of the worker's link.
+    /// The control link to the worker.
     pub link: WorkerLink,
 }
 
-/// The run as workers need it before they start.
+/// The facts about a run that the registration needs: the content of the assignments, and
+/// the token that workers must know.
 pub struct RunSpec {
     /// The plan of the run.
     pub plan: Plan,
-    /// The system's addresses.
+    /// The addresses of the system under test.
     pub endpoints: Endpoints,
     /// Certificates, header fields and tokens of clients.
     pub access: ClientAccess,
-    /// Number of workers.
+    /// The number of workers.
     pub count: u32,
     /// The shared secret of the run.
     pub token: String,
-    /// Instant 0 of the clock that pings are answered with.
+    /// The zero of the coordinator's clock, which workers read by their pings.
     pub clock_base: Instant,
 }
 
-/// Waits until all workers are ready. One with a wrong token or protocol is rejected, and
-/// the wait goes on.
+/// Waits until all workers are ready. A worker with a wrong token or protocol is rejected,
+/// and the wait continues.
 pub async fn wait_for_workers(
     listener: TcpListener,
     spec: Arc<RunSpec>,
@@ -70,7 +73,7 @@ pub async fn wait_for_workers(
 ) -> Result<Vec<ReadyWorker>, RunError> {
     let deadline = Instant::now() + within;
     let wanted = spec.count;
-    let (joined, mut joins) = mpsc::channel(MAX_PENDING_HELLOS);
+    let (joined, mut joined_workers) = mpsc::channel(MAX_PENDING_HELLOS);
     let accepting = tokio::spawn(accept(listener, spec.clone(), joined));
     let _accepting = AbortOnDropHandle::new(accepting);
     let mut preparing = JoinSet::new();
@@ -78,8 +81,9 @@ pub async fn wait_for_workers(
     let mut next = 0;
     while ready.len() < wanted as usize {
         tokio::select! {
-            // Further workers wait in the queue, and their links end with it.
-            Some((hello, mut link)) = joins.recv(), if next < wanted => {
+            // When all workers have joined, further ones stay in the queue. Their links close
+            // when this function returns and drops it.
+            Some((hello, mut link)) = joined_workers.recv(), if next < wanted => {
                 check_open_files(&spec, hello.open_files, &mut link).await?;
                 preparing.spawn(prepare_worker(spec.clone(), next, link));
                 next += 1;
@@ -99,12 +103,12 @@ pub async fn wait_for_workers(
             }
         }
     }
-    // Workers become ready in any order.
+    // Workers become ready in any order, and the caller expects the order of segments.
     ready.sort_by_key(|worker| worker.segment.index());
     Ok(ready)
 }
 
-/// Rejects a worker whose `limit` of open files is below what the largest share needs.
+/// Rejects a worker if its limit of open files is too low for the largest share.
 async fn check_open_files(
     spec: &RunSpec,
     limit: u64,
@@ -113,12 +117,12 @@ async fn check_open_files(
     if spec.plan.workers_needed(limit) <= spec.count {
         return Ok(());
     }
-    // The first share is the largest: what does not divide evenly goes to the first ones.
+    // The first share is the largest, because the first workers get the remainder.
     let needed = Segment::new(0, spec.count).map_or(0, |first| first.share_of(spec.plan.sockets()));
     let reason = format!(
         "its share of the run needs more than {needed} open files, and its limit is {limit}"
     );
-    // The run fails in any case, with the same reason.
+    // An error is ignored, because the run fails in any case, with the same reason.
     let _ = link.writer.send(&ToWorker::Rejected { reason }).await;
     Err(RunError::OpenFileLimitTooLow { needed, limit })
 }
@@ -131,11 +135,12 @@ async fn accept(
     let mut hellos = JoinSet::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
-            // Most likely out of files. Retried, because other connections may close.
+            // Most likely this process has no free file. A later accept may succeed, because
+            // other connections may close.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        // Only takes the finished ones out, so that they do not count as pending.
+        // Removes the finished tasks, so that they do not count as pending.
         while hellos.try_join_next().is_some() {}
         if hellos.len() < MAX_PENDING_HELLOS {
             hellos.spawn(receive_hello(stream, spec.clone(), joined.clone()));
@@ -158,19 +163,19 @@ async fn receive_hello(
     match rejection_reason(&spec, &hello) {
         None => {
             link.reader.raise_frame_limit();
-            // An error says that all workers have joined: this worker is one too many.
+            // An error means that registration is over, and this worker is not needed.
             let _ = joined.send((hello, link)).await;
         }
         Some(reason) => {
-            // An error says that the worker has closed its link, and needs no reason.
+            // An error means that the worker has closed its link and needs no reason.
             let _ = link.writer.send(&ToWorker::Rejected { reason }).await;
         }
     }
 }
 
 fn rejection_reason(spec: &RunSpec, hello: &Hello) -> Option<String> {
-    // In constant time: otherwise the time of an answer would tell how much of a guess is
-    // right.
+    // Compared in constant time. Otherwise the time of an answer would show how many
+    // characters of a guess are right.
     if !bool::from(spec.token.as_bytes().ct_eq(hello.token.as_bytes())) {
         return Some("the token is not this run's".to_owned());
     }
@@ -220,7 +225,7 @@ async fn wait_until_ready(
     link.writer.send(&assignment).await?;
     loop {
         match link.reader.receive().await? {
-            // Answered at once: a worker takes half of the round trip as the error of its
+            // Answered at once, because half of the round trip is the error of the worker's
             // clock.
             FromWorker::Ping { number } => {
                 let clock_us = base.elapsed().as_micros() as u64;

@@ -28,7 +28,7 @@ pub struct SocketSummary {
     pub reconnect_ms: Distribution,
 }
 
-/// Computes the section.
+/// Computes the summary's `sockets`.
 pub(super) fn sockets(window: &RunWindow) -> SocketSummary {
     let requested = window.counter_total(counter::SOCKETS_DUE);
     let opened = window.counter_total(counter::SOCKETS_OPENED);
@@ -47,10 +47,10 @@ pub(super) fn sockets(window: &RunWindow) -> SocketSummary {
     }
 }
 
-/// Counts sockets that ended before the drain in any way except the announced one.
+/// Counts sockets that ended before the drain, except by a close with 1012.
 fn dropped(window: &RunWindow) -> u64 {
-    // The drain closes all sockets. A server that is first with its own close frame in the
-    // drain drops none. Phases begin at whole seconds, so a row belongs to one phase.
+    // The drain closes all sockets, so a socket that the server closes there is not dropped.
+    // Phases begin at whole seconds, so each row belongs to one phase.
     let drain = window.record.phases.range(PhaseWindow::Drain);
     let drain_start = drain.map_or(f64::INFINITY, |drain| drain.start);
     let rows = window.worker_rows().filter(|row| row.at < drain_start);
@@ -76,30 +76,33 @@ fn open_peak(window: &RunWindow, role: SourceRole) -> Option<u64> {
         .max()
 }
 
-/// Returns the sockets opened per second between the first and the last one of the ramp;
-/// `None` if they opened within a tenth of a second.
+/// Returns the number of sockets opened per second, from the first opening of the window to
+/// the last; `None` if all opened in one bucket of 100 ms, or if none opened.
 fn connect_rate(window: &RunWindow) -> Option<f64> {
     let range = window.opening_range()?;
     let events = ConnEvents::of(window);
     let buckets = events.buckets_in(range.clone()).iter();
+    // The start of each bucket, and the sockets opened in it.
     let mut opened: Vec<(f64, u64)> = buckets
         .map(|bucket| (bucket.start_s(), bucket.opened_total()))
         .collect();
     if opened.iter().all(|(_, count)| *count == 0) {
-        // Older records have no tenths for a target that names no nodes.
-        opened = rows_opened(window, range);
+        // Earlier versions counted no connection events for a target whose answers do not
+        // name the node.
+        opened = opened_per_row(window, range);
     }
-    // Rows without an opening at either end of the ramp would lower the rate.
+    // Buckets without an opening before the first or after the last would lower the rate.
     opened.retain(|(_, count)| *count > 0);
     let (first, last) = (opened.first()?.0, opened.last()?.0);
-    // The last row is seldom full, and a straggler in it would lower the rate.
+    // The time ends with the start of the last bucket, so its sockets do not count.
     let before_last = opened.iter().filter(|(at, _)| *at < last);
     let count: u64 = before_last.map(|(_, count)| count).sum();
     (last > first).then(|| count as f64 / (last - first))
 }
 
-/// Returns the starts of the workers' rows, in order of time, and the sockets opened in them.
-fn rows_opened(window: &RunWindow, range: Range<f64>) -> Vec<(f64, u64)> {
+/// Returns the start of each interval row of the workers, in order of time, and the number of
+/// sockets opened in it.
+fn opened_per_row(window: &RunWindow, range: Range<f64>) -> Vec<(f64, u64)> {
     let mut opened: Vec<(f64, u64)> = window
         .sources
         .with_role(SourceRole::Worker)
@@ -110,8 +113,8 @@ fn rows_opened(window: &RunWindow, range: Range<f64>) -> Vec<(f64, u64)> {
     opened
 }
 
-/// Counts sockets that opened, reconnected or ended between two instants, over all workers:
-/// the most by which two counts taken in that time may differ.
+/// Counts sockets that opened, reconnected or ended between two instants, over all workers.
+/// Two counts of open sockets taken in this time differ by at most this number.
 pub(super) fn turnover(window: &RunWindow, from: f64, to: f64) -> u64 {
     let rows = window.worker_rows_touching(from..to);
     rows.map(|row| {

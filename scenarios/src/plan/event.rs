@@ -1,8 +1,9 @@
 //! Actions on a cluster while it is under load.
 //!
-//! A new kind of event is a variant of [`Action`] and its line in [`EventKind::target`]. A
+//! A new kind of event is a variant of [`Action`] and a line in `EventKind::properties`. A
 //! kind with keys of its own also has a line in the `resolve` of `section::events`. The
-//! compiler then asks for its words in the description, and the testbed for its action.
+//! compiler then reports two missing match arms: the text for `highwater check`, and the
+//! action of the testbed.
 
 use std::time::Duration;
 
@@ -21,13 +22,13 @@ pub const CLUSTER_NAME: &str = "cluster";
 /// An action on the cluster during the steady phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EventSpec {
-    /// Name for `--set`, where the file gives one.
+    /// The name of the event for `--set`, if the scenario gives one.
     pub name: Option<String>,
-    /// Time of the event, from the start of the steady phase.
+    /// The time of the event, from the start of the steady phase.
     #[serde(with = "duration::millis")]
     pub at: Duration,
-    /// The process that the action is for: a node, `n1`, `n2`, …, a consumer, `c1`, …, or
-    /// [`BROKER_NAME`]; [`CLUSTER_NAME`] for an action on all nodes.
+    /// The process that the action changes: a node (`n1`), a consumer (`c1`) or
+    /// [`BROKER_NAME`]. For an action on all nodes, it is [`CLUSTER_NAME`].
     pub node: String,
     /// The action.
     pub action: Action,
@@ -47,40 +48,40 @@ pub struct EventSpec {
 pub enum Action {
     /// Starts one more node.
     AddNode,
-    /// SIGKILL, without notice.
+    /// Kills a node with SIGKILL, without notice.
     KillNode,
     /// Starts a killed, drained or running node again on its old address.
     RestartNode,
-    /// Asks the node to drain and to end.
+    /// Asks a node to drain and to end.
     DrainNode,
-    /// SIGSTOP: the node hangs with all its sockets open.
+    /// Stops a node with SIGSTOP: it hangs with all its sockets open.
     PauseNode,
-    /// SIGCONT after a pause.
+    /// Continues a paused node with SIGCONT.
     ResumeNode,
-    /// SIGKILL to the embedded broker, without notice.
+    /// Kills the embedded broker with SIGKILL, without notice.
     KillBroker,
-    /// Starts the embedded broker again on its old address; one that runs is ended in order
-    /// first.
+    /// Starts the embedded broker again on its old address. If it runs, it first ends in
+    /// order.
     RestartBroker,
-    /// SIGSTOP: the embedded broker hangs with all its connections open.
+    /// Stops the embedded broker with SIGSTOP: it hangs with all its connections open.
     PauseBroker,
-    /// SIGCONT after a pause.
+    /// Continues the paused broker with SIGCONT.
     ResumeBroker,
-    /// SIGKILL to a consumer, without notice.
+    /// Kills a consumer with SIGKILL, without notice.
     KillConsumer,
-    /// Starts a consumer again, with its journal; one that runs is ended in order first.
+    /// Starts a consumer again with its old journal. If it runs, it first ends in order.
     RestartConsumer,
-    /// Makes nodes that hold more than their share ask sockets to reconnect, until all are
-    /// within the tolerance.
-    // The parser of words skips actions with keys of their own.
+    /// Makes the nodes above their share ask devices to reconnect elsewhere, until all nodes
+    /// are within the tolerance.
+    // `disabled`, because a word alone does not give the keys of this action.
     #[strum(disabled)]
     Rebalance {
-        /// Sockets that each of these nodes asks per second.
+        /// The number of devices that each of these nodes asks per second.
         rate: Rate,
         /// The excess over the mean that a node may keep, as a share of the mean.
         tolerance: f64,
     },
-    /// Makes the node inject a fault into itself.
+    /// Makes a node inject a fault into itself.
     #[strum(disabled)]
     Fault {
         /// The fault.
@@ -101,29 +102,30 @@ pub enum Action {
 pub enum FaultSpec {
     /// The whole node does nothing.
     Stall {
-        /// Time that the fault lasts.
+        /// The duration of the fault.
         #[serde(with = "duration::millis")]
         duration: Duration,
     },
     /// The node reads pings and does not answer them.
     IgnorePings {
-        /// Time that the fault lasts.
+        /// The duration of the fault.
         #[serde(with = "duration::millis")]
         duration: Duration,
     },
-    /// The next deliveries of topic messages to its devices never come.
+    /// The node drops the next deliveries of topic messages to its devices.
     DropMessages {
-        /// Number of deliveries.
+        /// The number of deliveries.
         count: u64,
     },
-    /// The next deliveries of topic messages to its devices come twice.
+    /// The node makes each of the next deliveries of topic messages to its devices twice.
     DuplicateMessages {
-        /// Number of deliveries.
+        /// The number of deliveries.
         count: u64,
     },
-    /// The next deliveries of topic messages to its devices come after the one behind them.
+    /// The node delays each of the next deliveries of topic messages to its devices until
+    /// after the topic's next message to the same device.
     ReorderMessages {
-        /// Number of deliveries.
+        /// The number of deliveries.
         count: u64,
     },
 }
@@ -138,7 +140,7 @@ pub(crate) enum TargetKind {
     Cluster,
 }
 
-/// The effect of an event on the sockets that a node takes.
+/// Whether a node accepts new sockets after an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NodeEffect {
     TakesSockets,
@@ -221,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_those_of_the_manifest() {
+    fn word_of_a_kind_is_its_word_in_the_manifest() {
         let json = serde_json::to_value(Action::PauseBroker).unwrap();
         assert_eq!(json["do"], EventKind::PauseBroker.as_str());
     }

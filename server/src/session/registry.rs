@@ -11,16 +11,16 @@ use parking_lot::{Mutex, MutexGuard};
 use super::Session;
 use crate::{id::DeviceId, message::Epoch};
 
-/// Shards of the registry, each with its own lock: with one lock, a ramp on every core
-/// would queue up at it.
+/// The number of shards of the registry, each with its own lock. With a single lock, all
+/// cores would wait for it while many sockets open.
 const SHARDS: usize = 16;
 
-/// Shards of up to this many sessions never shrink.
+/// A shard whose capacity is at most this many sessions never shrinks.
 const MIN_SHRINK_CAPACITY: usize = 64;
 
 type RegistryShard = HashMap<DeviceId, Arc<Session>>;
 
-/// A table that holds at most one session for each device: the newest.
+/// A table with the newest session of each device on this node.
 #[derive(Default)]
 pub(crate) struct SessionRegistry {
     hasher: RandomState,
@@ -28,6 +28,7 @@ pub(crate) struct SessionRegistry {
 }
 
 impl SessionRegistry {
+    /// Returns the newest session of a device.
     pub(crate) fn get(&self, device: &DeviceId) -> Option<Arc<Session>> {
         self.shard(device).get(device).cloned()
     }
@@ -39,7 +40,8 @@ impl SessionRegistry {
     }
 
     /// Removes this session, or puts `replacement` in its place. A replacement that is
-    /// closing is not put back: it has removed itself already, and would stay forever.
+    /// closing is not put back: it has removed itself already, and nothing would remove it
+    /// again.
     pub(crate) fn remove(&self, session: &Arc<Session>, replacement: Option<Arc<Session>>) {
         let mut shard = self.shard(&session.device);
         if let Entry::Occupied(mut entry) = shard.entry(session.device.clone())
@@ -51,8 +53,8 @@ impl SessionRegistry {
                 None => entry.remove(),
             };
         }
-        // Memory comes back when many sockets close. A small table stays as it is, so
-        // that a few sockets that come and go do not make it grow and shrink.
+        // Shrinking returns memory after many sockets have closed. A small shard keeps its
+        // capacity: otherwise a few sockets would make it grow and shrink again and again.
         if shard.capacity() > MIN_SHRINK_CAPACITY && shard.len() < shard.capacity() / 4 {
             let capacity = shard.len() * 2;
             shard.shrink_to(capacity);
@@ -65,16 +67,16 @@ impl SessionRegistry {
         current.is_some_and(|current| Arc::ptr_eq(&current, session))
     }
 
-    /// Closes the session of a device if its epoch is not greater than `epoch`: the
-    /// directory has a newer connection of the device.
+    /// Closes the session of a device if its epoch is at most `epoch`, because the owner
+    /// directory has a newer session of the device.
     pub(crate) fn mark_superseded(&self, device: &DeviceId, epoch: Epoch) {
         if let Some(session) = self.get(device) {
             session.mark_superseded(epoch);
         }
     }
 
-    /// Visits every session. Holds the lock of one shard at a time, so `visit` must not
-    /// use the registry.
+    /// Calls `visit` for every session. It holds the lock of one shard at a time, so `visit`
+    /// must not use the registry.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&Arc<Session>)) {
         for shard in &self.shards {
             shard.lock().values().for_each(&mut visit);
@@ -82,9 +84,9 @@ impl SessionRegistry {
     }
 
     fn shard(&self, device: &DeviceId) -> MutexGuard<'_, RegistryShard> {
-        // A hasher of its own: the maps' hashers differ from shard to shard.
-        let at = self.hasher.hash_one(device) as usize % SHARDS;
-        self.shards[at].lock()
+        // Uses the registry's hasher, because each map has a hasher with other keys.
+        let index = self.hasher.hash_one(device) as usize % SHARDS;
+        self.shards[index].lock()
     }
 }
 

@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const SOCKETS: usize = 1500;
-/// The limit in bytes for each idle socket: 2 KiB for the node, as in the test of the node's
-/// heap, and 2 KiB for the gateway.
+/// The limit in bytes for each idle socket: 2 KiB for the node, as in `tests/memory`, and 2
+/// KiB for the gateway.
 const LIMIT_BYTES: usize = 2048 + 2048;
 
 fn live_bytes() -> usize {
@@ -100,5 +100,8 @@ async fn idle_forwarded_socket_is_cheap() {
     });
     let per_socket = per_socket.await.unwrap();
     println!("{per_socket} bytes of heap per idle forwarded socket, node and gateway");
-    assert!(per_socket > 0 && per_socket <= LIMIT_BYTES, "{per_socket} bytes");
+    assert!(
+        per_socket > 0 && per_socket <= LIMIT_BYTES,
+        "{per_socket} bytes"
+    );
 }

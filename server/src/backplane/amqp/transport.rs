@@ -1,7 +1,7 @@
 //! The transport over two connections to RabbitMQ: one publishes, the other one receives.
 //!
-//! A broker that is short of memory stops reading from connections that publish. On a
-//! single connection it would not read the acknowledgements either.
+//! A broker that is short of memory stops reading from connections that publish. With one
+//! connection for both, it would not read the node's acknowledgements either.
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
@@ -53,11 +53,12 @@ impl Transport for AmqpTransport {
     ) -> TransportResult<Self> {
         let uri = server::uri(&address.server)?;
         let names = AmqpNames::new(&address.cluster);
-        // Once for both connections: the broker logs each greeting as a client that went away.
+        // Once for both connections: the call opens a third one and closes it after the
+        // greeting. The broker logs each such close as a client that went away.
         connection::wait_for_greeting(&uri).await?;
         let publishing = connection::open(&uri, format!("{inbox} publishing")).await?;
         let events = publishing.events_listener();
-        let watching = spawn(watch_connection(events, inbound.clone()));
+        let watch_task = spawn(watch_connection(events, inbound.clone()));
         let receiving = connection::open(&uri, format!("{inbox} receiving")).await?;
         let publish_channel = publishing.create_channel().await?;
         let queue_channel = receiving.create_channel().await?;
@@ -65,7 +66,7 @@ impl Transport for AmqpTransport {
         let inbox = names.inbox(inbox);
         let queue = inbox::open(&queue_channel, &names, &inbox).await?;
         let (topics, everyone) = (names.topics.clone(), names.everyone.clone());
-        let reading =
+        let deliveries =
             inbox::read_deliveries(queue, queue_channel.clone(), topics, everyone, inbound);
         Ok(Self {
             names,
@@ -74,7 +75,7 @@ impl Transport for AmqpTransport {
             publish_channel,
             receiving,
             queue_channel,
-            _tasks: [watching, spawn(reading)],
+            _tasks: [watch_task, spawn(deliveries)],
         })
     }
 
@@ -84,7 +85,7 @@ impl Transport for AmqpTransport {
 
     async fn subscribe(&self, topics: &[Topic]) -> TransportResult<()> {
         let (channel, inbox, exchange) = (&self.queue_channel, &self.inbox, &self.names.topics);
-        // Binding again what is bound has no effect in AMQP.
+        // AMQP ignores a second bind of the same topic.
         let binds = routing_keys(topics)
             .into_iter()
             .map(async |key| inbox::bind(channel, inbox, exchange, key).await);
@@ -112,7 +113,7 @@ impl Transport for AmqpTransport {
         membership_table::store(&self.publishing, &self.names, expected_revision, &table).await
     }
 
-    /// Deletes the queue. The broker notifies a reader that is left.
+    /// Deletes the queue of the inbox. The broker cancels a consumer that still reads it.
     async fn remove_inbox(&self, inbox: &Inbox) -> TransportResult<()> {
         let options = QueueDeleteOptions::default();
         self.queue_channel
@@ -122,10 +123,12 @@ impl Transport for AmqpTransport {
     }
 
     async fn close(self) {
-        // Each step may fail; what is left ends with the connection or with `x-expires`.
+        // Errors are ignored, because nothing stays: `self` is dropped with its connections,
+        // and the broker deletes an unread queue after a minute (`x-expires` in `inbox`).
         let options = QueueDeleteOptions::default();
         let _ = self.queue_channel.queue_delete(self.inbox, options).await;
-        // Publishing first: the broker has read the last frames when it confirms.
+        // The publishing connection closes first. When the broker confirms the close, it has
+        // read the last frames.
         let _ = self.publishing.close_in_order().await;
         let _ = self.receiving.close_in_order().await;
     }
@@ -142,7 +145,7 @@ fn routing_keys(topics: &[Topic]) -> Vec<ShortString> {
 }
 
 async fn declare_exchanges(channel: &Channel, names: &AmqpNames) -> lapin::Result<()> {
-    // Not durable: exchanges end with the broker, and each connection declares them.
+    // Exchanges are not durable, because each new connection declares them again.
     for (name, kind) in [
         (&names.everyone, ExchangeKind::Fanout),
         (&names.topics, ExchangeKind::Direct),
@@ -154,13 +157,13 @@ async fn declare_exchanges(channel: &Channel, names: &AmqpNames) -> lapin::Resul
     Ok(())
 }
 
-/// Closes `inbound` at the end of the publishing connection. The reader of the inbox does
-/// so at the end of the receiving one.
+/// Closes `inbound` when the publishing connection ends. The reader of the inbox closes it
+/// when the receiving connection ends.
 async fn watch_connection(events: impl Stream<Item = Event>, inbound: InboundSender) {
     let mut events = std::pin::pin!(events);
     while let Some(event) = events.next().await {
         match event {
-            // A soft error ends one channel, whose user gets it as the result of a call.
+            // A soft error ends only one channel, and the caller on that channel gets it.
             Event::Error(error) if !error.is_amqp_soft_error() => {
                 return inbound.close(error.into());
             }

@@ -39,7 +39,7 @@ fn public_routes(node: &Node) -> Router<Arc<Node>> {
     };
     Router::new()
         .merge(echo)
-        // Any method: the check of the handshake gives the better error.
+        // Takes any method, because the handshake's own check gives a better error than 405.
         .route("/ws", any(device_socket::open))
         .route("/devices/{id}", get(devices::show))
         .route("/devices/{id}/commands", post(commands::create))
@@ -64,13 +64,13 @@ fn into_router(routes: Router<Arc<Node>>, node: &Arc<Node>) -> Router {
     routes
         .fallback(path_not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        // After the fallbacks, so that their answers carry the header too.
+        // The layer comes after the fallbacks, so that their answers carry the header too.
         .layer(map_response_with_state(Arc::clone(node), add_node_header))
         .with_state(Arc::clone(node))
 }
 
 async fn add_node_header(State(node): State<Arc<Node>>, mut response: Response) -> Response {
-    // Always valid: every character of a node id is allowed in a header.
+    // Never an error, because every character of a node id is valid in a header.
     if let Ok(id) = HeaderValue::from_str(node.cluster.me.as_str()) {
         response.headers_mut().insert(NODE_HEADER, id);
     }
