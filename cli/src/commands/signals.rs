@@ -35,24 +35,25 @@ impl StopSignals {
     }
 }
 
-/// The user's request to stop. It is received for as long as this value lives, also
-/// while a report is drawn or between two runs.
+/// The user's request to stop. It is received until this value is dropped, also while a
+/// report is drawn or between two runs.
 pub(crate) struct Interrupt {
     requested: CancellationToken,
-    /// The runtime of the signal task, apart from a run's runtime, which ends with the run.
+    /// The runtime of the signal task. It is not the run's own runtime, which ends with the
+    /// run.
     _runtime: Runtime,
 }
 
 impl Interrupt {
-    /// Registers the handlers. The first signal asks for an orderly end, the second one ends
-    /// the process.
+    /// Registers the handlers. The first signal requests an orderly end, and the second one
+    /// ends the process.
     pub(super) fn listen() -> io::Result<Self> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()?;
         let requested = CancellationToken::new();
-        // Before the return, so that no signal after it meets the default action.
+        // Registered before this function returns. Until then a signal ends the process.
         let signals = runtime.block_on(async { StopSignals::listen() })?;
         runtime.spawn(cancel_on_signal(signals, requested.clone()));
         Ok(Self {
@@ -61,7 +62,7 @@ impl Interrupt {
         })
     }
 
-    /// Whether the user has asked for the end.
+    /// Whether the user has requested the end.
     pub(super) fn is_requested(&self) -> bool {
         self.requested.is_cancelled()
     }
@@ -76,7 +77,7 @@ async fn cancel_on_signal(mut signals: StopSignals, requested: CancellationToken
     signals.recv().await;
     requested.cancel();
     signals.recv().await;
-    // At once: an orderly end hangs, or takes the user too long. The kernel ends the
-    // children by their parent-death signal.
+    // Exits at once, because the orderly end hangs or the user does not want to wait for it.
+    // The kernel then sends the children their parent-death signal.
     std::process::exit(Exit::Interrupted as i32);
 }
