@@ -13,6 +13,7 @@
 //! - [`messages`], [`telemetry`], [`streams`]: the same of what goes to topics, what
 //!   devices report, and replies on event streams;
 //! - [`secure`]: TLS, tokens, header fields, nodes that are full;
+//! - [`foreign`]: servers that are not ours, with answers that a test scripts;
 //! - [`target`]: a system and workers that somebody else starts;
 //! - [`server`]: a part of the reference cluster that a test starts itself;
 //! - [`harness`]: a run of the binary in a directory of its own, and what holds of
@@ -27,6 +28,7 @@ mod doctor;
 mod documented;
 mod endings;
 mod errors;
+mod foreign;
 mod harness;
 mod help;
 mod matrix;
