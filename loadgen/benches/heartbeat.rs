@@ -11,7 +11,8 @@ use futures_util::{SinkExt, StreamExt};
 use highwater_loadgen::access::{ClientAccess, ClientOptions};
 use highwater_loadgen::worker::{
     devices::{
-        connect::{ConnectRequest, connect},
+        connect::connect,
+        connect_request::ConnectRequest,
         heartbeat::{DeviceHeartbeat, HeartbeatAction},
         upgrade::DeviceSocket,
     },

@@ -9,10 +9,7 @@ use futures_util::{SinkExt, StreamExt};
 use highwater_loadgen::{
     access::{ClientAccess, ClientOptions},
     worker::{
-        devices::{
-            connect::{ConnectRequest, connect},
-            upgrade::DeviceSocket,
-        },
+        devices::{connect::connect, connect_request::ConnectRequest, upgrade::DeviceSocket},
         dialect::plain::Plain,
         unexpected_answers::UnexpectedAnswers,
     },

@@ -12,6 +12,7 @@
 //! - [`matrix`]: several runs of one scenario, and their comparison;
 //! - [`messages`], [`telemetry`], [`streams`]: messages of topics, telemetry, event streams;
 //! - [`secure`]: TLS, tokens, header fields, nodes that are full;
+//! - [`foreign`]: servers that are not ours, with answers that a test scripts;
 //! - [`target`]: a system and workers that the test starts itself;
 //! - [`server`]: a part of the reference cluster that a test starts itself;
 //! - [`harness`]: a run of the binary in a directory of its own, and what holds of
@@ -26,6 +27,7 @@ mod doctor;
 mod documented;
 mod endings;
 mod errors;
+mod foreign;
 mod harness;
 mod help;
 mod matrix;

@@ -294,7 +294,7 @@ fn devices_wait_as_long_as_a_full_node_asks_for() {
     let summary = run.summary();
     assert_eq!(summary.sockets.opened, 5);
     // `Retry-After` is 5 s: without it, each would have tried a hundred times.
-    let rejected = run.counted("connect.failed.rejected");
+    let rejected = run.counted("connect.failed.status_503");
     assert!((5..=20).contains(&rejected), "{rejected}");
 }
 

@@ -181,8 +181,8 @@ fn paused_worker_makes_the_verdict_inconclusive() {
     kill(worker, Signal::SIGSTOP).expect("the worker runs");
     let paused_at = last_interval_at(&run.record()).unwrap();
     let record = run.record();
-    eventually("4 s without the worker", || {
-        last_interval_at(&record).filter(|at| *at >= paused_at + 4.0)
+    eventually("5 s without the worker", || {
+        last_interval_at(&record).filter(|at| *at >= paused_at + 5.0)
     });
     kill(worker, Signal::SIGCONT).expect("the worker is there");
 

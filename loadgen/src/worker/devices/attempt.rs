@@ -7,8 +7,9 @@ use highwater_scenarios::plan::DevicePool;
 use tokio::time::Instant;
 
 use super::{
-    connect::{ConnectRequest, connect},
+    connect::connect,
     connect_failure::ConnectFailure,
+    connect_request::ConnectRequest,
     schedule::ScheduledDevice,
     upgrade::{DeviceSocket, OpenedSocket},
 };

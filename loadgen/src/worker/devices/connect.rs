@@ -14,38 +14,15 @@ use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::{
     connect_failure::ConnectFailure,
+    connect_request::ConnectRequest,
     source_address::source_for,
     upgrade::{DeviceStream, OpenedSocket, websocket_handshake},
 };
-use crate::worker::{dialect::Dialect, unexpected_answers::UnexpectedAnswers};
 
 /// Most addresses of one name that are tried.
 const ADDRESSES_LIMIT: usize = 16;
 /// Time after which the next address is tried beside the one before (RFC 8305, section 8).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
-
-/// A socket that is to be opened.
-#[derive(Clone, Copy)]
-pub struct ConnectRequest<'a> {
-    /// `ws://HOST[:PORT]/…`, or `wss://`.
-    pub address: &'a str,
-    /// The dialect of the system.
-    pub dialect: &'a dyn Dialect,
-    /// Further header lines of the upgrade request, each with its CR LF.
-    pub header_lines: &'a str,
-    /// Longest message that the device accepts, in bytes.
-    pub max_message_bytes: usize,
-    /// The subprotocols that the header lines offer.
-    pub subprotocols: &'a [String],
-    /// The place for an example of an answer that is not hoped for.
-    pub unexpected_answers: &'a UnexpectedAnswers,
-    /// TLS, for a `wss` address.
-    pub tls: &'a TlsConnector,
-    /// The worker's number, from 0.
-    pub worker_index: u32,
-    /// The device's number among the worker's, from 0.
-    pub device_number: u32,
-}
 
 /// Opens a socket.
 pub async fn connect(

@@ -21,7 +21,8 @@
 //! - [`schedule`]: which device opens when;
 //! - [`device`]: one device from its due time to the end of the run;
 //! - [`attempt`]: one attempt to open a socket, counted and timed;
-//! - [`connect`]: the connection, with [`connect_failure`] for the ways to fail;
+//! - [`connect`]: the connection that a [`connect_request`] asks for, with
+//!   [`connect_failure`] for the ways to fail;
 //! - [`upgrade`]: the WebSocket handshake, and the types of an open socket;
 //! - [`source_address`]: local addresses, so that ports do not run out;
 //! - [`session`]: an open socket until it ends;
@@ -36,6 +37,7 @@ pub mod batch;
 mod conn_state;
 pub mod connect;
 pub mod connect_failure;
+pub mod connect_request;
 pub mod device;
 pub mod heartbeat;
 pub mod schedule;

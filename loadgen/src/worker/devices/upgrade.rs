@@ -20,7 +20,7 @@ use tokio_tungstenite::{
 };
 use tokio_util::either::Either;
 
-use super::{connect::ConnectRequest, connect_failure::ConnectFailure};
+use super::{connect_failure::ConnectFailure, connect_request::ConnectRequest};
 use crate::{
     control::RequestKind,
     worker::{

@@ -1,11 +1,12 @@
 //! Balancing policies: pure functions of the candidates' loads, one file per policy.
 //!
-//! In reading order: `picker` (the candidates, and a policy with its state), `round_robin`,
-//! `least_conn`, `p2c`.
+//! In reading order: `candidate`, `round_robin`, `least_conn`, `p2c`, `picker` (a policy with
+//! its state).
 //!
 //! A new policy is a file with a `pick` function, a variant of [`GatewayPolicy`] and a line in
 //! `picker`.
 
+mod candidate;
 mod least_conn;
 mod p2c;
 mod picker;
@@ -13,7 +14,7 @@ mod round_robin;
 
 use std::{fmt, str::FromStr};
 
-pub(super) use self::picker::{Candidate, Picker};
+pub(super) use self::{candidate::Candidate, picker::Picker};
 
 /// A policy by which a gateway chooses among the available nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
