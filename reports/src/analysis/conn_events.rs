@@ -7,7 +7,7 @@ use super::run_window::RunWindow;
 use crate::record::{IntervalRow, SourceRole, names::conn_event};
 
 /// Buckets in a second.
-const BUCKETS_PER_SECOND: f64 = 10.0;
+pub(super) const BUCKETS_PER_SECOND: f64 = 10.0;
 
 /// The connection events of a run in order of time. Buckets without an event are absent.
 #[derive(Debug, Clone, Default)]

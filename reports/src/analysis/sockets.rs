@@ -6,7 +6,11 @@ use highwater_scenarios::plan::PhaseWindow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{conn_events::ConnEvents, distribution::Distribution, run_window::RunWindow};
+use super::{
+    conn_events::{BUCKETS_PER_SECOND, ConnEvents},
+    distribution::Distribution,
+    run_window::RunWindow,
+};
 use crate::record::{
     SourceRole,
     names::{counter, gauge, latency},
@@ -97,7 +101,9 @@ fn connect_rate(window: &RunWindow) -> Option<f64> {
     // The time ends with the start of the last bucket, so its sockets do not count.
     let before_last = opened.iter().filter(|(at, _)| *at < last);
     let count: u64 = before_last.map(|(_, count)| count).sum();
-    (last > first).then(|| count as f64 / (last - first))
+    // Starts are whole buckets, so rounding removes the error of their difference alone.
+    let buckets = ((last - first) * BUCKETS_PER_SECOND).round();
+    (buckets > 0.0).then(|| count as f64 * BUCKETS_PER_SECOND / buckets)
 }
 
 /// Returns the start of each interval row of the workers, in order of time, and the number of

@@ -170,6 +170,18 @@ fn header_fields_are_kept_or_rejected() {
             "`Host` is written by the harness itself",
         ),
         ("{ \"a b\" = \"h\" }", "no header field is called `a b`"),
+        (
+            "{ Sec-WebSocket-Protocol = \"mqtt\" }",
+            "`Sec-WebSocket-Protocol` has a key of its own",
+        ),
+        (
+            "{ Sec-WebSocket-Extensions = \"permessage-deflate\" }",
+            "`Sec-WebSocket-Extensions` offers extensions, and devices speak none",
+        ),
+        (
+            "{ A = \"{token}\" }",
+            "an unknown placeholder `{token}` in the value of `A`",
+        ),
         ("{ A = 5 }", "the value of `A` is not text in quotes"),
         (
             "{ A = \"x\\r\\nB: y\" }",
@@ -190,6 +202,31 @@ fn header_fields_are_kept_or_rejected() {
             diagnostics.contains(&format!("target.headers: {what}"))
                 && diagnostics.ends_with("1 problem in broken.toml"),
             "{headers}: {diagnostics}"
+        );
+    }
+}
+
+#[test]
+fn subprotocols_are_kept_or_rejected() {
+    let names = |value: &str| {
+        target(&format!(
+            "ws = \"ws://h/{{device}}\"\nsubprotocol = {value}"
+        ))
+    };
+    assert_eq!(names("\"mqtt\"").subprotocol, ["mqtt"]);
+    assert_eq!(names("[\"v2.a\", \"v1.a\"]").subprotocol, ["v2.a", "v1.a"]);
+    assert_eq!(target("ws = \"ws://h/{device}\"").subprotocol.len(), 0);
+    for (value, what) in [
+        ("[]", "0 names in place of 1 to 8"),
+        ("\"a b\"", "`a b` is not a subprotocol's name"),
+        ("[\"a\", \"a\"]", "`a` is listed twice"),
+        ("5", "not text in quotes"),
+    ] {
+        let target = format!("ws = \"ws://h/{{device}}\"\nsubprotocol = {value}");
+        let diagnostics = crate::diagnostics_of(&scenario_text(&target, ""));
+        assert!(
+            diagnostics.contains(&format!("target.subprotocol: {what}")),
+            "{value}: {diagnostics}"
         );
     }
 }
