@@ -200,7 +200,7 @@ fn commands_of_a_dead_worker_are_lost_and_nothing_is_invented() {
     let run = CliRun::start_with(
         r#"
         name = "dead-worker"
-        duration = "7s"
+        duration = "10s"
         [cluster]
         nodes = 1
         [[devices]]
