@@ -105,7 +105,7 @@ fn type_comment(comment: &str) -> Option<(&str, &str)> {
 /// The rest of a line.
 struct Cursor<'t>(&'t str);
 
-/// What was expected, and the rest of the line where it was not found.
+/// A description of the expected text, and the rest of the line where it was not found.
 type Expected<'t> = (&'static str, &'t str);
 
 impl<'t> Cursor<'t> {

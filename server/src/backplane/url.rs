@@ -193,7 +193,10 @@ mod tests {
                         local://HOST:PORT, redis://HOST, nats://HOST";
         assert!(unknown.starts_with(expected), "{unknown}");
         let last = BrokerKind::ALL[BrokerKind::ALL.len() - 1].scheme();
-        assert!(unknown.ends_with(&format!(" and {last}://HOST")), "{unknown}");
+        assert!(
+            unknown.ends_with(&format!(" and {last}://HOST")),
+            "{unknown}"
+        );
         let encrypted = error("rediss://h");
         assert!(encrypted.contains("use redis:// inside"), "{encrypted}");
     }

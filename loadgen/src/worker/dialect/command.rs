@@ -61,7 +61,7 @@ impl ReplyNodes {
     }
 }
 
-/// What an HTTP status other than 2xx says about a command.
+/// The meaning of an HTTP status other than 2xx for a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StatusMeaning {
     /// The device was not connected, or its socket was replaced meanwhile.

@@ -35,7 +35,7 @@ pub(super) async fn read(
 /// A complete event.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SseEvent {
-    /// Its type: `message` where the stream names none.
+    /// The type: `message` where the stream names none.
     pub(crate) name: String,
     pub(crate) data: String,
 }
@@ -142,7 +142,7 @@ mod tests {
             "\u{feff}data:a\r\rdata: b\r\r",
             &[("message", "a"), ("message", "b")],
         );
-        // A name without data is no event, and is forgotten.
+        // A name without data is dropped with its line.
         check("event: x\n\ndata\n\n", &[("message", "")]);
         check("data\ndata\n\n", &[("message", "\n")]);
         check(
