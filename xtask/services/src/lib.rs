@@ -19,10 +19,9 @@
 //!   kind       commands, probe    trait        handle     children    directories
 //! ```
 //!
-//! - [`kind`]: the services by name; `registry`: the start and the probe of each;
-//! - [`redis`], [`redis_cluster`], [`nats`], [`rabbitmq`], [`nginx`], [`haproxy`]: one
-//!   file each. A new service implements `definition` and gets its lines in [`kind`] and
-//!   `registry`;
+//! - [`kind`]: the services by name;
+//! - [`registry`]: the start and the probe of each, and below it one file per service. A new
+//!   service implements `definition` and gets its lines in [`kind`] and [`registry`];
 //! - `definition`: the trait that those files implement;
 //! - [`service`]: a running service, with its URL, its end and its restart;
 //! - [`program`]: the programs that must be on the machine, and `install`;
@@ -33,29 +32,25 @@
 mod cleanup;
 mod definition;
 pub mod error;
-pub mod haproxy;
 mod install;
 pub mod kind;
-pub mod nats;
-pub mod nginx;
 mod probe;
 mod process;
 pub mod program;
 mod proxy;
-pub mod rabbitmq;
-pub mod redis;
-pub mod redis_cluster;
-mod registry;
+pub mod registry;
 pub mod service;
 
 pub use error::ServiceError;
-pub use haproxy::HaproxyService;
 pub use install::install;
 pub use kind::ServiceKind;
-pub use nats::{NatsOptions, NatsService};
-pub use nginx::NginxService;
 pub use program::{PROGRAMS, Program};
-pub use rabbitmq::RabbitMqService;
-pub use redis::{RedisOptions, RedisService};
-pub use redis_cluster::RedisClusterService;
+pub use registry::{
+    haproxy::HaproxyService,
+    nats::{NatsOptions, NatsService},
+    nginx::NginxService,
+    rabbitmq::RabbitMqService,
+    redis::{RedisOptions, RedisService},
+    redis_cluster::RedisClusterService,
+};
 pub use service::Service;

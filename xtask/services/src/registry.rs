@@ -1,9 +1,21 @@
-//! The start and the probe of each kind of service.
+//! The start and the probe of each kind of service, one file per service.
 
-use crate::{
-    HaproxyService, NatsService, NginxService, RabbitMqService, RedisClusterService, RedisOptions,
-    RedisService, Service, ServiceError, ServiceKind, nats, proxy, rabbitmq, redis, redis_cluster,
+pub mod haproxy;
+pub mod nats;
+pub mod nginx;
+pub mod rabbitmq;
+pub mod redis;
+pub mod redis_cluster;
+
+use self::{
+    haproxy::HaproxyService,
+    nats::NatsService,
+    nginx::NginxService,
+    rabbitmq::RabbitMqService,
+    redis::{RedisOptions, RedisService},
+    redis_cluster::RedisClusterService,
 };
+use crate::{Service, ServiceError, ServiceKind, proxy};
 
 /// The port of a node in the documents' examples.
 const NODE_PORT: u16 = 8080;
