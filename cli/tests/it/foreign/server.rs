@@ -20,13 +20,12 @@ const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// A server on loopback. Its threads end with the process of the tests.
 pub(crate) struct ForeignServer {
     pub(crate) address: SocketAddr,
-    /// Sockets that are open now.
-    open: Arc<AtomicUsize>,
 }
 
 /// A request whose head has been read.
 pub(crate) struct Request {
     stream: TcpStream,
+    /// Sockets of the server that are open now.
     open: Arc<AtomicUsize>,
     /// Method, target and version.
     pub(crate) line: String,
@@ -38,8 +37,7 @@ impl ForeignServer {
     pub(crate) fn start(answer: impl Fn(Request) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let (answer, open) = (Arc::new(answer), Arc::new(AtomicUsize::new(0)));
-        let opened = open.clone();
+        let (answer, opened) = (Arc::new(answer), Arc::new(AtomicUsize::new(0)));
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (answer, open) = (answer.clone(), opened.clone());
@@ -50,7 +48,7 @@ impl ForeignServer {
                 });
             }
         });
-        Self { address, open }
+        Self { address }
     }
 
     /// Starts a server that opens every socket and answers its pings, and gives every other

@@ -8,9 +8,8 @@ use std::{
 
 use highwater_process::port;
 
-use crate::{
-    Service, ServiceError, ServiceKind, definition::ServiceDefinition, probe, program, redis,
-};
+use super::redis;
+use crate::{Service, ServiceError, ServiceKind, definition::ServiceDefinition, probe, program};
 
 /// The least masters of which `redis-cli` makes a cluster.
 const MASTERS: usize = 3;
