@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_has_every_gauge() {
+    fn every_gauge_of_this_machine_is_measured() {
         let gauges = sample(1.0).gauges;
         for name in [
             gauge::KERNEL_SLAB,

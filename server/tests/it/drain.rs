@@ -15,7 +15,7 @@ use crate::{
 const DEVICES: usize = 30;
 
 #[tokio::test]
-async fn a_drain_says_goaway_and_then_closes_and_then_the_node_ends() {
+async fn draining_node_sends_goaway_then_closes_then_ends() {
     let node = TestNode::standalone();
     let mut devices = Vec::new();
     for number in 0..10 {
@@ -39,7 +39,7 @@ async fn a_drain_says_goaway_and_then_closes_and_then_the_node_ends() {
 }
 
 #[tokio::test]
-async fn a_draining_node_takes_no_new_device_and_finishes_commands() {
+async fn draining_node_rejects_new_devices_and_finishes_commands() {
     let node = TestNode::start(crate::rig::config("n1"));
     let mut device = TestDevice::open(&node, "d1").await;
     let (answer, ()) = tokio::join!(node.command("d1"), async {
@@ -70,11 +70,11 @@ async fn a_draining_node_takes_no_new_device_and_finishes_commands() {
 }
 
 on_every_backplane!(
-    a_drained_node_leaves_the_cluster,
-    a_home_that_leaves_takes_no_command_with_it,
+    drained_node_leaves_the_cluster,
+    owner_that_leaves_loses_no_command,
 );
 
-async fn a_drained_node_leaves_the_cluster(kind: TestBackplaneKind) {
+async fn drained_node_leaves_the_cluster(kind: TestBackplaneKind) {
     // Longer than the test: the node must leave by itself, not by the end of its lease.
     let ground = kind.ground().with_lease(Duration::from_secs(600));
     let mut cluster = TestCluster::start_on(ground, 2).await;
@@ -84,7 +84,7 @@ async fn a_drained_node_leaves_the_cluster(kind: TestBackplaneKind) {
     cluster.wait_for_members(1).await;
 }
 
-async fn a_home_that_leaves_takes_no_command_with_it(kind: TestBackplaneKind) {
+async fn owner_that_leaves_loses_no_command(kind: TestBackplaneKind) {
     let mut cluster = TestCluster::start_on(kind.ground(), 3).await;
     // A third of them is at home on the one that leaves.
     for number in 0..DEVICES {
@@ -122,7 +122,7 @@ async fn state(node: &TestNode) -> String {
 }
 
 #[tokio::test]
-async fn readiness_goes_first_and_only_then_new_devices_are_refused() {
+async fn readiness_fails_before_new_devices_are_rejected() {
     let mut config = crate::rig::config("n1");
     config.limits.drain_delay = std::time::Duration::from_secs(1);
     let node = TestNode::start(config);

@@ -25,7 +25,7 @@ async fn open(node: &TestNode) -> TestDevice {
 }
 
 #[tokio::test]
-async fn it_says_back_what_it_is_told() {
+async fn messages_are_echoed() {
     let node = node();
     let mut peer = open(&node).await;
     let large = "ü".repeat(32 * 1024);
@@ -66,7 +66,7 @@ async fn fragments_come_back_whole_and_pings_between_them_are_answered() {
 }
 
 #[tokio::test]
-async fn it_ends_with_the_code_that_fits() {
+async fn protocol_error_closes_with_its_code() {
     let node = node();
     let mut leaves = open(&node).await;
     let bye = tokio_tungstenite::tungstenite::protocol::CloseFrame {
@@ -90,7 +90,7 @@ async fn it_ends_with_the_code_that_fits() {
 }
 
 #[tokio::test]
-async fn it_is_there_only_when_asked_for() {
+async fn echo_is_absent_unless_enabled() {
     let node = TestNode::standalone();
     until("the node is ready", async || {
         node.get("/readyz").await.status == 200

@@ -25,7 +25,7 @@ async fn faults_are_off_unless_allowed() {
 }
 
 #[tokio::test]
-async fn unknown_faults_are_refused() {
+async fn unknown_fault_is_rejected() {
     let node = faulty();
     for body in [
         json!({}),
@@ -73,7 +73,7 @@ async fn ignored_pings_are_counted_and_not_answered_and_commands_still_run() {
 
 /// Runs on several workers: all of them must stall, for no less than the requested duration.
 #[test]
-fn a_stall_stops_the_whole_node() {
+fn stall_stops_the_whole_node() {
     let length = Duration::from_millis(300);
     let server = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(3)

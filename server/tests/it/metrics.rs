@@ -46,7 +46,7 @@ const NAMES: &[&str] = &[
 ];
 
 #[tokio::test]
-async fn every_name_is_there_with_help_and_type() {
+async fn every_metric_has_help_and_type() {
     let mut config = config("n1");
     config.heap_probe = Some(|| Some(4711));
     let node = TestNode::start(config);
@@ -56,7 +56,7 @@ async fn every_name_is_there_with_help_and_type() {
 }
 
 #[tokio::test]
-async fn what_is_not_measured_is_absent() {
+async fn unmeasured_metric_is_absent() {
     let mut config = config("n1");
     config.heap_probe = Some(|| None);
     let node = TestNode::start(config);

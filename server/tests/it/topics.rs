@@ -8,7 +8,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn subscribers_get_what_is_published_until_they_unsubscribe() {
+async fn subscribers_receive_messages_until_they_unsubscribe() {
     let node = TestNode::standalone();
     let mut device = TestDevice::open(&node, "d1").await;
     device
@@ -81,7 +81,7 @@ async fn a_topic_reaches_devices_of_every_node_in_order(kind: TestBackplaneKind)
 }
 
 #[tokio::test]
-async fn bad_topics_and_bodies_are_refused() {
+async fn invalid_topics_and_bodies_are_rejected() {
     let node = TestNode::standalone();
     assert_eq!(
         node.post("/topics/a%20b/messages", json!({"body": 1}))
@@ -129,7 +129,7 @@ async fn wait_received(publisher: &mut TestDevice, topic: &str, by: &mut [TestDe
 }
 
 #[tokio::test]
-async fn a_room_of_devices_on_every_node_hears_each_but_the_sender() {
+async fn message_reaches_every_subscriber_except_the_sender() {
     let cluster = TestCluster::start_with(TestBackplaneKind::Local.ground(), 3, |config| {
         config.limits.publishes_per_s = u32::MAX;
     })
@@ -166,7 +166,7 @@ async fn a_room_of_devices_on_every_node_hears_each_but_the_sender() {
 }
 
 #[tokio::test]
-async fn a_caller_s_messages_arrive_in_order_everywhere() {
+async fn messages_of_one_caller_arrive_in_order() {
     let cluster = TestCluster::start(2).await;
     let mut devices = Vec::new();
     for (number, node) in cluster.nodes.iter().enumerate() {
@@ -209,7 +209,7 @@ async fn every_subscriber_of_a_large_topic_gets_all_messages_in_order() {
 }
 
 #[tokio::test]
-async fn a_device_that_publishes_too_fast_is_told() {
+async fn device_that_publishes_too_fast_is_rejected() {
     let mut config = config("n1");
     config.limits.publishes_per_s = 3;
     let node = TestNode::start(config);
@@ -242,7 +242,7 @@ async fn a_device_that_publishes_too_fast_is_told() {
 }
 
 #[tokio::test]
-async fn what_the_other_nodes_cannot_get_nobody_gets() {
+async fn message_that_the_backplane_rejects_reaches_no_subscriber() {
     let mut cluster = TestCluster::start(2).await;
     let node = &cluster.nodes[0];
     let mut device = member(node, "d", "news").await;
@@ -267,7 +267,7 @@ async fn what_the_other_nodes_cannot_get_nobody_gets() {
 }
 
 #[tokio::test]
-async fn a_node_drops_doubles_and_reorders_deliveries_on_request() {
+async fn node_drops_duplicates_and_reorders_deliveries_on_request() {
     let mut config = config("n1");
     config.allow_faults = true;
     let node = TestNode::start(config);
