@@ -64,6 +64,7 @@ pub use self::{
     limits::NodeLimits,
     net::{
         listen::{ListenSockets, listen},
+        task_group::TaskEnded,
         tls::{self, ServerTls},
     },
     node::{LoadSource, NodeConfig, NodeError},

@@ -1,6 +1,10 @@
 //! The page from its template: one file without external resources.
 
-use minijinja::{Environment, UndefinedBehavior, context, syntax::SyntaxConfig, value::Serde};
+use highwater_types::format::visible;
+use minijinja::{
+    Environment, UndefinedBehavior, Value, context, escape_formatter, syntax::SyntaxConfig,
+    value::Serde,
+};
 
 use super::content::content;
 use crate::{
@@ -38,6 +42,13 @@ pub(crate) fn environment(
     environment.set_syntax(syntax.build()?);
     // A field that a template misspells is an error, not an empty place on the page.
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    // Values may come from files, servers and logs.
+    environment.set_formatter(|out, state, value| match value.as_str() {
+        Some(text) if !value.is_safe() => {
+            escape_formatter(out, state, &Value::from(visible(text).into_owned()))
+        }
+        _ => escape_formatter(out, state, value),
+    });
     environment.add_template(MACROS, include_str!("../../templates/macros.html"))?;
     environment.add_template(name, template)?;
     Ok(environment)

@@ -136,6 +136,18 @@ fn page_loads_nothing() {
 }
 
 #[test]
+fn page_shows_marks_that_change_the_direction() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut run = eventful();
+    run.manifest
+        .scenario_text
+        .push_str("# \u{202e}sdrawkcab\r\n");
+    let (_, html) = written(&run, dir.path());
+    assert!(!html.contains('\u{202e}'));
+    assert!(html.contains("# \\u{202e}sdrawkcab\r\n"));
+}
+
+#[test]
 fn every_chart_has_a_title_a_description_and_theme_colours() {
     let dir = tempfile::tempdir().unwrap();
     let (report, html) = written(&eventful(), dir.path());

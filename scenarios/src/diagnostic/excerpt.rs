@@ -2,6 +2,8 @@
 
 use std::{fmt, ops::Range};
 
+use highwater_types::format::is_invisible;
+
 /// Characters that a message shows of a long line.
 const MAX_CHARS: usize = 100;
 
@@ -41,7 +43,7 @@ impl Excerpt {
             .chars()
             .skip(skipped)
             .take(MAX_CHARS)
-            .map(replace_control)
+            .map(replace_invisible)
             .collect();
         let start = before - skipped;
         // At least one caret, also at the end of the line or in an empty one.
@@ -75,10 +77,10 @@ pub(super) fn line_of(text: &str, offset: usize) -> usize {
 }
 
 /// Returns a character of one column, so that the carets stand below their part.
-fn replace_control(c: char) -> char {
+fn replace_invisible(c: char) -> char {
     match c {
         '\t' => ' ',
-        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c if is_invisible(c) => char::REPLACEMENT_CHARACTER,
         c => c,
     }
 }

@@ -1,5 +1,7 @@
 //! Texts: any short text, and texts that pass a check.
 
+use highwater_types::format::is_invisible;
+
 use super::FixedForm;
 use crate::{
     check::GateCheck,
@@ -11,7 +13,7 @@ use crate::{
 pub(crate) const fn text() -> FixedForm<String> {
     FixedForm {
         expected: || "text of up to 500 characters".to_owned(),
-        read: |item| checked_text(item, check_length),
+        read: |item| checked_text(item, check_text),
     }
 }
 
@@ -53,6 +55,17 @@ pub(super) fn quoted_text(item: &TomlItem) -> Result<&str, Diagnostic> {
     }
 }
 
+fn check_text(text: &str) -> Result<(), Diagnostic> {
+    match text.chars().find(|c| is_invisible(*c)) {
+        // It would make the text look like another one.
+        Some(c) => Err(Diagnostic::new(format!(
+            "text with the invisible character `{}` in it",
+            c.escape_unicode()
+        ))),
+        None => check_length(text),
+    }
+}
+
 fn check_length(text: &str) -> Result<(), Diagnostic> {
     match text.chars().count() {
         // Longer text would fill a report instead of heading it.
@@ -64,6 +77,6 @@ fn check_length(text: &str) -> Result<(), Diagnostic> {
 fn check_file_path(text: &str) -> Result<(), Diagnostic> {
     match text.trim() {
         "" => Err(Diagnostic::new("an empty path")),
-        _ => check_length(text),
+        _ => check_text(text),
     }
 }

@@ -11,7 +11,7 @@ mod response;
 
 pub(crate) use self::{
     error::ApiError,
-    headers::{NODE_HEADER, OWNER_HEADER},
+    headers::{GATEWAY_HEADER, NODE_HEADER, OWNER_HEADER},
     request::{parse_name, read_json, timeout_ms},
     response::{method_not_allowed, metrics_response, path_not_found, rejected_router},
 };

@@ -25,7 +25,7 @@ impl Identity {
     ///
     /// Incarnations are compared only between processes with the same id. The clock
     /// of the machine that starts a process later must not be behind the other one.
-    pub(crate) fn starting_now(id: NodeId, address: String, role: MemberRole) -> Self {
+    pub(crate) fn starting_now(id: NodeId, address: Option<String>, role: MemberRole) -> Self {
         // A clock before 1970 gives incarnation 0: every other incarnation replaces it.
         let incarnation = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -33,7 +33,7 @@ impl Identity {
         Self {
             id,
             incarnation,
-            address: Some(address),
+            address,
             role,
         }
     }

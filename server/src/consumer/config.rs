@@ -28,6 +28,9 @@ pub struct ConsumerConfig {
     /// A function that returns the allocator's live bytes. Without a value the heap is
     /// missing from `/metrics`.
     pub heap_probe: Option<fn() -> Option<u64>>,
+    /// A function that returns the number of log lines that this process could not write.
+    /// Without it the metric is missing from `/metrics`.
+    pub dropped_log_lines: Option<fn() -> u64>,
 }
 
 impl ConsumerConfig {
@@ -42,6 +45,7 @@ impl ConsumerConfig {
             processing_time: Duration::ZERO,
             drop_every: 0,
             heap_probe: None,
+            dropped_log_lines: None,
         }
     }
 }

@@ -41,7 +41,8 @@ struct JournalLine<'a> {
 }
 
 impl Journal {
-    /// Opens a journal, new or of an earlier process, without an incomplete last line.
+    /// Opens a journal, new or of an earlier process, without an incomplete last line. It may
+    /// be a pipe or a device, such as `/dev/stdout`.
     pub(super) fn open(path: &Path) -> Result<Self, JournalError> {
         let failed = |source| JournalError {
             action: "open",
@@ -54,10 +55,13 @@ impl Journal {
             .create(true)
             .clone();
         let mut file = options.open(path).map_err(failed)?;
-        // Otherwise the first new line would continue the incomplete one. Its record was never
-        // acknowledged.
-        let complete = complete_lines_len(&mut file).map_err(failed)?;
-        file.set_len(complete).map_err(failed)?;
+        // A pipe or a device keeps nothing that could be incomplete.
+        if file.metadata().map_err(failed)?.is_file() {
+            // Otherwise the first new line would continue the incomplete one. Its record was
+            // never acknowledged.
+            let complete = complete_lines_len(&mut file).map_err(failed)?;
+            file.set_len(complete).map_err(failed)?;
+        }
         Ok(Self {
             path: path.to_owned(),
             file,
@@ -112,6 +116,8 @@ fn complete_lines_len(file: &mut File) -> io::Result<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsRawFd;
+
     use super::*;
 
     fn telemetry(id: &str) -> Telemetry {
@@ -120,6 +126,21 @@ mod tests {
             id: id.parse().unwrap(),
             body: "1".to_owned(),
         }
+    }
+
+    #[test]
+    fn pipe_and_device_take_lines() {
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let pipe = format!("/proc/self/fd/{}", writer.as_raw_fd());
+        for path in [Path::new("/dev/null"), Path::new(&pipe)] {
+            let mut journal = Journal::open(path).unwrap();
+            journal.append(&telemetry("0-1"), false);
+            journal.flush().unwrap();
+        }
+        drop(writer);
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        assert!(text.contains(r#""id":"0-1""#), "{text}");
     }
 
     #[test]

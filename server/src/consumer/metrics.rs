@@ -7,6 +7,7 @@ use std::sync::atomic::{
 
 use prometheus::Registry;
 
+use super::ConsumerConfig;
 use crate::{
     metric::{self, collect_process, register_counter, register_gauge},
     net::listener::ListenerMetrics,
@@ -23,12 +24,14 @@ pub(super) struct ConsumerMetrics {
     connected: AtomicBool,
     pub(super) listener: ListenerMetrics,
     heap_probe: Option<fn() -> Option<u64>>,
+    dropped_log_lines: Option<fn() -> u64>,
 }
 
 impl ConsumerMetrics {
-    pub(super) fn new(heap_probe: Option<fn() -> Option<u64>>) -> Self {
+    pub(super) fn new(config: &ConsumerConfig) -> Self {
         Self {
-            heap_probe,
+            heap_probe: config.heap_probe,
+            dropped_log_lines: config.dropped_log_lines,
             ..Self::default()
         }
     }
@@ -100,7 +103,9 @@ impl ConsumerMetrics {
             Some(f64::from(u8::from(self.is_connected()))),
         );
         self.listener.register(&registry);
-        collect_process(self.heap_probe.and_then(|probe| probe()), &registry);
+        let heap = self.heap_probe.and_then(|probe| probe());
+        let dropped = self.dropped_log_lines.map(|probe| probe());
+        collect_process(heap, dropped, &registry);
         metric::encode_text(&registry.gather())
     }
 }

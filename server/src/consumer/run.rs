@@ -28,7 +28,7 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), JournalError> {
     let journal = config.journal.as_deref().map(Journal::open).transpose()?;
-    let metrics = Arc::new(ConsumerMetrics::new(config.heap_probe));
+    let metrics = Arc::new(ConsumerMetrics::new(&config));
     tracing::info!(consumer = %config.id, group = %config.group, "handling telemetry records");
     let serving = CancellationToken::new();
     // Ends the listener when this future is dropped, too.

@@ -19,7 +19,7 @@ use super::{
     backend::{Backend, BackendTier, Pick},
     backend_load::{BackendLoad, ConnectionGuard, LoadSnapshot, RequestGuard},
     config::{GatewayConfig, LoadMetric},
-    health::{Health, HealthState, ProbeResult},
+    health::{Health, HealthState, Probe},
     policy::{Candidate, Picker},
     slow_start,
     upstream::Upstream,
@@ -157,17 +157,23 @@ impl BackendSet {
     pub(super) fn record_probe(
         &self,
         upstream: &Arc<Upstream>,
-        checked: ProbeResult,
+        checked: impl Into<Probe>,
         now: Instant,
     ) -> Option<Health> {
+        let checked = checked.into();
         let mut inner = self.inner.lock();
         let backend = inner.backends.get_mut(&upstream.id)?;
         if !Arc::ptr_eq(&backend.upstream, upstream) {
             return None;
         }
-        if let Some(health) = backend.record_probe(checked, now) {
-            let health = health.label();
-            tracing::info!(node = %upstream.id, health, "a node's health changed");
+        if let Some(health) = backend.record_probe(checked.result, now) {
+            let (node, address, health) = (&upstream.id, &upstream.address, health.label());
+            match checked.reason {
+                None => tracing::info!(%node, health, "a node's health changed"),
+                Some(reason) => {
+                    tracing::warn!(%node, address, health, reason, "a node's health changed");
+                }
+            }
         }
         Some(backend.health_state.health)
     }

@@ -36,6 +36,9 @@ pub struct GatewayConfig {
     /// A function that returns the allocator's live bytes. Without a value the heap is missing
     /// from `/metrics`.
     pub heap_probe: Option<fn() -> Option<u64>>,
+    /// A function that returns the number of log lines that this process could not write.
+    /// Without it the metric is missing from `/metrics`.
+    pub dropped_log_lines: Option<fn() -> u64>,
 }
 
 impl GatewayConfig {
@@ -54,6 +57,7 @@ impl GatewayConfig {
             tls: None,
             limits: GatewayLimits::default(),
             heap_probe: None,
+            dropped_log_lines: None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::OptionFuture;
 use tokio::{
     sync::mpsc,
-    task::JoinSet,
+    task::{JoinError, JoinSet},
     time::{Instant, sleep_until},
 };
 
@@ -15,7 +15,8 @@ use crate::{
     message::{ClusterNotification, decode},
 };
 
-/// Runs as long as the gateway is a member. The probes of the nodes end with it.
+/// Runs as long as the gateway is a member. The probes of the nodes end with it, and a panic in
+/// one of them ends it.
 pub(super) async fn run(gateway: Arc<GatewayState>, mut inbox: mpsc::Receiver<Inbound>) {
     let mut views = gateway.backplane.view();
     let mut probes = JoinSet::new();
@@ -32,6 +33,10 @@ pub(super) async fn run(gateway: Arc<GatewayState>, mut inbox: mpsc::Receiver<In
                 None => return,
             },
             Some(()) = OptionFuture::from(deadline.map(sleep_until)) => None,
+            Some(ended) = probes.join_next() => {
+                resume_panic(ended);
+                continue;
+            }
         };
         // Runs before the message is handled: a sender is in the view before its messages
         // arrive.
@@ -49,8 +54,15 @@ fn apply_view(gateway: &Arc<GatewayState>, view: &View, probes: &mut JoinSet<()>
         tracing::info!(node = %upstream.id, address = upstream.address, "a node joined");
         probes.spawn(probe::probe_loop(Arc::clone(gateway), upstream));
     }
-    // Otherwise the set would keep the results of nodes that have left.
-    while probes.try_join_next().is_some() {}
+}
+
+/// Panics if a probe did: its node would keep its last health for good.
+fn resume_panic(ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && let Ok(panic) = error.try_into_panic()
+    {
+        std::panic::resume_unwind(panic);
+    }
 }
 
 fn handle_inbound(gateway: &GatewayState, inbound: Inbound) {

@@ -24,7 +24,8 @@ pub(super) fn encode(gateway: &GatewayState) -> String {
     collect_nodes(&gateway.backends.statuses(), &collected);
     collect_metrics(&*gateway.backplane, &collected);
     let heap = gateway.config.heap_probe.and_then(|probe| probe());
-    collect_process(heap, &collected);
+    let dropped = gateway.config.dropped_log_lines.map(|probe| probe());
+    collect_process(heap, dropped, &collected);
     let mut families = gateway.metrics.gather();
     families.extend(collected.gather());
     metric::encode_text(&families)

@@ -31,6 +31,21 @@ pub(super) enum ProbeResult {
     NotAttempted,
 }
 
+/// A health check, and the reason if the node cannot take sockets.
+#[derive(Debug)]
+pub(super) struct Probe {
+    pub(super) result: ProbeResult,
+    /// The reason, for the log.
+    pub(super) reason: Option<String>,
+}
+
+impl From<ProbeResult> for Probe {
+    fn from(result: ProbeResult) -> Self {
+        let reason = None;
+        Self { result, reason }
+    }
+}
+
 /// The health of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Health {

@@ -33,16 +33,25 @@ pub(super) enum Outcome {
     Broken,
     /// No node was available.
     NoNode,
+    /// The request has been at this gateway before.
+    LoopDetected,
 }
 
 impl Outcome {
-    const OF_REQUESTS: [Self; 4] = [Self::Answered, Self::TimedOut, Self::Broken, Self::NoNode];
-    const OF_UPGRADES: [Self; 5] = [
+    const OF_REQUESTS: [Self; 5] = [
+        Self::Answered,
+        Self::TimedOut,
+        Self::Broken,
+        Self::NoNode,
+        Self::LoopDetected,
+    ];
+    const OF_UPGRADES: [Self; 6] = [
         Self::Opened,
         Self::Rejected,
         Self::TimedOut,
         Self::Broken,
         Self::NoNode,
+        Self::LoopDetected,
     ];
 
     fn label(self) -> &'static str {
@@ -53,6 +62,7 @@ impl Outcome {
             Self::TimedOut => "timed_out",
             Self::Broken => "broken",
             Self::NoNode => "no_node",
+            Self::LoopDetected => "loop_detected",
         }
     }
 }

@@ -8,7 +8,7 @@
 //! - `discovery` (members and their reports), `probe` and `health` (health checks);
 //! - `backend_set` (all nodes) with `backend`, `backend_load` and `upstream` (connections);
 //! - `slow_start` and `policy` (the choice of a node);
-//! - `forward` (requests and upgrades), `tunnel` and `tunnels` (open sockets);
+//! - `via` (loops), `forward` (requests and upgrades), `tunnel` and `tunnels` (open sockets);
 //! - `drain`, `routes`, `metrics` and `export`.
 
 mod backend;
@@ -32,6 +32,7 @@ mod state;
 mod tunnel;
 mod tunnels;
 mod upstream;
+mod via;
 
 pub use self::{
     config::{GatewayConfig, GatewayLimits, LoadMetric},

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     extract::State,
-    http::{HeaderName, HeaderValue, StatusCode},
+    http::{HeaderValue, StatusCode},
     middleware::map_response_with_state,
     response::Response,
     routing::{any, get, post},
@@ -14,10 +14,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{backend_set::BackendStatus, export, forward::forward, state::GatewayState};
-use crate::api::{ApiError, method_not_allowed, metrics_response, path_not_found};
-
-/// The gateway that handled the request. Every response carries it.
-const GATEWAY: HeaderName = HeaderName::from_static("x-highwater-gateway");
+use crate::api::{ApiError, GATEWAY_HEADER, method_not_allowed, metrics_response, path_not_found};
 
 /// Returns all routes, for a server with one listener.
 pub(super) fn combined_router(gateway: &Arc<GatewayState>) -> Router {
@@ -88,13 +85,19 @@ async fn add_gateway_header(
 ) -> Response {
     // Never fails: ids are letters, digits and marks that every header may hold.
     if let Ok(id) = HeaderValue::from_str(gateway.config.id.as_str()) {
-        response.headers_mut().insert(GATEWAY, id);
+        response.headers_mut().insert(GATEWAY_HEADER, id);
     }
     response
 }
 
-/// Returns 200 while a new socket would find a node.
+/// Returns 200 while a new socket would find a node and every task of the gateway runs.
 async fn ready(State(gateway): State<Arc<GatewayState>>) -> Result<&'static str, ApiError> {
+    if let Some(ended) = gateway.task_health.ended() {
+        return Err(ApiError::unavailable(
+            ended.to_string(),
+            "use another gateway",
+        ));
+    }
     if gateway.leaving.is_cancelled() {
         let hint = "use another gateway";
         return Err(ApiError::unavailable("this gateway is leaving", hint));

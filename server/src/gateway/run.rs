@@ -10,9 +10,9 @@ use crate::{
     backplane::{BackplaneConfig, Identity, MemberRole, join},
     net::{
         admission::AdmissionControl,
-        listen::ListenSockets,
+        listen::{ListenSockets, is_wildcard},
         listener::{self, ListenerSet, ListenerTls, Listeners, Routes},
-        task_group::TaskGroup,
+        task_group::{TaskEnded, TaskGroup},
     },
 };
 
@@ -22,17 +22,21 @@ pub enum GatewayError {
     /// The listener is unusable.
     #[error("the gateway's listener is unusable")]
     Listener(#[source] io::Error),
+    /// An essential task ended; the gateway has drained.
+    #[error(transparent)]
+    TaskEnded(#[from] TaskEnded),
 }
 
 /// Time limit for leaving the backplane.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Forwards until `shutdown` is cancelled or a drain is requested over HTTP; then drains and
-/// returns. Dropping the future ends the gateway without a drain: sockets close as if the process
-/// had died.
+/// Forwards until `shutdown` is cancelled, a drain is requested over HTTP or an essential task
+/// ends; then drains and returns. Dropping the future ends the gateway without a drain: sockets
+/// close as if the process had died.
 ///
 /// # Errors
-/// [`GatewayError`], before anything is served.
+/// [`GatewayError`]: before anything is served, or after the drain if an essential task has
+/// ended.
 pub async fn run(
     listeners: impl Into<ListenSockets>,
     config: GatewayConfig,
@@ -42,8 +46,9 @@ pub async fn run(
     let address = listeners.public.local_addr();
     let address = address.map_err(GatewayError::Listener)?;
     let leave = CancellationToken::new();
-    let identity =
-        Identity::starting_now(config.id.clone(), address.to_string(), MemberRole::Gateway);
+    // No member connects to it, and operators can use no wildcard.
+    let shown = Some(address.to_string()).filter(|address| !is_wildcard(address));
+    let identity = Identity::starting_now(config.id.clone(), shown, MemberRole::Gateway);
     let backplane_config = BackplaneConfig {
         url: Some(config.backplane.clone()),
         cluster: config.cluster.clone(),
@@ -57,18 +62,27 @@ pub async fn run(
 
     // The group does not know the tasks of tunnels.
     let tunnels = Arc::clone(&gateway.tunnels);
-    let tasks = TaskGroup::new(move || {
+    let tasks = TaskGroup::new(gateway.task_health.clone(), move || {
         for tunnel in tunnels.abort_handles() {
             tunnel.abort();
         }
     });
-    tasks.spawn(discovery::run(Arc::clone(&gateway), joined.inbound));
+    let following = discovery::run(Arc::clone(&gateway), joined.inbound);
+    tasks.spawn_until("discovery", &leave, following);
+    let membership = tasks.supervise("backplane", &leave, joined.task);
     let Listeners { public, admin } = listener_set(&gateway).into_listeners(listeners);
     let (stop_public, stop_admin) = (tasks.cancel.child_token(), tasks.cancel.child_token());
     let public = listener::spawn(public, stop_public.clone(), tasks.cancel.clone());
-    let admin = admin.map(|admin| listener::spawn(admin, stop_admin.clone(), tasks.cancel.clone()));
+    let public = tasks.supervise("listener", &stop_public, public);
+    let admin = admin.map(|admin| {
+        let admin = listener::spawn(admin, stop_admin.clone(), tasks.cancel.clone());
+        tasks.supervise("admin listener", &stop_admin, admin)
+    });
 
-    gateway.drain.cancelled().await;
+    tokio::select! {
+        () = gateway.drain.cancelled() => {}
+        () = gateway.task_health.wait_ended() => {}
+    }
     drain::announce_drain(&gateway).await;
     stop_public.cancel();
     drain::close_sockets(&gateway).await;
@@ -77,8 +91,9 @@ pub async fn run(
     let finished = futures_util::future::join_all(admin.into_iter().chain([public]));
     let _ = timeout(config.limits.drain_grace, finished).await;
     leave.cancel();
-    let _ = timeout(LEAVE_TIMEOUT, joined.task).await;
-    Ok(())
+    let _ = timeout(LEAVE_TIMEOUT, membership).await;
+    let ended = gateway.task_health.ended();
+    ended.map_or(Ok(()), |ended| Err(ended.into()))
 }
 
 fn listener_set(gateway: &Arc<GatewayState>) -> ListenerSet {

@@ -6,10 +6,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     backend_set::BackendSet, config::GatewayConfig, metrics::GatewayMetrics, tunnels::Tunnels,
+    via::ViaName,
 };
 use crate::{
     backplane::Backplane,
-    net::admission::{ConnectionLimit, max_connections},
+    net::{
+        admission::{ConnectionLimit, max_connections},
+        task_group::TaskHealth,
+    },
 };
 
 /// Open files of a forwarded socket: the connection to the client, and that to the node.
@@ -21,9 +25,13 @@ pub(super) struct GatewayState {
     pub(super) backplane: Arc<dyn Backplane>,
     pub(super) backends: BackendSet,
     pub(super) tunnels: Arc<Tunnels>,
+    /// The name of this process in forwarded requests.
+    pub(super) via: ViaName,
     /// Bounds connections of all kinds on the public listener.
     pub(super) connection_limit: Arc<ConnectionLimit>,
     pub(super) metrics: GatewayMetrics,
+    /// Whether the gateway's essential tasks run.
+    pub(super) task_health: TaskHealth,
     /// Cancelled to begin a drain.
     pub(super) drain: CancellationToken,
     /// Cancelled when `/readyz` begins to fail.
@@ -45,10 +53,12 @@ impl GatewayState {
                 Arc::clone(&connection_limit),
                 half_close_timeout,
             )),
+            via: ViaName::new(&config.id),
             connection_limit,
             metrics: GatewayMetrics::new(),
             config,
             backplane,
+            task_health: TaskHealth::default(),
             drain,
             leaving: CancellationToken::new(),
         }

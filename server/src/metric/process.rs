@@ -8,9 +8,13 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 use super::family::{register_counter, register_gauge};
 
-/// Registers the values of now: the allocator's live bytes, if they are known, and the
-/// values of the kernel. A value that cannot be read is left out.
-pub(crate) fn collect_process(heap_bytes: Option<u64>, registry: &Registry) {
+/// Registers the values of now: the allocator's live bytes and the lost log lines, if they
+/// are known, and the values of the kernel. A value that cannot be read is left out.
+pub(crate) fn collect_process(
+    heap_bytes: Option<u64>,
+    dropped_log_lines: Option<u64>,
+    registry: &Registry,
+) {
     let pid = Pid::from_u32(std::process::id());
     let system = refreshed(pid);
     let process = system.as_ref().and_then(|system| system.process(pid));
@@ -44,6 +48,12 @@ pub(crate) fn collect_process(heap_bytes: Option<u64>, registry: &Registry) {
     ] {
         register_gauge(registry, name, help, value);
     }
+    register_counter(
+        registry,
+        "highwater_log_lines_dropped_total",
+        "Log lines that standard error did not take.",
+        dropped_log_lines.map(|lines| lines as f64),
+    );
     register_counter(
         registry,
         "process_cpu_seconds_total",

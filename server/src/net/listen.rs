@@ -27,6 +27,12 @@ impl From<TcpListener> for ListenSockets {
     }
 }
 
+/// Whether an address stands for every address of a host, such as `0.0.0.0:80`.
+pub(crate) fn is_wildcard(host_port: &str) -> bool {
+    let address = host_port.parse::<SocketAddr>();
+    address.is_ok_and(|address| address.ip().to_canonical().is_unspecified())
+}
+
 /// Listens on `addr`.
 ///
 /// Must be called inside a tokio runtime.
@@ -43,4 +49,19 @@ pub fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
     socket.bind(addr)?;
     // A ramp of thousands of connects a second would overflow a short queue.
     socket.listen(BACKLOG)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcard_stands_for_every_address_of_a_host() {
+        for address in ["0.0.0.0:80", "[::]:80", "[::ffff:0.0.0.0]:80"] {
+            assert!(is_wildcard(address), "{address}");
+        }
+        for address in ["127.0.0.1:80", "[::1]:80", "node-1:80"] {
+            assert!(!is_wildcard(address), "{address}");
+        }
+    }
 }

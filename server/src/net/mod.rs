@@ -13,7 +13,7 @@
 //! [`listener`] accepts connections and serves HTTP on them, [`tls`] and [`stream`]
 //! carry their bytes, [`ws`] holds the WebSocket frames, [`bounded_queue`] bounds the data
 //! for a slow peer. [`backoff`] and [`pacer`] space attempts in time, [`task_group`]
-//! ends background tasks together.
+//! supervises essential tasks and ends them together.
 
 pub(crate) mod admission;
 pub(crate) mod backoff;

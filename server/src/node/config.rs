@@ -44,6 +44,9 @@ pub struct NodeConfig {
     /// A function that returns the allocator's live bytes. Without a value the heap is
     /// missing from `/metrics`.
     pub heap_probe: Option<fn() -> Option<u64>>,
+    /// A function that returns the number of log lines that this process could not write.
+    /// Without it the metric is missing from `/metrics`.
+    pub dropped_log_lines: Option<fn() -> u64>,
 }
 
 impl NodeConfig {
@@ -64,6 +67,7 @@ impl NodeConfig {
             load_source: LoadSource::Posted,
             limits: NodeLimits::default(),
             heap_probe: None,
+            dropped_log_lines: None,
         }
     }
 }

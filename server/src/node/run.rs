@@ -1,6 +1,6 @@
 //! The life cycle of a node.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     api::rejected_router,
+    auth::{AuthConfig, StoreUrl},
     backplane::{BackplaneConfig, BackplaneUrl, Identity, JoinedBackplane, MemberRole, join},
     cluster::{directory_client, inbound, resync},
     id::ClusterName,
@@ -19,9 +20,9 @@ use crate::{
     intake::TelemetryPublisher,
     net::{
         admission::AdmissionControl,
-        listen::ListenSockets,
+        listen::{ListenSockets, is_wildcard},
         listener::{self, ListenerSet, ListenerTls, Listeners, Routes},
-        task_group::TaskGroup,
+        task_group::{TaskEnded, TaskGroup},
         tls::ServerTls,
         ws::close::CloseReason,
     },
@@ -33,17 +34,24 @@ pub enum NodeError {
     /// The listener's address is not known.
     #[error("cannot use the node's listener")]
     Listener(#[source] io::Error),
+    /// The address that gateways would get stands for every address of their own host.
+    #[error("cannot advertise {0}: to a gateway it is an address of its own host")]
+    WildcardAddress(String),
+    /// An essential task ended; the node has drained.
+    #[error(transparent)]
+    TaskEnded(#[from] TaskEnded),
 }
 
 /// The time that the backplane may take to leave.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Serves until `shutdown` is cancelled or a drain is requested over HTTP; then drains
-/// and returns. Dropping the future ends the node without a drain: its sockets close as
-/// if the process had died.
+/// Serves until `shutdown` is cancelled, a drain is requested over HTTP or an essential
+/// task ends; then drains and returns. Dropping the future ends the node without a drain: its
+/// sockets close as if the process had died.
 ///
 /// # Errors
-/// [`NodeError`], before anything is served.
+/// [`NodeError`]: before anything is served, or after the drain if an essential task has
+/// ended.
 pub async fn run(
     listeners: impl Into<ListenSockets>,
     config: NodeConfig,
@@ -52,8 +60,8 @@ pub async fn run(
     let listeners = listeners.into();
     let address = listeners.public.local_addr().map_err(NodeError::Listener)?;
     let leave = CancellationToken::new();
-    let advertised = config.advertise.clone();
-    let advertised = advertised.unwrap_or_else(|| address.to_string());
+    let advertised = Some(config.advertised_address(address)?);
+    warn_of_own_sessions(&config);
     let identity = Identity::starting_now(config.id.clone(), advertised, MemberRole::Node);
     let backplane_config = BackplaneConfig {
         url: config.backplane.clone(),
@@ -74,13 +82,15 @@ pub async fn run(
     let tasks = task_group(&node);
     let drained = CancellationToken::new();
     let reporting = Arc::clone(&node);
-    tasks.spawn(inbound::run(
+    let handling = inbound::run(
         Arc::clone(&node.cluster),
         inbox,
         drained.clone(),
         leave,
         move || load_report(&reporting),
-    ));
+    );
+    tasks.spawn_until("inbound messages", &drained, handling);
+    let membership = tasks.supervise("backplane", &drained, membership);
     let (url, cluster) = (backplane_config.url, backplane_config.cluster);
     spawn_background(&tasks, &node, queues, url, cluster);
     let stop = tasks.cancel.child_token();
@@ -89,9 +99,13 @@ pub async fn run(
         .into_iter()
         .chain([public])
         .map(|listener| listener::spawn(listener, stop.clone(), tasks.cancel.clone()))
+        .map(|listening| tasks.supervise("listener", &stop, listening))
         .collect();
 
-    node.drain.cancelled().await;
+    tokio::select! {
+        () = node.drain.cancelled() => {}
+        () = node.task_health.wait_ended() => {}
+    }
     drain::drain(&node).await;
     // Requests in flight finish, within the grace time.
     stop.cancel();
@@ -102,14 +116,44 @@ pub async fn run(
     drained.cancel();
     // A backplane that does not answer must not hold the process. The lease removes the node.
     let _ = tokio::time::timeout(LEAVE_TIMEOUT, membership).await;
-    Ok(())
+    node.task_health
+        .ended()
+        .map_or(Ok(()), |ended| Err(ended.into()))
 }
 
-/// Returns the group of the node's background tasks. Its end aborts the sockets, which
+impl NodeConfig {
+    /// Returns the `HOST:PORT` at which gateways reach this node, if it listens at `public`.
+    ///
+    /// # Errors
+    /// [`NodeError::WildcardAddress`] if other members would connect to themselves.
+    pub fn advertised_address(&self, public: SocketAddr) -> Result<String, NodeError> {
+        let address = self.advertise.clone();
+        let address = address.unwrap_or_else(|| public.to_string());
+        match self.backplane.is_some() && is_wildcard(&address) {
+            true => Err(NodeError::WildcardAddress(address)),
+            false => Ok(address),
+        }
+    }
+}
+
+/// Warns of sessions that the other nodes of the cluster do not find.
+fn warn_of_own_sessions(config: &NodeConfig) {
+    let has_logins = |auth: &AuthConfig| auth.login_secret.is_some();
+    let in_memory = |auth: &&AuthConfig| matches!(auth.store, StoreUrl::Memory);
+    let auth = config.auth.as_ref().filter(in_memory);
+    if config.backplane.is_some() && auth.is_some_and(has_logins) {
+        tracing::warn!(
+            "sessions are in this node's memory: other nodes answer 404 for them; \
+             hint: give all nodes one store, --session-store redis://HOST:PORT"
+        );
+    }
+}
+
+/// Returns the group of the node's essential tasks. Its end aborts the sockets, which
 /// have tasks of their own.
 fn task_group(node: &Arc<Node>) -> TaskGroup<impl FnMut()> {
     let sessions = Arc::clone(&node.sessions);
-    TaskGroup::new(move || {
+    TaskGroup::new(node.task_health.clone(), move || {
         sessions
             .registry
             .for_each(|session| session.write_queue.abort(CloseReason::ConnectionLost));
@@ -123,20 +167,19 @@ fn spawn_background(
     url: Option<BackplaneUrl>,
     cluster: ClusterName,
 ) {
-    tasks.spawn(directory_client::run(
-        Arc::clone(&node.cluster),
-        queues.directory_updates,
-    ));
-    tasks.spawn(resync::run(Arc::clone(&node.cluster)));
-    tasks.spawn(load_reporter::run(Arc::clone(node)));
-    tasks.spawn(advance_wheel(Arc::clone(node)));
+    let cluster_context = || Arc::clone(&node.cluster);
+    let directory = directory_client::run(cluster_context(), queues.directory_updates);
+    tasks.spawn("owner directory", directory);
+    tasks.spawn("directory resync", resync::run(cluster_context()));
+    tasks.spawn("load reports", load_reporter::run(Arc::clone(node)));
+    tasks.spawn("timing wheel", advance_wheel(Arc::clone(node)));
     // A node without a backplane has no queue, and its intake rejects all telemetry.
     if let Some(url) = url {
         let publisher = TelemetryPublisher {
             intake: Arc::clone(&node.intake),
             admitted: queues.telemetry,
         };
-        tasks.spawn(run_producer_task(url, cluster, publisher));
+        tasks.spawn("telemetry", run_producer_task(url, cluster, publisher));
     }
 }
 
@@ -179,5 +222,23 @@ async fn advance_wheel(node: Arc<Node>) {
         sessions
             .wheel
             .advance(now.saturating_add(1), &sessions.limits);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn node_with_a_backplane_advertises_no_wildcard() {
+        let mut config = NodeConfig::new("n1".parse().unwrap());
+        let wildcard: SocketAddr = "0.0.0.0:8080".parse().unwrap();
+        assert_eq!(config.advertised_address(wildcard).unwrap(), "0.0.0.0:8080");
+        config.backplane = Some("local://127.0.0.1:1".parse().unwrap());
+        assert!(config.advertised_address(wildcard).is_err());
+        config.advertise = Some("[::]:8080".to_owned());
+        assert!(config.advertised_address(wildcard).is_err());
+        config.advertise = Some("node-1:8080".to_owned());
+        assert_eq!(config.advertised_address(wildcard).unwrap(), "node-1:8080");
     }
 }

@@ -16,7 +16,10 @@ use crate::{
     backplane::Backplane,
     cluster::{ClusterContext, DirectoryUpdate},
     intake::{PendingTelemetry, TelemetryIntake},
-    net::admission::{AdmissionControl, ConnectionLimit, Permit, max_connections},
+    net::{
+        admission::{AdmissionControl, ConnectionLimit, Permit, max_connections},
+        task_group::TaskHealth,
+    },
     session::SessionContext,
 };
 
@@ -36,11 +39,14 @@ pub(crate) struct Node {
     pub(crate) reported_load: ReportedLoad,
     /// Whether a rebalancing runs: at most one does.
     pub(crate) rebalancing: AtomicBool,
+    /// Whether the node's essential tasks run.
+    pub(crate) task_health: TaskHealth,
     /// Cancelled to begin a drain.
     pub(crate) drain: CancellationToken,
     pub(crate) allow_faults: bool,
     pub(crate) echo: bool,
     heap_probe: Option<fn() -> Option<u64>>,
+    dropped_log_lines: Option<fn() -> u64>,
     phase: AtomicU8,
 }
 
@@ -96,10 +102,12 @@ impl Node {
             access: config.auth.as_ref().map(Authenticator::new),
             reported_load: ReportedLoad::new(config.load_source),
             rebalancing: AtomicBool::new(false),
+            task_health: TaskHealth::default(),
             drain,
             allow_faults: config.allow_faults,
             echo: config.echo,
             heap_probe: config.heap_probe,
+            dropped_log_lines: config.dropped_log_lines,
             phase: AtomicU8::new(NodePhase::Serving as u8),
         };
         let queues = NodeQueues {
@@ -125,6 +133,11 @@ impl Node {
     /// Returns the allocator's live bytes, if the process can count them.
     pub(super) fn heap_bytes(&self) -> Option<u64> {
         self.heap_probe.and_then(|probe| probe())
+    }
+
+    /// Returns the log lines that were dropped, if the process counts them.
+    pub(super) fn dropped_log_lines(&self) -> Option<u64> {
+        self.dropped_log_lines.map(|probe| probe())
     }
 
     /// Counts a socket in both limits until [`Node::release_socket`]. Permits of its own

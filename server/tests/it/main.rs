@@ -8,6 +8,7 @@ mod cluster;
 mod commands;
 mod drain;
 mod echo;
+mod essential_tasks;
 mod faults;
 mod fuzz;
 mod gateway;

@@ -18,6 +18,7 @@ const NAMES: &[&str] = &[
     "highwater_messages_dropped_total",
     "highwater_pongs_total",
     "highwater_heap_allocated_bytes",
+    "highwater_log_lines_dropped_total",
     "highwater_backplane_messages_total",
     "highwater_backplane_bytes_total",
     "highwater_backplane_connected",
@@ -49,9 +50,11 @@ const NAMES: &[&str] = &[
 async fn every_metric_has_help_and_type() {
     let mut config = config("n1");
     config.heap_probe = Some(|| Some(4711));
+    config.dropped_log_lines = Some(|| 12);
     let node = TestNode::start(config);
     let text = node.get("/metrics").await.text();
     assert!(text.contains("highwater_heap_allocated_bytes 4711\n"));
+    assert!(text.contains("highwater_log_lines_dropped_total 12\n"));
     promtool::check(&text, NAMES);
 }
 

@@ -124,8 +124,13 @@ impl TestNode {
     /// Waits for the node to end by itself.
     pub(crate) async fn wait_ended(self) {
         // The timeout, a panic and an error of the node all fail the test.
+        self.result().await.unwrap();
+    }
+
+    /// Waits for the node to end by itself, and returns its result.
+    pub(crate) async fn result(self) -> Result<(), NodeError> {
         let ended = timeout(TEST_TIMEOUT, self.task).await.unwrap();
-        ended.unwrap().unwrap();
+        ended.unwrap()
     }
 
     pub(crate) async fn get(&self, path: &str) -> HttpResponse {

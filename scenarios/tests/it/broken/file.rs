@@ -312,6 +312,15 @@ fn cluster_beside_target_is_rejected() {
 }
 
 #[test]
+fn invisible_characters_are_refused_and_not_printed() {
+    check(
+        "[[observe]]\nname = \"n\u{202e}1\"\nprometheus = \"http://h/m\"\n\
+         sockets_metric = \"open\u{200b}\"\n",
+        expect![[r#""#]],
+    );
+}
+
+#[test]
 fn excerpt_of_a_long_line_is_cut_and_printable() {
     let text = format!("\tname = \"{}\"\u{7}\n", "é".repeat(300));
     expect![[r#"

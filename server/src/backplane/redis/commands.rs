@@ -1,6 +1,6 @@
 //! Connections for commands, to one Redis server or to a Redis Cluster.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use highwater_types::BrokerUrl;
 use redis::{
@@ -60,9 +60,12 @@ pub(super) fn cluster_builder(url: &BrokerUrl, response_timeout: Duration) -> Cl
 
 /// Whether the server belongs to a cluster.
 pub(super) async fn is_cluster(server: &mut MultiplexedConnection) -> RedisResult<bool> {
-    let mut info = redis::cmd("INFO");
-    let info: String = info.arg("cluster").query_async(server).await?;
-    Ok(info.lines().any(|line| line.trim() == "cluster_enabled:1"))
+    // Not INFO, which many servers forbid to applications (the category @dangerous). The
+    // protocol is the current one, so this changes nothing.
+    let mut hello = redis::cmd("HELLO");
+    let hello: HashMap<String, Value> = hello.arg(3).query_async(server).await?;
+    let mode = hello.get("mode").cloned().unwrap_or(Value::Nil);
+    Ok(redis::from_redis_value::<Option<String>>(mode)?.as_deref() == Some("cluster"))
 }
 
 impl ConnectionLike for CommandConnection {

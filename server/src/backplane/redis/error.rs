@@ -29,7 +29,11 @@ fn hint(error: &RedisError) -> Option<&'static str> {
         "OOM" => "raise the server's maxmemory, or remove keys that are not needed",
         "READONLY" => "give the URL of the primary server, not of a replica",
         "MISCONF" => "see the server's log: it cannot save, so it rejects writes",
-        "NOPERM" => "allow the user the keys and channels highwater:*",
+        // The error names the command, key or channel that is missing.
+        "NOPERM" => {
+            "allow the user the keys and channels highwater:*, and the commands that \
+             docs/backplanes.md lists"
+        }
         _ => return None,
     })
 }

@@ -150,3 +150,24 @@ async fn full_server_still_publishes_and_rejects_the_table_with_a_hint() {
     let () = query(&url, &["CONFIG", "SET", "maxmemory", "0"]).await;
     assert!(peer.store(None, "table").await);
 }
+
+/// Many servers allow applications everything except the category @dangerous.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn user_without_dangerous_commands_can_connect() {
+    let server = RedisService::start(RedisOptions::default()).unwrap();
+    let user = [
+        "ACL",
+        "SETUSER",
+        "app",
+        "on",
+        ">pw",
+        "~highwater:*",
+        "&highwater:*",
+    ];
+    let rules = ["+@all", "-@dangerous"];
+    let () = query(&server.url(), &[&user[..], &rules].concat()).await;
+    let url = server.url().replace("redis://", "redis://app:pw@");
+    let mut peer = RedisPeer::connect(&address(&url), "n").await;
+    peer.send(peer.destination(), "allowed").await;
+    peer.expect_next("allowed").await;
+}

@@ -9,7 +9,7 @@ use axum::{
 
 use crate::{
     api::{ApiError, NODE_HEADER},
-    gateway::metrics::Outcome,
+    gateway::{metrics::Outcome, state::GatewayState, via::ForwardingLoop},
     id::NodeId,
 };
 
@@ -59,4 +59,22 @@ impl<R> SendFailure<R> {
 pub(super) fn no_node() -> (Outcome, Response) {
     let error = ApiError::unavailable("no node takes this at the moment", "try again");
     (Outcome::NoNode, error.into_response())
+}
+
+/// Returns 508: the request goes in a circle.
+pub(super) fn loop_detected(
+    gateway: &GatewayState,
+    found: ForwardingLoop,
+    is_upgrade: bool,
+) -> Response {
+    match is_upgrade {
+        true => gateway.metrics.record_upgrade(Outcome::LoopDetected),
+        false => gateway.metrics.record_request(Outcome::LoopDetected),
+    }
+    let error = match found {
+        ForwardingLoop::Returned => "this gateway has forwarded this request before",
+        ForwardingLoop::TooManyHops => "this request has passed too many proxies",
+    };
+    let hint = "a node or a proxy has the address of a gateway; GET /nodes lists addresses";
+    ApiError::new(StatusCode::LOOP_DETECTED, error, hint).into_response()
 }

@@ -44,6 +44,9 @@ pub(super) async fn forward(
     if request.method() == Method::CONNECT {
         return method_not_allowed().await.into_response();
     }
+    if let Some(found) = gateway.via.find_loop(request.headers()) {
+        return local_reply::loop_detected(&gateway, found, is_upgrade(&request));
+    }
     match is_upgrade(&request) {
         true => upgrade::forward(&gateway, request).await,
         // An upgrade to another protocol is removed, and the request forwarded without it.
@@ -60,6 +63,8 @@ fn rewrite_request(gateway: &GatewayState, mut request: Request) -> Request {
     };
     let uri = request.uri().clone();
     headers::rewrite_headers(request.headers_mut(), &uri, client);
+    let received = request.version();
+    gateway.via.append(request.headers_mut(), received);
     *request.uri_mut() = headers::origin_form(&uri);
     // The version is of each connection (RFC 9110, section 2.5), and nodes speak HTTP/1.1.
     *request.version_mut() = Version::HTTP_11;

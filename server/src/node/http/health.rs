@@ -17,8 +17,11 @@ pub(super) async fn live() -> &'static str {
     "ok\n"
 }
 
-/// Answers 200 while the node accepts new sockets and is connected.
+/// Answers 200 while the node accepts new sockets, is connected and has all its tasks.
 pub(super) async fn ready(State(node): State<Arc<Node>>) -> Result<&'static str, ApiError> {
+    if let Some(ended) = node.task_health.ended() {
+        return Err(ApiError::unavailable(ended.to_string(), "use another node"));
+    }
     if node.phase() != NodePhase::Serving {
         return Err(ApiError::unavailable(
             "this node is leaving",
@@ -64,7 +67,7 @@ pub(super) async fn metrics(State(node): State<Arc<Node>>) -> Response {
         register_gauge(&collected, name, help, Some(value as f64));
     }
     backplane::collect_metrics(&*node.cluster.backplane, &collected);
-    collect_process(node.heap_bytes(), &collected);
+    collect_process(node.heap_bytes(), node.dropped_log_lines(), &collected);
     let mut families = node.metrics.registry.gather();
     families.extend(collected.gather());
     metrics_response(encode_text(&families))

@@ -1,10 +1,11 @@
 //! A gateway in front of real and fake nodes.
 //!
 //! In reading order: `rig` (a gateway), `fake` (a node that answers as a test wants), then the
-//! guarantees: `sockets`, `requests`, `members`, `routes`, `ending`.
+//! guarantees: `sockets`, `requests`, `loops`, `members`, `routes`, `ending`.
 
 mod ending;
 mod fake;
+mod loops;
 mod members;
 mod requests;
 pub(crate) mod rig;

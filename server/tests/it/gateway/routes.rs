@@ -37,6 +37,7 @@ const NAMES: &[&str] = &[
     "highwater_tls_handshakes_failed_total",
     "highwater_tls_handshakes_rejected_total",
     "highwater_heap_allocated_bytes",
+    "highwater_log_lines_dropped_total",
     "process_resident_memory_bytes",
     "process_open_fds",
     "process_max_fds",
@@ -49,6 +50,7 @@ async fn every_metric_has_help_and_type() {
     let cluster = TestCluster::start(2).await;
     let mut config = config("g1", &cluster.ground);
     config.heap_probe = Some(|| Some(4711));
+    config.dropped_log_lines = Some(|| 12);
     let gateway = TestGateway::in_front(config, 2).await;
     until("the nodes have reported", async || {
         let nodes = gateway.nodes().await;

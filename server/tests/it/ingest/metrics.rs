@@ -16,6 +16,7 @@ const NAMES: &[&str] = &[
     "highwater_telemetry_unacked",
     "highwater_queue_connected",
     "highwater_heap_allocated_bytes",
+    "highwater_log_lines_dropped_total",
     "highwater_accept_errors_total",
     "highwater_connections_rejected_total",
     "process_resident_memory_bytes",
@@ -30,6 +31,7 @@ async fn every_metric_has_help_and_type() {
     let broker = TestBroker::start_at(any_port(), BrokerConfig::default());
     let config = ConsumerConfig {
         heap_probe: Some(|| Some(4711)),
+        dropped_log_lines: Some(|| 12),
         ..ConsumerConfig::new(
             broker.url().parse().unwrap(),
             "g".parse().unwrap(),
