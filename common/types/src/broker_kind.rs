@@ -42,7 +42,7 @@ const ENTRIES: [BrokerEntry; 3] = [
         tls_scheme: "rediss",
         default_port: 6379,
         monitoring: BrokerMonitoring::Command("INFO"),
-        url_form: "redis://[USER:PASSWORD@]HOST[:PORT]",
+        url_form: "redis://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]]",
     },
     BrokerEntry {
         kind: BrokerKind::Nats,
@@ -51,7 +51,7 @@ const ENTRIES: [BrokerEntry; 3] = [
         tls_scheme: "tls",
         default_port: 4222,
         monitoring: BrokerMonitoring::HttpPort(8222),
-        url_form: "nats://[USER:PASSWORD@]HOST[:PORT]",
+        url_form: "nats://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]]",
     },
     BrokerEntry {
         kind: BrokerKind::RabbitMq,
@@ -61,7 +61,7 @@ const ENTRIES: [BrokerEntry; 3] = [
         default_port: 5672,
         // Of its Prometheus plugin.
         monitoring: BrokerMonitoring::HttpPort(15692),
-        url_form: "amqp://[USER:PASSWORD@]HOST[:PORT][/VHOST]",
+        url_form: "amqp://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]][/VHOST]",
     },
 ];
 

@@ -1,15 +1,41 @@
 //! The trait of a broker that the harness uses and does not start.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use highwater_scenarios::plan::BrokerSpec;
 use highwater_types::BrokerUrl;
+use tokio::time::timeout;
 
 use crate::sampling::{GaugeSource, Gauges};
 
 /// The group of all consumers of a run. RabbitMQ has a queue of this name.
 pub(crate) const CONSUMER_GROUP: &str = "run";
+
+/// The longest time for one of several servers to answer, so that the next one is tried
+/// within the time for all of them.
+const SERVER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Connects to the first server of a broker that accepts. Returns the error of the last one
+/// if none does.
+pub(super) async fn connect_to_any<T, F>(
+    url: &BrokerUrl,
+    connect: impl Fn(BrokerUrl) -> F,
+) -> Result<T, String>
+where
+    F: Future<Output = Result<T, String>>,
+{
+    let mut last = Err("an address without a server".to_owned());
+    for server in url.single_urls() {
+        last = timeout(SERVER_TIMEOUT, connect(server))
+            .await
+            .unwrap_or_else(|_| Err(format!("no answer within {SERVER_TIMEOUT:?}")));
+        if last.is_ok() {
+            break;
+        }
+    }
+    last
+}
 
 /// Everything that the harness does with one kind of broker.
 ///

@@ -13,7 +13,10 @@ use highwater_process::program::NATS_SERVER;
 use highwater_scenarios::plan::BrokerSpec;
 use highwater_types::BrokerUrl;
 
-use super::{driver::BrokerDriver, monitor::monitor_source};
+use super::{
+    driver::{BrokerDriver, connect_to_any},
+    monitor::monitor_source,
+};
 use crate::{
     error_chain::error_chain,
     sampling::{GaugeSource, Gauges},
@@ -76,13 +79,17 @@ async fn delete_streams(url: &BrokerUrl, cluster: &str) -> Result<(), String> {
 }
 
 async fn connect(url: &BrokerUrl) -> Result<Client, String> {
+    connect_to_any(url, connect_to).await
+}
+
+async fn connect_to(server: BrokerUrl) -> Result<Client, String> {
     let options = ConnectOptions::new()
         .name("highwater run")
         // By default the library reconnects without a limit, and a call would end in a timeout
         // that hides the cause.
         .max_reconnects(1);
     let client = options
-        .connect(url.expose_secret())
+        .connect(server.expose_secret())
         .await
         .map_err(|error| error_chain(&error))?;
     // The server may reject the password after `connect` has returned; a flush is a round

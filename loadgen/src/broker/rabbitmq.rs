@@ -14,7 +14,7 @@ use lapin::{
 };
 
 use super::{
-    driver::{BrokerDriver, CONSUMER_GROUP},
+    driver::{BrokerDriver, CONSUMER_GROUP, connect_to_any},
     monitor::monitor_source,
 };
 use crate::{
@@ -34,9 +34,9 @@ impl BrokerDriver for RabbitMq {
     fn check_connection<'b>(&self, url: &'b BrokerUrl) -> BoxFuture<'b, Result<(), String>> {
         async {
             let connection = connect(url).await?;
-            connection.close(SUCCESS, "checked".into()).await
+            let closed = connection.close(SUCCESS, "checked".into()).await;
+            closed.map_err(|error| error_chain(&error))
         }
-        .map(|checked| checked.map_err(|error| error_chain(&error)))
         .boxed()
     }
 
@@ -45,9 +45,12 @@ impl BrokerDriver for RabbitMq {
         url: &'b BrokerUrl,
         cluster: &'b str,
     ) -> BoxFuture<'b, Result<Vec<String>, String>> {
-        delete_cluster(url, cluster)
-            .map(|deleted| deleted.map_err(|error| error_chain(&error)))
-            .boxed()
+        async {
+            let connection = connect(url).await?;
+            let deleted = delete_cluster(&connection, cluster).await;
+            deleted.map_err(|error| error_chain(&error))
+        }
+        .boxed()
     }
 
     fn gauge_source(&self, broker: &BrokerSpec) -> Option<Arc<dyn GaugeSource>> {
@@ -70,8 +73,7 @@ impl BrokerDriver for RabbitMq {
 
 /// Deletes the queues and exchanges of a cluster. Returns the exchanges to which a queue is
 /// still bound: the inbox of a node, which a node that ends in order deletes.
-async fn delete_cluster(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, Error> {
-    let connection = connect(url).await?;
+async fn delete_cluster(connection: &Connection, cluster: &str) -> Result<Vec<String>, Error> {
     let name = |suffix: &str| format!("highwater.{cluster}.{suffix}");
     // The channel lives until the connection is closed. A channel that is dropped just
     // before closes itself at the same time, which lapin reports as an error.
@@ -104,8 +106,13 @@ async fn delete_unused_exchange(channel: &Channel, exchange: &str) -> Result<(),
     channel.exchange_delete(exchange.into(), options).await
 }
 
-async fn connect(url: &BrokerUrl) -> Result<Connection, Error> {
-    Connection::connect(url.expose_secret(), ConnectionProperties::default()).await
+async fn connect(url: &BrokerUrl) -> Result<Connection, String> {
+    let connect = async |server: BrokerUrl| {
+        let properties = ConnectionProperties::default();
+        let connected = Connection::connect(server.expose_secret(), properties).await;
+        connected.map_err(|error| error_chain(&error))
+    };
+    connect_to_any(url, connect).await
 }
 
 fn is_in_use(error: &Error) -> bool {

@@ -8,10 +8,13 @@ use futures_util::future::{BoxFuture, FutureExt};
 use highwater_process::program::REDIS_SERVER;
 use highwater_scenarios::plan::BrokerSpec;
 use highwater_types::BrokerUrl;
-use redis::{AsyncIter, Client, ConnectionAddr, RedisError, aio::MultiplexedConnection};
+use redis::{
+    AsyncIter, Client, ConnectionAddr, ErrorKind, RedisError, ServerErrorKind,
+    aio::MultiplexedConnection,
+};
 use tokio::time::sleep;
 
-use super::driver::BrokerDriver;
+use super::driver::{BrokerDriver, connect_to_any};
 use crate::{
     error_chain::error_chain,
     sampling::{GaugeSource, Gauges},
@@ -34,12 +37,8 @@ struct RedisPrimary {
 
 impl BrokerDriver for Redis {
     fn check_connection<'b>(&self, url: &'b BrokerUrl) -> BoxFuture<'b, Result<(), String>> {
-        async {
-            let mut connection = connect(url).await?;
-            redis::cmd("PING").exec_async(&mut connection).await
-        }
-        .map(|pinged: Result<(), RedisError>| pinged.map_err(|error| error_chain(&error)))
-        .boxed()
+        // Connecting asks the server for its role, so it is a round trip.
+        connect(url).map(|connected| connected.map(drop)).boxed()
     }
 
     fn cleanup<'b>(
@@ -47,9 +46,12 @@ impl BrokerDriver for Redis {
         url: &'b BrokerUrl,
         cluster: &'b str,
     ) -> BoxFuture<'b, Result<Vec<String>, String>> {
-        delete_cluster(url, cluster)
-            .map(|deleted| deleted.map_err(|error| error_chain(&error)))
-            .boxed()
+        async {
+            let first = connect(url).await?;
+            let deleted = delete_cluster(url, first, cluster).await;
+            deleted.map_err(|error| error_chain(&error))
+        }
+        .boxed()
     }
 
     fn gauge_source(&self, broker: &BrokerSpec) -> Option<Arc<dyn GaugeSource>> {
@@ -116,10 +118,14 @@ impl RedisPrimary {
 
 /// Deletes the keys of a cluster on every server. Returns the channels of the cluster that
 /// still have subscribers.
-async fn delete_cluster(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, RedisError> {
+async fn delete_cluster(
+    url: &BrokerUrl,
+    first: MultiplexedConnection,
+    cluster: &str,
+) -> Result<Vec<String>, RedisError> {
     let pattern = format!("highwater:{cluster}:*");
     let mut leftovers = Vec::new();
-    for mut server in connect_primaries(url).await? {
+    for mut server in connect_primaries(url, first).await? {
         let channels = server.subscribed_channels(&pattern).await?;
         leftovers.extend(
             channels
@@ -132,12 +138,12 @@ async fn delete_cluster(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, R
     Ok(leftovers)
 }
 
-/// Connects to the server of the address, or to all servers that own slots of its cluster.
-async fn connect_primaries(url: &BrokerUrl) -> Result<Vec<RedisPrimary>, RedisError> {
-    let mut connection = connect(url).await?;
-    let mut info = redis::cmd("INFO");
-    let info: String = info.arg("cluster").query_async(&mut connection).await?;
-    if !info.lines().any(|line| line.trim() == "cluster_enabled:1") {
+/// Returns the server of the address, or all servers that own slots of its cluster.
+async fn connect_primaries(
+    url: &BrokerUrl,
+    mut connection: MultiplexedConnection,
+) -> Result<Vec<RedisPrimary>, RedisError> {
+    if !has_line(&mut connection, "cluster", "cluster_enabled:1").await? {
         return Ok(vec![RedisPrimary {
             connection,
             channels: "CHANNELS",
@@ -148,7 +154,8 @@ async fn connect_primaries(url: &BrokerUrl) -> Result<Vec<RedisPrimary>, RedisEr
     let mut servers = Vec::new();
     for (host, port) in primaries(&nodes) {
         // User and password of the scenario's address hold for every server of the cluster.
-        let info = Client::open(url.expose_secret())?
+        let first = url.with_server(url.servers()[0].clone());
+        let info = Client::open(first.expose_secret())?
             .get_connection_info()
             .clone()
             .set_addr(ConnectionAddr::Tcp(host, port));
@@ -168,19 +175,47 @@ fn primaries(nodes: &str) -> Vec<(String, u16)> {
     let address = |line: &str| {
         let mut words = line.split(' ').skip(1);
         let (address, flags) = (words.next()?, words.next()?);
-        let mut flags = flags.split(',');
+        // `fail` is a server that the others gave up: a replica has its slots.
+        let has_flag = |flag| flags.split(',').any(|found| found == flag);
         let (host, port) = address.split('@').next()?.rsplit_once(':')?;
         let port = port.parse().ok()?;
-        let owns_slots = flags.any(|flag| flag == "master") && !host.is_empty();
+        let owns_slots = has_flag("master") && !has_flag("fail") && !host.is_empty();
         owns_slots.then(|| (host.to_owned(), port))
     };
     nodes.lines().filter_map(address).collect()
 }
 
-async fn connect(url: &BrokerUrl) -> Result<MultiplexedConnection, RedisError> {
-    Client::open(url.expose_secret())?
-        .get_multiplexed_async_connection()
-        .await
+/// Connects to the first server that answers, and is not a replica of another one.
+async fn connect(url: &BrokerUrl) -> Result<MultiplexedConnection, String> {
+    let connect = async |server| {
+        let connected = connect_to(server).await;
+        connected.map_err(|error| error_chain(&error))
+    };
+    connect_to_any(url, connect).await
+}
+
+async fn connect_to(server: BrokerUrl) -> Result<MultiplexedConnection, RedisError> {
+    let client = Client::open(server.expose_secret())?;
+    let mut connection = client.get_multiplexed_async_connection().await?;
+    // In a cluster, a replica knows the primaries.
+    if has_line(&mut connection, "replication", "role:slave").await?
+        && !has_line(&mut connection, "cluster", "cluster_enabled:1").await?
+    {
+        let kind = ErrorKind::Server(ServerErrorKind::ReadOnly);
+        return Err((kind, "the server is a replica").into());
+    }
+    Ok(connection)
+}
+
+/// Whether a section of `INFO` has this line.
+async fn has_line(
+    connection: &mut MultiplexedConnection,
+    section: &str,
+    expected: &str,
+) -> Result<bool, RedisError> {
+    let mut info = redis::cmd("INFO");
+    let info: String = info.arg(section).query_async(connection).await?;
+    Ok(info.lines().any(|line| line.trim() == expected))
 }
 
 #[cfg(test)]
@@ -203,12 +238,13 @@ mod tests {
     }
 
     #[test]
-    fn replica_and_server_without_address_own_no_slots() {
+    fn replica_and_dead_server_and_one_without_address_own_no_slots() {
         let nodes = "\
 07c3 127.0.0.1:30004@31004,h4 slave e7d1 0 1426238317239 4 connected
 67ed 127.0.0.1:30002@31002,h2 master - 0 1426238316232 2 connected 5461-10922
 e7d1 127.0.0.1:30001@31001 myself,master - 0 0 1 connected 0-5460
 ffff :0@0 master,noaddr - 0 0 1 disconnected
+dead 127.0.0.1:30003@31003 master,fail - 0 0 1 disconnected
 ";
         let server = |port| ("127.0.0.1".to_owned(), port);
         assert_eq!(primaries(nodes), [server(30002), server(30001)]);

@@ -47,7 +47,7 @@ fn read(item: &TomlItem) -> Result<BackplaneAddress, Diagnostic> {
 /// Returns the address that was probably meant.
 fn hint(text: &str, error: &InvalidBrokerUrl) -> Option<String> {
     let schemes = BrokerKind::ALL.map(BrokerKind::scheme);
-    match error {
+    match error.defect() {
         InvalidBrokerUrl::NoScheme if schemes.contains(&text) => {
             Some(format!("did you mean \"{text}://127.0.0.1\"?"))
         }
@@ -66,6 +66,9 @@ fn hint(text: &str, error: &InvalidBrokerUrl) -> Option<String> {
         InvalidBrokerUrl::Character(_) | InvalidBrokerUrl::Host(_) => {
             Some("in a password, write such characters as %XX".to_owned())
         }
-        InvalidBrokerUrl::NoHost | InvalidBrokerUrl::Port | InvalidBrokerUrl::TooLong => None,
+        InvalidBrokerUrl::NoHost if matches!(error, InvalidBrokerUrl::Server { .. }) => {
+            Some("write a host between two commas, and none at the end".to_owned())
+        }
+        _ => None,
     }
 }

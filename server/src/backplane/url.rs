@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use highwater_types::{BrokerKind, BrokerUrl, redact_passwords};
+use highwater_types::{BrokerKind, BrokerUrl, InvalidBrokerUrl, redact_passwords};
 
 use super::transports::transport;
 
@@ -30,6 +30,16 @@ pub enum InvalidBackplaneUrl {
     Authority {
         /// The address without its password.
         found: String,
+        /// The accepted form.
+        expected: &'static str,
+    },
+    /// The part after `://` names several servers, and one of them is invalid.
+    #[error("invalid backplane {found:?}: {reason}: expected {expected}")]
+    Servers {
+        /// The address without its password.
+        found: String,
+        /// The place of the server, and its defect.
+        reason: InvalidBrokerUrl,
         /// The accepted form.
         expected: &'static str,
     },
@@ -68,11 +78,22 @@ impl FromStr for BackplaneUrl {
             found: found(),
             expected: kind.url_form(),
         };
-        let url = BrokerUrl::parse(text).map_err(|_| invalid())?;
+        let url = BrokerUrl::parse(text).map_err(|error| match error {
+            InvalidBrokerUrl::Server { .. } | InvalidBrokerUrl::TooManyServers => {
+                InvalidBackplaneUrl::Servers {
+                    found: found(),
+                    reason: error,
+                    expected: kind.url_form(),
+                }
+            }
+            _ => invalid(),
+        })?;
         let transport =
             transport(kind).map_err(|feature| InvalidBackplaneUrl::NotBuilt(found(), feature))?;
         // The client library's own error may quote the URL, so the accepted form replaces it.
-        (transport.check_url)(&url).map_err(|_| invalid())?;
+        for server in url.single_urls() {
+            (transport.check_url)(&server).map_err(|_| invalid())?;
+        }
         Ok(Self::Broker(url))
     }
 }
@@ -186,6 +207,28 @@ mod tests {
         }
     }
 
+    #[cfg(all(feature = "redis", feature = "nats", feature = "amqp"))]
+    #[test]
+    fn several_servers_are_accepted_and_an_invalid_one_is_named() {
+        for text in [
+            "redis://u:p@a,b:1,[::1]:2",
+            "nats://token@a,b:1,[::1]:2",
+            "amqp://u:p@a,b:1,[::1]:2/%2f",
+        ] {
+            assert!(parse(text).is_ok(), "{text}");
+        }
+        assert_eq!(
+            error("redis://:secret@a,,c"),
+            "invalid backplane \"redis://***@a,,c\": server 2 of the address: an address \
+             without a host: expected redis://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]]"
+        );
+        let error = error("nats://a,b:x");
+        assert!(
+            error.contains("server 2 of the address: not a port"),
+            "{error}"
+        );
+    }
+
     #[test]
     fn unknown_scheme_error_states_the_accepted_forms() {
         let unknown = error("kafka://h:1");
@@ -193,7 +236,10 @@ mod tests {
                         local://HOST:PORT, redis://HOST, nats://HOST";
         assert!(unknown.starts_with(expected), "{unknown}");
         let last = BrokerKind::ALL[BrokerKind::ALL.len() - 1].scheme();
-        assert!(unknown.ends_with(&format!(" and {last}://HOST")), "{unknown}");
+        assert!(
+            unknown.ends_with(&format!(" and {last}://HOST")),
+            "{unknown}"
+        );
         let encrypted = error("rediss://h");
         assert!(encrypted.contains("use redis:// inside"), "{encrypted}");
     }

@@ -20,8 +20,8 @@
 //! ```
 //!
 //! - [`kind`]: the services by name; `registry`: the start and the probe of each;
-//! - [`redis`], [`redis_cluster`], [`nats`], [`rabbitmq`], [`nginx`], [`haproxy`]: one
-//!   file each. A new service implements `definition` and gets its lines in [`kind`] and
+//! - [`redis`], [`redis_cluster`], [`nats`], [`nats_cluster`], [`rabbitmq`], [`nginx`],
+//!   [`haproxy`]: one file each. A new service implements `definition` and gets its lines in [`kind`] and
 //!   `registry`;
 //! - `definition`: the trait that those files implement;
 //! - [`service`]: a running service, with its URL, its end and its restart;
@@ -37,6 +37,7 @@ pub mod haproxy;
 mod install;
 pub mod kind;
 pub mod nats;
+pub mod nats_cluster;
 pub mod nginx;
 mod probe;
 mod process;
@@ -53,9 +54,10 @@ pub use haproxy::HaproxyService;
 pub use install::install;
 pub use kind::ServiceKind;
 pub use nats::{NatsOptions, NatsService};
+pub use nats_cluster::NatsClusterService;
 pub use nginx::NginxService;
 pub use program::{PROGRAMS, Program};
 pub use rabbitmq::RabbitMqService;
 pub use redis::{RedisOptions, RedisService};
-pub use redis_cluster::RedisClusterService;
+pub use redis_cluster::{RedisClusterOptions, RedisClusterService};
 pub use service::Service;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use highwater_reports::record::{Source, SourceRole};
 use highwater_scenarios::plan::{BROKER_NAME, BrokerSpec};
-use highwater_types::BrokerUrl;
+use highwater_types::{BrokerUrl, redact_passwords};
 use tokio::time::timeout;
 
 use super::{
@@ -97,8 +97,9 @@ fn unreachable_error(driver: &dyn BrokerDriver, url: &BrokerUrl, reason: &str) -
     }
 }
 
-/// Replaces the address by its masked form. A client library may quote the address that it
-/// was given.
+/// Replaces each address by its masked form. A client library may quote the address that it
+/// was given, of one server or of all.
 fn mask_secret(url: &BrokerUrl, reason: &str) -> String {
-    reason.replace(url.expose_secret(), &url.to_string())
+    let masked = reason.replace(url.expose_secret(), &url.to_string());
+    redact_passwords(&masked).into_owned()
 }

@@ -2,14 +2,17 @@
 
 use std::str::FromStr;
 
+#[cfg(feature = "redis")]
+use highwater_types::BrokerUrl;
+
 /// The store that keeps session data.
 #[derive(Debug, Clone)]
 pub enum StoreUrl {
     /// `memory`: in this process.
     Memory,
-    /// `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`.
+    /// `redis://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]][/DB]`.
     #[cfg(feature = "redis")]
-    Redis(redis::Client),
+    Redis(BrokerUrl),
 }
 
 /// A text that names no store.
@@ -28,13 +31,23 @@ impl FromStr for StoreUrl {
         match text.split_once("://") {
             None if text == "memory" => Ok(Self::Memory),
             #[cfg(feature = "redis")]
-            Some(("redis", _)) => redis::Client::open(text)
+            Some(("redis", _)) => parse_redis(text)
                 .map(Self::Redis)
                 .map_err(|error| invalid(format!("invalid address of Redis: {error}"))),
             Some((scheme, _)) => Err(invalid(format!("unknown session store {scheme:?}"))),
             None => Err(invalid(format!("unknown session store {text:?}"))),
         }
     }
+}
+
+#[cfg(feature = "redis")]
+fn parse_redis(text: &str) -> Result<BrokerUrl, String> {
+    let url = BrokerUrl::parse(text).map_err(|error| error.to_string())?;
+    for server in url.single_urls() {
+        let client = redis::Client::open(server.expose_secret());
+        client.map_err(|error| error.to_string())?;
+    }
+    Ok(url)
 }
 
 #[cfg(test)]
@@ -50,6 +63,10 @@ mod tests {
         assert!("mysql://h".parse::<StoreUrl>().is_err());
         assert!("redis://".parse::<StoreUrl>().is_err());
         #[cfg(feature = "redis")]
-        assert!("redis://127.0.0.1:6379/2".parse::<StoreUrl>().is_ok());
+        for text in ["redis://127.0.0.1:6379/2", "redis://a,b:1,[::1]/0"] {
+            assert!(text.parse::<StoreUrl>().is_ok(), "{text}");
+        }
+        let error = "redis://a,,b".parse::<StoreUrl>().unwrap_err().to_string();
+        assert!(error.contains("server 2 of the address"), "{error}");
     }
 }

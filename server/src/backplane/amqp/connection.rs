@@ -24,7 +24,10 @@ use tokio::{
 };
 
 use super::{error::connect_error, server::uri};
-use crate::backplane::remote::{TransportError, TransportResult};
+use crate::{
+    backplane::remote::{TransportError, TransportResult},
+    net::broker_servers::BrokerServers,
+};
 
 /// The time for each step of connecting: the server's greeting, and the rest.
 const TIMEOUT: Duration = Duration::from_secs(4);
@@ -141,14 +144,17 @@ pub(super) async fn open(uri: &AMQPUri, name: String) -> TransportResult<AmqpCon
     Ok(AmqpConnection { connection, socket })
 }
 
-/// Connects a client that is not a node, by the URL of the backplane.
-pub(crate) async fn open_by_url(url: &BrokerUrl, name: &str) -> Result<AmqpConnection, String> {
-    let opened: TransportResult<_> = async {
-        let uri = uri(url)?;
+/// Connects a client that is not a node, to the first server that accepts.
+pub(crate) async fn open_to_any(
+    servers: &BrokerServers,
+    name: &str,
+) -> Result<AmqpConnection, String> {
+    let connect = async |server: BrokerUrl| -> TransportResult<AmqpConnection> {
+        let uri = uri(&server)?;
         wait_for_greeting(&uri).await?;
         open(&uri, name.to_owned()).await
-    }
-    .await;
+    };
+    let opened = servers.connect(connect).await;
     opened.map_err(|error| error.to_string())
 }
 

@@ -1,4 +1,4 @@
-//! RabbitMQ (`amqp://[USER:PASSWORD@]HOST[:PORT][/VHOST]`), AMQP 0-9-1.
+//! RabbitMQ (`amqp://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]][/VHOST]`), AMQP 0-9-1.
 //!
 //! ```text
 //! transport ──► publisher ──► default exchange ──► queue of one inbox ──► inbox
@@ -57,5 +57,5 @@ mod server;
 mod tests;
 mod transport;
 
-pub(crate) use self::connection::{AmqpConnection, open_by_url};
+pub(crate) use self::connection::{AmqpConnection, open_to_any};
 pub(in crate::backplane) use self::transport::AmqpTransport;

@@ -1,14 +1,21 @@
 //! Connections for commands, to one Redis server or to a Redis Cluster.
+//!
+//! A node uses the primary of several servers. Its replicas reject writes, and deliver what is
+//! published at them to their own subscribers only.
 
 use std::time::Duration;
 
 use highwater_types::BrokerUrl;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, Pipeline, ProtocolVersion, RedisFuture, RedisResult, Value,
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, Pipeline, ProtocolVersion, RedisError,
+    RedisFuture, RedisResult, ServerErrorKind, Value,
     aio::{ConnectionLike, MultiplexedConnection},
     cluster::{ClusterClient, ClusterClientBuilder},
     cluster_async::ClusterConnection,
 };
+
+use super::cluster_nodes::cluster_nodes;
+use crate::net::broker_servers::BrokerServers;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -20,16 +27,29 @@ pub(crate) enum CommandConnection {
 }
 
 impl CommandConnection {
-    /// Connects to one server, or to each server of a cluster, without subscribing.
-    pub(crate) async fn connect(url: &BrokerUrl, response_timeout: Duration) -> RedisResult<Self> {
-        let mut single = open_client(url)?
-            .get_multiplexed_async_connection_with_config(&connection_config(response_timeout))
-            .await?;
-        if !is_cluster(&mut single).await? {
-            return Ok(Self::Single(single));
-        }
-        let sharded = cluster_builder(url, response_timeout).build()?;
-        Ok(Self::Sharded(sharded.get_async_connection().await?))
+    /// Connects to the first server that accepts, or to each server of its cluster, without
+    /// subscribing.
+    pub(crate) async fn connect(
+        servers: &BrokerServers,
+        response_timeout: Duration,
+    ) -> RedisResult<Self> {
+        let connect = async |server: BrokerUrl| -> RedisResult<Self> {
+            let config = connection_config(response_timeout);
+            let mut single = open_client(&server)?
+                .get_multiplexed_async_connection_with_config(&config)
+                .await?;
+            match check_role(&mut single).await {
+                Ok(ServerRole::ClusterMember) => {}
+                Ok(ServerRole::Primary) => return Ok(Self::Single(single)),
+                // A user that may not ask has one server, and the commands will tell.
+                Err(error) if error.code() == Some("NOPERM") => return Ok(Self::Single(single)),
+                Err(error) => return Err(error),
+            }
+            servers.discover(cluster_nodes(&mut single).await?);
+            let sharded = cluster_builder(&server, response_timeout).build()?;
+            Ok(Self::Sharded(sharded.get_async_connection().await?))
+        };
+        servers.connect(connect).await
     }
 }
 
@@ -58,11 +78,42 @@ pub(super) fn cluster_builder(url: &BrokerUrl, response_timeout: Duration) -> Cl
         .retries(0)
 }
 
-/// Whether the server belongs to a cluster.
-pub(super) async fn is_cluster(server: &mut MultiplexedConnection) -> RedisResult<bool> {
+/// The part of a server, as far as nodes can use it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ServerRole {
+    /// It is alone, or has replicas.
+    Primary,
+    /// It belongs to a cluster, in which clients find each key's primary.
+    ClusterMember,
+}
+
+impl ServerRole {
+    pub(super) fn is_cluster(self) -> bool {
+        self == Self::ClusterMember
+    }
+}
+
+/// Returns the role of a server. A replica is an error.
+pub(super) async fn check_role(server: &mut MultiplexedConnection) -> RedisResult<ServerRole> {
+    if has_line(server, "cluster", "cluster_enabled:1").await? {
+        return Ok(ServerRole::ClusterMember);
+    }
+    if has_line(server, "replication", "role:slave").await? {
+        let kind = ErrorKind::Server(ServerErrorKind::ReadOnly);
+        return Err(RedisError::from((kind, "the server is a replica")));
+    }
+    Ok(ServerRole::Primary)
+}
+
+/// Whether a section of `INFO` has this line.
+async fn has_line(
+    server: &mut MultiplexedConnection,
+    section: &str,
+    expected: &str,
+) -> RedisResult<bool> {
     let mut info = redis::cmd("INFO");
-    let info: String = info.arg("cluster").query_async(server).await?;
-    Ok(info.lines().any(|line| line.trim() == "cluster_enabled:1"))
+    let info: String = info.arg(section).query_async(server).await?;
+    Ok(info.lines().any(|line| line.trim() == expected))
 }
 
 impl ConnectionLike for CommandConnection {

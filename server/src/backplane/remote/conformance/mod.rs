@@ -16,7 +16,7 @@ mod topics;
 
 #[allow(unused_imports, reason = "the tests of one broker use some of them")]
 pub(in crate::backplane) use self::fixture::{
-    ConformanceTarget, TEST_TIMEOUT, TransportPeer, address, shared,
+    ConformanceTarget, TEST_TIMEOUT, TransportPeer, address, join_member, shared, wait_for_view,
 };
 use crate::for_each_broker;
 
@@ -63,7 +63,8 @@ macro_rules! define_suites {
                     outages:
                         killed_broker_ends_its_connections
                         hung_broker_is_given_up
-                        cut_connection_is_closed_and_stays_closed;
+                        cut_connection_is_closed_and_stays_closed
+                        node_moves_to_another_server_of_its_url;
                 }
             }
         )+
