@@ -1,7 +1,7 @@
 //! The URL of a broker that joins the nodes, with the addresses of its servers. Only client
 //! libraries get its password.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -9,6 +9,10 @@ use crate::{broker_kind::BrokerKind, redact::redact_passwords, server_address::S
 
 /// Longest address that a scenario may hold, in bytes.
 const MAX_URL_BYTES: usize = 2_000;
+/// The form of an address of Sentinels.
+const SENTINEL_FORM: &str = "redis+sentinel://HOST[:PORT][,HOST[:PORT]]/PRIMARY";
+/// The port of a Sentinel.
+const SENTINEL_PORT: u16 = 26_379;
 /// The most servers that one address may name.
 const MAX_SERVERS: usize = 32;
 
@@ -21,10 +25,22 @@ const MAX_SERVERS: usize = 32;
 /// [`BrokerUrl::expose_secret`] returns them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BrokerUrl {
-    kind: BrokerKind,
-    /// At least one.
+    scheme: BrokerScheme,
+    /// The servers, at least one.
     servers: Vec<ServerAddress>,
+    /// The authorities that sign the servers' certificates, in PEM. `None` is those of the
+    /// machine.
+    ca: Option<Arc<str>>,
     text: String,
+}
+
+/// The meaning of the part of an address before `://`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct BrokerScheme {
+    kind: BrokerKind,
+    is_tls: bool,
+    /// Whether the servers are Sentinels, which know the primary of a Redis.
+    is_sentinel: bool,
 }
 
 /// An error for a text that is not the address of a broker. It never quotes what may be
@@ -43,6 +59,9 @@ pub enum InvalidBrokerUrl {
     /// The host is neither a name nor an IP address.
     #[error("not a host's name: `{0}`")]
     Host(String),
+    /// The path of an address of Sentinels names no primary.
+    #[error("an address of Sentinels without the name of a primary: expected {SENTINEL_FORM}")]
+    NoPrimary,
     /// The port is not a number in range.
     #[error("not a port from 1 to 65535")]
     Port,
@@ -98,7 +117,7 @@ impl BrokerUrl {
             return Err(InvalidBrokerUrl::TooLong);
         }
         let (_, rest) = split_scheme(text)?;
-        // A comma separates servers and may stand nowhere else.
+        // A comma separates servers and may stand in no other place.
         let servers = server_list(rest).len();
         let in_servers = rest.len() - path(rest).len() - servers..rest.len() - path(rest).len();
         let is_valid = |at, c| is_allowed(c) || c == ',' && in_servers.contains(&at);
@@ -112,13 +131,13 @@ impl BrokerUrl {
         text: &str,
         parse: fn(&str, u16) -> Result<ServerAddress, InvalidBrokerUrl>,
     ) -> Result<Self, InvalidBrokerUrl> {
-        let (kind, rest) = split_scheme(text)?;
+        let (scheme, rest) = split_scheme(text)?;
         let servers: Vec<&str> = server_list(rest).split(',').collect();
         if servers.len() > MAX_SERVERS {
             return Err(InvalidBrokerUrl::TooManyServers);
         }
         let parsed = servers.iter().enumerate().map(|(index, server)| {
-            parse(server, kind.default_port()).map_err(|reason| match servers.len() {
+            parse(server, scheme.default_port()).map_err(|reason| match servers.len() {
                 1 => reason,
                 _ => InvalidBrokerUrl::Server {
                     number: index + 1,
@@ -126,16 +145,50 @@ impl BrokerUrl {
                 },
             })
         });
-        Ok(Self {
-            kind,
+        let url = Self {
+            scheme,
             servers: parsed.collect::<Result<_, _>>()?,
+            ca: None,
             text: text.to_owned(),
-        })
+        };
+        match url.sentinel_primary() {
+            Some("") => Err(InvalidBrokerUrl::NoPrimary),
+            _ => Ok(url),
+        }
+    }
+
+    /// Returns the address with the authorities, in PEM, that sign the certificates of its
+    /// servers.
+    #[must_use]
+    pub fn with_ca(self, pem: Arc<str>) -> Self {
+        Self {
+            ca: Some(pem),
+            ..self
+        }
     }
 
     /// Returns the kind of the broker.
     pub fn kind(&self) -> BrokerKind {
-        self.kind
+        self.scheme.kind
+    }
+
+    /// Whether connections use TLS.
+    pub fn is_tls(&self) -> bool {
+        self.scheme.is_tls
+    }
+
+    /// Returns the authorities that sign the certificates, in PEM. `None` is those of the
+    /// machine.
+    pub fn ca(&self) -> Option<&str> {
+        self.ca.as_deref()
+    }
+
+    /// Returns the name of the primary for which Sentinels are asked. `None` if the servers
+    /// are no Sentinels.
+    pub fn sentinel_primary(&self) -> Option<&str> {
+        let path = self.path();
+        let name = path.strip_prefix('/').unwrap_or(path);
+        self.scheme.is_sentinel.then_some(name)
     }
 
     /// Returns the addresses of the servers, at least one.
@@ -156,13 +209,28 @@ impl BrokerUrl {
     /// Returns the address of one server, with this address's user, password and path.
     #[must_use]
     pub fn with_server(&self, server: ServerAddress) -> Self {
+        let path = self.path().to_owned();
+        self.with_parts(self.scheme, server, &path)
+    }
+
+    /// Returns the address of the primary that a Sentinel has named, with this address's user
+    /// and password.
+    #[must_use]
+    pub fn with_primary(&self, primary: ServerAddress) -> Self {
+        let scheme = BrokerScheme {
+            is_sentinel: false,
+            ..self.scheme
+        };
+        self.with_parts(scheme, primary, "")
+    }
+
+    fn with_parts(&self, scheme: BrokerScheme, server: ServerAddress, path: &str) -> Self {
         let rest = self.after_scheme();
-        let path = self.path();
-        let scheme = &self.text[..self.text.len() - rest.len()];
-        let user = &rest[..rest.len() - path.len() - server_list(rest).len()];
+        let user = &rest[..rest.len() - self.path().len() - server_list(rest).len()];
         Self {
-            kind: self.kind,
-            text: format!("{scheme}{user}{server}{path}"),
+            scheme,
+            ca: self.ca.clone(),
+            text: format!("{scheme}://{user}{server}{path}"),
             servers: vec![server],
         }
     }
@@ -219,11 +287,49 @@ impl<'de> Deserialize<'de> for BrokerUrl {
     }
 }
 
-fn split_scheme(text: &str) -> Result<(BrokerKind, &str), InvalidBrokerUrl> {
+impl BrokerScheme {
+    fn parse(text: &str) -> Option<Self> {
+        let (protocol, is_sentinel) = match text.strip_suffix("+sentinel") {
+            Some(protocol) => (protocol, true),
+            None => (text, false),
+        };
+        let plain = BrokerKind::from_scheme(protocol).map(|kind| (kind, false));
+        let found = plain.or_else(|| Some((BrokerKind::from_tls_scheme(protocol)?, true)));
+        let (kind, is_tls) = found?;
+        let scheme = Self {
+            kind,
+            is_tls,
+            is_sentinel,
+        };
+        (!is_sentinel || kind == BrokerKind::Redis).then_some(scheme)
+    }
+
+    fn default_port(self) -> u16 {
+        match self {
+            Self {
+                is_sentinel: true, ..
+            } => SENTINEL_PORT,
+            Self { is_tls: true, .. } => self.kind.default_tls_port(),
+            _ => self.kind.default_port(),
+        }
+    }
+}
+
+impl fmt::Display for BrokerScheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.is_tls {
+            true => self.kind.tls_scheme(),
+            false => self.kind.scheme(),
+        })?;
+        f.write_str(if self.is_sentinel { "+sentinel" } else { "" })
+    }
+}
+
+fn split_scheme(text: &str) -> Result<(BrokerScheme, &str), InvalidBrokerUrl> {
     let (scheme, rest) = text.split_once("://").ok_or(InvalidBrokerUrl::NoScheme)?;
-    let kind = BrokerKind::from_scheme(scheme)
+    let parsed = BrokerScheme::parse(scheme)
         .ok_or_else(|| InvalidBrokerUrl::Scheme(scheme.escape_debug().to_string()))?;
-    Ok((kind, rest))
+    Ok((parsed, rest))
 }
 
 fn authority(rest: &str) -> &str {
@@ -286,6 +392,12 @@ mod tests {
         for (text, expected) in [
             ("localhost:6379", Invalid::NoScheme),
             ("kafka://h:1", Invalid::Scheme("kafka".to_owned())),
+            (
+                "nats+sentinel://h/p",
+                Invalid::Scheme("nats+sentinel".to_owned()),
+            ),
+            ("redis+sentinel://h", Invalid::NoPrimary),
+            ("redis+sentinel://h/", Invalid::NoPrimary),
             ("redis://", Invalid::NoHost),
             ("redis://:secret@:6379", Invalid::NoHost),
             ("redis://ho st", Invalid::Character(" ".to_owned())),
@@ -330,6 +442,43 @@ mod tests {
             let error = BrokerUrl::parse_strict(text).unwrap_err();
             assert_eq!(error.to_string(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn scheme_says_whether_tls_and_sentinels_are_used() {
+        for (text, is_tls, primary, server) in [
+            ("redis://h", false, None, "redis://h:6379"),
+            ("rediss://h", true, None, "rediss://h:6379"),
+            ("tls://h", true, None, "tls://h:4222"),
+            ("nats+tls://t@h", true, None, "tls://t@h:4222"),
+            ("amqps://h/v", true, None, "amqps://h:5671/v"),
+            (
+                "redis+sentinel://h/p",
+                false,
+                Some("p"),
+                "redis+sentinel://h:26379/p",
+            ),
+            (
+                "rediss+sentinel://h/p",
+                true,
+                Some("p"),
+                "rediss+sentinel://h:26379/p",
+            ),
+        ] {
+            let url = BrokerUrl::parse_strict(text).unwrap();
+            assert_eq!((url.is_tls(), url.sentinel_primary()), (is_tls, primary));
+            let first = url.single_urls().next().unwrap();
+            assert_eq!(first.expose_secret(), server);
+        }
+        let sentinels = BrokerUrl::parse("rediss+sentinel://u:p@a,b/p").unwrap();
+        let sentinels = sentinels.with_ca("PEM".into());
+        let primary = ServerAddress::parse("c:1", 0).unwrap();
+        let primary = sentinels.with_primary(primary);
+        assert_eq!(primary.expose_secret(), "rediss://u:p@c:1");
+        assert_eq!(
+            (primary.ca(), primary.sentinel_primary()),
+            (Some("PEM"), None)
+        );
     }
 
     #[test]

@@ -12,8 +12,8 @@
 //!
 //! - [`id`]: names of nodes, clusters, devices, topics, telemetry and consumer groups;
 //! - [`quantity`]: a number with its unit, which [`rate`] and [`duration`] are read from;
-//! - [`broker_kind`], [`broker_url`] and [`server_address`]: the table of brokers, the address
-//!   of one, and that of one of its servers;
+//! - [`broker_kind`], [`broker_url`] and [`server_address`]: the table of brokers, and
+//!   the addresses of a broker and of one server;
 //! - [`redact`]: addresses without their passwords;
 //! - [`backoff`]: delays between attempts to connect again;
 //! - [`mod@format`]: numbers and times as text.

@@ -46,6 +46,20 @@ impl ServerAddress {
         Ok(address)
     }
 
+    /// Returns the address of a host that is a name or an IP address without brackets, as
+    /// servers tell it.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidBrokerUrl`] if a part is invalid.
+    pub fn from_parts(host: &str, port: &str) -> Result<Self, InvalidBrokerUrl> {
+        let text = match host.contains(':') {
+            true => format!("[{host}]:{port}"),
+            false => format!("{host}:{port}"),
+        };
+        Self::parse_strict(&text, 0)
+    }
+
     /// Returns the host: a name, or an IP address without brackets.
     pub fn host(&self) -> &str {
         &self.host
@@ -107,5 +121,8 @@ mod tests {
             assert_eq!(address.to_string(), written);
         }
         assert!(ServerAddress::parse("::1", 1).is_err());
+        let told = ServerAddress::from_parts("::1", "2").unwrap();
+        assert_eq!(told.to_string(), "[::1]:2");
+        assert!(ServerAddress::from_parts("", "2").is_err());
     }
 }

@@ -5,9 +5,14 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::BoxFuture;
 use highwater_scenarios::plan::BrokerSpec;
 use highwater_types::BrokerUrl;
+use rustls::ClientConfig;
 use tokio::time::timeout;
 
-use crate::sampling::{GaugeSource, Gauges};
+use crate::{
+    access::CertVerification,
+    error_chain::error_chain,
+    sampling::{GaugeSource, Gauges},
+};
 
 /// The group of all consumers of a run. RabbitMQ has a queue of this name.
 pub(crate) const CONSUMER_GROUP: &str = "run";
@@ -35,6 +40,24 @@ where
         }
     }
     last
+}
+
+/// Returns the settings of TLS to a broker's server; `None` if the address does not use it.
+pub(super) fn tls_config(url: &BrokerUrl) -> Result<Option<ClientConfig>, String> {
+    if !url.is_tls() {
+        return Ok(None);
+    }
+    let verification = match url.ca() {
+        Some(pem) => CertVerification::CaCertificates {
+            pem: pem.to_owned(),
+        },
+        None => CertVerification::SystemRoots,
+    };
+    let config = verification.client_config();
+    let mut config = config.map_err(|error| error_chain(&error))?;
+    // The protocol is not HTTP.
+    config.alpn_protocols.clear();
+    Ok(Some(config))
 }
 
 /// Everything that the harness does with one kind of broker.

@@ -14,10 +14,11 @@ use highwater_scenarios::plan::BrokerSpec;
 use highwater_types::BrokerUrl;
 
 use super::{
-    driver::{BrokerDriver, connect_to_any},
+    driver::{BrokerDriver, connect_to_any, tls_config},
     monitor::monitor_source,
 };
 use crate::{
+    access::tls_verify::install_ring_provider,
     error_chain::error_chain,
     sampling::{GaugeSource, Gauges},
 };
@@ -88,6 +89,12 @@ async fn connect_to(server: BrokerUrl) -> Result<Client, String> {
         // By default the library reconnects without a limit, and a call would end in a timeout
         // that hides the cause.
         .max_reconnects(1);
+    // For a server that requires TLS although the address does not ask for it.
+    install_ring_provider();
+    let options = match tls_config(&server)? {
+        Some(tls) => options.require_tls(true).tls_client_config(tls),
+        None => options,
+    };
     let client = options
         .connect(server.expose_secret())
         .await

@@ -1,20 +1,23 @@
 //! RabbitMQ: exchanges and queues over AMQP, and its Prometheus plugin.
 
 mod gauges;
+mod socket;
 
 use std::sync::Arc;
 
+use async_compat::CompatExt;
 use futures_util::future::{BoxFuture, FutureExt};
 use highwater_process::program::RABBITMQ_SERVER;
 use highwater_scenarios::plan::BrokerSpec;
 use highwater_types::BrokerUrl;
 use lapin::{
-    Channel, Connection, ConnectionProperties, Error, ErrorKind,
+    AsyncTcpStream, Channel, Connection, ConnectionProperties, Error, ErrorKind,
     options::{ExchangeDeleteOptions, QueueDeleteOptions},
+    uri::AMQPUri,
 };
 
 use super::{
-    driver::{BrokerDriver, CONSUMER_GROUP, connect_to_any},
+    driver::{BrokerDriver, CONSUMER_GROUP, connect_to_any, tls_config},
     monitor::monitor_source,
 };
 use crate::{
@@ -107,12 +110,21 @@ async fn delete_unused_exchange(channel: &Channel, exchange: &str) -> Result<(),
 }
 
 async fn connect(url: &BrokerUrl) -> Result<Connection, String> {
-    let connect = async |server: BrokerUrl| {
-        let properties = ConnectionProperties::default();
-        let connected = Connection::connect(server.expose_secret(), properties).await;
-        connected.map_err(|error| error_chain(&error))
+    connect_to_any(url, connect_to).await
+}
+
+async fn connect_to(server: BrokerUrl) -> Result<Connection, String> {
+    let uri: AMQPUri = server.expose_secret().parse()?;
+    let tls = tls_config(&server)?.map(Arc::new);
+    let runtime = lapin::runtime::default_runtime();
+    let runtime = runtime.map_err(|error| error_chain(&error))?;
+    let connect = async move |uri: AMQPUri, _| {
+        let stream = socket::connect(&uri.authority, tls.clone()).await?;
+        Ok(AsyncTcpStream::Plain(stream.compat()))
     };
-    connect_to_any(url, connect).await
+    let properties = ConnectionProperties::default();
+    let connected = Connection::connector(uri, runtime, connect, properties).await;
+    connected.map_err(|error| error_chain(&error))
 }
 
 fn is_in_use(error: &Error) -> bool {

@@ -1,5 +1,6 @@
 //! Redis, one server or a cluster of them: keys and channels of a run, and `INFO`.
 
+mod connect;
 mod gauges;
 
 use std::{sync::Arc, time::Duration};
@@ -7,14 +8,12 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::{BoxFuture, FutureExt};
 use highwater_process::program::REDIS_SERVER;
 use highwater_scenarios::plan::BrokerSpec;
-use highwater_types::BrokerUrl;
-use redis::{
-    AsyncIter, Client, ConnectionAddr, ErrorKind, RedisError, ServerErrorKind,
-    aio::MultiplexedConnection,
-};
+use highwater_types::{BrokerUrl, ServerAddress};
+use redis::{AsyncIter, RedisError, aio::MultiplexedConnection};
 use tokio::time::sleep;
 
-use super::driver::{BrokerDriver, connect_to_any};
+use self::connect::{connect, connect_to, is_cluster};
+use super::driver::BrokerDriver;
 use crate::{
     error_chain::error_chain,
     sampling::{GaugeSource, Gauges},
@@ -143,7 +142,7 @@ async fn connect_primaries(
     url: &BrokerUrl,
     mut connection: MultiplexedConnection,
 ) -> Result<Vec<RedisPrimary>, RedisError> {
-    if !has_line(&mut connection, "cluster", "cluster_enabled:1").await? {
+    if !is_cluster(&mut connection).await? {
         return Ok(vec![RedisPrimary {
             connection,
             channels: "CHANNELS",
@@ -152,70 +151,30 @@ async fn connect_primaries(
     let mut nodes = redis::cmd("CLUSTER");
     let nodes: String = nodes.arg("NODES").query_async(&mut connection).await?;
     let mut servers = Vec::new();
-    for (host, port) in primaries(&nodes) {
-        // User and password of the scenario's address hold for every server of the cluster.
-        let first = url.with_server(url.servers()[0].clone());
-        let info = Client::open(first.expose_secret())?
-            .get_connection_info()
-            .clone()
-            .set_addr(ConnectionAddr::Tcp(host, port));
+    for server in primaries(&nodes) {
         servers.push(RedisPrimary {
-            connection: Client::open(info)?
-                .get_multiplexed_async_connection()
-                .await?,
+            // User and password of the scenario's address hold for every server.
+            connection: connect_to(url, server).await?,
             channels: "SHARDCHANNELS",
         });
     }
     Ok(servers)
 }
 
-/// Returns host and port of each server that owns slots, from the answer to `CLUSTER NODES`:
+/// Returns the address of each server that owns slots, from the answer to `CLUSTER NODES`:
 /// `ID HOST:PORT@BUS[,NAME] FLAGS …`.
-fn primaries(nodes: &str) -> Vec<(String, u16)> {
+fn primaries(nodes: &str) -> Vec<ServerAddress> {
     let address = |line: &str| {
         let mut words = line.split(' ').skip(1);
         let (address, flags) = (words.next()?, words.next()?);
         // `fail` is a server that the others gave up: a replica has its slots.
         let has_flag = |flag| flags.split(',').any(|found| found == flag);
         let (host, port) = address.split('@').next()?.rsplit_once(':')?;
-        let port = port.parse().ok()?;
-        let owns_slots = has_flag("master") && !has_flag("fail") && !host.is_empty();
-        owns_slots.then(|| (host.to_owned(), port))
+        let owns_slots = has_flag("master") && !has_flag("fail");
+        let address = owns_slots.then(|| ServerAddress::from_parts(host, port));
+        address?.ok()
     };
     nodes.lines().filter_map(address).collect()
-}
-
-/// Connects to the first server that answers, and is not a replica of another one.
-async fn connect(url: &BrokerUrl) -> Result<MultiplexedConnection, String> {
-    let connect = async |server| {
-        let connected = connect_to(server).await;
-        connected.map_err(|error| error_chain(&error))
-    };
-    connect_to_any(url, connect).await
-}
-
-async fn connect_to(server: BrokerUrl) -> Result<MultiplexedConnection, RedisError> {
-    let client = Client::open(server.expose_secret())?;
-    let mut connection = client.get_multiplexed_async_connection().await?;
-    // In a cluster, a replica knows the primaries.
-    if has_line(&mut connection, "replication", "role:slave").await?
-        && !has_line(&mut connection, "cluster", "cluster_enabled:1").await?
-    {
-        let kind = ErrorKind::Server(ServerErrorKind::ReadOnly);
-        return Err((kind, "the server is a replica").into());
-    }
-    Ok(connection)
-}
-
-/// Whether a section of `INFO` has this line.
-async fn has_line(
-    connection: &mut MultiplexedConnection,
-    section: &str,
-    expected: &str,
-) -> Result<bool, RedisError> {
-    let mut info = redis::cmd("INFO");
-    let info: String = info.arg(section).query_async(connection).await?;
-    Ok(info.lines().any(|line| line.trim() == expected))
 }
 
 #[cfg(test)]
@@ -246,8 +205,8 @@ e7d1 127.0.0.1:30001@31001 myself,master - 0 0 1 connected 0-5460
 ffff :0@0 master,noaddr - 0 0 1 disconnected
 dead 127.0.0.1:30003@31003 master,fail - 0 0 1 disconnected
 ";
-        let server = |port| ("127.0.0.1".to_owned(), port);
-        assert_eq!(primaries(nodes), [server(30002), server(30001)]);
+        let server = |port: &str| ServerAddress::from_parts("127.0.0.1", port).expect("an address");
+        assert_eq!(primaries(nodes), [server("30002"), server("30001")]);
     }
 
     #[tokio::test]

@@ -55,13 +55,7 @@ fn hint(text: &str, error: &InvalidBrokerUrl) -> Option<String> {
             let known = schemes.into_iter().chain([LOCAL]);
             suggest::did_you_mean(text, known)
         }
-        InvalidBrokerUrl::Scheme(scheme) => match BrokerKind::from_tls_scheme(scheme) {
-            Some(kind) => Some(format!(
-                "brokers are reached without TLS: write {}://, on a network that you trust",
-                kind.scheme()
-            )),
-            None => suggest::did_you_mean(scheme, schemes),
-        },
+        InvalidBrokerUrl::Scheme(scheme) => suggest::did_you_mean(scheme, schemes),
         // An `@` or `/` in a password moves the end of the host.
         InvalidBrokerUrl::Character(_) | InvalidBrokerUrl::Host(_) => {
             Some("in a password, write such characters as %XX".to_owned())

@@ -20,8 +20,8 @@
 //! ```
 //!
 //! - [`kind`]: the services by name; `registry`: the start and the probe of each;
-//! - [`redis`], [`redis_cluster`], [`nats`], [`nats_cluster`], [`rabbitmq`], [`nginx`],
-//!   [`haproxy`]: one file each. A new service implements `definition` and gets its lines in [`kind`] and
+//! - [`redis`], [`redis_cluster`], [`redis_sentinel`], [`nats`], [`nats_cluster`],
+//!   [`rabbitmq`], [`nginx`], [`haproxy`]: one file each. A new service implements `definition` and gets its lines in [`kind`] and
 //!   `registry`;
 //! - `definition`: the trait that those files implement;
 //! - [`service`]: a running service, with its URL, its end and its restart;
@@ -46,6 +46,7 @@ mod proxy;
 pub mod rabbitmq;
 pub mod redis;
 pub mod redis_cluster;
+pub mod redis_sentinel;
 mod registry;
 pub mod service;
 
@@ -60,4 +61,5 @@ pub use program::{PROGRAMS, Program};
 pub use rabbitmq::RabbitMqService;
 pub use redis::{RedisOptions, RedisService};
 pub use redis_cluster::{RedisClusterOptions, RedisClusterService};
+pub use redis_sentinel::RedisSentinelService;
 pub use service::Service;

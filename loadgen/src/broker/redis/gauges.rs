@@ -9,7 +9,7 @@ use redis::aio::MultiplexedConnection;
 use reqwest::Client as HttpClient;
 use tokio::{sync::Mutex, time::timeout};
 
-use super::connect;
+use super::connect::connect;
 use crate::sampling::{GaugeSource, Gauges};
 
 /// The longest time for one answer, connecting included. It lies below the second between

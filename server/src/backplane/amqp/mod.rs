@@ -42,7 +42,7 @@
 //! The files, in reading order:
 //!
 //! - `server` (the URL), `names`, `error` (the meaning of the client library's errors);
-//! - `connection` (one connection, and its socket), `publisher` (sending, in order),
+//! - `socket` (plain or TLS), `connection` (one connection), `publisher` (sending, in order),
 //!   `inbox` (queue and reader);
 //! - `membership_table` (compare-and-set without a store), `transport` (the trait).
 
@@ -53,6 +53,7 @@ mod membership_table;
 mod names;
 mod publisher;
 mod server;
+mod socket;
 #[cfg(test)]
 mod tests;
 mod transport;

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     backplane::remote::{InboundFrame, InboundSender, Inbox, TransportResult},
-    net::broker_servers::BrokerServers,
+    net::{broker_servers::BrokerServers, tls::install_ring_provider},
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
@@ -111,6 +111,12 @@ async fn open(
     .ignore_discovered_servers()
     // One attempt, which fails. 0 would mean that attempts are unlimited.
     .max_reconnects(1);
+    // For a server that requires TLS although the URL does not ask for it.
+    install_ring_provider();
+    let options = match server.tls_config()? {
+        Some(tls) => options.require_tls(true).tls_client_config(tls),
+        None => options,
+    };
     let client = configure(options).connect(server.address).await;
     let client = client.map_err(|error| connect_error(&error))?;
     connected.store(true, SeqCst);

@@ -1,6 +1,9 @@
 //! The meaning of the client library's errors and events.
 
-use std::fmt::{Debug, Display};
+use std::{
+    fmt::{Debug, Display},
+    io,
+};
 
 use async_nats::{ConnectError, ConnectErrorKind, Event, ServerError, error::Error};
 
@@ -22,13 +25,22 @@ pub(super) fn connect_error(error: &ConnectError) -> TransportError {
             hint: "give the user in the URL: nats://USER:PASSWORD@HOST:PORT, \
                    or nats://TOKEN@HOST:PORT",
         },
-        ConnectErrorKind::Tls => TransportError::Unsuitable {
-            what,
-            hint: "have the server's certificate signed by an authority that this machine \
-                   trusts",
-        },
+        ConnectErrorKind::Tls | ConnectErrorKind::Io if is_rejected_certificate(error) => {
+            TransportError::Unsuitable {
+                what,
+                hint: "have the server's certificate signed by an authority that this machine \
+                   trusts, or name the authority with --broker-ca",
+            }
+        }
         _ => TransportError::Broken(what),
     }
+}
+
+/// Whether rustls has rejected the server's certificate.
+fn is_rejected_certificate(error: &ConnectError) -> bool {
+    let source = std::error::Error::source(error);
+    let io_error = source.and_then(|source| source.downcast_ref::<io::Error>());
+    io_error.is_some_and(|error| error.kind() == io::ErrorKind::InvalidData)
 }
 
 /// Returns the reason for which an event ends the connection, if it does.

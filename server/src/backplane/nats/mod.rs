@@ -26,8 +26,8 @@
 //! **Size.** A server accepts messages of 1 MiB by default (`max_payload`). A longer frame
 //! travels in fragments.
 //!
-//! **Clusters of servers.** A node connects to any server of the URL, and later also to those
-//! that a server has named. The other servers learn a subscription after a moment, so a
+//! **Clusters of servers.** A node connects to any server of the URL, and later also to the
+//! servers that one has named. The other servers learn a subscription after a moment, so a
 //! frame that is sent right after it may be missed there. The bucket is created with three
 //! replicas where there are three servers, so that the table survives the loss of one.
 //!

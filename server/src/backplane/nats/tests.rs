@@ -6,7 +6,10 @@ use super::NatsTransport;
 use crate::{
     backplane::remote::{
         TransportError,
-        conformance::{ConformanceTarget, TransportPeer, address, join_member, wait_until_joined},
+        conformance::{
+            ConformanceTarget, TestAuthority, TlsServer, TransportPeer, address, join_member,
+            wait_until_joined,
+        },
     },
     id::ClusterName,
 };
@@ -21,6 +24,22 @@ impl ConformanceTarget for NatsTransport {
         let streams = async_nats::jetstream::new(client);
         let bucket = format!("highwater-{cluster}");
         streams.delete_key_value(bucket).await.unwrap();
+    }
+
+    /// The server asks for TLS in its greeting, so no proxy can add it.
+    async fn start_tls(authority: &TestAuthority) -> TlsServer {
+        let (certificate, key) = (authority.certificate(), authority.key());
+        let config = format!("tls {{ cert_file: {certificate:?}, key_file: {key:?} }}");
+        let server = NatsService::start_with(NatsOptions {
+            jetstream: true,
+            // Options are made at compile time elsewhere.
+            config: config.leak(),
+        });
+        let server = server.unwrap();
+        TlsServer {
+            url: server.url().replace("nats://", "tls://"),
+            _server: Box::new(server),
+        }
     }
 }
 

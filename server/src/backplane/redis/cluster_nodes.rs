@@ -27,11 +27,7 @@ fn parse_nodes(nodes: &str) -> Vec<ServerAddress> {
         let (host, port) = address.rsplit_once(':')?;
         // The name is that of `cluster-announce-hostname`, for which a certificate is valid.
         let name = name.split(',').nth(1).filter(|name| !name.is_empty());
-        let host = match name.unwrap_or(host) {
-            v6 if v6.contains(':') => format!("[{v6}]"),
-            host => host.to_owned(),
-        };
-        ServerAddress::parse_strict(&format!("{host}:{port}"), 0).ok()
+        ServerAddress::from_parts(name.unwrap_or(host), port).ok()
     };
     nodes.lines().filter_map(address).collect()
 }

@@ -8,16 +8,16 @@ use std::time::Duration;
 use highwater_types::BrokerUrl;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ErrorKind, Pipeline, ProtocolVersion, RedisError,
-    RedisFuture, RedisResult, ServerErrorKind, Value,
+    RedisFuture, RedisResult, ServerErrorKind, TlsCertificates, Value,
     aio::{ConnectionLike, MultiplexedConnection},
     cluster::{ClusterClient, ClusterClientBuilder},
     cluster_async::ClusterConnection,
 };
 
-use super::cluster_nodes::cluster_nodes;
-use crate::net::broker_servers::BrokerServers;
+use super::{cluster_nodes::cluster_nodes, sentinel::resolve_primary};
+use crate::net::{broker_servers::BrokerServers, tls::install_ring_provider};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A connection for commands, of which clones share the socket.
 #[derive(Clone)]
@@ -34,6 +34,7 @@ impl CommandConnection {
         response_timeout: Duration,
     ) -> RedisResult<Self> {
         let connect = async |server: BrokerUrl| -> RedisResult<Self> {
+            let server = resolve_primary(server).await?;
             let config = connection_config(response_timeout);
             let mut single = open_client(&server)?
                 .get_multiplexed_async_connection_with_config(&config)
@@ -55,10 +56,25 @@ impl CommandConnection {
 
 /// Opens a client of one server. RESP3 delivers pushes and responses on one connection.
 pub(super) fn open_client(url: &BrokerUrl) -> RedisResult<Client> {
-    let client = Client::open(url.expose_secret())?;
+    let client = match url.is_tls() {
+        true => {
+            // The client library asks for the process's provider.
+            install_ring_provider();
+            Client::build_with_tls(url.expose_secret(), certificates(url))?
+        }
+        false => Client::open(url.expose_secret())?,
+    };
     let info = client.get_connection_info().clone();
     let settings = info.redis_settings().clone();
     Client::open(info.set_redis_settings(settings.set_protocol(ProtocolVersion::RESP3)))
+}
+
+/// Returns the authorities that the URL names. Without any, those of the machine hold.
+fn certificates(url: &BrokerUrl) -> TlsCertificates {
+    TlsCertificates {
+        client_tls: None,
+        root_cert: url.ca().map(|pem| pem.as_bytes().to_vec()),
+    }
 }
 
 /// Returns the settings of a connection to one server.
@@ -70,7 +86,12 @@ pub(super) fn connection_config(response_timeout: Duration) -> AsyncConnectionCo
 
 /// Returns the settings of the connections to a cluster, whose servers the client finds.
 pub(super) fn cluster_builder(url: &BrokerUrl, response_timeout: Duration) -> ClusterClientBuilder {
-    ClusterClient::builder([url.expose_secret()])
+    let builder = ClusterClient::builder([url.expose_secret()]);
+    let builder = match url.is_tls() {
+        true => builder.certs(certificates(url)),
+        false => builder,
+    };
+    builder
         .use_protocol(ProtocolVersion::RESP3)
         .connection_timeout(CONNECT_TIMEOUT)
         .response_timeout(response_timeout)
@@ -81,9 +102,9 @@ pub(super) fn cluster_builder(url: &BrokerUrl, response_timeout: Duration) -> Cl
 /// The part of a server, as far as nodes can use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ServerRole {
-    /// It is alone, or has replicas.
+    /// A server that is alone or has replicas.
     Primary,
-    /// It belongs to a cluster, in which clients find each key's primary.
+    /// A server of a cluster, in which clients find each key's primary.
     ClusterMember,
 }
 

@@ -1,5 +1,7 @@
 //! The meaning of the server's errors.
 
+use std::io;
+
 use redis::{ErrorKind, RedisError};
 
 use crate::backplane::remote::TransportError;
@@ -23,6 +25,16 @@ pub(crate) fn is_full(error: &RedisError) -> bool {
 fn hint(error: &RedisError) -> Option<&'static str> {
     if error.kind() == ErrorKind::AuthenticationFailed {
         return Some(CREDENTIALS);
+    }
+    // rustls rejects the certificate.
+    if error.as_io_error().map(io::Error::kind) == Some(io::ErrorKind::InvalidData) {
+        return Some(
+            "have the server's certificate signed by an authority that this machine trusts, \
+             or name the authority with --broker-ca",
+        );
+    }
+    if error.kind() == ErrorKind::MasterNameNotFoundBySentinel {
+        return Some("end the URL with the name of the primary in the Sentinels' configuration");
     }
     Some(match error.code()? {
         "NOAUTH" | "WRONGPASS" => CREDENTIALS,

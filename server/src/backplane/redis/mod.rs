@@ -33,7 +33,7 @@
 //!
 //! **Several servers.** A node uses the first server that answers and is no replica, or the
 //! cluster to which it belongs. When the connection ends, the node connects through any
-//! server of the URL or of the cluster.
+//! server of the URL or of the cluster. Sentinels name the primary at each new connection.
 //!
 //! **Full memory.** A Redis at its `maxmemory` still publishes, but rejects each change of
 //! the membership table. No node can join then, and dead nodes stay members.
@@ -41,6 +41,7 @@
 //! The files, in reading order:
 //!
 //! - `names` (channels and keys), `error` (the meaning of the server's errors);
+//! - `sentinel` (the primary of a Redis with Sentinels);
 //! - `commands` (connections to one server or a cluster), `pubsub` (publishing and
 //!   subscribing), `cluster_nodes` and `shards` (servers and checks of a cluster);
 //! - `clients` (connections as the server lists them), `membership_table`
@@ -53,6 +54,7 @@ mod error;
 mod membership_table;
 mod names;
 mod pubsub;
+mod sentinel;
 mod shards;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,8 @@
 use std::{ops::RangeInclusive, process::Command};
 
 use highwater_services::{
-    RedisClusterOptions, RedisClusterService, RedisOptions, RedisService, ServiceKind,
+    RedisClusterOptions, RedisClusterService, RedisOptions, RedisSentinelService, RedisService,
+    ServiceKind,
 };
 use redis::FromRedisValue;
 
@@ -137,6 +138,24 @@ async fn failover_of_the_server_of_the_url_is_followed() {
         wait_for_view(member, "the loss", |view| !view.connected).await;
     }
     wait_until_joined(&a, &mut b, version).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn failover_by_sentinel_is_followed() {
+    let mut servers = RedisSentinelService::start().unwrap();
+    // The first Sentinel of the URL is dead.
+    let url = servers.url().replace("://", "://127.0.0.1:1,");
+    let cluster = address(&url).cluster;
+    let [a, mut b] = ["a", "b"].map(|id| join_member(&url, &cluster, id));
+    let version = wait_until_joined(&a, &mut b, 0).await;
+    let primary = servers.pid().unwrap();
+    servers.kill_one(primary);
+    wait_until_joined(&a, &mut b, version).await;
+
+    // TransportPeer connects to one server alone.
+    let unknown = address(&servers.url().replace("/primary", "/other"));
+    let error = RedisPeer::try_connect(&unknown, "n").await.err().unwrap();
+    assert!(error.to_string().contains("name of the primary"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

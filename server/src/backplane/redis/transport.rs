@@ -13,6 +13,7 @@ use super::{
     membership_table,
     names::RedisNames,
     pubsub::PubSubClient,
+    sentinel::resolve_primary,
     shards::{NamedServers, monitor_shards},
 };
 use crate::{
@@ -47,6 +48,7 @@ impl Transport for RedisTransport {
         // names a database would promise a separation that does not exist.
         match url.path() {
             "" | "/" => Ok(()),
+            _ if url.sentinel_primary().is_some() => Ok(()),
             path => Err(TransportError::broken(format!("unexpected path {path:?}"))),
         }
     }
@@ -61,7 +63,8 @@ impl Transport for RedisTransport {
         let pending = Arc::clone(&pending_unsubscribes);
         let (names_of_push, inbound_of_push) = (names.clone(), inbound.clone());
         let on_push = move |push| handle_push(push, &names_of_push, &pending, &inbound_of_push);
-        let client = PubSubClient::connect(&address.server, on_push).await?;
+        let server = resolve_primary(address.server.clone()).await?;
+        let client = PubSubClient::connect(&server, on_push).await?;
         // Before it subscribes, so that a survivor can end every connection with an inbox.
         client.set_client_name(&names.inbox(inbox)).await?;
         let channels = vec![names.everyone(), names.inbox(inbox)];

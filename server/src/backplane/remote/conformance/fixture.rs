@@ -16,10 +16,13 @@ use parking_lot::Mutex;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::super::{
-    ClusterAddress, Destination, InboundFrame, Inbox, OutboundFrame, StoredTable, Transport,
-    TransportError, TransportResult,
-    inbound::{InboundReceiver, inbound_channel},
+use super::{
+    super::{
+        ClusterAddress, Destination, InboundFrame, Inbox, OutboundFrame, StoredTable, Transport,
+        TransportError, TransportResult,
+        inbound::{InboundReceiver, inbound_channel},
+    },
+    tls::{TestAuthority, TlsServer, tls_proxy},
 };
 use crate::{
     backplane::{BackplaneConfig, Identity, Inbound, JoinedBackplane, View, join},
@@ -36,6 +39,11 @@ pub(in crate::backplane) trait ConformanceTarget: Transport {
 
     /// Deletes the cluster's membership table, as an operator would.
     fn delete_table(url: &str, cluster: &ClusterName) -> impl Future<Output = ()> + Send;
+
+    /// Starts a server with the certificate that the authority has signed.
+    fn start_tls(authority: &TestAuthority) -> impl Future<Output = TlsServer> + Send {
+        tls_proxy::<Self>(authority)
+    }
 }
 
 /// Starts a broker of its own for a test that kills or pauses it.
