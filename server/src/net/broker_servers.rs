@@ -39,11 +39,6 @@ impl BrokerServers {
         Self { url, known }
     }
 
-    /// Returns the URL that lists the servers.
-    pub(crate) fn url(&self) -> &BrokerUrl {
-        &self.url
-    }
-
     /// Returns the URLs of single servers, in the order in which they should be tried:
     /// those that failed least come first.
     fn in_order(&self) -> Vec<BrokerUrl> {

@@ -17,7 +17,10 @@ use tokio_rustls::{
 };
 
 use super::server::AmqpServer;
-use crate::backplane::remote::{TransportError, TransportResult};
+use crate::{
+    backplane::remote::{TransportError, TransportResult},
+    net::tls::{REJECTED_CERTIFICATE_HINT, is_rejected_certificate},
+};
 
 /// Connects to a server, through TLS if the URL asks for it.
 pub(super) async fn connect(server: &AmqpServer) -> TransportResult<TcpStream> {
@@ -44,15 +47,15 @@ async fn handshake(
 ) -> TransportResult<TlsStream<TcpStream>> {
     let name = ServerName::try_from(host.to_owned()).map_err(TransportError::broken)?;
     let handshake = TlsConnector::from(Arc::clone(tls)).connect(name, stream);
-    handshake.await.map_err(|error| match error.kind() {
-        // rustls rejects the certificate.
-        io::ErrorKind::InvalidData => TransportError::Unsuitable {
-            what: error.to_string(),
-            hint: "have the server's certificate signed by an authority that this machine \
-                   trusts, or name the authority with --broker-ca",
-        },
-        _ => TransportError::broken(error),
-    })
+    handshake
+        .await
+        .map_err(|error| match is_rejected_certificate(&error) {
+            true => TransportError::Unsuitable {
+                what: error.to_string(),
+                hint: REJECTED_CERTIFICATE_HINT,
+            },
+            false => TransportError::broken(error),
+        })
 }
 
 /// Returns one end of a pair, whose other end is copied to and from the TLS stream. Each end

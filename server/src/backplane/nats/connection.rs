@@ -98,6 +98,7 @@ async fn open(
 ) -> TransportResult<Client> {
     let connected = Arc::new(AtomicBool::new(false));
     let gate = Arc::clone(&connected);
+    let tls = server.tls_config()?;
     let auth = server.auth;
     let options = ConnectOptions::with_auth_callback(move |_nonce| {
         ready(match gate.load(SeqCst) {
@@ -113,7 +114,7 @@ async fn open(
     .max_reconnects(1);
     // For a server that requires TLS although the URL does not ask for it.
     install_ring_provider();
-    let options = match server.tls_config()? {
+    let options = match tls {
         Some(tls) => options.require_tls(true).tls_client_config(tls),
         None => options,
     };

@@ -1,13 +1,13 @@
 //! The meaning of the client library's errors and events.
 
-use std::{
-    fmt::{Debug, Display},
-    io,
-};
+use std::fmt::{Debug, Display};
 
 use async_nats::{ConnectError, ConnectErrorKind, Event, ServerError, error::Error};
 
-use crate::backplane::remote::TransportError;
+use crate::{
+    backplane::remote::TransportError,
+    net::tls::{REJECTED_CERTIFICATE_HINT, is_rejected_certificate},
+};
 
 /// A call of a connection that was made.
 impl<K: Clone + Debug + Display + PartialEq> From<Error<K>> for TransportError {
@@ -28,19 +28,11 @@ pub(super) fn connect_error(error: &ConnectError) -> TransportError {
         ConnectErrorKind::Tls | ConnectErrorKind::Io if is_rejected_certificate(error) => {
             TransportError::Unsuitable {
                 what,
-                hint: "have the server's certificate signed by an authority that this machine \
-                   trusts, or name the authority with --broker-ca",
+                hint: REJECTED_CERTIFICATE_HINT,
             }
         }
         _ => TransportError::Broken(what),
     }
-}
-
-/// Whether rustls has rejected the server's certificate.
-fn is_rejected_certificate(error: &ConnectError) -> bool {
-    let source = std::error::Error::source(error);
-    let io_error = source.and_then(|source| source.downcast_ref::<io::Error>());
-    io_error.is_some_and(|error| error.kind() == io::ErrorKind::InvalidData)
 }
 
 /// Returns the reason for which an event ends the connection, if it does.

@@ -1,10 +1,11 @@
 //! The meaning of the server's errors.
 
-use std::io;
-
 use redis::{ErrorKind, RedisError};
 
-use crate::backplane::remote::TransportError;
+use crate::{
+    backplane::remote::TransportError,
+    net::tls::{REJECTED_CERTIFICATE_HINT, is_rejected_certificate},
+};
 
 impl From<RedisError> for TransportError {
     fn from(error: RedisError) -> Self {
@@ -26,12 +27,8 @@ fn hint(error: &RedisError) -> Option<&'static str> {
     if error.kind() == ErrorKind::AuthenticationFailed {
         return Some(CREDENTIALS);
     }
-    // rustls rejects the certificate.
-    if error.as_io_error().map(io::Error::kind) == Some(io::ErrorKind::InvalidData) {
-        return Some(
-            "have the server's certificate signed by an authority that this machine trusts, \
-             or name the authority with --broker-ca",
-        );
+    if is_rejected_certificate(error) {
+        return Some(REJECTED_CERTIFICATE_HINT);
     }
     if error.kind() == ErrorKind::MasterNameNotFoundBySentinel {
         return Some("end the URL with the name of the primary in the Sentinels' configuration");

@@ -1,5 +1,7 @@
 //! TLS to a broker: which certificates a client accepts.
 
+#[cfg(feature = "remote")]
+use std::error::Error;
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -11,7 +13,7 @@ use highwater_types::BrokerUrl;
 #[cfg(any(feature = "nats", feature = "amqp"))]
 use tokio_rustls::rustls::ClientConfig;
 #[cfg(feature = "remote")]
-use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::{self, crypto::ring};
 use tokio_rustls::rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
@@ -103,6 +105,28 @@ fn machine_roots() -> Result<RootCertStore, String> {
         true => Err("this machine trusts no authority; hint: name one with --broker-ca".into()),
         false => Ok(store),
     }
+}
+
+/// The hint for a certificate that is not trusted.
+#[cfg(feature = "remote")]
+pub(crate) const REJECTED_CERTIFICATE_HINT: &str = "have the server's certificate signed by an \
+     authority that this machine trusts, or name the authority with --broker-ca";
+
+/// Whether rustls has rejected the certificate of a server.
+#[cfg(feature = "remote")]
+pub(crate) fn is_rejected_certificate(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let inner = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        let rejection = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        if matches!(rejection, Some(rustls::Error::InvalidCertificate(_))) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// Installs ring as the process's cryptography, for libraries that ask for a default.

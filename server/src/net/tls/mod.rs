@@ -12,6 +12,8 @@ mod stream;
 pub(crate) use self::broker::client_config;
 #[cfg(any(feature = "nats", feature = "redis"))]
 pub(crate) use self::broker::install_ring_provider;
+#[cfg(feature = "remote")]
+pub(crate) use self::broker::{REJECTED_CERTIFICATE_HINT, is_rejected_certificate};
 pub(crate) use self::stream::TlsStream;
 pub use self::{
     broker::{BrokerCa, BrokerCaError},

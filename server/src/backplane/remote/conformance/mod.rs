@@ -19,6 +19,7 @@ mod topics;
 #[allow(unused_imports, reason = "the tests of one broker use some of them")]
 pub(in crate::backplane) use self::fixture::{
     ConformanceTarget, TEST_TIMEOUT, TransportPeer, address, join_member, shared, wait_for_view,
+    wait_until_joined,
 };
 #[allow(unused_imports, reason = "the tests of one broker use some of them")]
 pub(in crate::backplane) use self::tls::{TestAuthority, TlsServer};
