@@ -30,11 +30,17 @@ pub(super) async fn connect_to_any<T, F>(
 where
     F: Future<Output = Result<T, String>>,
 {
+    let mut servers = url.single_urls().peekable();
     let mut last = Err("an address without a server".to_owned());
-    for server in url.single_urls() {
-        last = timeout(SERVER_TIMEOUT, connect(server))
-            .await
-            .unwrap_or_else(|_| Err(format!("no answer within {SERVER_TIMEOUT:?}")));
+    while let Some(server) = servers.next() {
+        let connecting = connect(server);
+        // The caller limits the time of all, and so that of the last one.
+        last = match servers.peek() {
+            None => connecting.await,
+            Some(_) => timeout(SERVER_TIMEOUT, connecting)
+                .await
+                .unwrap_or_else(|_| Err(format!("no answer within {SERVER_TIMEOUT:?}"))),
+        };
         if last.is_ok() {
             break;
         }

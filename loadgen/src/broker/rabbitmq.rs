@@ -118,13 +118,16 @@ async fn connect_to(server: BrokerUrl) -> Result<Connection, String> {
     let tls = tls_config(&server)?.map(Arc::new);
     let runtime = lapin::runtime::default_runtime();
     let runtime = runtime.map_err(|error| error_chain(&error))?;
-    let connect = async move |uri: AMQPUri, _| {
-        let stream = socket::connect(&uri.authority, tls.clone()).await?;
-        Ok(AsyncTcpStream::Plain(stream.compat()))
-    };
-    let properties = ConnectionProperties::default();
-    let connected = Connection::connector(uri, runtime, connect, properties).await;
-    connected.map_err(|error| error_chain(&error))
+    let connecting = Connection::connector(
+        uri,
+        runtime,
+        async move |uri, _| {
+            let stream = socket::connect(&uri.authority, tls.clone()).await?;
+            Ok(AsyncTcpStream::Plain(stream.compat()))
+        },
+        ConnectionProperties::default(),
+    );
+    connecting.await.map_err(|error| error_chain(&error))
 }
 
 fn is_in_use(error: &Error) -> bool {

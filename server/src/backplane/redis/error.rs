@@ -38,7 +38,10 @@ fn hint(error: &RedisError) -> Option<&'static str> {
         "OOM" => "raise the server's maxmemory, or remove keys that are not needed",
         "READONLY" => "give the URL of the primary server, not of a replica",
         "MISCONF" => "see the server's log: it cannot save, so it rejects writes",
-        "NOPERM" => "allow the user the keys and channels highwater:*",
+        "NOPERM" => {
+            "allow the user the keys and channels highwater:*, and all commands except \
+             dangerous ones: ~highwater:* &highwater:* +@all -@dangerous +info"
+        }
         _ => return None,
     })
 }
