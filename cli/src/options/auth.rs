@@ -6,6 +6,7 @@ use clap::Args;
 use highwater_server::{
     AuthConfig, Secret,
     auth::{Lifetime, StoreUrl},
+    tls::BrokerCa,
 };
 
 use crate::{exit::Exit, failure::CliFailure};
@@ -51,8 +52,8 @@ pub(crate) struct ServeAuth {
 }
 
 impl ServeAuth {
-    /// Reads the secrets. Returns `None` for a node without tokens.
-    pub(crate) fn load(self) -> Result<Option<AuthConfig>, CliFailure> {
+    /// Reads the secrets. `ca` holds for the session store. Returns `None` for a node without tokens.
+    pub(crate) fn load(self, ca: Option<&BrokerCa>) -> Result<Option<AuthConfig>, CliFailure> {
         let read = |file: Option<PathBuf>| {
             let secret = file.map(|path| Secret::from_file(&path)).transpose();
             secret.map_err(|error| {
@@ -68,7 +69,10 @@ impl ServeAuth {
                 required: self.auth,
                 login_secret: login,
                 lifetime: self.session_lifetime,
-                store: self.session_store,
+                store: match ca {
+                    Some(ca) => self.session_store.with_ca(ca),
+                    None => self.session_store,
+                },
             })),
             // A login would have to issue a token that nothing signs.
             None if self.auth || login.is_some() => {

@@ -1,9 +1,12 @@
 //! The connection of a node to the other nodes.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use clap::Args;
-use highwater_server::{BackplaneUrl, ClusterName};
+use highwater_server::{
+    BackplaneUrl, ClusterName,
+    tls::{BrokerCa, BrokerCaError},
+};
 
 use super::time::parse_duration_within;
 
@@ -14,7 +17,8 @@ pub(crate) const MAX_LEASE: Duration = Duration::from_secs(600);
 #[command(next_help_heading = "Backplane")]
 pub(crate) struct ServeBackplane {
     /// Broker of the cluster: local://HOST:PORT, redis://HOST, nats://HOST or
-    /// amqp://HOST [default: a cluster of one node]
+    /// amqp://HOST, or several servers of one, HOST,HOST [default: a cluster of
+    /// one node]
     #[arg(
         long,
         value_name = "URL",
@@ -34,6 +38,51 @@ pub(crate) struct ServeBackplane {
         value_parser = parse_duration_within(MIN_LEASE..=MAX_LEASE)
     )]
     pub(crate) membership_lease: Duration,
+    #[command(flatten)]
+    pub(crate) broker_tls: BrokerTls,
+}
+
+/// TLS to the broker.
+#[derive(Debug, Args)]
+pub(crate) struct BrokerTls {
+    /// Authorities in PEM that sign the broker's certificates, for rediss://, tls:// and
+    /// amqps:// [default: those of the machine]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "HIGHWATER_BROKER_CA",
+        hide_env_values = true,
+        value_parser = read_ca
+    )]
+    pub(crate) broker_ca: Option<BrokerCa>,
+}
+
+impl ServeBackplane {
+    /// Returns the URL, with the authorities for it.
+    pub(crate) fn url(&self) -> Option<BackplaneUrl> {
+        let url = self.backplane.clone()?;
+        Some(self.broker_tls.add_to(url))
+    }
+}
+
+impl NodesBackplane {
+    /// Returns the URL, with the authorities for it.
+    pub(crate) fn url(&self) -> BackplaneUrl {
+        self.broker_tls.add_to(self.backplane.clone())
+    }
+}
+
+impl BrokerTls {
+    fn add_to(&self, url: BackplaneUrl) -> BackplaneUrl {
+        match &self.broker_ca {
+            Some(ca) => url.with_ca(ca),
+            None => url,
+        }
+    }
+}
+
+fn read_ca(path: &str) -> Result<BrokerCa, BrokerCaError> {
+    BrokerCa::from_file(Path::new(path))
 }
 
 /// The backplane of the nodes that a gateway or a consumer serves.
@@ -50,4 +99,6 @@ pub(crate) struct NodesBackplane {
     /// Name of the nodes' cluster, where others use the same broker
     #[arg(long, value_name = "NAME", default_value_t)]
     pub(crate) cluster: ClusterName,
+    #[command(flatten)]
+    pub(crate) broker_tls: BrokerTls,
 }

@@ -25,10 +25,12 @@ struct BrokerEntry {
     kind: BrokerKind,
     name: &'static str,
     scheme: &'static str,
-    /// The scheme of the same protocol over TLS, which no client here supports.
+    /// The scheme of the same protocol over TLS.
     tls_scheme: &'static str,
     /// The port that IANA or the vendor assigned to the plain protocol.
     default_port: u16,
+    /// The port of the protocol over TLS.
+    default_tls_port: u16,
     monitoring: BrokerMonitoring,
     url_form: &'static str,
 }
@@ -41,8 +43,9 @@ const ENTRIES: [BrokerEntry; 3] = [
         scheme: "redis",
         tls_scheme: "rediss",
         default_port: 6379,
+        default_tls_port: 6379,
         monitoring: BrokerMonitoring::Command("INFO"),
-        url_form: "redis://[USER:PASSWORD@]HOST[:PORT]",
+        url_form: "redis://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]]",
     },
     BrokerEntry {
         kind: BrokerKind::Nats,
@@ -50,8 +53,10 @@ const ENTRIES: [BrokerEntry; 3] = [
         scheme: "nats",
         tls_scheme: "tls",
         default_port: 4222,
+        // The server asks for TLS in its greeting, on the same port.
+        default_tls_port: 4222,
         monitoring: BrokerMonitoring::HttpPort(8222),
-        url_form: "nats://[USER:PASSWORD@]HOST[:PORT]",
+        url_form: "nats://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]]",
     },
     BrokerEntry {
         kind: BrokerKind::RabbitMq,
@@ -59,9 +64,10 @@ const ENTRIES: [BrokerEntry; 3] = [
         scheme: "amqp",
         tls_scheme: "amqps",
         default_port: 5672,
+        default_tls_port: 5671,
         // Of its Prometheus plugin.
         monitoring: BrokerMonitoring::HttpPort(15692),
-        url_form: "amqp://[USER:PASSWORD@]HOST[:PORT][/VHOST]",
+        url_form: "amqp://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]][/VHOST]",
     },
 ];
 
@@ -76,12 +82,19 @@ impl BrokerKind {
 
     /// Returns the kind whose addresses begin with `scheme` when TLS is asked for.
     pub fn from_tls_scheme(scheme: &str) -> Option<Self> {
+        // `tls` says nothing about NATS, so the longer name is accepted too.
+        let scheme = if scheme == "nats+tls" { "tls" } else { scheme };
         find(|entry| entry.tls_scheme == scheme)
     }
 
     /// Returns the part of an address before `://`.
     pub fn scheme(self) -> &'static str {
         self.entry().scheme
+    }
+
+    /// Returns the part of an address before `://` that asks for TLS.
+    pub fn tls_scheme(self) -> &'static str {
+        self.entry().tls_scheme
     }
 
     /// Returns the name of the product.
@@ -92,6 +105,11 @@ impl BrokerKind {
     /// Returns the port of an address that names none.
     pub fn default_port(self) -> u16 {
         self.entry().default_port
+    }
+
+    /// Returns the port of an address with TLS that names none.
+    pub fn default_tls_port(self) -> u16 {
+        self.entry().default_tls_port
     }
 
     /// Returns the way in which the broker tells its metrics.
@@ -132,5 +150,10 @@ mod tests {
             );
         }
         assert_eq!(BrokerKind::from_scheme("kafka"), None);
+        assert_eq!(
+            BrokerKind::from_tls_scheme("nats+tls"),
+            Some(BrokerKind::Nats)
+        );
+        assert_eq!(BrokerKind::from_tls_scheme("nats+amqps"), None);
     }
 }

@@ -1,24 +1,46 @@
-//! The address of a broker that joins the nodes. Only client libraries get its
-//! password.
+//! The URL of a broker that joins the nodes, with the addresses of its servers. Only client
+//! libraries get its password.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{broker_kind::BrokerKind, redact::redact_passwords};
+use crate::{broker_kind::BrokerKind, redact::redact_passwords, server_address::ServerAddress};
 
 /// Longest address that a scenario may hold, in bytes.
 const MAX_URL_BYTES: usize = 2_000;
+/// The form of an address of Sentinels.
+const SENTINEL_FORM: &str = "redis+sentinel://HOST[:PORT][,HOST[:PORT]]/PRIMARY";
+/// The port of a Sentinel.
+const SENTINEL_PORT: u16 = 26_379;
+/// The most servers that one address may name.
+const MAX_SERVERS: usize = 32;
 
-/// The address of a broker: `redis://[user:password@]host[:port][/path]`, or the same
-/// with another scheme of [`BrokerKind`].
+/// The address of a broker: `redis://[user:password@]host[:port][,host[:port]…][/path]`, or
+/// the same with another scheme of [`BrokerKind`].
+///
+/// User, password and path hold for all its servers.
 ///
 /// `***` replaces user and password as text, in JSON and for debugging. Only
 /// [`BrokerUrl::expose_secret`] returns them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BrokerUrl {
-    kind: BrokerKind,
+    scheme: BrokerScheme,
+    /// The servers, at least one.
+    servers: Vec<ServerAddress>,
+    /// The authorities that sign the servers' certificates, in PEM. `None` is those of the
+    /// machine.
+    ca: Option<Arc<str>>,
     text: String,
+}
+
+/// The meaning of the part of an address before `://`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct BrokerScheme {
+    kind: BrokerKind,
+    is_tls: bool,
+    /// Whether the servers are Sentinels, which know the primary of a Redis.
+    is_sentinel: bool,
 }
 
 /// An error for a text that is not the address of a broker. It never quotes what may be
@@ -37,6 +59,9 @@ pub enum InvalidBrokerUrl {
     /// The host is neither a name nor an IP address.
     #[error("not a host's name: `{0}`")]
     Host(String),
+    /// The path of an address of Sentinels names no primary.
+    #[error("an address of Sentinels without the name of a primary: expected {SENTINEL_FORM}")]
+    NoPrimary,
     /// The port is not a number in range.
     #[error("not a port from 1 to 65535")]
     Port,
@@ -46,34 +71,42 @@ pub enum InvalidBrokerUrl {
     /// The address is longer than any real one.
     #[error("an address that is too long")]
     TooLong,
+    /// The address names more servers than any real broker has.
+    #[error("an address of more than {MAX_SERVERS} servers")]
+    TooManyServers,
+    /// One of several servers is invalid.
+    #[error("server {number} of the address: {reason}")]
+    Server {
+        /// The place of the server, from 1.
+        number: usize,
+        /// The defect of this server.
+        reason: Box<InvalidBrokerUrl>,
+    },
+}
+
+impl InvalidBrokerUrl {
+    /// Returns the defect itself, without the place of the server.
+    pub fn defect(&self) -> &Self {
+        match self {
+            Self::Server { reason, .. } => reason,
+            defect => defect,
+        }
+    }
 }
 
 impl BrokerUrl {
-    /// Parses the address of a broker by its structure: a known scheme, a host, and
-    /// perhaps a port. Client libraries judge the rest.
+    /// Parses the address of a broker by its structure: a known scheme, and hosts with or
+    /// without ports. Client libraries judge the rest.
     ///
     /// # Errors
     ///
     /// [`InvalidBrokerUrl`] if a part is missing or invalid.
     pub fn parse(text: &str) -> Result<Self, InvalidBrokerUrl> {
-        let (kind, rest) = split_scheme(text)?;
-        let (host, port) = split_port(host_and_port(rest));
-        if host.is_empty() {
-            return Err(InvalidBrokerUrl::NoHost);
-        }
-        if host.contains(char::is_whitespace) {
-            // Escaped, because control characters must not reach the terminal.
-            return Err(InvalidBrokerUrl::Host(host.escape_debug().to_string()));
-        }
-        check_port(port)?;
-        Ok(Self {
-            kind,
-            text: text.to_owned(),
-        })
+        Self::parse_servers(text, ServerAddress::parse)
     }
 
     /// Parses the address of a broker in a scenario, where it is also checked for
-    /// length, characters and a valid host name.
+    /// length, characters and valid host names.
     ///
     /// # Errors
     ///
@@ -84,46 +117,139 @@ impl BrokerUrl {
             return Err(InvalidBrokerUrl::TooLong);
         }
         let (_, rest) = split_scheme(text)?;
-        if let Some(c) = rest.chars().find(|c| !is_allowed(*c)) {
+        // A comma separates servers and may stand in no other place.
+        let servers = server_list(rest).len();
+        let in_servers = rest.len() - path(rest).len() - servers..rest.len() - path(rest).len();
+        let is_valid = |at, c| is_allowed(c) || c == ',' && in_servers.contains(&at);
+        if let Some((_, c)) = rest.char_indices().find(|(at, c)| !is_valid(*at, *c)) {
             return Err(InvalidBrokerUrl::Character(c.escape_debug().to_string()));
         }
-        let url = Self::parse(text)?;
-        check_host(split_port(url.host_and_port()).0)?;
-        Ok(url)
+        Self::parse_servers(text, ServerAddress::parse_strict)
+    }
+
+    fn parse_servers(
+        text: &str,
+        parse: fn(&str, u16) -> Result<ServerAddress, InvalidBrokerUrl>,
+    ) -> Result<Self, InvalidBrokerUrl> {
+        let (scheme, rest) = split_scheme(text)?;
+        let servers: Vec<&str> = server_list(rest).split(',').collect();
+        if servers.len() > MAX_SERVERS {
+            return Err(InvalidBrokerUrl::TooManyServers);
+        }
+        let parsed = servers.iter().enumerate().map(|(index, server)| {
+            parse(server, scheme.default_port()).map_err(|reason| match servers.len() {
+                1 => reason,
+                _ => InvalidBrokerUrl::Server {
+                    number: index + 1,
+                    reason: Box::new(reason),
+                },
+            })
+        });
+        let url = Self {
+            scheme,
+            servers: parsed.collect::<Result<_, _>>()?,
+            ca: None,
+            text: text.to_owned(),
+        };
+        match url.sentinel_primary() {
+            Some("") => Err(InvalidBrokerUrl::NoPrimary),
+            _ => Ok(url),
+        }
+    }
+
+    /// Returns the address with the authorities, in PEM, that sign the certificates of its
+    /// servers.
+    #[must_use]
+    pub fn with_ca(self, pem: Arc<str>) -> Self {
+        Self {
+            ca: Some(pem),
+            ..self
+        }
     }
 
     /// Returns the kind of the broker.
     pub fn kind(&self) -> BrokerKind {
-        self.kind
+        self.scheme.kind
     }
 
-    /// Returns the host: a name, or an IP address without brackets.
+    /// Whether connections use TLS.
+    pub fn is_tls(&self) -> bool {
+        self.scheme.is_tls
+    }
+
+    /// Returns the authorities that sign the certificates, in PEM. `None` is those of the
+    /// machine.
+    pub fn ca(&self) -> Option<&str> {
+        self.ca.as_deref()
+    }
+
+    /// Returns the name of the primary for which Sentinels are asked. `None` if the servers
+    /// are no Sentinels.
+    pub fn sentinel_primary(&self) -> Option<&str> {
+        let path = self.path();
+        let name = path.strip_prefix('/').unwrap_or(path);
+        self.scheme.is_sentinel.then_some(name)
+    }
+
+    /// Returns the addresses of the servers, at least one.
+    pub fn servers(&self) -> &[ServerAddress] {
+        &self.servers
+    }
+
+    /// Returns the host of the first server: a name, or an IP address without brackets.
     pub fn host(&self) -> &str {
-        let (host, _) = split_port(self.host_and_port());
-        host.trim_start_matches('[').trim_end_matches(']')
+        self.servers[0].host()
     }
 
-    /// Returns the port, by default that of the broker's kind.
+    /// Returns the port of the first server, by default that of the broker's kind.
     pub fn port(&self) -> u16 {
-        let (_, port) = split_port(self.host_and_port());
-        let given = port.strip_prefix(':').and_then(|port| port.parse().ok());
-        given.unwrap_or_else(|| self.kind.default_port())
+        self.servers[0].port()
     }
 
-    /// Returns the part after host and port: empty, or a path, a query or a fragment
+    /// Returns the address of one server, with this address's user, password and path.
+    #[must_use]
+    pub fn with_server(&self, server: ServerAddress) -> Self {
+        let path = self.path().to_owned();
+        self.with_parts(self.scheme, server, &path)
+    }
+
+    /// Returns the address of the primary that a Sentinel has named, with this address's user
+    /// and password.
+    #[must_use]
+    pub fn with_primary(&self, primary: ServerAddress) -> Self {
+        let scheme = BrokerScheme {
+            is_sentinel: false,
+            ..self.scheme
+        };
+        self.with_parts(scheme, primary, "")
+    }
+
+    fn with_parts(&self, scheme: BrokerScheme, server: ServerAddress, path: &str) -> Self {
+        let rest = self.after_scheme();
+        let user = &rest[..rest.len() - self.path().len() - server_list(rest).len()];
+        Self {
+            scheme,
+            ca: self.ca.clone(),
+            text: format!("{scheme}://{user}{server}{path}"),
+            servers: vec![server],
+        }
+    }
+
+    /// Returns the address of each server, with this address's user, password and path.
+    pub fn single_urls(&self) -> impl Iterator<Item = Self> {
+        let servers = self.servers.iter();
+        servers.map(|server| self.with_server(server.clone()))
+    }
+
+    /// Returns the part after the servers: empty, or a path, a query or a fragment
     /// with its first character.
     pub fn path(&self) -> &str {
-        let rest = self.after_scheme();
-        &rest[authority(rest).len()..]
+        path(self.after_scheme())
     }
 
     /// Returns the address with user and password, for client libraries alone.
     pub fn expose_secret(&self) -> &str {
         &self.text
-    }
-
-    fn host_and_port(&self) -> &str {
-        host_and_port(self.after_scheme())
     }
 
     fn after_scheme(&self) -> &str {
@@ -161,57 +287,70 @@ impl<'de> Deserialize<'de> for BrokerUrl {
     }
 }
 
-fn split_scheme(text: &str) -> Result<(BrokerKind, &str), InvalidBrokerUrl> {
+impl BrokerScheme {
+    fn parse(text: &str) -> Option<Self> {
+        let (protocol, is_sentinel) = match text.strip_suffix("+sentinel") {
+            Some(protocol) => (protocol, true),
+            None => (text, false),
+        };
+        let plain = BrokerKind::from_scheme(protocol).map(|kind| (kind, false));
+        let found = plain.or_else(|| Some((BrokerKind::from_tls_scheme(protocol)?, true)));
+        let (kind, is_tls) = found?;
+        let scheme = Self {
+            kind,
+            is_tls,
+            is_sentinel,
+        };
+        (!is_sentinel || kind == BrokerKind::Redis).then_some(scheme)
+    }
+
+    fn default_port(self) -> u16 {
+        match self {
+            Self {
+                is_sentinel: true, ..
+            } => SENTINEL_PORT,
+            Self { is_tls: true, .. } => self.kind.default_tls_port(),
+            _ => self.kind.default_port(),
+        }
+    }
+}
+
+impl fmt::Display for BrokerScheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.is_tls {
+            true => self.kind.tls_scheme(),
+            false => self.kind.scheme(),
+        })?;
+        f.write_str(if self.is_sentinel { "+sentinel" } else { "" })
+    }
+}
+
+fn split_scheme(text: &str) -> Result<(BrokerScheme, &str), InvalidBrokerUrl> {
     let (scheme, rest) = text.split_once("://").ok_or(InvalidBrokerUrl::NoScheme)?;
-    let kind = BrokerKind::from_scheme(scheme)
+    let parsed = BrokerScheme::parse(scheme)
         .ok_or_else(|| InvalidBrokerUrl::Scheme(scheme.escape_debug().to_string()))?;
-    Ok((kind, rest))
+    Ok((parsed, rest))
 }
 
 fn authority(rest: &str) -> &str {
     rest.split(['/', '?', '#']).next().unwrap_or(rest)
 }
 
-fn host_and_port(rest: &str) -> &str {
+fn path(rest: &str) -> &str {
+    &rest[authority(rest).len()..]
+}
+
+/// Returns the servers of an address, separated by commas.
+fn server_list(rest: &str) -> &str {
     let authority = authority(rest);
     // The last `@`: a password may contain others.
     authority
         .rsplit_once('@')
-        .map_or(authority, |(_, host)| host)
+        .map_or(authority, |(_, servers)| servers)
 }
 
-/// Splits off `:PORT`, which may be empty. The host keeps the brackets of an IPv6
-/// address (RFC 3986, section 3.2.2), whose colons separate no port.
-fn split_port(text: &str) -> (&str, &str) {
-    let from = text.rfind(']').map_or(0, |bracket| bracket + 1);
-    let colon = text[from..].find(':').map(|colon| from + colon);
-    text.split_at(colon.unwrap_or(text.len()))
-}
-
-fn check_host(host: &str) -> Result<(), InvalidBrokerUrl> {
-    let in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
-    let bracketed = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
-    match bracketed {
-        Some(v6) if v6.parse::<std::net::Ipv6Addr>().is_ok() => Ok(()),
-        None if host.chars().all(in_name) => Ok(()),
-        _ => Err(InvalidBrokerUrl::Host(host.escape_debug().to_string())),
-    }
-}
-
-fn check_port(port: &str) -> Result<(), InvalidBrokerUrl> {
-    // `u16::from_str` alone would take a sign.
-    let is_port = |digits: &str| {
-        digits.bytes().all(|byte| byte.is_ascii_digit())
-            && digits.parse::<u16>().is_ok_and(|port| port > 0)
-    };
-    match port.strip_prefix(':') {
-        Some(digits) if !is_port(digits) => Err(InvalidBrokerUrl::Port),
-        _ => Ok(()),
-    }
-}
-
-/// Whether a character may stand in an address. A comma may not, because some client
-/// libraries take it for the separator of several addresses.
+/// Whether a character may stand in an address. A comma may not, because it separates
+/// servers.
 fn is_allowed(c: char) -> bool {
     c.is_ascii_graphic()
         && !matches!(
@@ -253,11 +392,18 @@ mod tests {
         for (text, expected) in [
             ("localhost:6379", Invalid::NoScheme),
             ("kafka://h:1", Invalid::Scheme("kafka".to_owned())),
+            (
+                "nats+sentinel://h/p",
+                Invalid::Scheme("nats+sentinel".to_owned()),
+            ),
+            ("redis+sentinel://h", Invalid::NoPrimary),
+            ("redis+sentinel://h/", Invalid::NoPrimary),
             ("redis://", Invalid::NoHost),
             ("redis://:secret@:6379", Invalid::NoHost),
             ("redis://ho st", Invalid::Character(" ".to_owned())),
             ("redis://h\"", Invalid::Character("\\\"".to_owned())),
-            ("redis://a,b", Invalid::Character(",".to_owned())),
+            ("redis://:a,b@h", Invalid::Character(",".to_owned())),
+            ("redis://h/a,b", Invalid::Character(",".to_owned())),
             ("redis://[::g]:1", Invalid::Host("[::g]".to_owned())),
             ("redis://{h}", Invalid::Host("{h}".to_owned())),
             ("redis://h:0", Invalid::Port),
@@ -269,6 +415,95 @@ mod tests {
         }
         let long = format!("redis://{}", "h".repeat(3_000));
         assert_eq!(BrokerUrl::parse_strict(&long), Err(Invalid::TooLong));
+        let many = format!("redis://h{}", ",h".repeat(MAX_SERVERS));
+        assert_eq!(BrokerUrl::parse(&many), Err(Invalid::TooManyServers));
+    }
+
+    #[test]
+    fn invalid_server_of_several_is_rejected_with_its_place() {
+        for (text, expected) in [
+            (
+                "redis://a,",
+                "server 2 of the address: an address without a host",
+            ),
+            (
+                "redis://a,,b",
+                "server 2 of the address: an address without a host",
+            ),
+            (
+                "nats://a,b:0,c",
+                "server 2 of the address: not a port from 1 to 65535",
+            ),
+            (
+                "amqp://u:p@{a},b/v",
+                "server 1 of the address: not a host's name: `{a}`",
+            ),
+        ] {
+            let error = BrokerUrl::parse_strict(text).unwrap_err();
+            assert_eq!(error.to_string(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn scheme_says_whether_tls_and_sentinels_are_used() {
+        for (text, is_tls, primary, server) in [
+            ("redis://h", false, None, "redis://h:6379"),
+            ("rediss://h", true, None, "rediss://h:6379"),
+            ("tls://h", true, None, "tls://h:4222"),
+            ("nats+tls://t@h", true, None, "tls://t@h:4222"),
+            ("amqps://h/v", true, None, "amqps://h:5671/v"),
+            (
+                "redis+sentinel://h/p",
+                false,
+                Some("p"),
+                "redis+sentinel://h:26379/p",
+            ),
+            (
+                "rediss+sentinel://h/p",
+                true,
+                Some("p"),
+                "rediss+sentinel://h:26379/p",
+            ),
+        ] {
+            let url = BrokerUrl::parse_strict(text).unwrap();
+            assert_eq!((url.is_tls(), url.sentinel_primary()), (is_tls, primary));
+            let first = url.single_urls().next().unwrap();
+            assert_eq!(first.expose_secret(), server);
+        }
+        let sentinels = BrokerUrl::parse("rediss+sentinel://u:p@a,b/p").unwrap();
+        let sentinels = sentinels.with_ca("PEM".into());
+        let primary = ServerAddress::parse("c:1", 0).unwrap();
+        let primary = sentinels.with_primary(primary);
+        assert_eq!(primary.expose_secret(), "rediss://u:p@c:1");
+        assert_eq!(
+            (primary.ca(), primary.sentinel_primary()),
+            (Some("PEM"), None)
+        );
+    }
+
+    #[test]
+    fn each_server_has_the_credentials_and_path_of_the_address() {
+        for (text, singles) in [
+            ("redis://h", &["redis://h:6379"][..]),
+            (
+                "amqp://u:p@a,[::1]:1,c/v",
+                &[
+                    "amqp://u:p@a:5672/v",
+                    "amqp://u:p@[::1]:1/v",
+                    "amqp://u:p@c:5672/v",
+                ],
+            ),
+        ] {
+            let url = BrokerUrl::parse_strict(text).unwrap();
+            let found: Vec<String> = url
+                .single_urls()
+                .map(|single| {
+                    assert_eq!(BrokerUrl::parse(single.expose_secret()).unwrap(), single);
+                    single.expose_secret().to_owned()
+                })
+                .collect();
+            assert_eq!(found, singles);
+        }
     }
 
     #[test]

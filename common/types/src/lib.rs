@@ -12,7 +12,8 @@
 //!
 //! - [`id`]: names of nodes, clusters, devices, topics, telemetry and consumer groups;
 //! - [`quantity`]: a number with its unit, which [`rate`] and [`duration`] are read from;
-//! - [`broker_kind`] and [`broker_url`]: the table of brokers, and the address of one;
+//! - [`broker_kind`], [`broker_url`] and [`server_address`]: the table of brokers, and
+//!   the addresses of a broker and of one server;
 //! - [`redact`]: addresses without their passwords;
 //! - [`backoff`]: delays between attempts to connect again;
 //! - [`mod@format`]: numbers and times as text.
@@ -26,6 +27,7 @@ pub mod id;
 pub mod quantity;
 pub mod rate;
 pub mod redact;
+pub mod server_address;
 
 pub use self::{
     backoff::Backoff,
@@ -35,4 +37,5 @@ pub use self::{
     quantity::InvalidQuantity,
     rate::{InvalidRate, Rate},
     redact::redact_passwords,
+    server_address::ServerAddress,
 };

@@ -1,15 +1,70 @@
 //! The trait of a broker that the harness uses and does not start.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use highwater_scenarios::plan::BrokerSpec;
 use highwater_types::BrokerUrl;
+use rustls::ClientConfig;
+use tokio::time::timeout;
 
-use crate::sampling::{GaugeSource, Gauges};
+use crate::{
+    access::CertVerification,
+    error_chain::error_chain,
+    sampling::{GaugeSource, Gauges},
+};
 
 /// The group of all consumers of a run. RabbitMQ has a queue of this name.
 pub(crate) const CONSUMER_GROUP: &str = "run";
+
+/// The longest time for one of several servers to answer, so that the next one is tried
+/// within the time for all of them.
+const SERVER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Connects to the first server of a broker that accepts. Returns the error of the last one
+/// if none does.
+pub(super) async fn connect_to_any<T, F>(
+    url: &BrokerUrl,
+    connect: impl Fn(BrokerUrl) -> F,
+) -> Result<T, String>
+where
+    F: Future<Output = Result<T, String>>,
+{
+    let mut servers = url.single_urls().peekable();
+    let mut last = Err("an address without a server".to_owned());
+    while let Some(server) = servers.next() {
+        let connecting = connect(server);
+        // The caller limits the time of all, and so that of the last one.
+        last = match servers.peek() {
+            None => connecting.await,
+            Some(_) => timeout(SERVER_TIMEOUT, connecting)
+                .await
+                .unwrap_or_else(|_| Err(format!("no answer within {SERVER_TIMEOUT:?}"))),
+        };
+        if last.is_ok() {
+            break;
+        }
+    }
+    last
+}
+
+/// Returns the settings of TLS to a broker's server; `None` if the address does not use it.
+pub(super) fn tls_config(url: &BrokerUrl) -> Result<Option<ClientConfig>, String> {
+    if !url.is_tls() {
+        return Ok(None);
+    }
+    let verification = match url.ca() {
+        Some(pem) => CertVerification::CaCertificates {
+            pem: pem.to_owned(),
+        },
+        None => CertVerification::SystemRoots,
+    };
+    let config = verification.client_config();
+    let mut config = config.map_err(|error| error_chain(&error))?;
+    // The protocol is not HTTP.
+    config.alpn_protocols.clear();
+    Ok(Some(config))
+}
 
 /// Everything that the harness does with one kind of broker.
 ///

@@ -13,8 +13,12 @@ use highwater_process::program::NATS_SERVER;
 use highwater_scenarios::plan::BrokerSpec;
 use highwater_types::BrokerUrl;
 
-use super::{driver::BrokerDriver, monitor::monitor_source};
+use super::{
+    driver::{BrokerDriver, connect_to_any, tls_config},
+    monitor::monitor_source,
+};
 use crate::{
+    access::tls_verify::install_ring_provider,
     error_chain::error_chain,
     sampling::{GaugeSource, Gauges},
 };
@@ -76,13 +80,23 @@ async fn delete_streams(url: &BrokerUrl, cluster: &str) -> Result<(), String> {
 }
 
 async fn connect(url: &BrokerUrl) -> Result<Client, String> {
+    connect_to_any(url, connect_to).await
+}
+
+async fn connect_to(server: BrokerUrl) -> Result<Client, String> {
     let options = ConnectOptions::new()
         .name("highwater run")
         // By default the library reconnects without a limit, and a call would end in a timeout
         // that hides the cause.
         .max_reconnects(1);
+    // For a server that requires TLS although the address does not ask for it.
+    install_ring_provider();
+    let options = match tls_config(&server)? {
+        Some(tls) => options.require_tls(true).tls_client_config(tls),
+        None => options,
+    };
     let client = options
-        .connect(url.expose_secret())
+        .connect(server.expose_secret())
         .await
         .map_err(|error| error_chain(&error))?;
     // The server may reject the password after `connect` has returned; a flush is a round

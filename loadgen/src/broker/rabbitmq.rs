@@ -1,20 +1,23 @@
 //! RabbitMQ: exchanges and queues over AMQP, and its Prometheus plugin.
 
 mod gauges;
+mod socket;
 
 use std::sync::Arc;
 
+use async_compat::CompatExt;
 use futures_util::future::{BoxFuture, FutureExt};
 use highwater_process::program::RABBITMQ_SERVER;
 use highwater_scenarios::plan::BrokerSpec;
 use highwater_types::BrokerUrl;
 use lapin::{
-    Channel, Connection, ConnectionProperties, Error, ErrorKind,
+    AsyncTcpStream, Channel, Connection, ConnectionProperties, Error, ErrorKind,
     options::{ExchangeDeleteOptions, QueueDeleteOptions},
+    uri::AMQPUri,
 };
 
 use super::{
-    driver::{BrokerDriver, CONSUMER_GROUP},
+    driver::{BrokerDriver, CONSUMER_GROUP, connect_to_any, tls_config},
     monitor::monitor_source,
 };
 use crate::{
@@ -34,9 +37,9 @@ impl BrokerDriver for RabbitMq {
     fn check_connection<'b>(&self, url: &'b BrokerUrl) -> BoxFuture<'b, Result<(), String>> {
         async {
             let connection = connect(url).await?;
-            connection.close(SUCCESS, "checked".into()).await
+            let closed = connection.close(SUCCESS, "checked".into()).await;
+            closed.map_err(|error| error_chain(&error))
         }
-        .map(|checked| checked.map_err(|error| error_chain(&error)))
         .boxed()
     }
 
@@ -45,9 +48,12 @@ impl BrokerDriver for RabbitMq {
         url: &'b BrokerUrl,
         cluster: &'b str,
     ) -> BoxFuture<'b, Result<Vec<String>, String>> {
-        delete_cluster(url, cluster)
-            .map(|deleted| deleted.map_err(|error| error_chain(&error)))
-            .boxed()
+        async {
+            let connection = connect(url).await?;
+            let deleted = delete_cluster(&connection, cluster).await;
+            deleted.map_err(|error| error_chain(&error))
+        }
+        .boxed()
     }
 
     fn gauge_source(&self, broker: &BrokerSpec) -> Option<Arc<dyn GaugeSource>> {
@@ -70,8 +76,7 @@ impl BrokerDriver for RabbitMq {
 
 /// Deletes the queues and exchanges of a cluster. Returns the exchanges to which a queue is
 /// still bound: the inbox of a node, which a node that ends in order deletes.
-async fn delete_cluster(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, Error> {
-    let connection = connect(url).await?;
+async fn delete_cluster(connection: &Connection, cluster: &str) -> Result<Vec<String>, Error> {
     let name = |suffix: &str| format!("highwater.{cluster}.{suffix}");
     // The channel lives until the connection is closed. A channel that is dropped just
     // before closes itself at the same time, which lapin reports as an error.
@@ -104,8 +109,25 @@ async fn delete_unused_exchange(channel: &Channel, exchange: &str) -> Result<(),
     channel.exchange_delete(exchange.into(), options).await
 }
 
-async fn connect(url: &BrokerUrl) -> Result<Connection, Error> {
-    Connection::connect(url.expose_secret(), ConnectionProperties::default()).await
+async fn connect(url: &BrokerUrl) -> Result<Connection, String> {
+    connect_to_any(url, connect_to).await
+}
+
+async fn connect_to(server: BrokerUrl) -> Result<Connection, String> {
+    let uri: AMQPUri = server.expose_secret().parse()?;
+    let tls = tls_config(&server)?.map(Arc::new);
+    let runtime = lapin::runtime::default_runtime();
+    let runtime = runtime.map_err(|error| error_chain(&error))?;
+    let connecting = Connection::connector(
+        uri,
+        runtime,
+        async move |uri, _| {
+            let stream = socket::connect(&uri.authority, tls.clone()).await?;
+            Ok(AsyncTcpStream::Plain(stream.compat()))
+        },
+        ConnectionProperties::default(),
+    );
+    connecting.await.map_err(|error| error_chain(&error))
 }
 
 fn is_in_use(error: &Error) -> bool {

@@ -1,5 +1,6 @@
 //! Redis, one server or a cluster of them: keys and channels of a run, and `INFO`.
 
+mod connect;
 mod gauges;
 
 use std::{sync::Arc, time::Duration};
@@ -7,10 +8,11 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::{BoxFuture, FutureExt};
 use highwater_process::program::REDIS_SERVER;
 use highwater_scenarios::plan::BrokerSpec;
-use highwater_types::BrokerUrl;
-use redis::{AsyncIter, Client, ConnectionAddr, RedisError, aio::MultiplexedConnection};
+use highwater_types::{BrokerUrl, ServerAddress};
+use redis::{AsyncIter, RedisError, aio::MultiplexedConnection};
 use tokio::time::sleep;
 
+use self::connect::{connect, connect_to, is_cluster};
 use super::driver::BrokerDriver;
 use crate::{
     error_chain::error_chain,
@@ -34,12 +36,8 @@ struct RedisPrimary {
 
 impl BrokerDriver for Redis {
     fn check_connection<'b>(&self, url: &'b BrokerUrl) -> BoxFuture<'b, Result<(), String>> {
-        async {
-            let mut connection = connect(url).await?;
-            redis::cmd("PING").exec_async(&mut connection).await
-        }
-        .map(|pinged: Result<(), RedisError>| pinged.map_err(|error| error_chain(&error)))
-        .boxed()
+        // Connecting asks the server for its role, so it is a round trip.
+        connect(url).map(|connected| connected.map(drop)).boxed()
     }
 
     fn cleanup<'b>(
@@ -47,9 +45,12 @@ impl BrokerDriver for Redis {
         url: &'b BrokerUrl,
         cluster: &'b str,
     ) -> BoxFuture<'b, Result<Vec<String>, String>> {
-        delete_cluster(url, cluster)
-            .map(|deleted| deleted.map_err(|error| error_chain(&error)))
-            .boxed()
+        async {
+            let first = connect(url).await?;
+            let deleted = delete_cluster(url, first, cluster).await;
+            deleted.map_err(|error| error_chain(&error))
+        }
+        .boxed()
     }
 
     fn gauge_source(&self, broker: &BrokerSpec) -> Option<Arc<dyn GaugeSource>> {
@@ -116,10 +117,14 @@ impl RedisPrimary {
 
 /// Deletes the keys of a cluster on every server. Returns the channels of the cluster that
 /// still have subscribers.
-async fn delete_cluster(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, RedisError> {
+async fn delete_cluster(
+    url: &BrokerUrl,
+    first: MultiplexedConnection,
+    cluster: &str,
+) -> Result<Vec<String>, RedisError> {
     let pattern = format!("highwater:{cluster}:*");
     let mut leftovers = Vec::new();
-    for mut server in connect_primaries(url).await? {
+    for mut server in connect_primaries(url, first).await? {
         let channels = server.subscribed_channels(&pattern).await?;
         leftovers.extend(
             channels
@@ -132,12 +137,12 @@ async fn delete_cluster(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>, R
     Ok(leftovers)
 }
 
-/// Connects to the server of the address, or to all servers that own slots of its cluster.
-async fn connect_primaries(url: &BrokerUrl) -> Result<Vec<RedisPrimary>, RedisError> {
-    let mut connection = connect(url).await?;
-    let mut info = redis::cmd("INFO");
-    let info: String = info.arg("cluster").query_async(&mut connection).await?;
-    if !info.lines().any(|line| line.trim() == "cluster_enabled:1") {
+/// Returns the server of the address, or all servers that own slots of its cluster.
+async fn connect_primaries(
+    url: &BrokerUrl,
+    mut connection: MultiplexedConnection,
+) -> Result<Vec<RedisPrimary>, RedisError> {
+    if !is_cluster(&mut connection).await? {
         return Ok(vec![RedisPrimary {
             connection,
             channels: "CHANNELS",
@@ -146,41 +151,30 @@ async fn connect_primaries(url: &BrokerUrl) -> Result<Vec<RedisPrimary>, RedisEr
     let mut nodes = redis::cmd("CLUSTER");
     let nodes: String = nodes.arg("NODES").query_async(&mut connection).await?;
     let mut servers = Vec::new();
-    for (host, port) in primaries(&nodes) {
-        // User and password of the scenario's address hold for every server of the cluster.
-        let info = Client::open(url.expose_secret())?
-            .get_connection_info()
-            .clone()
-            .set_addr(ConnectionAddr::Tcp(host, port));
+    for server in primaries(&nodes) {
         servers.push(RedisPrimary {
-            connection: Client::open(info)?
-                .get_multiplexed_async_connection()
-                .await?,
+            // User and password of the scenario's address hold for every server.
+            connection: connect_to(url, server).await?,
             channels: "SHARDCHANNELS",
         });
     }
     Ok(servers)
 }
 
-/// Returns host and port of each server that owns slots, from the answer to `CLUSTER NODES`:
+/// Returns the address of each server that owns slots, from the answer to `CLUSTER NODES`:
 /// `ID HOST:PORT@BUS[,NAME] FLAGS …`.
-fn primaries(nodes: &str) -> Vec<(String, u16)> {
+fn primaries(nodes: &str) -> Vec<ServerAddress> {
     let address = |line: &str| {
         let mut words = line.split(' ').skip(1);
         let (address, flags) = (words.next()?, words.next()?);
-        let mut flags = flags.split(',');
+        // `fail` is a server that the others gave up: a replica has its slots.
+        let has_flag = |flag| flags.split(',').any(|found| found == flag);
         let (host, port) = address.split('@').next()?.rsplit_once(':')?;
-        let port = port.parse().ok()?;
-        let owns_slots = flags.any(|flag| flag == "master") && !host.is_empty();
-        owns_slots.then(|| (host.to_owned(), port))
+        let owns_slots = has_flag("master") && !has_flag("fail");
+        let address = owns_slots.then(|| ServerAddress::from_parts(host, port));
+        address?.ok()
     };
     nodes.lines().filter_map(address).collect()
-}
-
-async fn connect(url: &BrokerUrl) -> Result<MultiplexedConnection, RedisError> {
-    Client::open(url.expose_secret())?
-        .get_multiplexed_async_connection()
-        .await
 }
 
 #[cfg(test)]
@@ -203,15 +197,16 @@ mod tests {
     }
 
     #[test]
-    fn replica_and_server_without_address_own_no_slots() {
+    fn replica_and_dead_server_and_one_without_address_own_no_slots() {
         let nodes = "\
 07c3 127.0.0.1:30004@31004,h4 slave e7d1 0 1426238317239 4 connected
 67ed 127.0.0.1:30002@31002,h2 master - 0 1426238316232 2 connected 5461-10922
 e7d1 127.0.0.1:30001@31001 myself,master - 0 0 1 connected 0-5460
 ffff :0@0 master,noaddr - 0 0 1 disconnected
+dead 127.0.0.1:30003@31003 master,fail - 0 0 1 disconnected
 ";
-        let server = |port| ("127.0.0.1".to_owned(), port);
-        assert_eq!(primaries(nodes), [server(30002), server(30001)]);
+        let server = |port: &str| ServerAddress::from_parts("127.0.0.1", port).expect("an address");
+        assert_eq!(primaries(nodes), [server("30002"), server("30001")]);
     }
 
     #[tokio::test]

@@ -71,6 +71,9 @@ pub struct BrokerSpec {
     pub monitor: Option<String>,
     /// The broker's process on this machine, where the scenario gives it.
     pub pid: Option<u32>,
+    /// PEM file of the authorities that sign the certificates of the broker's servers.
+    #[serde(default)]
+    pub ca: Option<String>,
 }
 
 /// The way in which a command finds the node that owns its device.

@@ -4,7 +4,7 @@ use highwater_types::{BrokerMonitoring, BrokerUrl};
 
 use crate::{
     plan,
-    value::{count, http_address},
+    value::{count, file_path, http_address},
 };
 
 section! {
@@ -22,18 +22,23 @@ section! {
     /// process that listens on the broker's port.
     // Process ids of Linux are signed numbers of 32 bits.
     pid: u32 = count(1, i32::MAX as u64), optional;
+
+    /// PEM file of the only authorities that are trusted, for an address with TLS: `rediss://`,
+    /// `tls://` or `amqps://`. Without it those of this machine are.
+    ca: String = file_path(), optional;
 }
 
 impl BrokerSection {
     /// Returns the broker at `url`, with the keys of `broker` where the scenario has them.
     pub(crate) fn resolve(broker: Option<Self>, url: BrokerUrl) -> plan::BrokerSpec {
-        let (monitor, pid) = match broker {
-            Some(broker) => (broker.monitor.value, broker.pid.value),
-            None => (None, None),
+        let (monitor, pid, ca) = match broker {
+            Some(broker) => (broker.monitor.value, broker.pid.value, broker.ca.value),
+            None => (None, None, None),
         };
         plan::BrokerSpec {
             monitor: monitor.or_else(|| default_monitor(&url)),
             pid,
+            ca,
             url,
         }
     }

@@ -47,7 +47,7 @@ fn read(item: &TomlItem) -> Result<BackplaneAddress, Diagnostic> {
 /// Returns the address that was probably meant.
 fn hint(text: &str, error: &InvalidBrokerUrl) -> Option<String> {
     let schemes = BrokerKind::ALL.map(BrokerKind::scheme);
-    match error {
+    match error.defect() {
         InvalidBrokerUrl::NoScheme if schemes.contains(&text) => {
             Some(format!("did you mean \"{text}://127.0.0.1\"?"))
         }
@@ -55,17 +55,14 @@ fn hint(text: &str, error: &InvalidBrokerUrl) -> Option<String> {
             let known = schemes.into_iter().chain([LOCAL]);
             suggest::did_you_mean(text, known)
         }
-        InvalidBrokerUrl::Scheme(scheme) => match BrokerKind::from_tls_scheme(scheme) {
-            Some(kind) => Some(format!(
-                "brokers are reached without TLS: write {}://, on a network that you trust",
-                kind.scheme()
-            )),
-            None => suggest::did_you_mean(scheme, schemes),
-        },
+        InvalidBrokerUrl::Scheme(scheme) => suggest::did_you_mean(scheme, schemes),
         // An `@` or `/` in a password moves the end of the host.
         InvalidBrokerUrl::Character(_) | InvalidBrokerUrl::Host(_) => {
             Some("in a password, write such characters as %XX".to_owned())
         }
-        InvalidBrokerUrl::NoHost | InvalidBrokerUrl::Port | InvalidBrokerUrl::TooLong => None,
+        InvalidBrokerUrl::NoHost if matches!(error, InvalidBrokerUrl::Server { .. }) => {
+            Some("write a host between two commas, and none at the end".to_owned())
+        }
+        _ => None,
     }
 }

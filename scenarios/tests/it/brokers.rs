@@ -139,12 +139,12 @@ fn invalid_broker_address_is_rejected_without_its_password() {
     );
     check(
         "[cluster]\n",
-        &["cluster.backplane=amqps://mq"],
+        &["cluster.backplane=amqps://mq,,mq3"],
         expect![[r#"
-            --set cluster.backplane=amqps://mq: cluster.backplane: unknown broker `amqps`
-              = found: "amqps://mq"
+            --set cluster.backplane=amqps://mq,,mq3: cluster.backplane: server 2 of the address: an address without a host
+              = found: "amqps://mq,,mq3"
               = expected: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672"
-              = hint: brokers are reached without TLS: write amqp://, on a network that you trust
+              = hint: write a host between two commas, and none at the end
 
             1 problem in joined.toml"#]],
     );

@@ -6,8 +6,8 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Backplane, BackplaneUrl, Identity, Inbound, local, reconnect::JoiningNode,
-    remote::ClusterAddress, standalone, transports::transport,
+    Backplane, BackplaneUrl, Identity, Inbound, local, reconnect::JoiningNode, standalone,
+    transports::transport,
 };
 use crate::id::ClusterName;
 
@@ -76,11 +76,7 @@ pub fn join(
             let Ok(transport) = transport(url.kind()) else {
                 unreachable!("no client for {url}: BackplaneUrl rejects it")
             };
-            let address = ClusterAddress {
-                server: url.clone(),
-                cluster: config.cluster.clone(),
-            };
-            (transport.join)(address, config.lease, node)
+            (transport.join)(url.clone(), config.cluster.clone(), config.lease, node)
         }
     };
     JoinedBackplane {

@@ -2,9 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use highwater_types::{BrokerKind, BrokerUrl, redact_passwords};
+use highwater_types::{BrokerKind, BrokerUrl, InvalidBrokerUrl, redact_passwords};
 
 use super::transports::transport;
+use crate::net::tls::BrokerCa;
 
 /// The address of a backplane.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,12 +34,16 @@ pub enum InvalidBackplaneUrl {
         /// The accepted form.
         expected: &'static str,
     },
-    /// The scheme asks for TLS.
-    #[error(
-        "invalid backplane {0:?}: TLS to a broker is not supported; \
-         hint: use {1}:// inside a private network"
-    )]
-    Tls(String, &'static str),
+    /// The part after `://` names several servers or Sentinels, and is invalid.
+    #[error("invalid backplane {found:?}: {reason}: expected {expected}")]
+    Servers {
+        /// The address without its password.
+        found: String,
+        /// The place of the server, and its defect.
+        reason: InvalidBrokerUrl,
+        /// The accepted form.
+        expected: &'static str,
+    },
     /// This build has no client for the scheme.
     #[error(
         "cannot use backplane {0:?}: this build has no {1} client; \
@@ -60,20 +65,44 @@ impl FromStr for BackplaneUrl {
         if scheme == "local" {
             return local(text, rest);
         }
-        if let Some(kind) = BrokerKind::from_tls_scheme(scheme) {
-            return Err(InvalidBackplaneUrl::Tls(found(), kind.scheme()));
-        }
-        let kind = BrokerKind::from_scheme(scheme).ok_or_else(unknown)?;
+        let protocol = scheme.strip_suffix("+sentinel").unwrap_or(scheme);
+        let kind = BrokerKind::from_scheme(protocol)
+            .or_else(|| BrokerKind::from_tls_scheme(protocol))
+            .ok_or_else(unknown)?;
         let invalid = || InvalidBackplaneUrl::Authority {
             found: found(),
             expected: kind.url_form(),
         };
-        let url = BrokerUrl::parse(text).map_err(|_| invalid())?;
+        let url = BrokerUrl::parse(text).map_err(|error| match error {
+            InvalidBrokerUrl::Scheme(_) => unknown(),
+            InvalidBrokerUrl::Server { .. }
+            | InvalidBrokerUrl::TooManyServers
+            | InvalidBrokerUrl::NoPrimary => InvalidBackplaneUrl::Servers {
+                found: found(),
+                reason: error,
+                expected: kind.url_form(),
+            },
+            _ => invalid(),
+        })?;
         let transport =
             transport(kind).map_err(|feature| InvalidBackplaneUrl::NotBuilt(found(), feature))?;
         // The client library's own error may quote the URL, so the accepted form replaces it.
-        (transport.check_url)(&url).map_err(|_| invalid())?;
+        for server in url.single_urls() {
+            (transport.check_url)(&server).map_err(|_| invalid())?;
+        }
         Ok(Self::Broker(url))
+    }
+}
+
+impl BackplaneUrl {
+    /// Returns the address with the authorities, in PEM, that sign the certificates of a
+    /// broker.
+    #[must_use]
+    pub fn with_ca(self, ca: &BrokerCa) -> Self {
+        match self {
+            Self::Broker(url) => Self::Broker(url.with_ca(ca.pem())),
+            local => local,
+        }
     }
 }
 
@@ -186,6 +215,33 @@ mod tests {
         }
     }
 
+    #[cfg(all(feature = "redis", feature = "nats", feature = "amqp"))]
+    #[test]
+    fn several_servers_are_accepted_and_an_invalid_one_is_named() {
+        for text in [
+            "redis://u:p@a,b:1,[::1]:2",
+            "nats://token@a,b:1,[::1]:2",
+            "rediss://u:p@a,b",
+            "redis+sentinel://u:p@a,b:1/primary",
+            "tls://token@a,b",
+            "nats+tls://a,b",
+            "amqps://u:p@a,b/%2f",
+            "amqp://u:p@a,b:1,[::1]:2/%2f",
+        ] {
+            assert!(parse(text).is_ok(), "{text}");
+        }
+        assert_eq!(
+            error("redis://:secret@a,,c"),
+            "invalid backplane \"redis://***@a,,c\": server 2 of the address: an address \
+             without a host: expected redis://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]]"
+        );
+        let error = error("nats://a,b:x");
+        assert!(
+            error.contains("server 2 of the address: not a port"),
+            "{error}"
+        );
+    }
+
     #[test]
     fn unknown_scheme_error_states_the_accepted_forms() {
         let unknown = error("kafka://h:1");
@@ -197,7 +253,7 @@ mod tests {
             unknown.ends_with(&format!(" and {last}://HOST")),
             "{unknown}"
         );
-        let encrypted = error("rediss://h");
-        assert!(encrypted.contains("use redis:// inside"), "{encrypted}");
+        let sentinels = error("nats+sentinel://h/p");
+        assert!(sentinels.contains("expected local://"), "{sentinels}");
     }
 }

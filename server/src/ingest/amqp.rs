@@ -35,7 +35,7 @@ use super::{
     },
 };
 use crate::{
-    backplane::amqp::{AmqpConnection, open_by_url},
+    backplane::amqp::{AmqpConnection, open_to_any},
     id::{ClusterName, ConsumerGroup},
 };
 
@@ -225,7 +225,7 @@ async fn open(
     address: &BrokerAddress,
     name: &str,
 ) -> Result<(AmqpConnection, Channel), QueueError> {
-    let connection = open_by_url(&address.server, name).await;
+    let connection = open_to_any(&address.servers, name).await;
     let connection = connection.map_err(QueueError::Disconnected)?;
     let channel = connection.create_channel().await?;
     let exchange = exchange(&address.cluster);

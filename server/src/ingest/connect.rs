@@ -8,13 +8,15 @@ use super::{
     local::{LocalAddress, LocalConsumer, LocalProducer},
     queue::{GroupConsumer, TelemetryProducer},
 };
+#[cfg(feature = "remote")]
+use crate::net::broker_servers::BrokerServers;
 use crate::{backplane::BackplaneUrl, for_each_broker, id::ClusterName};
 
 /// A broker that other systems may use too, and the cluster whose telemetry it queues.
 #[cfg(feature = "remote")]
 #[derive(Debug, Clone)]
 pub(super) struct BrokerAddress {
-    pub(super) server: BrokerUrl,
+    pub(super) servers: BrokerServers,
     /// Part of every name at the broker.
     pub(super) cluster: ClusterName,
 }
@@ -88,7 +90,8 @@ macro_rules! define_broker_queue {
                 $(
                     #[cfg(feature = $feature)]
                     BrokerKind::$kind => {
-                        let address = BrokerAddress { server: url, cluster };
+                        let servers = BrokerServers::new(url);
+                        let address = BrokerAddress { servers, cluster };
                         task.run::<super::$module::$end>(address).await
                     }
                     #[cfg(not(feature = $feature))]

@@ -1,7 +1,8 @@
 //! A JetStream stream (`nats://…`), with a durable pull consumer for each group.
 //!
 //! **Acceptance.** A record is accepted once the stream has stored it in a file. It
-//! survives a killed server, as far as the operating system writes the file. The stream
+//! survives a killed server, as far as the operating system writes the file. In a cluster of
+//! three servers or more, the stream has three replicas and survives the loss of one. It
 //! keeps a record until every consumer has acknowledged it (retention by interest), so
 //! nothing is accepted before there is a consumer.
 //!
@@ -32,7 +33,7 @@ use super::{
     },
 };
 use crate::{
-    backplane::nats::connect_by_url,
+    backplane::nats::{connect_to_any, create_stream},
     id::{ClusterName, ConsumerGroup},
 };
 
@@ -192,12 +193,16 @@ async fn open(
     address: &BrokerAddress,
     name: &str,
 ) -> Result<(Client, Context, Stream), QueueError> {
-    let client = connect_by_url(&address.server, name).await;
+    let client = connect_to_any(&address.servers, name).await;
     let client = client.map_err(QueueError::Disconnected)?;
     let mut context = jetstream::new(client.clone());
     context.set_timeout(RESPONSE_TIMEOUT);
+    let name = format!("highwater-{}-telemetry", address.cluster);
+    if let Ok(stream) = context.get_stream(&name).await {
+        return Ok((client, context, stream));
+    }
     let config = Config {
-        name: format!("highwater-{}-telemetry", address.cluster),
+        name,
         subjects: vec![subject(&address.cluster)],
         // A record is removed once every group has acknowledged it.
         retention: RetentionPolicy::Interest,
@@ -208,7 +213,7 @@ async fn open(
         max_bytes: MAX_QUEUED_BYTES as i64,
         ..Config::default()
     };
-    let stream = context.get_or_create_stream(config).await;
+    let stream = create_stream(&client, &context, config).await;
     let stream = stream.map_err(QueueError::disconnected)?;
     Ok((client, context, stream))
 }

@@ -65,7 +65,7 @@ impl TelemetryProducer for RedisProducer {
 
     async fn connect(address: &BrokerAddress) -> Result<Self, QueueError> {
         let mut producer = Self {
-            server: CommandConnection::connect(&address.server, CALL_TIMEOUT).await?,
+            server: CommandConnection::connect(&address.servers, CALL_TIMEOUT).await?,
             key: key(&address.cluster),
             has_group: false,
             length: 0,
@@ -173,7 +173,7 @@ impl GroupConsumer for RedisConsumer {
         name: &str,
     ) -> Result<Self, QueueError> {
         let mut member = Self {
-            server: CommandConnection::connect(&address.server, CALL_TIMEOUT).await?,
+            server: CommandConnection::connect(&address.servers, CALL_TIMEOUT).await?,
             key: key(&address.cluster),
             group: group.to_string(),
             name: name.to_owned(),

@@ -12,12 +12,18 @@
 //! In reading order: [`listen`] binds sockets, [`admission`] limits new connections,
 //! [`listener`] accepts connections and serves HTTP on them, [`tls`] and [`stream`]
 //! carry their bytes, [`ws`] holds the WebSocket frames, [`bounded_queue`] bounds the data
-//! for a slow peer. [`backoff`] and [`pacer`] space attempts in time, [`task_group`]
-//! supervises essential tasks and ends them together.
+//! for a slow peer. [`backoff`] and [`pacer`] space attempts in time, [`broker_servers`]
+//! orders them over the servers of a broker, [`task_group`] supervises essential tasks and
+//! ends them together.
 
 pub(crate) mod admission;
 pub(crate) mod backoff;
 pub(crate) mod bounded_queue;
+#[cfg_attr(
+    not(feature = "remote"),
+    expect(dead_code, reason = "a build without any broker's client")
+)]
+pub(crate) mod broker_servers;
 pub(crate) mod listen;
 pub(crate) mod listener;
 pub(crate) mod pacer;

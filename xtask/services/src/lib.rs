@@ -48,9 +48,11 @@ pub use program::{PROGRAMS, Program};
 pub use registry::{
     haproxy::HaproxyService,
     nats::{NatsOptions, NatsService},
+    nats_cluster::NatsClusterService,
     nginx::NginxService,
     rabbitmq::RabbitMqService,
     redis::{RedisOptions, RedisService},
-    redis_cluster::RedisClusterService,
+    redis_cluster::{RedisClusterOptions, RedisClusterService},
+    redis_sentinel::RedisSentinelService,
 };
 pub use service::Service;

@@ -2,10 +2,12 @@
 
 pub mod haproxy;
 pub mod nats;
+pub mod nats_cluster;
 pub mod nginx;
 pub mod rabbitmq;
 pub mod redis;
 pub mod redis_cluster;
+pub mod redis_sentinel;
 
 use self::{
     haproxy::HaproxyService,

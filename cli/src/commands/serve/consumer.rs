@@ -69,12 +69,12 @@ pub(super) async fn execute(
         .map(|address| bind_and_announce("listening", address))
         .transpose()?;
     let config = ConsumerConfig {
-        cluster: args.nodes.cluster,
+        cluster: args.nodes.cluster.clone(),
         journal: args.journal,
         processing_time: args.processing_time,
         drop_every: args.drop_every,
         heap_probe: Some(heap::live_bytes),
-        ..ConsumerConfig::new(args.nodes.backplane, args.group, args.id)
+        ..ConsumerConfig::new(args.nodes.url(), args.group, args.id)
     };
     consumer::run(listener, config, shutdown)
         .await

@@ -115,7 +115,7 @@ pub(super) async fn execute(
 
 fn config(args: ServeGateway) -> Result<GatewayConfig, CliFailure> {
     Ok(GatewayConfig {
-        cluster: args.nodes.cluster,
+        cluster: args.nodes.cluster.clone(),
         membership_lease: args.membership_lease,
         policy: args.balancing.policy,
         load_metric: args.balancing.load,
@@ -130,6 +130,6 @@ fn config(args: ServeGateway) -> Result<GatewayConfig, CliFailure> {
         },
         // The library does not choose the allocator, so the binary passes a probe of its own.
         heap_probe: Some(heap::live_bytes),
-        ..GatewayConfig::new(args.id, args.nodes.backplane)
+        ..GatewayConfig::new(args.id, args.nodes.url())
     })
 }

@@ -87,8 +87,11 @@ pub(super) async fn execute(
 
 /// Converts the options into the configuration, and reads the files that they name.
 fn config(args: ServeNode) -> Result<NodeConfig, CliFailure> {
+    let auth = args
+        .auth
+        .load(args.backplane.broker_tls.broker_ca.as_ref())?;
     Ok(NodeConfig {
-        backplane: args.backplane.backplane,
+        backplane: args.backplane.url(),
         cluster: args.backplane.cluster,
         membership_lease: args.backplane.membership_lease,
         advertise: args.advertise,
@@ -97,7 +100,7 @@ fn config(args: ServeNode) -> Result<NodeConfig, CliFailure> {
         allow_faults: args.allow_faults,
         echo: args.echo,
         tls: args.tls.load()?,
-        auth: args.auth.load()?,
+        auth,
         limits: limits(&args.admission, &args.drain),
         // The library does not choose the allocator, so the binary passes a probe of its own.
         heap_probe: Some(heap::live_bytes),

@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, time::Duration};
 use futures_util::future::{BoxFuture, FutureExt};
 use highwater_reports::record::names::gauge;
 use highwater_types::BrokerUrl;
-use redis::{AsyncConnectionConfig, Client, RedisError, aio::MultiplexedConnection};
+use redis::aio::MultiplexedConnection;
 use reqwest::Client as HttpClient;
 use tokio::{sync::Mutex, time::timeout};
 
+use super::connect::connect;
 use crate::sampling::{GaugeSource, Gauges};
 
 /// The longest time for one answer, connecting included. It lies below the second between
@@ -54,25 +55,20 @@ impl RedisInfo {
         }
     }
 
-    async fn info(&self) -> Result<String, RedisError> {
+    async fn info(&self) -> Option<String> {
         let mut connection = self.connection().await?;
         // `INFO` alone leaves out the statistics of commands.
         let mut info = redis::cmd("INFO");
-        info.arg("ALL").query_async(&mut connection).await
+        info.arg("ALL").query_async(&mut connection).await.ok()
     }
 
-    async fn connection(&self) -> Result<MultiplexedConnection, RedisError> {
+    async fn connection(&self) -> Option<MultiplexedConnection> {
         let mut connection = self.connection.lock().await;
         if let Some(open) = connection.as_ref() {
-            return Ok(open.clone());
+            return Some(open.clone());
         }
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(INFO_TIMEOUT))
-            .set_response_timeout(Some(INFO_TIMEOUT));
-        let open = Client::open(self.url.expose_secret())?
-            .get_multiplexed_async_connection_with_config(&config)
-            .await?;
-        Ok(connection.insert(open).clone())
+        let open = connect(&self.url).await.ok()?;
+        Some(connection.insert(open).clone())
     }
 }
 
@@ -80,7 +76,7 @@ impl GaugeSource for RedisInfo {
     fn read<'s>(&'s self, _client: &'s HttpClient) -> BoxFuture<'s, Option<Gauges>> {
         async {
             let answered = timeout(INFO_TIMEOUT, self.info()).await;
-            let answer = answered.ok().and_then(Result::ok);
+            let answer = answered.ok().flatten();
             // The connection may be broken, so the next sample opens a new one.
             if answer.is_none() {
                 *self.connection.lock().await = None;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use highwater_reports::record::{Source, SourceRole};
 use highwater_scenarios::plan::{BROKER_NAME, BrokerSpec};
-use highwater_types::BrokerUrl;
+use highwater_types::{BrokerUrl, redact_passwords};
 use tokio::time::timeout;
 
 use super::{
@@ -23,10 +23,15 @@ const REACH_TIMEOUT: Duration = Duration::from_secs(5);
 /// every user of the machine could read the password in it.
 const BACKPLANE_ENV: &str = "HIGHWATER_BACKPLANE";
 
+/// The environment variable in which a node finds the file of the broker's authorities.
+const BROKER_CA_ENV: &str = "HIGHWATER_BROKER_CA";
+
 /// A broker that runs already.
 #[derive(Debug)]
 pub(in crate::testbed) struct ExternalBroker {
     url: BrokerUrl,
+    /// The PEM file of the authorities that nodes trust.
+    ca: Option<String>,
     /// The cluster's name at the broker. It is random for each run, so that nodes of two
     /// runs at one broker do not see each other.
     cluster: String,
@@ -36,7 +41,17 @@ pub(in crate::testbed) struct ExternalBroker {
 
 impl ExternalBroker {
     /// Connects to the broker once, to see that it answers.
-    pub(super) async fn connect(broker: BrokerSpec) -> Result<Self, TestbedError> {
+    pub(super) async fn connect(mut broker: BrokerSpec) -> Result<Self, TestbedError> {
+        if let Some(file) = &broker.ca {
+            let read = std::fs::read_to_string(file);
+            let pem = read.map_err(|error| TestbedError::BrokerUnreachable {
+                name: broker.url.kind().name(),
+                url: broker.url.to_string(),
+                reason: format!("cannot read the authorities in {file}: {error}"),
+                hint: "correct `ca` of `broker` in the scenario".to_owned(),
+            })?;
+            broker.url = broker.url.with_ca(pem.into());
+        }
         let driver = broker::driver(broker.url.kind());
         // One connection here, before thousands of log lines of nodes that cannot connect.
         let checked = within_timeout(driver.check_connection(&broker.url)).await;
@@ -46,6 +61,7 @@ impl ExternalBroker {
             cluster: format!("run-{:08x}", rand::random::<u32>()),
             gauges: driver.gauge_source(&broker),
             url: broker.url,
+            ca: broker.ca,
         })
     }
 
@@ -53,6 +69,9 @@ impl ExternalBroker {
         let mut args = LaunchArgs::new(["--cluster", &self.cluster]);
         let url = self.url.expose_secret().into();
         args.env.push((BACKPLANE_ENV.into(), url));
+        if let Some(file) = &self.ca {
+            args.env.push((BROKER_CA_ENV.into(), file.into()));
+        }
         args
     }
 
@@ -97,8 +116,9 @@ fn unreachable_error(driver: &dyn BrokerDriver, url: &BrokerUrl, reason: &str) -
     }
 }
 
-/// Replaces the address by its masked form. A client library may quote the address that it
-/// was given.
+/// Replaces each address by its masked form. A client library may quote the address that it
+/// was given, of one server or of all.
 fn mask_secret(url: &BrokerUrl, reason: &str) -> String {
-    reason.replace(url.expose_secret(), &url.to_string())
+    let masked = reason.replace(url.expose_secret(), &url.to_string());
+    redact_passwords(&masked).into_owned()
 }

@@ -89,6 +89,7 @@ async fn unreachable_broker_fails_the_start_before_any_process_starts() {
             url: BrokerUrl::parse(&url).unwrap(),
             monitor: None,
             pid: None,
+            ca: None,
         });
         let spawner = Spawner::start().unwrap();
         let started = Testbed::start(&plan, &cluster, &exe(), spawner, logs.path()).await;

@@ -49,6 +49,6 @@ pub(crate) fn open(url: &StoreUrl) -> Arc<dyn SessionStore> {
     match url {
         StoreUrl::Memory => Arc::new(memory::MemorySessionStore::default()),
         #[cfg(feature = "redis")]
-        StoreUrl::Redis(client) => Arc::new(redis::RedisSessionStore::new(client.clone())),
+        StoreUrl::Redis(url) => Arc::new(redis::RedisSessionStore::new(url.clone())),
     }
 }

@@ -1,41 +1,42 @@
-//! Session data in Redis, which all nodes with the same Redis share.
+//! Session data in Redis or a Redis Cluster, which all nodes with the same Redis share.
 //!
 //! Each session has a key `highwater:session:ID` with an expiry, so that Redis removes it.
 //! Redis's own `maxmemory` bounds the number of sessions.
 
 use std::time::Duration;
 
-use ::redis::{
-    AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisResult, aio::MultiplexedConnection,
-};
+use ::redis::{Cmd, FromRedisValue, RedisError, RedisResult};
+use highwater_types::BrokerUrl;
 use tokio::{sync::Mutex, time::timeout};
 
 use super::{SessionStore, StoreError, StoreFuture};
-use crate::auth::SessionId;
+use crate::{
+    auth::SessionId, backplane::redis::CommandConnection, net::broker_servers::BrokerServers,
+};
 
-/// Time limit of one operation and of a new connection.
+/// Time limit of one operation.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(2);
 /// Time limit of all attempts: callers that need a new connection wait in line.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One connection, which carries all requests at once. A new one replaces it when it
-/// breaks.
+/// breaks, or when another server has taken over.
 pub(super) struct RedisSessionStore {
-    client: Client,
+    servers: BrokerServers,
     cached: Mutex<CachedConnection>,
 }
 
 #[derive(Default)]
 struct CachedConnection {
-    connection: Option<MultiplexedConnection>,
+    connection: Option<CommandConnection>,
     /// Number of the connection. A caller that saw one break must not close its successor.
     generation: u64,
 }
 
 impl RedisSessionStore {
-    pub(super) fn new(client: Client) -> Self {
+    pub(super) fn new(url: BrokerUrl) -> Self {
         Self {
-            client,
+            servers: BrokerServers::new(url),
             cached: Mutex::default(),
         }
     }
@@ -49,12 +50,12 @@ impl RedisSessionStore {
         Err(StoreError::Unavailable(reason))
     }
 
-    /// Sends the command once more on a new connection if the old one is broken. Every
+    /// Sends the command once more on a new connection if the old one is of no use. Every
     /// command of this store may run twice.
     async fn query_with_retry<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
         let (mut connection, generation) = self.connection(None).await?;
         match command.query_async(&mut connection).await {
-            Err(error) if error.is_unrecoverable_error() => {
+            Err(error) if needs_new_connection(&error) => {
                 let (mut connection, _) = self.connection(Some(generation)).await?;
                 command.query_async(&mut connection).await
             }
@@ -63,7 +64,7 @@ impl RedisSessionStore {
     }
 
     /// Returns the connection and its number. A new connection replaces the `broken` one.
-    async fn connection(&self, broken: Option<u64>) -> RedisResult<(MultiplexedConnection, u64)> {
+    async fn connection(&self, broken: Option<u64>) -> RedisResult<(CommandConnection, u64)> {
         let mut cached = self.cached.lock().await;
         if broken != Some(cached.generation)
             && let Some(connection) = &cached.connection
@@ -72,12 +73,7 @@ impl RedisSessionStore {
         }
         // Before the attempt: the next caller must not get the broken one if this attempt fails.
         cached.connection = None;
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(OPERATION_TIMEOUT))
-            .set_response_timeout(Some(OPERATION_TIMEOUT));
-        let client = &self.client;
-        let connection = client.get_multiplexed_async_connection_with_config(&config);
-        let connection = connection.await?;
+        let connection = CommandConnection::connect(&self.servers, OPERATION_TIMEOUT).await?;
         cached.generation += 1;
         cached.connection = Some(connection.clone());
         Ok((connection, cached.generation))
@@ -108,6 +104,15 @@ impl SessionStore for RedisSessionStore {
             Ok(done.is_some())
         })
     }
+}
+
+/// Whether another connection may succeed: this one is broken or hangs, or another server
+/// has the key now.
+fn needs_new_connection(error: &RedisError) -> bool {
+    error.is_unrecoverable_error()
+        || error.is_timeout()
+        || error.is_cluster_error()
+        || error.code() == Some("READONLY")
 }
 
 fn key(id: &SessionId) -> String {

@@ -9,22 +9,23 @@ use std::{
     time::Duration,
 };
 
+use async_compat::CompatExt;
 use highwater_types::BrokerUrl;
 use lapin::{
     AsyncTcpStream, Channel, Connection, ConnectionProperties,
-    tcp::AMQPUriTcpExt,
     types::{AMQPValue, FieldTable},
-    uri::AMQPUri,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
     runtime::Handle,
     time::{sleep, timeout},
 };
 
-use super::{error::connect_error, server::uri};
-use crate::backplane::remote::{TransportError, TransportResult};
+use super::{error::connect_error, server::AmqpServer, socket};
+use crate::{
+    backplane::remote::{TransportError, TransportResult},
+    net::broker_servers::BrokerServers,
+};
 
 /// The time for each step of connecting: the server's greeting, and the rest.
 const TIMEOUT: Duration = Duration::from_secs(4);
@@ -102,35 +103,39 @@ impl Drop for SocketGuard {
 ///
 /// The client library starts a thread per connection, which waits without a limit. Against
 /// a server that hangs, each attempt would leave a thread behind.
-pub(super) async fn wait_for_greeting(uri: &AMQPUri) -> TransportResult<()> {
-    let address = (uri.authority.host.as_str(), uri.authority.port);
+pub(super) async fn wait_for_greeting(server: &AmqpServer) -> TransportResult<()> {
     let greeting = async {
-        let mut stream = TcpStream::connect(address).await?;
-        stream.write_all(PROTOCOL_HEADER).await?;
-        stream.read_u8().await
+        let mut stream = socket::connect(server).await?;
+        let sent = stream.write_all(PROTOCOL_HEADER).await;
+        sent.map_err(TransportError::broken)?;
+        let received = stream.read_u8().await;
+        received.map(drop).map_err(TransportError::broken)
     };
-    let received = with_timeout(greeting).await?;
-    received.map(drop).map_err(TransportError::broken)
+    with_timeout(greeting).await?
 }
 
 /// Opens a connection, which the broker lists under `name`.
-pub(super) async fn open(uri: &AMQPUri, name: String) -> TransportResult<AmqpConnection> {
+pub(super) async fn open(
+    server: &Arc<AmqpServer>,
+    name: String,
+) -> TransportResult<AmqpConnection> {
     let properties = ConnectionProperties::default().with_connection_name(name.into());
     let socket = Arc::new(SocketGuard::default());
     // Weak: a caller that gives up drops the guard, and the socket ends with it.
     let guard = Arc::downgrade(&socket);
+    let to = Arc::clone(server);
     let connecting = async {
         let runtime = lapin::runtime::default_runtime()?;
         Connection::connector(
-            uri.clone(),
+            server.uri.clone(),
             runtime,
-            async move |uri, runtime| {
-                let stream = uri.connect_async(&runtime).await?;
-                match (&stream, guard.upgrade()) {
-                    (AsyncTcpStream::Plain(tcp), Some(socket)) => socket.set(tcp.get_ref())?,
-                    _ => return Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()),
+            async move |_, _| {
+                let stream = socket::connect(&to).await.map_err(io::Error::other)?;
+                match guard.upgrade() {
+                    Some(socket) => socket.set(&stream)?,
+                    None => return Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()),
                 }
-                Ok(stream)
+                Ok(AsyncTcpStream::Plain(stream.compat()))
             },
             properties,
         )
@@ -141,14 +146,17 @@ pub(super) async fn open(uri: &AMQPUri, name: String) -> TransportResult<AmqpCon
     Ok(AmqpConnection { connection, socket })
 }
 
-/// Connects a client that is not a node, by the URL of the backplane.
-pub(crate) async fn open_by_url(url: &BrokerUrl, name: &str) -> Result<AmqpConnection, String> {
-    let opened: TransportResult<_> = async {
-        let uri = uri(url)?;
-        wait_for_greeting(&uri).await?;
-        open(&uri, name.to_owned()).await
-    }
-    .await;
+/// Connects a client that is not a node, to the first server that accepts.
+pub(crate) async fn open_to_any(
+    servers: &BrokerServers,
+    name: &str,
+) -> Result<AmqpConnection, String> {
+    let connect = async |server: BrokerUrl| -> TransportResult<AmqpConnection> {
+        let server = Arc::new(AmqpServer::from_url(&server)?);
+        wait_for_greeting(&server).await?;
+        open(&server, name.to_owned()).await
+    };
+    let opened = servers.connect(connect).await;
     opened.map_err(|error| error.to_string())
 }
 

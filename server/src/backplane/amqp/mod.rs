@@ -1,4 +1,4 @@
-//! RabbitMQ (`amqp://[USER:PASSWORD@]HOST[:PORT][/VHOST]`), AMQP 0-9-1.
+//! RabbitMQ (`amqp://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]][/VHOST]`), AMQP 0-9-1.
 //!
 //! ```text
 //! transport ──► publisher ──► default exchange ──► queue of one inbox ──► inbox
@@ -42,7 +42,7 @@
 //! The files, in reading order:
 //!
 //! - `server` (the URL), `names`, `error` (the meaning of the client library's errors);
-//! - `connection` (one connection, and its socket), `publisher` (sending, in order),
+//! - `socket` (plain or TLS), `connection` (one connection), `publisher` (sending, in order),
 //!   `inbox` (queue and reader);
 //! - `membership_table` (compare-and-set without a store), `transport` (the trait).
 
@@ -53,9 +53,10 @@ mod membership_table;
 mod names;
 mod publisher;
 mod server;
+mod socket;
 #[cfg(test)]
 mod tests;
 mod transport;
 
-pub(crate) use self::connection::{AmqpConnection, open_by_url};
+pub(crate) use self::connection::{AmqpConnection, open_to_any};
 pub(in crate::backplane) use self::transport::AmqpTransport;

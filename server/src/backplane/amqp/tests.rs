@@ -17,7 +17,9 @@ use crate::{
         BackplaneConfig, Identity, Inbound, JoinedBackplane, View, join,
         remote::{
             ClusterAddress, Destination, OutboundFrame, Transport, TransportError,
-            conformance::{ConformanceTarget, TEST_TIMEOUT, TransportPeer, address, shared},
+            conformance::{
+                ConformanceTarget, TEST_TIMEOUT, TransportPeer, address, shared, wait_for_view,
+            },
         },
     },
     id::ClusterName,
@@ -200,17 +202,6 @@ async fn wait_for_connections(
     });
     let found = counted.await;
     found.unwrap_or_else(|_| panic!("{what} did not appear: {:?}", connections(broker)))
-}
-
-async fn wait_for_view(
-    member: &JoinedBackplane,
-    what: &str,
-    condition: impl FnMut(&Arc<View>) -> bool,
-) {
-    let mut views = member.backplane.view();
-    let seen = timeout(TEST_TIMEOUT, views.wait_for(condition)).await;
-    seen.unwrap_or_else(|_| panic!("{what} did not appear"))
-        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,6 +3,8 @@
 //! A broker that is short of memory stops reading from connections that publish. With one
 //! connection for both, it would not read the node's acknowledgements either.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use highwater_types::BrokerUrl;
@@ -18,7 +20,7 @@ use super::{
     inbox, membership_table,
     names::AmqpNames,
     publisher::{publish, run_in_order},
-    server,
+    server::{self, AmqpServer},
 };
 use crate::{
     backplane::remote::{
@@ -51,15 +53,15 @@ impl Transport for AmqpTransport {
         inbox: &Inbox,
         inbound: InboundSender,
     ) -> TransportResult<Self> {
-        let uri = server::uri(&address.server)?;
+        let server = Arc::new(AmqpServer::from_url(&address.server)?);
         let names = AmqpNames::new(&address.cluster);
         // Once for both connections: the call opens a third one and closes it after the
         // greeting. The broker logs each such close as a client that went away.
-        connection::wait_for_greeting(&uri).await?;
-        let publishing = connection::open(&uri, format!("{inbox} publishing")).await?;
+        connection::wait_for_greeting(&server).await?;
+        let publishing = connection::open(&server, format!("{inbox} publishing")).await?;
         let events = publishing.events_listener();
         let watch_task = spawn(watch_connection(events, inbound.clone()));
-        let receiving = connection::open(&uri, format!("{inbox} receiving")).await?;
+        let receiving = connection::open(&server, format!("{inbox} receiving")).await?;
         let publish_channel = publishing.create_channel().await?;
         let queue_channel = receiving.create_channel().await?;
         declare_exchanges(&queue_channel, &names).await?;

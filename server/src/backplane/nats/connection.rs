@@ -16,7 +16,7 @@ use std::{
 use async_nats::{AuthError, Client, ConnectOptions, RequestErrorKind, Subject};
 use bytes::Bytes;
 use futures_util::StreamExt;
-use highwater_types::BrokerUrl;
+use highwater_types::{BrokerKind, BrokerUrl, ServerAddress};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
@@ -25,7 +25,10 @@ use super::{
     server::NatsServer,
     subjects::Subjects,
 };
-use crate::backplane::remote::{InboundFrame, InboundSender, Inbox, TransportResult};
+use crate::{
+    backplane::remote::{InboundFrame, InboundSender, Inbox, TransportResult},
+    net::{broker_servers::BrokerServers, tls::install_ring_provider},
+};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(4);
@@ -67,11 +70,26 @@ pub(super) async fn connect(
     .await
 }
 
-/// Connects a client that is not a node, by the URL of the backplane.
-pub(crate) async fn connect_by_url(url: &BrokerUrl, name: &str) -> Result<Client, String> {
-    let server = NatsServer::from_url(url).map_err(|error| error.to_string())?;
-    let client = open(server, |options| options.name(name)).await;
-    client.map_err(|error| error.to_string())
+/// Connects a client that is not a node, to the first server that accepts.
+pub(crate) async fn connect_to_any(servers: &BrokerServers, name: &str) -> Result<Client, String> {
+    let connect = async |server: BrokerUrl| -> TransportResult<Client> {
+        let server = NatsServer::from_url(&server)?;
+        open(server, |options| options.name(name)).await
+    };
+    let client = servers.connect(connect).await;
+    let client = client.map_err(|error| error.to_string())?;
+    servers.discover(named_servers(&client));
+    Ok(client)
+}
+
+/// Returns the servers of a cluster that the server named when it greeted (`connect_urls`).
+pub(super) fn named_servers(client: &Client) -> Vec<ServerAddress> {
+    let urls = client.server_info().connect_urls;
+    let port = BrokerKind::Nats.default_port();
+    // Without those that are no addresses: the text comes from outside.
+    urls.iter()
+        .filter_map(|url| ServerAddress::parse_strict(url, port).ok())
+        .collect()
 }
 
 async fn open(
@@ -80,6 +98,7 @@ async fn open(
 ) -> TransportResult<Client> {
     let connected = Arc::new(AtomicBool::new(false));
     let gate = Arc::clone(&connected);
+    let tls = server.tls_config()?;
     let auth = server.auth;
     let options = ConnectOptions::with_auth_callback(move |_nonce| {
         ready(match gate.load(SeqCst) {
@@ -93,6 +112,12 @@ async fn open(
     .ignore_discovered_servers()
     // One attempt, which fails. 0 would mean that attempts are unlimited.
     .max_reconnects(1);
+    // For a server that requires TLS although the URL does not ask for it.
+    install_ring_provider();
+    let options = match tls {
+        Some(tls) => options.require_tls(true).tls_client_config(tls),
+        None => options,
+    };
     let client = configure(options).connect(server.address).await;
     let client = client.map_err(|error| connect_error(&error))?;
     connected.store(true, SeqCst);

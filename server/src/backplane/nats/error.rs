@@ -4,7 +4,10 @@ use std::fmt::{Debug, Display};
 
 use async_nats::{ConnectError, ConnectErrorKind, Event, ServerError, error::Error};
 
-use crate::backplane::remote::TransportError;
+use crate::{
+    backplane::remote::TransportError,
+    net::tls::{REJECTED_CERTIFICATE_HINT, is_rejected_certificate},
+};
 
 /// A call of a connection that was made.
 impl<K: Clone + Debug + Display + PartialEq> From<Error<K>> for TransportError {
@@ -22,11 +25,12 @@ pub(super) fn connect_error(error: &ConnectError) -> TransportError {
             hint: "give the user in the URL: nats://USER:PASSWORD@HOST:PORT, \
                    or nats://TOKEN@HOST:PORT",
         },
-        ConnectErrorKind::Tls => TransportError::Unsuitable {
-            what,
-            hint: "have the server's certificate signed by an authority that this machine \
-                   trusts",
-        },
+        ConnectErrorKind::Tls | ConnectErrorKind::Io if is_rejected_certificate(error) => {
+            TransportError::Unsuitable {
+                what,
+                hint: REJECTED_CERTIFICATE_HINT,
+            }
+        }
         _ => TransportError::Broken(what),
     }
 }

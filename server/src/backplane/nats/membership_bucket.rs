@@ -11,7 +11,7 @@ use async_nats::{
 };
 use bytes::Bytes;
 
-use super::subjects::bucket_name;
+use super::{streams::create_stream, subjects::bucket_name};
 use crate::{
     backplane::remote::{StoredTable, TransportError, TransportResult},
     id::ClusterName,
@@ -36,7 +36,7 @@ impl MembershipBucket {
         }
         // Not by `create_key_value`: it asks for the account first and cannot decode the
         // answer of servers before 2.10.
-        match jetstream.create_stream(config(&name, cluster)).await {
+        match create_stream(client, &jetstream, config(&name, cluster)).await {
             Ok(_) => Ok(Self {
                 bucket: jetstream.get_key_value(&name).await?,
             }),
@@ -88,7 +88,6 @@ fn config(bucket: &str, cluster: &ClusterName) -> Config {
         allow_direct: true,
         allow_rollup: true,
         deny_delete: true,
-        // An operator who wants more replicas creates the bucket beforehand.
         num_replicas: 1,
         ..Config::default()
     }

@@ -1,4 +1,4 @@
-//! NATS (`nats://[USER:PASSWORD@]HOST[:PORT]`): core subjects for frames, a JetStream
+//! NATS (`nats://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]]`): core subjects for frames, a JetStream
 //! key-value bucket for the membership table.
 //!
 //! ```text
@@ -26,9 +26,10 @@
 //! **Size.** A server accepts messages of 1 MiB by default (`max_payload`). A longer frame
 //! travels in fragments.
 //!
-//! **Clusters of servers.** The other servers learn a subscription after a moment, so a
-//! frame that is sent right after it may be missed there. Create the bucket with replicas
-//! beforehand to keep the membership table when one server is lost.
+//! **Clusters of servers.** A node connects to any server of the URL, and later also to the
+//! servers that one has named. The other servers learn a subscription after a moment, so a
+//! frame that is sent right after it may be missed there. The bucket is created with three
+//! replicas where there are three servers, so that the table survives the loss of one.
 //!
 //! The files, in reading order:
 //!
@@ -36,17 +37,18 @@
 //!   client library's errors);
 //! - `connection` (one connection, never repaired, and its subscriptions), `fragments`
 //!   (long frames);
-//! - `membership_bucket` (compare-and-set), `transport` (the trait).
+//! - `streams` (replicas), `membership_bucket` (compare-and-set), `transport` (the trait).
 
 mod connection;
 mod error;
 mod fragments;
 mod membership_bucket;
 mod server;
+mod streams;
 mod subjects;
 #[cfg(test)]
 mod tests;
 mod transport;
 
-pub(crate) use self::connection::connect_by_url;
 pub(in crate::backplane) use self::transport::NatsTransport;
+pub(crate) use self::{connection::connect_to_any, streams::create_stream};

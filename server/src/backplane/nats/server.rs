@@ -2,17 +2,21 @@
 
 use std::borrow::Cow;
 
-use async_nats::{Auth, ServerAddr};
+use async_nats::{Auth, ServerAddr, rustls::ClientConfig};
 use highwater_types::BrokerUrl;
 use percent_encoding::percent_decode_str;
 
-use crate::backplane::remote::{TransportError, TransportResult};
+use crate::{
+    backplane::remote::{TransportError, TransportResult},
+    net::tls::client_config,
+};
 
 /// A server and the credentials for it.
 pub(super) struct NatsServer {
     pub(super) address: ServerAddr,
     /// No credentials, a user with a password, or a token (a user without a password).
     pub(super) auth: Auth,
+    url: BrokerUrl,
 }
 
 impl NatsServer {
@@ -26,7 +30,14 @@ impl NatsServer {
             (user, None) => auth.token = user,
             (user, password) => (auth.username, auth.password) = (user, password),
         }
-        Ok(Self { address, auth })
+        let url = url.clone();
+        Ok(Self { address, auth, url })
+    }
+
+    /// Returns the settings of TLS, if the URL asks for it.
+    pub(super) fn tls_config(&self) -> TransportResult<Option<ClientConfig>> {
+        let tls = self.url.is_tls().then(|| client_config(&self.url));
+        tls.transpose().map_err(TransportError::broken)
     }
 }
 
@@ -51,7 +62,7 @@ mod tests {
             ("nats://secret@h:1", 1, None, None, Some("secret")),
             ("nats://h", 4222, None, None, None),
         ] {
-            let NatsServer { address, auth } = server(url);
+            let NatsServer { address, auth, .. } = server(url);
             assert_eq!((address.host(), address.port()), ("h", port));
             assert_eq!(auth.username.as_deref(), user, "{url}");
             assert_eq!(auth.password.as_deref(), password, "{url}");

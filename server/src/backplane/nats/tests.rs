@@ -1,12 +1,15 @@
 //! Tests of behaviour that only NATS has.
 
-use highwater_services::{NatsOptions, NatsService, ServiceKind};
+use highwater_services::{NatsClusterService, NatsOptions, NatsService, ServiceKind};
 
 use super::NatsTransport;
 use crate::{
     backplane::remote::{
         TransportError,
-        conformance::{ConformanceTarget, TransportPeer, address},
+        conformance::{
+            ConformanceTarget, TestAuthority, TlsServer, TransportPeer, address, join_member,
+            wait_until_joined,
+        },
     },
     id::ClusterName,
 };
@@ -21,6 +24,22 @@ impl ConformanceTarget for NatsTransport {
         let streams = async_nats::jetstream::new(client);
         let bucket = format!("highwater-{cluster}");
         streams.delete_key_value(bucket).await.unwrap();
+    }
+
+    /// The server asks for TLS in its greeting, so no proxy can add it.
+    async fn start_tls(authority: &TestAuthority) -> TlsServer {
+        let (certificate, key) = (authority.certificate(), authority.key());
+        let config = format!("tls {{ cert_file: {certificate:?}, key_file: {key:?} }}");
+        let server = NatsService::start_with(NatsOptions {
+            jetstream: true,
+            // Options are made at compile time elsewhere.
+            config: config.leak(),
+        });
+        let server = server.unwrap();
+        TlsServer {
+            url: server.url().replace("nats://", "tls://"),
+            _server: Box::new(server),
+        }
     }
 }
 
@@ -68,4 +87,16 @@ async fn valid_user_and_token_are_accepted() {
         node.send(node.destination(), "in").await;
         node.expect_next("in").await;
     }
+}
+
+/// The URL names one server alone, which is killed. The table is on the other two as well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn loss_of_the_server_of_the_url_is_survived() {
+    let mut servers = NatsClusterService::start().unwrap();
+    let (url, cluster) = (servers.url(), address(&servers.url()).cluster);
+    let [a, mut b] = ["a", "b"].map(|id| join_member(&url, &cluster, id));
+    let version = wait_until_joined(&a, &mut b, 0).await;
+    let first = servers.pid().unwrap();
+    servers.kill_one(first);
+    wait_until_joined(&a, &mut b, version).await;
 }

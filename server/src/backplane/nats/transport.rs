@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use async_nats::Client;
 use bytes::Bytes;
-use highwater_types::BrokerUrl;
+use highwater_types::{BrokerUrl, ServerAddress};
 use parking_lot::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    connection::{connect, round_trip, subscribe},
+    connection::{connect, named_servers, round_trip, subscribe},
     fragments,
     membership_bucket::MembershipBucket,
     server::NatsServer,
@@ -129,6 +129,10 @@ impl Transport for NatsTransport {
     /// Does nothing: an inbox is a subscription, which ends with its connection.
     async fn remove_inbox(&self, _: &Inbox) -> TransportResult<()> {
         Ok(())
+    }
+
+    fn named_servers(&self) -> Vec<ServerAddress> {
+        named_servers(&self.client)
     }
 
     async fn close(self) {

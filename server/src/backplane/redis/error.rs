@@ -2,7 +2,10 @@
 
 use redis::{ErrorKind, RedisError};
 
-use crate::backplane::remote::TransportError;
+use crate::{
+    backplane::remote::TransportError,
+    net::tls::{REJECTED_CERTIFICATE_HINT, is_rejected_certificate},
+};
 
 impl From<RedisError> for TransportError {
     fn from(error: RedisError) -> Self {
@@ -23,6 +26,12 @@ pub(crate) fn is_full(error: &RedisError) -> bool {
 fn hint(error: &RedisError) -> Option<&'static str> {
     if error.kind() == ErrorKind::AuthenticationFailed {
         return Some(CREDENTIALS);
+    }
+    if is_rejected_certificate(error) {
+        return Some(REJECTED_CERTIFICATE_HINT);
+    }
+    if error.kind() == ErrorKind::MasterNameNotFoundBySentinel {
+        return Some("end the URL with the name of the primary in the Sentinels' configuration");
     }
     Some(match error.code()? {
         "NOAUTH" | "WRONGPASS" => CREDENTIALS,

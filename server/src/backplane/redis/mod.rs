@@ -1,4 +1,4 @@
-//! Redis (`redis://HOST:PORT`), version 6 or later: Pub/Sub for frames, a hash for the
+//! Redis (`redis://HOST[:PORT][,HOST[:PORT]]`), version 6 or later: Pub/Sub for frames, a hash for the
 //! membership table.
 //!
 //! ```text
@@ -31,23 +31,30 @@
 //! answer ends the node's connections, and so does a slot with one of the node's channels
 //! that moves to another shard.
 //!
+//! **Several servers.** A node uses the first server that answers and is no replica, or the
+//! cluster to which it belongs. When the connection ends, the node connects through any
+//! server of the URL or of the cluster. Sentinels name the primary at each new connection.
+//!
 //! **Full memory.** A Redis at its `maxmemory` still publishes, but rejects each change of
 //! the membership table. No node can join then, and dead nodes stay members.
 //!
 //! The files, in reading order:
 //!
 //! - `names` (channels and keys), `error` (the meaning of the server's errors);
+//! - `sentinel` (the primary of a Redis with Sentinels);
 //! - `commands` (connections to one server or a cluster), `pubsub` (publishing and
-//!   subscribing), `shards` (checks of a cluster);
+//!   subscribing), `cluster_nodes` and `shards` (servers and checks of a cluster);
 //! - `clients` (connections as the server lists them), `membership_table`
 //!   (compare-and-set), `transport` (the trait).
 
 mod clients;
+mod cluster_nodes;
 mod commands;
 mod error;
 mod membership_table;
 mod names;
 mod pubsub;
+mod sentinel;
 mod shards;
 #[cfg(test)]
 mod tests;

@@ -4,11 +4,12 @@ use std::{collections::BTreeMap, convert::Infallible, time::Duration};
 
 use bytes::Bytes;
 use futures_util::future::try_join_all;
-use highwater_types::BrokerUrl;
+use highwater_types::{BrokerUrl, ServerAddress};
 use redis::{Pipeline, PushInfo, RedisResult};
 
 use super::{
-    commands::{CommandConnection, cluster_builder, connection_config, is_cluster, open_client},
+    cluster_nodes::cluster_nodes,
+    commands::{CommandConnection, check_role, cluster_builder, connection_config, open_client},
     shards::ping_all_shards,
 };
 use crate::backplane::remote::{TransportError, TransportResult};
@@ -21,6 +22,8 @@ pub(super) struct PubSubClient {
     pub(super) commands: CommandConnection,
     /// The connection that is subscribed.
     pub(super) subscriber: CommandConnection,
+    /// The servers of a cluster at the time of connecting.
+    pub(super) named_servers: Vec<ServerAddress>,
 }
 
 impl PubSubClient {
@@ -40,14 +43,16 @@ impl PubSubClient {
             on_push(push);
             Ok::<(), Infallible>(())
         };
-        if !is_cluster(&mut commands).await? {
+        if !check_role(&mut commands).await?.is_cluster() {
             let config = config.set_push_sender(on_push);
             let connecting = client.get_multiplexed_async_connection_with_config(&config);
             return Ok(Self {
                 commands: CommandConnection::Single(commands),
                 subscriber: CommandConnection::Single(connecting.await?),
+                named_servers: Vec::new(),
             });
         }
+        let named_servers = cluster_nodes(&mut commands).await?;
         let builder = || cluster_builder(url, RESPONSE_TIMEOUT);
         let commands = builder().build()?.get_async_connection().await?;
         let subscriber = builder().push_sender(on_push).build()?;
@@ -59,6 +64,7 @@ impl PubSubClient {
         Ok(Self {
             commands: CommandConnection::Sharded(commands),
             subscriber: CommandConnection::Sharded(subscriber),
+            named_servers,
         })
     }
 

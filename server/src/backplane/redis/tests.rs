@@ -2,14 +2,20 @@
 
 use std::{ops::RangeInclusive, process::Command};
 
-use highwater_services::{RedisClusterService, RedisOptions, RedisService, ServiceKind};
+use highwater_services::{
+    RedisClusterOptions, RedisClusterService, RedisOptions, RedisSentinelService, RedisService,
+    ServiceKind,
+};
 use redis::FromRedisValue;
 
 use super::{RedisTransport, names::RedisNames};
 use crate::{
     backplane::remote::{
-        Transport,
-        conformance::{ConformanceTarget, TransportPeer, address},
+        Transport, TransportError,
+        conformance::{
+            ConformanceTarget, TransportPeer, address, join_member, wait_for_view,
+            wait_until_joined,
+        },
     },
     id::ClusterName,
 };
@@ -115,6 +121,62 @@ async fn hung_shard_ends_the_connection() {
     let mut again = RedisPeer::connect(&address, "n").await;
     again.send(again.destination(), "back").await;
     again.expect_next("back").await;
+}
+
+/// The URL names one server alone, which is killed. Nodes connect through another one that
+/// the cluster named, as soon as a replica has been promoted.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn failover_of_the_server_of_the_url_is_followed() {
+    let options = RedisClusterOptions { replicas: 1 };
+    let mut servers = RedisClusterService::start_with(options).unwrap();
+    let (url, cluster) = (servers.url(), address(&servers.url()).cluster);
+    let [a, mut b] = ["a", "b"].map(|id| join_member(&url, &cluster, id));
+    let version = wait_until_joined(&a, &mut b, 0).await;
+    let primary = servers.pid().unwrap();
+    servers.kill_one(primary);
+    for member in [&a, &b] {
+        wait_for_view(member, "the loss", |view| !view.connected).await;
+    }
+    wait_until_joined(&a, &mut b, version).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn failover_by_sentinel_is_followed() {
+    let mut servers = RedisSentinelService::start().unwrap();
+    // The first Sentinel of the URL is dead.
+    let url = servers.url().replace("://", "://127.0.0.1:1,");
+    let cluster = address(&url).cluster;
+    let [a, mut b] = ["a", "b"].map(|id| join_member(&url, &cluster, id));
+    let version = wait_until_joined(&a, &mut b, 0).await;
+    let primary = servers.pid().unwrap();
+    servers.kill_one(primary);
+    wait_until_joined(&a, &mut b, version).await;
+
+    // TransportPeer connects to one server alone.
+    let unknown = address(&servers.url().replace("/primary", "/other"));
+    let error = RedisPeer::try_connect(&unknown, "n").await.err().unwrap();
+    assert!(error.to_string().contains("name of the primary"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replica_is_passed_over_and_a_new_primary_is_found() {
+    let start = || RedisService::start(RedisOptions::default()).unwrap();
+    let [mut primary, replica] = [start(), start()];
+    let port = primary.url().rsplit(':').next().unwrap().to_owned();
+    let () = query(&replica.url(), &["REPLICAOF", "127.0.0.1", &port]).await;
+    let error = RedisPeer::try_connect(&address(&replica.url()), "n").await;
+    let error = error.err().unwrap();
+    let is_replica =
+        matches!(&error, TransportError::Unsuitable { hint, .. } if hint.contains("primary"));
+    assert!(is_replica, "{error:?}");
+
+    let url = format!("{},127.0.0.1:{port}", replica.url());
+    let cluster = address(&url).cluster;
+    let [a, mut b] = ["a", "b"].map(|id| join_member(&url, &cluster, id));
+    let version = wait_until_joined(&a, &mut b, 0).await;
+    primary.kill();
+    let () = query(&replica.url(), &["REPLICAOF", "NO", "ONE"]).await;
+    wait_until_joined(&a, &mut b, version).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

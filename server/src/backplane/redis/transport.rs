@@ -3,14 +3,18 @@
 use std::{collections::HashSet, sync::Arc};
 
 use bytes::Bytes;
-use highwater_types::BrokerUrl;
+use highwater_types::{BrokerUrl, ServerAddress};
 use parking_lot::Mutex;
 use redis::{PushInfo, PushKind, Value};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    commands::CommandConnection, membership_table, names::RedisNames, pubsub::PubSubClient,
-    shards::monitor_shards,
+    commands::CommandConnection,
+    membership_table,
+    names::RedisNames,
+    pubsub::PubSubClient,
+    sentinel::resolve_primary,
+    shards::{NamedServers, monitor_shards},
 };
 use crate::{
     backplane::remote::{
@@ -26,6 +30,8 @@ pub(in crate::backplane) struct RedisTransport {
     names: RedisNames,
     inbox: Inbox,
     pending_unsubscribes: PendingUnsubscribes,
+    /// The servers of a cluster, as it listed them last.
+    named_servers: NamedServers,
     /// The task that pings the shards of a Redis Cluster.
     _shard_monitor: Option<AbortOnDropHandle<()>>,
 }
@@ -42,6 +48,7 @@ impl Transport for RedisTransport {
         // names a database would promise a separation that does not exist.
         match url.path() {
             "" | "/" => Ok(()),
+            _ if url.sentinel_primary().is_some() => Ok(()),
             path => Err(TransportError::broken(format!("unexpected path {path:?}"))),
         }
     }
@@ -56,15 +63,19 @@ impl Transport for RedisTransport {
         let pending = Arc::clone(&pending_unsubscribes);
         let (names_of_push, inbound_of_push) = (names.clone(), inbound.clone());
         let on_push = move |push| handle_push(push, &names_of_push, &pending, &inbound_of_push);
-        let client = PubSubClient::connect(&address.server, on_push).await?;
+        let server = resolve_primary(address.server.clone()).await?;
+        let client = PubSubClient::connect(&server, on_push).await?;
         // Before it subscribes, so that a survivor can end every connection with an inbox.
         client.set_client_name(&names.inbox(inbox)).await?;
         let channels = vec![names.everyone(), names.inbox(inbox)];
         client.subscribe(channels).await?;
+        let named_servers = NamedServers::new(client.named_servers.clone().into());
         let shard_monitor = match &client.subscriber {
             CommandConnection::Single(_) => None,
             CommandConnection::Sharded(subscriber) => {
-                let monitor = tokio::spawn(monitor_shards(subscriber.clone(), inbound));
+                let named_servers = Arc::clone(&named_servers);
+                let monitor = monitor_shards(subscriber.clone(), named_servers, inbound);
+                let monitor = tokio::spawn(monitor);
                 Some(AbortOnDropHandle::new(monitor))
             }
         };
@@ -73,6 +84,7 @@ impl Transport for RedisTransport {
             names,
             inbox: inbox.clone(),
             pending_unsubscribes,
+            named_servers,
             _shard_monitor: shard_monitor,
         })
     }
@@ -111,13 +123,22 @@ impl Transport for RedisTransport {
     ) -> TransportResult<bool> {
         let key = &self.names.membership_table;
         let commands = self.client.commands.clone();
-        Ok(membership_table::store(commands, key, expected_revision, &table).await?)
+        let stored = membership_table::store(commands, key, expected_revision, &table).await;
+        stored.map_err(|error| match error.code() {
+            // Another server is the primary now, and a new connection finds it.
+            Some("READONLY") => TransportError::broken("the server has become a replica"),
+            _ => error.into(),
+        })
     }
 
     /// Ends the connections of the inbox, whose channel ends with them.
     async fn remove_inbox(&self, inbox: &Inbox) -> TransportResult<()> {
         self.client.kill_clients(&self.names.inbox(inbox)).await;
         Ok(())
+    }
+
+    fn named_servers(&self) -> Vec<ServerAddress> {
+        self.named_servers.lock().clone()
     }
 
     async fn close(self) {

@@ -1,6 +1,13 @@
 //! A connection to a broker, from connecting to its end.
 
-use std::{marker::PhantomData, sync::Arc, time::Duration};
+use std::{
+    marker::PhantomData,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use highwater_types::BrokerUrl;
 use tokio::time::timeout;
@@ -9,7 +16,7 @@ use super::{
     ClusterAddress, Inbox, Transport, TransportResult,
     active_connection::LEAVE_TIMEOUT,
     disconnect_reason::{DisconnectReason, with_timeout},
-    inbound::inbound_channel,
+    inbound::{InboundReceiver, inbound_channel},
     membership::Membership,
     membership_table::MembershipTable,
     outbound::OutboundOp,
@@ -19,13 +26,14 @@ use crate::{
         endpoint::BackplaneEndpoint,
         reconnect::{self, Connector, Joined, JoiningNode},
     },
-    net::bounded_queue::BoundedReceiver,
+    id::ClusterName,
+    net::{bounded_queue::BoundedReceiver, broker_servers::BrokerServers},
 };
 
 /// The functions of a transport whose type is known only at run time.
 pub(in crate::backplane) struct TransportFunctions {
     pub(in crate::backplane) check_url: fn(&BrokerUrl) -> TransportResult<()>,
-    pub(in crate::backplane) join: fn(ClusterAddress, Duration, JoiningNode) -> Joined,
+    pub(in crate::backplane) join: fn(BrokerUrl, ClusterName, Duration, JoiningNode) -> Joined,
 }
 
 impl TransportFunctions {
@@ -39,16 +47,18 @@ impl TransportFunctions {
 
 /// Joins the cluster over a transport. Returns at once.
 pub(super) fn join<C: Transport>(
-    address: ClusterAddress,
+    url: BrokerUrl,
+    cluster: ClusterName,
     lease: Duration,
     node: JoiningNode,
 ) -> Joined {
-    let broker = address.server.to_string();
+    let broker = url.to_string();
     let connector = RemoteConnector::<C> {
-        address,
+        servers: BrokerServers::new(url),
+        cluster,
         lease,
         // See `Inbox::connection` for the random half.
-        connection_number: u64::from(rand::random::<u32>()) << 32,
+        next_connection: AtomicU64::new(u64::from(rand::random::<u32>()) << 32),
         last_table: Arc::new(MembershipTable::new()),
         transport: PhantomData,
     };
@@ -56,14 +66,23 @@ pub(super) fn join<C: Transport>(
 }
 
 struct RemoteConnector<C> {
-    address: ClusterAddress,
+    servers: BrokerServers,
+    cluster: ClusterName,
     lease: Duration,
-    /// The number of the last connection; see [`Inbox`].
-    connection_number: u64,
+    /// The number of the next connection; see [`Inbox`].
+    next_connection: AtomicU64,
     /// The table of the last connection. If the broker has lost its own, this node
     /// stores this one again.
     last_table: Arc<MembershipTable>,
     transport: PhantomData<C>,
+}
+
+/// A connection to one server, before the node has joined.
+struct Connected<C> {
+    server: BrokerUrl,
+    transport: C,
+    inbox: Inbox,
+    inbound: InboundReceiver,
 }
 
 impl<C: Transport> Connector for RemoteConnector<C> {
@@ -76,19 +95,19 @@ impl<C: Transport> Connector for RemoteConnector<C> {
         endpoint: &BackplaneEndpoint<OutboundOp>,
         queue: &mut BoundedReceiver<OutboundOp>,
     ) -> Result<(), DisconnectReason> {
-        self.connection_number += 1;
-        let inbox = Inbox {
-            node: node.identity.id.clone(),
-            incarnation: node.identity.incarnation,
-            connection: self.connection_number,
-        };
-        let (sender, inbound) = inbound_channel(&endpoint.traffic);
-        let connecting = with_timeout("connect", C::connect(&self.address, &inbox, sender));
+        let connect = |server| self.connect_to(server, node, endpoint);
+        let connecting = self.servers.connect(connect);
         // A join is not cancelled: its entry may be stored already, and must be removed.
-        let Some(transport) = node.leave.run_until_cancelled(connecting).await else {
+        let Some(connected) = node.leave.run_until_cancelled(connecting).await else {
             return Ok(());
         };
-        let transport = transport?;
+        let Connected {
+            server,
+            transport,
+            inbox,
+            inbound,
+        } = connected?;
+        self.servers.discover(transport.named_servers());
         let is_reconnect = endpoint.last_view().version > 0;
         let last_table = Arc::clone(&self.last_table);
         let joining = Membership::join(endpoint, &transport, &inbox, node, self.lease, last_table);
@@ -101,6 +120,7 @@ impl<C: Transport> Connector for RemoteConnector<C> {
                 }
                 let ended = membership.serve(queue, inbound, node).await;
                 self.last_table = membership.table.current();
+                self.servers.discover(transport.named_servers());
                 Ok(ended)
             }
             Err(reason) => Err(reason),
@@ -109,14 +129,46 @@ impl<C: Transport> Connector for RemoteConnector<C> {
             Ok(Ok(())) => true,
             Ok(Err(reason)) | Err(reason) => reason.broker_answers(),
         };
-        // Otherwise the inbox stays, until a survivor or the broker removes it.
         if broker_answers {
             let _ = timeout(LEAVE_TIMEOUT, transport.close()).await;
+        } else {
+            // The inbox stays, until a survivor or the broker removes it. The other servers
+            // are tried before this one.
+            self.servers.record_failure(&server);
         }
         if let Err(reason) = ended? {
-            let broker = &self.address.server;
-            tracing::warn!(%broker, %reason, "lost the backplane; reconnecting");
+            tracing::warn!(broker = %server, %reason, "lost the backplane; reconnecting");
         }
         Ok(())
+    }
+}
+
+impl<C: Transport> RemoteConnector<C> {
+    /// Connects to one server, with an inbox of its own: an attempt that failed may have
+    /// left one behind.
+    async fn connect_to(
+        &self,
+        server: BrokerUrl,
+        node: &JoiningNode,
+        endpoint: &BackplaneEndpoint<OutboundOp>,
+    ) -> TransportResult<Connected<C>> {
+        let inbox = Inbox {
+            node: node.identity.id.clone(),
+            incarnation: node.identity.incarnation,
+            connection: self.next_connection.fetch_add(1, Relaxed),
+        };
+        let (sender, inbound) = inbound_channel(&endpoint.traffic);
+        let address = ClusterAddress {
+            server: server.clone(),
+            cluster: self.cluster.clone(),
+        };
+        let connecting = C::connect(&address, &inbox, sender);
+        let transport = with_timeout("connect", connecting).await?;
+        Ok(Connected {
+            server,
+            transport,
+            inbox,
+            inbound,
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! The interface that a message broker must offer to join nodes.
 
 use bytes::Bytes;
-use highwater_types::BrokerUrl;
+use highwater_types::{BrokerUrl, ServerAddress};
 
 use super::{InboundSender, Inbox, TransportResult};
 use crate::id::{ClusterName, Topic};
@@ -24,7 +24,7 @@ use crate::id::{ClusterName, Topic};
 pub(in crate::backplane) trait Transport:
     Sized + Send + Sync + 'static
 {
-    /// Checks that the client library accepts the address of a broker.
+    /// Checks that the client library accepts the address of a broker's server.
     fn check_url(url: &BrokerUrl) -> TransportResult<()>;
 
     /// Connects, creates the empty inbox `inbox`, and receives from it and from the
@@ -64,11 +64,17 @@ pub(in crate::backplane) trait Transport:
     /// If it fails, the node tries again later, over this transport if it still works.
     fn remove_inbox(&self, inbox: &Inbox) -> impl Future<Output = TransportResult<()>> + Send;
 
+    /// Returns the servers that the broker has named so far, over this connection. A node
+    /// tries them too when it connects again.
+    fn named_servers(&self) -> Vec<ServerAddress> {
+        Vec::new()
+    }
+
     /// Removes the own inbox and disconnects in order.
     fn close(self) -> impl Future<Output = ()> + Send;
 }
 
-/// The address of a cluster.
+/// The address of a cluster at one server of a broker.
 #[derive(Debug, Clone)]
 pub(in crate::backplane) struct ClusterAddress {
     pub(in crate::backplane) server: BrokerUrl,

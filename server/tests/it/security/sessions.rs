@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use highwater_server::{AuthConfig, NodeConfig, auth::StoreUrl, listen};
-use highwater_services::{RedisOptions, RedisService};
+use highwater_services::{RedisClusterOptions, RedisClusterService, RedisOptions, RedisService};
 use serde_json::{Value, json};
 
 use crate::rig::{HttpResponse, TestDevice, TestNode, any_port, config, http_request, until};
@@ -185,6 +185,32 @@ async fn session_is_the_same_on_every_node() {
         })
         .await;
     }
+}
+
+/// The store's URL names the server that is killed.
+#[tokio::test]
+async fn sessions_in_a_cluster_survive_the_failover_of_a_primary() {
+    let start = || RedisClusterService::start_with(RedisClusterOptions { replicas: 1 }).unwrap();
+    let mut redis = tokio::task::spawn_blocking(start).await.unwrap();
+    let store: StoreUrl = redis.url().parse().unwrap();
+    let nodes = ["n1", "n2"].map(|id| TestNode::start(with_login(id, store.clone())));
+    let mut sessions = Vec::new();
+    // Thirty, so that each of the three primaries has some of them.
+    for number in 0..30 {
+        sessions.push(log_in(&nodes[0], json!({"user": "anna", "data": number})).await);
+    }
+    let primary = redis.pid().unwrap();
+    redis.kill_one(primary);
+    for (number, session) in sessions.iter().enumerate() {
+        for node in &nodes {
+            until("the session is back", async || {
+                let response = session.show(node).await;
+                response.status == 200 && response.json()["data"] == json!(number)
+            })
+            .await;
+        }
+    }
+    log_in(&nodes[1], json!({"user": "anna"})).await;
 }
 
 #[tokio::test]

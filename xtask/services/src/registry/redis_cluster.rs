@@ -1,4 +1,4 @@
-//! A Redis cluster of three masters, which has sharded pub/sub.
+//! A Redis cluster of three masters, with or without replicas, which has sharded pub/sub.
 
 use std::{
     fs, io,
@@ -20,6 +20,15 @@ pub struct RedisClusterService {
     program: PathBuf,
     cli: PathBuf,
     nodes: Vec<RedisClusterNode>,
+    options: RedisClusterOptions,
+}
+
+/// The variants of a Redis cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RedisClusterOptions {
+    /// The replicas of each master. With one or more, a master that is dead for two seconds
+    /// is replaced.
+    pub replicas: usize,
 }
 
 #[derive(Debug)]
@@ -35,6 +44,15 @@ impl RedisClusterService {
     /// # Errors
     /// [`ServiceError`].
     pub fn start() -> Result<Service, ServiceError> {
+        Self::start_with(RedisClusterOptions::default())
+    }
+
+    /// Starts one of another kind, and waits until every node finds the cluster complete and
+    /// every replica has the data of its master. The masters are its first processes.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub fn start_with(options: RedisClusterOptions) -> Result<Service, ServiceError> {
         let node = || {
             Ok(RedisClusterNode {
                 port: port::pick_free_port()?,
@@ -44,7 +62,8 @@ impl RedisClusterService {
         Service::start(Self {
             program: program::REDIS.require()?,
             cli: program::REDIS_CLI.require()?,
-            nodes: (0..MASTERS)
+            options,
+            nodes: (0..MASTERS * (1 + options.replicas))
                 .map(|_| node())
                 .collect::<Result<_, ServiceError>>()?,
         })
@@ -76,6 +95,9 @@ impl ServiceDefinition for RedisClusterService {
                 .args(["--appendonly", "yes", "--cluster-enabled", "yes"])
                 // By default the bus takes the port plus 10,000, which was not reserved.
                 .args(["--cluster-port", &node.bus.to_string()]);
+            if self.options.replicas > 0 {
+                command.args(["--cluster-node-timeout", "2000"]);
+            }
             command
         };
         Ok(self.nodes.iter().map(server).collect())
@@ -91,13 +113,25 @@ impl ServiceDefinition for RedisClusterService {
         for node in &self.nodes {
             command.arg(format!("127.0.0.1:{}", node.port));
         }
-        command.arg("--cluster-yes");
+        let replicas = self.options.replicas.to_string();
+        command.args(["--cluster-replicas", &replicas, "--cluster-yes"]);
         Ok(Some(command))
     }
 
     fn is_ready(&self) -> bool {
-        self.nodes.iter().all(|node| is_complete(node.port))
+        let are_replicating = |nodes: &[RedisClusterNode]| {
+            let replicas = nodes.iter().filter(|node| is_replicating(node.port));
+            replicas.count() == MASTERS * self.options.replicas
+        };
+        self.nodes.iter().all(|node| is_complete(node.port)) && are_replicating(&self.nodes)
     }
+}
+
+/// Whether the node at this port is a replica that has the data of its master.
+fn is_replicating(port: u16) -> bool {
+    probe::answers_with(port, b"INFO replication\r\n", |answer| {
+        probe::contains(answer, "master_link_status:up")
+    })
 }
 
 /// Whether every slot has a master, as the node at this port knows it.

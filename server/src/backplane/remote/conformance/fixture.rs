@@ -14,13 +14,20 @@ use highwater_services::{Service, ServiceKind};
 use highwater_types::BrokerUrl;
 use parking_lot::Mutex;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
-use super::super::{
-    ClusterAddress, Destination, InboundFrame, Inbox, OutboundFrame, StoredTable, Transport,
-    TransportError, TransportResult,
-    inbound::{InboundReceiver, inbound_channel},
+use super::{
+    super::{
+        ClusterAddress, Destination, InboundFrame, Inbox, OutboundFrame, StoredTable, Transport,
+        TransportError, TransportResult,
+        inbound::{InboundReceiver, inbound_channel},
+    },
+    tls::{TestAuthority, TlsServer, tls_proxy},
 };
-use crate::id::{ClusterName, Topic};
+use crate::{
+    backplane::{BackplaneConfig, Identity, Inbound, JoinedBackplane, View, join},
+    id::{ClusterName, Topic},
+};
 
 /// The time after which a test fails. Nothing takes this long.
 pub(in crate::backplane) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -32,6 +39,11 @@ pub(in crate::backplane) trait ConformanceTarget: Transport {
 
     /// Deletes the cluster's membership table, as an operator would.
     fn delete_table(url: &str, cluster: &ClusterName) -> impl Future<Output = ()> + Send;
+
+    /// Starts a server with the certificate that the authority has signed.
+    fn start_tls(authority: &TestAuthority) -> impl Future<Output = TlsServer> + Send {
+        tls_proxy::<Self>(authority)
+    }
 }
 
 /// Starts a broker of its own for a test that kills or pauses it.
@@ -70,6 +82,61 @@ pub(super) fn address_through(address: &ClusterAddress, url: &str) -> ClusterAdd
         server: BrokerUrl::parse(url).unwrap(),
         cluster: address.cluster.clone(),
     }
+}
+
+/// Joins a cluster at the broker as a node.
+pub(in crate::backplane) fn join_member(
+    url: &str,
+    cluster: &ClusterName,
+    id: &str,
+) -> JoinedBackplane {
+    let config = BackplaneConfig {
+        cluster: cluster.clone(),
+        ..BackplaneConfig::for_url(Some(url.parse().unwrap()))
+    };
+    join(&config, Identity::of_node(id, 1), CancellationToken::new())
+}
+
+/// Waits until a member's view fulfils a condition.
+pub(in crate::backplane) async fn wait_for_view(
+    member: &JoinedBackplane,
+    what: &str,
+    condition: impl FnMut(&Arc<View>) -> bool,
+) {
+    let mut views = member.backplane.view();
+    let seen = timeout(TEST_TIMEOUT, views.wait_for(condition)).await;
+    seen.unwrap_or_else(|_| panic!("{what} did not appear"))
+        .unwrap();
+}
+
+/// Waits until two members see each other in a table newer than `version`, and `a` reaches
+/// `b`, whose id is the greater one. Returns the version.
+pub(in crate::backplane) async fn wait_until_joined(
+    a: &JoinedBackplane,
+    b: &mut JoinedBackplane,
+    version: u64,
+) -> u64 {
+    for member in [a, &*b] {
+        wait_for_view(member, "the other member", |view| {
+            view.connected && view.members.len() == 2 && view.version > version
+        })
+        .await;
+    }
+    let view = a.backplane.view().borrow().clone();
+    // The members are in the order of their ids.
+    let to = view.members.last().unwrap().id.clone();
+    let through = async {
+        loop {
+            let _ = a.backplane.send(&to, "through".into());
+            if let Ok(Some(Inbound::Message { payload, .. })) =
+                timeout(Duration::from_millis(100), b.inbound.recv()).await
+            {
+                return payload;
+            }
+        }
+    };
+    assert_eq!(timeout(TEST_TIMEOUT, through).await.unwrap(), "through");
+    a.backplane.view().borrow().version
 }
 
 /// A node's end of a transport.

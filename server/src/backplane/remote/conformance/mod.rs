@@ -2,7 +2,8 @@
 //!
 //! - `fixture` (the brokers, and a node's end of a transport), `tcp_proxy` (a connection that
 //!   can be cut);
-//! - the guarantees: `frames`, `topics`, `membership_tables`, `inboxes`, `outages`.
+//! - the guarantees: `frames`, `topics`, `membership_tables`, `inboxes`, `outages`,
+//!   `tls`.
 //!
 //! Tests of behaviour that only one broker has are in its own folder.
 
@@ -12,12 +13,16 @@ mod inboxes;
 mod membership_tables;
 mod outages;
 mod tcp_proxy;
+mod tls;
 mod topics;
 
 #[allow(unused_imports, reason = "the tests of one broker use some of them")]
 pub(in crate::backplane) use self::fixture::{
-    ConformanceTarget, TEST_TIMEOUT, TransportPeer, address, shared,
+    ConformanceTarget, TEST_TIMEOUT, TransportPeer, address, join_member, shared, wait_for_view,
+    wait_until_joined,
 };
+#[allow(unused_imports, reason = "the tests of one broker use some of them")]
+pub(in crate::backplane) use self::tls::{TestAuthority, TlsServer};
 use crate::for_each_broker;
 
 /// Defines one test per guarantee for a transport.
@@ -63,7 +68,10 @@ macro_rules! define_suites {
                     outages:
                         killed_broker_ends_its_connections
                         hung_broker_is_given_up
-                        cut_connection_is_closed_and_stays_closed;
+                        cut_connection_is_closed_and_stays_closed
+                        node_moves_to_another_server_of_its_url;
+                    tls:
+                        certificate_is_verified_by_the_authority;
                 }
             }
         )+

@@ -1,13 +1,17 @@
 //! The guarantees when the broker ends, hangs or returns.
 
+use std::sync::Arc;
+
 use tokio::time::timeout;
 
 use super::{
     fixture::{
-        ConformanceTarget, TEST_TIMEOUT, TransportPeer, address, address_through, shared, start,
+        ConformanceTarget, TEST_TIMEOUT, TransportPeer, address, address_through, join_member,
+        shared, start, wait_for_view,
     },
     tcp_proxy::TcpProxy,
 };
+use crate::backplane::View;
 
 pub(super) async fn killed_broker_ends_its_connections<K: ConformanceTarget>() {
     let mut broker = start::<K>();
@@ -65,4 +69,22 @@ pub(super) async fn cut_connection_is_closed_and_stays_closed<K: ConformanceTarg
     sender.send(again.destination(), "found").await;
     again.expect_next("found").await;
     assert!(peer.inbound.next().await.is_err());
+}
+
+/// One of the servers of the URL is dead from the beginning, another one dies later.
+pub(super) async fn node_moves_to_another_server_of_its_url<K: ConformanceTarget>() {
+    let broker = shared::<K>();
+    let url = broker.url();
+    let proxies = [TcpProxy::start(&url).await, TcpProxy::start(&url).await];
+    let several = TcpProxy::url_of_several(&url, &proxies);
+    let member = join_member(&several, &address(&url).cluster, "n");
+    wait_for_view(&member, "the node", |view| view.connected).await;
+    let joined_at = member.backplane.view().borrow().version;
+
+    let [a, b] = proxies;
+    let (dies, stays) = if a.has_clients() { (a, b) } else { (b, a) };
+    dies.end();
+    let is_back = |view: &Arc<View>| view.connected && view.version > joined_at;
+    wait_for_view(&member, "the node at the other server", is_back).await;
+    assert!(stays.has_clients());
 }

@@ -52,6 +52,31 @@ impl TcpProxy {
         }
     }
 
+    /// Returns the broker's URL through any of these proxies, or a server that is dead.
+    pub(super) fn url_of_several(url: &str, proxies: &[Self]) -> String {
+        let servers = proxies.iter().map(|proxy| proxy.address.to_string());
+        let servers: Vec<String> = ["127.0.0.1:1".to_owned()]
+            .into_iter()
+            .chain(servers)
+            .collect();
+        url.replace(authority(url), &servers.join(","))
+    }
+
+    /// Whether a client is connected.
+    pub(super) fn has_clients(&self) -> bool {
+        // The proxy and its acceptor have the state, and so has each connection.
+        Arc::strong_count(&self.state) > 2
+    }
+
+    /// Ends the proxy with all its connections.
+    pub(super) fn end(self) {
+        let Self {
+            state, _accepting, ..
+        } = self;
+        drop(_accepting);
+        state.cut();
+    }
+
     /// Returns the broker's URL through this proxy.
     pub(super) fn url(&self, url: &str) -> String {
         url.replace(authority(url), &self.address.to_string())

@@ -11,7 +11,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use self::broker::{FakeTransport, broker};
-use super::{ClusterAddress, membership_table::MembershipTable};
+use super::membership_table::MembershipTable;
 use crate::backplane::{Backplane, Identity, Inbound, View, reconnect::JoiningNode};
 
 const LEASE: Duration = Duration::from_secs(5);
@@ -25,11 +25,9 @@ struct TestMember {
 
 impl TestMember {
     fn join(cluster: &str, id: &str, incarnation: u64) -> Self {
-        let address = ClusterAddress {
-            // The fake broker is found by the name of the cluster alone.
-            server: BrokerUrl::parse("redis://in.memory").unwrap(),
-            cluster: cluster.parse().unwrap(),
-        };
+        // The fake broker is found by the name of the cluster alone.
+        let url = BrokerUrl::parse("redis://in.memory").unwrap();
+        let cluster = cluster.parse().unwrap();
         let leave = CancellationToken::new();
         let (deliver, inbox) = mpsc::channel(16);
         let node = JoiningNode {
@@ -37,7 +35,7 @@ impl TestMember {
             deliver,
             leave: leave.clone(),
         };
-        let (backplane, left) = super::connection::join::<FakeTransport>(address, LEASE, node);
+        let (backplane, left) = super::connection::join::<FakeTransport>(url, cluster, LEASE, node);
         Self {
             backplane,
             _inbox: inbox,
