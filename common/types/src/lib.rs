@@ -6,7 +6,7 @@
 //!                        ▼
 //!  id   rate   duration   broker_url        (duration and rate by way of quantity)
 //!                        │
-//!                        ▼ format, redact
+//!                        ▼ format, redact, escape
 //!          text of a report, a log, the terminal
 //! ```
 //!
@@ -14,6 +14,7 @@
 //! - [`quantity`]: a number with its unit, which [`rate`] and [`duration`] are read from;
 //! - [`broker_kind`] and [`broker_url`]: the table of brokers, and the address of one;
 //! - [`redact`]: addresses without their passwords;
+//! - [`escape`]: text from elsewhere, safe for a terminal;
 //! - [`backoff`]: delays between attempts to connect again;
 //! - [`mod@format`]: numbers and times as text.
 
@@ -21,6 +22,7 @@ pub mod backoff;
 pub mod broker_kind;
 pub mod broker_url;
 pub mod duration;
+pub mod escape;
 pub mod format;
 pub mod id;
 pub mod quantity;
@@ -31,6 +33,7 @@ pub use self::{
     backoff::Backoff,
     broker_kind::{BrokerKind, BrokerMonitoring},
     broker_url::{BrokerUrl, InvalidBrokerUrl},
+    escape::escape_controls,
     id::{ClusterName, ConsumerGroup, DeviceId, InvalidName, NodeId, TelemetryId, Topic},
     quantity::InvalidQuantity,
     rate::{InvalidRate, Rate},
