@@ -44,8 +44,10 @@ mod text;
 mod unit_format;
 
 pub use analysis::{analyse, summary};
-pub use comparison::{CompareError, MismatchPolicy, RunComparison, compare, evaluate};
+pub use comparison::{
+    CompareError, MismatchPolicy, RunComparison, baseline_mismatch, compare, evaluate,
+};
 pub use metric_list::{metrics_json, metrics_text};
 pub use record::{RecordError, RecordWriter, RunRecord, read};
-pub use report::{ReportError, WrittenReport, write_report, write_report_against};
+pub use report::{ReportError, WrittenReport, write_junit, write_report, write_report_against};
 pub use text::verdict_text;

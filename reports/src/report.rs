@@ -1,27 +1,17 @@
 //! The files that are derived from a record, written beside it.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use crate::{
     analysis::{analyse, run_window::RunWindow, source_series::RecordSeries},
     charts::{self, ChartContext},
     comparison::evaluate,
     junit, page,
-    record::{self, RecordError, RunRecord, write_atomic},
+    record::{self, RecordError, RunRecord, create_dir, write_atomic},
     summary::Summary,
 };
 
-/// Name of the summary.
-pub const SUMMARY: &str = "summary.json";
-/// Name of the page.
-pub const PAGE: &str = "report.html";
-/// Name of the gates as test cases.
-pub const JUNIT: &str = "junit.xml";
-/// Name of the directory of charts.
-pub const CHARTS: &str = "charts";
+pub use crate::record::files::{CHARTS, JUNIT, PAGE, SUMMARY};
 
 /// The files of a written report.
 #[derive(Debug, Clone)]
@@ -78,6 +68,16 @@ pub fn write_report_against(dir: &Path, baseline: &Path) -> Result<WrittenReport
     write(dir, Some(&record::read(baseline)?))
 }
 
+/// Writes the gates of a summary as `junit.xml` into the directory of its record.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_junit(dir: &Path, summary: &Summary) -> Result<PathBuf, ReportError> {
+    let path = dir.join(JUNIT);
+    write_atomic(&path, junit::junit(summary)?.as_bytes())?;
+    Ok(path)
+}
+
 fn write(dir: &Path, baseline: Option<&RunRecord>) -> Result<WrittenReport, ReportError> {
     let record = record::read(dir)?;
     let summary = evaluate(&record, baseline);
@@ -103,7 +103,7 @@ fn write(dir: &Path, baseline: Option<&RunRecord>) -> Result<WrittenReport, Repo
     write_atomic(&report.summary_json, &json)?;
     write_atomic(&report.junit, junit::junit(&report.summary)?.as_bytes())?;
     let charts = dir.join(CHARTS);
-    fs::create_dir_all(&charts).map_err(RecordError::io("create", &charts))?;
+    create_dir(&charts)?;
     for (path, drawing) in report.charts.iter().zip(&drawings) {
         write_atomic(path, drawing.standalone.as_bytes())?;
     }

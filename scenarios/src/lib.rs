@@ -52,6 +52,7 @@
 //! - [`check`], [`metrics`]: the grammar of gates, and what a gate can name;
 //! - [`reference`], [`settings`]: the format's documentation and its list of keys, from the
 //!   declarations that files are read with;
+//! - [`secrets`]: values of header fields, kept out of records and messages;
 //! - [`renamed`]: names that changed, for hints and for records of earlier versions;
 //! - [`text_layout`]: text for a terminal, here and in the crates above.
 
@@ -65,6 +66,7 @@ pub mod metrics;
 pub mod plan;
 pub mod reference;
 pub mod renamed;
+pub mod secrets;
 pub mod segment;
 pub mod settings;
 pub mod text_layout;

@@ -14,6 +14,7 @@ use crate::{
     diagnostic::{DiagnosticSink, Diagnostics},
     overrides::apply_overrides,
     scenario::Scenario,
+    secrets::{mask_secrets_same_length, mask_set_same_length},
     section::Section,
     tree,
 };
@@ -89,9 +90,11 @@ pub fn parse_matrix(source_name: &str, text: &str, sets: &[String]) -> Result<Ma
             // every problem points into the text by byte offsets.
             let sets: Vec<String> = sets
                 .iter()
-                .map(|set| redact_passwords_same_length(set).into_owned())
+                .map(|set| redact_passwords_same_length(&mask_set_same_length(set)).into_owned())
                 .collect();
-            Err(sink.into_diagnostics(source_name, &redact_passwords_same_length(text), &sets))
+            let text = mask_secrets_same_length(text);
+            let text = redact_passwords_same_length(&text);
+            Err(sink.into_diagnostics(source_name, &text, &sets))
         }
     }
 }

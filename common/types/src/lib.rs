@@ -6,7 +6,7 @@
 //!                        ▼
 //!  id   rate   duration   broker_url        (duration and rate by way of quantity)
 //!                        │
-//!                        ▼ format, redact
+//!                        ▼ format, redact, escape
 //!          text of a report, a log, the terminal
 //! ```
 //!
@@ -15,6 +15,7 @@
 //! - [`broker_kind`], [`broker_url`] and [`server_address`]: the table of brokers, and
 //!   the addresses of a broker and of one server;
 //! - [`redact`]: addresses without their passwords;
+//! - [`escape`]: text from elsewhere, safe for a terminal;
 //! - [`backoff`]: delays between attempts to connect again;
 //! - [`mod@format`]: numbers and times as text.
 
@@ -22,6 +23,7 @@ pub mod backoff;
 pub mod broker_kind;
 pub mod broker_url;
 pub mod duration;
+pub mod escape;
 pub mod format;
 pub mod id;
 pub mod quantity;
@@ -33,6 +35,7 @@ pub use self::{
     backoff::Backoff,
     broker_kind::{BrokerKind, BrokerMonitoring},
     broker_url::{BrokerUrl, InvalidBrokerUrl},
+    escape::escape_controls,
     id::{ClusterName, ConsumerGroup, DeviceId, InvalidName, NodeId, TelemetryId, Topic},
     quantity::InvalidQuantity,
     rate::{InvalidRate, Rate},

@@ -2,7 +2,8 @@
 //!
 //! Samples are taken from the ramp and the steady phase while the number of sockets grows
 //! or stays. Processes do not return memory at once, so a falling number says nothing about
-//! the cost.
+//! the cost. The first sockets of a process say nothing either: with them it makes its
+//! allocator's arenas, its threads' stacks and its buffers, once.
 //!
 //! A restarted process has an intercept of its own, and so has a balancer after each reload.
 //! Each phase has its own as well when commands, messages or telemetry begin with the
@@ -22,6 +23,8 @@ use crate::record::{RecordEvent, SourceRole, names::gauge};
 
 /// Share of the highest number of sockets so far below which the number counts as falling.
 const MIN_SHARE_OF_PEAK: f64 = 0.98;
+/// Sockets of a process below which a sample shows what the process pays once.
+const FIRST_SOCKETS: f64 = 100.0;
 /// Seconds after the start of the steady phase in which a sample still shows sockets alone.
 const BEFORE_TRAFFIC_S: f64 = 0.1;
 /// Seconds within which two measurements belong to the same moment.
@@ -42,13 +45,7 @@ pub struct CostPerSocket {
 
 /// Computes the section.
 pub(super) fn cost_per_socket(window: &RunWindow) -> CostPerSocket {
-    let fit = |role, name| {
-        let groups: Vec<_> = fit_points(window, role, name)
-            .into_iter()
-            .flat_map(|(_, groups)| groups)
-            .collect();
-        significant(slope(&groups))
-    };
+    let fit = |role, name| cost_fit(window, role, name).cost;
     CostPerSocket {
         node_rss: fit(SourceRole::Node, gauge::RSS),
         node_heap: fit(SourceRole::Node, gauge::HEAP),
@@ -60,22 +57,31 @@ pub(super) fn cost_per_socket(window: &RunWindow) -> CostPerSocket {
     }
 }
 
-/// Returns the samples of a fit: for each process of a role its groups, each with an
-/// intercept of its own.
-pub(crate) fn fit_points(
-    window: &RunWindow,
-    role: SourceRole,
-    name: &str,
-) -> Vec<(String, Vec<Vec<FitPoint>>)> {
+/// A fit of a cost, for the summary and for a chart.
+pub(crate) struct CostFit {
+    /// The samples: for each process of a role its groups, each with an intercept of its own.
+    pub(crate) processes: Vec<(String, Vec<Vec<FitPoint>>)>,
+    /// The cost; `None` if it was not measured.
+    pub(crate) cost: Option<SlopeFit>,
+}
+
+/// Fits a gauge of all processes of a role over their sockets.
+pub(crate) fn cost_fit(window: &RunWindow, role: SourceRole, name: &str) -> CostFit {
     let processes = window.sources.with_role(role);
-    processes
+    let processes: Vec<(String, Vec<Vec<FitPoint>>)> = processes
         .map(|(id, series)| {
             let sockets: Vec<Sample> = series.gauge(sockets_gauge(role)).collect();
             let cost: Vec<Sample> = series.gauge(name).collect();
             let breakpoints = breakpoints(window, id, series);
             (id.to_owned(), point_groups(&sockets, &cost, &breakpoints))
         })
-        .collect()
+        .collect();
+    let groups = processes.iter().flat_map(|(_, groups)| groups.clone());
+    let groups: Vec<Vec<FitPoint>> = groups.collect();
+    CostFit {
+        cost: significant(slope(&groups)),
+        processes,
+    }
 }
 
 /// Discards a slope whose interval contains zero: it was not measured.
@@ -186,7 +192,7 @@ fn growing_points(sockets: &[Sample], cost: &[Sample], from: f64, to: f64) -> Ve
         };
         // The peak so far, not of the whole run: growth after a dip is still growth.
         most = most.max(open);
-        if open >= most * MIN_SHARE_OF_PEAK {
+        if open >= (most * MIN_SHARE_OF_PEAK).max(FIRST_SOCKETS) {
             points.push((open, sample.value));
         }
     }

@@ -17,8 +17,9 @@ use serde::{Deserialize, Serialize};
 
 /// Number of samples below which nothing is fitted.
 const FEWEST_SAMPLES: usize = 5;
-/// Number of sockets by which one group must grow at least.
-const LEAST_RANGE: f64 = 100.0;
+/// Number of sockets by which one group must grow at least. Over fewer, a page or a buffer more
+/// looks like a cost of each socket.
+const LEAST_RANGE: f64 = 250.0;
 /// Share of the largest growth below which a group is at rest. Such a group says nothing
 /// about the slope, and its noise is not the slope's.
 const MIN_SHARE_OF_RANGE: f64 = 0.1;
@@ -205,7 +206,8 @@ mod tests {
         assert_eq!(slope(&[]), None);
         assert_eq!(slope(&[group(4, 1000.0)]), None);
         assert_eq!(slope(&[group(50, 1.0)]), None);
-        assert!(slope(&[group(5, 25.0)]).is_some());
+        assert_eq!(slope(&[group(5, 60.0)]), None);
+        assert!(slope(&[group(5, 62.5)]).is_some());
     }
 
     /// Returns noise in which each value keeps a part of the previous one.

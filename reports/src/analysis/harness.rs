@@ -59,6 +59,7 @@ impl HarnessHealth {
             RunEnd::Interrupted => "the run was interrupted",
             RunEnd::Aborted => "the run was aborted",
             RunEnd::Truncated => "the record is truncated: the harness was killed",
+            RunEnd::Running => "the run is still running",
         };
         self.reasons.push(reason.to_owned());
     }

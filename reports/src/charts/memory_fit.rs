@@ -9,22 +9,18 @@ use super::{
     theme::SERIES,
 };
 use crate::{
-    analysis::{
-        cost::fit_points,
-        fit::{SlopeFit, slope},
-    },
+    analysis::{cost::cost_fit, fit::SlopeFit},
     record::{SourceRole, names::gauge},
 };
 
 /// Most dots in one colour, so that a long run does not make a heavy page.
 const MOST_DOTS: usize = 300;
 
-/// Returns the chart, without a series where no slope could be fitted.
+/// Returns the chart, without a series where the summary has no cost.
 pub(super) fn chart(context: &ChartContext) -> Chart {
-    let processes = fit_points(context.window, SourceRole::Node, gauge::RSS);
-    let groups: Vec<Vec<Point>> = processes.iter().flat_map(|(_, g)| g.clone()).collect();
-    let (about, series) = match slope(&groups) {
-        Some(fit) => (about(fit), series(&processes, fit)),
+    let fit = cost_fit(context.window, SourceRole::Node, gauge::RSS);
+    let (about, series) = match fit.cost {
+        Some(cost) => (about(cost), series(&fit.processes, cost)),
         None => Default::default(),
     };
     Chart {

@@ -1,6 +1,10 @@
 //! A run against a baseline: each metric that is worse beyond the noise is a failed gate.
 
-use highwater_scenarios::metrics::{Metric, all};
+use highwater_scenarios::{
+    Plan,
+    metrics::{Metric, all},
+    plan::SystemSpec,
+};
 
 use super::{
     change::{MetricChange, change, limit},
@@ -47,6 +51,31 @@ pub fn evaluate(record: &RunRecord, baseline: Option<&RunRecord>) -> Summary {
         .problems
         .extend(differences.map(|difference| format!("the baseline differs: {difference}")));
     summary
+}
+
+/// Returns why a run of `plan` cannot be judged against one of `baseline`, in words; `None` if
+/// it can. Other settings may differ: the effect of one is what a baseline shows.
+pub fn baseline_mismatch(plan: &Plan, baseline: &Plan) -> Option<String> {
+    if plan.name != baseline.name {
+        return Some(format!(
+            "it is a run of the scenario {}, and this one is of {}",
+            baseline.name, plan.name
+        ));
+    }
+    let [system, other] = [plan, baseline].map(system_in_words);
+    (system != other).then(|| format!("its load was put on {other}, and this one's on {system}"))
+}
+
+fn system_in_words(plan: &Plan) -> String {
+    match &plan.system {
+        SystemSpec::Cluster(_) => "a cluster of the harness".to_owned(),
+        SystemSpec::Target(target) => {
+            let addresses: Vec<&str> = target.ws.iter().map(String::as_str).collect();
+            let http = target.http.iter().filter(|_| target.ws.is_empty());
+            let http: Vec<&str> = http.map(String::as_str).collect();
+            [addresses, http].concat().join(", ")
+        }
+    }
 }
 
 /// Returns the gate of a metric that is worse; `None` for any other.

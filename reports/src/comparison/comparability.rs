@@ -128,6 +128,7 @@ fn incomplete_run(run: &ComparedRun) -> Option<String> {
         RunEnd::Interrupted => "was interrupted",
         RunEnd::Aborted => "was aborted",
         RunEnd::Truncated => "is truncated: the harness was killed",
+        RunEnd::Running => "is still running",
     };
     Some(format!("{} {how}", run.name))
 }

@@ -1,6 +1,6 @@
 //! Runs side by side: the differences between them, and their effects.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use serde::Serialize;
 
@@ -64,9 +64,12 @@ pub(crate) struct CellSummary {
 /// number at the end. A difference from the first cell beyond the noise of both is marked.
 ///
 /// # Errors
-/// When a record cannot be read, a chart cannot be drawn, or the runs are not comparable
+/// When a run is named twice, a record cannot be read, a chart cannot be drawn, or the runs are not comparable
 /// and `mismatch` refuses them: see [`CompareError::NotComparable`].
 pub fn compare(dirs: &[PathBuf], mismatch: MismatchPolicy) -> Result<RunComparison, CompareError> {
+    if let Some(repeated) = repeated_dir(dirs) {
+        return Err(CompareError::SameRun(repeated.clone()));
+    }
     let runs: Vec<ComparedRun> = dirs
         .iter()
         .map(|dir| ComparedRun::read(dir))
@@ -99,6 +102,14 @@ pub fn compare(dirs: &[PathBuf], mismatch: MismatchPolicy) -> Result<RunComparis
         cells: cells.iter().map(CellSummary::of).collect(),
         settings: comparability.differing,
     })
+}
+
+/// Returns a directory that stands for the same run as one before it, whatever the ways to it.
+fn repeated_dir(dirs: &[PathBuf]) -> Option<&PathBuf> {
+    let mut known = BTreeSet::new();
+    // A directory that does not exist is reported when it is read.
+    dirs.iter()
+        .find(|dir| dir.canonicalize().is_ok_and(|path| !known.insert(path)))
 }
 
 impl CellSummary {

@@ -1,5 +1,7 @@
 //! The errors of a comparison.
 
+use std::path::PathBuf;
+
 use crate::record::RecordError;
 
 /// An error of a comparison.
@@ -8,6 +10,9 @@ pub enum CompareError {
     /// A record cannot be read, or an output cannot be written.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// A run is named twice.
+    #[error("cannot compare {} with itself", .0.display())]
+    SameRun(PathBuf),
     /// The runs differ in more than one thing.
     #[error("these runs cannot be compared:{}", listed(.0))]
     NotComparable(Vec<String>),

@@ -33,6 +33,6 @@ mod settings;
 mod summary_text;
 mod text;
 
-pub use baseline::evaluate;
+pub use baseline::{baseline_mismatch, evaluate};
 pub use compare::{MismatchPolicy, RunComparison, compare};
 pub use error::CompareError;

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use highwater_types::escape_controls;
+
 use super::estimate::{Estimate, estimates};
 use crate::{
     analysis::{analyse, run_window::RunWindow, source_series::RecordSeries},
@@ -26,7 +28,9 @@ pub(super) struct ComparedRun {
 impl ComparedRun {
     pub(super) fn read(dir: &Path) -> Result<Self, RecordError> {
         let name = dir.file_name().unwrap_or(dir.as_os_str());
-        Ok(Self::of(name.to_string_lossy().into_owned(), &read(dir)?))
+        // A directory may have any name, and the page shows it.
+        let name = escape_controls(&name.to_string_lossy()).into_owned();
+        Ok(Self::of(name, &read(dir)?))
     }
 
     fn of(name: String, record: &RunRecord) -> Self {

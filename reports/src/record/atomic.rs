@@ -1,16 +1,64 @@
 //! Files that exist in full or not at all.
 
-use std::{fs, path::Path};
+use std::{
+    fs::{self, OpenOptions},
+    io::{ErrorKind, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
 
 use super::RecordError;
 
+/// Mode of files that anybody may read, less the process's umask.
+const PUBLIC_MODE: u32 = 0o666;
+/// Mode of files that only their owner may read.
+pub(crate) const PRIVATE_MODE: u32 = 0o600;
+
 /// Writes a file beside `path` and renames it. A reader never sees half a file, and a process
-/// that is killed leaves the old one.
+/// that is killed leaves the old one. A link at `path` is replaced and not followed.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), RecordError> {
+    write_with_mode(path, bytes, PUBLIC_MODE)
+}
+
+/// Writes a file as [`write`] does, which only its owner may read.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), RecordError> {
+    write_with_mode(path, bytes, PRIVATE_MODE)
+}
+
+/// Creates a directory, in place of a link if there is one.
+pub(crate) fn create_dir(path: &Path) -> Result<(), RecordError> {
+    if fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
+        remove_if_present(path)?;
+    }
+    fs::create_dir_all(path).map_err(RecordError::io("create", path))
+}
+
+fn write_with_mode(path: &Path, bytes: &[u8], mode: u32) -> Result<(), RecordError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     let part = path.with_file_name(name);
-    fs::write(&part, bytes).map_err(RecordError::io("write", &part))?;
-    // A rename within a directory is atomic on POSIX file systems.
+    // What a process left that was killed, or a link, which must not be written through.
+    remove_if_present(&part)?;
+    let write = || {
+        let mut options = OpenOptions::new();
+        // `create_new` follows no link.
+        let mut file = options
+            .write(true)
+            .create_new(true)
+            .mode(mode)
+            .open(&part)?;
+        file.write_all(bytes)
+    };
+    write().map_err(RecordError::io("write", &part))?;
+    // A rename within a directory is atomic on POSIX file systems, and replaces a link.
     fs::rename(&part, path).map_err(RecordError::io("write", path))
+}
+
+fn remove_if_present(path: &Path) -> Result<(), RecordError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(RecordError::io("write", path)(error))
+        }
+        _ => Ok(()),
+    }
 }

@@ -10,6 +10,25 @@ pub enum RecordError {
     /// The directory of a new record has files already.
     #[error("cannot start a record in {}: the directory is not empty", .0.display())]
     NotEmpty(PathBuf),
+    /// Another process writes a record into the directory.
+    #[error("cannot start a record in {}: another run writes into it", .0.display())]
+    InUse(PathBuf),
+    /// A file of a record is a pipe, a device or a directory.
+    #[error("cannot read {}: it is not a regular file", .0.display())]
+    NotAFile(PathBuf),
+    /// A file of a record is longer than any run writes.
+    #[error(
+        "cannot read {}: it has {bytes} bytes, and at most {limit} are read",
+        .path.display()
+    )]
+    TooLarge {
+        /// Path of the file.
+        path: PathBuf,
+        /// Length of the file.
+        bytes: u64,
+        /// Longest file that is read.
+        limit: u64,
+    },
     /// A file operation failed.
     #[error("cannot {action} {}", .path.display())]
     Io {

@@ -116,4 +116,6 @@ pub enum RunEnd {
     Aborted,
     /// The record has no end: the harness was killed.
     Truncated,
+    /// The run lasts: the harness still writes its record.
+    Running,
 }

@@ -3,6 +3,7 @@
 
 use std::{borrow::Cow, collections::HashSet, fmt, sync::Arc};
 
+use highwater_types::escape_controls;
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
@@ -127,14 +128,13 @@ impl IntervalDecoder {
     fn source(&mut self, source: RawSource) -> Arc<Source> {
         let source = Source::new(source.role, source.id.0);
         // The lookup borrows, so a known source costs no allocation.
-        match self.sources.get(&source) {
-            Some(known) => known.clone(),
-            None => {
-                let known = Arc::new(source);
-                self.sources.insert(known.clone());
-                known
-            }
+        if let Some(known) = self.sources.get(&source) {
+            return known.clone();
         }
+        let id = escape_controls(&source.id).into_owned();
+        let known = Arc::new(Source::new(source.role, id));
+        self.sources.insert(known.clone());
+        known
     }
 
     /// Sorts entries by name. A repeated name keeps its last value.
@@ -154,14 +154,12 @@ impl IntervalDecoder {
     fn name(&mut self, name: Text) -> Arc<str> {
         let new = self.renamed.and_then(|renamed| renamed(&name.0));
         let name = new.map_or(name.0, Cow::Owned);
-        match self.names.get(&*name) {
-            Some(known) => known.clone(),
-            None => {
-                let known: Arc<str> = name.into();
-                self.names.insert(known.clone());
-                known
-            }
+        if let Some(known) = self.names.get(&*name) {
+            return known.clone();
         }
+        let known: Arc<str> = escape_controls(&name).into();
+        self.names.insert(known.clone());
+        known
     }
 }
 

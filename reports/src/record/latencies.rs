@@ -14,6 +14,10 @@ use crate::histogram::{LatencyHistogram, latency_histogram, record_micros};
 /// Most blocks of a run, whatever its length. This bounds memory and the size of charts.
 const MOST_BLOCKS: f64 = 600.0;
 
+/// Most tags of a run. A cluster of the harness has some hundreds, one for each node and one for
+/// each worker; each tag takes several histograms of up to 200 KiB.
+const MAX_TAGS: usize = 2_048;
+
 const PHASES: [PhaseWindow; 3] = [PhaseWindow::Ramp, PhaseWindow::Steady, PhaseWindow::Drain];
 const WINDOWS: usize = PHASES.len() + 1;
 
@@ -51,7 +55,13 @@ impl Latencies {
     }
 
     /// Adds one line of the log. Its middle decides the window and the block.
-    pub(crate) fn add(&mut self, line: &HlogLine) {
+    ///
+    /// # Errors
+    /// When the line has one tag too many.
+    pub(crate) fn add(&mut self, line: &HlogLine) -> Result<(), String> {
+        if self.tags.len() >= MAX_TAGS && !self.tags.contains_key(&line.tag) {
+            return Err(format!("it has another tag than the first {MAX_TAGS}"));
+        }
         let middle = line.at_s + line.length_s / 2.0;
         let tagged = self
             .tags
@@ -68,6 +78,7 @@ impl Latencies {
             let block = (middle / self.block_s).max(0.0) as u32;
             tagged.blocks.entry(block).or_default().add(&line.histogram);
         }
+        Ok(())
     }
 
     /// Adds the phases to the window of the run, after the last line.

@@ -1,12 +1,18 @@
 //! Files of lines whose writer may have been killed.
 
 use std::{
-    fs::File,
-    io::{BufRead, BufReader, ErrorKind},
+    io::{BufRead, BufReader, Read},
     path::Path,
 };
 
-use super::RecordError;
+use super::{
+    RecordError,
+    open::{MAX_LINES_BYTES, open_regular},
+};
+
+/// Most bytes of a line. The longest ones are the configurations of balancers, with some
+/// hundred kilobytes.
+const MAX_LINE_BYTES: u64 = 16 << 20;
 
 /// Calls `each` for every whole line of `dir/name`.
 ///
@@ -19,14 +25,10 @@ pub(crate) fn for_each_line(
     mut each: impl FnMut(&[u8]) -> Result<(), String>,
 ) -> Result<(), RecordError> {
     let path = dir.join(name);
-    let file = match File::open(&path) {
-        Ok(file) => file,
+    let Some(file) = open_regular(&path, MAX_LINES_BYTES)? else {
         // A run that was killed early did not create every file.
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            problems.push(format!("{name} is missing from the record"));
-            return Ok(());
-        }
-        Err(error) => return Err(RecordError::io("read", &path)(error)),
+        problems.push(format!("{name} is missing from the record"));
+        return Ok(());
     };
     // A long record has hundreds of megabytes, so it is read in large pieces.
     let mut reader = BufReader::with_capacity(1 << 18, file);
@@ -35,11 +37,19 @@ pub(crate) fn for_each_line(
     let mut skipped = SkippedLines::default();
     loop {
         line.clear();
-        let read = reader.read_until(b'\n', &mut line);
-        if read.map_err(RecordError::io("read", &path))? == 0 {
+        let mut limited = reader.by_ref().take(MAX_LINE_BYTES);
+        let read = limited.read_until(b'\n', &mut line);
+        let read = read.map_err(RecordError::io("read", &path))?;
+        if read == 0 {
             break;
         }
         number += 1;
+        if read as u64 == MAX_LINE_BYTES && line.last() != Some(&b'\n') {
+            let rest = reader.skip_until(b'\n');
+            rest.map_err(RecordError::io("read", &path))?;
+            skipped.note(number, format!("it has more than {MAX_LINE_BYTES} bytes"));
+            continue;
+        }
         // A writer that was killed leaves its last line without a line feed.
         if line.last() != Some(&b'\n') {
             problems.push(format!("the last line of {name} is torn and was left out"));

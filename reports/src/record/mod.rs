@@ -12,34 +12,41 @@
 //!   [`event`]: phases, actions, problems and the end;
 //! - [`names`]: names of counters, gauges and latencies; [`files`]: names of the files;
 //! - [`writer`]: appends lines; `atomic`: writes files that must be whole;
+//! - `lock`: a lock that shows that a run lasts; `failed_start`: runs that never began;
 //! - [`reader`]: reads a record into [`interval_row`]s, [`phases`] and [`latencies`];
-//!   `lines`: reads lines of a writer that may have been killed; `hlog`: the format of the
-//!   histograms;
-//! - `schema1`: renames the contents of records of schema 1; `error`: the errors.
+//!   `open`, `lines`: files that may be of any kind, with lines of a writer that may have been
+//!   killed; `hlog`: the format of the histograms;
+//! - `schema1`: renames the contents of records of schema 1; `texts`: makes texts safe to be
+//!   shown; `error`: the errors.
 
 mod atomic;
 mod error;
 pub mod event;
+mod failed_start;
 pub mod files;
 pub(crate) mod hlog;
 pub mod interval;
 pub mod interval_row;
 pub mod latencies;
 mod lines;
+mod lock;
 pub mod manifest;
 pub mod names;
+mod open;
 pub mod phases;
 pub mod reader;
 mod schema1;
+mod texts;
 pub mod writer;
 
-pub(crate) use atomic::write as write_atomic;
+pub(crate) use atomic::{create_dir, write as write_atomic};
 pub use error::RecordError;
 pub use event::{JournalCounts, RecordEvent, RunEnd, TimedEvent, action_title};
+pub use failed_start::is_failed_start;
 pub use interval::{Interval, Source, SourceRole};
 pub use interval_row::IntervalRow;
 pub use latencies::Latencies;
 pub use manifest::{HostInfo, Manifest, RECORD_SCHEMA};
 pub use phases::Phases;
-pub use reader::{RunRecord, read};
+pub use reader::{RunRecord, read, read_manifest};
 pub use writer::RecordWriter;

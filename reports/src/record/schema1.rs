@@ -5,7 +5,7 @@
 use highwater_scenarios::renamed::{renamed_key, renamed_metric, renamed_path};
 use serde_json::{Map, Value};
 
-use super::TimedEvent;
+use super::{TimedEvent, texts::escape_texts};
 
 /// Version of the format that this module renames.
 pub(super) const SCHEMA: u32 = 1;
@@ -68,6 +68,7 @@ pub(super) fn renamed(old: &str) -> Option<String> {
 pub(super) fn event(line: &[u8]) -> Result<TimedEvent, String> {
     let read = || -> serde_json::Result<TimedEvent> {
         let mut event: Value = serde_json::from_slice(line)?;
+        escape_texts(&mut event);
         if let Some(Value::String(kind)) = event.get_mut("kind") {
             let known = EVENT_KINDS.iter().find(|(old, _)| old == kind);
             *kind = known.map_or_else(|| kind.replace('-', "_"), |(_, new)| (*new).to_owned());

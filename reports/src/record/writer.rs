@@ -1,17 +1,20 @@
 //! Writing of a run record while the run lasts.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
     io::{BufWriter, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
 use serde::Serialize;
 
 use super::{
-    Interval, Manifest, RecordError, TimedEvent, atomic,
+    Interval, Manifest, RecordError, TimedEvent,
+    atomic::{self, PRIVATE_MODE},
+    failed_start,
     files::{EVENTS, INTERVALS, LATENCY, MANIFEST},
-    hlog,
+    hlog, lock,
 };
 use crate::histogram::LatencyHistogram;
 
@@ -23,20 +26,27 @@ pub struct RecordWriter {
     latency: Appender,
     events: Appender,
     encoder: hlog::HlogEncoder,
+    /// The locked directory: readers see that the run lasts.
+    _lock: File,
 }
 
 impl RecordWriter {
-    /// Starts a record in `dir`, creating it where needed.
+    /// Starts a record in `dir`, creating it where needed. The files of a run that never
+    /// began are replaced. Only the owner may read the record's files.
     ///
     /// # Errors
-    /// [`RecordError::NotEmpty`] when the directory has files already, and any error of the
-    /// file system.
+    /// [`RecordError::NotEmpty`] when the directory has other files already,
+    /// [`RecordError::InUse`] when a run writes into it, and any error of the file system.
     pub fn create(dir: &Path, manifest: &Manifest) -> Result<Self, RecordError> {
         fs::create_dir_all(dir).map_err(RecordError::io("create", dir))?;
+        let lock = lock::lock(dir)?;
         // Appending to another record would mix two runs.
         let mut present = fs::read_dir(dir).map_err(RecordError::io("read", dir))?;
         if present.next().is_some() {
-            return Err(RecordError::NotEmpty(dir.to_owned()));
+            if !failed_start::is_failed_start(dir) {
+                return Err(RecordError::NotEmpty(dir.to_owned()));
+            }
+            failed_start::clear(dir)?;
         }
         let path = dir.join(MANIFEST);
         // The manifest comes first: without it no reader knows what the other files are.
@@ -48,6 +58,7 @@ impl RecordWriter {
             latency: Appender::create(dir, LATENCY)?,
             events: Appender::create(dir, EVENTS)?,
             encoder: hlog::HlogEncoder::default(),
+            _lock: lock,
         };
         let head = encode(LATENCY, hlog::header(manifest.started_at))?;
         writer.latency.append(&head)?;
@@ -120,8 +131,12 @@ struct Appender {
 impl Appender {
     fn create(dir: &Path, name: &'static str) -> Result<Self, RecordError> {
         let path = dir.join(name);
+        let mut options = OpenOptions::new();
         // `create_new` fails for an existing file, should two runs start at once.
-        let file = File::create_new(&path).map_err(RecordError::io("create", &path))?;
+        options.append(true).create_new(true).mode(PRIVATE_MODE);
+        let file = options
+            .open(&path)
+            .map_err(RecordError::io("create", &path))?;
         Ok(Self {
             name,
             path,
@@ -151,7 +166,7 @@ impl Appender {
 fn write_manifest(path: &Path, manifest: &Manifest) -> Result<(), RecordError> {
     let mut text = encode(MANIFEST, serde_json::to_vec_pretty(manifest))?;
     text.push(b'\n');
-    atomic::write(path, &text)
+    atomic::write_private(path, &text)
 }
 
 fn encode<T, E: ToString>(file: &'static str, result: Result<T, E>) -> Result<T, RecordError> {

@@ -52,6 +52,7 @@ pub(crate) fn verdict_reason(summary: &Summary) -> String {
         RunEnd::Interrupted if summary.verdict == Verdict::Failed => "; the run was interrupted",
         RunEnd::Aborted if summary.verdict == Verdict::Failed => "; the run was aborted",
         RunEnd::Truncated if summary.verdict == Verdict::Failed => "; the record is truncated",
+        RunEnd::Running if summary.verdict == Verdict::Failed => "; the run is still running",
         _ => "",
     };
     reason + ended

@@ -49,11 +49,48 @@ fn too_little_growth_gives_no_slope() {
     let mut run = TestRun::clean();
     for line in &mut run.intervals {
         if let Some(open) = line.gauges.get_mut(gauge::SOCKETS_OPEN) {
-            // Each node then grows by 50 sockets, and a fit needs 100.
+            // Each node then grows by 50 sockets, and a fit needs 250.
             *open /= 10.0;
         }
     }
     assert_eq!(run.summary().cost_per_socket.node_rss, None);
+}
+
+#[test]
+fn memory_of_the_first_sockets_is_no_cost_of_each_socket() {
+    let mut run = TestRun::clean();
+    for line in run
+        .intervals
+        .iter_mut()
+        .filter(|line| line.source.role == SourceRole::Node)
+    {
+        let open = line.gauges.get(gauge::SOCKETS_OPEN).copied();
+        // An allocator's arenas: 2 MB, which the first sockets fill.
+        let once = 20_000.0 * open.unwrap_or(0.0).min(100.0);
+        if let Some(rss) = line.gauges.get_mut(gauge::RSS) {
+            *rss += once;
+        }
+    }
+    let fit = run.summary().cost_per_socket.node_rss.unwrap();
+    assert!((fit.value / RSS_SLOPE - 1.0).abs() < 1e-3, "{fit:?}");
+}
+
+#[test]
+fn chart_draws_no_line_for_a_cost_that_the_summary_withholds() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut run = TestRun::clean();
+    for line in &mut run.intervals {
+        let second = line.at as u64;
+        // Noise that hides the slope: its interval then contains 0.
+        if let Some(rss) = line.gauges.get_mut(gauge::RSS) {
+            *rss = 50e6 + (second * second % 17) as f64 * 1e6;
+        }
+    }
+    run.write(dir.path());
+    let report = highwater_reports::write_report(dir.path()).unwrap();
+    assert_eq!(report.summary.cost_per_socket.node_rss, None);
+    let page = std::fs::read_to_string(report.html).unwrap();
+    assert!(!page.contains("One more socket costs a node"));
 }
 
 proptest! {

@@ -28,7 +28,8 @@ section! {
 
     /// Header fields that every socket's opening and every command carries. `${NAME}` is
     /// taken from the coordinator's environment when the run starts, and stays out of the
-    /// record. `{device}` stands for the device's id.
+    /// record. Records show `***` in place of other text. `{device}` stands for the device's
+    /// id.
     headers: Vec<plan::HttpHeader> = headers(), optional;
 
     /// The subprotocols that every socket offers in `Sec-WebSocket-Protocol`, best first. The
