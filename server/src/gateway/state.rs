@@ -8,8 +8,10 @@ use super::{
     backend_set::BackendSet, config::GatewayConfig, metrics::GatewayMetrics, tunnels::Tunnels,
 };
 use crate::{
+    api::AdminAccess,
+    auth::FailedAttempts,
     backplane::Backplane,
-    net::admission::{ConnectionLimit, max_connections},
+    net::admission::{ConnectionLimit, max_connections, max_per_address},
 };
 
 /// Open files of a forwarded socket: the connection to the client, and that to the node.
@@ -23,7 +25,11 @@ pub(super) struct GatewayState {
     pub(super) tunnels: Arc<Tunnels>,
     /// Bounds connections of all kinds on the public listener.
     pub(super) connection_limit: Arc<ConnectionLimit>,
+    /// The connections of one client address that are not forwarded sockets.
+    pub(super) max_per_address: usize,
     pub(super) metrics: GatewayMetrics,
+    pub(super) admin_access: AdminAccess,
+    pub(super) failed_admins: FailedAttempts,
     /// Cancelled to begin a drain.
     pub(super) drain: CancellationToken,
     /// Cancelled when `/readyz` begins to fail.
@@ -46,7 +52,13 @@ impl GatewayState {
                 half_close_timeout,
             )),
             connection_limit,
+            max_per_address: max_per_address(config.limits.connections_per_address, connections),
             metrics: GatewayMetrics::new(),
+            admin_access: config
+                .admin_token
+                .clone()
+                .map_or(AdminAccess::Open, AdminAccess::Token),
+            failed_admins: FailedAttempts::default(),
             config,
             backplane,
             drain,

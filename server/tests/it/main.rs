@@ -4,6 +4,7 @@
 
 mod backplane;
 mod broker;
+mod browsers;
 mod cluster;
 mod commands;
 mod drain;
@@ -20,5 +21,6 @@ mod promtool;
 mod rig;
 mod security;
 mod sockets;
+mod standards;
 mod streams;
 mod topics;

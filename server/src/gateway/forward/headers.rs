@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, Version, header};
+
+use crate::id::NodeId;
 
 /// Fields of one connection, which must not be forwarded (RFC 9110, section 7.6.1).
 const HOP_BY_HOP: [HeaderName; 8] = [
@@ -59,10 +61,26 @@ pub(super) fn rewrite_headers(fields: &mut HeaderMap, uri: &Uri, client: ClientI
     if let Some(host) = fields.get(header::HOST).cloned() {
         fields.insert(FORWARDED_HOST, host);
     }
+    // HTTP/1.0 needs none, and the request goes on as HTTP/1.1 (RFC 9112, section 3.2).
+    fields
+        .entry(header::HOST)
+        .or_insert(HeaderValue::from_static(""));
     let proto = if client.is_tls { "https" } else { "http" };
     fields.insert(FORWARDED_PROTO, HeaderValue::from_static(proto));
     if let Some(client) = client.address {
         append_forwarded_for(fields, client);
+    }
+}
+
+/// Appends this gateway to the proxies of a request, with the version that it received (RFC
+/// 9110, section 7.6.3).
+pub(super) fn append_via(fields: &mut HeaderMap, received: Version, gateway: &NodeId) {
+    let version = match received {
+        Version::HTTP_10 => "1.0",
+        _ => "1.1",
+    };
+    if let Ok(value) = HeaderValue::from_str(&format!("{version} {gateway}")) {
+        fields.append(header::VIA, value);
     }
 }
 
@@ -131,7 +149,18 @@ mod tests {
         let fields = rewritten("/path", lines, false);
         let mut left: Vec<&str> = fields.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
-        assert_eq!(left, ["accept", "x-forwarded-for", "x-forwarded-proto"]);
+        let expected = ["accept", "host", "x-forwarded-for", "x-forwarded-proto"];
+        assert_eq!(left, expected);
+        assert_eq!(fields["host"], "", "HTTP/1.1 needs a host");
+    }
+
+    #[test]
+    fn gateway_is_the_last_of_the_proxies() {
+        let mut fields = HeaderMap::new();
+        fields.insert(header::VIA, HeaderValue::from_static("1.1 edge"));
+        append_via(&mut fields, Version::HTTP_10, &"g1".parse().unwrap());
+        let all: Vec<_> = fields.get_all(header::VIA).iter().collect();
+        assert_eq!(all, ["1.1 edge", "1.0 g1"]);
     }
 
     #[test]
