@@ -55,6 +55,7 @@ pub use highwater_types::{
 use highwater_types::{id, rate};
 
 pub use self::{
+    api::{InvalidOrigin, Origin},
     auth::{AuthConfig, Secret},
     backplane::BackplaneUrl,
     broker::{BrokerConfig, BrokerError},

@@ -24,6 +24,9 @@ pub struct NodeLimits {
     /// The time for which a device may send nothing, in whole seconds of the wheel. Also
     /// the time for which a client of any kind may leave sent bytes unacknowledged.
     pub idle_timeout: Duration,
+    /// The silence of a device after which the node pings it; `None` never does. A browser
+    /// answers pings by itself, and so a page that only listens stays connected.
+    pub ping_interval: Option<Duration>,
     /// The time that a close handshake may take before the connection is dropped.
     pub close_timeout: Duration,
     /// The time that the owner directory may take to confirm a new device.
@@ -58,6 +61,11 @@ pub struct NodeLimits {
     /// The connections of all kinds on the public listener; `None` is the process's limit
     /// of open files less a reserve.
     pub max_connections: Option<usize>,
+    /// The connections of one client address that are not device sockets; `None` is half of
+    /// all, and at least 128. A proxy counts as one client.
+    pub connections_per_address: Option<usize>,
+    /// The device sockets of one client address; `None` is unlimited.
+    pub sockets_per_address: Option<usize>,
     /// The longest JSON text of a session's data.
     pub session_bytes: usize,
     /// The longest HTTP request body.
@@ -77,6 +85,8 @@ pub struct NodeLimits {
     pub telemetry_unacked: usize,
     /// The bytes of all telemetry records without an answer.
     pub telemetry_unacked_bytes: usize,
+    /// The frames of all kinds that one device may send in each second, up to 65,535.
+    pub frames_per_s: u16,
     /// The messages that one device may publish in each second.
     pub publishes_per_s: u32,
     /// The undelivered messages that one topic may queue on this node.
@@ -106,6 +116,7 @@ impl Default for NodeLimits {
             write_timeout: Duration::from_secs(10),
             // More than four heartbeats of the usual 20 s, so that one lost does no harm.
             idle_timeout: Duration::from_secs(90),
+            ping_interval: None,
             close_timeout: Duration::from_secs(5),
             register_timeout: Duration::from_secs(5),
             // Longer than the 90 s for which clients usually pool a connection.
@@ -121,6 +132,8 @@ impl Default for NodeLimits {
             upgrade_rate: None,
             upgrade_burst: None,
             max_connections: None,
+            connections_per_address: None,
+            sockets_per_address: None,
             session_bytes: 16 * 1024,
             body_bytes: 64 * 1024,
             commands_in_flight: 20_000,
@@ -130,6 +143,8 @@ impl Default for NodeLimits {
             telemetry_per_device: 16,
             telemetry_unacked: 10_000,
             telemetry_unacked_bytes: 32 * 1024 * 1024,
+            // More than a device needs that answers one command after the other.
+            frames_per_s: 20_000,
             publishes_per_s: 100,
             topic_queue_messages: 1024,
             topic_queue_bytes: 16 * 1024 * 1024,

@@ -31,6 +31,21 @@ pub(crate) struct ServeAuth {
         conflicts_with = "auth_secret_file"
     )]
     pub(crate) auth_secret: Option<Secret>,
+    /// Secret before that one, whose tokens are still accepted
+    #[arg(long, value_name = "FILE")]
+    pub(crate) auth_previous_secret_file: Option<PathBuf>,
+    /// Secret before that one, instead of the file
+    #[arg(
+        long,
+        env = "HIGHWATER_AUTH_PREVIOUS_SECRET",
+        hide_env_values = true,
+        hide = true,
+        conflicts_with = "auth_previous_secret_file"
+    )]
+    pub(crate) auth_previous_secret: Option<Secret>,
+    /// Accept a token with `aud` only if this name is in it [default: accept none with it]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) auth_audience: Option<String>,
     /// Secret that POST /sessions requires, 32 bytes or more
     #[arg(long, value_name = "FILE")]
     pub(crate) login_secret_file: Option<PathBuf>,
@@ -54,18 +69,14 @@ pub(crate) struct ServeAuth {
 impl ServeAuth {
     /// Reads the secrets. `ca` holds for the session store. Returns `None` for a node without tokens.
     pub(crate) fn load(self, ca: Option<&BrokerCa>) -> Result<Option<AuthConfig>, CliFailure> {
-        let read = |file: Option<PathBuf>| {
-            let secret = file.map(|path| Secret::from_file(&path)).transpose();
-            secret.map_err(|error| {
-                let hint = "`head -c 32 /dev/urandom | base64 > FILE` makes one";
-                CliFailure::new(Exit::Usage, error).with_hint(Some(hint))
-            })
-        };
-        let secret = read(self.auth_secret_file)?.or(self.auth_secret);
-        let login = read(self.login_secret_file)?.or(self.login_secret);
+        let secret = read_secret(self.auth_secret_file)?.or(self.auth_secret);
+        let previous = read_secret(self.auth_previous_secret_file)?.or(self.auth_previous_secret);
+        let login = read_secret(self.login_secret_file)?.or(self.login_secret);
         match secret {
             Some(secret) => Ok(Some(AuthConfig {
                 secret,
+                previous_secret: previous,
+                audience: self.auth_audience,
                 required: self.auth,
                 login_secret: login,
                 lifetime: self.session_lifetime,
@@ -75,7 +86,7 @@ impl ServeAuth {
                 },
             })),
             // A login would have to issue a token that nothing signs.
-            None if self.auth || login.is_some() => {
+            None if self.auth || login.is_some() || previous.is_some() => {
                 let error = anyhow::anyhow!("cannot sign tokens: a secret is missing");
                 let hint = "name the secret's file with --auth-secret-file";
                 Err(CliFailure::new(Exit::Usage, error).with_hint(Some(hint)))
@@ -83,4 +94,13 @@ impl ServeAuth {
             None => Ok(None),
         }
     }
+}
+
+/// Reads the file of a secret, if there is one.
+pub(super) fn read_secret(file: Option<PathBuf>) -> Result<Option<Secret>, CliFailure> {
+    let secret = file.map(|path| Secret::from_file(&path)).transpose();
+    secret.map_err(|error| {
+        let hint = "`head -c 32 /dev/urandom | base64 > FILE` makes one";
+        CliFailure::new(Exit::Usage, error).with_hint(Some(hint))
+    })
 }

@@ -1,14 +1,16 @@
 //! Option groups that several commands share.
 //!
 //! - [`scenario`], [`record`]: the input and the output of a run;
-//! - [`backplane`], [`tls`], [`auth`], [`admission`], [`drain`]: options of a node; a
-//!   gateway shares some;
+//! - [`backplane`], [`tls`], [`auth`], [`operators`], [`browsers`], [`admission`], [`drain`]:
+//!   options of a node; a gateway shares some;
 //! - [`time`]: the value parser of durations.
 
 pub(crate) mod admission;
 pub(crate) mod auth;
 pub(crate) mod backplane;
+pub(crate) mod browsers;
 pub(crate) mod drain;
+pub(crate) mod operators;
 pub(crate) mod record;
 pub(crate) mod scenario;
 pub(crate) mod time;

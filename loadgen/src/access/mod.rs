@@ -12,9 +12,10 @@
 //! - [`tls_verify`]: the certificates that clients accept;
 //! - [`secret`]: a string that no log and no record shows;
 //! - [`variables`]: header fields with values from the environment;
-//! - [`token`]: tokens that a worker signs itself;
+//! - [`token`]: tokens that a worker signs itself; `bearer`: the token of operators;
 //! - [`client_options`]: all of it, ready to be used by a worker.
 
+mod bearer;
 pub mod client_options;
 pub mod secret;
 pub mod tls_verify;
@@ -23,6 +24,7 @@ pub mod variables;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use bearer::bearer_headers;
 pub use client_options::ClientOptions;
 pub use secret::SecretString;
 pub use tls_verify::{CertVerification, TlsSetupError};

@@ -11,6 +11,12 @@ use serde::{Deserialize, Serialize};
 pub struct SecretString(String);
 
 impl SecretString {
+    /// Returns 64 random hexadecimal digits: twice the 32 bytes that nodes demand of a secret.
+    pub(crate) fn random() -> Self {
+        let [first, second] = rand::random::<[u128; 2]>();
+        Self(format!("{first:032x}{second:032x}"))
+    }
+
     /// Returns the string, to be sent to the system that it is meant for.
     pub fn expose_secret(&self) -> &str {
         &self.0

@@ -33,11 +33,8 @@ struct DeviceClaims<'a> {
 impl TokenSigner {
     /// Creates a signer with a random secret, for a run of about this length.
     pub fn random(run: Duration) -> Self {
-        // 64 hexadecimal digits: twice the 32 bytes that nodes demand.
-        let [first, second] = rand::random::<[u128; 2]>();
-        let secret = format!("{first:032x}{second:032x}");
         Self {
-            secret: secret.into(),
+            secret: SecretString::random(),
             // An hour more, because ramp and drain may take longer than planned.
             lifetime_s: run.as_secs() + 3_600,
         }

@@ -32,7 +32,8 @@ pub fn spawn_sampler(
     clock: RunClock,
     stop: CancellationToken,
 ) -> Result<mpsc::Receiver<SampleRound>, RunError> {
-    let mut sampler = Sampler::new(&system.access().tls_verify)?;
+    let verification = system.access().tls_verify;
+    let mut sampler = Sampler::authorized(&verification, system.admin_token().as_ref())?;
     let (sender, rounds) = mpsc::channel(SAMPLE_QUEUE_LEN);
     tokio::spawn(async move {
         let first = clock.instant_of_second(clock.now().as_secs());

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{error::RunError, target_check::check_reachable};
 use crate::{
-    access::{CertVerification, ClientAccess, variables::resolve_headers},
+    access::{CertVerification, ClientAccess, SecretString, variables::resolve_headers},
     clock::RunClock,
     endpoints::Endpoints,
     error_chain::error_chain,
@@ -97,6 +97,11 @@ impl RunningSystem {
             Self::Cluster(testbed) => testbed.access(),
             Self::Target(target) => target.access.clone(),
         }
+    }
+
+    /// Returns the token with which nodes show their metrics; `None` if they need none.
+    pub fn admin_token(&self) -> Option<SecretString> {
+        self.testbed().and_then(Testbed::admin_token)
     }
 
     /// Returns the balancers' configurations in full; `None` if the harness started none.

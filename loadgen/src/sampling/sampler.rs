@@ -16,7 +16,7 @@ use super::{
     scrape_failures::ScrapeFailures,
 };
 use crate::{
-    access::{CertVerification, TlsSetupError},
+    access::{CertVerification, SecretString, TlsSetupError, bearer_headers},
     error_chain::error_chain,
 };
 
@@ -92,8 +92,21 @@ impl Sampler {
     ///
     /// If the HTTP client cannot be set up.
     pub fn new(verification: &CertVerification) -> Result<Self, TlsSetupError> {
+        Self::authorized(verification, None)
+    }
+
+    /// A sampler that sends a bearer token to endpoints.
+    ///
+    /// # Errors
+    ///
+    /// If the HTTP client cannot be set up.
+    pub fn authorized(
+        verification: &CertVerification,
+        bearer: Option<&SecretString>,
+    ) -> Result<Self, TlsSetupError> {
+        let headers = bearer_headers(bearer);
         Ok(Self {
-            client: verification.http_client(|client| client)?,
+            client: verification.http_client(|client| client.default_headers(headers))?,
             processes: ProcessTable::default(),
             failures: ScrapeFailures::default(),
             named_metrics: NamedMetrics::default(),

@@ -10,10 +10,12 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 use tempfile::TempDir;
 
 use super::{TestbedError, launcher::LaunchArgs, scheme::Scheme};
-use crate::access::{CertVerification, ClientAccess, TokenSigner};
+use crate::access::{CertVerification, ClientAccess, SecretString, TokenSigner};
 
 /// The environment variable in which a node finds the secret of tokens.
 const AUTH_SECRET_ENV: &str = "HIGHWATER_AUTH_SECRET";
+/// The environment variable in which a node finds the token of operators.
+const ADMIN_TOKEN_ENV: &str = "HIGHWATER_ADMIN_TOKEN";
 /// The names in the certificate: every process listens on loopback.
 const CERTIFICATE_NAMES: [&str; 3] = ["127.0.0.1", "::1", "localhost"];
 
@@ -23,6 +25,8 @@ pub(super) struct Credentials {
     certificate: Option<IssuedCertificate>,
     tls_terminator: TlsTerminator,
     signer: Option<TokenSigner>,
+    /// The token of operators. Nodes that check tokens of clients serve no operator without it.
+    pub(super) admin_token: Option<SecretString>,
 }
 
 /// The processes that speak TLS to clients, if any do.
@@ -59,6 +63,7 @@ impl Credentials {
                 false => TlsTerminator::Nodes,
             },
             signer: cluster.auth.then(|| TokenSigner::random(run_length)),
+            admin_token: cluster.auth.then(SecretString::random),
         })
     }
 
@@ -97,6 +102,10 @@ impl Credentials {
             args.arguments.push("--auth".into());
             let secret = signer.secret.expose_secret().into();
             args.env.push((AUTH_SECRET_ENV.into(), secret));
+        }
+        if let Some(token) = &self.admin_token {
+            args.env
+                .push((ADMIN_TOKEN_ENV.into(), token.expose_secret().into()));
         }
         args
     }

@@ -15,7 +15,11 @@ use super::{
     TestbedError, actions, balancer::BalancerChange, cluster::ClusterInner,
     consumer::ConsumerProcess, exits::NodeExit,
 };
-use crate::{access::ClientAccess, endpoints::Endpoints, sampling::SampleTarget};
+use crate::{
+    access::{ClientAccess, SecretString},
+    endpoints::Endpoints,
+    sampling::SampleTarget,
+};
 
 /// A cluster of processes on this machine. Clones are handles of the same cluster; the last
 /// handle that is dropped kills its processes.
@@ -73,6 +77,11 @@ impl Testbed {
     /// Returns the certificates and tokens that clients need.
     pub fn access(&self) -> ClientAccess {
         self.inner.context.credentials.access()
+    }
+
+    /// Returns the token with which nodes serve operators; `None` if they need none.
+    pub fn admin_token(&self) -> Option<SecretString> {
+        self.inner.context.credentials.admin_token.clone()
     }
 
     /// Returns the balancers' configurations in full; `None` without balancers.

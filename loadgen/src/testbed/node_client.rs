@@ -4,9 +4,13 @@ use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
 use reqwest::{Client, RequestBuilder, Response, header};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{TestbedError, credentials::Credentials};
-use crate::sampling::scrape::{ScrapeError, scrape};
+use crate::{
+    access::bearer_headers,
+    sampling::scrape::{ScrapeError, scrape},
+};
 
 /// The longest time for one answer. A paused node accepts the connection and never answers.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -42,6 +46,7 @@ impl NodeClient {
         let client = credentials.verification().http_client(|client| {
             client
                 .timeout(REQUEST_TIMEOUT)
+                .default_headers(bearer_headers(credentials.admin_token.as_ref()))
                 // No idle connections: a node would count them among its open files.
                 .pool_max_idle_per_host(0)
         })?;
@@ -91,8 +96,8 @@ impl NodeClient {
 
     /// Sends `POST /admin/drain`.
     pub(super) async fn drain(&self, node: SocketAddr) -> Result<(), TestbedError> {
-        let url = format!("{}://{node}/admin/drain", self.scheme);
-        send(self.client.post(&url), &url).await.map(drop)
+        // Nodes take no request of operators without JSON.
+        self.post(node, "/admin/drain", &json!({})).await
     }
 
     /// Sends a JSON body with `POST` to a path of a node.

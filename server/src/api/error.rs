@@ -1,16 +1,28 @@
 //! The error of an HTTP interface.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use axum::{
     Json,
-    http::{StatusCode, header},
+    http::{HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 
 use super::OWNER_HEADER;
-use crate::id::NodeId;
+use crate::{
+    auth::AuthError,
+    id::NodeId,
+    net::ws::handshake::{InvalidUpgrade, WEBSOCKET_VERSION},
+};
+
+/// The headers of a 426: the protocol (RFC 9110, sections 7.8 and 15.5.22), and its version that
+/// is served (RFC 6455, sections 4.2.2 and 4.4).
+pub(crate) const UPGRADE_HEADERS: [(HeaderName, &str); 3] = [
+    (header::CONNECTION, "upgrade"),
+    (header::UPGRADE, "websocket"),
+    (header::SEC_WEBSOCKET_VERSION, WEBSOCKET_VERSION),
+];
 
 /// An error answer: a status with `{"error": …, "hint": …}`. The error describes the failure,
 /// the hint the next step of the caller.
@@ -28,6 +40,9 @@ pub(crate) struct ApiError {
     /// The value of `WWW-Authenticate`.
     #[serde(skip)]
     challenge: Option<&'static str>,
+    /// Whether the caller must upgrade to the WebSocket version that is served.
+    #[serde(skip)]
+    upgrade_required: bool,
 }
 
 impl ApiError {
@@ -43,6 +58,7 @@ impl ApiError {
             owner: None,
             retry_after: None,
             challenge: None,
+            upgrade_required: false,
         }
     }
 
@@ -51,9 +67,33 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, error, hint)
     }
 
+    /// Returns the answer to an upgrade that is not valid: 426 if only its version is not
+    /// served, and otherwise 400.
+    pub(crate) fn invalid_upgrade(invalid: InvalidUpgrade) -> Self {
+        let hint = "open this path as a WebSocket";
+        if invalid != InvalidUpgrade::UnsupportedVersion {
+            return Self::bad_request(invalid.to_string(), hint);
+        }
+        Self {
+            upgrade_required: true,
+            ..Self::new(StatusCode::UPGRADE_REQUIRED, invalid.to_string(), hint)
+        }
+    }
+
     /// Returns a 503 that asks the caller to try again in a second.
     pub(crate) fn unavailable(error: impl Into<Cow<'static, str>>, hint: &'static str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, error, hint).retry_after(1)
+    }
+
+    /// Returns a 429 to an address that has presented too many wrong secrets.
+    pub(crate) fn too_many_attempts(wait: Duration) -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            AuthError::TooManyAttempts.to_string(),
+            "wait, and then send the right one",
+        )
+        // Rounded up: an earlier attempt would fail too.
+        .retry_after(u32::try_from(wait.as_secs() + 1).unwrap_or(u32::MAX))
     }
 
     pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
@@ -106,6 +146,15 @@ impl IntoResponse for ApiError {
             .challenge
             .map(|text| [(header::WWW_AUTHENTICATE, text)]);
         let owner = self.owner.as_ref().map(|id| [(OWNER_HEADER, id.as_str())]);
-        (self.status, retry_after, challenge, owner, Json(&self)).into_response()
+        let upgrade = self.upgrade_required.then_some(UPGRADE_HEADERS);
+        (
+            self.status,
+            retry_after,
+            challenge,
+            owner,
+            upgrade,
+            Json(&self),
+        )
+            .into_response()
     }
 }

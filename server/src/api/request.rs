@@ -30,13 +30,7 @@ pub(crate) async fn read_json<T: DeserializeOwned>(
     limits: &NodeLimits,
 ) -> Result<T, ApiError> {
     let (parts, body) = request.into_parts();
-    if !is_json(&parts.headers) {
-        return Err(ApiError::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "the body is not declared as JSON",
-            "send it with Content-Type: application/json",
-        ));
-    }
+    require_json(&parts.headers)?;
     // A client that sends its body slowly must not hold a task and a buffer for long.
     let bytes = timeout(limits.body_timeout, to_bytes(body, limits.body_bytes))
         .await
@@ -48,6 +42,21 @@ pub(crate) async fn read_json<T: DeserializeOwned>(
             "docs/protocol.md shows the bodies",
         )
     })
+}
+
+/// Checks that the body is declared as JSON.
+///
+/// # Errors
+/// 415 otherwise.
+pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
+    match is_json(headers) {
+        true => Ok(()),
+        false => Err(ApiError::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "the body is not declared as JSON",
+            "send it with Content-Type: application/json",
+        )),
+    }
 }
 
 /// Returns the time that the caller waits, in milliseconds, within its bounds.
@@ -81,8 +90,11 @@ where
 /// Whether the body is declared as JSON. Parameters such as a charset do not matter: JSON is
 /// always UTF-8 (RFC 8259, section 8.1).
 fn is_json(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::CONTENT_TYPE)
+    let mut kinds = headers.get_all(header::CONTENT_TYPE).iter();
+    // A browser joins repeated fields, and may then take the body for another type.
+    kinds
+        .next()
+        .filter(|_| kinds.next().is_none())
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
         .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
@@ -114,4 +126,34 @@ fn too_large_or_broken(error: &axum::Error, limit: usize) -> ApiError {
         "the connection ended within the body",
         "send the whole body",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn body_is_json_by_its_media_type() {
+        for (kinds, expected) in [
+            (&["application/json"][..], true),
+            (&["Application/JSON"], true),
+            (&["application/json;charset=utf-8"], true),
+            (&["application/json ; charset=UTF-8"], true),
+            (&[], false),
+            (&[""], false),
+            (&["text/plain"], false),
+            (&["text/plain; application/json"], false),
+            (&["application/json-seq"], false),
+            (&["application/problem+json"], false),
+            (&["text/plain", "application/json"], false),
+        ] {
+            let mut headers = HeaderMap::new();
+            for kind in kinds {
+                headers.append(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+            }
+            assert_eq!(is_json(&headers), expected, "{kinds:?}");
+        }
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{AuthConfig, AuthError, Claims, Grant, Secret, SessionStore, Tokens, store};
+use super::{
+    AuthConfig, AuthError, Claims, FailedAttempts, Grant, Secret, SessionStore, Tokens, store,
+};
 
 /// The key, the session store and the rules of a node that checks tokens.
 pub(crate) struct Authenticator {
@@ -10,6 +12,7 @@ pub(crate) struct Authenticator {
     /// Whether sockets, commands and publishes need a token.
     pub(crate) required: bool,
     pub(crate) login_secret: Option<Secret>,
+    pub(crate) failed_logins: FailedAttempts,
     /// The lifetime of a session and of its token.
     pub(crate) lifetime: Duration,
     pub(crate) store: Arc<dyn SessionStore>,
@@ -18,9 +21,12 @@ pub(crate) struct Authenticator {
 impl Authenticator {
     pub(crate) fn new(config: &AuthConfig) -> Self {
         Self {
-            tokens: Tokens::new(&config.secret),
+            tokens: Tokens::new(&config.secret)
+                .with_previous(config.previous_secret.as_ref())
+                .with_audience(config.audience.clone()),
             required: config.required,
             login_secret: config.login_secret.clone(),
+            failed_logins: FailedAttempts::default(),
             lifetime: config.lifetime.duration(),
             store: store::open(&config.store),
         }

@@ -11,8 +11,10 @@
 //! - [`config`]: the settings; [`secret`]: the signing key;
 //! - `session_id`, `token`: signing and verifying tokens;
 //! - `grant`: the rights that a token grants; [`lifetime`]: their duration;
+//! - `attempts`: the limit of wrong secrets from one address;
 //! - [`store`]: session data; `authenticator`: all of it together.
 
+mod attempts;
 mod authenticator;
 pub mod config;
 mod grant;
@@ -23,6 +25,7 @@ pub mod store;
 mod token;
 
 pub(crate) use self::{
+    attempts::FailedAttempts,
     authenticator::Authenticator,
     grant::{DevicePatterns, Grant},
     session_id::SessionId,

@@ -1,12 +1,13 @@
-//! Signing tokens and checking them: JSON Web Tokens with HS256 (RFC 7519).
+//! Signing tokens and checking them: JSON Web Tokens with HS256 (RFC 7515 and 7519).
 
-use std::time::Duration;
+use std::{fmt::Write, time::Duration};
 
 use jwt_compact::{
-    AlgorithmExt, Claims as Standard, Header, TimeOptions, UntrustedToken, ValidationError,
+    Algorithm, AlgorithmExt, AlgorithmSignature, Claims as Standard, Header, TimeOptions, Token,
+    UntrustedToken, ValidationError,
     alg::{Hs256, Hs256Key},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
 use strum::{IntoStaticStr, VariantArray};
 
 use super::{DevicePatterns, Grant, Secret, SessionId};
@@ -17,6 +18,10 @@ const LEEWAY: chrono::Duration = chrono::Duration::seconds(30);
 const MAX_TOKEN_BYTES: usize = 4096;
 /// Longest name of a user, in bytes.
 const MAX_USER_BYTES: usize = 256;
+/// The message whose signature names a key.
+const KEY_ID_MESSAGE: &[u8] = b"highwater key id";
+/// Bytes of that signature in the name.
+const KEY_ID_BYTES: usize = 8;
 
 /// The claims of a token beside its times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +32,23 @@ pub(crate) struct Claims {
     pub(crate) session: Option<SessionId>,
     #[serde(default)]
     pub(crate) devices: DevicePatterns,
+}
+
+/// The claims of a token that is checked.
+#[derive(Debug, Clone, Deserialize)]
+struct CheckedClaims {
+    #[serde(rename = "aud", default, deserialize_with = "audience")]
+    audience: Option<Vec<String>>,
+    #[serde(flatten)]
+    claims: Claims,
+}
+
+/// The parts of a token's header that its check depends on, besides the algorithm.
+#[derive(Debug, Clone, Deserialize)]
+struct HeaderExtensions {
+    /// Whether the header names extensions that a recipient must understand.
+    #[serde(rename = "crit", default, deserialize_with = "is_present")]
+    has_critical: bool,
 }
 
 /// The reason why a token or a secret is rejected. Its text is the label in
@@ -49,20 +71,62 @@ pub(crate) enum AuthError {
     #[error("that is not the login secret")]
     #[strum(serialize = "login")]
     WrongLoginSecret,
+    #[error("that is not the admin token")]
+    #[strum(serialize = "admin")]
+    WrongAdminToken,
+    #[error("this address has presented too many wrong secrets")]
+    TooManyAttempts,
 }
 
-/// Signs and checks with one secret.
+/// Signs with one secret, and checks with it and, while secrets are exchanged, the previous one.
 pub(crate) struct Tokens {
-    key: Hs256Key,
+    key: TokenKey,
+    previous: Option<TokenKey>,
+    /// The name by which tokens mean this cluster.
+    audience: Option<String>,
     time_options: TimeOptions,
+}
+
+struct TokenKey {
+    /// The name of the key in the header of its tokens.
+    id: String,
+    key: Hs256Key,
+}
+
+impl TokenKey {
+    fn new(secret: &Secret) -> Self {
+        let key = Hs256Key::new(secret.bytes());
+        // The beginning of a signature tells keys apart, and tells nothing about the secret.
+        let signature = Hs256.sign(&key, KEY_ID_MESSAGE);
+        let mut id = String::new();
+        for byte in &signature.as_bytes()[..KEY_ID_BYTES] {
+            // Writing to a string does not fail.
+            let _ = write!(id, "{byte:02x}");
+        }
+        Self { id, key }
+    }
 }
 
 impl Tokens {
     pub(crate) fn new(secret: &Secret) -> Self {
         Self {
-            key: Hs256Key::new(secret.bytes()),
+            key: TokenKey::new(secret),
+            previous: None,
+            audience: None,
             time_options: TimeOptions::from_leeway(LEEWAY),
         }
+    }
+
+    /// Accepts tokens of the previous secret too, and signs none with it.
+    pub(crate) fn with_previous(mut self, previous: Option<&Secret>) -> Self {
+        self.previous = previous.map(TokenKey::new);
+        self
+    }
+
+    /// Accepts tokens for this audience, besides those for no certain one.
+    pub(crate) fn with_audience(mut self, audience: Option<String>) -> Self {
+        self.audience = audience;
+        self
     }
 
     /// Returns a token that is valid from now on, and its end in seconds since 1970.
@@ -70,22 +134,26 @@ impl Tokens {
         let lifetime = chrono::Duration::seconds(lifetime.as_secs() as i64);
         let claims = Standard::new(claims).set_duration_and_issuance(&self.time_options, lifetime);
         let until = claims.expiration.map_or(0, |at| at.timestamp() as u64);
-        match Hs256.token(&Header::empty(), &claims, &self.key) {
+        let header = Header::empty().with_key_id(&self.key.id);
+        match Hs256.token(&header, &claims, &self.key.key) {
             Ok(token) => (token, until),
             Err(error) => unreachable!("strings always serialize: {error}"),
         }
     }
 
-    /// Checks signature and times.
+    /// Checks signature, audience and times.
     pub(crate) fn verify(&self, token: &str) -> Result<Grant, AuthError> {
         // Before the signature is computed, whose cost grows with the length.
         if token.len() > MAX_TOKEN_BYTES {
             return Err(AuthError::Invalid);
         }
-        let token = UntrustedToken::new(token).map_err(|_| AuthError::Invalid)?;
-        let checked = Hs256.validator::<Claims>(&self.key).validate(&token);
-        let checked = checked.map_err(|_| AuthError::Invalid)?;
+        let checked = self.verify_signature(token)?;
         let claims = checked.claims();
+        let CheckedClaims {
+            audience,
+            claims: custom,
+        } = claims.custom.clone();
+        self.check_audience(audience.as_deref())?;
         let end = claims.validate_expiration(&self.time_options);
         end.map_err(|error| match error {
             ValidationError::Expired => AuthError::Expired,
@@ -101,7 +169,7 @@ impl Tokens {
             user,
             session,
             devices,
-        } = claims.custom.clone();
+        } = custom;
         if user.len() > MAX_USER_BYTES {
             return Err(AuthError::Invalid);
         }
@@ -113,7 +181,49 @@ impl Tokens {
         })
     }
 
-    fn check_not_before(&self, claims: &Standard<Claims>) -> Result<(), AuthError> {
+    fn verify_signature(
+        &self,
+        token: &str,
+    ) -> Result<Token<CheckedClaims, HeaderExtensions>, AuthError> {
+        let token = UntrustedToken::<HeaderExtensions>::try_from(token);
+        let token = token.map_err(|_| AuthError::Invalid)?;
+        // No extension is known here, and an unknown one makes the token invalid (RFC 7515,
+        // section 4.1.11).
+        if token.header().other_fields.has_critical {
+            return Err(AuthError::Invalid);
+        }
+        let key_id = token.header().key_id.as_deref();
+        let keys = || {
+            [Some(&self.key), self.previous.as_ref()]
+                .into_iter()
+                .flatten()
+        };
+        // Other issuers may use any name for the key, or none: then every key is tried.
+        let named = keys().find(|key| Some(key.id.as_str()) == key_id);
+        let verify = |key: &TokenKey| {
+            let validator = Hs256.validator::<CheckedClaims>(&key.key);
+            validator.validate(&token).ok()
+        };
+        match named {
+            Some(key) => verify(key),
+            None => keys().find_map(verify),
+        }
+        .ok_or(AuthError::Invalid)
+    }
+
+    /// Rejects a token that is for others only (RFC 7519, section 4.1.3).
+    fn check_audience(&self, audience: Option<&[String]>) -> Result<(), AuthError> {
+        let is_meant = |names: &[String]| {
+            let own = self.audience.as_ref();
+            own.is_some_and(|own| names.contains(own))
+        };
+        match audience {
+            Some(names) if !is_meant(names) => Err(AuthError::Invalid),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_not_before(&self, claims: &Standard<CheckedClaims>) -> Result<(), AuthError> {
         let now = (self.time_options.clock_fn)();
         // Both are optional (RFC 7519, section 4.1), and the later one counts.
         let begins = claims.issued_at.max(claims.not_before);
@@ -122,6 +232,27 @@ impl Tokens {
             _ => Ok(()),
         }
     }
+}
+
+/// Reads an audience: one name, or a list.
+fn audience<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMore {
+        One(String),
+        More(Vec<String>),
+    }
+    OneOrMore::deserialize(deserializer).map(|audience| {
+        Some(match audience {
+            OneOrMore::One(name) => vec![name],
+            OneOrMore::More(names) => names,
+        })
+    })
+}
+
+/// Returns that the field is there, whatever its value.
+fn is_present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
 #[cfg(test)]
@@ -150,7 +281,7 @@ mod tests {
         let claims = Standard::new(claims())
             .set_duration_and_issuance(&times, chrono::Duration::seconds(60));
         Hs256
-            .token(&Header::empty(), &claims, &tokens().key)
+            .token(&Header::empty(), &claims, &tokens().key.key)
             .unwrap()
     }
 
@@ -213,8 +344,133 @@ mod tests {
         assert_eq!(rejection(&signed_at(20)), None);
         assert_eq!(rejection(&signed_at(40)), Some(AuthError::NotYetValid));
         let endless = Hs256
-            .token(&Header::empty(), &Standard::new(claims()), &tokens().key)
+            .token(
+                &Header::empty(),
+                &Standard::new(claims()),
+                &tokens().key.key,
+            )
             .unwrap();
         assert_eq!(rejection(&endless), Some(AuthError::Invalid));
+    }
+
+    /// Returns a token of this header and these claims, signed with HS256 whatever the header
+    /// says.
+    fn signed(header: &str, claims: &serde_json::Value) -> String {
+        let data = format!("{}.{}", base64url(header), base64url(claims.to_string()));
+        let signature = Hs256.sign(&tokens().key.key, data.as_bytes());
+        format!("{data}.{}", base64url(signature.as_bytes()))
+    }
+
+    fn base64url(bytes: impl AsRef<[u8]>) -> String {
+        const DIGITS: &[u8; 64] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        let digits = |chunk: &[u8]| {
+            let bits = chunk
+                .iter()
+                .fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
+            let bits = bits << (8 * (3 - chunk.len()));
+            let digit = move |at| char::from(DIGITS[(bits >> (18 - 6 * at)) as usize & 63]);
+            (0..=chunk.len()).map(digit).collect::<String>()
+        };
+        bytes.as_ref().chunks(3).map(digits).collect()
+    }
+
+    #[test]
+    fn header_is_checked_as_rfc_7515_defines_it() {
+        let end = (chrono::Utc::now() + chrono::Duration::seconds(60)).timestamp();
+        let claims = serde_json::json!({"sub": "anna", "exp": end});
+        for (header, valid) in [
+            (r#"{"alg":"HS256"}"#, true),
+            (r#"{"typ":"JWT","alg":"HS256"}"#, true),
+            // The type is for applications that mix kinds of tokens (RFC 7519, section 5.1).
+            (r#"{"typ":"jwt","alg":"HS256"}"#, true),
+            (r#"{"typ":"at+jwt","alg":"HS256"}"#, true),
+            (r#"{"alg":"HS256","kid":"of-another-issuer"}"#, true),
+            (r#"{"alg":"HS256","x-unknown":1}"#, true),
+            (r#"{"\u0061lg":"HS\u003256"}"#, true),
+            (r#"{"alg":"HS256","crit":["exp"]}"#, false),
+            (r#"{"alg":"HS256","crit":["b64"],"b64":true}"#, false),
+            (r#"{"alg":"HS256","crit":[]}"#, false),
+            (r#"{"alg":"HS256","crit":null}"#, false),
+            // Names of algorithms are case-sensitive.
+            (r#"{"alg":"hs256"}"#, false),
+            (r#"{"alg":"none"}"#, false),
+            (r#"{"alg":"None"}"#, false),
+            (r#"{"alg":"HS512"}"#, false),
+            (r#"{"alg":"RS256"}"#, false),
+            (r#"{"typ":"JWT"}"#, false),
+            (r#"{"alg":"HS256","alg":"HS256"}"#, false),
+            (r#"{"alg":"HS256","cty":"JWT"}"#, false),
+            (r#"["HS256"]"#, false),
+        ] {
+            let rejected = rejection(&signed(header, &claims));
+            let expected = (!valid).then_some(AuthError::Invalid);
+            assert_eq!(rejected, expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn claims_are_checked_as_rfc_7519_defines_them() {
+        use AuthError::{Expired, Invalid, NotYetValid};
+        let now = chrono::Utc::now().timestamp();
+        let soon = now + 60;
+        let json = |text: &str| text.parse::<serde_json::Value>().unwrap();
+        for (name, value, expected) in [
+            ("aud", json(r#""highwater""#), None),
+            ("aud", json(r#"["other","highwater"]"#), None),
+            ("aud", json(r#""other""#), Some(Invalid)),
+            // Names are case-sensitive.
+            ("aud", json(r#""Highwater""#), Some(Invalid)),
+            ("aud", json(r#"["other"]"#), Some(Invalid)),
+            ("aud", json("[]"), Some(Invalid)),
+            ("aud", json("null"), Some(Invalid)),
+            ("aud", json("7"), Some(Invalid)),
+            ("nbf", (now - 1).into(), None),
+            ("nbf", (now + 3600).into(), Some(NotYetValid)),
+            ("iat", (now + 3600).into(), Some(NotYetValid)),
+            ("nbf", json(r#""soon""#), Some(Invalid)),
+            // Dates may have fractions.
+            ("exp", json(&format!("{soon}.5")), None),
+            ("exp", (now - 3600).into(), Some(Expired)),
+            ("exp", json(&format!("\"{soon}\"")), Some(Invalid)),
+            ("exp", json("null"), Some(Invalid)),
+            ("jti", json(r#""x""#), None),
+            ("iss", json(r#""https://issuer.example""#), None),
+            ("unknown", json(r#"{"a":[1]}"#), None),
+        ] {
+            let mut claims = serde_json::json!({"sub": "anna", "exp": soon});
+            claims[name] = value;
+            let token = signed(r#"{"alg":"HS256"}"#, &claims);
+            let tokens = tokens().with_audience(Some("highwater".to_owned()));
+            assert_eq!(tokens.verify(&token).err(), expected, "{claims}");
+        }
+        // A cluster without a name is not the audience that the token means.
+        let claims = serde_json::json!({"sub": "anna", "exp": soon, "aud": "highwater"});
+        let token = signed(r#"{"alg":"HS256"}"#, &claims);
+        assert_eq!(rejection(&token), Some(Invalid));
+    }
+
+    #[test]
+    fn tokens_of_the_previous_secret_are_granted_until_it_is_dropped() {
+        let [old, new]: [Secret; 2] = [
+            "the-secret-of-last-month-0123456".parse().unwrap(),
+            "the-secret-of-this-month-0123456".parse().unwrap(),
+        ];
+        let both = Tokens::new(&new).with_previous(Some(&old));
+        let (before, _) = Tokens::new(&old).sign(claims(), MINUTE);
+        let (after, _) = both.sign(claims(), MINUTE);
+        for token in [&before, &after] {
+            assert!(both.verify(token).is_ok());
+        }
+        // Nodes that have the new secret alone accept the tokens that nodes with both sign.
+        assert!(Tokens::new(&new).verify(&after).is_ok());
+        let dropped = Tokens::new(&new).verify(&before);
+        assert_eq!(dropped.err(), Some(AuthError::Invalid));
+        // A token without the key's name, as other issuers sign it.
+        let bare = Hs256Key::new(old.bytes());
+        let claims = Standard::new(claims())
+            .set_duration_and_issuance(&TimeOptions::default(), chrono::Duration::seconds(60));
+        let bare = Hs256.token(&Header::empty(), &claims, &bare).unwrap();
+        assert!(both.verify(&bare).is_ok());
     }
 }

@@ -48,8 +48,14 @@ pub(crate) async fn send_command(
     mut command: CommandRequest,
     deadline: Instant,
 ) -> Result<CommandReply, CommandFailure> {
-    // A device of this node needs no directory.
-    if cluster.sessions.registry.get(&command.device).is_some() {
+    // A device of this node needs no directory. The session that it had before it connected
+    // to another node may still be closing here, so that one leaves the answer to the directory.
+    if cluster
+        .sessions
+        .registry
+        .get_open(&command.device)
+        .is_some()
+    {
         return deliver_local(cluster, &command, deadline).await;
     }
     if cluster.routing == Routing::Broadcast {
@@ -91,7 +97,7 @@ pub(super) fn deliver(
     reply_to: CommandReplyTo,
 ) {
     let sessions = &cluster.sessions;
-    let Some(session) = sessions.registry.get(&command.device) else {
+    let Some(session) = sessions.registry.get_open(&command.device) else {
         return send_reply(cluster, reply_to, CommandReply::NotConnected);
     };
     // The caller's node has checked the JSON, so this fails for no command of ours.
@@ -110,8 +116,9 @@ pub(super) fn deliver(
         Err(CommandRejected::Busy(reply_to)) => {
             send_reply(cluster, reply_to, CommandReply::Busy { owner });
         }
+        // The device got nothing of it. In broadcast routing, another node may have the device.
         Err(CommandRejected::Closing(reply_to)) => {
-            send_reply(cluster, reply_to, CommandReply::Disconnected { owner });
+            send_reply(cluster, reply_to, CommandReply::NotConnected);
         }
     }
 }

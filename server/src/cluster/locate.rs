@@ -39,9 +39,10 @@ pub(crate) async fn locate(
     }
 }
 
-/// Returns whether the device is connected to this node, from the registry alone.
+/// Returns whether the device is connected to this node, from the registry alone. A closing
+/// session is not: the device may have connected to another node.
 pub(super) fn locate_local(cluster: &ClusterContext, device: &DeviceId) -> DeviceLocation {
-    let session = cluster.sessions.registry.get(device);
+    let session = cluster.sessions.registry.get_open(device);
     match session.and_then(|session| session.epoch()) {
         Some(epoch) => DeviceLocation::OnNode {
             owner: cluster.me.clone(),

@@ -75,7 +75,9 @@ fn mark_dirty(dirty: &mut [bool], before: &SlotTable, after: &SlotTable, me: &No
 async fn sync(cluster: &ClusterContext, table: &SlotTable, dirty: &[bool]) {
     let mut by_owner: BTreeMap<NodeId, Vec<Arc<Session>>> = BTreeMap::new();
     cluster.sessions.registry.for_each(|session| {
+        // A closing session takes no commands, and its device may be elsewhere.
         if dirty[slot_of(&session.device)]
+            && session.is_open()
             && let Some(owner) = table.slot_owner(&session.device)
         {
             let batch = by_owner.entry(owner.id.clone()).or_default();

@@ -11,9 +11,7 @@ use serde_json::value::RawValue;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    limits::NodeLimits,
-    net::ws::handshake,
-    node::http::{accepts_event_stream, read_command},
+    api::accepts_event_stream, limits::NodeLimits, net::ws::handshake, node::http::read_command,
 };
 
 /// Checks a command request. The input's lines are the device, the timeout, the content

@@ -41,6 +41,10 @@ pub fn ws_frames(bytes: &[u8]) {
         let (cut, cut_end) = decode_with_ours(bytes, step, AllowedMessages::TextAndBinary);
         assert_eq!((&events, &end), (&cut, &cut_end), "in steps of {step}");
     }
+    // tungstenite does not know this code, which was registered later.
+    if events.last() == Some(&DecodedEvent::Close(Some(1014))) {
+        return;
+    }
     let (theirs, their_end) = decode_with_tungstenite(bytes);
     assert_eq!(events, theirs);
     if their_end == DecodeEnd::Broken {

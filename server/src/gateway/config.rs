@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
 use super::GatewayPolicy;
 use crate::{
+    auth::Secret,
     backplane::{BackplaneConfig, BackplaneUrl},
     id::{ClusterName, NodeId},
     net::{listener::ConnectionTimeouts, tls::ServerTls},
@@ -31,6 +32,8 @@ pub struct GatewayConfig {
     pub health_interval: Duration,
     /// TLS on the public listener; `None` is plain TCP. Connections to nodes are plain TCP.
     pub tls: Option<Arc<ServerTls>>,
+    /// The token for `/admin`, `/nodes` and `/metrics`; `None` leaves them open.
+    pub admin_token: Option<Secret>,
     /// Bounds on sizes, counts and times.
     pub limits: GatewayLimits,
     /// A function that returns the allocator's live bytes. Without a value the heap is missing
@@ -55,6 +58,7 @@ impl GatewayConfig {
             slow_start: Self::SLOW_START,
             health_interval: Self::HEALTH_INTERVAL,
             tls: None,
+            admin_token: None,
             limits: GatewayLimits::default(),
             heap_probe: None,
             dropped_log_lines: None,
@@ -85,6 +89,9 @@ pub struct GatewayLimits {
     /// Connections of all kinds on the public listener. `None` derives the limit from the open
     /// files of the process: two for each, and a reserve.
     pub max_connections: Option<usize>,
+    /// Connections of one client address that are not forwarded sockets. `None` is half of all,
+    /// and at least 128.
+    pub connections_per_address: Option<usize>,
     /// Limit for a connection to a node.
     pub connect_timeout: Duration,
     /// Limit for all attempts to open one socket together.
@@ -121,6 +128,7 @@ impl Default for GatewayLimits {
             handshake_rate: None,
             tcp_user_timeout: Duration::from_secs(60),
             max_connections: None,
+            connections_per_address: None,
             connect_timeout: Duration::from_secs(2),
             upgrade_timeout: Duration::from_secs(5),
             response_timeout: Duration::from_secs(65),

@@ -4,21 +4,27 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::State,
+    extract::{Request, State},
     http::{HeaderValue, StatusCode},
-    middleware::map_response_with_state,
-    response::Response,
+    middleware::{Next, from_fn_with_state, map_response_with_state},
+    response::{IntoResponse, Response},
     routing::{any, get, post},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{backend_set::BackendStatus, export, forward::forward, state::GatewayState};
-use crate::api::{ApiError, GATEWAY_HEADER, method_not_allowed, metrics_response, path_not_found};
+use crate::{
+    api::{
+        AdminAccess, AdminRejected, AllowedOrigins, ApiError, GATEWAY_HEADER, method_not_allowed,
+        metrics_response, path_not_found,
+    },
+    net::listener::PeerAddr,
+};
 
 /// Returns all routes, for a server with one listener.
 pub(super) fn combined_router(gateway: &Arc<GatewayState>) -> Router {
-    let routes = admin_routes()
+    let routes = admin_routes(gateway)
         .merge(hidden_admin_routes())
         .fallback(forward)
         .method_not_allowed_fallback(method_not_allowed);
@@ -37,7 +43,7 @@ pub(super) fn public_router(gateway: &Arc<GatewayState>) -> Router {
 
 /// Returns the routes of the admin listener.
 pub(super) fn admin_router(gateway: &Arc<GatewayState>) -> Router {
-    let routes = admin_routes()
+    let routes = admin_routes(gateway)
         .fallback(path_not_found)
         .method_not_allowed_fallback(method_not_allowed);
     with_gateway_state(routes, gateway)
@@ -53,13 +59,48 @@ pub(super) fn rejection_router() -> Router {
     })
 }
 
-fn admin_routes() -> Router<Arc<GatewayState>> {
+fn admin_routes(gateway: &Arc<GatewayState>) -> Router<Arc<GatewayState>> {
     Router::new()
         .route("/nodes", get(nodes))
-        .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .route("/admin/drain", post(drain))
+        .route_layer(from_fn_with_state(Arc::clone(gateway), require_operator))
+        // Probes have no token, and these paths tell them no more than a status.
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+}
+
+async fn require_operator(
+    State(gateway): State<Arc<GatewayState>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match check_operator(&gateway, &request) {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+fn check_operator(gateway: &GatewayState, request: &Request) -> Result<(), ApiError> {
+    let peer = request.extensions().get::<PeerAddr>();
+    let client = peer.map(|PeerAddr(peer)| peer.ip());
+    if let (AdminAccess::Token(_), Some(client)) = (&gateway.admin_access, client) {
+        gateway
+            .failed_admins
+            .check(client)
+            .map_err(ApiError::too_many_attempts)?;
+    }
+    // No page of another site has to do with a gateway, whose devices' pages the nodes know.
+    let origins = AllowedOrigins::default();
+    let checked = gateway
+        .admin_access
+        .check(request.method(), request.headers(), &origins);
+    checked.map_err(|rejected| {
+        if let (AdminRejected::WrongToken, Some(client)) = (&rejected, client) {
+            gateway.failed_admins.record(client);
+        }
+        rejected.into()
+    })
 }
 
 /// Returns 404 for the nodes' admin paths.

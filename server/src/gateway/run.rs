@@ -116,6 +116,7 @@ fn listener_set(gateway: &Arc<GatewayState>) -> ListenerSet {
         },
         tls,
         connection_limit: Arc::clone(&gateway.connection_limit),
+        max_per_address: gateway.max_per_address,
         timeouts: limits.into(),
         metrics: metrics.listener.clone(),
     }

@@ -9,9 +9,11 @@ use super::{
     via::ViaName,
 };
 use crate::{
+    api::AdminAccess,
+    auth::FailedAttempts,
     backplane::Backplane,
     net::{
-        admission::{ConnectionLimit, max_connections},
+        admission::{ConnectionLimit, max_connections, max_per_address},
         task_group::TaskHealth,
     },
 };
@@ -29,9 +31,13 @@ pub(super) struct GatewayState {
     pub(super) via: ViaName,
     /// Bounds connections of all kinds on the public listener.
     pub(super) connection_limit: Arc<ConnectionLimit>,
+    /// The connections of one client address that are not forwarded sockets.
+    pub(super) max_per_address: usize,
     pub(super) metrics: GatewayMetrics,
     /// Whether the gateway's essential tasks run.
     pub(super) task_health: TaskHealth,
+    pub(super) admin_access: AdminAccess,
+    pub(super) failed_admins: FailedAttempts,
     /// Cancelled to begin a drain.
     pub(super) drain: CancellationToken,
     /// Cancelled when `/readyz` begins to fail.
@@ -55,7 +61,13 @@ impl GatewayState {
             )),
             via: ViaName::new(&config.id),
             connection_limit,
+            max_per_address: max_per_address(config.limits.connections_per_address, connections),
             metrics: GatewayMetrics::new(),
+            admin_access: config
+                .admin_token
+                .clone()
+                .map_or(AdminAccess::Open, AdminAccess::Token),
+            failed_admins: FailedAttempts::default(),
             config,
             backplane,
             task_health: TaskHealth::default(),

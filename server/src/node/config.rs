@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use super::reported_load::LoadSource;
 use crate::{
-    auth::AuthConfig,
+    api::Origin,
+    auth::{AuthConfig, Secret},
     backplane::{BackplaneConfig, BackplaneUrl},
     cluster::Routing,
     id::{ClusterName, NodeId},
@@ -34,6 +35,11 @@ pub struct NodeConfig {
     pub tls: Option<Arc<ServerTls>>,
     /// The checks of tokens and sessions; `None` has neither.
     pub auth: Option<AuthConfig>,
+    /// The token for `/admin`, `/nodes` and `/metrics`. Without one they are open on an admin
+    /// listener, and on a public listener that requires no tokens of clients either.
+    pub admin_token: Option<Secret>,
+    /// The origins whose pages may use this node, besides those of its own host.
+    pub allowed_origins: Vec<Origin>,
     /// Whether `GET /echo` is served: a WebSocket that returns each message, for
     /// conformance suites.
     pub echo: bool,
@@ -63,6 +69,8 @@ impl NodeConfig {
             allow_faults: false,
             tls: None,
             auth: None,
+            admin_token: None,
+            allowed_origins: Vec::new(),
             echo: false,
             load_source: LoadSource::Posted,
             limits: NodeLimits::default(),

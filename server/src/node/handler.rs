@@ -9,7 +9,10 @@ use crate::{
     message::CommandReply,
     net::ws::close::CloseReason,
     session::{
-        Session, SessionContext, frame::FromDevice, handler::SessionHandler,
+        Session, SessionContext,
+        connection::answer_heartbeat,
+        frame::{FromDevice, pong},
+        handler::SessionHandler,
         subscription::TopicSubscription,
     },
 };
@@ -25,6 +28,7 @@ impl SessionHandler for Node {
         frame: FromDevice<'_>,
     ) -> Result<(), CloseReason> {
         match frame {
+            FromDevice::Ping => answer_heartbeat(&self.sessions, session, pong)?,
             FromDevice::Reply { id, body } => reply(self, session, id, body),
             FromDevice::Subscribe(topic) => {
                 check_topic_rate(self, session)?;
@@ -51,7 +55,7 @@ impl SessionHandler for Node {
         // leave, and no caller may wait for it then.
         remove_session(&self.cluster, session, reason);
         self.sessions.metrics.socket_closed(reason);
-        self.release_socket();
+        self.release_socket(session);
     }
 }
 

@@ -39,7 +39,7 @@ const COMMAND_OUTCOMES: [&str; 7] = [
 ];
 
 /// The reasons of a rejected upgrade, in `highwater_upgrades_rejected_total{reason}`.
-const UPGRADE_REJECTIONS: [&str; 3] = ["draining", "rate_limited", "at_capacity"];
+const UPGRADE_REJECTIONS: [&str; 4] = ["draining", "rate_limited", "at_capacity", "address_limit"];
 
 impl NodeMetrics {
     /// Returns the node's counters. Registers them and the metrics of its layers.

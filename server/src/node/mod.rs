@@ -26,7 +26,7 @@ mod reported_load;
 mod run;
 mod state;
 
-pub(crate) use self::state::{Node, NodePhase};
+pub(crate) use self::state::{Node, NodePhase, SocketPermits};
 pub use self::{
     config::NodeConfig,
     reported_load::{LoadSource, UnknownLoadSource},

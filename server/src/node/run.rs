@@ -203,6 +203,7 @@ fn listener_set(node: &Arc<Node>, tls: Option<Arc<ServerTls>>) -> ListenerSet {
         },
         tls,
         connection_limit: Arc::clone(&node.connection_limit),
+        max_per_address: node.max_per_address,
         timeouts: limits.into(),
         metrics: metrics.listener.clone(),
     }

@@ -12,15 +12,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::{NodeConfig, metrics::NodeMetrics, reported_load::ReportedLoad};
 use crate::{
-    auth::Authenticator,
+    api::{AdminAccess, AllowedOrigins},
+    auth::{Authenticator, FailedAttempts},
     backplane::Backplane,
     cluster::{ClusterContext, DirectoryUpdate},
     intake::{PendingTelemetry, TelemetryIntake},
     net::{
-        admission::{AdmissionControl, ConnectionLimit, Permit, max_connections},
+        admission::{
+            AddressBuckets, AdmissionControl, BucketPermit, ConnectionLimit, Permit,
+            max_connections, max_per_address,
+        },
         task_group::TaskHealth,
     },
-    session::SessionContext,
+    session::{Session, SessionContext},
 };
 
 /// A node: it composes its parts, which know nothing of each other beyond the handles
@@ -34,8 +38,15 @@ pub(crate) struct Node {
     pub(crate) admission: AdmissionControl,
     /// Bounds connections of all kinds on the public listener.
     pub(crate) connection_limit: Arc<ConnectionLimit>,
+    /// The connections of one client address that are not device sockets.
+    pub(crate) max_per_address: usize,
+    /// Bounds the device sockets of one client address, if there is a limit.
+    pub(crate) socket_addresses: Option<Arc<AddressBuckets>>,
     /// Checks tokens and sessions; `None` on a node without them.
     pub(crate) access: Option<Authenticator>,
+    pub(crate) allowed_origins: AllowedOrigins,
+    pub(crate) failed_admins: FailedAttempts,
+    admin_access: AdminAccess,
     pub(crate) reported_load: ReportedLoad,
     /// Whether a rebalancing runs: at most one does.
     pub(crate) rebalancing: AtomicBool,
@@ -48,6 +59,13 @@ pub(crate) struct Node {
     heap_probe: Option<fn() -> Option<u64>>,
     dropped_log_lines: Option<fn() -> u64>,
     phase: AtomicU8,
+}
+
+/// The permits of a new device socket.
+pub(crate) struct SocketPermits {
+    pub(crate) node: Permit,
+    /// `None` without a limit for one address.
+    pub(crate) address: Option<BucketPermit>,
 }
 
 /// The receivers of a node's background tasks.
@@ -84,6 +102,8 @@ impl Node {
         );
         // A connection of a node takes one descriptor; one of a gateway takes two.
         let max_connections = max_connections(limits.max_connections, 1);
+        let max_per_address = max_per_address(limits.connections_per_address, max_connections);
+        let socket_addresses = limits.sockets_per_address.map(AddressBuckets::new);
         let sessions = Arc::new(SessionContext::new(config.limits));
         let (cluster, directory_updates) =
             ClusterContext::new(config.id, config.routing, backplane, Arc::clone(&sessions));
@@ -99,7 +119,14 @@ impl Node {
             metrics,
             admission,
             connection_limit: Arc::new(ConnectionLimit::new(max_connections)),
+            max_per_address,
+            socket_addresses: socket_addresses.map(Arc::new),
             access: config.auth.as_ref().map(Authenticator::new),
+            allowed_origins: AllowedOrigins::new(config.allowed_origins),
+            failed_admins: FailedAttempts::default(),
+            admin_access: config
+                .admin_token
+                .map_or(AdminAccess::Open, AdminAccess::Token),
             reported_load: ReportedLoad::new(config.load_source),
             rebalancing: AtomicBool::new(false),
             task_health: TaskHealth::default(),
@@ -130,6 +157,16 @@ impl Node {
         }
     }
 
+    /// Whether clients need a token.
+    pub(super) fn requires_tokens(&self) -> bool {
+        self.access.as_ref().is_some_and(|access| access.required)
+    }
+
+    /// Returns the access to the paths for operators on a listener of their own.
+    pub(super) fn admin_access(&self) -> AdminAccess {
+        self.admin_access.clone()
+    }
+
     /// Returns the allocator's live bytes, if the process can count them.
     pub(super) fn heap_bytes(&self) -> Option<u64> {
         self.heap_probe.and_then(|probe| probe())
@@ -140,16 +177,22 @@ impl Node {
         self.dropped_log_lines.map(|probe| probe())
     }
 
-    /// Counts a socket in both limits until [`Node::release_socket`]. Permits of its own
+    /// Counts a socket in its limits until [`Node::release_socket`]. Permits of its own
     /// would make every idle socket larger.
-    pub(crate) fn hold_socket(&self, permit: Permit) {
-        permit.forget();
+    pub(crate) fn hold_socket(&self, permits: SocketPermits) {
+        permits.node.forget();
+        if let Some(address) = permits.address {
+            address.forget();
+        }
         // The HTTP connection gives its permit back when the upgrade is done. The socket
         // replaces it, so there is always room.
         self.connection_limit.acquire_unchecked();
     }
 
-    pub(super) fn release_socket(&self) {
+    pub(super) fn release_socket(&self, session: &Session) {
+        if let Some(addresses) = &self.socket_addresses {
+            addresses.release(session.address_bucket);
+        }
         self.admission.release();
         self.connection_limit.release();
     }

@@ -9,12 +9,14 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use bytes::Bytes;
 use tokio::io::AsyncWrite;
 
 use super::{
     Session,
     context::SessionContext,
     frame::{self, InvalidFrame},
+    frame_rate::FrameRate,
     handler::SessionHandler,
     session::{Timer, whole_seconds},
 };
@@ -46,6 +48,7 @@ pub(crate) struct DeviceConnection<H: SessionHandler> {
     stream: MaybeTlsStream,
     decoder: WsDecoder,
     read_state: ReadState,
+    frame_rate: FrameRate,
 }
 
 /// The treatment of bytes that arrive.
@@ -53,6 +56,9 @@ pub(crate) struct DeviceConnection<H: SessionHandler> {
 enum ReadState {
     /// The bytes are decoded as frames.
     Frames,
+    /// The socket closes because of the peer's frames. Further frames are decoded only to find
+    /// the peer's close.
+    Closing,
     /// The peer broke the protocol and cannot be decoded any more. Its bytes are read
     /// and dropped: a close over unread bytes would reset the connection, and the reset
     /// could discard our close frame.
@@ -70,6 +76,7 @@ impl<H: SessionHandler> DeviceConnection<H> {
             stream,
             decoder: WsDecoder::new(max_message, AllowedMessages::Text),
             read_state: ReadState::Frames,
+            frame_rate: FrameRate::default(),
         }
     }
 
@@ -135,26 +142,27 @@ impl<H: SessionHandler> DeviceConnection<H> {
         }
     }
 
-    /// Reads once. The end of the stream is an error like any other.
-    fn read(&mut self, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Reads once and returns the bytes read. The end of the stream is an error like any other.
+    fn read(&mut self, task: &mut Context<'_>) -> Poll<io::Result<usize>> {
         SCRATCH.with_borrow_mut(|scratch| {
             match ready!(poll_read(&mut self.stream, task, scratch))? {
                 0 => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
                 read => {
                     self.process_input(&mut scratch[..read]);
-                    Poll::Ready(Ok(()))
+                    Poll::Ready(Ok(read))
                 }
             }
         })
     }
 
     fn process_input(&mut self, bytes: &mut [u8]) {
-        if self.read_state != ReadState::Frames {
+        if !matches!(self.read_state, ReadState::Frames | ReadState::Closing) {
             return;
         }
         let (handler, session) = (&*self.handler, &self.session);
+        let now = handler.sessions().wheel.now();
         // Any bytes count as activity, a pong or half a frame too.
-        session.record_activity(handler.sessions().wheel.now());
+        session.record_activity(now);
         let buffered_before = self.decoder.buffered_bytes();
         let read_state = &mut self.read_state;
         let decoded = self.decoder.feed(bytes, |event| {
@@ -163,20 +171,30 @@ impl<H: SessionHandler> DeviceConnection<H> {
                 *read_state = ReadState::Closed;
                 return DecodeControl::Stop;
             }
-            match handle_event(handler, session, event) {
-                Ok(()) => DecodeControl::Continue,
-                Err(reason) => {
-                    session.write_queue.close(reason);
-                    *read_state = ReadState::Discard;
-                    DecodeControl::Stop
+            if *read_state == ReadState::Closing {
+                return DecodeControl::Continue;
+            }
+            if let Err(reason) = handle_event(handler, session, event) {
+                session.write_queue.close(reason);
+                *read_state = ReadState::Closing;
+            }
+            DecodeControl::Continue
+        });
+        match decoded {
+            Ok(frames) => {
+                let limit = handler.sessions().limits.frames_per_s;
+                let is_within = self.frame_rate.try_count(frames, now, limit);
+                if !is_within && self.read_state != ReadState::Closed {
+                    session.write_queue.close(CloseReason::Policy);
+                    self.read_state = ReadState::Discard;
                 }
             }
-        });
-        if let Err(reason) = decoded {
-            self.session.write_queue.close(reason);
-            self.read_state = ReadState::Discard;
+            Err(reason) => {
+                session.write_queue.close(reason);
+                self.read_state = ReadState::Discard;
+            }
         }
-        if self.read_state != ReadState::Frames {
+        if !matches!(self.read_state, ReadState::Frames | ReadState::Closing) {
             self.decoder.clear();
         }
         self.update_partial_bytes(buffered_before);
@@ -211,6 +229,9 @@ impl<H: SessionHandler> Future for DeviceConnection<H> {
         // Before the first look at the queue: a push between the look and a later
         // registration would not wake this task.
         this.session.write_queue.register_waker(task.waker());
+        // The bytes that are read before other sockets have their turn. A device that sends
+        // without a pause would otherwise keep this thread.
+        let mut turn = SCRATCH_BYTES;
         // Each read is followed by its answers: a device that sends without reading fills its
         // queue, and closes as a slow consumer.
         loop {
@@ -218,8 +239,13 @@ impl<H: SessionHandler> Future for DeviceConnection<H> {
                 return Poll::Ready(());
             }
             this.begin_closing();
-            if ready!(this.read(task)).is_err() {
-                return Poll::Ready(());
+            if turn == 0 {
+                task.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            match ready!(this.read(task)) {
+                Ok(read) => turn = turn.saturating_sub(read),
+                Err(_) => return Poll::Ready(()),
             }
         }
     }
@@ -245,8 +271,7 @@ fn handle_event<H: SessionHandler>(
 ) -> Result<(), CloseReason> {
     match event {
         WsEvent::Ping(payload) => {
-            handle_ping(handler.sessions(), session, payload);
-            Ok(())
+            answer_heartbeat(handler.sessions(), session, || encode::pong(payload))
         }
         WsEvent::Pong | WsEvent::Close(_) => Ok(()),
         WsEvent::Binary(_) => Err(CloseReason::Binary),
@@ -258,22 +283,41 @@ fn handle_event<H: SessionHandler>(
     }
 }
 
-fn handle_ping(sessions: &SessionContext, session: &Session, payload: &[u8]) {
+/// Counts a heartbeat and answers it.
+///
+/// # Errors
+/// The queue is full, or the socket is closing.
+pub(crate) fn answer_heartbeat(
+    sessions: &SessionContext,
+    session: &Session,
+    pong: impl FnOnce() -> Bytes,
+) -> Result<(), CloseReason> {
     sessions.metrics.heartbeats.inc();
     if sessions.faults.ignore_pings.is_active() {
-        return;
+        return Ok(());
     }
-    let pong = encode::pong(payload);
-    // A full queue closes the socket by itself.
-    if session.write_queue.push(pong, &sessions.limits).is_ok() {
-        sessions.metrics.pongs.inc();
-    }
+    // A full queue closes the socket by itself. The reason here is of no effect then.
+    session
+        .write_queue
+        .push(pong(), &sessions.limits)
+        .map_err(|_| CloseReason::SlowConsumer)?;
+    sessions.metrics.pongs.inc();
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    use tokio::{
+        io::AsyncWriteExt,
+        net::{TcpListener, TcpStream},
+        task::unconstrained,
+    };
+    use tokio_util::either::Either;
+
     use super::*;
-    use crate::node::Node;
+    use crate::{limits::NodeLimits, node::Node, session::frame::FromDevice};
 
     /// Bounds the bytes of an idle socket in its task and its session, before the
     /// allocator rounds up. A field added here is paid a million times.
@@ -283,5 +327,79 @@ mod tests {
         assert!(connection <= 128, "{connection} bytes");
         let session = size_of::<Session>();
         assert!(session <= 224, "{session} bytes");
+    }
+
+    /// The state of all its sessions, and the frames that they have handled.
+    struct FrameCounter {
+        sessions: SessionContext,
+        frames: AtomicUsize,
+    }
+
+    impl SessionHandler for FrameCounter {
+        fn sessions(&self) -> &SessionContext {
+            &self.sessions
+        }
+
+        fn handle_frame(
+            &self,
+            _session: &Arc<Session>,
+            _frame: FromDevice<'_>,
+        ) -> Result<(), CloseReason> {
+            self.frames.fetch_add(1, Relaxed);
+            Ok(())
+        }
+
+        fn handle_closing(&self, _session: &Arc<Session>, _reason: CloseReason) {}
+
+        fn handle_closed(&self, _session: &Arc<Session>, _reason: CloseReason) {}
+    }
+
+    /// Sends `input` to a connection and polls it once, without a budget of the runtime.
+    async fn poll_once(input: &[u8]) -> (Arc<FrameCounter>, Arc<Session>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut device = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        device.write_all(input).await.unwrap();
+        stream.readable().await.unwrap();
+        let handler = Arc::new(FrameCounter {
+            sessions: SessionContext::new(NodeLimits::default()),
+            frames: AtomicUsize::new(0),
+        });
+        let session = Arc::new(Session::new("d".parse().unwrap(), 1));
+        let connection = DeviceConnection::new(
+            Arc::clone(&handler),
+            Arc::clone(&session),
+            Either::Left(stream),
+        );
+        let mut connection = unconstrained(connection);
+        assert!(futures_util::poll!(&mut connection).is_pending());
+        (handler, session)
+    }
+
+    #[tokio::test]
+    async fn turn_of_a_device_ends_after_some_reads() {
+        // A text frame with an empty mask.
+        let frame = [&[0x81, 0x80 | 15, 0, 0, 0, 0][..], br#"{"type":"ping"}"#].concat();
+        let input = frame.repeat(4 * SCRATCH_BYTES / frame.len());
+        let (handler, session) = poll_once(&input).await;
+        let frames = handler.frames.load(Relaxed);
+        let most = 2 * SCRATCH_BYTES / frame.len();
+        assert!((1..=most).contains(&frames), "{frames} of {most}");
+        // Its end here is that of the test.
+        let reason = session.write_queue.close_reason();
+        assert_eq!(reason, Some(CloseReason::ConnectionLost));
+    }
+
+    #[tokio::test]
+    async fn frames_after_a_close_are_not_handled() {
+        // Many more than the queue holds answers, in one read.
+        let pings = [0x89, 0x80, 0, 0, 0, 0].repeat(1_000);
+        let (handler, session) = poll_once(&pings).await;
+        let answered = handler.sessions.limits.write_queue_frames as u64;
+        assert_eq!(handler.sessions.metrics.heartbeats.get(), answered + 1);
+        let reason = session.write_queue.close_reason();
+        assert_eq!(reason, Some(CloseReason::SlowConsumer));
     }
 }

@@ -15,6 +15,8 @@ use crate::{
 /// A frame from a device.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum FromDevice<'a> {
+    /// A heartbeat of a device that cannot send the frames of WebSocket pings, as in a browser.
+    Ping,
     Reply {
         id: u64,
         body: String,
@@ -54,6 +56,7 @@ pub(crate) enum InvalidFrame {
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum ToDevice<'a> {
+    Pong,
     Command {
         id: &'a str,
         name: &'a str,
@@ -86,15 +89,21 @@ enum ToDevice<'a> {
 /// be newer than the node.
 #[derive(Deserialize)]
 struct RawFrame<'a> {
-    #[serde(rename = "type")]
-    kind: &'a str,
+    #[serde(rename = "type", borrow)]
+    kind: Text<'a>,
     #[serde(borrow)]
-    id: Option<Cow<'a, str>>,
+    id: Option<Text<'a>>,
     #[serde(borrow)]
-    topic: Option<&'a str>,
+    topic: Option<Text<'a>>,
     #[serde(borrow)]
     body: Option<&'a RawValue>,
 }
+
+/// A string of a frame: a part of the input, or a copy if the device wrote it with escapes,
+/// which mean the same (RFC 8259, section 8.3).
+// A type of its own, because serde copies every `Option<Cow<str>>`.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Parses the text of a device.
 pub(crate) fn parse(text: &str) -> Result<FromDevice<'_>, InvalidFrame> {
@@ -103,9 +112,10 @@ pub(crate) fn parse(text: &str) -> Result<FromDevice<'_>, InvalidFrame> {
         return Err(InvalidFrame::Malformed);
     }
     let frame: RawFrame<'_> = serde_json::from_str(text).map_err(|_| InvalidFrame::Malformed)?;
-    match frame.kind {
+    match &*frame.kind.0 {
+        "ping" => Ok(FromDevice::Ping),
         "reply" => {
-            let id = frame.id.ok_or(InvalidFrame::Malformed)?;
+            let Text(id) = frame.id.ok_or(InvalidFrame::Malformed)?;
             Ok(FromDevice::Reply {
                 // An invalid id matches no command, so it is as harmless as a late reply.
                 id: parse_command_id(&id).unwrap_or(u64::MAX),
@@ -115,7 +125,7 @@ pub(crate) fn parse(text: &str) -> Result<FromDevice<'_>, InvalidFrame> {
         "subscribe" => topic(frame.topic).map(FromDevice::Subscribe),
         "unsubscribe" => topic(frame.topic).map(FromDevice::Unsubscribe),
         "telemetry" => {
-            let id = frame.id.ok_or(InvalidFrame::Malformed)?;
+            let Text(id) = frame.id.ok_or(InvalidFrame::Malformed)?;
             Ok(FromDevice::Telemetry {
                 id: id.parse().map_err(|_| InvalidFrame::InvalidName)?,
                 body: frame.body.unwrap_or(RawValue::NULL).get().to_owned(),
@@ -123,18 +133,26 @@ pub(crate) fn parse(text: &str) -> Result<FromDevice<'_>, InvalidFrame> {
         }
         "publish" => {
             let body = frame.body.ok_or(InvalidFrame::Malformed)?.get();
-            let is_too_long = |id: &Cow<'_, str>| id.len() > MAX_MESSAGE_ID_BYTES;
-            if frame.id.as_ref().is_some_and(is_too_long) {
+            let id = frame.id.map(|Text(id)| id);
+            if id
+                .as_ref()
+                .is_some_and(|id| id.len() > MAX_MESSAGE_ID_BYTES)
+            {
                 return Err(InvalidFrame::Malformed);
             }
             Ok(FromDevice::Publish {
                 topic: topic(frame.topic)?,
-                id: frame.id,
+                id,
                 body,
             })
         }
         _ => Err(InvalidFrame::Malformed),
     }
+}
+
+/// Returns the frame that answers a heartbeat in a text frame.
+pub(crate) fn pong() -> Bytes {
+    encode_frame(&ToDevice::Pong)
 }
 
 /// Returns the frame of a command.
@@ -196,11 +214,9 @@ fn parse_command_id(id: &str) -> Option<u64> {
     u64::from_str_radix(id.strip_prefix('c')?, 16).ok()
 }
 
-fn topic(topic: Option<&str>) -> Result<Topic, InvalidFrame> {
-    topic
-        .ok_or(InvalidFrame::Malformed)?
-        .parse()
-        .map_err(|_| InvalidFrame::InvalidName)
+fn topic(topic: Option<Text<'_>>) -> Result<Topic, InvalidFrame> {
+    let Text(topic) = topic.ok_or(InvalidFrame::Malformed)?;
+    topic.parse().map_err(|_| InvalidFrame::InvalidName)
 }
 
 fn encode_frame(frame: &ToDevice<'_>) -> Bytes {
@@ -256,6 +272,72 @@ mod tests {
     }
 
     #[test]
+    fn escapes_in_strings_mean_the_same() {
+        for (text, expected) in [
+            (
+                r#"{"type":"sub\u0073cribe","topic":"room\u002d1"}"#,
+                Ok(FromDevice::Subscribe("room-1".parse().unwrap())),
+            ),
+            (
+                r#"{"\u0074ype":"unsubscribe","t\u006fpic":"room-1"}"#,
+                Ok(FromDevice::Unsubscribe("room-1".parse().unwrap())),
+            ),
+            (
+                r#"{"type":"re\u0070ly","id":"\u00631f"}"#,
+                Ok(FromDevice::Reply {
+                    id: 0x1f,
+                    body: "null".to_owned(),
+                }),
+            ),
+            (
+                r#"{"type":"telemetry","id":"0\u002d17","body":"\u0061"}"#,
+                Ok(FromDevice::Telemetry {
+                    id: "0-17".parse().unwrap(),
+                    body: r#""\u0061""#.to_owned(),
+                }),
+            ),
+            (
+                r#"{"type":"publish","topic":"\u0074","id":"\/","body":1}"#,
+                Ok(FromDevice::Publish {
+                    topic: "t".parse().unwrap(),
+                    id: Some("/".into()),
+                    body: "1",
+                }),
+            ),
+            (r#"{"type":"pi\u006eg"}"#, Ok(FromDevice::Ping)),
+            // A name that is not allowed, in both spellings.
+            (
+                r#"{"type":"subscribe","topic":"caf\u00e9"}"#,
+                Err(InvalidFrame::InvalidName),
+            ),
+            (
+                "{\"type\":\"subscribe\",\"topic\":\"caf\u{e9}\"}",
+                Err(InvalidFrame::InvalidName),
+            ),
+            // Half of a surrogate pair is not a character.
+            (
+                r#"{"type":"subscribe","topic":"\ud800"}"#,
+                Err(InvalidFrame::Malformed),
+            ),
+            (
+                r#"{"type":"subscribe","topic":"a","\u0074opic":"b"}"#,
+                Err(InvalidFrame::Malformed),
+            ),
+        ] {
+            assert_eq!(parse(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn string_without_escapes_is_not_copied() {
+        let text = r#"{"type":"publish","topic":"t","id":"a","body":1}"#;
+        let Ok(FromDevice::Publish { id: Some(id), .. }) = parse(text) else {
+            panic!("{text} is a frame");
+        };
+        assert!(matches!(id, Cow::Borrowed("a")));
+    }
+
+    #[test]
     fn invalid_frames_are_rejected() {
         let long_id = "x".repeat(MAX_MESSAGE_ID_BYTES + 1);
         for text in [
@@ -302,6 +384,7 @@ mod tests {
                 goaway(Duration::from_secs(5)),
                 r#"{"type":"goaway","retry_ms":100,"window_ms":5000}"#,
             ),
+            (pong(), r#"{"type":"pong"}"#),
             (accepted(&id), r#"{"type":"accepted","id":"0-17"}"#),
             (
                 rejected(&id, RejectReason::Full),

@@ -11,8 +11,8 @@
 //!
 //! Reading order: [`session`] is the state of one device socket, with its
 //! [`write_queue`], its [`pending_commands`], its [`subscription`]s and its
-//! `rate_window`; [`frame`] holds the JSON; [`connection`] is the task that reads and writes,
-//! and calls a [`handler`];
+//! `rate_window`; [`frame`] holds the JSON; [`connection`] is the task that reads and writes
+//! within its `frame_rate`, and calls a [`handler`];
 //! [`registry`] finds sessions by device, [`wheel`] runs their timers,
 //! [`byte_budget`] and [`metrics`] add up over all of them; [`context`] holds these
 //! together.
@@ -21,6 +21,7 @@ pub(crate) mod byte_budget;
 pub(crate) mod connection;
 pub(crate) mod context;
 pub(crate) mod frame;
+mod frame_rate;
 pub(crate) mod handler;
 pub(crate) mod metrics;
 pub(crate) mod pending_commands;

@@ -33,6 +33,12 @@ impl SessionRegistry {
         self.shard(device).get(device).cloned()
     }
 
+    /// Returns the session of a device unless it is closing. The device may have connected to
+    /// another node, so a closing session answers for no device.
+    pub(crate) fn get_open(&self, device: &DeviceId) -> Option<Arc<Session>> {
+        self.get(device).filter(|session| session.is_open())
+    }
+
     /// Adds a session and returns the one that it replaces.
     pub(crate) fn insert(&self, session: &Arc<Session>) -> Option<Arc<Session>> {
         self.shard(&session.device)

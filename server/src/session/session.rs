@@ -18,7 +18,7 @@ use crate::{
     id::{DeviceId, Topic},
     limits::NodeLimits,
     message::Epoch,
-    net::ws::close::CloseReason,
+    net::ws::{close::CloseReason, encode},
 };
 
 /// A connected device. Its connection, the registry, the wheel and all senders share it.
@@ -39,6 +39,8 @@ pub(crate) struct Session {
     blocked_since: AtomicU32,
     /// Whether the wheel has a write timer of this session.
     write_timer_armed: AtomicBool,
+    /// The bucket that counts the socket for its client's address.
+    pub(crate) address_bucket: u16,
     closing_since: AtomicU32,
     /// The second at which the token expires; 0 without a token.
     pub(crate) token_expires: u32,
@@ -87,12 +89,18 @@ impl Session {
             last_seen: AtomicU32::new(now),
             blocked_since: AtomicU32::new(0),
             write_timer_armed: AtomicBool::new(false),
+            address_bucket: 0,
             closing_since: AtomicU32::new(0),
             token_expires: 0,
             max_age_at: 0,
             telemetry_in_flight: AtomicU32::new(0),
             inner: Mutex::default(),
         }
+    }
+
+    /// Whether the socket has not begun to close. A closing one takes no command.
+    pub(crate) fn is_open(&self) -> bool {
+        self.write_queue.close_reason().is_none()
     }
 
     /// Notes that the device sent something.
@@ -148,7 +156,11 @@ impl Session {
             Timer::Write | Timer::Close => u32::MAX,
         };
         if due > now {
-            return Some(due.min(end));
+            let next_ping = match timer {
+                Timer::Idle => self.ping_if_silent(since, now, limits),
+                Timer::Write | Timer::Close => u32::MAX,
+            };
+            return Some(due.min(end).min(next_ping));
         }
         match timer {
             Timer::Idle => {
@@ -160,6 +172,23 @@ impl Session {
             Timer::Close => self.write_queue.abort(CloseReason::ConnectionLost),
         }
         None
+    }
+
+    /// Pings a device that has been silent `since` then for the interval of pings. Returns the
+    /// second of the next check.
+    ///
+    /// The idle timer does it, so that pings cost no socket a timer or a byte.
+    fn ping_if_silent(&self, since: u32, now: u32, limits: &NodeLimits) -> u32 {
+        let Some(interval) = limits.ping_interval.map(whole_seconds) else {
+            return u32::MAX;
+        };
+        let due = since.saturating_add(interval);
+        if due > now {
+            return due;
+        }
+        // A session that rejects the frame is closing already.
+        let _ = self.write_queue.push(encode::ping(), limits);
+        now.saturating_add(interval.max(1))
     }
 
     /// Closes a socket whose token has expired or that has reached its maximum age, and
@@ -228,7 +257,7 @@ impl Session {
         limits: &NodeLimits,
     ) -> Result<(), CommandRejected> {
         // A closing session fails its commands once, so this one could wait for its deadline.
-        if self.write_queue.close_reason().is_some() {
+        if !self.is_open() {
             return Err(CommandRejected::Closing(reply_to));
         }
         // Before the push: the reply may come before this function returns.

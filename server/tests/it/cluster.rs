@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{
     ground::{TestBackplaneKind, on_every_backplane},
-    rig::{TestCluster, TestDevice, until},
+    rig::{TEST_TIMEOUT, TestCluster, TestDevice, until},
 };
 
 on_every_backplane!(
@@ -13,6 +13,7 @@ on_every_backplane!(
     every_node_reaches_every_device_by_broadcast,
     newest_connection_replaces_older_ones_on_other_nodes,
     command_to_a_device_replaced_on_another_node_is_409,
+    device_that_moved_is_reached_while_its_old_socket_closes,
     silent_device_of_another_node_is_504,
     disconnected_device_has_no_owner,
 );
@@ -95,6 +96,37 @@ async fn command_to_a_device_replaced_on_another_node_is_409(kind: TestBackplane
         });
         assert_eq!(answer.status, 409, "{answer:?}");
         assert_eq!(answer.header("x-highwater-owner"), "n1");
+    }
+}
+
+async fn device_that_moved_is_reached_while_its_old_socket_closes(kind: TestBackplaneKind) {
+    for routing in [Routing::Directory, Routing::Broadcast] {
+        let cluster = TestCluster::start_with(kind.ground(), 3, |config| {
+            config.routing = routing;
+            // Longer than the test: the old sockets stay in their tables.
+            config.limits.close_timeout = 2 * TEST_TIMEOUT;
+        })
+        .await;
+        let [a, b, _] = &cluster.nodes[..] else {
+            unreachable!()
+        };
+        let mut dead = Vec::new();
+        for number in 0..10 {
+            let id = format!("d{number}");
+            // Its network is gone: it never answers the close frame.
+            dead.push(TestDevice::open(a, &id).await);
+            TestDevice::open(b, &id).await.reply_to_all();
+            until("the old node has the news", async || {
+                a.owner(&id).await.as_deref() == Some("n2")
+            })
+            .await;
+            for node in &cluster.nodes {
+                let answer = node.command(&id).await;
+                assert_eq!(answer.status, 200, "{routing:?}: {answer:?}");
+                assert_eq!(answer.header("x-highwater-owner"), "n2");
+            }
+        }
+        assert_eq!(a.metric("highwater_sockets").await, 10.0);
     }
 }
 

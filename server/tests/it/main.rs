@@ -4,6 +4,7 @@
 
 mod backplane;
 mod broker;
+mod browsers;
 mod cluster;
 mod commands;
 mod drain;
@@ -21,5 +22,6 @@ mod promtool;
 mod rig;
 mod security;
 mod sockets;
+mod standards;
 mod streams;
 mod topics;

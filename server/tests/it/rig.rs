@@ -9,7 +9,12 @@ use http_body_util::{BodyExt, Full};
 use hyper::{HeaderMap, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::JoinHandle,
+    time::timeout,
+};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream,
     tungstenite::{Error, Message, client::IntoClientRequest},
@@ -65,8 +70,13 @@ impl TestBroker {
     }
 }
 
+/// The token of operators at nodes whose clients need tokens.
+pub(crate) const ADMIN_TOKEN: &str = "an-admin-token-of-32-bytes-or-so";
+
 pub(crate) struct TestNode {
     pub(crate) address: SocketAddr,
+    /// Whether operators need [`ADMIN_TOKEN`].
+    guards_operators: bool,
     pub(crate) shutdown: CancellationToken,
     task: JoinHandle<Result<(), NodeError>>,
 }
@@ -84,13 +94,18 @@ impl TestNode {
         Self::start(config("n1"))
     }
 
-    pub(crate) fn start(config: NodeConfig) -> Self {
+    pub(crate) fn start(mut config: NodeConfig) -> Self {
         let listener = listen(any_port()).unwrap();
         let address = listener.local_addr().unwrap();
+        let guards_operators = config.auth.as_ref().is_some_and(|auth| auth.required);
+        if guards_operators {
+            config.admin_token = Some(ADMIN_TOKEN.parse().unwrap());
+        }
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(node::run(listener, config, shutdown.clone()));
         Self {
             address,
+            guards_operators,
             shutdown,
             task,
         }
@@ -134,7 +149,13 @@ impl TestNode {
     }
 
     pub(crate) async fn get(&self, path: &str) -> HttpResponse {
-        http_request(self.address, "GET", path, &[], Bytes::new()).await
+        let token = format!("Bearer {ADMIN_TOKEN}");
+        let is_guarded = self.guards_operators && matches!(path, "/metrics" | "/nodes");
+        let headers: &[_] = match is_guarded {
+            true => &[("authorization", token.as_str())],
+            false => &[],
+        };
+        http_request(self.address, "GET", path, headers, Bytes::new()).await
     }
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> HttpResponse {
@@ -272,6 +293,19 @@ impl HttpResponse {
             .get(name)
             .map_or("", |value| value.to_str().unwrap())
     }
+}
+
+/// Sends these bytes, and returns all bytes until the end of the connection.
+pub(crate) async fn raw_request(address: SocketAddr, request: &str) -> String {
+    let received = timeout(TEST_TIMEOUT, async {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut received = Vec::new();
+        // After a reset, the bytes before it count.
+        let _ = stream.read_to_end(&mut received).await;
+        String::from_utf8(received).unwrap()
+    });
+    received.await.unwrap()
 }
 
 /// Sends a request on a connection of its own.

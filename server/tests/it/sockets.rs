@@ -7,7 +7,10 @@ use futures_util::SinkExt;
 use highwater_server::NodeLimits;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{
+    MaybeTlsStream,
+    tungstenite::{Error, Message},
+};
 
 use crate::rig::{TestDevice, TestNode, config, http_request, quick_limits, until};
 
@@ -121,6 +124,33 @@ async fn too_many_topic_changes_close_with_1008() {
         }
     }
     assert_eq!(device.close_code().await, Some(1008));
+}
+
+#[tokio::test]
+async fn too_many_frames_close_with_1008() {
+    let mut config = config("n1");
+    config.limits.frames_per_s = 1_000;
+    let node = TestNode::start(config);
+    // Each with an empty mask (RFC 6455, section 5.2): pongs, and fragments of one message. The
+    // node answers neither.
+    let pongs = [0x8a, 0x80, 0, 0, 0, 0].repeat(100);
+    let fragments = [0x00, 0x80, 0, 0, 0, 0].repeat(100);
+    for (begin, flood) in [(&[][..], pongs), (&[0x01, 0x80, 0, 0, 0, 0], fragments)] {
+        let mut witness = TestDevice::open(&node, "witness").await;
+        let mut device = TestDevice::open(&node, "d1").await;
+        let MaybeTlsStream::Plain(stream) = device.socket.get_mut() else {
+            panic!("the socket has no TLS");
+        };
+        stream.write_all(begin).await.unwrap();
+        for _ in 0..100 {
+            // The node may close the socket before all frames are sent.
+            if stream.write_all(&flood).await.is_err() {
+                break;
+            }
+        }
+        assert_eq!(device.close_code().await, Some(1008));
+        witness.ping(b"still in").await;
+    }
 }
 
 #[tokio::test]

@@ -101,8 +101,11 @@ fn ping(stream: &mut TcpStream) {
 /// Returns the metrics of the node.
 fn metrics(node: SocketAddr) -> String {
     let mut stream = TcpStream::connect(node).unwrap();
-    let request = b"GET /metrics HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n";
-    stream.write_all(request).unwrap();
+    let request = format!(
+        "GET /metrics HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\
+         Authorization: Bearer {SECRET}\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
@@ -138,6 +141,8 @@ fn with_token_and_topic() -> SocketCase {
         name: "a token and a topic",
         config: NodeConfig {
             auth: Some(AuthConfig::required(SECRET.parse().unwrap())),
+            // The node's metrics need it, because its clients need tokens.
+            admin_token: Some(SECRET.parse().unwrap()),
             ..config()
         },
         token: Some(Hs256.token(&Header::empty(), &claims, &key).unwrap()),

@@ -14,8 +14,10 @@ use crate::{
     failure::CliFailure,
     heap,
     options::{
+        admission::at_least_one,
         backplane::{MAX_LEASE, MIN_LEASE, NodesBackplane},
         drain::MAX_DURATION,
+        operators::ServeOperators,
         time::parse_duration_within,
         tls::ServeTls,
     },
@@ -42,7 +44,8 @@ Nodes are found on the backplane, as they come and go. /healthz, /readyz,
 /metrics and /nodes are the gateway's own, everything else is forwarded but
 /admin. The first line on stdout is `listening on ADDRESS`, with --admin-listen
 the second is `admin on ADDRESS`. SIGTERM and Ctrl-C drain, SIGHUP reads the
-certificate anew.
+certificate anew. HIGHWATER_ADMIN_TOKEN may hold what else is read from
+--admin-token-file.
 RUST_LOG says what is logged on stderr, by default info.")]
 pub(crate) struct ServeGateway {
     /// Address to listen on, HOST:PORT; port 0 takes a free one
@@ -60,6 +63,12 @@ pub(crate) struct ServeGateway {
     /// Serve probes, metrics, /nodes and /admin here and not on --listen
     #[arg(long, value_name = "ADDR")]
     pub(crate) admin_listen: Option<SocketAddr>,
+    /// Most connections of one client address that are not sockets; more get 503
+    /// [default: half of what the open files allow]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) max_connections_per_address: Option<usize>,
+    #[command(flatten)]
+    pub(crate) operators: ServeOperators,
     #[command(flatten)]
     pub(crate) balancing: ServeBalancing,
     #[command(flatten)]
@@ -122,8 +131,10 @@ fn config(args: ServeGateway) -> Result<GatewayConfig, CliFailure> {
         slow_start: args.balancing.slow_start,
         health_interval: args.balancing.health_interval,
         tls: args.tls.load()?,
+        admin_token: args.operators.load()?,
         limits: GatewayLimits {
             handshake_rate: args.max_handshakes,
+            connections_per_address: args.max_connections_per_address,
             drain_delay: args.drain.drain_delay,
             drain_rate: args.drain.drain_rate,
             ..GatewayLimits::default()

@@ -12,8 +12,8 @@ use crate::{
     failure::CliFailure,
     heap,
     options::{
-        admission::ServeAdmission, auth::ServeAuth, backplane::ServeBackplane, drain::ServeDrain,
-        tls::ServeTls,
+        admission::ServeAdmission, auth::ServeAuth, backplane::ServeBackplane,
+        browsers::ServeBrowsers, drain::ServeDrain, operators::ServeOperators, tls::ServeTls,
     },
 };
 
@@ -33,8 +33,10 @@ use crate::{
 
 The first line on stdout is `listening on ADDRESS`, with --admin-listen the
 second is `admin on ADDRESS`. SIGTERM and Ctrl-C drain, SIGHUP reads the
-certificate anew. HIGHWATER_AUTH_SECRET and HIGHWATER_LOGIN_SECRET may hold what
-else is read from files.
+certificate anew. HIGHWATER_AUTH_SECRET, HIGHWATER_AUTH_PREVIOUS_SECRET,
+HIGHWATER_LOGIN_SECRET and HIGHWATER_ADMIN_TOKEN may hold what else is read from
+files. With --auth, /admin, /nodes and /metrics need --admin-token-file or
+--admin-listen.
 RUST_LOG says what is logged on stderr, by default info.")]
 pub(crate) struct ServeNode {
     /// Address to listen on, HOST:PORT; port 0 takes a free one
@@ -65,6 +67,10 @@ pub(crate) struct ServeNode {
     pub(crate) tls: ServeTls,
     #[command(flatten)]
     pub(crate) auth: ServeAuth,
+    #[command(flatten)]
+    pub(crate) operators: ServeOperators,
+    #[command(flatten)]
+    pub(crate) browsers: ServeBrowsers,
     #[command(flatten)]
     pub(crate) admission: ServeAdmission,
     #[command(flatten)]
@@ -101,7 +107,12 @@ fn config(args: ServeNode) -> Result<NodeConfig, CliFailure> {
         echo: args.echo,
         tls: args.tls.load()?,
         auth,
-        limits: limits(&args.admission, &args.drain),
+        admin_token: args.operators.load()?,
+        limits: NodeLimits {
+            ping_interval: args.browsers.ping_interval,
+            ..limits(&args.admission, &args.drain)
+        },
+        allowed_origins: args.browsers.allowed_origins,
         // The library does not choose the allocator, so the binary passes a probe of its own.
         heap_probe: Some(heap::live_bytes),
         ..NodeConfig::new(args.id)
@@ -114,6 +125,8 @@ fn limits(admission: &ServeAdmission, drain: &ServeDrain) -> NodeLimits {
         upgrade_rate: admission.max_upgrades,
         upgrade_burst: admission.upgrade_burst,
         handshake_rate: admission.max_handshakes,
+        sockets_per_address: admission.max_sockets_per_address,
+        connections_per_address: admission.max_connections_per_address,
         drain_delay: drain.drain_delay,
         drain_rate: drain.drain_rate,
         drain_reconnect_window: drain.drain_window,

@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, Version, header};
+
+use crate::id::NodeId;
 
 /// Fields of one connection, which must not be forwarded (RFC 9110, section 7.6.1).
 const HOP_BY_HOP: [HeaderName; 8] = [
@@ -59,6 +61,10 @@ pub(super) fn rewrite_headers(fields: &mut HeaderMap, uri: &Uri, client: ClientI
     if let Some(host) = fields.get(header::HOST).cloned() {
         fields.insert(FORWARDED_HOST, host);
     }
+    // HTTP/1.0 needs none, and the request goes on as HTTP/1.1 (RFC 9112, section 3.2).
+    fields
+        .entry(header::HOST)
+        .or_insert(HeaderValue::from_static(""));
     let proto = if client.is_tls { "https" } else { "http" };
     fields.insert(FORWARDED_PROTO, HeaderValue::from_static(proto));
     if let Some(client) = client.address {
@@ -131,7 +137,9 @@ mod tests {
         let fields = rewritten("/path", lines, false);
         let mut left: Vec<&str> = fields.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
-        assert_eq!(left, ["accept", "x-forwarded-for", "x-forwarded-proto"]);
+        let expected = ["accept", "host", "x-forwarded-for", "x-forwarded-proto"];
+        assert_eq!(left, expected);
+        assert_eq!(fields["host"], "", "HTTP/1.1 needs a host");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Request, State},
-    http::{Method, Version},
+    http::{Method, Version, header},
     response::{IntoResponse, Response},
 };
 use futures_util::future::OptionFuture;
@@ -31,9 +31,17 @@ use tokio_util::sync::CancellationToken;
 use self::local_reply::SendFailure;
 use super::state::GatewayState;
 use crate::{
-    api::method_not_allowed,
-    net::{listener::PeerAddr, ws::handshake::is_upgrade},
+    api::{ApiError, method_not_allowed},
+    net::{
+        listener::PeerAddr,
+        ws::handshake::{InvalidUpgrade, has_upgrade_headers, is_upgrade},
+    },
 };
+
+/// The path of device sockets at nodes.
+const SOCKET_PATH: &str = "/ws";
+/// The methods that nodes know (RFC 9110, section 15.5.6).
+const ALLOWED_METHODS: &str = "GET, HEAD, POST, PUT, OPTIONS";
 
 /// Forwards a request or an upgrade.
 pub(super) async fn forward(
@@ -42,7 +50,11 @@ pub(super) async fn forward(
 ) -> Response {
     // It would be a tunnel to any address that the client names.
     if request.method() == Method::CONNECT {
-        return method_not_allowed().await.into_response();
+        let allow = [(header::ALLOW, ALLOWED_METHODS)];
+        return (allow, method_not_allowed().await).into_response();
+    }
+    if is_old_upgrade(&request) {
+        return ApiError::invalid_upgrade(InvalidUpgrade::HttpVersion).into_response();
     }
     if let Some(found) = gateway.via.find_loop(request.headers()) {
         return local_reply::loop_detected(&gateway, found, is_upgrade(&request));
@@ -54,6 +66,14 @@ pub(super) async fn forward(
     }
 }
 
+/// Whether a request asks for a socket in HTTP/1.0, which has no upgrade (RFC 9110, section
+/// 7.8). Forwarded without its `Upgrade`, it would get another reason from the node.
+fn is_old_upgrade(request: &Request) -> bool {
+    request.version() == Version::HTTP_10
+        && request.uri().path() == SOCKET_PATH
+        && has_upgrade_headers(request.headers())
+}
+
 /// Prepares a request for a node.
 fn rewrite_request(gateway: &GatewayState, mut request: Request) -> Request {
     let peer = request.extensions().get::<PeerAddr>();
@@ -62,8 +82,8 @@ fn rewrite_request(gateway: &GatewayState, mut request: Request) -> Request {
         is_tls: gateway.config.tls.is_some(),
     };
     let uri = request.uri().clone();
-    headers::rewrite_headers(request.headers_mut(), &uri, client);
     let received = request.version();
+    headers::rewrite_headers(request.headers_mut(), &uri, client);
     gateway.via.append(request.headers_mut(), received);
     *request.uri_mut() = headers::origin_form(&uri);
     // The version is of each connection (RFC 9110, section 2.5), and nodes speak HTTP/1.1.

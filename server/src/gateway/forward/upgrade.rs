@@ -35,6 +35,7 @@ use super::{
     response_within, rewrite_request,
 };
 use crate::{
+    api::UPGRADE_HEADERS,
     gateway::{
         backend_load::ConnectionGuard,
         config::GatewayLimits,
@@ -75,7 +76,7 @@ pub(super) async fn forward(gateway: &Arc<GatewayState>, mut request: Request) -
             Ok(response) => {
                 let is_full = response.status() == StatusCode::SERVICE_UNAVAILABLE;
                 let body_timeout = BodyTimeout::Idle(limits.response_idle_timeout);
-                let response = client_response(response, body_timeout, None);
+                let response = with_upgrade(client_response(response, body_timeout, None));
                 last = Some((Outcome::Rejected, response));
                 // With 503 the node is full or drains, and another may accept the socket.
                 if !is_full {
@@ -99,6 +100,18 @@ pub(super) async fn forward(gateway: &Arc<GatewayState>, mut request: Request) -
     }
     let (outcome, response) = last.unwrap_or_else(local_reply::no_node);
     gateway.metrics.record_upgrade(outcome);
+    response
+}
+
+/// Names the protocol again in a 426, which is of the client's connection too (RFC 9110, section
+/// 15.5.22).
+fn with_upgrade(mut response: Response) -> Response {
+    if response.status() == StatusCode::UPGRADE_REQUIRED {
+        for (name, value) in UPGRADE_HEADERS {
+            let value = HeaderValue::from_static(value);
+            response.headers_mut().insert(name, value);
+        }
+    }
     response
 }
 

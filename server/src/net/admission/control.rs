@@ -23,6 +23,8 @@ pub(crate) enum Rejected {
     AtCapacity,
     #[error("this node takes no more new sockets at the moment")]
     RateLimited(Duration),
+    #[error("this address holds as many sockets as one may")]
+    AddressLimit,
 }
 
 impl AdmissionControl {
@@ -57,7 +59,7 @@ impl Rejected {
     /// Returns the time to wait in seconds, for `Retry-After`.
     pub(crate) fn retry_after_s(self) -> u32 {
         let wait = match self {
-            Self::AtCapacity => AT_CAPACITY_RETRY_AFTER,
+            Self::AtCapacity | Self::AddressLimit => AT_CAPACITY_RETRY_AFTER,
             Self::RateLimited(wait) => wait,
         };
         // RFC 9110, section 10.2.3: whole seconds. 0 would invite a retry at once.
@@ -69,6 +71,7 @@ impl Rejected {
         match self {
             Self::AtCapacity => "at_capacity",
             Self::RateLimited(_) => "rate_limited",
+            Self::AddressLimit => "address_limit",
         }
     }
 }

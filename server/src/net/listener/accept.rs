@@ -23,7 +23,7 @@ use super::{
 use crate::{
     limits::NodeLimits,
     net::{
-        admission::{AdmissionControl, ConnectionLimit, Permit},
+        admission::{AddressLimit, AdmissionControl, ConnectionLimit, Permit, Rejected},
         stream::MaybeTlsStream,
         tls::ServerTls,
     },
@@ -50,6 +50,8 @@ pub(crate) struct Listener {
     pub(crate) tls: Option<Arc<ListenerTls>>,
     /// Bounds connections that are open at once.
     pub(crate) connection_limit: Arc<ConnectionLimit>,
+    /// Bounds the connections of one client address that are not device sockets.
+    pub(crate) address_limit: Arc<AddressLimit>,
     pub(crate) timeouts: ConnectionTimeouts,
     pub(crate) metrics: ListenerMetrics,
 }
@@ -101,6 +103,8 @@ impl Listener {
             rejection_router,
             tls: None,
             connection_limit: Arc::new(ConnectionLimit::new(Some(MAX_ADMIN_CONNECTIONS))),
+            // Operators share a host often, and the limit above is small already.
+            address_limit: Arc::new(AddressLimit::new(usize::MAX)),
             timeouts: timeouts.into(),
             metrics,
         }
@@ -150,9 +154,15 @@ struct ConnectionTasks {
 impl ConnectionTasks {
     /// Gives a connection its task, or rejects it.
     fn handle_accepted(&self, listener: &Listener, stream: TcpStream, peer: PeerAddr) {
-        let Some(permit) = listener.connection_limit.try_acquire() else {
-            return self.reject(listener, stream, peer);
+        let PeerAddr(address) = peer;
+        // First the address: a client at its own limit must not count among all.
+        let Some(address_permit) = listener.address_limit.try_acquire(address.ip()) else {
+            return self.reject(listener, stream, peer, Rejected::AddressLimit);
         };
+        let Some(permit) = listener.connection_limit.try_acquire() else {
+            return self.reject(listener, stream, peer, Rejected::AtCapacity);
+        };
+        let permit = (permit, address_permit);
         let settings = Http1Settings {
             first_request_timeout: listener.timeouts.first_request,
             header_read_timeout: listener.timeouts.request_head,
@@ -175,8 +185,8 @@ impl ConnectionTasks {
     }
 
     /// Sends the response "no capacity", if that is cheap, so that the client retries later.
-    fn reject(&self, listener: &Listener, stream: TcpStream, peer: PeerAddr) {
-        listener.metrics.rejected.inc();
+    fn reject(&self, listener: &Listener, stream: TcpStream, peer: PeerAddr, reason: Rejected) {
+        listener.metrics.record_rejected(reason);
         // Over TLS a response would cost a handshake: a rejected connection must not cost more
         // than an accepted one.
         if let (None, Some(permit)) = (&listener.tls, self.overload_responders.try_acquire()) {
@@ -191,7 +201,7 @@ impl ConnectionTasks {
         }
     }
 
-    /// Serves requests once the stream is open. The permit is held until the connection ends
+    /// Serves requests once the stream is open. The permits are held until the connection ends
     /// or becomes a device socket.
     fn spawn(
         &self,
@@ -199,14 +209,14 @@ impl ConnectionTasks {
         peer: PeerAddr,
         router: Router,
         settings: Http1Settings,
-        permit: Permit,
+        permits: impl Send + 'static,
     ) {
         let stop = self.stop.clone();
         self.tracker.spawn(async move {
             if let Some(stream) = stream.await {
                 serve(stream, peer, router, settings, stop).await;
             }
-            drop(permit);
+            drop(permits);
         });
     }
 }

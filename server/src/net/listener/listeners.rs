@@ -10,7 +10,10 @@ use super::{
     accept::{ConnectionTimeouts, Listener, ListenerTls, run},
     metrics::ListenerMetrics,
 };
-use crate::net::{admission::ConnectionLimit, listen::ListenSockets};
+use crate::net::{
+    admission::{AddressLimit, ConnectionLimit},
+    listen::ListenSockets,
+};
 
 /// The public listener and the admin listener.
 pub(crate) struct Listeners {
@@ -25,6 +28,9 @@ pub(crate) struct ListenerSet {
     pub(crate) tls: Option<ListenerTls>,
     /// Bounds the open connections of the public listener.
     pub(crate) connection_limit: Arc<ConnectionLimit>,
+    /// The connections of one client address on the public listener that are not device
+    /// sockets.
+    pub(crate) max_per_address: usize,
     pub(crate) timeouts: ConnectionTimeouts,
     pub(crate) metrics: ListenerMetrics,
 }
@@ -66,6 +72,7 @@ impl ListenerSet {
             rejection_router: routes.rejection_router,
             tls: self.tls.map(Arc::new),
             connection_limit: self.connection_limit,
+            address_limit: Arc::new(AddressLimit::new(self.max_per_address)),
             timeouts: self.timeouts,
             metrics: self.metrics,
         };

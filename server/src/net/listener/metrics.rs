@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
+use prometheus::{IntCounter, IntCounterVec, Registry};
 
 use crate::{
-    metric::{counter, counter_vec, expect_valid, register_metric},
+    metric::{counter, counter_vec, register_metric},
     net::admission::Rejected,
 };
 
@@ -13,7 +13,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(crate) struct ListenerMetrics {
     pub(super) accept_errors: IntCounter,
-    pub(super) rejected: IntCounter,
+    rejected: IntCounterVec,
 }
 
 /// Counters of TLS handshakes. Clones share the counts.
@@ -25,18 +25,21 @@ pub(crate) struct HandshakeMetrics {
 
 impl Default for ListenerMetrics {
     fn default() -> Self {
+        let rejected = counter_vec(
+            "highwater_connections_rejected_total",
+            "Connections closed at once, by reason: the open files leave no room for more, or their address has too many.",
+            "reason",
+        );
+        // Prometheus computes no rate for a series before its first sample.
+        for rejection in [Rejected::AtCapacity, Rejected::AddressLimit] {
+            rejected.with_label_values(&[rejection.label()]);
+        }
         Self {
             accept_errors: counter(
                 "highwater_accept_errors_total",
                 "Connections the operating system could not hand over.",
             ),
-            rejected: expect_valid(IntCounter::with_opts(
-                Opts::new(
-                    "highwater_connections_rejected_total",
-                    "Connections closed at once, by reason: the open files leave no room for more.",
-                )
-                .const_label("reason", Rejected::AtCapacity.label()),
-            )),
+            rejected,
         }
     }
 }
@@ -45,6 +48,10 @@ impl ListenerMetrics {
     pub(crate) fn register(&self, registry: &Registry) {
         register_metric(registry, &self.accept_errors);
         register_metric(registry, &self.rejected);
+    }
+
+    pub(super) fn record_rejected(&self, rejection: Rejected) {
+        self.rejected.with_label_values(&[rejection.label()]).inc();
     }
 }
 

@@ -1,9 +1,11 @@
 //! Connections at a listener: their admission, and HTTP on them.
 //!
 //! In reading order: `listeners` (the public and the admin listener), `accept` (from the accept
-//! queue to a task), `serve` (HTTP on one connection), `metrics` (counters).
+//! queue to a task), `serve` (HTTP on one connection), `host` (its check of `Host`), `metrics`
+//! (counters).
 
 mod accept;
+mod host;
 mod listeners;
 mod metrics;
 mod serve;

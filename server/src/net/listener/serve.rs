@@ -1,7 +1,8 @@
 //! HTTP on one connection.
 
 use std::{
-    future::pending,
+    convert::Infallible,
+    future::{Ready, pending, ready},
     net::SocketAddr,
     sync::{
         Arc,
@@ -10,7 +11,12 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
+use axum::{
+    Router,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use futures_util::future::Either;
 use hyper::{Request, body::Incoming, server::conn::http1, service::Service};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -19,6 +25,7 @@ use hyper_util::{
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use super::host::has_valid_host;
 use crate::net::stream::MaybeTlsStream;
 
 /// Most header fields of one request.
@@ -91,21 +98,30 @@ async fn no_request_within(within: Duration, has_request: &AtomicBool) {
     }
 }
 
-/// A service that records that a request has begun, and adds the peer's address to it.
+/// A service that records that a request has begun, rejects one without a valid host, and adds
+/// the peer's address to the others.
 struct RequestTracker<S> {
     service: S,
     peer: PeerAddr,
     has_request: Arc<AtomicBool>,
 }
 
-impl<S: Service<Request<Incoming>>> Service<Request<Incoming>> for RequestTracker<S> {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
+impl<S> Service<Request<Incoming>> for RequestTracker<S>
+where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Either<S::Future, Ready<Result<Response, Infallible>>>;
 
-    fn call(&self, mut request: Request<Incoming>) -> S::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         self.has_request.store(true, Relaxed);
+        if !has_valid_host(&request) {
+            // Without a body, like the answers of hyper to requests that it cannot parse.
+            let close = [(header::CONNECTION, "close")];
+            return Either::Right(ready(Ok((StatusCode::BAD_REQUEST, close).into_response())));
+        }
         request.extensions_mut().insert(self.peer);
-        self.service.call(request)
+        Either::Left(self.service.call(request))
     }
 }

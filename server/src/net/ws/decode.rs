@@ -8,7 +8,7 @@ use std::io::Cursor;
 
 use tokio_tungstenite::tungstenite::protocol::frame::{
     FrameHeader,
-    coding::{CloseCode, Control, Data, OpCode},
+    coding::{Control, Data, OpCode},
 };
 
 use super::{close::CloseReason, encode::MAX_CONTROL};
@@ -65,6 +65,8 @@ impl WsDecoder {
     }
 
     /// Decodes bytes and emits the events that they complete. `input` is unmasked in place.
+    /// Returns the number of complete frames. Fragments and pongs count, which cost the peer
+    /// little and emit nothing that a caller could count.
     ///
     /// # Errors
     /// The reason to close the connection with. Nothing can be decoded after it.
@@ -72,21 +74,22 @@ impl WsDecoder {
         &mut self,
         input: &mut [u8],
         mut on: impl FnMut(WsEvent<'_>) -> DecodeControl,
-    ) -> Result<(), CloseReason> {
+    ) -> Result<u32, CloseReason> {
+        let mut frames = 0;
         if self.partial.is_empty() {
-            let used = self.decode_frames(input, &mut on)?;
+            let used = self.decode_frames(input, &mut frames, &mut on)?;
             self.partial.extend_from_slice(&input[used..]);
         } else {
             let mut joined = std::mem::take(&mut self.partial);
             joined.extend_from_slice(input);
-            let used = self.decode_frames(&mut joined, &mut on)?;
+            let used = self.decode_frames(&mut joined, &mut frames, &mut on)?;
             // A complete frame drops the buffer, so that an idle connection has none.
             if used < joined.len() {
                 joined.drain(..used);
                 self.partial = joined;
             }
         }
-        Ok(())
+        Ok(frames)
     }
 
     /// Returns the bytes that are kept until the rest arrives.
@@ -102,10 +105,11 @@ impl WsDecoder {
         self.fragments = None;
     }
 
-    /// Decodes complete frames and returns their length in bytes.
+    /// Decodes complete frames, counts them, and returns their length in bytes.
     fn decode_frames(
         &mut self,
         input: &mut [u8],
+        frames: &mut u32,
         on: &mut impl FnMut(WsEvent<'_>) -> DecodeControl,
     ) -> Result<usize, CloseReason> {
         let mut used = 0;
@@ -118,6 +122,7 @@ impl WsDecoder {
             let payload = &mut input[start..end];
             unmask(payload, head.mask);
             used = end;
+            *frames += 1;
             if self.handle_frame(&head, payload, on)? == DecodeControl::Stop {
                 return Ok(input.len());
             }
@@ -248,15 +253,20 @@ fn close_code(payload: &[u8]) -> Result<Option<u16>, CloseReason> {
         [] => Ok(None),
         [high, low, reason @ ..] => {
             let code = u16::from_be_bytes([*high, *low]);
-            // Codes such as 1005 must never be on the wire (section 7.4.1).
-            let allowed = CloseCode::from(code).is_allowed();
-            if !allowed || std::str::from_utf8(reason).is_err() {
+            if !is_valid_close_code(code) || std::str::from_utf8(reason).is_err() {
                 return Err(CloseReason::Protocol);
             }
             Ok(Some(code))
         }
         [_] => Err(CloseReason::Protocol),
     }
+}
+
+/// Whether a peer may send the code. Codes such as 1005 must never be on the wire (section
+/// 7.4.1). 1012 to 1014 were registered later; 3000 and above belong to libraries and
+/// applications.
+fn is_valid_close_code(code: u16) -> bool {
+    matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
 }
 
 fn unmask(payload: &mut [u8], mask: [u8; 4]) {
@@ -381,6 +391,51 @@ mod tests {
         }
         assert_eq!(decoder.buffered_bytes(), 0);
         assert!(decoder.fragments.is_none());
+    }
+
+    #[test]
+    fn close_code_is_valid_if_a_peer_may_send_it() {
+        for (code, valid) in [
+            (0, false),
+            (999, false),
+            (1000, true),
+            (1003, true),
+            (1004, false),
+            (1005, false),
+            (1006, false),
+            (1007, true),
+            (1012, true),
+            (1014, true),
+            (1015, false),
+            (1016, false),
+            (2999, false),
+            (3000, true),
+            (4999, true),
+            (5000, false),
+            (u16::MAX, false),
+        ] {
+            let frame = masked(0x88, &u16::to_be_bytes(code));
+            let decoded = decode(&mut WsDecoder::new(100, AllowedMessages::Text), &frame);
+            assert_eq!(decoded.is_ok(), valid, "{code}: {decoded:?}");
+        }
+    }
+
+    #[test]
+    fn every_complete_frame_is_counted() {
+        let mut decoder = WsDecoder::new(100, AllowedMessages::Text);
+        let parts = [
+            masked(0x01, b""),
+            masked(0x00, b""),
+            masked(0x8a, b""),
+            masked(0x80, b"x"),
+        ];
+        let mut bytes = parts.concat();
+        let last = bytes.len() - 1;
+        let count = |decoder: &mut WsDecoder, bytes: &mut [u8]| {
+            decoder.feed(bytes, |_| DecodeControl::Continue).unwrap()
+        };
+        assert_eq!(count(&mut decoder, &mut bytes[..last]), 3);
+        assert_eq!(count(&mut decoder, &mut bytes[last..]), 1);
     }
 
     proptest! {

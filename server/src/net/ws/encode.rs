@@ -21,6 +21,11 @@ pub(crate) fn binary(message: &[u8]) -> Bytes {
     frame(OpCode::Data(Data::Binary), message)
 }
 
+/// Returns a ping without a payload.
+pub(crate) fn ping() -> Bytes {
+    frame(OpCode::Control(Control::Ping), &[])
+}
+
 /// Returns the answer to a ping.
 pub(crate) fn pong(payload: &[u8]) -> Bytes {
     frame(OpCode::Control(Control::Pong), payload)
@@ -73,6 +78,7 @@ mod tests {
         // Section 5.7: "A single-frame unmasked text message".
         assert_eq!(text(b"Hello")[..], *b"\x81\x05Hello");
         assert_eq!(binary(b"\xff")[..], [0x82, 0x01, 0xff]);
+        assert_eq!(ping()[..], [0x89, 0x00]);
         assert_eq!(pong(b"Hello")[..], *b"\x8a\x05Hello");
         assert_eq!(text(&[b'x'; 256])[..4], [0x81, 126, 1, 0]);
         let long = text(&[b'x'; 65_536]);

@@ -12,11 +12,16 @@ pub(crate) enum InvalidUpgrade {
     HttpVersion,
     #[error("the headers Connection: Upgrade and Upgrade: websocket are missing")]
     Upgrade,
-    #[error("Sec-WebSocket-Version must be 13")]
-    WebSocketVersion,
-    #[error("Sec-WebSocket-Key must be 16 bytes in base64")]
+    #[error("the header Sec-WebSocket-Version is missing")]
+    MissingVersion,
+    #[error("Sec-WebSocket-Version must be 13, once")]
+    UnsupportedVersion,
+    #[error("Sec-WebSocket-Key must be 16 bytes in base64, once")]
     Key,
 }
+
+/// The version of the protocol (RFC 6455, section 4.1).
+pub(crate) const WEBSOCKET_VERSION: &str = "13";
 
 /// Whether a request asks for an upgrade to WebSocket, correctly or not.
 pub(crate) fn is_upgrade<B>(request: &Request<B>) -> bool {
@@ -38,30 +43,52 @@ pub(crate) fn accept_key<B>(request: &Request<B>) -> Result<HeaderValue, Invalid
     if !has_upgrade_headers(headers) {
         return Err(InvalidUpgrade::Upgrade);
     }
-    let version = headers.get(header::SEC_WEBSOCKET_VERSION);
-    if version.is_none_or(|version| version != "13") {
-        return Err(InvalidUpgrade::WebSocketVersion);
+    if !headers.contains_key(header::SEC_WEBSOCKET_VERSION) {
+        return Err(InvalidUpgrade::MissingVersion);
     }
-    let key = headers
-        .get(header::SEC_WEBSOCKET_KEY)
+    // Neither the version nor the key may be repeated (RFC 6455, sections 11.3.1 and 11.3.5).
+    let version = single(headers, header::SEC_WEBSOCKET_VERSION);
+    if version.is_none_or(|version| version != WEBSOCKET_VERSION) {
+        return Err(InvalidUpgrade::UnsupportedVersion);
+    }
+    let key = single(headers, header::SEC_WEBSOCKET_KEY)
         .filter(|key| is_valid_key(key.as_bytes()))
         .ok_or(InvalidUpgrade::Key)?;
     HeaderValue::from_str(&derive_accept_key(key.as_bytes())).map_err(|_| InvalidUpgrade::Key)
 }
 
-fn has_upgrade_headers(headers: &HeaderMap) -> bool {
+/// Returns the subprotocols that the client offers, in its order (RFC 6455, section 11.3.4).
+pub(crate) fn offered_subprotocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    list_members(headers, header::SEC_WEBSOCKET_PROTOCOL)
+}
+
+/// Whether the headers ask for an upgrade to WebSocket.
+pub(crate) fn has_upgrade_headers(headers: &HeaderMap) -> bool {
     has_token(headers, header::CONNECTION, "upgrade")
         && has_token(headers, header::UPGRADE, "websocket")
 }
 
 fn has_token(headers: &HeaderMap, name: header::HeaderName, token: &str) -> bool {
-    // A list may be spread over several fields, and its names ignore case (RFC 9110, 5.3, 7.8).
+    // The names ignore case (RFC 9110, section 7.8).
+    list_members(headers, name).any(|found| found.eq_ignore_ascii_case(token))
+}
+
+/// Returns the members of a list, which may be spread over several fields (RFC 9110, 5.3) and
+/// may have empty members (5.6.1.2).
+fn list_members(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item = &str> {
     headers
         .get_all(name)
-        .iter()
+        .into_iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .any(|found| found.trim().eq_ignore_ascii_case(token))
+        .map(str::trim)
+        .filter(|member| !member.is_empty())
+}
+
+/// Returns the value of a field that is there exactly once.
+fn single(headers: &HeaderMap, name: header::HeaderName) -> Option<&HeaderValue> {
+    let mut values = headers.get_all(name).into_iter();
+    values.next().filter(|_| values.next().is_none())
 }
 
 fn is_valid_key(key: &[u8]) -> bool {
@@ -108,21 +135,106 @@ mod tests {
         assert_eq!(post, InvalidUpgrade::Method);
         let old = error(&|request| *request.version_mut() = Version::HTTP_10);
         assert_eq!(old, InvalidUpgrade::HttpVersion);
-        let short = error(&|request| {
-            let key = HeaderValue::from_static("c2hvcnQ=");
-            request.headers_mut().insert(header::SEC_WEBSOCKET_KEY, key);
-        });
-        assert_eq!(short, InvalidUpgrade::Key);
         for (name, defect) in [
             (header::CONNECTION, InvalidUpgrade::Upgrade),
             (header::UPGRADE, InvalidUpgrade::Upgrade),
             (
                 header::SEC_WEBSOCKET_VERSION,
-                InvalidUpgrade::WebSocketVersion,
+                InvalidUpgrade::MissingVersion,
             ),
             (header::SEC_WEBSOCKET_KEY, InvalidUpgrade::Key),
         ] {
             assert_eq!(without(name), defect);
         }
+    }
+
+    /// Returns the result of the request with these values of one field.
+    fn with(name: header::HeaderName, values: &[&'static str]) -> Result<(), InvalidUpgrade> {
+        let mut request = request();
+        request.headers_mut().remove(&name);
+        for value in values {
+            let value = HeaderValue::from_static(value);
+            request.headers_mut().append(&name, value);
+        }
+        accept_key(&request).map(drop)
+    }
+
+    #[test]
+    fn fields_of_the_handshake_are_read_as_rfc_6455_defines_them() {
+        use InvalidUpgrade::{Key, UnsupportedVersion, Upgrade};
+        const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+        let cases: [(
+            header::HeaderName,
+            &[&'static str],
+            Result<(), InvalidUpgrade>,
+        ); 19] = [
+            (header::CONNECTION, &["upgrade"], Ok(())),
+            (header::CONNECTION, &["keep-alive", "UPGRADE"], Ok(())),
+            (header::CONNECTION, &["keep-alive ,\tUpgrade, "], Ok(())),
+            (header::CONNECTION, &["upgrades"], Err(Upgrade)),
+            (header::CONNECTION, &["keep-alive"], Err(Upgrade)),
+            (header::UPGRADE, &["h2c, websocket"], Ok(())),
+            (header::UPGRADE, &["h2c", "WebSocket"], Ok(())),
+            (header::UPGRADE, &["websocket2"], Err(Upgrade)),
+            (header::SEC_WEBSOCKET_VERSION, &["13"], Ok(())),
+            (
+                header::SEC_WEBSOCKET_VERSION,
+                &["8"],
+                Err(UnsupportedVersion),
+            ),
+            (
+                header::SEC_WEBSOCKET_VERSION,
+                &["013"],
+                Err(UnsupportedVersion),
+            ),
+            (
+                header::SEC_WEBSOCKET_VERSION,
+                &["8, 13"],
+                Err(UnsupportedVersion),
+            ),
+            (
+                header::SEC_WEBSOCKET_VERSION,
+                &["13", "13"],
+                Err(UnsupportedVersion),
+            ),
+            (header::SEC_WEBSOCKET_KEY, &[KEY], Ok(())),
+            (header::SEC_WEBSOCKET_KEY, &[KEY, KEY], Err(Key)),
+            // 15 and 17 bytes.
+            (
+                header::SEC_WEBSOCKET_KEY,
+                &["dGhlIHNhbXBsZSBub25j"],
+                Err(Key),
+            ),
+            (
+                header::SEC_WEBSOCKET_KEY,
+                &["dGhlIHNhbXBsZSBub25jZWU="],
+                Err(Key),
+            ),
+            // Without padding, and with the alphabet of URLs.
+            (
+                header::SEC_WEBSOCKET_KEY,
+                &["dGhlIHNhbXBsZSBub25jZQ"],
+                Err(Key),
+            ),
+            (
+                header::SEC_WEBSOCKET_KEY,
+                &["dGhlIHNhbXBsZS_ub25jZQ=="],
+                Err(Key),
+            ),
+        ];
+        for (name, values, expected) in cases {
+            assert_eq!(with(name.clone(), values), expected, "{name}: {values:?}");
+        }
+    }
+
+    #[test]
+    fn subprotocols_are_a_list_over_several_fields() {
+        let mut headers = HeaderMap::new();
+        for value in ["highwater , bearer.a.b.c", "", "chat"] {
+            let value = HeaderValue::from_static(value);
+            headers.append(header::SEC_WEBSOCKET_PROTOCOL, value);
+        }
+        let offered: Vec<&str> = offered_subprotocols(&headers).collect();
+        assert_eq!(offered, ["highwater", "bearer.a.b.c", "chat"]);
     }
 }

@@ -4,7 +4,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     extract::{Path, Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderName, StatusCode, header},
     response::{
         IntoResponse, Response, Sse,
         sse::{Event, KeepAlive},
@@ -15,9 +15,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use super::token::{bearer_token, require_device_token, require_token};
+use super::token::{require_device_token, require_token};
 use crate::{
-    api::{ApiError, OWNER_HEADER, parse_name, read_json, timeout_ms},
+    api::{
+        ApiError, OWNER_HEADER, accepts_event_stream, bearer_token, parse_name, read_json,
+        timeout_ms,
+    },
     cluster::command::{CommandFailure, send_command},
     id::{DeviceId, NodeId},
     limits::NodeLimits,
@@ -28,6 +31,10 @@ use crate::{
 /// Interval of comments on a silent event stream. Proxies often close a connection that
 /// is silent for 30 to 60 s.
 const SSE_KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// The header that turns buffering off in nginx. Otherwise `accepted` would wait for the reply
+/// there.
+const UNBUFFERED: [(HeaderName, &str); 1] = [(HeaderName::from_static("x-accel-buffering"), "no")];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -110,16 +117,6 @@ pub(crate) async fn read_command(
     })
 }
 
-/// Whether the caller accepts an event stream.
-pub(crate) fn accepts_event_stream(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(header::ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        // Quality values do not matter: a caller that names the type wants it.
-        .any(|value| value.contains("text/event-stream"))
-}
-
 /// Returns an event stream: `accepted` at once, then `reply` or `error`.
 fn event_stream(
     in_flight: InFlightCommand,
@@ -142,9 +139,9 @@ fn event_stream(
     let stream = stream::iter([accepted])
         .chain(stream::once(outcome))
         .map(Ok::<_, Infallible>);
-    Sse::new(stream)
-        .keep_alive(KeepAlive::new().interval(SSE_KEEP_ALIVE))
-        .into_response()
+    // `Cache-Control: no-cache` is axum's.
+    let events = Sse::new(stream).keep_alive(KeepAlive::new().interval(SSE_KEEP_ALIVE));
+    (UNBUFFERED, events).into_response()
 }
 
 /// Sends a command. Returns the owner and the JSON text of the device's reply, or the

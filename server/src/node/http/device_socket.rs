@@ -1,12 +1,13 @@
 //! `GET /ws?device=ID`: turns a request into a device socket.
 //!
 //! ```text
-//! handshake ──► draining? ──► admission ──► token ──► directory ──► 101 ──► connection
+//! handshake ──► origin ──► draining? ──► admission ──► token ──► directory ──► 101 ──► connection
 //! ```
 //!
 //! The checks run in the order of their cost.
 
 use std::{
+    borrow::Cow,
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -21,9 +22,9 @@ use hyper_util::rt::TokioIo;
 use rand::Rng;
 use tokio::{task::yield_now, time::Instant};
 
-use super::token::{bearer_token, require_device_token};
+use super::token::{client_address, require_device_token};
 use crate::{
-    api::{ApiError, parse_name},
+    api::{ApiError, bearer_token, parse_name, query_param},
     auth::Grant,
     cluster::{
         directory_client::{RegisterError, register},
@@ -31,11 +32,14 @@ use crate::{
     },
     id::DeviceId,
     net::{
-        admission::{Permit, Rejected},
+        admission::{BucketPermit, Rejected},
         stream::MaybeTlsStream,
-        ws::{close::CloseReason, handshake},
+        ws::{
+            close::CloseReason,
+            handshake::{accept_key, offered_subprotocols},
+        },
     },
-    node::{Node, NodePhase},
+    node::{Node, NodePhase, SocketPermits},
     session::{
         Session,
         connection::DeviceConnection,
@@ -44,33 +48,37 @@ use crate::{
     },
 };
 
+/// The subprotocol of device sockets, for clients that offer one.
+const SUBPROTOCOL: &str = "highwater";
+/// The beginning of an offered subprotocol that holds the token. A browser sets no other header
+/// of a WebSocket.
+const TOKEN_SUBPROTOCOL: &str = "bearer.";
+
 /// Answers 101 once the device is in the owner directory, so that commands reach every
 /// open device.
 pub(super) async fn open(
     State(node): State<Arc<Node>>,
     mut request: Request,
 ) -> Result<Response, ApiError> {
-    let accept = handshake::accept_key(&request).map_err(|error| {
-        ApiError::bad_request(error.to_string(), "open this path as a WebSocket")
-    })?;
+    let accept = accept_key(&request).map_err(ApiError::invalid_upgrade)?;
+    node.allowed_origins.check(request.headers())?;
     let device = device_from_query(request.uri())?;
     reject_while_draining(&node)?;
     // Admission control runs first: in a reconnect storm, a rejected upgrade costs no token
     // check and no directory lookup.
-    let permit = node
-        .admission
-        .try_admit()
-        .map_err(|reason| rejected(&node, reason))?;
-    // Browsers cannot set headers on a WebSocket, so the query may hold the token.
-    let token = bearer_token(request.headers()).or_else(|| query_param(request.uri(), "token"));
-    let grant = require_device_token(&node, token, &device)?;
+    let permits = admit(&node, &request).map_err(|reason| rejected(&node, reason))?;
+    let grant = require_device_token(&node, socket_token(&request).as_deref(), &device)?;
+    let offers_subprotocol =
+        offered_subprotocols(request.headers()).any(|offered| offered == SUBPROTOCOL);
     let upgrade = hyper::upgrade::on(&mut request);
     // Frees the request before the wait for the directory: a storm has many that wait.
     drop(request);
     // Lets hyper poll the connection and drop this future if the client has disconnected.
     // After a stall, a node finds many such requests of devices that are elsewhere by then.
     yield_now().await;
-    let registration = Registration::begin(&node, new_session(&node, device, grant.as_ref()));
+    let mut session = new_session(&node, device, grant.as_ref());
+    session.address_bucket = permits.address.as_ref().map_or(0, BucketPermit::bucket);
+    let registration = Registration::begin(&node, session);
     let deadline = Instant::now() + node.sessions.limits.register_timeout;
     register(&node.cluster, &registration.session, deadline)
         .await
@@ -87,8 +95,28 @@ pub(super) async fn open(
     let session = registration.complete();
     // Counted from here on, so that a drain waits for its close.
     node.sessions.metrics.socket_opened();
-    tokio::spawn(Box::pin(start_connection(node, session, upgrade, permit)));
-    Ok(switching_protocols(accept))
+    tokio::spawn(Box::pin(start_connection(node, session, upgrade, permits)));
+    let mut response = switching_protocols(accept);
+    if offers_subprotocol {
+        let name = HeaderValue::from_static(SUBPROTOCOL);
+        response
+            .headers_mut()
+            .insert(header::SEC_WEBSOCKET_PROTOCOL, name);
+    }
+    Ok(response)
+}
+
+/// Returns the token of a socket: from `Authorization`, from a subprotocol, or from the query.
+/// Browsers cannot set headers on a WebSocket, and a query ends up in logs.
+fn socket_token(request: &Request) -> Option<Cow<'_, str>> {
+    let in_subprotocol = || {
+        offered_subprotocols(request.headers())
+            .find_map(|offered| offered.strip_prefix(TOKEN_SUBPROTOCOL))
+    };
+    let in_header = bearer_token(request.headers()).or_else(in_subprotocol);
+    in_header
+        .map(Cow::Borrowed)
+        .or_else(|| query_param(request.uri(), "token"))
 }
 
 fn reject_while_draining(node: &Node) -> Result<(), ApiError> {
@@ -106,21 +134,35 @@ fn device_from_query(uri: &Uri) -> Result<DeviceId, ApiError> {
     let hint = "connect to /ws?device=ID";
     let id = query_param(uri, "device")
         .ok_or_else(|| ApiError::bad_request("the query has no device", hint))?;
-    // Of the characters of an id, clients percent-encode only the colon.
-    parse_name(&id.replace("%3A", ":").replace("%3a", ":"), hint)
+    parse_name(&id, hint)
 }
 
-/// Returns the value of a key as written, without percent-decoding.
-fn query_param<'u>(uri: &'u Uri, key: &str) -> Option<&'u str> {
-    uri.query()?
-        .split('&')
-        .find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))
+/// Counts a socket for the node and for its client's address, within both limits.
+fn admit(node: &Node, request: &Request) -> Result<SocketPermits, Rejected> {
+    let address = match &node.socket_addresses {
+        // Before the node's limits: a client at its own limit must not use up their rate.
+        Some(addresses) => {
+            let permit = addresses.try_acquire(client_address(node, request));
+            Some(permit.ok_or(Rejected::AddressLimit)?)
+        }
+        None => None,
+    };
+    let node = node.admission.try_admit()?;
+    Ok(SocketPermits { node, address })
 }
 
 fn rejected(node: &Node, reason: Rejected) -> ApiError {
     node.metrics.upgrade_rejected(reason.label());
-    ApiError::unavailable(reason.to_string(), "use another node, or come back later")
-        .retry_after(reason.retry_after_s())
+    let error = match reason {
+        // Not 503, with which a gateway would try the other nodes.
+        Rejected::AddressLimit => ApiError::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            reason.to_string(),
+            "close one of them first",
+        ),
+        _ => ApiError::unavailable(reason.to_string(), "use another node, or come back later"),
+    };
+    error.retry_after(reason.retry_after_s())
 }
 
 /// Returns a session that closes when its token expires and at its maximum age.
@@ -214,7 +256,7 @@ async fn start_connection(
     node: Arc<Node>,
     session: Arc<Session>,
     upgrade: OnUpgrade,
-    permit: Permit,
+    permits: SocketPermits,
 ) {
     // Back to the concrete stream: the connection reads and writes it without hyper's box.
     let parts = upgrade
@@ -233,7 +275,7 @@ async fn start_connection(
     node.sessions
         .wheel
         .arm(&session, Timer::Idle, node.sessions.wheel.now() + 1);
-    node.hold_socket(permit);
+    node.hold_socket(permits);
     let mut connection = DeviceConnection::new(node, session, parts.io.into_inner());
     connection.feed(&parts.read_buf);
     tokio::spawn(connection);

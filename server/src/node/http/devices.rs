@@ -11,9 +11,9 @@ use axum::{
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::token::{bearer_token, require_device_token};
+use super::token::require_device_token;
 use crate::{
-    api::{ApiError, OWNER_HEADER, parse_name},
+    api::{ApiError, OWNER_HEADER, bearer_token, parse_name},
     cluster::locate::locate,
     id::{DeviceId, NodeId},
     message::DeviceLocation,

@@ -34,9 +34,8 @@ pub(super) async fn open(
     State(node): State<Arc<Node>>,
     mut request: Request,
 ) -> Result<Response, ApiError> {
-    let accept = handshake::accept_key(&request).map_err(|error| {
-        ApiError::bad_request(error.to_string(), "open this path as a WebSocket")
-    })?;
+    let accept = handshake::accept_key(&request).map_err(ApiError::invalid_upgrade)?;
+    node.allowed_origins.check(request.headers())?;
     // A permit of its own: the HTTP connection gives its permit back after this answer.
     let Some(permit) = node.connection_limit.try_acquire() else {
         return Err(ApiError::unavailable(

@@ -24,6 +24,6 @@ mod token;
 mod topics;
 
 pub(crate) use self::{
-    commands::{accepts_event_stream, read_command},
+    commands::read_command,
     router::{admin_router, combined_router, public_router},
 };

@@ -4,22 +4,34 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::State,
+    extract::{Request, State},
     http::HeaderValue,
-    middleware::map_response_with_state,
-    response::Response,
+    middleware::{Next, from_fn_with_state, map_response_with_state},
+    response::{IntoResponse, Response},
     routing::{any, get, post},
 };
 
-use super::{admin, commands, device_socket, devices, echo, health, nodes, sessions, topics};
+use super::{
+    admin, commands, device_socket, devices, echo, health, nodes, sessions,
+    token::{client_address, limit_attempts, wrong_admin_token},
+    topics,
+};
 use crate::{
-    api::{NODE_HEADER, method_not_allowed, path_not_found},
+    api::{
+        AdminAccess, AdminRejected, ApiError, NODE_HEADER, answer_cors, method_not_allowed,
+        path_not_found,
+    },
     node::Node,
 };
 
 /// Returns all routes of the node, for one listener.
 pub(crate) fn combined_router(node: &Arc<Node>) -> Router {
-    into_router(public_routes(node).merge(admin_routes()), node)
+    let access = match (node.admin_access(), node.requires_tokens()) {
+        // Clients and operators share the listener, so the paths of operators need a token too.
+        (AdminAccess::Open, true) => AdminAccess::Closed,
+        (access, _) => access,
+    };
+    into_router(public_routes(node).merge(admin_routes(node, access)), node)
 }
 
 /// Returns the routes for devices and callers, for a node with an admin listener.
@@ -29,7 +41,7 @@ pub(crate) fn public_router(node: &Arc<Node>) -> Router {
 
 /// Returns the routes for probes and operators, for the admin listener.
 pub(crate) fn admin_router(node: &Arc<Node>) -> Router {
-    into_router(admin_routes(), node)
+    into_router(admin_routes(node, node.admin_access()), node)
 }
 
 fn public_routes(node: &Node) -> Router<Arc<Node>> {
@@ -48,23 +60,55 @@ fn public_routes(node: &Node) -> Router<Arc<Node>> {
         .route("/sessions/{id}", get(sessions::show).put(sessions::replace))
 }
 
-fn admin_routes() -> Router<Arc<Node>> {
+fn admin_routes(node: &Arc<Node>, access: AdminAccess) -> Router<Arc<Node>> {
+    let node = Arc::clone(node);
+    let check = from_fn_with_state((node, access), require_operator);
     Router::new()
         .route("/nodes", get(nodes::list))
-        .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .route("/admin/drain", post(admin::drain))
         .route("/admin/rebalance", post(admin::rebalance))
         .route("/admin/load", post(admin::load))
         .route("/admin/faults", post(admin::inject_fault))
+        .route_layer(check)
+        // Probes have no token, and these paths tell them no more than a status.
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+}
+
+async fn require_operator(
+    State((node, access)): State<(Arc<Node>, AdminAccess)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match check_operator(&node, &access, &request) {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+fn check_operator(node: &Node, access: &AdminAccess, request: &Request) -> Result<(), ApiError> {
+    if let AdminAccess::Token(_) = access {
+        limit_attempts(node, &node.failed_admins, client_address(node, request))?;
+    }
+    access
+        .check(request.method(), request.headers(), &node.allowed_origins)
+        .map_err(|rejected| match rejected {
+            AdminRejected::WrongToken => wrong_admin_token(node, client_address(node, request)),
+            AdminRejected::Other(error) => error,
+        })
+}
+
+async fn allow_origins(State(node): State<Arc<Node>>, request: Request, next: Next) -> Response {
+    answer_cors(node.allowed_origins.clone(), request, next).await
 }
 
 fn into_router(routes: Router<Arc<Node>>, node: &Arc<Node>) -> Router {
     routes
         .fallback(path_not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        // The layer comes after the fallbacks, so that their answers carry the header too.
+        // The layers come after the fallbacks, so that their answers carry the headers too.
+        .layer(from_fn_with_state(Arc::clone(node), allow_origins))
         .layer(map_response_with_state(Arc::clone(node), add_node_header))
         .with_state(Arc::clone(node))
 }

@@ -11,9 +11,9 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::token::{auth_error, bearer_token, check_token};
+use super::token::{auth_error, check_token, client_address, limit_attempts};
 use crate::{
-    api::{ApiError, read_json},
+    api::{ApiError, bearer_token, read_json},
     auth::{AuthError, Authenticator, Claims, DevicePatterns, Grant, SessionId, StoreError},
     node::Node,
 };
@@ -60,7 +60,7 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, Json<LoginResponse>), ApiError> {
     let access = require_access(&node)?;
     // Before the body is read: a caller without the secret costs nothing more.
-    check_login_secret(&node, access, request.headers())?;
+    check_login_secret(&node, access, &request)?;
     let login: LoginBody = read_json(request, &node.sessions.limits).await?;
     if login.user.is_empty() || login.user.len() > MAX_USER_BYTES {
         let error = format!(
@@ -141,7 +141,7 @@ fn require_access(node: &Node) -> Result<&Authenticator, ApiError> {
 fn check_login_secret(
     node: &Node,
     access: &Authenticator,
-    headers: &HeaderMap,
+    request: &Request,
 ) -> Result<(), ApiError> {
     let Some(secret) = &access.login_secret else {
         return Err(ApiError::new(
@@ -150,10 +150,13 @@ fn check_login_secret(
             "start it with --login-secret-file",
         ));
     };
+    let client = client_address(node, request);
+    limit_attempts(node, &access.failed_logins, client)?;
     // `matches` takes the same time for every guess, so the answer leaks no prefix.
-    if bearer_token(headers).is_some_and(|given| secret.matches(given)) {
+    if bearer_token(request.headers()).is_some_and(|given| secret.matches(given)) {
         return Ok(());
     }
+    access.failed_logins.record(client);
     Err(auth_error(node, AuthError::WrongLoginSecret))
 }
 

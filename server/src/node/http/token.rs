@@ -1,11 +1,20 @@
 //! The check of a request's token (RFC 6750).
 
-use axum::http::{HeaderMap, StatusCode, header};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use axum::{
+    extract::Request,
+    http::{HeaderMap, StatusCode},
+};
 
 use crate::{
-    api::ApiError,
-    auth::{AuthError, Authenticator, Grant},
+    api::{AdminRejected, ApiError},
+    auth::{AuthError, Authenticator, FailedAttempts, Grant},
     id::DeviceId,
+    net::listener::PeerAddr,
     node::Node,
 };
 
@@ -16,14 +25,6 @@ const INVALID_TOKEN_CHALLENGE: &str = "Bearer realm=\"highwater\", error=\"inval
 
 /// The challenge of `POST /sessions`.
 const LOGIN_CHALLENGE: &str = "Bearer realm=\"highwater login\"";
-
-/// Returns the token in `Authorization: Bearer`.
-pub(super) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    // The scheme is case-insensitive (RFC 9110, 11.1).
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
 
 /// Returns the grant of `token`; `None` if the node requires no tokens.
 ///
@@ -69,6 +70,50 @@ pub(super) fn check_token(
         .map_err(|error| auth_error(node, error))
 }
 
+/// Checks whether the client of a request may present a secret.
+///
+/// # Errors
+/// 429 after too many wrong ones from its address.
+pub(super) fn limit_attempts(
+    node: &Node,
+    attempts: &FailedAttempts,
+    client: IpAddr,
+) -> Result<(), ApiError> {
+    attempts.check(client).map_err(|wait| {
+        node.metrics.auth_rejected(AuthError::TooManyAttempts);
+        ApiError::too_many_attempts(wait)
+    })
+}
+
+/// Counts a wrong admin token and returns its answer.
+pub(super) fn wrong_admin_token(node: &Node, client: IpAddr) -> ApiError {
+    node.failed_admins.record(client);
+    auth_error(node, AuthError::WrongAdminToken)
+}
+
+/// Returns the address of a request's client. If a gateway of the cluster forwarded it, that is
+/// the address that the gateway has appended; other proxies are not known here.
+pub(super) fn client_address(node: &Node, request: &Request) -> IpAddr {
+    let peer = request.extensions().get::<PeerAddr>();
+    // Every request of a listener has the address.
+    let peer = peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |PeerAddr(peer)| peer.ip());
+    let view = node.cluster.backplane.view().borrow().clone();
+    let mut gateways = view.gateways().filter_map(|member| member.address.as_ref());
+    let is_gateway = gateways.any(|address| {
+        let address: Option<SocketAddr> = address.parse().ok();
+        address.is_some_and(|address| address.ip() == peer)
+    });
+    match is_gateway {
+        true => last_forwarded_for(request.headers()).unwrap_or(peer),
+        false => peer,
+    }
+}
+
+fn last_forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
+    let last = headers.get_all("x-forwarded-for").iter().next_back()?;
+    last.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
+}
+
 /// Counts a rejection and returns its answer.
 pub(super) fn auth_error(node: &Node, error: AuthError) -> ApiError {
     node.metrics.auth_rejected(error);
@@ -88,6 +133,8 @@ pub(super) fn auth_error(node: &Node, error: AuthError) -> ApiError {
             "send it in `Authorization: Bearer`",
             LOGIN_CHALLENGE,
         ),
+        AuthError::WrongAdminToken => AdminRejected::WrongToken.into(),
+        AuthError::TooManyAttempts => ApiError::too_many_attempts(Duration::ZERO),
         AuthError::Invalid | AuthError::Expired | AuthError::NotYetValid => {
             ApiError::unauthorized(error.to_string(), "log in again", INVALID_TOKEN_CHALLENGE)
         }
@@ -101,16 +148,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn token_comes_only_from_bearer_scheme() {
-        let token = |value: &'static str| {
+    fn client_is_the_address_that_the_last_proxy_has_appended() {
+        for (values, expected) in [
+            (&["192.0.2.7"][..], Some("192.0.2.7")),
+            (&["203.0.113.1, 192.0.2.7"], Some("192.0.2.7")),
+            (&["203.0.113.1", "2001:db8::1"], Some("2001:db8::1")),
+            (&["192.0.2.7, unknown"], None),
+            (&[], None),
+        ] {
             let mut headers = HeaderMap::new();
-            headers.insert(header::AUTHORIZATION, HeaderValue::from_static(value));
-            bearer_token(&headers).map(str::to_owned)
-        };
-        assert_eq!(token("Bearer a.b.c").as_deref(), Some("a.b.c"));
-        assert_eq!(token("bearer  a.b.c").as_deref(), Some("a.b.c"));
-        assert_eq!(token("Basic YTpi"), None);
-        assert_eq!(token("Bearer"), None);
-        assert_eq!(bearer_token(&HeaderMap::new()), None);
+            for value in values {
+                headers.append("x-forwarded-for", HeaderValue::from_static(value));
+            }
+            let expected = expected.map(|address| address.parse().unwrap());
+            assert_eq!(last_forwarded_for(&headers), expected, "{values:?}");
+        }
     }
 }

@@ -11,9 +11,9 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::token::{bearer_token, require_token};
+use super::token::require_token;
 use crate::{
-    api::{ApiError, parse_name, read_json},
+    api::{ApiError, bearer_token, parse_name, read_json},
     cluster::fan_out,
     id::Topic,
     node::Node,

@@ -62,7 +62,8 @@ async fn admin_listener_serves_during_a_drain() {
         devices.push(device.unwrap());
     }
     let admin = gateway.admin.unwrap();
-    let response = http_request(admin, "POST", "/admin/drain", &[], Bytes::new()).await;
+    let json = [("content-type", "application/json")];
+    let response = http_request(admin, "POST", "/admin/drain", &json, Bytes::new()).await;
     assert_eq!(response.status, 202);
     until("no new connection is accepted", async || {
         TcpStream::connect(gateway.address).await.is_err()

@@ -8,18 +8,13 @@ use highwater_server::{
 };
 use hyper::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    task::JoinHandle,
-    time::timeout,
-};
+use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_tungstenite::tungstenite::Error;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     ground::Ground,
-    rig::{HttpResponse, TEST_TIMEOUT, TestDevice, any_port, http_request, until},
+    rig::{HttpResponse, TEST_TIMEOUT, TestDevice, any_port, http_request, raw_request, until},
 };
 
 pub(crate) struct TestGateway {
@@ -134,15 +129,7 @@ impl TestGateway {
 
     /// Sends these bytes, and returns all bytes until the end of the connection.
     pub(crate) async fn send_raw(&self, request: &str) -> String {
-        let received = timeout(TEST_TIMEOUT, async {
-            let mut stream = TcpStream::connect(self.address).await.unwrap();
-            stream.write_all(request.as_bytes()).await.unwrap();
-            let mut received = Vec::new();
-            // After a reset, the bytes before it count.
-            let _ = stream.read_to_end(&mut received).await;
-            String::from_utf8(received).unwrap()
-        });
-        received.await.unwrap()
+        raw_request(self.address, request).await
     }
 
     /// Sends a command with the rig's usual body.

@@ -6,7 +6,11 @@ use bytes::Bytes;
 use futures_util::SinkExt;
 use highwater_server::{ListenSockets, NodeConfig, NodeLimits, listen, node};
 use serde_json::json;
-use tokio::{net::TcpStream, task::JoinHandle};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpSocket, TcpStream},
+    task::JoinHandle,
+};
 use tokio_tungstenite::tungstenite::{
     Error, Message,
     protocol::frame::{
@@ -134,7 +138,8 @@ async fn admin_paths_are_on_the_admin_listener_only() {
     }
     assert_eq!(node.status(node.admin, "/devices/d1").await, 404);
     assert_eq!(node.status(node.public, "/devices/d1").await, 200);
-    let drained = http_request(node.admin, "POST", "/admin/drain", &[], Bytes::new()).await;
+    let json = [("content-type", "application/json")];
+    let drained = http_request(node.admin, "POST", "/admin/drain", &json, Bytes::new()).await;
     assert_eq!(drained.status, 202);
 }
 
@@ -161,6 +166,59 @@ async fn admin_listener_serves_when_connections_have_run_out() {
         node.status(node.public, "/devices/d").await == 200
     })
     .await;
+}
+
+#[tokio::test]
+async fn idle_connections_of_one_address_shut_out_no_other() {
+    let node = NodeWithAdmin::start(limited(NodeLimits {
+        connections_per_address: Some(2),
+        ..quick_limits()
+    }));
+    // Each address of the loopback network is a client.
+    let connect = async |from: &str| {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+        socket.connect(node.public).await.unwrap()
+    };
+    let held = [connect("127.0.0.2").await, connect("127.0.0.2").await];
+    let status = async |from: &str| {
+        let mut stream = connect(from).await;
+        let request = "GET /devices/d HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut received = Vec::new();
+        // After a reset, the bytes before it count.
+        let _ = stream.read_to_end(&mut received).await;
+        String::from_utf8(received).unwrap()[9..12].to_owned()
+    };
+    assert_eq!(status("127.0.0.2").await, "503");
+    assert_eq!(status("127.0.0.3").await, "200");
+    let metrics = node.metrics().await;
+    assert!(metrics.contains("highwater_connections_rejected_total{reason=\"address_limit\"} 1"));
+    drop(held);
+    until(
+        "a connection of the address is accepted again",
+        async || status("127.0.0.2").await == "200",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn sockets_of_one_address_have_a_limit() {
+    let node = TestNode::start(limited(NodeLimits {
+        sockets_per_address: Some(2),
+        ..quick_limits()
+    }));
+    let mut first = TestDevice::open(&node, "d1").await;
+    let mut second = TestDevice::open(&node, "d2").await;
+    assert_eq!(open_rejected(&node, "d3").await, (429, "5".to_owned()));
+    let metrics = node.get("/metrics").await.text();
+    assert!(metrics.contains("highwater_upgrades_rejected_total{reason=\"address_limit\"} 1"));
+    first.socket.close(None).await.unwrap();
+    until("a socket is accepted again", async || {
+        TestDevice::try_open(&node, "d3").await.is_ok()
+    })
+    .await;
+    second.ping(b"still in").await;
 }
 
 #[tokio::test]

@@ -34,7 +34,10 @@ async fn handshakes_above_the_limit_are_rejected() {
     let node = start(&authority, limits);
     // A connection whose handshake both ends have finished does not count as pending.
     let mut served = authority.try_connect(node.public).await.unwrap();
-    served.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    served
+        .write_all(b"GET / HTTP/1.1\r\nHost: t\r\n\r\n")
+        .await
+        .unwrap();
     assert!(served.read(&mut [0; 1024]).await.unwrap() > 0);
     let silent = [
         TcpStream::connect(node.public).await.unwrap(),
