@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use highwater_server::{BackplaneUrl, ClusterName};
 
-use super::time::parse_duration_within;
+use super::{cluster_secret::ClusterSecretArgs, time::parse_duration_within};
 
 pub(crate) const MIN_LEASE: Duration = Duration::from_millis(500);
 pub(crate) const MAX_LEASE: Duration = Duration::from_secs(600);
@@ -25,6 +25,8 @@ pub(crate) struct ServeBackplane {
     /// Name of the cluster, where others use the same broker
     #[arg(long, value_name = "NAME", default_value_t)]
     pub(crate) cluster: ClusterName,
+    #[command(flatten)]
+    pub(crate) secret: ClusterSecretArgs,
     /// Time without a heartbeat after which the others remove this node, 500ms to
     /// 10m; the embedded broker uses a rule of its own
     #[arg(
@@ -50,4 +52,6 @@ pub(crate) struct NodesBackplane {
     /// Name of the nodes' cluster, where others use the same broker
     #[arg(long, value_name = "NAME", default_value_t)]
     pub(crate) cluster: ClusterName,
+    #[command(flatten)]
+    pub(crate) secret: ClusterSecretArgs,
 }

@@ -1,13 +1,14 @@
 //! Option groups that several commands share.
 //!
 //! - [`scenario`], [`record`]: the input and the output of a run;
-//! - [`backplane`], [`tls`], [`auth`], [`admission`], [`drain`]: options of a node; a
+//! - [`backplane`], [`cluster_secret`], [`tls`], [`auth`], [`admission`], [`drain`]: options of a node; a
 //!   gateway shares some;
 //! - [`time`]: the value parser of durations.
 
 pub(crate) mod admission;
 pub(crate) mod auth;
 pub(crate) mod backplane;
+pub(crate) mod cluster_secret;
 pub(crate) mod drain;
 pub(crate) mod record;
 pub(crate) mod scenario;

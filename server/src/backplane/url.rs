@@ -1,6 +1,6 @@
 //! The address of the backplane, as the command line names it.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, net::IpAddr, str::FromStr};
 
 use highwater_types::{BrokerKind, BrokerUrl, redact_passwords};
 
@@ -86,6 +86,20 @@ impl fmt::Display for BackplaneUrl {
     }
 }
 
+impl BackplaneUrl {
+    /// Whether it names an embedded broker that may be on another machine. Its peers need a
+    /// cluster secret.
+    pub fn needs_cluster_secret(&self) -> bool {
+        let Self::Local { authority } = self else {
+            return false;
+        };
+        let host = authority.rsplit_once(':').map_or("", |(host, _)| host);
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let is_loopback = |ip: IpAddr| ip.to_canonical().is_loopback();
+        host != "localhost" && !host.parse().is_ok_and(is_loopback)
+    }
+}
+
 fn local(text: &str, authority: &str) -> Result<BackplaneUrl, InvalidBackplaneUrl> {
     // A trailing slash is usual in URLs and means nothing here.
     let authority = authority.trim_end_matches('/');
@@ -146,6 +160,22 @@ mod tests {
         assert_eq!(url.to_string(), "local://127.0.0.1:7000");
     }
 
+    #[test]
+    fn embedded_broker_off_loopback_needs_a_secret() {
+        for (url, needs_secret) in [
+            ("local://127.0.0.1:7000", false),
+            ("local://127.9.9.9:7000", false),
+            ("local://localhost:7000", false),
+            ("local://[::1]:7000", false),
+            ("local://10.0.0.1:7000", true),
+            ("local://[::]:7000", true),
+            ("local://broker:7000", true),
+        ] {
+            let url = parse(url).unwrap();
+            assert_eq!(url.needs_cluster_secret(), needs_secret, "{url}");
+        }
+    }
+
     #[cfg(feature = "redis")]
     #[test]
     fn broker_needs_a_host() {
@@ -193,7 +223,10 @@ mod tests {
                         local://HOST:PORT, redis://HOST, nats://HOST";
         assert!(unknown.starts_with(expected), "{unknown}");
         let last = BrokerKind::ALL[BrokerKind::ALL.len() - 1].scheme();
-        assert!(unknown.ends_with(&format!(" and {last}://HOST")), "{unknown}");
+        assert!(
+            unknown.ends_with(&format!(" and {last}://HOST")),
+            "{unknown}"
+        );
         let encrypted = error("rediss://h");
         assert!(encrypted.contains("use redis:// inside"), "{encrypted}");
     }

@@ -12,9 +12,8 @@ use super::{
 };
 use crate::{
     api::rejected_router,
-    backplane::{BackplaneConfig, BackplaneUrl, Identity, JoinedBackplane, MemberRole, join},
+    backplane::{BackplaneConfig, Identity, JoinedBackplane, MemberRole, join},
     cluster::{directory_client, inbound, resync},
-    id::ClusterName,
     ingest::run_producer_task,
     intake::TelemetryPublisher,
     net::{
@@ -59,6 +58,7 @@ pub async fn run(
         url: config.backplane.clone(),
         cluster: config.cluster.clone(),
         lease: config.membership_lease,
+        secret: config.cluster_secret.clone(),
     };
     let JoinedBackplane {
         backplane,
@@ -81,8 +81,7 @@ pub async fn run(
         leave,
         move || load_report(&reporting),
     ));
-    let (url, cluster) = (backplane_config.url, backplane_config.cluster);
-    spawn_background(&tasks, &node, queues, url, cluster);
+    spawn_background(&tasks, &node, queues, backplane_config);
     let stop = tasks.cancel.child_token();
     let Listeners { public, admin } = listener_set(&node, tls).into_listeners(listeners);
     let accepting: Vec<_> = admin
@@ -120,8 +119,7 @@ fn spawn_background(
     tasks: &TaskGroup<impl FnMut()>,
     node: &Arc<Node>,
     queues: NodeQueues,
-    url: Option<BackplaneUrl>,
-    cluster: ClusterName,
+    backplane: BackplaneConfig,
 ) {
     tasks.spawn(directory_client::run(
         Arc::clone(&node.cluster),
@@ -131,12 +129,13 @@ fn spawn_background(
     tasks.spawn(load_reporter::run(Arc::clone(node)));
     tasks.spawn(advance_wheel(Arc::clone(node)));
     // A node without a backplane has no queue, and its intake rejects all telemetry.
-    if let Some(url) = url {
+    if let Some(url) = backplane.url {
         let publisher = TelemetryPublisher {
             intake: Arc::clone(&node.intake),
             admitted: queues.telemetry,
         };
-        tasks.spawn(run_producer_task(url, cluster, publisher));
+        let (cluster, secret) = (backplane.cluster, backplane.secret);
+        tasks.spawn(run_producer_task(url, cluster, secret, publisher));
     }
 }
 

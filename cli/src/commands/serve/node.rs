@@ -33,8 +33,8 @@ use crate::{
 
 The first line on stdout is `listening on ADDRESS`, with --admin-listen the
 second is `admin on ADDRESS`. SIGTERM and Ctrl-C drain, SIGHUP reads the
-certificate anew. HIGHWATER_AUTH_SECRET and HIGHWATER_LOGIN_SECRET may hold what
-else is read from files.
+certificate anew. HIGHWATER_AUTH_SECRET, HIGHWATER_LOGIN_SECRET and
+HIGHWATER_CLUSTER_SECRET may hold what else is read from files.
 RUST_LOG says what is logged on stderr, by default info.")]
 pub(crate) struct ServeNode {
     /// Address to listen on, HOST:PORT; port 0 takes a free one
@@ -87,8 +87,10 @@ pub(super) async fn execute(
 
 /// Converts the options into the configuration, and reads the files that they name.
 fn config(args: ServeNode) -> Result<NodeConfig, CliFailure> {
+    let backplane = args.backplane.backplane;
     Ok(NodeConfig {
-        backplane: args.backplane.backplane,
+        cluster_secret: args.backplane.secret.load_for(backplane.as_ref())?,
+        backplane,
         cluster: args.backplane.cluster,
         membership_lease: args.backplane.membership_lease,
         advertise: args.advertise,

@@ -8,7 +8,7 @@ use highwater_types::BrokerUrl;
 use tokio::time::timeout;
 
 use super::{
-    super::{TestbedError, launcher::LaunchArgs},
+    super::{TestbedError, credentials::ClusterSecret, launcher::LaunchArgs},
     broker_process::BrokerProcess,
 };
 use crate::{
@@ -30,6 +30,8 @@ pub(in crate::testbed) struct ExternalBroker {
     /// The cluster's name at the broker. It is random for each run, so that nodes of two
     /// runs at one broker do not see each other.
     cluster: String,
+    /// Signs the membership table, because others may use the broker too.
+    secret: ClusterSecret,
     process: BrokerProcess,
     gauges: Option<Arc<dyn GaugeSource>>,
 }
@@ -44,6 +46,7 @@ impl ExternalBroker {
         Ok(Self {
             process: BrokerProcess::locate(&broker).await,
             cluster: format!("run-{:08x}", rand::random::<u32>()),
+            secret: ClusterSecret::random(),
             gauges: driver.gauge_source(&broker),
             url: broker.url,
         })
@@ -53,6 +56,7 @@ impl ExternalBroker {
         let mut args = LaunchArgs::new(["--cluster", &self.cluster]);
         let url = self.url.expose_secret().into();
         args.env.push((BACKPLANE_ENV.into(), url));
+        args.extend(self.secret.args());
         args
     }
 

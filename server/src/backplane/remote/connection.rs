@@ -13,6 +13,7 @@ use super::{
     membership::Membership,
     membership_table::MembershipTable,
     outbound::OutboundOp,
+    table_signer::TableSigner,
 };
 use crate::{
     backplane::{
@@ -45,6 +46,10 @@ pub(super) fn join<C: Transport>(
 ) -> Joined {
     let broker = address.server.to_string();
     let connector = RemoteConnector::<C> {
+        signer: TableSigner {
+            secret: node.secret.clone(),
+            cluster: address.cluster.clone(),
+        },
         address,
         lease,
         // See `Inbox::connection` for the random half.
@@ -57,6 +62,7 @@ pub(super) fn join<C: Transport>(
 
 struct RemoteConnector<C> {
     address: ClusterAddress,
+    signer: TableSigner,
     lease: Duration,
     /// The number of the last connection; see [`Inbox`].
     connection_number: u64,
@@ -91,7 +97,15 @@ impl<C: Transport> Connector for RemoteConnector<C> {
         let transport = transport?;
         let is_reconnect = endpoint.last_view().version > 0;
         let last_table = Arc::clone(&self.last_table);
-        let joining = Membership::join(endpoint, &transport, &inbox, node, self.lease, last_table);
+        let joining = Membership::join(
+            endpoint,
+            &transport,
+            &inbox,
+            node,
+            self.lease,
+            &self.signer,
+            last_table,
+        );
         let ended = match joining.await {
             Ok(membership) => {
                 let version = endpoint.last_view().version;
