@@ -10,7 +10,7 @@
 //!  shared:      ingest (telemetry queue) ─► backplane (the other nodes)
 //!               api (HTTP errors), auth, message, faults
 //!                 ▼
-//!  below all:   net (connections) ─► metric, limits, rate, id
+//!  below all:   net (connections) ─► metric, limits, rate, id, clock
 //! ```
 //!
 //! A module uses only modules below it. In reading order:
@@ -24,7 +24,7 @@
 //!   message brokers that both can use; `message` holds what nodes exchange;
 //! - [`auth`] checks tokens, `api` answers errors, `faults` injects faults on request;
 //! - `net` holds listeners, [`tls`], WebSocket frames and admission control; `metric`
-//!   exports metrics; `limits`, `rate` and `id` are values.
+//!   exports metrics; `limits`, `rate`, `id` and `clock` are values.
 //!
 //! `docs/protocol.md` specifies the protocol.
 
@@ -33,6 +33,7 @@ pub mod auth;
 pub mod backplane;
 pub mod broker;
 mod brokers;
+mod clock;
 mod cluster;
 pub mod consumer;
 mod faults;
@@ -57,11 +58,14 @@ use highwater_types::{id, rate};
 pub use self::{
     api::{InvalidOrigin, Origin},
     auth::{AuthConfig, Secret},
-    backplane::BackplaneUrl,
+    backplane::{BackplaneUrl, ClusterSecret, ClusterSecretError},
     broker::{BrokerConfig, BrokerError},
     cluster::{Routing, UnknownRouting},
     consumer::ConsumerConfig,
-    gateway::{GatewayConfig, GatewayError, GatewayLimits, GatewayPolicy, LoadMetric},
+    gateway::{
+        AllowedNetworks, GatewayConfig, GatewayError, GatewayLimits, GatewayPolicy, LoadMetric,
+    },
+    ingest::{ConsumerGroupStatus, GroupsError, consumer_groups},
     limits::NodeLimits,
     net::{
         listen::{ListenSockets, listen},

@@ -12,6 +12,7 @@ use super::{
     coordinator::{self, CoordinatorArgs},
     doctor::{self, DoctorArgs},
     gate::{self, GateArgs},
+    groups::{self, GroupsArgs},
     man::{self, ManArgs},
     metrics::{self, MetricsArgs},
     report::{self, ReportArgs},
@@ -64,6 +65,8 @@ pub(crate) enum CliCommand {
     /// Run one part of the reference cluster
     #[command(subcommand)]
     Serve(ServeCommand),
+    /// List the consumer groups of the embedded broker, or remove one
+    Groups(GroupsArgs),
     /// Run a scenario with workers started by hand, on any machine
     Coordinator(CoordinatorArgs),
     /// Put on a share of the load of a coordinator's run
@@ -86,6 +89,7 @@ impl Cli {
             CliCommand::Gate(args) => gate::execute(&args),
             CliCommand::Metrics(args) => metrics::execute(&args),
             CliCommand::Serve(args) => serve::execute(args),
+            CliCommand::Groups(args) => groups::execute(args),
             CliCommand::Coordinator(args) => coordinator::execute(args),
             CliCommand::Worker(args) => worker::execute(args),
             CliCommand::Completions(args) => completions::execute(&args, &mut Self::command()),

@@ -5,7 +5,8 @@
 //! cli ─► run ─┬─► matrix ─┐
 //!             └───────────┴─► single_run ─► announce, signals
 //!        coordinator ─────────────┘
-//!        check, doctor, report, compare, gate, metrics, serve, worker, completions, man
+//!        check, doctor, report, compare, gate, metrics, serve, groups, worker,
+//!        completions, man
 //! ```
 //!
 //! - [`cli`]: the root of the command line, and the dispatch;
@@ -22,6 +23,7 @@ mod completions;
 mod coordinator;
 mod doctor;
 mod gate;
+mod groups;
 mod man;
 mod matrix;
 mod metrics;

@@ -50,7 +50,7 @@ pub(crate) fn execute(serve: ServeCommand) -> Result<Exit, CliFailure> {
             ServeCommand::Node(args) => node::execute(*args, shutdown).await,
             ServeCommand::Gateway(args) => gateway::execute(*args, shutdown).await,
             ServeCommand::Consumer(args) => consumer::execute(args, shutdown).await,
-            ServeCommand::Broker(args) => broker::execute(&args, shutdown).await,
+            ServeCommand::Broker(args) => broker::execute(args, shutdown).await,
         }
     })?;
     Ok(Exit::Passed)

@@ -8,7 +8,7 @@ use highwater_server::{
     tls::{BrokerCa, BrokerCaError},
 };
 
-use super::time::parse_duration_within;
+use super::{cluster_secret::ClusterSecretArgs, time::parse_duration_within};
 
 pub(crate) const MIN_LEASE: Duration = Duration::from_millis(500);
 pub(crate) const MAX_LEASE: Duration = Duration::from_secs(600);
@@ -29,6 +29,8 @@ pub(crate) struct ServeBackplane {
     /// Name of the cluster, where others use the same broker
     #[arg(long, value_name = "NAME", default_value_t)]
     pub(crate) cluster: ClusterName,
+    #[command(flatten)]
+    pub(crate) secret: ClusterSecretArgs,
     /// Time without a heartbeat after which the others remove this node, 500ms to
     /// 10m; the embedded broker uses a rule of its own
     #[arg(
@@ -101,4 +103,6 @@ pub(crate) struct NodesBackplane {
     pub(crate) cluster: ClusterName,
     #[command(flatten)]
     pub(crate) broker_tls: BrokerTls,
+    #[command(flatten)]
+    pub(crate) secret: ClusterSecretArgs,
 }

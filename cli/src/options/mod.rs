@@ -1,14 +1,15 @@
 //! Option groups that several commands share.
 //!
 //! - [`scenario`], [`record`]: the input and the output of a run;
-//! - [`backplane`], [`tls`], [`auth`], [`operators`], [`browsers`], [`admission`], [`drain`]:
-//!   options of a node; a gateway shares some;
+//! - [`backplane`], [`cluster_secret`], [`tls`], [`auth`], [`operators`], [`browsers`],
+//!   [`admission`], [`drain`]: options of a node; a gateway shares some;
 //! - [`time`]: the value parser of durations.
 
 pub(crate) mod admission;
 pub(crate) mod auth;
 pub(crate) mod backplane;
 pub(crate) mod browsers;
+pub(crate) mod cluster_secret;
 pub(crate) mod drain;
 pub(crate) mod operators;
 pub(crate) mod record;

@@ -289,13 +289,62 @@ fn unusable_listen_address_is_reported_with_a_hint() {
     "#]]
     .assert_eq(&text.replace(&port.to_string(), "PORT"));
     check(
-        "serve broker --listen 192.0.2.1:7000",
+        "serve node --id n1 --listen 192.0.2.1:7000",
         &expect![[r#"
         error: cannot listen on 192.0.2.1:7000
           = cause: Cannot assign requested address (os error 99)
           = hint: the address must be one of this machine's
         exit code 2
     "#]],
+    );
+}
+
+#[test]
+fn cluster_on_several_machines_needs_a_secret() {
+    for (command, error) in [
+        (
+            "serve broker --listen 0.0.0.0:0",
+            "cannot serve other machines on 0.0.0.0:0 without a cluster secret",
+        ),
+        (
+            "serve node --id n1 --listen 127.0.0.1:0 --backplane local://192.0.2.1:7000",
+            "cannot join through local://192.0.2.1:7000 without a cluster secret",
+        ),
+        (
+            "serve gateway --id g1 --listen 127.0.0.1:0 --backplane local://192.0.2.1:7000",
+            "cannot join through local://192.0.2.1:7000 without a cluster secret",
+        ),
+        (
+            "serve consumer --id c1 --group g --backplane local://192.0.2.1:7000",
+            "cannot join through local://192.0.2.1:7000 without a cluster secret",
+        ),
+        (
+            "groups --backplane local://192.0.2.1:7000",
+            "cannot join through local://192.0.2.1:7000 without a cluster secret",
+        ),
+    ] {
+        let text = stderr_and_exit_code(command);
+        assert!(text.starts_with(&format!("error: {error}\n")), "{text}");
+        assert!(text.contains("= hint: `head -c 32 /dev/urandom"), "{text}");
+        assert!(text.ends_with("exit code 2\n"), "{text}");
+    }
+}
+
+#[test]
+fn short_cluster_secret_is_refused_and_not_quoted() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    std::fs::write(&file, "hunter2\n").unwrap();
+    let command = format!(
+        "serve broker --listen 127.0.0.1:0 --cluster-secret-file {}",
+        file.display()
+    );
+    let text = stderr_and_exit_code(&command);
+    let error = "error: invalid cluster secret of 7 bytes: expected 16 to 4096\n";
+    assert!(text.starts_with(error), "{text}");
+    assert!(
+        text.ends_with("exit code 2\n") && !text.contains("hunter2"),
+        "{text}"
     );
 }
 

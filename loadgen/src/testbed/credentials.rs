@@ -16,6 +16,8 @@ use crate::access::{CertVerification, ClientAccess, SecretString, TokenSigner};
 const AUTH_SECRET_ENV: &str = "HIGHWATER_AUTH_SECRET";
 /// The environment variable in which a node finds the token of operators.
 const ADMIN_TOKEN_ENV: &str = "HIGHWATER_ADMIN_TOKEN";
+/// The environment variable in which each process of a cluster finds its secret.
+const CLUSTER_SECRET_ENV: &str = "HIGHWATER_CLUSTER_SECRET";
 /// The names in the certificate: every process listens on loopback.
 const CERTIFICATE_NAMES: [&str; 3] = ["127.0.0.1", "::1", "localhost"];
 
@@ -28,6 +30,10 @@ pub(super) struct Credentials {
     /// The token of operators. Nodes that check tokens of clients serve no operator without it.
     pub(super) admin_token: Option<SecretString>,
 }
+
+/// The secret by which the processes of one cluster know each other.
+#[derive(Debug)]
+pub(super) struct ClusterSecret(SecretString);
 
 /// The processes that speak TLS to clients, if any do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +133,24 @@ impl Credentials {
     fn certificate_for(&self, terminator: TlsTerminator) -> Option<&IssuedCertificate> {
         let certificate = self.certificate.as_ref();
         certificate.filter(|_| self.tls_terminator == terminator)
+    }
+}
+
+impl ClusterSecret {
+    /// Generates the secret of a cluster.
+    pub(super) fn random() -> Self {
+        // 64 hexadecimal digits.
+        let [first, second] = rand::random::<[u128; 2]>();
+        Self(format!("{first:032x}{second:032x}").into())
+    }
+
+    /// Returns the environment of the broker, of nodes, gateways and consumers.
+    pub(super) fn args(&self) -> LaunchArgs {
+        let secret = self.0.expose_secret().into();
+        LaunchArgs {
+            arguments: Vec::new(),
+            env: vec![(CLUSTER_SECRET_ENV.into(), secret)],
+        }
     }
 }
 

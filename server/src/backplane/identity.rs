@@ -1,11 +1,9 @@
 //! The identity under which a process joins a cluster.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use serde::{Deserialize, Serialize};
 
 use super::{Member, MemberRole};
-use crate::id::NodeId;
+use crate::{clock::now_ms, id::NodeId};
 
 /// The identity of one incarnation of a node or gateway.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -14,7 +12,8 @@ pub struct Identity {
     pub id: NodeId,
     /// The start of the process, in milliseconds since 1970.
     pub incarnation: u64,
-    /// The member's HTTP listener as `HOST:PORT`; other members only display it.
+    /// The member's HTTP listener as `HOST:PORT`. Gateways connect to it, if it is in their
+    /// allowed networks; nodes only display it.
     pub address: Option<String>,
     /// The part that the member plays in the cluster.
     pub role: MemberRole,
@@ -26,13 +25,10 @@ impl Identity {
     /// Incarnations are compared only between processes with the same id. The clock
     /// of the machine that starts a process later must not be behind the other one.
     pub(crate) fn starting_now(id: NodeId, address: Option<String>, role: MemberRole) -> Self {
-        // A clock before 1970 gives incarnation 0: every other incarnation replaces it.
-        let incarnation = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since_1970| since_1970.as_millis() as u64);
         Self {
             id,
-            incarnation,
+            // A clock before 1970 gives incarnation 0: every other incarnation replaces it.
+            incarnation: now_ms(),
             address,
             role,
         }

@@ -6,8 +6,8 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Backplane, BackplaneUrl, Identity, Inbound, local, reconnect::JoiningNode, standalone,
-    transports::transport,
+    Backplane, BackplaneUrl, ClusterSecret, Identity, Inbound, local, reconnect::JoiningNode,
+    standalone, transports::transport,
 };
 use crate::id::ClusterName;
 
@@ -26,6 +26,9 @@ pub struct BackplaneConfig {
     /// The time for which this node may be silent before the others remove it. The
     /// embedded broker has a timeout of its own and ignores it.
     pub lease: Duration,
+    /// The secret of the cluster. The embedded broker and its peers prove it to each other;
+    /// at other brokers it signs the membership table. `None` proves nothing.
+    pub secret: Option<ClusterSecret>,
 }
 
 /// A backplane that a node has joined.
@@ -44,12 +47,14 @@ impl BackplaneConfig {
     /// The default lease.
     pub const DEFAULT_LEASE: Duration = Duration::from_secs(5);
 
-    /// Creates the configuration of the default cluster at `url`, with the default lease.
+    /// Creates the configuration of the default cluster at `url`, with the default lease and
+    /// without a secret.
     pub fn for_url(url: Option<BackplaneUrl>) -> Self {
         Self {
             url,
             cluster: ClusterName::default(),
             lease: Self::DEFAULT_LEASE,
+            secret: None,
         }
     }
 }
@@ -66,6 +71,7 @@ pub fn join(
     let (deliver, inbound) = mpsc::channel(INBOUND_CAPACITY);
     let node = JoiningNode {
         identity,
+        secret: config.secret.clone(),
         deliver,
         leave,
     };

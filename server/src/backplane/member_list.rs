@@ -1,11 +1,9 @@
 //! The rules of membership that the embedded broker and the membership table share.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use serde::{Deserialize, Serialize};
 
 use super::{Identity, Member, View};
-use crate::id::NodeId;
+use crate::{clock::version_now, id::NodeId};
 
 /// The members of a cluster, ordered by id, and the version of that list.
 ///
@@ -37,10 +35,6 @@ pub(crate) struct IdConflict {
     pub(crate) own_incarnation: u64,
 }
 
-/// The first version that is out of range, in the year 2057. An epoch of the owner
-/// directory has 38 bits for the version.
-const MAX_VERSION: u64 = (1 << 38) - 1;
-
 /// Returns the version at which a list starts when no earlier version is known.
 ///
 /// The version is the clock in hundredths of a second. Over a long time members change
@@ -48,13 +42,7 @@ const MAX_VERSION: u64 = (1 << 38) - 1;
 /// node to join never saw those. If the clock is behind, [`MemberList::join`] still
 /// goes above the versions that other nodes have seen.
 pub(crate) fn initial_version() -> u64 {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
-    since_1970.map_or(0, |since_1970| (since_1970.as_millis() / 10) as u64)
-}
-
-/// Whether a version from another process is in range, so that it can still be increased.
-pub(crate) fn is_valid_version(version: u64) -> bool {
-    version < MAX_VERSION
+    version_now()
 }
 
 impl<C> MemberList<C> {
@@ -134,6 +122,12 @@ impl<C> MemberList<C> {
             self.bump_version(above);
         }
         removed
+    }
+
+    /// Keeps the entries for which `is_kept` holds. The version stays, so it must be called
+    /// before any view is made.
+    pub(crate) fn retain(&mut self, is_kept: impl FnMut(&MemberEntry<C>) -> bool) {
+        self.entries.retain(is_kept);
     }
 
     /// Raises the version above the current one and above `above`.

@@ -71,6 +71,11 @@ pub(crate) fn collect_metrics(backplane: &dyn Backplane, registry: &Registry) {
             &traffic.evicted,
         ),
         (
+            "highwater_backplane_tables_rejected_total",
+            "Stored membership tables that this process ignored, because no member signed them.",
+            &traffic.tables_rejected,
+        ),
+        (
             "highwater_backplane_inboxes_deleted_total",
             "Inboxes of ended connections that this process removed at the broker.",
             &traffic.inboxes_deleted,

@@ -19,7 +19,7 @@
 //!
 //! - [`contract`] (the trait and its guarantees), [`view`] (the members), `identity`,
 //!   `message`, `error`;
-//! - `url`, `transports` and `join` (from a URL to a backplane);
+//! - `url`, `cluster_secret`, `transports` and `join` (from a URL to a backplane);
 //! - `standalone` (a cluster of one), `local` (the embedded broker), `remote` (membership
 //!   over message brokers) with `redis`, `nats` and `amqp` (RabbitMQ);
 //! - the parts that they share: `endpoint` (the node's end), `reconnect` (a task that
@@ -31,6 +31,7 @@
 
 #[cfg(feature = "amqp")]
 pub(crate) mod amqp;
+pub(crate) mod cluster_secret;
 pub mod contract;
 mod endpoint;
 mod envelope;
@@ -64,6 +65,7 @@ mod url;
 pub mod view;
 
 pub use self::{
+    cluster_secret::{ClusterSecret, ClusterSecretError},
     contract::Backplane,
     error::{RequestError, SendError},
     identity::Identity,
@@ -75,6 +77,6 @@ pub use self::{
 };
 pub(crate) use self::{
     envelope::{Envelope, decode_frame, encode_frame},
-    member_list::{IdConflict, MemberEntry, MemberList, initial_version, is_valid_version},
+    member_list::{IdConflict, MemberEntry, MemberList, initial_version},
     metrics::collect_metrics,
 };

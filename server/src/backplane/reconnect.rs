@@ -6,7 +6,7 @@ use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Backplane, Identity, Inbound,
+    Backplane, ClusterSecret, Identity, Inbound,
     endpoint::{BackplaneEndpoint, Outbound},
 };
 use crate::net::{backoff::Backoff, bounded_queue::BoundedReceiver};
@@ -14,6 +14,8 @@ use crate::net::{backoff::Backoff, bounded_queue::BoundedReceiver};
 /// A node that joins a cluster.
 pub(super) struct JoiningNode {
     pub(super) identity: Identity,
+    /// The secret by which the members of the cluster know each other.
+    pub(super) secret: Option<ClusterSecret>,
     /// The channel to the node. Its end is the end of the membership.
     pub(super) deliver: mpsc::Sender<Inbound>,
     /// Cancelled when the node leaves in order.

@@ -42,6 +42,8 @@ pub struct TrafficCounters {
     pub reconnects: Counter,
     /// The silent members that this node removed.
     pub evicted: Counter,
+    /// The stored membership tables that this node ignored, because no member had signed them.
+    pub tables_rejected: Counter,
     /// The abandoned inboxes that this node deleted at the broker.
     pub inboxes_deleted: Counter,
 }

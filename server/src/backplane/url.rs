@@ -1,6 +1,6 @@
 //! The address of the backplane, as the command line names it.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, net::IpAddr, str::FromStr};
 
 use highwater_types::{BrokerKind, BrokerUrl, InvalidBrokerUrl, redact_passwords};
 
@@ -115,6 +115,20 @@ impl fmt::Display for BackplaneUrl {
     }
 }
 
+impl BackplaneUrl {
+    /// Whether it names an embedded broker that may be on another machine. Its peers need a
+    /// cluster secret.
+    pub fn needs_cluster_secret(&self) -> bool {
+        let Self::Local { authority } = self else {
+            return false;
+        };
+        let host = authority.rsplit_once(':').map_or("", |(host, _)| host);
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let is_loopback = |ip: IpAddr| ip.to_canonical().is_loopback();
+        host != "localhost" && !host.parse().is_ok_and(is_loopback)
+    }
+}
+
 fn local(text: &str, authority: &str) -> Result<BackplaneUrl, InvalidBackplaneUrl> {
     // A trailing slash is usual in URLs and means nothing here.
     let authority = authority.trim_end_matches('/');
@@ -173,6 +187,22 @@ mod tests {
         );
         let url = parse("local://127.0.0.1:7000/").unwrap();
         assert_eq!(url.to_string(), "local://127.0.0.1:7000");
+    }
+
+    #[test]
+    fn embedded_broker_off_loopback_needs_a_secret() {
+        for (url, needs_secret) in [
+            ("local://127.0.0.1:7000", false),
+            ("local://127.9.9.9:7000", false),
+            ("local://localhost:7000", false),
+            ("local://[::1]:7000", false),
+            ("local://10.0.0.1:7000", true),
+            ("local://[::]:7000", true),
+            ("local://broker:7000", true),
+        ] {
+            let url = parse(url).unwrap();
+            assert_eq!(url.needs_cluster_secret(), needs_secret, "{url}");
+        }
     }
 
     #[cfg(feature = "redis")]

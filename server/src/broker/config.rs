@@ -2,25 +2,64 @@
 
 use std::time::Duration;
 
-/// The bounds of a broker.
+use crate::{backplane::ClusterSecret, ingest::queue::MAX_GROUPS};
+
+/// The bounds of a broker, and its secret.
 #[derive(Debug, Clone)]
 pub struct BrokerConfig {
+    /// The secret that peers and the broker prove to each other. `None` proves nothing: the
+    /// broker then listens on loopback only.
+    pub secret: Option<ClusterSecret>,
     /// The interval at which the broker pings each peer.
     pub ping_interval: Duration,
-    /// The time after which a silent peer is taken for hung and leaves the view.
+    /// The time after which a silent peer is taken for hung and leaves the view. Also the
+    /// time in which a frame must be complete.
     pub peer_timeout: Duration,
+    /// The time that the handshake of a peer may take.
+    pub handshake_timeout: Duration,
+    /// The connections; further ones are closed.
+    pub max_connections: usize,
+    /// The connections whose handshake is in progress; further ones are closed.
+    pub max_handshakes: usize,
+    /// The bytes of unfinished frames of all connections. A connection that needs more ends.
+    pub partial_frame_bytes: usize,
+    /// The topics to which one member may subscribe; further ones are ignored.
+    pub topics_per_member: usize,
+    /// The subscriptions of all members; further ones are ignored.
+    pub max_subscriptions: usize,
+    /// The consumer groups; a consumer of a further one is rejected.
+    pub max_groups: usize,
+    /// The time after which a consumer group without consumers is removed.
+    pub group_expiry: Duration,
     /// The frames that may wait for one peer; further ones are dropped.
     pub queue_frames: usize,
     /// The bytes that may wait for one peer; further ones are dropped.
     pub queue_bytes: usize,
 }
 
+impl BrokerConfig {
+    /// The default time until an abandoned consumer group is removed. A consumer that is
+    /// replaced or restarted is back within it.
+    pub const GROUP_EXPIRY: Duration = Duration::from_secs(15 * 60);
+}
+
 impl Default for BrokerConfig {
     fn default() -> Self {
         Self {
+            secret: None,
             ping_interval: Duration::from_secs(1),
             // Five pings, of which any answer counts.
             peer_timeout: Duration::from_secs(5),
+            handshake_timeout: Duration::from_secs(5),
+            // A node has two: one as a member, one for telemetry.
+            max_connections: 4096,
+            max_handshakes: 512,
+            // 64 peers in the middle of the longest frame.
+            partial_frame_bytes: 64 * 1024 * 1024,
+            topics_per_member: 100_000,
+            max_subscriptions: 500_000,
+            max_groups: MAX_GROUPS,
+            group_expiry: Self::GROUP_EXPIRY,
             queue_frames: 16_384,
             queue_bytes: 16 * 1024 * 1024,
         }

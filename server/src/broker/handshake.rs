@@ -1,91 +1,160 @@
-//! The first frame of a connection, which identifies the peer.
+//! The broker's end of the handshake.
 
-use bytes::Bytes;
+use std::io;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{SinkExt, StreamExt};
 
 use crate::{
     backplane::{
-        Identity, decode_frame, is_valid_version,
-        local::protocol::{PROTOCOL_VERSION, ToBroker},
+        ClusterSecret,
+        cluster_secret::ProofSubject,
+        decode_frame, encode_frame,
+        local::{
+            handshake::{Claim, FromPeer, HandshakeReply, Nonce, Transcript, nonce, split_proof},
+            protocol::{FrameReader, FrameWriter, PROTOCOL_VERSION},
+        },
     },
-    id::ConsumerGroup,
+    clock::{is_plausible_incarnation, is_plausible_version},
 };
 
-/// A peer that connects to the broker.
-pub(super) enum Handshake {
-    /// A member of the cluster, and the version of the last view that it has seen.
-    Member(Identity, u64),
-    /// A node that sends telemetry. It names the consumer groups that it knows.
-    Producer(Vec<ConsumerGroup>),
-    /// A consumer of telemetry.
-    Consumer { group: ConsumerGroup, name: String },
+/// The claim of a peer that is accepted, or the reason that a rejected peer gets.
+pub(super) type Introduced = Result<Claim, String>;
+
+/// Introduces the broker to a peer and checks the peer's proof.
+pub(super) async fn accept(
+    reader: &mut FrameReader,
+    writer: &mut FrameWriter,
+    secret: Option<&ClusterSecret>,
+) -> io::Result<Introduced> {
+    let peer_nonce = match parse_hello(&next_frame(reader).await?) {
+        Ok(nonce) => nonce,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let broker_nonce: Nonce = rand::random();
+    let challenge = encode_frame(&HandshakeReply::Challenge, &broker_nonce);
+    writer.send(challenge).await?;
+    let (claim, proof) = split_proof(&next_frame(reader).await?, secret);
+    let transcript = Transcript {
+        peer_nonce,
+        broker_nonce,
+        claim,
+    };
+    if !transcript.verify(ProofSubject::Peer, secret, &proof) {
+        return Ok(Err(NOT_PROVED.to_owned()));
+    }
+    let claim = match parse_claim(&transcript.claim) {
+        Ok(claim) => claim,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let proof = transcript.prove(ProofSubject::Broker, secret);
+    let accepted = encode_frame(&HandshakeReply::Accepted, &proof);
+    writer.send(accepted).await?;
+    reader.decoder_mut().accept_peer();
+    Ok(Ok(claim))
 }
 
-impl Handshake {
-    /// Parses the first frame. The error is the reason that the peer gets.
-    pub(super) fn parse(frame: &Bytes) -> Result<Self, String> {
-        let Some((hello, _)) = decode_frame(frame) else {
-            return Err(NOT_A_HELLO.to_owned());
-        };
-        match hello {
-            // First, because the other fields may have another meaning in another version.
-            ToBroker::Hello { protocol, .. }
-            | ToBroker::Produce { protocol, .. }
-            | ToBroker::Consume { protocol, .. }
-                if protocol != PROTOCOL_VERSION =>
-            {
-                Err(format!(
-                    "invalid protocol version {protocol}: expected {PROTOCOL_VERSION}"
-                ))
-            }
-            // The broker continues from this version, so it must leave room.
-            ToBroker::Hello { last_version, .. } if !is_valid_version(last_version) => Err(
-                format!("invalid view version {last_version}: it is out of range"),
-            ),
-            ToBroker::Hello {
-                identity,
-                last_version,
-                ..
-            } => Ok(Self::Member(identity, last_version)),
-            ToBroker::Produce { groups, .. } => Ok(Self::Producer(groups)),
-            ToBroker::Consume { group, name, .. } => Ok(Self::Consumer { group, name }),
-            _ => Err(NOT_A_HELLO.to_owned()),
+/// The longest `HOST:PORT`: a name of 253 bytes, and a port.
+const MAX_ADDRESS_BYTES: usize = 253 + 6;
+
+const NOT_A_HELLO: &str = "invalid first frame: expected a hello";
+const NOT_A_CLAIM: &str = "invalid second frame: expected a claim";
+const NOT_PROVED: &str = "cannot accept this process: it does not prove the cluster secret; \
+                          hint: give it the broker's --cluster-secret-file";
+
+fn parse_hello(frame: &Bytes) -> Result<Nonce, String> {
+    match decode_frame(frame) {
+        // First, because the rest may have another meaning in another version.
+        Some((FromPeer::Hello { protocol }, _)) if protocol != PROTOCOL_VERSION => Err(format!(
+            "invalid protocol version {protocol}: expected {PROTOCOL_VERSION}"
+        )),
+        Some((FromPeer::Hello { .. }, payload)) => {
+            nonce(&payload).ok_or_else(|| NOT_A_HELLO.to_owned())
         }
+        None => Err(NOT_A_HELLO.to_owned()),
     }
 }
 
-const NOT_A_HELLO: &str = "invalid first frame: expected a hello";
+fn parse_claim(frame: &Bytes) -> Result<Claim, String> {
+    let (claim, _) = decode_frame(frame).ok_or(NOT_A_CLAIM)?;
+    if let Claim::Member {
+        identity,
+        last_version,
+    } = &claim
+    {
+        // The broker continues from this version: a lie would hold for every member.
+        if !is_plausible_version(*last_version) {
+            return Err(too_far_ahead("view version", *last_version));
+        }
+        if !is_plausible_incarnation(identity.incarnation) {
+            return Err(too_far_ahead("incarnation", identity.incarnation));
+        }
+        // Each view carries the addresses of all members.
+        let address_bytes = identity.address.as_ref().map_or(0, String::len);
+        if address_bytes > MAX_ADDRESS_BYTES {
+            return Err(format!(
+                "invalid address of {address_bytes} bytes: expected at most {MAX_ADDRESS_BYTES}"
+            ));
+        }
+    }
+    Ok(claim)
+}
+
+fn too_far_ahead(what: &str, found: u64) -> String {
+    format!(
+        "invalid {what} {found}: it lies more than a day ahead of the broker's clock; \
+         hint: set the clocks of both machines"
+    )
+}
+
+/// Reads a frame. The caller limits the time of the whole handshake.
+async fn next_frame(reader: &mut FrameReader) -> io::Result<Bytes> {
+    let frame = reader.next().await.transpose()?;
+    frame
+        .map(BytesMut::freeze)
+        .ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backplane::{MemberRole, encode_frame};
+    use crate::backplane::Identity;
 
-    fn hello(protocol: u16, last_version: u64) -> ToBroker {
-        ToBroker::Hello {
-            protocol,
-            identity: Identity {
-                id: "n".parse().unwrap(),
-                incarnation: 1,
-                address: None,
-                role: MemberRole::Node,
-            },
-            last_version,
+    #[test]
+    fn hello_of_another_version_is_rejected_with_both_versions() {
+        let hello = |protocol, payload: &[u8]| {
+            parse_hello(&encode_frame(&FromPeer::Hello { protocol }, payload))
+        };
+        assert_eq!(hello(PROTOCOL_VERSION, &[7; 32]), Ok([7; 32]));
+        // The rest of a hello before version 5 is not a nonce.
+        let error = hello(4, b"n1").unwrap_err();
+        assert_eq!(error, "invalid protocol version 4: expected 5");
+        for invalid in [
+            hello(PROTOCOL_VERSION, &[7; 31]),
+            parse_hello(&Bytes::from_static(&[0xff; 9])),
+        ] {
+            assert_eq!(invalid.unwrap_err(), NOT_A_HELLO);
         }
     }
 
     #[test]
-    fn invalid_first_frame_is_rejected_with_the_reason() {
-        let parse = |hello: &ToBroker| Handshake::parse(&encode_frame(hello, &[]));
-        let member = parse(&hello(PROTOCOL_VERSION, 7));
-        assert!(matches!(member, Ok(Handshake::Member(_, 7))));
-        for (rejected, reason) in [
-            (hello(PROTOCOL_VERSION + 1, 7), "protocol version"),
-            (hello(PROTOCOL_VERSION, u64::MAX), "out of range"),
-            (ToBroker::Pong, "expected a hello"),
+    fn claim_of_the_far_future_is_rejected() {
+        let parse = |incarnation, last_version| {
+            let identity = Identity::of_node("n", incarnation);
+            let claim = Claim::Member {
+                identity,
+                last_version,
+            };
+            parse_claim(&encode_frame(&claim, &[]))
+        };
+        assert!(parse(1, 7).is_ok());
+        for (claim, reason) in [
+            (parse(1, (1 << 38) - 2), "view version"),
+            (parse(1 << 63, 7), "incarnation"),
+            (parse_claim(&Bytes::from_static(&[0xff; 9])), NOT_A_CLAIM),
         ] {
-            let error = parse(&rejected).err().unwrap();
+            let error = claim.unwrap_err();
             assert!(error.contains(reason), "{error}");
         }
-        assert!(Handshake::parse(&Bytes::from_static(&[0xff; 9])).is_err());
     }
 }

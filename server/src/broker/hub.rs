@@ -3,10 +3,9 @@
 //! The hub holds the members of the cluster and the subscribers of each topic. It puts frames
 //! into the queues of the members' connections.
 
-use std::collections::{HashMap, HashSet};
-
 use bytes::Bytes;
 
+use super::topics::{SubscriptionLimits, Subscriptions};
 use crate::{
     backplane::{
         IdConflict, Identity, MemberEntry, MemberList, encode_frame, initial_version,
@@ -22,16 +21,39 @@ pub(super) struct Hub {
     /// The members, each with the queue of its connection. The queue is bounded: a node that
     /// does not read loses frames, so that it neither delays the others nor fills memory.
     members: MemberList<BoundedSender<Bytes>>,
-    /// The nodes that subscribe to each topic.
-    topics: HashMap<Topic, HashSet<NodeId>>,
+    subscriptions: Subscriptions,
+    name_rule: NameRule,
+}
+
+/// The rule for a peer that wants the name of a connected member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NameRule {
+    /// A process that started later replaces the member. For peers that have proved that
+    /// they belong to the cluster.
+    LaterReplaces,
+    /// The member keeps its name until its connection ends.
+    HolderKeeps,
+}
+
+/// The reason why a peer does not become a member.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum JoinError {
+    #[error(transparent)]
+    IdConflict(#[from] IdConflict),
+    #[error(
+        "cannot join as node {0}: a connected process holds this id; \
+         hint: with a cluster secret, a process that starts later replaces it"
+    )]
+    NameTaken(NodeId),
 }
 
 impl Hub {
     /// Creates the hub of a broker that starts now.
-    pub(super) fn starting_now() -> Self {
+    pub(super) fn starting_now(name_rule: NameRule, limits: SubscriptionLimits) -> Self {
         Self {
             members: MemberList::starting_at(initial_version()),
-            topics: HashMap::new(),
+            subscriptions: Subscriptions::new(limits),
+            name_rule,
         }
     }
 
@@ -46,11 +68,15 @@ impl Hub {
         identity: Identity,
         queue: BoundedSender<Bytes>,
         last_version: u64,
-    ) -> Result<u64, IdConflict> {
+    ) -> Result<u64, JoinError> {
         let id = identity.id.clone();
+        // An entry is here as long as its connection is.
+        if self.name_rule == NameRule::HolderKeeps && self.members.entry(&id).is_some() {
+            return Err(JoinError::NameTaken(id));
+        }
         self.members.join(identity, queue, last_version)?;
         // A new connection starts without the subscriptions of the one that it replaces.
-        self.unsubscribe_all(&id);
+        self.subscriptions.remove_all(&id);
         self.broadcast_view();
         Ok(self.members.version())
     }
@@ -65,7 +91,7 @@ impl Hub {
         for left in self.members.remove(0, is_leaving) {
             let dropped = left.connection.rejected();
             tracing::info!(node = %id, dropped, "a node left");
-            self.unsubscribe_all(id);
+            self.subscriptions.remove_all(id);
             self.broadcast_view();
         }
     }
@@ -86,7 +112,7 @@ impl Hub {
 
     /// Sends to every subscriber except the publisher.
     pub(super) fn publish(&self, from: &NodeId, topic: &Topic, payload: &[u8]) {
-        let Some(subscribers) = self.topics.get(topic) else {
+        let Some(subscribers) = self.subscriptions.of(topic) else {
             return;
         };
         let topic = topic.clone();
@@ -100,25 +126,13 @@ impl Hub {
         }
     }
 
-    pub(super) fn subscribe(&mut self, node: &NodeId, topic: Topic) {
-        self.topics.entry(topic).or_default().insert(node.clone());
+    /// Subscribes a node. Returns `false` beyond a bound.
+    pub(super) fn subscribe(&mut self, node: &NodeId, topic: Topic) -> bool {
+        self.subscriptions.add(node, topic)
     }
 
     pub(super) fn unsubscribe(&mut self, node: &NodeId, topic: &Topic) {
-        if let Some(subscribers) = self.topics.get_mut(topic) {
-            subscribers.remove(node);
-            // Otherwise the map would keep every topic that ever had a subscriber.
-            if subscribers.is_empty() {
-                self.topics.remove(topic);
-            }
-        }
-    }
-
-    fn unsubscribe_all(&mut self, node: &NodeId) {
-        self.topics.retain(|_, subscribers| {
-            subscribers.remove(node);
-            !subscribers.is_empty()
-        });
+        self.subscriptions.remove(node, topic);
     }
 
     fn broadcast_view(&self) {
@@ -138,28 +152,48 @@ fn push(entry: &MemberEntry<BoundedSender<Bytes>>, frame: Bytes) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{backplane::MemberRole, net::bounded_queue};
+    use crate::net::bounded_queue;
 
-    fn identity(id: &str, incarnation: u64) -> Identity {
-        Identity {
-            id: id.parse().unwrap(),
-            incarnation,
-            address: None,
-            role: MemberRole::Node,
-        }
+    fn hub(name_rule: NameRule) -> Hub {
+        let limits = SubscriptionLimits {
+            per_member: 10,
+            all: 10,
+        };
+        Hub::starting_now(name_rule, limits)
     }
 
     #[test]
     fn end_of_a_replaced_connection_keeps_the_new_one() {
-        let mut hub = Hub::starting_now();
+        let mut hub = hub(NameRule::LaterReplaces);
         let (queue, _frames) = bounded_queue::channel(10, 1000);
-        let first = hub.join(identity("a", 5), queue.clone(), 0).unwrap();
-        assert!(hub.join(identity("a", 4), queue.clone(), 0).is_err());
-        let second = hub.join(identity("a", 6), queue, 0).unwrap();
+        let first = hub
+            .join(Identity::of_node("a", 5), queue.clone(), 0)
+            .unwrap();
+        assert!(
+            hub.join(Identity::of_node("a", 4), queue.clone(), 0)
+                .is_err()
+        );
+        let second = hub.join(Identity::of_node("a", 6), queue, 0).unwrap();
         let id = "a".parse().unwrap();
         hub.leave(&id, first);
         assert!(hub.is_current(&id, second));
         hub.leave(&id, second);
         assert!(!hub.is_current(&id, second));
+    }
+
+    #[test]
+    fn unproved_peer_cannot_take_the_name_of_a_member() {
+        let mut hub = hub(NameRule::HolderKeeps);
+        let (queue, _frames) = bounded_queue::channel(10, 1000);
+        let holder = hub
+            .join(Identity::of_node("a", 5), queue.clone(), 0)
+            .unwrap();
+        // The same incarnation as well: anybody can read it in a view.
+        for incarnation in [5, 6] {
+            let taken = hub.join(Identity::of_node("a", incarnation), queue.clone(), 0);
+            assert!(matches!(taken, Err(JoinError::NameTaken(_))));
+        }
+        hub.leave(&"a".parse().unwrap(), holder);
+        assert!(hub.join(Identity::of_node("a", 6), queue, 0).is_ok());
     }
 }

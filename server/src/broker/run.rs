@@ -1,30 +1,46 @@
 //! The broker's listener and its connections to members.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures_util::SinkExt;
 use parking_lot::Mutex;
 use tokio::{
     net::{TcpListener, TcpStream},
-    time::sleep,
+    time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     BrokerConfig,
     connection::{next_frame, write_all},
-    handshake::Handshake,
-    hub::Hub,
+    handshake,
+    hub::{Hub, NameRule},
+    topics::SubscriptionLimits,
     work_queue::{self, WorkQueue},
 };
 use crate::{
     backplane::{
         Identity, decode_frame, encode_frame,
-        local::protocol::{self, FrameReader, FrameWriter, FromBroker, ToBroker},
+        local::{
+            frames::{FrameDecoder, PartialFrames},
+            handshake::{Claim, HandshakeReply},
+            protocol::{self, FrameReader, FrameWriter, FromBroker, ToBroker},
+        },
     },
     id::NodeId,
-    net::bounded_queue,
+    net::{
+        admission::{ConnectionLimit, Permit},
+        bounded_queue,
+    },
 };
 
 /// The pause after a failed accept.
@@ -37,32 +53,39 @@ pub enum BrokerError {
     /// The listener is unusable.
     #[error("cannot use the broker's listener")]
     Listener(#[source] io::Error),
+    /// Other machines reach the listener, and the broker has no secret to know them by.
+    #[error("cannot serve other machines on {0} without a cluster secret")]
+    NoSecret(SocketAddr),
 }
 
 /// Serves peers until `shutdown` is cancelled; then every connection ends.
 ///
 /// # Errors
-/// [`BrokerError`] when the listener has no address.
+/// [`BrokerError`] when the listener has no address, or is not on loopback and there is no
+/// secret.
 pub async fn run(
     listener: TcpListener,
     config: BrokerConfig,
     shutdown: CancellationToken,
 ) -> Result<(), BrokerError> {
     let address = listener.local_addr().map_err(BrokerError::Listener)?;
+    config.check_address(address)?;
     tracing::info!(%address, "the broker listens");
-    let broker = Arc::new(BrokerServer {
-        config,
-        hub: Mutex::new(Hub::starting_now()),
-        work_queue: Mutex::default(),
-    });
+    let broker = Arc::new(BrokerServer::new(config));
     let connections = TaskTracker::new();
+    let expiring = work_queue::expire_groups(Arc::clone(&broker.work_queue));
+    connections.spawn(shutdown.clone().run_until_cancelled_owned(expiring));
     while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
         match accepted {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
+                let Some(permits) = broker.admit() else {
+                    tracing::debug!(%peer, "too many connections; closed a new one");
+                    continue;
+                };
                 let broker = Arc::clone(&broker);
                 let served = async move {
-                    if let Err(error) = broker.serve(stream).await {
-                        tracing::debug!(%error, "a connection ended");
+                    if let Err(error) = broker.serve(stream, permits).await {
+                        tracing::debug!(%peer, %error, "a connection ended");
                     }
                 };
                 connections.spawn(shutdown.clone().run_until_cancelled_owned(served));
@@ -79,33 +102,101 @@ pub async fn run(
     Ok(())
 }
 
+impl BrokerConfig {
+    /// Checks that a broker with this configuration may listen on `address`.
+    ///
+    /// # Errors
+    /// [`BrokerError::NoSecret`] off loopback without a secret.
+    pub fn check_address(&self, address: SocketAddr) -> Result<(), BrokerError> {
+        match self.secret.is_some() || address.ip().to_canonical().is_loopback() {
+            true => Ok(()),
+            false => Err(BrokerError::NoSecret(address)),
+        }
+    }
+}
+
 struct BrokerServer {
     config: BrokerConfig,
     hub: Mutex<Hub>,
-    work_queue: Mutex<WorkQueue>,
+    work_queue: Arc<Mutex<WorkQueue>>,
+    partial_frames: Arc<PartialFrames>,
+    connections: Arc<ConnectionLimit>,
+    handshakes: Arc<ConnectionLimit>,
+}
+
+/// The counts of one connection.
+struct Permits {
+    connection: Permit,
+    handshake: Permit,
 }
 
 impl BrokerServer {
-    async fn serve(&self, stream: TcpStream) -> io::Result<()> {
-        let (mut reader, mut writer) = protocol::framed(stream)?;
-        // Within the peer timeout: a peer that says nothing must not keep its connection.
-        let Some(hello) = next_frame(&mut reader, self.config.peer_timeout).await? else {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+    fn new(config: BrokerConfig) -> Self {
+        // Peers without a secret are known by nothing but their being on this machine.
+        let name_rule = match config.secret {
+            Some(_) => NameRule::LaterReplaces,
+            None => NameRule::HolderKeeps,
         };
+        let limits = SubscriptionLimits {
+            per_member: config.topics_per_member,
+            all: config.max_subscriptions,
+        };
+        let work_queue = WorkQueue::new(config.max_groups, config.group_expiry);
+        Self {
+            hub: Mutex::new(Hub::starting_now(name_rule, limits)),
+            work_queue: Arc::new(Mutex::new(work_queue)),
+            partial_frames: Arc::new(PartialFrames::new(config.partial_frame_bytes)),
+            connections: Arc::new(ConnectionLimit::new(Some(config.max_connections))),
+            handshakes: Arc::new(ConnectionLimit::new(Some(config.max_handshakes))),
+            config,
+        }
+    }
+
+    fn admit(&self) -> Option<Permits> {
+        Some(Permits {
+            connection: self.connections.try_acquire()?,
+            handshake: self.handshakes.try_acquire()?,
+        })
+    }
+
+    async fn serve(&self, stream: TcpStream, permits: Permits) -> io::Result<()> {
+        let Permits {
+            connection: _connection,
+            handshake,
+        } = permits;
+        let decoder = FrameDecoder::of_broker(Arc::clone(&self.partial_frames));
+        let (mut reader, mut writer) = protocol::framed(stream, decoder)?;
+        let secret = self.config.secret.as_ref();
+        let introduced = timeout(
+            self.config.handshake_timeout,
+            handshake::accept(&mut reader, &mut writer, secret),
+        );
+        let introduced = introduced.await??;
+        drop(handshake);
         let (queue, config) = (&self.work_queue, &self.config);
-        match Handshake::parse(&hello) {
-            Ok(Handshake::Member(identity, last_version)) => {
+        match introduced {
+            Ok(Claim::Member {
+                identity,
+                last_version,
+            }) => {
                 let served = self.serve_member(identity, last_version, reader, writer);
                 served.await
             }
-            Ok(Handshake::Producer(groups)) => {
+            Ok(Claim::Producer { groups }) => {
                 work_queue::serve_producer(queue, config, groups, reader, writer).await
             }
-            Ok(Handshake::Consumer { group, name }) => {
+            Ok(Claim::Consumer { group, name }) => {
                 tracing::info!(%group, name, "a consumer joined");
                 work_queue::serve_consumer(queue, config, group, reader, writer).await
             }
-            Err(reason) => reject(&mut writer, reason).await,
+            Ok(Claim::Operator { removed_group }) => {
+                work_queue::serve_operator(queue, config, removed_group, writer).await
+            }
+            Err(reason) => {
+                tracing::warn!(reason, "rejected a peer");
+                let rejected = encode_frame(&HandshakeReply::Rejected { reason }, &[]);
+                timeout(self.config.handshake_timeout, writer.send(rejected)).await?
+            }
         }
     }
 
@@ -123,13 +214,19 @@ impl BrokerServer {
         let joined = self.hub.lock().join(identity, sender, last_version);
         let generation = match joined {
             Ok(generation) => generation,
-            Err(conflict) => return reject(&mut writer, conflict.to_string()).await,
+            Err(error) => {
+                let reason = error.to_string();
+                tracing::warn!(reason, "rejected a node");
+                let rejected = encode_frame(&FromBroker::Rejected { reason }, &[]);
+                return timeout(self.config.peer_timeout, writer.send(rejected)).await?;
+            }
         };
         tracing::info!(node = %id, "a node joined");
         let member = JoinedMember {
             broker: self,
             id,
             generation,
+            has_too_many_topics: AtomicBool::new(false),
         };
         // Written directly: the queue holds the view already, and the welcome comes first.
         let lease_ms = self.config.peer_timeout.as_millis() as u64;
@@ -148,6 +245,8 @@ struct JoinedMember<'b> {
     broker: &'b BrokerServer,
     id: NodeId,
     generation: u64,
+    /// Whether a subscription was ignored, which is logged once.
+    has_too_many_topics: AtomicBool,
 }
 
 impl JoinedMember<'_> {
@@ -167,14 +266,18 @@ impl JoinedMember<'_> {
             return Err(io::Error::other("a later connection replaced this one"));
         }
         match header {
-            ToBroker::Hello { .. } | ToBroker::Produce { .. } | ToBroker::Consume { .. } => {
-                return Err(io::ErrorKind::InvalidData.into());
-            }
             ToBroker::Unicast { to, generation } => {
                 hub.unicast(&self.id, &to, generation, payload);
             }
             ToBroker::Publish { topic } => hub.publish(&self.id, &topic, payload),
-            ToBroker::Subscribe { topic } => hub.subscribe(&self.id, topic),
+            ToBroker::Subscribe { topic } => {
+                // A node whose connection ended for it would lose all other topics as well.
+                if !hub.subscribe(&self.id, topic) && !self.has_too_many_topics.swap(true, Relaxed)
+                {
+                    let node = &self.id;
+                    tracing::warn!(%node, "too many topics; further subscriptions are ignored");
+                }
+            }
             ToBroker::Unsubscribe { topic } => hub.unsubscribe(&self.id, &topic),
             // Reading it has renewed the peer's timeout.
             ToBroker::Pong => {}
@@ -187,10 +290,4 @@ impl Drop for JoinedMember<'_> {
     fn drop(&mut self) {
         self.broker.hub.lock().leave(&self.id, self.generation);
     }
-}
-
-async fn reject(writer: &mut FrameWriter, reason: String) -> io::Result<()> {
-    tracing::warn!(reason, "rejected a peer");
-    let rejected = FromBroker::Rejected { reason };
-    writer.send(encode_frame(&rejected, &[])).await
 }

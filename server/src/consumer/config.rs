@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use crate::{
-    backplane::BackplaneUrl,
+    backplane::{BackplaneUrl, ClusterSecret},
     id::{ClusterName, ConsumerGroup, NodeId},
 };
 
@@ -14,6 +14,8 @@ pub struct ConsumerConfig {
     pub backplane: BackplaneUrl,
     /// The name of the nodes' cluster at a broker that other clusters use too.
     pub cluster: ClusterName,
+    /// The secret by which the processes of the cluster know each other.
+    pub cluster_secret: Option<ClusterSecret>,
     /// The group. One of its members handles each record.
     pub group: ConsumerGroup,
     /// The consumer's name, unique in its group.
@@ -39,6 +41,7 @@ impl ConsumerConfig {
         Self {
             backplane,
             cluster: ClusterName::default(),
+            cluster_secret: None,
             group,
             id,
             journal: None,

@@ -40,11 +40,12 @@ pub async fn run(
         tokio::spawn(listener::run(listener, serving));
     }
     let (url, cluster) = (config.backplane.clone(), config.cluster.clone());
+    let secret = config.cluster_secret.clone();
     let handler = ConsumerTask {
         config,
         journal,
         metrics,
         shutdown,
     };
-    run_queue_task(url, cluster, handler).await
+    run_queue_task(url, cluster, secret, handler).await
 }

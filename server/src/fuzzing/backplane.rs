@@ -10,24 +10,31 @@ use serde_json::value::RawValue;
 use crate::{
     backplane::{
         self, Envelope,
-        local::protocol::{FromBroker, ToBroker},
+        local::{
+            handshake::{Claim, FromPeer, HandshakeReply},
+            protocol::{FromBroker, ToBroker},
+        },
         remote,
     },
     ingest::{
         Telemetry,
-        local_protocol::{FromConsumer, FromProducer, ToConsumer, ToProducer},
+        local_protocol::{FromConsumer, FromProducer, ToConsumer, ToOperator, ToProducer},
     },
     message::{self, ClusterNotification, ClusterRequest, ClusterResponse},
 };
 
 /// Checks frames between the embedded broker and a node or a consumer.
 pub fn embedded_broker_frames(bytes: &[u8]) {
+    check_frame_round_trip::<FromPeer>(bytes);
+    check_frame_round_trip::<Claim>(bytes);
+    check_frame_round_trip::<HandshakeReply>(bytes);
     check_frame_round_trip::<ToBroker>(bytes);
     check_frame_round_trip::<FromBroker>(bytes);
     check_frame_round_trip::<FromProducer>(bytes);
     check_frame_round_trip::<ToProducer>(bytes);
     check_frame_round_trip::<FromConsumer>(bytes);
     check_frame_round_trip::<ToConsumer>(bytes);
+    check_frame_round_trip::<ToOperator>(bytes);
 }
 
 /// Checks the contents of a unicast: the envelope and the messages of nodes.

@@ -4,7 +4,7 @@
 //! begins with empty counts.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    allowed_networks::AllowedNetworks,
     backend::{Backend, BackendTier, Pick},
     backend_load::{BackendLoad, ConnectionGuard, LoadSnapshot, RequestGuard},
     config::{GatewayConfig, LoadMetric},
@@ -24,7 +25,11 @@ use super::{
     slow_start,
     upstream::Upstream,
 };
-use crate::{backplane::View, id::NodeId, message::LoadReport};
+use crate::{
+    backplane::{Member, View},
+    id::NodeId,
+    message::LoadReport,
+};
 
 /// Time after an outage of the backplane in which a node may be missing and still counts as a
 /// backend. All nodes reconnect by themselves, each with a backoff of up to two seconds.
@@ -34,6 +39,7 @@ const REJOIN_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct BackendSet {
     load_metric: LoadMetric,
     slow_start: Duration,
+    allowed_networks: AllowedNetworks,
     // One lock for the choice and its count, so that simultaneous sockets count each other.
     inner: Mutex<BackendSetState>,
 }
@@ -43,6 +49,8 @@ struct BackendSetState {
     backends: BTreeMap<NodeId, Backend>,
     /// Every incarnation that may still have guards.
     loads: HashMap<NodeIncarnation, Weak<BackendLoad>>,
+    /// Members of the last view whose addresses are not used; each is logged once.
+    rejected: HashSet<NodeIncarnation>,
     socket_picker: Picker,
     request_picker: Picker,
     rng: SmallRng,
@@ -56,6 +64,15 @@ struct BackendSetState {
 struct NodeIncarnation {
     id: NodeId,
     incarnation: u64,
+}
+
+impl NodeIncarnation {
+    fn of(node: &Member) -> Self {
+        Self {
+            id: node.id.clone(),
+            incarnation: node.incarnation,
+        }
+    }
 }
 
 /// A node at one moment, as a row of `/nodes`. Unknown values are `null`.
@@ -89,9 +106,11 @@ impl BackendSet {
         Self {
             load_metric: config.load_metric,
             slow_start: config.slow_start,
+            allowed_networks: config.allowed_networks.clone(),
             inner: Mutex::new(BackendSetState {
                 backends: BTreeMap::new(),
                 loads: HashMap::new(),
+                rejected: HashSet::new(),
                 socket_picker: Picker::new(config.policy, seed),
                 request_picker: Picker::new(config.policy, seed.wrapping_add(1)),
                 rng: SmallRng::seed_from_u64(seed.wrapping_add(2)),
@@ -116,15 +135,29 @@ impl BackendSet {
             }
         }
         let predates_gateway = !std::mem::replace(&mut inner.has_view, true);
-        let is_member = |id: &NodeId| view.nodes().any(|node| node.id == *id);
+        let is_allowed = |address: &String| self.allowed_networks.check(address).is_ok();
+        let is_member = |id: &NodeId| {
+            let node = view.nodes().find(|node| node.id == *id);
+            node.is_some_and(|node| node.address.as_ref().is_none_or(is_allowed))
+        };
         inner
             .backends
             .retain(|id, backend| backend.update_membership(is_member(id), now));
         inner.loads.retain(|_, load| load.strong_count() > 0);
+        let known_rejected = std::mem::take(&mut inner.rejected);
         view.nodes()
             .filter_map(|node| {
                 let address = node.address.clone()?;
-                let upstream = Upstream::new(node.id.clone(), node.incarnation, address);
+                if let Err(error) = self.allowed_networks.check(&address) {
+                    let incarnation = NodeIncarnation::of(node);
+                    if !known_rejected.contains(&incarnation) {
+                        tracing::warn!(node = %node.id, %error, "a node is not used");
+                    }
+                    inner.rejected.insert(incarnation);
+                    return None;
+                }
+                let networks = self.allowed_networks.clone();
+                let upstream = Upstream::new(node.id.clone(), node.incarnation, address, networks);
                 inner.insert_backend(upstream, predates_gateway)
             })
             .collect()

@@ -2,10 +2,10 @@
 
 use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
-use super::GatewayPolicy;
+use super::{AllowedNetworks, GatewayPolicy};
 use crate::{
     auth::Secret,
-    backplane::{BackplaneConfig, BackplaneUrl},
+    backplane::{BackplaneConfig, BackplaneUrl, ClusterSecret},
     id::{ClusterName, NodeId},
     net::{listener::ConnectionTimeouts, tls::ServerTls},
     rate::Rate,
@@ -20,6 +20,10 @@ pub struct GatewayConfig {
     pub backplane: BackplaneUrl,
     /// The name of the nodes' cluster at a broker that other clusters use too.
     pub cluster: ClusterName,
+    /// The secret by which the processes of the cluster know each other.
+    pub cluster_secret: Option<ClusterSecret>,
+    /// The networks in which this gateway connects to nodes.
+    pub allowed_networks: AllowedNetworks,
     /// Time of silence after which the other members remove this gateway.
     pub membership_lease: Duration,
     /// The policy that chooses nodes.
@@ -52,6 +56,8 @@ impl GatewayConfig {
             id,
             backplane,
             cluster: ClusterName::default(),
+            cluster_secret: None,
+            allowed_networks: AllowedNetworks::default(),
             membership_lease: BackplaneConfig::DEFAULT_LEASE,
             policy: GatewayPolicy::P2c,
             load_metric: LoadMetric::Sockets,

@@ -4,13 +4,14 @@
 //! slots of the directory. HTTP is hyper's; the choice of a node and the tunnel are written here.
 //!
 //! In reading order:
-//! - `config`, `run` (start to end), `state` (shared by all tasks);
+//! - `allowed_networks` (where nodes may be), `config`, `run` (start to end), `state` (shared by all tasks);
 //! - `discovery` (members and their reports), `probe` and `health` (health checks);
 //! - `backend_set` (all nodes) with `backend`, `backend_load` and `upstream` (connections);
 //! - `slow_start` and `policy` (the choice of a node);
 //! - `via` (loops), `forward` (requests and upgrades), `tunnel` and `tunnels` (open sockets);
 //! - `drain`, `routes`, `metrics` and `export`.
 
+mod allowed_networks;
 mod backend;
 mod backend_load;
 mod backend_set;
@@ -35,6 +36,7 @@ mod upstream;
 mod via;
 
 pub use self::{
+    allowed_networks::{AllowedNetworks, InvalidNetwork},
     config::{GatewayConfig, GatewayLimits, LoadMetric},
     policy::GatewayPolicy,
     run::{GatewayError, run},

@@ -53,6 +53,7 @@ pub async fn run(
         url: Some(config.backplane.clone()),
         cluster: config.cluster.clone(),
         lease: config.membership_lease,
+        secret: config.cluster_secret.clone(),
     };
     let joined = join(&backplane_config, identity, leave.clone());
     let gateway = GatewayState::new(config, joined.backplane, shutdown.child_token());

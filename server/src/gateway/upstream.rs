@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::config::GatewayLimits;
+use super::{allowed_networks::AllowedNetworks, config::GatewayLimits};
 use crate::id::NodeId;
 
 /// Idle time after which the kernel probes the connection.
@@ -34,6 +34,7 @@ pub(super) struct Upstream {
     pub(super) incarnation: u64,
     /// `HOST:PORT`.
     pub(super) address: String,
+    allowed_networks: AllowedNetworks,
     idle: Mutex<Vec<IdleConnection>>,
 }
 
@@ -44,18 +45,25 @@ struct IdleConnection {
 }
 
 impl Upstream {
-    pub(super) fn new(id: NodeId, incarnation: u64, address: String) -> Self {
+    pub(super) fn new(
+        id: NodeId,
+        incarnation: u64,
+        address: String,
+        allowed_networks: AllowedNetworks,
+    ) -> Self {
         Self {
             id,
             incarnation,
             address,
+            allowed_networks,
             idle: Mutex::default(),
         }
     }
 
     /// Opens a TCP connection.
     pub(super) async fn dial(&self, within: Duration) -> io::Result<TcpStream> {
-        let stream = timeout(within, TcpStream::connect(&self.address)).await??;
+        let connecting = self.allowed_networks.connect(&self.address);
+        let stream = timeout(within, connecting).await??;
         // Frames are small and answered at once, so Nagle's algorithm would only delay them.
         stream.set_nodelay(true)?;
         set_dead_peer_timeouts(&stream)?;

@@ -10,7 +10,11 @@ use super::{
 };
 #[cfg(feature = "remote")]
 use crate::net::broker_servers::BrokerServers;
-use crate::{backplane::BackplaneUrl, for_each_broker, id::ClusterName};
+use crate::{
+    backplane::{BackplaneUrl, ClusterSecret},
+    for_each_broker,
+    id::ClusterName,
+};
 
 /// A broker that other systems may use too, and the cluster whose telemetry it queues.
 #[cfg(feature = "remote")]
@@ -42,15 +46,16 @@ pub(crate) trait QueueTask {
 }
 
 /// Runs a task with the producer of the queue that the URL names, for the telemetry of
-/// that cluster.
+/// that cluster. Only the embedded broker knows peers by the secret.
 pub(crate) async fn run_producer_task<T: ProducerTask>(
     url: BackplaneUrl,
     cluster: ClusterName,
+    secret: Option<ClusterSecret>,
     task: T,
 ) -> T::Output {
     match url {
         BackplaneUrl::Local { authority } => {
-            task.run::<LocalProducer>(LocalAddress::new(authority))
+            task.run::<LocalProducer>(LocalAddress::new(authority, secret))
                 .await
         }
         BackplaneUrl::Broker(url) => run_broker_producer(url, cluster, task).await,
@@ -58,15 +63,16 @@ pub(crate) async fn run_producer_task<T: ProducerTask>(
 }
 
 /// Runs a task with the consumer of the queue that the URL names, for the telemetry of
-/// that cluster.
+/// that cluster. Only the embedded broker knows peers by the secret.
 pub(crate) async fn run_queue_task<T: QueueTask>(
     url: BackplaneUrl,
     cluster: ClusterName,
+    secret: Option<ClusterSecret>,
     task: T,
 ) -> T::Output {
     match url {
         BackplaneUrl::Local { authority } => {
-            task.run::<LocalConsumer>(LocalAddress::new(authority))
+            task.run::<LocalConsumer>(LocalAddress::new(authority, secret))
                 .await
         }
         BackplaneUrl::Broker(url) => run_broker_consumer(url, cluster, task).await,

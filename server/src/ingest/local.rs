@@ -5,8 +5,9 @@
 //! the connection was lost. So no accepted record depends on the broker's process.
 //! Records in flight when the broker dies are handled twice at most.
 //!
-//! The broker and every node remember the groups. A group is forgotten only when all of
-//! them have ended.
+//! The broker and every node remember the groups, so a group outlives either. The broker
+//! removes a group that had no consumers for some time; a node that was connected meanwhile
+//! forgets it too.
 
 use std::{collections::BTreeSet, io, sync::Arc, time::Duration};
 
@@ -21,16 +22,22 @@ use tokio::{
 
 use super::{
     Telemetry,
-    local_protocol::{FromConsumer, FromProducer, ToConsumer, ToProducer},
+    local_protocol::{
+        ConsumerGroupStatus, FromConsumer, FromProducer, ToConsumer, ToOperator, ToProducer,
+    },
     queue::{
-        ACK_WAIT, GroupConsumer, MAX_UNACKED, PendingPublish, PublishResult, QueueError,
-        TelemetryDelivery, TelemetryProducer, with_timeout,
+        ACK_WAIT, GroupConsumer, MAX_GROUPS, MAX_UNACKED, PendingPublish, PublishResult,
+        QueueError, TelemetryDelivery, TelemetryProducer, with_timeout,
     },
 };
 use crate::{
     backplane::{
-        decode_frame, encode_frame,
-        local::protocol::{self, FrameReader, FrameWriter, PROTOCOL_VERSION, ToBroker},
+        ClusterSecret, decode_frame, encode_frame,
+        local::{
+            frames::FrameDecoder,
+            handshake::{Claim, introduce},
+            protocol::{self, FrameReader, FrameWriter},
+        },
     },
     id::ConsumerGroup,
 };
@@ -44,15 +51,21 @@ const POLL_TIMEOUT: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(super) struct LocalAddress {
     authority: String,
+    secret: Option<ClusterSecret>,
     groups: Arc<Mutex<BTreeSet<ConsumerGroup>>>,
 }
 
 impl LocalAddress {
-    pub(super) fn new(authority: String) -> Self {
+    pub(super) fn new(authority: String, secret: Option<ClusterSecret>) -> Self {
         Self {
             authority,
+            secret,
             groups: Arc::default(),
         }
+    }
+
+    fn set_groups(&self, groups: Vec<ConsumerGroup>) {
+        *self.groups.lock() = groups.into_iter().collect();
     }
 }
 
@@ -67,16 +80,21 @@ impl TelemetryProducer for LocalProducer {
 
     async fn connect(address: &LocalAddress) -> Result<Self, QueueError> {
         // A restarted broker learns its groups from the nodes.
-        let hello = ToBroker::Produce {
-            protocol: PROTOCOL_VERSION,
-            groups: address.groups.lock().iter().cloned().collect(),
-        };
+        let known = address
+            .groups
+            .lock()
+            .iter()
+            .take(MAX_GROUPS)
+            .cloned()
+            .collect();
+        let claim = Claim::Producer { groups: known };
+        let secret = address.secret.as_ref();
         let mut producer = Self {
-            connection: BrokerConnection::open(&address.authority, &hello).await?,
+            connection: BrokerConnection::open(&address.authority, secret, &claim).await?,
             address: address.clone(),
         };
         match producer.connection.next().await? {
-            (ToProducer::Groups(groups), _) => producer.address.groups.lock().extend(groups),
+            (ToProducer::Groups(groups), _) => producer.address.set_groups(groups),
             (ToProducer::Rejected { reason }, _) => return Err(QueueError::Rejected(reason)),
             _ => return Err(unexpected_frame()),
         }
@@ -105,7 +123,7 @@ impl TelemetryProducer for LocalProducer {
                     let result = |(sequence, outcome)| PublishResult { sequence, outcome };
                     return Ok(results.into_iter().map(result).collect());
                 }
-                ToProducer::Groups(groups) => self.address.groups.lock().extend(groups),
+                ToProducer::Groups(groups) => self.address.set_groups(groups),
                 ToProducer::Ping => self.connection.send(&FromProducer::Pong).await?,
                 ToProducer::Rejected { reason } => return Err(QueueError::Rejected(reason)),
             }
@@ -127,12 +145,12 @@ impl GroupConsumer for LocalConsumer {
         group: &ConsumerGroup,
         name: &str,
     ) -> Result<Self, QueueError> {
-        let hello = ToBroker::Consume {
-            protocol: PROTOCOL_VERSION,
+        let claim = Claim::Consumer {
             group: group.clone(),
             name: name.to_owned(),
         };
-        let mut connection = BrokerConnection::open(&address.authority, &hello).await?;
+        let secret = address.secret.as_ref();
+        let mut connection = BrokerConnection::open(&address.authority, secret, &claim).await?;
         match connection.next().await?.0 {
             ToConsumer::Joined => Ok(Self { connection }),
             ToConsumer::Rejected { reason } => Err(QueueError::Rejected(reason)),
@@ -191,6 +209,22 @@ impl GroupConsumer for LocalConsumer {
     }
 }
 
+/// Asks the broker for its groups, and before that to remove one.
+pub(super) async fn groups(
+    authority: &str,
+    secret: Option<&ClusterSecret>,
+    removed: Option<&ConsumerGroup>,
+) -> Result<Vec<ConsumerGroupStatus>, QueueError> {
+    let claim = Claim::Operator {
+        removed_group: removed.cloned(),
+    };
+    let mut connection = BrokerConnection::open(authority, secret, &claim).await?;
+    match connection.next().await?.0 {
+        ToOperator::Groups(groups) => Ok(groups),
+        ToOperator::Rejected { reason } => Err(QueueError::Rejected(reason)),
+    }
+}
+
 /// A connection to the broker. A dropped call tears no frame, because both halves keep
 /// incomplete ones.
 struct BrokerConnection {
@@ -202,18 +236,27 @@ struct BrokerConnection {
 }
 
 impl BrokerConnection {
-    async fn open(authority: &str, hello: &ToBroker) -> Result<Self, QueueError> {
+    async fn open(
+        authority: &str,
+        secret: Option<&ClusterSecret>,
+        claim: &Claim,
+    ) -> Result<Self, QueueError> {
         let connect = async {
             let stream = TcpStream::connect(authority).await?;
-            let (reader, mut writer) = protocol::framed(stream)?;
-            writer.send(encode_frame(hello, &[])).await?;
+            let (mut reader, mut writer) = protocol::framed(stream, FrameDecoder::of_peer())?;
+            introduce(&mut reader, &mut writer, claim, secret).await?;
             io::Result::Ok(Self {
                 reader,
                 writer,
                 last_received: Instant::now(),
             })
         };
-        with_timeout(CONNECT_TIMEOUT, connect.map_err(QueueError::disconnected)).await
+        let failed = |error: io::Error| match error.kind() {
+            // The reason of the broker, or that the broker is another one.
+            io::ErrorKind::Other => QueueError::Rejected(error.to_string()),
+            _ => QueueError::disconnected(error),
+        };
+        with_timeout(CONNECT_TIMEOUT, connect.map_err(failed)).await
     }
 
     async fn next<H: DeserializeOwned>(&mut self) -> Result<(H, Bytes), QueueError> {

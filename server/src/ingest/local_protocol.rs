@@ -1,9 +1,7 @@
-//! The frames of producers and consumers of telemetry, after the first frame of the
+//! The frames of producers and consumers of telemetry, after the handshake of the
 //! connection.
 //!
-//! A frame is a header, and some have a payload. `Rejected` is the first variant of each
-//! kind of frame from the broker, as in `FromBroker`, because the broker may reject a peer
-//! while it does not know what the peer is.
+//! A frame is a header, and some have a payload.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +21,7 @@ pub(crate) enum FromProducer {
 pub(crate) enum ToProducer {
     /// The producer may not connect; the connection ends.
     Rejected { reason: String },
-    /// The consumer groups. It is the first frame, and is sent again for each new group.
+    /// All consumer groups. It is the first frame, and is sent again when they change.
     Groups(Vec<ConsumerGroup>),
     /// The outcomes of records, by their numbers.
     PublishResults(Vec<(u64, PublishOutcome)>),
@@ -51,4 +49,28 @@ pub(crate) enum ToConsumer {
     Delivery { receipt: u64, redelivered: bool },
     /// Must be answered: a silent consumer is disconnected.
     Ping,
+}
+
+/// The answer to an operator.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum ToOperator {
+    /// The group cannot be removed; the connection ends.
+    Rejected { reason: String },
+    /// All consumer groups; the connection ends.
+    Groups(Vec<ConsumerGroupStatus>),
+}
+
+/// A consumer group at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsumerGroupStatus {
+    /// The name of the group.
+    pub group: ConsumerGroup,
+    /// The connected consumers.
+    pub consumers: u64,
+    /// The records that wait for a consumer.
+    pub ready: u64,
+    /// The records that consumers have and have not acknowledged.
+    pub unacked: u64,
+    /// The milliseconds after which the group is removed; `None` while it has consumers.
+    pub expires_in_ms: Option<u64>,
 }

@@ -8,11 +8,13 @@
 //!
 //! Reading order: `telemetry` (a record), [`queue`] (the guarantees of a queue),
 //! `connect` (the choice by the backplane's URL), then one file for each queue: `local`
-//! with `local_protocol`, `redis`, `nats`, `amqp`.
+//! with `local_protocol`, `redis`, `nats`, `amqp`. `groups` lists the consumer groups of the
+//! embedded broker for operators.
 
 #[cfg(feature = "amqp")]
 mod amqp;
 mod connect;
+mod groups;
 mod local;
 pub(crate) mod local_protocol;
 #[cfg(feature = "nats")]
@@ -29,4 +31,8 @@ pub(crate) use self::{
         TelemetryProducer,
     },
     telemetry::Telemetry,
+};
+pub use self::{
+    groups::{GroupsError, consumer_groups},
+    local_protocol::ConsumerGroupStatus,
 };

@@ -101,6 +101,9 @@ pub(crate) const ACK_WAIT: Duration = Duration::from_secs(5);
 /// The time that a connection may take until it is ready for the first record.
 pub(crate) const SETUP_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// The consumer groups of the embedded broker. Each record waits for all of them.
+pub(crate) const MAX_GROUPS: usize = 64;
+
 /// The records that a queue holds before it rejects more.
 pub(crate) const MAX_QUEUED_RECORDS: usize = 100_000;
 /// The bytes that a queue holds before it rejects more records.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::is_plausible_version;
+
 /// Bits of the counter: 67 million registrations at one node within one view. The rest
 /// is the view version.
 const COUNTER_BITS: u32 = 26;
@@ -12,8 +14,15 @@ const COUNTER_BITS: u32 = 26;
 /// The slot owner assigns it at registration: the version of the view in the high bits,
 /// the slot owner's own counter below. Versions only grow, and within one view a device
 /// has one slot owner, so no clocks are compared (after Lamport).
+// An epoch of another process is checked: one far ahead would outlive every later connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u64", into = "u64")]
 pub(crate) struct Epoch(u64);
+
+/// An epoch of another process that lies far ahead of this machine's clock, or is 0.
+#[derive(Debug, thiserror::Error)]
+#[error("invalid epoch {0}: its view lies more than a day ahead of this machine's clock")]
+pub(crate) struct ImplausibleEpoch(u64);
 
 impl Epoch {
     /// Returns the `count`-th epoch that a slot owner assigns in view `version`.
@@ -40,9 +49,34 @@ impl Epoch {
     }
 }
 
+impl TryFrom<u64> for Epoch {
+    type Error = ImplausibleEpoch;
+
+    fn try_from(raw: u64) -> Result<Self, ImplausibleEpoch> {
+        let epoch = Self::from_raw(raw).filter(|_| is_plausible_version(raw >> COUNTER_BITS));
+        epoch.ok_or(ImplausibleEpoch(raw))
+    }
+}
+
+impl From<Epoch> for u64 {
+    fn from(epoch: Epoch) -> Self {
+        epoch.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::{decode, encode};
+
+    #[test]
+    fn epoch_of_the_far_future_is_not_decoded() {
+        let epoch = Epoch::new(7, 3);
+        assert_eq!(decode::<Epoch>(&encode(&epoch)), Some(epoch));
+        for lie in [u64::MAX, u64::MAX - 1, 1 << 63, 0] {
+            assert_eq!(decode::<Epoch>(&encode(&lie)), None, "{lie}");
+        }
+    }
 
     #[test]
     fn epoch_of_later_view_is_greater_whatever_the_count() {

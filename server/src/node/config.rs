@@ -6,7 +6,7 @@ use super::reported_load::LoadSource;
 use crate::{
     api::Origin,
     auth::{AuthConfig, Secret},
-    backplane::{BackplaneConfig, BackplaneUrl},
+    backplane::{BackplaneConfig, BackplaneUrl, ClusterSecret},
     cluster::Routing,
     id::{ClusterName, NodeId},
     limits::NodeLimits,
@@ -22,6 +22,8 @@ pub struct NodeConfig {
     pub backplane: Option<BackplaneUrl>,
     /// The cluster's name at a broker that other clusters use too.
     pub cluster: ClusterName,
+    /// The secret by which the processes of the cluster know each other.
+    pub cluster_secret: Option<ClusterSecret>,
     /// The time without a sign of life after which the others remove this node.
     pub membership_lease: Duration,
     /// The `HOST:PORT` at which gateways and operators reach this node; `None` is the
@@ -63,6 +65,7 @@ impl NodeConfig {
             id,
             backplane: None,
             cluster: ClusterName::default(),
+            cluster_secret: None,
             membership_lease: BackplaneConfig::DEFAULT_LEASE,
             advertise: None,
             routing: Routing::Directory,

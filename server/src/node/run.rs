@@ -13,9 +13,8 @@ use super::{
 use crate::{
     api::rejected_router,
     auth::{AuthConfig, StoreUrl},
-    backplane::{BackplaneConfig, BackplaneUrl, Identity, JoinedBackplane, MemberRole, join},
+    backplane::{BackplaneConfig, Identity, JoinedBackplane, MemberRole, join},
     cluster::{directory_client, inbound, resync},
-    id::ClusterName,
     ingest::run_producer_task,
     intake::TelemetryPublisher,
     net::{
@@ -67,6 +66,7 @@ pub async fn run(
         url: config.backplane.clone(),
         cluster: config.cluster.clone(),
         lease: config.membership_lease,
+        secret: config.cluster_secret.clone(),
     };
     let JoinedBackplane {
         backplane,
@@ -91,8 +91,7 @@ pub async fn run(
     );
     tasks.spawn_until("inbound messages", &drained, handling);
     let membership = tasks.supervise("backplane", &drained, membership);
-    let (url, cluster) = (backplane_config.url, backplane_config.cluster);
-    spawn_background(&tasks, &node, queues, url, cluster);
+    spawn_background(&tasks, &node, queues, backplane_config);
     let stop = tasks.cancel.child_token();
     let Listeners { public, admin } = listener_set(&node, tls).into_listeners(listeners);
     let accepting: Vec<_> = admin
@@ -164,8 +163,7 @@ fn spawn_background(
     tasks: &TaskGroup<impl FnMut()>,
     node: &Arc<Node>,
     queues: NodeQueues,
-    url: Option<BackplaneUrl>,
-    cluster: ClusterName,
+    backplane: BackplaneConfig,
 ) {
     let cluster_context = || Arc::clone(&node.cluster);
     let directory = directory_client::run(cluster_context(), queues.directory_updates);
@@ -174,12 +172,14 @@ fn spawn_background(
     tasks.spawn("load reports", load_reporter::run(Arc::clone(node)));
     tasks.spawn("timing wheel", advance_wheel(Arc::clone(node)));
     // A node without a backplane has no queue, and its intake rejects all telemetry.
-    if let Some(url) = url {
+    if let Some(url) = backplane.url {
         let publisher = TelemetryPublisher {
             intake: Arc::clone(&node.intake),
             admitted: queues.telemetry,
         };
-        tasks.spawn("telemetry", run_producer_task(url, cluster, publisher));
+        let (cluster, secret) = (backplane.cluster, backplane.secret);
+        let publishing = run_producer_task(url, cluster, secret, publisher);
+        tasks.spawn("telemetry", publishing);
     }
 }
 

@@ -146,6 +146,7 @@ async fn node_started_before_its_broker_joins_later(kind: TestBackplaneKind) {
     let node = TestNode::start(NodeConfig {
         backplane: backplane.url,
         cluster: backplane.cluster,
+        cluster_secret: backplane.secret,
         ..config("n1")
     });
     until("it says that it is not ready", async || {

@@ -27,6 +27,7 @@ const NAMES: &[&str] = &[
     "highwater_backplane_rejected_total",
     "highwater_backplane_dropped_total",
     "highwater_backplane_evictions_total",
+    "highwater_backplane_tables_rejected_total",
     "highwater_backplane_inboxes_deleted_total",
     "highwater_directory_entries",
     "highwater_accept_errors_total",

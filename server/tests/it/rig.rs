@@ -120,6 +120,7 @@ impl TestNode {
         let backplane = ground.config();
         config.backplane = backplane.url;
         config.cluster = backplane.cluster;
+        config.cluster_secret = backplane.secret;
         config.membership_lease = backplane.lease;
         let node = Self::start(config);
         // A node answers 503 until it is connected to its backplane.

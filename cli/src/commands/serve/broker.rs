@@ -1,32 +1,74 @@
 //! `highwater serve broker`.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use clap::Args;
-use highwater_server::{BrokerConfig, broker};
+use highwater_server::{BrokerConfig, BrokerError, broker};
 use tokio_util::sync::CancellationToken;
 
 use super::listen::bind_and_announce;
-use crate::failure::CliFailure;
+use crate::{
+    exit::Exit,
+    failure::CliFailure,
+    options::{
+        cluster_secret::{ClusterSecretArgs, SECRET_HINT},
+        time::parse_duration_within,
+    },
+};
+
+/// A consumer that restarts is away for some seconds.
+const MIN_GROUP_EXPIRY: Duration = Duration::from_secs(10);
+const MAX_GROUP_EXPIRY: Duration = Duration::from_secs(30 * 24 * 3600);
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:
+#[command(after_help = "Examples:
   highwater serve broker --listen 127.0.0.1:7000
+      For the processes of this machine, of any user.
+  highwater serve broker --listen 10.0.0.5:7000 \\
+      --cluster-secret-file cluster.secret
+      For the processes that know the secret, in a private network.
 
 The first line on stdout is `listening on ADDRESS`.")]
 pub(crate) struct ServeBroker {
-    /// Address to listen on, HOST:PORT; port 0 takes a free one
+    /// Address to listen on, HOST:PORT; port 0 takes a free one. Off loopback a
+    /// cluster secret is needed
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) secret: ClusterSecretArgs,
+    /// Time after which a consumer group without consumers is removed, 10s to 720h
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "15m",
+        value_parser = parse_duration_within(MIN_GROUP_EXPIRY..=MAX_GROUP_EXPIRY)
+    )]
+    pub(crate) group_expiry: Duration,
 }
 
 /// Serves the embedded broker until SIGTERM or Ctrl-C.
 pub(super) async fn execute(
-    args: &ServeBroker,
+    args: ServeBroker,
     shutdown: CancellationToken,
 ) -> Result<(), CliFailure> {
+    let config = BrokerConfig {
+        secret: args.secret.load()?,
+        group_expiry: args.group_expiry,
+        ..BrokerConfig::default()
+    };
+    // Before the announcement, because an error must not leave an open port behind.
+    config.check_address(args.listen).map_err(refusal)?;
     let listener = bind_and_announce("listening", args.listen)?;
-    broker::run(listener, BrokerConfig::default(), shutdown)
+    broker::run(listener, config, shutdown)
         .await
-        .map_err(CliFailure::internal)
+        .map_err(refusal)
+}
+
+fn refusal(error: BrokerError) -> CliFailure {
+    match error {
+        BrokerError::NoSecret(_) => {
+            CliFailure::new(Exit::Usage, error).with_hint(Some(SECRET_HINT))
+        }
+        BrokerError::Listener(_) => CliFailure::internal(error),
+    }
 }

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use clap::Args;
 use highwater_server::{
-    GatewayConfig, GatewayLimits, GatewayPolicy, LoadMetric, NodeId, Rate, gateway,
+    AllowedNetworks, GatewayConfig, GatewayLimits, GatewayPolicy, LoadMetric, NodeId, Rate, gateway,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -56,6 +56,10 @@ pub(crate) struct ServeGateway {
     pub(crate) id: NodeId,
     #[command(flatten)]
     pub(crate) nodes: NodesBackplane,
+    /// Networks in which nodes may be, CIDR,...; never link-local ones [default:
+    /// loopback and private ones]
+    #[arg(long, value_name = "CIDRS", default_value_t, hide_default_value = true)]
+    pub(crate) allowed_networks: AllowedNetworks,
     /// Time without a heartbeat after which the nodes remove this gateway, 500ms to
     /// 10m; the embedded broker uses a rule of its own
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration_within(MIN_LEASE..=MAX_LEASE))]
@@ -125,6 +129,8 @@ pub(super) async fn execute(
 fn config(args: ServeGateway) -> Result<GatewayConfig, CliFailure> {
     Ok(GatewayConfig {
         cluster: args.nodes.cluster.clone(),
+        cluster_secret: args.nodes.secret.load_for(Some(&args.nodes.backplane))?,
+        allowed_networks: args.allowed_networks,
         membership_lease: args.membership_lease,
         policy: args.balancing.policy,
         load_metric: args.balancing.load,

@@ -34,9 +34,9 @@ use crate::{
 The first line on stdout is `listening on ADDRESS`, with --admin-listen the
 second is `admin on ADDRESS`. SIGTERM and Ctrl-C drain, SIGHUP reads the
 certificate anew. HIGHWATER_AUTH_SECRET, HIGHWATER_AUTH_PREVIOUS_SECRET,
-HIGHWATER_LOGIN_SECRET and HIGHWATER_ADMIN_TOKEN may hold what else is read from
-files. With --auth, /admin, /nodes and /metrics need --admin-token-file or
---admin-listen.
+HIGHWATER_LOGIN_SECRET, HIGHWATER_ADMIN_TOKEN and HIGHWATER_CLUSTER_SECRET may hold
+what else is read from files. With --auth, /admin, /nodes and /metrics need
+--admin-token-file or --admin-listen.
 RUST_LOG says what is logged on stderr, by default info.")]
 pub(crate) struct ServeNode {
     /// Address to listen on, HOST:PORT; port 0 takes a free one
@@ -96,8 +96,10 @@ fn config(args: ServeNode) -> Result<NodeConfig, CliFailure> {
     let auth = args
         .auth
         .load(args.backplane.broker_tls.broker_ca.as_ref())?;
+    let backplane = args.backplane.url();
     Ok(NodeConfig {
-        backplane: args.backplane.url(),
+        cluster_secret: args.backplane.secret.load_for(backplane.as_ref())?,
+        backplane,
         cluster: args.backplane.cluster,
         membership_lease: args.backplane.membership_lease,
         advertise: args.advertise,

@@ -9,6 +9,7 @@ use highwater_scenarios::plan::BROKER_NAME;
 use super::super::{
     TestbedError,
     cluster_process::{ClusterProcess, STOP_TIMEOUT},
+    credentials::ClusterSecret,
     launcher::{self, LaunchArgs, Launcher},
 };
 use crate::sampling::SampleTarget;
@@ -19,20 +20,28 @@ pub(in crate::testbed) struct EmbeddedBroker {
     /// The process of the broker.
     pub(in crate::testbed) process: ClusterProcess,
     address: SocketAddr,
+    secret: ClusterSecret,
 }
 
 impl EmbeddedBroker {
     /// Starts the broker at a free port, which stays its port while it is down.
     pub(super) async fn start(launcher: &Launcher) -> Result<Self, TestbedError> {
         let process = ClusterProcess::new(BROKER_NAME, &launcher.log_dir);
-        let start = |port| spawn(launcher, &process, port);
+        let secret = ClusterSecret::random();
+        let start = |port| spawn(launcher, &process, &secret, port);
         let (child, address) = port::start_on_free_port(start).await?;
         process.set_running(&mut *process.child.lock().await, child, address);
-        Ok(Self { process, address })
+        Ok(Self {
+            process,
+            address,
+            secret,
+        })
     }
 
     pub(super) fn join_args(&self) -> LaunchArgs {
-        LaunchArgs::new(["--backplane", &format!("local://{}", self.address)])
+        let mut args = LaunchArgs::new(["--backplane", &format!("local://{}", self.address)]);
+        args.extend(self.secret.args());
+        args
     }
 
     /// Returns the broker for the sampler. It has no endpoint, so the kernel's values are
@@ -55,7 +64,7 @@ impl EmbeddedBroker {
         // The same port, because nodes keep trying the address that they were started with.
         let port = self.address.port();
         launcher::wait_until_port_is_free(BROKER_NAME, port).await?;
-        let (child, address) = spawn(launcher, &self.process, port).await?;
+        let (child, address) = spawn(launcher, &self.process, &self.secret, port).await?;
         self.process.set_running(&mut slot, child, address);
         Ok(())
     }
@@ -64,8 +73,9 @@ impl EmbeddedBroker {
 async fn spawn(
     launcher: &Launcher,
     process: &ClusterProcess,
+    secret: &ClusterSecret,
     port: u16,
 ) -> Result<(Child, SocketAddr), TestbedError> {
-    let launch = launcher.serve("broker", port, LaunchArgs::default(), &process.log);
+    let launch = launcher.serve("broker", port, secret.args(), &process.log);
     launcher.spawn_listening(BROKER_NAME, launch).await
 }

@@ -8,7 +8,7 @@ use highwater_types::{BrokerUrl, redact_passwords};
 use tokio::time::timeout;
 
 use super::{
-    super::{TestbedError, launcher::LaunchArgs},
+    super::{TestbedError, credentials::ClusterSecret, launcher::LaunchArgs},
     broker_process::BrokerProcess,
 };
 use crate::{
@@ -35,6 +35,8 @@ pub(in crate::testbed) struct ExternalBroker {
     /// The cluster's name at the broker. It is random for each run, so that nodes of two
     /// runs at one broker do not see each other.
     cluster: String,
+    /// Signs the membership table, because others may use the broker too.
+    secret: ClusterSecret,
     process: BrokerProcess,
     gauges: Option<Arc<dyn GaugeSource>>,
 }
@@ -59,6 +61,7 @@ impl ExternalBroker {
         Ok(Self {
             process: BrokerProcess::locate(&broker).await,
             cluster: format!("run-{:08x}", rand::random::<u32>()),
+            secret: ClusterSecret::random(),
             gauges: driver.gauge_source(&broker),
             url: broker.url,
             ca: broker.ca,
@@ -72,6 +75,7 @@ impl ExternalBroker {
         if let Some(file) = &self.ca {
             args.env.push((BROKER_CA_ENV.into(), file.into()));
         }
+        args.extend(self.secret.args());
         args
     }
 

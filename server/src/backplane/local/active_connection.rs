@@ -110,6 +110,7 @@ impl<'c> ActiveConnection<'c> {
                 (MessageKind::Control, None)
             }
             FromBroker::View(view) => {
+                protocol::check_version(&view)?;
                 self.endpoint.apply_view(view);
                 (MessageKind::Control, None)
             }

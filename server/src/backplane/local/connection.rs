@@ -3,12 +3,14 @@
 use std::{io, time::Duration};
 
 use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::StreamExt;
 use tokio::{net::TcpStream, time::timeout};
 
 use super::{
     active_connection::ActiveConnection,
-    protocol::{self, FrameReader, FromBroker, PROTOCOL_VERSION, ToBroker},
+    frames::FrameDecoder,
+    handshake::{Claim, introduce},
+    protocol::{self, FrameReader, FromBroker, ToBroker},
 };
 use crate::{
     backplane::{
@@ -49,15 +51,14 @@ impl Connector for LocalConnector {
         queue: &mut BoundedReceiver<Bytes>,
     ) -> io::Result<()> {
         let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(&self.authority)).await??;
-        let (mut reader, mut writer) = protocol::framed(stream)?;
+        let (mut reader, mut writer) = protocol::framed(stream, FrameDecoder::of_peer())?;
         // A restarted broker goes above this version.
         let last_version = endpoint.last_view().version;
-        let hello = ToBroker::Hello {
-            protocol: PROTOCOL_VERSION,
+        let claim = Claim::Member {
             identity: node.identity.clone(),
             last_version,
         };
-        writer.send(encode_frame(&hello, &[])).await?;
+        introduce(&mut reader, &mut writer, &claim, node.secret.as_ref()).await?;
         let lease = match read_handshake_frame(&mut reader).await? {
             FromBroker::Welcome { lease_ms } => Duration::from_millis(lease_ms),
             FromBroker::Rejected { reason } => return Err(io::Error::other(reason)),
@@ -67,6 +68,7 @@ impl Connector for LocalConnector {
         let FromBroker::View(view) = read_handshake_frame(&mut reader).await? else {
             return Err(io::ErrorKind::InvalidData.into());
         };
+        protocol::check_version(&view)?;
         tracing::info!(version = view.version, "joined the backplane");
         if last_version > 0 {
             endpoint.traffic.reconnects.add(1);

@@ -11,10 +11,14 @@
 //! ```
 //!
 //! The files, in reading order: [`protocol`] (the frames, which the broker uses as well),
-//! `connection` (connects and joins), `active_connection` (reads and writes while joined).
+//! [`frames`] (their decoder), [`handshake`] (both ends prove that they know the cluster
+//! secret), `connection` (connects and joins), `active_connection` (reads and writes while
+//! joined).
 
 mod active_connection;
 mod connection;
+pub(crate) mod frames;
+pub(crate) mod handshake;
 pub(crate) mod protocol;
 
 pub(super) use self::connection::join;

@@ -1,5 +1,5 @@
 //! The protocol of the embedded broker: length-prefixed frames, each with a postcard
-//! header before an opaque payload.
+//! header before an opaque payload. A connection begins with the [`handshake`](super::handshake).
 
 use std::io;
 
@@ -12,27 +12,28 @@ use tokio::net::{
 };
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 
+use super::frames::FrameDecoder;
 use crate::{
-    backplane::{Identity, MAX_PAYLOAD_BYTES, View},
-    id::{ConsumerGroup, NodeId, Topic},
+    backplane::{MAX_PAYLOAD_BYTES, View},
+    clock::is_plausible_version,
+    id::{NodeId, Topic},
 };
 
 /// The version of the protocol, which both ends must have in common.
-pub(crate) const PROTOCOL_VERSION: u16 = 4;
+pub(crate) const PROTOCOL_VERSION: u16 = 5;
 
 /// The bytes that a header or an envelope may add to a payload.
 pub(crate) const HEADROOM_BYTES: usize = 1024;
 
-/// A frame from a peer to the broker.
+/// The longest frame.
+pub(crate) const MAX_FRAME_BYTES: usize = MAX_PAYLOAD_BYTES + 4 * HEADROOM_BYTES;
+
+/// The longest frame of a handshake. The peer may be anybody until it has proved otherwise.
+pub(crate) const MAX_HANDSHAKE_BYTES: usize = 16 * 1024;
+
+/// A frame from a member to the broker.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum ToBroker {
-    /// The first frame of a member. `last_version` is the last view that it has seen, so
-    /// that versions keep growing when the broker restarts.
-    Hello {
-        protocol: u16,
-        identity: Identity,
-        last_version: u64,
-    },
     /// The payload is for one node, if it still has this generation.
     Unicast {
         to: NodeId,
@@ -50,25 +51,12 @@ pub(crate) enum ToBroker {
     },
     /// The answer to a ping. Any other frame is a sign of life as well.
     Pong,
-    /// The first frame of a node that sends telemetry. It names the consumer groups that
-    /// the node knows. Its further frames are in `ingest::local_protocol`.
-    Produce {
-        protocol: u16,
-        groups: Vec<ConsumerGroup>,
-    },
-    /// The first frame of a consumer of telemetry.
-    Consume {
-        protocol: u16,
-        group: ConsumerGroup,
-        name: String,
-    },
 }
 
 /// A frame from the broker to a member.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum FromBroker {
-    /// The peer may not join; the connection ends. It must stay the first variant: a
-    /// producer and a consumer read it before they know their own frames.
+    /// The member may not join; the connection ends.
     Rejected {
         reason: String,
     },
@@ -87,23 +75,38 @@ pub(crate) enum FromBroker {
     Ping,
 }
 
-pub(crate) type FrameReader = FramedRead<OwnedReadHalf, LengthDelimitedCodec>;
+pub(crate) type FrameReader = FramedRead<OwnedReadHalf, FrameDecoder>;
 pub(crate) type FrameWriter = FramedWrite<OwnedWriteHalf, LengthDelimitedCodec>;
 
 /// Splits a stream into a reader and a writer of frames of bounded length.
-pub(crate) fn framed(stream: TcpStream) -> io::Result<(FrameReader, FrameWriter)> {
+pub(crate) fn framed(
+    stream: TcpStream,
+    decoder: FrameDecoder,
+) -> io::Result<(FrameReader, FrameWriter)> {
     // Frames are written in batches, so Nagle's algorithm would only delay them.
     stream.set_nodelay(true)?;
-    let codec = || {
-        LengthDelimitedCodec::builder()
-            .max_frame_length(MAX_PAYLOAD_BYTES + 4 * HEADROOM_BYTES)
-            .new_codec()
-    };
+    let encoder = LengthDelimitedCodec::builder()
+        .max_frame_length(MAX_FRAME_BYTES)
+        .new_codec();
     let (read, write) = stream.into_split();
     Ok((
-        FramedRead::new(read, codec()),
-        FramedWrite::new(write, codec()),
+        FramedRead::new(read, decoder),
+        FramedWrite::new(write, encoder),
     ))
+}
+
+/// Checks that the version of a view can be right.
+///
+/// A node that applied a version of the far future could join no other broker for years.
+pub(crate) fn check_version(view: &View) -> io::Result<()> {
+    let version = view.version;
+    match is_plausible_version(version) {
+        true => Ok(()),
+        false => Err(io::Error::other(format!(
+            "invalid view version {version} of the broker: it lies more than a day ahead of \
+             this machine's clock; hint: set the clocks of both machines"
+        ))),
+    }
 }
 
 /// Writes frames and flushes once at the end.

@@ -20,6 +20,7 @@ use super::{
     membership::Membership,
     membership_table::MembershipTable,
     outbound::OutboundOp,
+    table_signer::TableSigner,
 };
 use crate::{
     backplane::{
@@ -55,6 +56,10 @@ pub(super) fn join<C: Transport>(
     let broker = url.to_string();
     let connector = RemoteConnector::<C> {
         servers: BrokerServers::new(url),
+        signer: TableSigner {
+            secret: node.secret.clone(),
+            cluster: cluster.clone(),
+        },
         cluster,
         lease,
         // See `Inbox::connection` for the random half.
@@ -68,6 +73,7 @@ pub(super) fn join<C: Transport>(
 struct RemoteConnector<C> {
     servers: BrokerServers,
     cluster: ClusterName,
+    signer: TableSigner,
     lease: Duration,
     /// The number of the next connection; see [`Inbox`].
     next_connection: AtomicU64,
@@ -110,7 +116,15 @@ impl<C: Transport> Connector for RemoteConnector<C> {
         self.servers.discover(transport.named_servers());
         let is_reconnect = endpoint.last_view().version > 0;
         let last_table = Arc::clone(&self.last_table);
-        let joining = Membership::join(endpoint, &transport, &inbox, node, self.lease, last_table);
+        let joining = Membership::join(
+            endpoint,
+            &transport,
+            &inbox,
+            node,
+            self.lease,
+            &self.signer,
+            last_table,
+        );
         let ended = match joining.await {
             Ok(membership) => {
                 let version = endpoint.last_view().version;

@@ -13,6 +13,7 @@ use super::{
     membership_table::MembershipTable,
     outbound::OutboundOp,
     table_client::TableClient,
+    table_signer::TableSigner,
 };
 use crate::backplane::{
     MessageKind,
@@ -55,13 +56,14 @@ impl<'c, C: Transport> Membership<'c, C> {
         inbox: &'c Inbox,
         node: &JoiningNode,
         lease: Duration,
+        signer: &'c TableSigner,
         last_known: Arc<MembershipTable>,
     ) -> Result<Self, DisconnectReason> {
         let now = Instant::now();
         // Starts before the join is stored, because the others count this node's silence
         // from the moment when they load the table. A join that takes longer is repeated.
         let own_lease = Lease::new(suspicion_timeout(lease));
-        let table = TableClient::new(transport, last_known);
+        let table = TableClient::new(transport, signer, &endpoint.traffic, last_known);
         let joining = table.update(|table, above| {
             table.join(node.identity.clone(), inbox, lease, above)?;
             Ok(true)

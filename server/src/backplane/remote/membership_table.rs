@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Inbox;
 use crate::{
-    backplane::{IdConflict, Identity, MemberEntry, MemberList, is_valid_version},
+    backplane::{IdConflict, Identity, MemberEntry, MemberList},
+    clock::{is_plausible_incarnation, is_plausible_version},
     id::NodeId,
 };
 
@@ -48,6 +49,16 @@ pub(super) enum InvalidMembership {
     Malformed(String),
     #[error("invalid membership table of format {found}: expected format {FORMAT}")]
     UnsupportedFormat { found: u16 },
+    #[error(
+        "the membership table at the broker is not signed with this process's cluster secret; \
+         hint: give all processes of the cluster one secret; if none runs, delete the table"
+    )]
+    Unsigned,
+    #[error(
+        "cannot join: the membership table at the broker is signed with a cluster secret; \
+         hint: give this process the same --cluster-secret-file"
+    )]
+    Signed,
 }
 
 impl MembershipTable {
@@ -74,21 +85,23 @@ impl MembershipTable {
         }
         let mut table: Self = serde_json::from_slice(bytes).map_err(malformed)?;
         // The next change adds one to it.
-        if !is_valid_version(table.version()) {
+        if !is_plausible_version(table.version()) {
             let cause = format!("version {} is out of range", table.version());
             return Err(InvalidMembership::Malformed(cause));
         }
         // An operator may have edited the document, and entries are found by binary search.
         table.members.sort();
+        let version = table.version();
+        // An entry of the far future would keep its name from every later process.
+        table.members.retain(|entry| {
+            let member = &entry.member;
+            member.generation <= version && is_plausible_incarnation(member.incarnation)
+        });
         Ok(table)
     }
 
     pub(super) fn to_bytes(&self) -> Bytes {
-        match serde_json::to_vec(self) {
-            Ok(bytes) => bytes.into(),
-            // Only maps with keys that are not strings and failing writers can fail here.
-            Err(error) => unreachable!("cannot encode a membership table: {error}"),
-        }
+        encode_json(self)
     }
 
     /// Returns the inbox of a node, if it still has this generation.
@@ -165,6 +178,15 @@ impl Deref for MembershipTable {
 
     fn deref(&self) -> &Self::Target {
         &self.members
+    }
+}
+
+/// Encodes a table, or a table and more.
+pub(super) fn encode_json(table: &impl Serialize) -> Bytes {
+    match serde_json::to_vec(table) {
+        Ok(bytes) => bytes.into(),
+        // Only maps with keys that are not strings and failing writers can fail here.
+        Err(error) => unreachable!("cannot encode a membership table: {error}"),
     }
 }
 
@@ -263,6 +285,20 @@ mod tests {
         let mut table = MembershipTable::new();
         table.members = MemberList::starting_at(u64::MAX);
         assert!(MembershipTable::parse(&table.to_bytes()).is_err());
+    }
+
+    #[test]
+    fn entry_of_the_far_future_is_ignored() {
+        let mut table = MembershipTable::new();
+        join(&mut table, &inbox("later", 1 << 63, 1)).unwrap();
+        join(&mut table, &inbox("now", 7, 1)).unwrap();
+        let parsed = MembershipTable::parse(&table.to_bytes()).unwrap();
+        let ids: Vec<&str> = parsed
+            .entries()
+            .iter()
+            .map(|entry| entry.member.id.as_str())
+            .collect();
+        assert_eq!(ids, ["now"]);
     }
 
     /// An operation on a table.

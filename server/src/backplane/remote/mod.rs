@@ -22,8 +22,8 @@
 //!
 //! - `transport` (the interface to a broker), `error`, `inbox` (the address of a
 //!   connection), `inbound` (received frames that wait), `frame` (the encoding);
-//! - `membership_table` (the document), `table_client` (compare-and-set),
-//!   `failure_detector` (silent members), `reaper` (abandoned inboxes);
+//! - `membership_table` (the document), `table_signer` (its signature), `table_client`
+//!   (compare-and-set), `failure_detector` (silent members), `reaper` (abandoned inboxes);
 //! - `membership` (entry, lease and heartbeats), `receive` (its handling of frames),
 //!   `maintenance` (its part in maintaining the table);
 //! - `outbound` (operations that wait), `connection` (connects and joins),
@@ -47,6 +47,7 @@ mod outbound;
 mod reaper;
 mod receive;
 mod table_client;
+mod table_signer;
 #[cfg(test)]
 mod tests;
 mod transport;

@@ -11,7 +11,10 @@ use super::{
     frame::{FrameBody, FrameHeader},
     membership::Membership,
 };
-use crate::backplane::{Backplane, Inbound, MessageKind, envelope::decode_frame, is_valid_version};
+use crate::{
+    backplane::{Backplane, Inbound, MessageKind, envelope::decode_frame},
+    clock::is_plausible_version,
+};
 
 impl<C: Transport> Membership<'_, C> {
     /// Handles a frame: records the sign of life and returns the message for the node, if
@@ -59,7 +62,7 @@ impl<C: Transport> Membership<'_, C> {
     /// former entry would be removed together with that entry.
     async fn wait_for_table(&self, generation: u64) -> Result<(), DisconnectReason> {
         let is_known = generation <= self.table.current().version();
-        if is_known || !is_valid_version(generation) {
+        if is_known || !is_plausible_version(generation) {
             return Ok(());
         }
         self.table.note_version(generation);

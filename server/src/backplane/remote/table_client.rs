@@ -8,9 +8,13 @@ use tokio::{sync::Notify, time::sleep};
 use super::{
     Transport,
     disconnect_reason::{DisconnectReason, with_timeout},
-    membership_table::MembershipTable,
+    membership_table::{InvalidMembership, MembershipTable},
+    table_signer::TableSigner,
 };
-use crate::backplane::{initial_version, is_valid_version};
+use crate::{
+    backplane::{TrafficCounters, initial_version},
+    clock::is_plausible_version,
+};
 
 /// The attempts to change the table when other members change it first. Even when the
 /// nodes of a large cluster start together, one of them succeeds in each round.
@@ -22,6 +26,8 @@ const MAX_CAS_PAUSE_MS: u32 = 20;
 /// The current table of one connection, and the way to load and store it.
 pub(super) struct TableClient<'c, C> {
     transport: &'c C,
+    signer: &'c TableSigner,
+    traffic: &'c TrafficCounters,
     state: Mutex<TableState>,
     /// Notified when another member has a newer table.
     pub(super) outdated: Notify,
@@ -37,9 +43,16 @@ struct TableState {
 
 impl<'c, C: Transport> TableClient<'c, C> {
     /// Creates a client that starts from the last table of the previous connection.
-    pub(super) fn new(transport: &'c C, last_known: Arc<MembershipTable>) -> Self {
+    pub(super) fn new(
+        transport: &'c C,
+        signer: &'c TableSigner,
+        traffic: &'c TrafficCounters,
+        last_known: Arc<MembershipTable>,
+    ) -> Self {
         Self {
             transport,
+            signer,
+            traffic,
             state: Mutex::new(TableState {
                 newest_version: last_known.version(),
                 current: last_known,
@@ -60,7 +73,7 @@ impl<'c, C: Transport> TableClient<'c, C> {
     /// Notes that another member has the table of this version.
     pub(super) fn note_version(&self, version: u64) {
         let mut state = self.state.lock();
-        if version > state.current.version() && is_valid_version(version) {
+        if version > state.current.version() && is_plausible_version(version) {
             state.newest_version = state.newest_version.max(version);
             self.outdated.notify_one();
         }
@@ -82,8 +95,8 @@ impl<'c, C: Transport> TableClient<'c, C> {
     /// `change` gets the table and the version above which it must go; it returns whether
     /// it changed anything. It is called again when another member stores a table first.
     ///
-    /// If the broker has lost the table, or has an older one than any member, a newer
-    /// version is stored in any case: versions never go back.
+    /// If the broker has lost the table, or has an older or an unsigned one, a newer version
+    /// is stored in any case: versions never go back.
     pub(super) async fn update(
         &self,
         mut change: impl FnMut(&mut MembershipTable, u64) -> Result<bool, DisconnectReason>,
@@ -92,14 +105,19 @@ impl<'c, C: Transport> TableClient<'c, C> {
             let load = self.transport.load_table();
             let stored = with_timeout("load the membership table", load).await?;
             let newest = self.newest_version();
-            let (mut table, above) = match &stored {
-                Some(stored) => (MembershipTable::parse(&stored.table)?, newest),
+            let loaded = match &stored {
+                Some(stored) => self.decode(&stored.table)?,
+                None => None,
+            };
+            let is_missing = loaded.is_none();
+            let (mut table, above) = match loaded {
+                Some(table) => (table, newest),
                 // The last known members are most likely still there. Those that are not
                 // lose their entries after their leases.
                 None => ((*self.current()).clone(), newest.max(initial_version())),
             };
             let changed = change(&mut table, above)?;
-            let lost = stored.is_none() || table.version() < newest;
+            let lost = is_missing || table.version() < newest;
             if lost && table.version() <= newest {
                 // Members apply only a table that is newer than the last one that they know.
                 table.bump_version(above);
@@ -108,7 +126,9 @@ impl<'c, C: Transport> TableClient<'c, C> {
                 return Ok(table);
             }
             let revision = stored.map(|stored| stored.revision);
-            let store = self.transport.store_table(revision, table.to_bytes());
+            let store = self
+                .transport
+                .store_table(revision, self.signer.encode(&table));
             if with_timeout("store the membership table", store).await? {
                 self.changed.notify_one();
                 return Ok(table);
@@ -118,6 +138,24 @@ impl<'c, C: Transport> TableClient<'c, C> {
             sleep(max_pause.mul_f64(rand::random())).await;
         }
         Err(DisconnectReason::Contended(MAX_CAS_ATTEMPTS))
+    }
+
+    /// Decodes a stored table. Returns `None` for one that no member has signed, if this node
+    /// knows one that a member has: the stored one then counts as lost.
+    fn decode(&self, stored: &[u8]) -> Result<Option<MembershipTable>, InvalidMembership> {
+        match self.signer.decode(stored) {
+            Ok(table) => Ok(Some(table)),
+            Err(error @ InvalidMembership::Unsigned) => {
+                self.traffic.tables_rejected.add(1);
+                // A node that knows none may itself be the one with a wrong secret.
+                if self.current().version() == 0 {
+                    return Err(error);
+                }
+                tracing::warn!(%error, "ignored the stored table; storing the last known one");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn newest_version(&self) -> u64 {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::store::TelemetryStore;
 use crate::{
@@ -16,6 +17,8 @@ pub(super) struct GroupMembers {
     consumers: BTreeMap<u64, ConnectedConsumer>,
     /// The number of deliveries so far, which numbers them.
     deliveries: u64,
+    /// The time since which the group has no consumers.
+    abandoned_since: Option<Instant>,
 }
 
 struct ReadyDelivery {
@@ -32,6 +35,43 @@ struct ConnectedConsumer {
 }
 
 impl GroupMembers {
+    /// Creates a group whose consumers have not come yet.
+    pub(super) fn abandoned(since: Instant) -> Self {
+        Self {
+            abandoned_since: Some(since),
+            ..Self::default()
+        }
+    }
+
+    /// Returns the time since which the group has no consumers.
+    pub(super) fn abandoned_since(&self) -> Option<Instant> {
+        self.abandoned_since
+    }
+
+    /// Returns the number of consumers.
+    pub(super) fn consumers(&self) -> usize {
+        self.consumers.len()
+    }
+
+    /// Returns the number of records that wait for a consumer.
+    pub(super) fn ready(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// Returns the number of records that consumers have and have not acknowledged.
+    pub(super) fn unacked(&self) -> usize {
+        let unacked = self
+            .consumers
+            .values()
+            .map(|consumer| consumer.unacked.len());
+        unacked.sum()
+    }
+
+    /// Ends a group without consumers and returns its ready records.
+    pub(super) fn into_ready(self) -> Vec<u64> {
+        self.ready.into_iter().map(|ready| ready.id).collect()
+    }
+
     /// Appends a record to handle.
     pub(super) fn enqueue(&mut self, record: u64) {
         self.ready.push_back(ReadyDelivery {
@@ -54,6 +94,7 @@ impl GroupMembers {
             last_delivery: 0,
         };
         self.consumers.insert(consumer, connected);
+        self.abandoned_since = None;
     }
 
     /// Removes a consumer. Its unacknowledged records are ready again, before all others.
@@ -69,6 +110,9 @@ impl GroupMembers {
                 id: record,
                 redelivered: true,
             });
+        }
+        if self.consumers.is_empty() {
+            self.abandoned_since = Some(Instant::now());
         }
     }
 

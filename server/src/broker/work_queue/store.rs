@@ -30,6 +30,8 @@ pub(super) struct QueuedTelemetry {
     pub(super) sequence: u64,
     /// The number of groups that have not handled the record.
     pub(super) pending_groups: usize,
+    /// Whether at least one group has handled the record.
+    pub(super) is_handled: bool,
 }
 
 /// The records, by the broker's number for each.
@@ -50,6 +52,13 @@ impl TelemetryStore {
     pub(super) fn add(&mut self, id: u64, record: QueuedTelemetry) {
         self.bytes += record.payload.len();
         self.records.insert(id, record);
+    }
+
+    /// Notes that a group has handled a record.
+    pub(super) fn mark_handled(&mut self, id: u64) {
+        if let Some(record) = self.records.get_mut(&id) {
+            record.is_handled = true;
+        }
     }
 
     /// Counts that one group is done with a record. Removes and returns the record when

@@ -1,10 +1,11 @@
 //! Tests of records, groups and consumers, without sockets.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use proptest::prelude::*;
+use tokio::time::Instant;
 
 use super::WorkQueue;
 use crate::{
@@ -16,6 +17,12 @@ use crate::{
     },
     net::bounded_queue::{BoundedReceiver, channel},
 };
+
+const GROUP_EXPIRY: Duration = Duration::from_secs(60);
+
+fn work_queue() -> WorkQueue {
+    WorkQueue::new(3, GROUP_EXPIRY)
+}
 
 fn group(name: &str) -> ConsumerGroup {
     name.parse().unwrap()
@@ -47,7 +54,9 @@ struct TestConsumer {
 impl TestConsumer {
     fn join(queue: &mut WorkQueue, name: &str, max_unacked: usize) -> Self {
         let (sender, frames) = channel(10_000, 1_000_000);
-        let number = queue.add_consumer(&group(name), max_unacked, sender);
+        let number = queue
+            .add_consumer(&group(name), max_unacked, sender)
+            .unwrap();
         Self {
             group: group(name),
             number,
@@ -116,7 +125,7 @@ impl TestProducer {
 
 #[test]
 fn record_without_a_group_or_room_is_rejected() {
-    let mut queue = WorkQueue::default();
+    let mut queue = work_queue();
     queue.store.limits.records = 1;
     let mut producer = TestProducer::join(&mut queue, &[]);
     queue.publish(producer.number, 1, payload(1));
@@ -137,7 +146,7 @@ fn record_without_a_group_or_room_is_rejected() {
 
 #[test]
 fn record_is_accepted_once_every_group_has_handled_it() {
-    let mut queue = WorkQueue::default();
+    let mut queue = work_queue();
     // A group of before a restart, whose consumers have not returned yet.
     let mut producer = TestProducer::join(&mut queue, &["late"]);
     let mut early = TestConsumer::join(&mut queue, "early", 10);
@@ -151,7 +160,7 @@ fn record_is_accepted_once_every_group_has_handled_it() {
 
 #[test]
 fn consumers_that_are_always_free_take_turns() {
-    let mut queue = WorkQueue::default();
+    let mut queue = work_queue();
     let producer = TestProducer::join(&mut queue, &[]);
     let mut consumers = [(); 3].map(|()| TestConsumer::join(&mut queue, "a", 10));
     for number in 0..6 {
@@ -163,7 +172,7 @@ fn consumers_that_are_always_free_take_turns() {
 
 #[test]
 fn unacknowledged_records_of_a_dead_consumer_are_redelivered() {
-    let mut queue = WorkQueue::default();
+    let mut queue = work_queue();
     let mut producer = TestProducer::join(&mut queue, &[]);
     let mut dead = TestConsumer::join(&mut queue, "a", 2);
     for number in 1..=3 {
@@ -183,7 +192,7 @@ fn unacknowledged_records_of_a_dead_consumer_are_redelivered() {
 
 #[test]
 fn ready_records_are_removed_with_their_producer() {
-    let mut queue = WorkQueue::default();
+    let mut queue = work_queue();
     let producer = TestProducer::join(&mut queue, &[]);
     let mut consumer = TestConsumer::join(&mut queue, "a", 1);
     for number in 1..=3 {
@@ -194,6 +203,61 @@ fn ready_records_are_removed_with_their_producer() {
     assert_eq!(usage(&queue), (0, 0));
 }
 
+#[test]
+fn removed_group_holds_up_no_record() {
+    let mut queue = work_queue();
+    let mut producer = TestProducer::join(&mut queue, &[]);
+    let mut consumer = TestConsumer::join(&mut queue, "a", 10);
+    let mistyped = TestConsumer::join(&mut queue, "mistyped", 10);
+    let busy = queue.remove_group(&mistyped.group).unwrap_err();
+    assert!(busy.to_string().contains("it has 1 consumers"), "{busy}");
+    queue.remove_consumer(&mistyped.group, mistyped.number);
+    queue.publish(producer.number, 1, payload(1));
+    assert_eq!(consumer.handle_all(&mut queue), [payload(1)]);
+    assert_eq!(producer.results(), []);
+    queue.remove_group(&mistyped.group).unwrap();
+    assert_eq!(producer.results(), [(1, PublishOutcome::Accepted)]);
+    assert!(queue.remove_group(&mistyped.group).is_err(), "it is gone");
+    // A record that no group has handled is not accepted when the last group goes.
+    queue.publish(producer.number, 2, payload(2));
+    queue.remove_consumer(&consumer.group, consumer.number);
+    queue.remove_group(&consumer.group).unwrap();
+    let rejected = PublishOutcome::Rejected(RejectReason::NoConsumerGroup);
+    assert_eq!(producer.results(), [(2, rejected)]);
+    assert_eq!(usage(&queue), (0, 0));
+}
+
+#[test]
+fn abandoned_group_expires_and_one_with_consumers_does_not() {
+    let mut queue = work_queue();
+    let _producer = TestProducer::join(&mut queue, &["known"]);
+    let _consumer = TestConsumer::join(&mut queue, "served", 10);
+    let left = TestConsumer::join(&mut queue, "left", 10);
+    queue.remove_consumer(&left.group, left.number);
+    assert_eq!(queue.expire_groups(Instant::now()), []);
+    let later = Instant::now() + GROUP_EXPIRY;
+    assert_eq!(queue.expire_groups(later), [group("known"), group("left")]);
+    let statuses = queue.group_statuses(later);
+    let names: Vec<&str> = statuses
+        .iter()
+        .map(|status| status.group.as_str())
+        .collect();
+    assert_eq!(names, ["served"]);
+    assert_eq!(
+        (statuses[0].consumers, statuses[0].expires_in_ms),
+        (1, None)
+    );
+}
+
+#[test]
+fn groups_beyond_the_bound_are_rejected() {
+    let mut queue = work_queue();
+    let _producer = TestProducer::join(&mut queue, &["a", "b", "c", "d"]);
+    let (sender, _frames) = channel(10, 1000);
+    assert!(queue.add_consumer(&group("d"), 1, sender.clone()).is_err());
+    assert!(queue.add_consumer(&group("c"), 1, sender).is_ok());
+}
+
 proptest! {
     /// Every group handles every record. It handles a record twice only if a consumer died
     /// with it.
@@ -201,7 +265,7 @@ proptest! {
     fn no_record_is_lost_and_only_dead_consumers_cause_duplicates(
         operations in prop::collection::vec((0u8..5, 0u8..2), 1..200),
     ) {
-        let mut queue = WorkQueue::default();
+        let mut queue = work_queue();
         let mut producer = TestProducer::join(&mut queue, &["g0", "g1"]);
         let mut consumers: Vec<TestConsumer> = Vec::new();
         let mut handled: BTreeMap<(ConsumerGroup, Bytes), u32> = BTreeMap::new();

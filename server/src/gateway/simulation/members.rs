@@ -45,6 +45,20 @@ fn node_stays_until_its_rejoin_deadline_after_an_outage() {
     assert_eq!(cluster.gateways[0].next_rejoin_deadline(), None);
 }
 
+/// The earlier incarnation of such a member is removed as well.
+#[test]
+fn member_at_an_address_that_is_not_allowed_is_not_a_backend() {
+    let cluster = SimCluster::new(1, with_policy(GatewayPolicy::LeastConn)).with_nodes(&[5, 5]);
+    let mut view = cluster.view();
+    view.version += 1;
+    for (member, address) in view.members.iter_mut().zip(["169.254.169.254:80", "n2:2"]) {
+        member.incarnation += 1;
+        member.address = Some(address.to_owned());
+    }
+    cluster.apply_view(&view);
+    assert_eq!(cluster.known_nodes(), ["n2"]);
+}
+
 /// The token `unavailable` is cancelled when a node goes down or leaves, and not before.
 #[test]
 fn unavailable_is_cancelled_when_the_node_goes_down() {

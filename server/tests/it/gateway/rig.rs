@@ -29,6 +29,7 @@ pub(crate) fn config(id: &str, ground: &Ground) -> GatewayConfig {
     let backplane = ground.config();
     GatewayConfig {
         cluster: backplane.cluster,
+        cluster_secret: backplane.secret,
         membership_lease: backplane.lease,
         health_interval: Duration::from_millis(50),
         // With slow start, chance would decide whether a new node gets the next socket.

@@ -31,6 +31,7 @@ const NAMES: &[&str] = &[
     "highwater_backplane_rejected_total",
     "highwater_backplane_dropped_total",
     "highwater_backplane_evictions_total",
+    "highwater_backplane_tables_rejected_total",
     "highwater_backplane_inboxes_deleted_total",
     "highwater_accept_errors_total",
     "highwater_connections_rejected_total",

@@ -11,7 +11,9 @@ mod servers;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use highwater_server::{BackplaneUrl, BrokerConfig, ClusterName, backplane::BackplaneConfig};
+use highwater_server::{
+    BackplaneUrl, BrokerConfig, ClusterName, ClusterSecret, backplane::BackplaneConfig,
+};
 use highwater_services::{RedisOptions, RedisService, Service, ServiceKind};
 
 pub(crate) use self::macros::{define_test_modules, define_tests, on_every_backplane};
@@ -120,6 +122,7 @@ impl Ground {
             url: Some(self.url()),
             cluster: self.cluster.clone(),
             lease: self.lease,
+            secret: Some(secret()),
         }
     }
 
@@ -170,6 +173,7 @@ impl Ground {
 impl TestServer {
     fn embedded_at(address: SocketAddr, lease: Duration) -> Self {
         let config = BrokerConfig {
+            secret: Some(secret()),
             ping_interval: (lease / 10).min(Duration::from_secs(1)),
             peer_timeout: lease,
             ..BrokerConfig::default()
@@ -188,6 +192,11 @@ impl TestServer {
             Self::Shared(service) => service.url(),
         }
     }
+}
+
+/// Returns the secret of all clusters of the tests.
+pub(crate) fn secret() -> ClusterSecret {
+    "0123456789abcdef".parse().unwrap()
 }
 
 fn unique_name() -> ClusterName {

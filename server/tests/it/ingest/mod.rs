@@ -1,9 +1,10 @@
 //! Telemetry, from devices through a queue to groups of consumers.
 //!
 //! In reading order: `rig` (a node, a device that sends, consumers and their journals), `suite`
-//! (the contract of every queue), `full` (a Redis server without memory), `metrics` (the metrics
-//! of a consumer).
+//! (the contract of every queue), `full` (a Redis server without memory), `abandoned` (a group
+//! without consumers), `metrics` (the metrics of a consumer).
 
+mod abandoned;
 mod full;
 mod metrics;
 mod rig;

@@ -61,6 +61,7 @@ impl IngestRig {
         let (group, name) = (group.parse().unwrap(), id.parse().unwrap());
         let config = ConsumerConfig {
             cluster: self.ground.config().cluster,
+            cluster_secret: self.ground.config().secret,
             journal: Some(self.journal(id)),
             processing_time,
             ..ConsumerConfig::new(self.ground.url(), group, name)

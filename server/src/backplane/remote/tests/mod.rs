@@ -25,6 +25,10 @@ struct TestMember {
 
 impl TestMember {
     fn join(cluster: &str, id: &str, incarnation: u64) -> Self {
+        Self::join_with(cluster, id, incarnation, Some("0123456789abcdef"))
+    }
+
+    fn join_with(cluster: &str, id: &str, incarnation: u64, secret: Option<&str>) -> Self {
         // The fake broker is found by the name of the cluster alone.
         let url = BrokerUrl::parse("redis://in.memory").unwrap();
         let cluster = cluster.parse().unwrap();
@@ -32,6 +36,7 @@ impl TestMember {
         let (deliver, inbox) = mpsc::channel(16);
         let node = JoiningNode {
             identity: Identity::of_node(id, incarnation),
+            secret: secret.map(|secret| secret.parse().unwrap()),
             deliver,
             leave: leave.clone(),
         };
@@ -118,6 +123,43 @@ async fn lost_table_is_stored_again() {
     advance(2 * LEASE).await;
     assert_eq!(a.view(), b.view());
     assert_eq!(a.view(), newcomer.view());
+}
+
+#[tokio::test(start_paused = true)]
+async fn table_of_a_stranger_is_ignored_and_replaced() {
+    let [a, b] = join_all("signed", ["a", "b"]).await;
+    let before = b.view();
+    let (revision, signed) = broker("signed").lock().stored_table.clone().unwrap();
+    let mut foreign = MembershipTable::new();
+    foreign.bump_version(before.version + 1_000);
+    // Without a signature, and with that of another table.
+    let text = String::from_utf8(signed.to_vec()).unwrap();
+    let changed = text.replace("\"id\":\"b\"", "\"id\":\"c\"");
+    assert_ne!(changed, text);
+    for (at, table) in [foreign.to_bytes(), changed.into()].into_iter().enumerate() {
+        broker("signed").lock().stored_table = Some((revision + 1_000 + at as u64, table));
+        advance(2 * LEASE).await;
+        assert_eq!(a.view().members, before.members, "a member was lost");
+        assert_eq!(stored_table("signed").view().members, before.members);
+    }
+    let rejected = |member: &TestMember| member.backplane.traffic().tables_rejected.get();
+    assert!(rejected(&a) + rejected(&b) >= 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn member_without_the_secret_does_not_join() {
+    let member = TestMember::join("closed", "a", 1);
+    member.wait_for_members(&["a"]).await;
+    let stranger = TestMember::join_with("closed", "b", 1, None);
+    let other_secret = TestMember::join_with("closed", "c", 1, Some("0123456789abcdeF"));
+    advance(2 * LEASE).await;
+    assert!(!stranger.view().connected && !other_secret.view().connected);
+    assert!(other_secret.backplane.traffic().tables_rejected.get() > 0);
+    let traffic = member.backplane.traffic();
+    assert_eq!(
+        (traffic.tables_rejected.get(), traffic.reconnects.get()),
+        (0, 0)
+    );
 }
 
 #[tokio::test(start_paused = true)]
