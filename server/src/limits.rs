@@ -85,7 +85,8 @@ pub struct NodeLimits {
     pub telemetry_unacked: usize,
     /// The bytes of all telemetry records without an answer.
     pub telemetry_unacked_bytes: usize,
-    /// The frames of all kinds that one device may send in each second, up to 65,535.
+    /// The frames of all kinds that one device may send in each second; `u16::MAX` is
+    /// unlimited.
     pub frames_per_s: u16,
     /// The messages that one device may publish in each second.
     pub publishes_per_s: u32,

@@ -24,9 +24,9 @@ pub(crate) struct ClusterSecretArgs {
 
 impl ClusterSecretArgs {
     /// Reads the secret.
-    pub(crate) fn load(self) -> Result<Option<ClusterSecret>, CliFailure> {
-        let secret = match self.cluster_secret_file {
-            Some(path) => ClusterSecret::from_file(&path).map(Some),
+    pub(crate) fn load(&self) -> Result<Option<ClusterSecret>, CliFailure> {
+        let secret = match &self.cluster_secret_file {
+            Some(path) => ClusterSecret::from_file(path).map(Some),
             // Read here and not by clap, whose errors would quote it.
             None => env::var_os(SECRET_ENV)
                 .map(|secret| ClusterSecret::from_bytes(secret.as_bytes()))
@@ -37,7 +37,7 @@ impl ClusterSecretArgs {
 
     /// Reads the secret of a process that joins `backplane`.
     pub(crate) fn load_for(
-        self,
+        &self,
         backplane: Option<&BackplaneUrl>,
     ) -> Result<Option<ClusterSecret>, CliFailure> {
         let secret = self.load()?;

@@ -57,6 +57,8 @@ async fn open(
 async fn text_ping_is_answered_and_keeps_the_socket_open() {
     let mut config = config("n1");
     config.limits.idle_timeout = Duration::from_secs(2);
+    // The page below sends as fast as it can.
+    config.limits.frames_per_s = u16::MAX;
     let node = TestNode::start(config);
     let mut page = TestDevice::open(&node, "page").await;
     let mut silent = TestDevice::open(&node, "silent").await;

@@ -2,9 +2,7 @@
 
 use std::net::IpAddr;
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, Version, header};
-
-use crate::id::NodeId;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
 /// Fields of one connection, which must not be forwarded (RFC 9110, section 7.6.1).
 const HOP_BY_HOP: [HeaderName; 8] = [

@@ -104,11 +104,15 @@ async fn allow_origins(State(node): State<Arc<Node>>, request: Request, next: Ne
 }
 
 fn into_router(routes: Router<Arc<Node>>, node: &Arc<Node>) -> Router {
-    routes
+    let routes = routes
         .fallback(path_not_found)
-        .method_not_allowed_fallback(method_not_allowed)
-        // The layers come after the fallbacks, so that their answers carry the headers too.
-        .layer(from_fn_with_state(Arc::clone(node), allow_origins))
+        .method_not_allowed_fallback(method_not_allowed);
+    // Layers come after the fallbacks, so that their answers carry the headers too.
+    let routes = match node.allowed_origins.is_empty() {
+        true => routes,
+        false => routes.layer(from_fn_with_state(Arc::clone(node), allow_origins)),
+    };
+    routes
         .layer(map_response_with_state(Arc::clone(node), add_node_header))
         .with_state(Arc::clone(node))
 }
