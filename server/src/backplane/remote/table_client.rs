@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     backplane::{TrafficCounters, initial_version},
-    clock::is_plausible_version,
+    clock::is_plausible_raise,
 };
 
 /// The attempts to change the table when other members change it first. Even when the
@@ -73,7 +73,7 @@ impl<'c, C: Transport> TableClient<'c, C> {
     /// Notes that another member has the table of this version.
     pub(super) fn note_version(&self, version: u64) {
         let mut state = self.state.lock();
-        if version > state.current.version() && is_plausible_version(version) {
+        if version > state.current.version() && is_plausible_raise(version) {
             state.newest_version = state.newest_version.max(version);
             self.outdated.notify_one();
         }
