@@ -40,7 +40,7 @@ pub enum ClusterSecretError {
     },
 }
 
-/// The subject of a proof. A proof of one subject is none of another.
+/// The subject of a proof. A proof of one subject is not valid for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ProofSubject {
     /// A peer proves itself to the embedded broker.

@@ -72,7 +72,7 @@ pub(crate) fn collect_metrics(backplane: &dyn Backplane, registry: &Registry) {
         ),
         (
             "highwater_backplane_tables_rejected_total",
-            "Stored membership tables that this process ignored, because no member signed them.",
+            "Stored membership tables that this process ignored: unsigned, or not readable.",
             &traffic.tables_rejected,
         ),
         (

@@ -42,7 +42,7 @@ pub struct TrafficCounters {
     pub reconnects: Counter,
     /// The silent members that this node removed.
     pub evicted: Counter,
-    /// The stored membership tables that this node ignored, because no member had signed them.
+    /// The stored membership tables that this node ignored: unsigned, or not readable.
     pub tables_rejected: Counter,
     /// The abandoned inboxes that this node deleted at the broker.
     pub inboxes_deleted: Counter,

@@ -15,7 +15,7 @@ use crate::{
             protocol::{FrameReader, FrameWriter, PROTOCOL_VERSION},
         },
     },
-    clock::{is_plausible_incarnation, is_plausible_version},
+    clock::{is_plausible_incarnation, is_plausible_raise},
 };
 
 /// The claim of a peer that is accepted, or the reason that a rejected peer gets.
@@ -83,7 +83,7 @@ fn parse_claim(frame: &Bytes) -> Result<Claim, String> {
     } = &claim
     {
         // The broker continues from this version: a lie would hold for every member.
-        if !is_plausible_version(*last_version) {
+        if !is_plausible_raise(*last_version) {
             return Err(too_far_ahead("view version", *last_version));
         }
         if !is_plausible_incarnation(identity.incarnation) {
@@ -102,7 +102,7 @@ fn parse_claim(frame: &Bytes) -> Result<Claim, String> {
 
 fn too_far_ahead(what: &str, found: u64) -> String {
     format!(
-        "invalid {what} {found}: it lies more than a day ahead of the broker's clock; \
+        "invalid {what} {found}: it lies far ahead of the broker's clock; \
          hint: set the clocks of both machines"
     )
 }

@@ -11,8 +11,8 @@
 //! members), `work_queue` (telemetry). The frames are with their clients, in
 //! `backplane::local` and `ingest::local_protocol`.
 //!
-//! Without a cluster secret, any process that reaches the port can be a node. The broker then
-//! listens on loopback only. In any case it bounds the memory that peers can make it hold.
+//! A broker that has no cluster secret takes any process for a node, so it listens on loopback
+//! only. With and without a secret it bounds the memory that peers can make it hold.
 
 mod config;
 mod connection;

@@ -8,7 +8,7 @@ use crate::id::{NodeId, Topic};
 pub(super) struct Subscriptions {
     limits: SubscriptionLimits,
     subscribers: HashMap<Topic, HashSet<NodeId>>,
-    /// So that the end of one member costs no search through the topics of all.
+    /// The topics of each node: the end of one costs no search through the topics of all.
     topics: HashMap<NodeId, HashSet<Topic>>,
     /// The subscriptions of all members.
     count: usize,

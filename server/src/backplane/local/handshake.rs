@@ -11,8 +11,8 @@
 //!                      ◄──         Accepted, proof    or Rejected
 //! ```
 //!
-//! Without a secret the proofs are empty; then both ends must be on one machine. The frames
-//! after the handshake are neither signed nor encrypted.
+//! If there is no secret, the proofs are empty, and both ends must be on one machine. The
+//! frames after the handshake are neither signed nor encrypted.
 
 use std::{io, time::Duration};
 
@@ -40,8 +40,8 @@ pub(crate) type Nonce = [u8; 32];
 /// The first frame of a peer. The payload is its nonce.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum FromPeer {
-    /// It must stay the first variant with the version first: earlier versions of the
-    /// protocol begin in the same way, so the broker can name the version in its answer.
+    /// The first variant, with the version first: earlier versions of the protocol begin in
+    /// the same way, so the broker can name the version in its answer.
     Hello { protocol: u16 },
 }
 
@@ -77,7 +77,7 @@ pub(crate) enum HandshakeReply {
     Accepted,
 }
 
-/// What both ends prove that they have seen.
+/// The parts of a handshake that both proofs cover.
 pub(crate) struct Transcript {
     pub(crate) peer_nonce: Nonce,
     pub(crate) broker_nonce: Nonce,

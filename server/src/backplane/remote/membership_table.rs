@@ -45,7 +45,9 @@ pub(super) struct TableEntry {
 /// A stored document that is not a membership table of this format.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum InvalidMembership {
-    #[error("cannot read the membership table at the broker: {0}")]
+    #[error(
+        "cannot read the membership table at the broker: {0}; hint: if no member runs, delete it"
+    )]
     Malformed(String),
     #[error("invalid membership table of format {found}: expected format {FORMAT}")]
     UnsupportedFormat { found: u16 },

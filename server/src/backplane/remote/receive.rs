@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     backplane::{Backplane, Inbound, MessageKind, envelope::decode_frame},
-    clock::is_plausible_version,
+    clock::is_plausible_raise,
 };
 
 impl<C: Transport> Membership<'_, C> {
@@ -62,7 +62,7 @@ impl<C: Transport> Membership<'_, C> {
     /// former entry would be removed together with that entry.
     async fn wait_for_table(&self, generation: u64) -> Result<(), DisconnectReason> {
         let is_known = generation <= self.table.current().version();
-        if is_known || !is_plausible_version(generation) {
+        if is_known || !is_plausible_raise(generation) {
             return Ok(());
         }
         self.table.note_version(generation);

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     backplane::{TrafficCounters, initial_version},
-    clock::is_plausible_version,
+    clock::is_plausible_raise,
 };
 
 /// The attempts to change the table when other members change it first. Even when the
@@ -73,7 +73,7 @@ impl<'c, C: Transport> TableClient<'c, C> {
     /// Notes that another member has the table of this version.
     pub(super) fn note_version(&self, version: u64) {
         let mut state = self.state.lock();
-        if version > state.current.version() && is_plausible_version(version) {
+        if version > state.current.version() && is_plausible_raise(version) {
             state.newest_version = state.newest_version.max(version);
             self.outdated.notify_one();
         }
@@ -95,8 +95,8 @@ impl<'c, C: Transport> TableClient<'c, C> {
     /// `change` gets the table and the version above which it must go; it returns whether
     /// it changed anything. It is called again when another member stores a table first.
     ///
-    /// If the broker has lost the table, or has an older or an unsigned one, a newer version
-    /// is stored in any case: versions never go back.
+    /// If the broker has lost the table, or has an older or an invalid one, a newer version is
+    /// stored in any case: versions never go back.
     pub(super) async fn update(
         &self,
         mut change: impl FnMut(&mut MembershipTable, u64) -> Result<bool, DisconnectReason>,
@@ -140,12 +140,12 @@ impl<'c, C: Transport> TableClient<'c, C> {
         Err(DisconnectReason::Contended(MAX_CAS_ATTEMPTS))
     }
 
-    /// Decodes a stored table. Returns `None` for one that no member has signed, if this node
-    /// knows one that a member has: the stored one then counts as lost.
+    /// Decodes a stored table. Returns `None` for one that no member can have stored, if this
+    /// node knows a valid one: the stored one then counts as lost.
     fn decode(&self, stored: &[u8]) -> Result<Option<MembershipTable>, InvalidMembership> {
         match self.signer.decode(stored) {
             Ok(table) => Ok(Some(table)),
-            Err(error @ InvalidMembership::Unsigned) => {
+            Err(error @ (InvalidMembership::Unsigned | InvalidMembership::Malformed(_))) => {
                 self.traffic.tables_rejected.add(1);
                 // A node that knows none may itself be the one with a wrong secret.
                 if self.current().version() == 0 {

@@ -1,4 +1,4 @@
-//! A consumer group of the embedded broker that nobody consumes any more.
+//! A consumer group of the embedded broker that has no consumers any more.
 
 use std::time::Duration;
 

@@ -132,18 +132,33 @@ async fn table_of_a_stranger_is_ignored_and_replaced() {
     let (revision, signed) = broker("signed").lock().stored_table.clone().unwrap();
     let mut foreign = MembershipTable::new();
     foreign.bump_version(before.version + 1_000);
-    // Without a signature, and with that of another table.
+    // Without a signature, with that of another table, and no table at all.
     let text = String::from_utf8(signed.to_vec()).unwrap();
     let changed = text.replace("\"id\":\"b\"", "\"id\":\"c\"");
     assert_ne!(changed, text);
-    for (at, table) in [foreign.to_bytes(), changed.into()].into_iter().enumerate() {
+    let invalid = [foreign.to_bytes(), changed.into(), "not a table".into()];
+    for (at, table) in invalid.into_iter().enumerate() {
         broker("signed").lock().stored_table = Some((revision + 1_000 + at as u64, table));
         advance(2 * LEASE).await;
         assert_eq!(a.view().members, before.members, "a member was lost");
         assert_eq!(stored_table("signed").view().members, before.members);
     }
     let rejected = |member: &TestMember| member.backplane.traffic().tables_rejected.get();
-    assert!(rejected(&a) + rejected(&b) >= 2);
+    assert!(rejected(&a) + rejected(&b) >= 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn table_of_the_far_future_is_replaced_without_a_secret_as_well() {
+    let member = TestMember::join_with("poisoned", "a", 1, None);
+    member.wait_for_members(&["a"]).await;
+    let before = member.view();
+    let mut poisoned = MembershipTable::new();
+    poisoned.bump_version((1 << 38) - 3);
+    broker("poisoned").lock().stored_table = Some((1_000, poisoned.to_bytes()));
+    advance(2 * LEASE).await;
+    assert_eq!(member.view().members, before.members);
+    assert!(member.view().version < before.version + 1_000_000);
+    assert_eq!(member.backplane.traffic().tables_rejected.get(), 1);
 }
 
 #[tokio::test(start_paused = true)]
