@@ -117,6 +117,12 @@ pub(crate) const REJECTED_CERTIFICATE_HINT: &str = "have the server's certificat
 pub(crate) fn is_rejected_certificate(error: &(dyn Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
+        // The Redis client shares its causes.
+        let shared = error.downcast_ref::<Arc<dyn Error + Send + Sync>>();
+        let error: &(dyn Error + 'static) = match shared {
+            Some(shared) => &**shared,
+            None => error,
+        };
         let inner = error
             .downcast_ref::<io::Error>()
             .and_then(io::Error::get_ref);
