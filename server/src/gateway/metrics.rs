@@ -31,12 +31,20 @@ pub(super) enum Outcome {
     TimedOut,
     /// The connection to a node broke before its answer.
     Broken,
+    /// The client's body was invalid or broke off.
+    ClientBroken,
     /// No node was available.
     NoNode,
 }
 
 impl Outcome {
-    const OF_REQUESTS: [Self; 4] = [Self::Answered, Self::TimedOut, Self::Broken, Self::NoNode];
+    const OF_REQUESTS: [Self; 5] = [
+        Self::Answered,
+        Self::TimedOut,
+        Self::Broken,
+        Self::ClientBroken,
+        Self::NoNode,
+    ];
     const OF_UPGRADES: [Self; 5] = [
         Self::Opened,
         Self::Rejected,
@@ -52,6 +60,7 @@ impl Outcome {
             Self::Rejected => "rejected",
             Self::TimedOut => "timed_out",
             Self::Broken => "broken",
+            Self::ClientBroken => "client_broken",
             Self::NoNode => "no_node",
         }
     }
