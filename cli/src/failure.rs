@@ -9,6 +9,8 @@ mod text;
 
 use std::{io, path::Path};
 
+use highwater_types::escape_controls;
+
 use crate::exit::Exit;
 
 /// The error that ends a command.
@@ -52,8 +54,9 @@ impl CliFailure {
         self.exit
     }
 
-    /// Prints it on stderr.
+    /// Prints it on stderr, without characters that act on a terminal: names and reasons may
+    /// come from elsewhere.
     pub(crate) fn print(&self) {
-        eprintln!("{}", text::paint_error(&self.text));
+        eprintln!("{}", text::paint_error(&escape_controls(&self.text)));
     }
 }

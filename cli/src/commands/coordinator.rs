@@ -1,6 +1,6 @@
 //! `highwater coordinator`.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use anyhow::anyhow;
 use clap::Args;
@@ -10,8 +10,12 @@ use super::single_run;
 use crate::{
     exit::Exit,
     failure::CliFailure,
-    options::{RecordArgs, ScenarioArgs},
+    options::{RecordArgs, ScenarioArgs, TokenArgs, time::parse_duration_within},
 };
+
+/// Bounds of the time that workers may take to join.
+const SHORTEST_JOIN: Duration = Duration::from_secs(1);
+const LONGEST_JOIN: Duration = Duration::from_secs(24 * 3_600);
 
 #[derive(Debug, Args)]
 #[command(
@@ -19,7 +23,7 @@ use crate::{
                             [OPTIONS] <SCENARIO>"
 )]
 #[command(after_help = "Example, with two machines for the load:
-  export HIGHWATER_TOKEN=secret                         (on all of them)
+  export HIGHWATER_TOKEN=$(openssl rand -hex 16)        (the same on all)
   highwater coordinator scenarios/idle-10k.toml --listen 192.0.2.1:7070 \\
       --workers 2
   highwater worker --connect 192.0.2.1:7070             (on each of the two)")]
@@ -34,26 +38,33 @@ pub(crate) struct CoordinatorArgs {
     /// Workers to wait for, 1 to 1000; the run starts when all have joined
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) workers: u32,
-    /// Shared secret of coordinator and workers
+    /// Longest time that the workers may take to join, 1s to 1d
     ///
-    /// Better given by the variable: a command line can be read by every user
-    /// of the machine.
-    #[arg(long, env = "HIGHWATER_TOKEN", hide_env_values = true)]
-    pub(crate) token: String,
+    /// Every 10 s the coordinator says which workers are missing.
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "2m",
+        value_parser = parse_duration_within(SHORTEST_JOIN..=LONGEST_JOIN)
+    )]
+    pub(crate) join_timeout: Duration,
+    #[command(flatten)]
+    pub(crate) token: TokenArgs,
 }
 
 /// Runs a scenario with workers that were started by hand.
 pub(crate) fn execute(args: CoordinatorArgs) -> Result<Exit, CliFailure> {
     let workers = Workers::Remote {
         listen: args.listen,
-        token: args.token,
+        token: args.token.into_token()?,
         count: args.workers,
+        join_timeout: args.join_timeout,
     };
     let scenario = args.scenario.load_matrix()?;
     if !scenario.is_one_run() {
         return Err(too_many(scenario.runs()));
     }
-    single_run::run(scenario.into_first(), &args.scenario, args.record, workers)
+    single_run::run(scenario.into_first(), &args.scenario, &args.record, workers)
 }
 
 /// Refuses a matrix: workers end with their run, so the next run would have none.

@@ -1,38 +1,34 @@
 //! `highwater gate`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::{exit::Exit, failure::CliFailure, output::print};
+use crate::{exit::Exit, failure::CliFailure, options::BaselineArgs, output::print};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   highwater gate runs/20260102-030405-smoke
   highwater gate runs/after --baseline runs/before
 
+Writes the judgement into junit.xml in the run's directory.
 Exit codes: 0 passed, 3 failed, 4 inconclusive, 130 the run was interrupted.")]
 pub(crate) struct GateArgs {
     /// The run's directory
     pub(crate) run: PathBuf,
-    /// Judge against this run as well
-    ///
-    /// The directory of an earlier run. The verdict fails where a metric is
-    /// worse than there by more than the noise within the two runs.
-    #[arg(long, value_name = "RUN")]
-    pub(crate) baseline: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) baseline: BaselineArgs,
 }
 
-/// Judges a run again from its record.
+/// Judges a run again from its record, by its own gates and, where there is one, against a
+/// baseline. `junit.xml` in the run's directory then holds this judgement.
 pub(crate) fn execute(args: &GateArgs) -> Result<Exit, CliFailure> {
-    evaluate_gates(&args.run, args.baseline.as_deref())
-}
-
-/// Judges a run by its own gates and, where there is one, against a baseline.
-pub(crate) fn evaluate_gates(run: &Path, baseline: Option<&Path>) -> Result<Exit, CliFailure> {
-    let record = highwater_reports::read(run)?;
+    let baseline = args.baseline.for_run(&args.run)?;
+    let record = highwater_reports::read(&args.run)?;
     let baseline = baseline.map(highwater_reports::read).transpose()?;
     let summary = highwater_reports::evaluate(&record, baseline.as_ref());
+    // Before the verdict is printed: a job reads the file if the exit code is not 0.
+    highwater_reports::write_junit(&args.run, &summary)?;
     print(&highwater_reports::verdict_text(&summary));
     Ok(Exit::for_summary(&summary))
 }

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::anyhow;
 use highwater_loadgen::coordinator::{RunError, Workers};
-use highwater_reports::{MismatchPolicy, RecordError};
+use highwater_reports::{MismatchPolicy, RecordError, record::is_failed_start};
 use highwater_scenarios::{Matrix, MatrixCell};
 
 use super::{
@@ -44,7 +44,7 @@ pub(crate) fn run(
     record: &RecordArgs,
     workers: Option<u32>,
 ) -> Result<Exit, CliFailure> {
-    if record.baseline.is_some() {
+    if record.baseline.baseline.is_some() {
         return Err(baseline_error(matrix));
     }
     let out = record.out.clone();
@@ -147,17 +147,22 @@ fn compare(dirs: &[PathBuf], out: &Path) -> Result<(), CliFailure> {
     Ok(())
 }
 
-/// Refuses a directory with content before the first run, as a single run does.
+/// Refuses a directory with content before the first run, as a single run does. What failed
+/// starts left is replaced.
 fn ensure_empty(out: &Path) -> Result<(), CliFailure> {
-    match fs::read_dir(out) {
-        Ok(mut entries) => match entries.next() {
-            Some(_) => Err(RunError::Record(RecordError::NotEmpty(out.to_owned())).into()),
-            None => Ok(()),
-        },
+    let entries = match fs::read_dir(out) {
+        Ok(entries) => entries,
         // The first run creates it.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(CliFailure::path("read", out, error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(CliFailure::path("read", out, error)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(|error| CliFailure::path("read", out, error))?;
+        if !is_failed_start(&entry.path()) {
+            return Err(RunError::Record(RecordError::NotEmpty(out.to_owned())).into());
+        }
     }
+    Ok(())
 }
 
 fn baseline_error(matrix: &Matrix) -> CliFailure {

@@ -54,5 +54,5 @@ pub(crate) fn execute(args: RunArgs) -> Result<Exit, CliFailure> {
     let workers = Workers::Local {
         count: args.workers,
     };
-    single_run::run(scenario.into_first(), &args.scenario, args.record, workers)
+    single_run::run(scenario.into_first(), &args.scenario, &args.record, workers)
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use highwater_loadgen::coordinator::{self, RunOptions, Workers};
 use highwater_scenarios::Plan;
+use highwater_types::escape_controls;
 
 use super::{announce::announcement, signals::Interrupt};
 use crate::{
@@ -35,10 +36,12 @@ pub(crate) struct SingleRun<'r> {
 pub(crate) fn run(
     plan: Plan,
     scenario: &ScenarioArgs,
-    record: RecordArgs,
+    record: &RecordArgs,
     workers: Workers,
 ) -> Result<Exit, CliFailure> {
-    let out = record.out.unwrap_or_else(|| default_out(&plan));
+    let baseline = record.baseline.for_plan(&plan)?;
+    let out = record.out.clone();
+    let out = out.unwrap_or_else(|| default_out(&plan));
     SingleRun {
         plan,
         scenario_text: &scenario.read_text()?,
@@ -48,7 +51,7 @@ pub(crate) fn run(
         is_plain: record.no_progress,
     }
     .run_and_record(&listen_for_interrupt()?)?;
-    report(&out, record.baseline.as_deref())
+    report(&out, baseline)
 }
 
 impl SingleRun<'_> {
@@ -65,7 +68,7 @@ impl SingleRun<'_> {
             plan: self.plan,
         };
         // On stderr, because stdout carries the verdict and the paths.
-        eprintln!("{announcement}");
+        eprintln!("{}", escape_controls(&announcement));
         let display = ProgressDisplay::new(self.is_plain).map_err(CliFailure::internal)?;
         let run = coordinator::run(options, interrupt.token(), |update| display.show(update));
         // Each run has its own runtime, whose end also ends tasks that the run left behind.

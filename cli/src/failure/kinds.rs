@@ -72,6 +72,9 @@ impl From<CompareError> for CliFailure {
             CompareError::NotComparable(_) => {
                 Self::new(Exit::Usage, error).with_hint(Some("--anyway compares them all the same"))
             }
+            CompareError::SameRun(_) => {
+                Self::new(Exit::Usage, error).with_hint(Some("name two runs or more, each once"))
+            }
             error => Self::internal(error),
         }
     }
@@ -167,9 +170,12 @@ fn exit_for_testbed(error: &TestbedError) -> Exit {
 
 fn exit_for_record(error: &RecordError) -> Exit {
     match error {
-        RecordError::NotEmpty(_) | RecordError::Manifest { .. } | RecordError::Schema { .. } => {
-            Exit::Usage
-        }
+        RecordError::NotEmpty(_)
+        | RecordError::InUse(_)
+        | RecordError::NotAFile(_)
+        | RecordError::TooLarge { .. }
+        | RecordError::Manifest { .. }
+        | RecordError::Schema { .. } => Exit::Usage,
         // The user names the directory that a record is created in or read from. Other
         // actions fail because of the machine, such as a full disk.
         RecordError::Io {

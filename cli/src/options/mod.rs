@@ -1,13 +1,15 @@
 //! Option groups that several commands share.
 //!
-//! - [`scenario`], [`record`]: the input and the output of a run;
+//! - [`scenario`], [`record`], [`baseline`]: the input and the output of a run;
 //! - [`backplane`], [`cluster_secret`], [`tls`], [`auth`], [`operators`], [`browsers`],
 //!   [`admission`], [`drain`]: options of a node; a gateway shares some;
+//! - [`token`]: the secret of coordinator and workers;
 //! - [`time`]: the value parser of durations.
 
 pub(crate) mod admission;
 pub(crate) mod auth;
 pub(crate) mod backplane;
+pub(crate) mod baseline;
 pub(crate) mod browsers;
 pub(crate) mod cluster_secret;
 pub(crate) mod drain;
@@ -16,5 +18,8 @@ pub(crate) mod record;
 pub(crate) mod scenario;
 pub(crate) mod time;
 pub(crate) mod tls;
+pub(crate) mod token;
 
-pub(crate) use self::{record::RecordArgs, scenario::ScenarioArgs};
+pub(crate) use self::{
+    baseline::BaselineArgs, record::RecordArgs, scenario::ScenarioArgs, token::TokenArgs,
+};

@@ -4,20 +4,19 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::BaselineArgs;
+
 /// The record of a run, and the progress shown meanwhile.
 #[derive(Debug, Args)]
 pub(crate) struct RecordArgs {
     /// Directory of the record [default: runs/TIME-NAME]
     ///
-    /// A missing directory is created. A directory with content is refused.
+    /// A missing directory is created. A directory with content is refused, except
+    /// that of a run whose start failed, which is replaced.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Judge against this run as well
-    ///
-    /// The directory of an earlier run. The verdict fails where a metric is
-    /// worse than there by more than the noise within the two runs.
-    #[arg(long, value_name = "RUN")]
-    pub(crate) baseline: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) baseline: BaselineArgs,
     /// Plain lines on stderr instead of a live display
     ///
     /// Lines are also plain when stderr is not a terminal. A line appears at each

@@ -5,7 +5,10 @@ use std::{fs, path::PathBuf};
 use clap::Args;
 use highwater_scenarios::Matrix;
 
-use crate::failure::CliFailure;
+use crate::{
+    failure::CliFailure,
+    paint::{ACTIVE, WARNING},
+};
 
 /// A scenario and what is changed in it.
 #[derive(Debug, Args)]
@@ -22,10 +25,16 @@ pub(crate) struct ScenarioArgs {
 }
 
 impl ScenarioArgs {
-    /// Returns the plans of the scenario. The failure holds every problem of the file.
+    /// Returns the plans of the scenario, and warns about secrets that are written into it.
+    /// The failure holds every problem of the file.
     pub(crate) fn load_matrix(&self) -> Result<Matrix, CliFailure> {
-        highwater_scenarios::load_matrix(&self.scenario, &self.set)
-            .map_err(|error| CliFailure::scenario(&self.scenario, error))
+        let matrix = highwater_scenarios::load_matrix(&self.scenario, &self.set)
+            .map_err(|error| CliFailure::scenario(&self.scenario, error))?;
+        let fields: Vec<&str> = matrix.first().plan.literal_secrets().collect();
+        if !fields.is_empty() {
+            eprintln!("{}", literal_secret_warning(&fields));
+        }
+        Ok(matrix)
     }
 
     /// Reads the scenario file once for all runs, so that an edit in the meantime does not
@@ -34,4 +43,14 @@ impl ScenarioArgs {
         fs::read_to_string(&self.scenario)
             .map_err(|error| CliFailure::path("read the scenario", &self.scenario, error))
     }
+}
+
+fn literal_secret_warning(fields: &[&str]) -> String {
+    format!(
+        "{} the value of the header field {} is written into the scenario; records show *** \
+         in its place\n  = {} write ${{NAME}}, and set NAME in the environment",
+        WARNING.apply_to("warning:"),
+        fields.join(" and of "),
+        ACTIVE.apply_to("hint:"),
+    )
 }

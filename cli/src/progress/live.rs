@@ -7,7 +7,7 @@
 
 use console::{Term, measure_text_width, truncate_str};
 use highwater_loadgen::coordinator::{NoteKind, Progress, ProgressNote};
-use highwater_types::format::live::clock;
+use highwater_types::{escape_controls, format::live::clock};
 
 use super::screen::screen;
 use crate::paint::{BAD, FAINT, STRONG};
@@ -103,9 +103,11 @@ fn to_the_top(drawn: &[usize], width: usize) -> String {
 
 fn note_text(note: &ProgressNote) -> String {
     let at = FAINT.apply_to(clock(note.at));
+    // A note may quote another process, whose text must not move the cursor.
+    let text = escape_controls(&note.text);
     match note.kind {
-        NoteKind::Event => format!("{at}  {}", STRONG.apply_to(&note.text)),
-        NoteKind::Problem => format!("{at}  {}  {}", BAD.apply_to("problem"), note.text),
+        NoteKind::Event => format!("{at}  {}", STRONG.apply_to(text)),
+        NoteKind::Problem => format!("{at}  {}  {text}", BAD.apply_to("problem")),
     }
 }
 

@@ -18,6 +18,9 @@ use crate::paint::{FAINT, STRONG, WARNING, push_if_fits};
 /// A send lag above this makes a run inconclusive, so it is shown.
 pub(crate) const LAG_LIMIT: Duration = Duration::from_millis(10);
 
+/// Most silent workers that are shown by name.
+const MAX_SILENT_SHOWN: usize = 3;
+
 /// Returns a line for each kind of load, at most `width` columns wide.
 pub(crate) fn load_lines(progress: &Progress, width: usize) -> Vec<String> {
     let beats = &progress.heartbeats;
@@ -54,7 +57,27 @@ pub(crate) fn load_lines(progress: &Progress, width: usize) -> Vec<String> {
         let text = format!("  {lag}, over the harness's {} ms", LAG_LIMIT.as_millis());
         format!("{}{}", label("send lag"), WARNING.apply_to(text))
     }));
+    lines.extend(silent_workers(progress).map(|silent| {
+        let text = WARNING.apply_to(format!("  {silent}"));
+        format!("{}{text}", label("workers"))
+    }));
     lines
+}
+
+/// Returns the workers that have sent nothing for some seconds, if there are any.
+pub(crate) fn silent_workers(progress: &Progress) -> Option<String> {
+    let (shown, others) = progress
+        .silent_workers
+        .split_at(progress.silent_workers.len().min(MAX_SILENT_SHOWN));
+    let shown: Vec<String> = shown
+        .iter()
+        .map(|(id, silence)| format!("{id} silent for {}", live::duration(*silence)))
+        .collect();
+    let others = match others.len() {
+        0 => String::new(),
+        others => format!(" and {others} more"),
+    };
+    (!shown.is_empty()).then(|| shown.join(", ") + &others)
 }
 
 /// Returns the ends other than a reply, each with its count. Ends that did not occur are

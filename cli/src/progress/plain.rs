@@ -9,13 +9,16 @@ use highwater_loadgen::coordinator::{
     NoteKind, PhaseProgress, Progress, ProgressNote,
     progress::{CommandProgress, RecentLatency},
 };
-use highwater_types::format::{
-    count,
-    live::{self, long_clock, millis},
+use highwater_types::{
+    escape_controls,
+    format::{
+        count,
+        live::{self, long_clock, millis},
+    },
 };
 
 use super::{
-    load_lines::{high_send_lag, is_steady, unanswered},
+    load_lines::{high_send_lag, is_steady, silent_workers, unanswered},
     phase_line::phase_name,
 };
 
@@ -55,7 +58,8 @@ impl PlainDisplay {
             NoteKind::Event => "event",
             NoteKind::Problem => "problem",
         };
-        line(note.at, word, &note.text)
+        // A note may quote another process.
+        line(note.at, word, &escape_controls(&note.text))
     }
 }
 
@@ -115,6 +119,7 @@ fn status_text(progress: &Progress) -> String {
         }));
     }
     parts.extend(high_send_lag(progress).map(|lag| format!("send lag {lag}")));
+    parts.extend(silent_workers(progress));
     parts.join("  ").trim_end().to_owned()
 }
 
@@ -189,6 +194,27 @@ mod tests {
         plain.progress(&at(0, traffic()));
         let lines = plain.progress(&at(5, traffic()));
         expect!["00:00:05 steady   sockets  640/1500  nodes 1/2  heartbeats    128/s p50 0.31 ms p99 1.20 ms missed 17   messages  24988/s p50 2.10 ms p99 48.0 ms missing 12  telemetry   1000/s p50 0.90 ms p99 3.00 ms rejected 1340  send lag p99 14.7 ms on w1"].assert_eq(&lines.join("\n"));
+    }
+
+    #[test]
+    fn silent_workers_and_no_escape_sequences_are_shown() {
+        let mut plain = PlainDisplay::default();
+        let silent = |second| Progress {
+            silent_workers: (1..=5)
+                .map(|worker| (format!("w{worker}"), Duration::from_secs(7)))
+                .collect(),
+            ..at(second, ramp())
+        };
+        plain.progress(&silent(0));
+        let lines = plain.progress(&silent(5)).join("\n");
+        let expected = "w1 silent for 7s, w2 silent for 7s, w3 silent for 7s and 2 more";
+        assert!(lines.ends_with(expected), "{lines}");
+        let note = plain.note(&ProgressNote {
+            at: Duration::ZERO,
+            kind: NoteKind::Problem,
+            text: "worker w1 is lost: \u{1b}[2J".to_owned(),
+        });
+        assert_eq!(note, "00:00:00 problem  worker w1 is lost: \\u{1b}[2J");
     }
 
     #[test]

@@ -32,10 +32,18 @@ fn temp_workspace() -> TempDir {
     write("full/precious", "x");
     write("newer/manifest.json", r#"{"schema": 99}"#);
     write("torn/manifest.json", r#"{"schema": 1, "started"#);
-    for (run, cpus) in [("here", 2), ("there", 64)] {
+    for (run, cpus) in [("here", 2), ("there", 64), ("other", 2)] {
         fs::create_dir(folder.path().join(run)).expect("a directory");
-        write(&format!("{run}/manifest.json"), &manifest(cpus));
+        let manifest = match run {
+            "other" => manifest(cpus).replace("ws://127.0.0.1:1/", "ws://127.0.0.1:2/"),
+            _ => manifest(cpus),
+        };
+        write(&format!("{run}/manifest.json"), &manifest);
     }
+    write(
+        "secret.toml",
+        &format!("{SCENARIO}[target.headers]\nX-Key = \"s3cr3t\\n\"\n"),
+    );
     let catalogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
     symlink(catalogue, folder.path().join("scenarios")).expect("a link");
     folder
@@ -65,7 +73,7 @@ fn stderr_and_exit_code(arguments: &str) -> String {
     let output = highwater(&arguments)
         .current_dir(folder.path())
         .env("RUST_LOG", "off")
-        .env("HIGHWATER_TOKEN", "secret")
+        .env("HIGHWATER_TOKEN", "a-token-of-a-test")
         .output()
         .expect("highwater starts");
     // Scripts read results from stdout, so an error must not stand there.
@@ -260,6 +268,133 @@ fn incomparable_runs_are_refused_with_the_reason() {
             exit code 2
         "#]],
     );
+}
+
+#[test]
+fn run_is_compared_with_other_runs_only() {
+    check(
+        "compare here ./here",
+        &expect![[r#"
+            error: cannot compare ./here with itself
+              = hint: name two runs or more, each once
+            exit code 2
+        "#]],
+    );
+    check(
+        "gate here --baseline here",
+        &expect![[r#"
+            error: cannot judge here against itself
+              = hint: name an earlier run with --baseline
+            exit code 2
+        "#]],
+    );
+    check(
+        "gate here --baseline other",
+        &expect![[r#"
+            error: other is no baseline: its load was put on ws://127.0.0.1:2/ws?device={device}, and this one's on ws://127.0.0.1:1/ws?device={device}
+              = hint: name a run of the same scenario and system, or judge all the same with --anyway
+            exit code 2
+        "#]],
+    );
+    // Before the run, which may take an hour.
+    check(
+        "run small.toml --out run --baseline other",
+        &expect![[r#"
+            error: other is no baseline: its load was put on ws://127.0.0.1:2/ws?device={device}, and this one's on ws://127.0.0.1:1/ws?device={device}
+              = hint: name a run of the same scenario and system, or judge all the same with --anyway
+            exit code 2
+        "#]],
+    );
+}
+
+#[test]
+fn judgement_against_a_baseline_stands_in_junit() {
+    let folder = temp_workspace();
+    let output = highwater(&["gate", "here", "--baseline", "other", "--anyway"])
+        .current_dir(folder.path())
+        .output()
+        .expect("highwater starts");
+    // Both runs were killed, so nothing is known.
+    assert_eq!(output.status.code(), Some(4), "{output:?}");
+    let junit = fs::read_to_string(folder.path().join("here/junit.xml")).expect("written");
+    assert!(junit.contains("the baseline differs"), "{junit}");
+    assert!(junit.contains("errors=\"1\""), "{junit}");
+}
+
+#[test]
+fn command_whose_start_failed_can_be_repeated() {
+    let folder = temp_workspace();
+    for _ in 0..2 {
+        let output = highwater(&["run", "small.toml", "--out", "run"])
+            .current_dir(folder.path())
+            .output()
+            .expect("highwater starts");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains("the target does not answer"), "{stderr}");
+        assert_eq!(output.status.code(), Some(5));
+        assert!(folder.path().join("run/logs").is_dir());
+    }
+}
+
+#[test]
+fn short_token_is_refused_before_anything_starts() {
+    for command in [
+        vec!["worker", "--connect", "127.0.0.1:1"],
+        vec![
+            "coordinator",
+            "scenarios/smoke.toml",
+            "--listen",
+            "127.0.0.1:0",
+            "--workers",
+            "1",
+        ],
+    ] {
+        for token in ["", "s3cr3t"] {
+            let folder = temp_workspace();
+            let output = highwater(&command)
+                .current_dir(folder.path())
+                .env("HIGHWATER_TOKEN", token)
+                .output()
+                .expect("highwater starts");
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert!(stderr.contains("expected 16 or more"), "{stderr}");
+            assert!(!stderr.contains("s3cr3t"), "{stderr}");
+            assert_eq!(output.status.code(), Some(2));
+        }
+    }
+}
+
+#[test]
+fn value_of_a_header_field_is_in_no_message_and_no_record() {
+    let folder = temp_workspace();
+    let run = |arguments: &[&str]| {
+        let output = highwater(arguments)
+            .current_dir(folder.path())
+            .output()
+            .expect("highwater starts");
+        let texts = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8_lossy(&texts).into_owned();
+        assert!(!text.contains("s3cr3t"), "{text}");
+        text
+    };
+    // The line of the problem is shown.
+    let text = run(&["check", "secret.toml"]);
+    assert!(text.contains("X-Key = \"****"), "{text}");
+    let set = "target.headers.X-Key=s3cr3t";
+    let text = run(&["check", "small.toml", "--set", set]);
+    assert!(
+        text.contains("warning: the value of the header field X-Key"),
+        "{text}"
+    );
+    run(&["run", "small.toml", "--out", "run", "--set", set]);
+    let manifest = fs::read_to_string(folder.path().join("run/manifest.json")).expect("written");
+    assert!(
+        !manifest.contains("s3cr3t") && manifest.contains("X-Key=***"),
+        "{manifest}"
+    );
+    run(&["report", "run"]);
+    let page = fs::read_to_string(folder.path().join("run/report.html")).expect("written");
+    assert!(!page.contains("s3cr3t"));
 }
 
 #[test]

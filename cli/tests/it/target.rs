@@ -84,6 +84,9 @@ fn ping_dialect_needs_no_json_and_spare_worker_gets_no_share() {
     assert_eq!(peaks(&summary), [1, 1, 0]);
 }
 
+/// The token of a run.
+const RIGHT: &str = "the-token-of-this-run";
+
 #[test]
 fn workers_join_over_tcp_with_the_token_only() {
     let free = TcpListener::bind(("127.0.0.1", 0)).unwrap();
@@ -108,7 +111,7 @@ fn workers_join_over_tcp_with_the_token_only() {
     "#;
     let run = CliRun::launch("coordinator", scenario, |command| {
         command.args(["--workers", "3", "--listen", &address]);
-        command.env("HIGHWATER_TOKEN", "right")
+        command.env("HIGHWATER_TOKEN", RIGHT)
     });
     let worker = |token| {
         let mut worker = highwater(&["worker", "--connect", &address]);
@@ -118,14 +121,17 @@ fn workers_join_over_tcp_with_the_token_only() {
     };
     // Until the coordinator listens, the worker fails with another error.
     let refused = eventually("the coordinator", || {
-        let output = worker("wrong").output().unwrap();
+        let output = worker("the-token-of-another-run").output().unwrap();
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         text.contains("token").then_some(output)
     });
     assert_eq!(refused.status.code(), Some(5));
-    let workers: Vec<_> = (0..3).map(|_| worker("right").spawn().unwrap()).collect();
+    let workers: Vec<_> = (0..3).map(|_| worker(RIGHT).spawn().unwrap()).collect();
 
     let run = run.finish();
+    // The coordinator shows the rejected worker.
+    let rejected = "a worker from 127.0.0.1 was rejected: the token is not this run's";
+    assert!(run.stderr.contains(rejected), "{}", run.stderr);
     for worker in workers {
         assert!(worker.wait_with_output().unwrap().status.success());
     }

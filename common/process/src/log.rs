@@ -3,6 +3,7 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, Read, Seek, SeekFrom},
+    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
@@ -19,10 +20,12 @@ pub fn tail(path: &Path) -> LogTail {
     LogTail(last_lines(path).unwrap_or_default())
 }
 
-/// Opens a log for appending, and creates it if it is missing.
+/// Opens a log for appending, and creates it if it is missing. Only its owner may read it,
+/// because programs log addresses and names of the system.
 pub(super) fn open(path: &Path) -> io::Result<File> {
     // A process that is started again continues the log of the first one.
-    OpenOptions::new().create(true).append(true).open(path)
+    let mut options = OpenOptions::new();
+    options.create(true).append(true).mode(0o600).open(path)
 }
 
 fn last_lines(path: &Path) -> io::Result<Vec<String>> {

@@ -8,7 +8,10 @@ use reqwest::{
 };
 use tokio_rustls::TlsConnector;
 
-use super::{CertVerification, ClientAccess, SecretString, TlsSetupError, TokenSigner};
+use super::{
+    CertVerification, ClientAccess, SecretString, TlsSetupError, TokenSigner,
+    resolver::RotatingResolver,
+};
 
 /// The user in the token of a worker's commands.
 const COMMAND_USER: &str = "commands";
@@ -108,7 +111,8 @@ impl ClientOptions {
         headers
     }
 
-    /// Builds an HTTP client for commands, with the settings that `configure` adds.
+    /// Builds an HTTP client for commands, with the settings that `configure` adds. Its
+    /// connections spread over the addresses of a name, as sockets do.
     ///
     /// # Errors
     /// If the authorities' certificates are not valid.
@@ -117,8 +121,10 @@ impl ClientOptions {
         configure: impl FnOnce(ClientBuilder) -> ClientBuilder,
     ) -> Result<Client, TlsSetupError> {
         let headers = self.command_headers.clone();
-        self.tls_verify
-            .http_client(|client| configure(client.default_headers(headers)))
+        self.tls_verify.http_client(|client| {
+            let client = client.dns_resolver(Arc::new(RotatingResolver::default()));
+            configure(client.default_headers(headers))
+        })
     }
 }
 

@@ -13,10 +13,12 @@
 //! - [`secret`]: a string that no log and no record shows;
 //! - [`variables`]: header fields with values from the environment;
 //! - [`token`]: tokens that a worker signs itself; `bearer`: the token of operators;
+//! - [`resolver`]: the addresses of a name, each in its turn;
 //! - [`client_options`]: all of it, ready to be used by a worker.
 
 mod bearer;
 pub mod client_options;
+pub mod resolver;
 pub mod secret;
 pub mod tls_verify;
 pub mod token;

@@ -8,13 +8,15 @@ use std::{fmt::Display, path::PathBuf, sync::Arc};
 use highwater_scenarios::plan;
 use reqwest::{Client, ClientBuilder, redirect::Policy};
 use rustls::{
-    ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::{
-        Resumption,
+        Resumption, VerifierBuilderError, WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+        verify_server_name,
     },
     crypto::{CryptoProvider, ring},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
+    server::ParsedCertificate,
 };
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +30,7 @@ pub enum CertVerification {
     /// Certificates signed by the machine's authorities. On a machine without any, those
     /// signed by Mozilla's authorities as of the build.
     SystemRoots,
-    /// Certificates signed by these authorities.
+    /// Certificates signed by these authorities, and these certificates themselves.
     CaCertificates {
         /// The authorities' certificates in PEM.
         pem: String,
@@ -54,6 +56,9 @@ pub enum TlsSetupError {
     /// The TLS library rejects the settings.
     #[error("cannot set up TLS")]
     Tls(#[from] rustls::Error),
+    /// The TLS library rejects the authorities.
+    #[error("cannot set up the authorities")]
+    Verifier(#[from] VerifierBuilderError),
     /// The HTTP library rejects the settings.
     #[error("cannot build the HTTP client")]
     Http(#[from] reqwest::Error),
@@ -93,6 +98,17 @@ impl CertVerification {
             Self::Insecure => builder
                 .dangerous()
                 .with_custom_certificate_verifier(Arc::new(AcceptAnyCertificate(provider)))
+                .with_no_client_auth(),
+            Self::CaCertificates { pem } => builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(NamedCertificates {
+                    chains: WebPkiServerVerifier::builder_with_provider(
+                        Arc::new(self.root_store()?),
+                        provider,
+                    )
+                    .build()?,
+                    certificates: parse_pem(pem)?,
+                }))
                 .with_no_client_auth(),
             verified => builder
                 .with_root_certificates(verified.root_store()?)
@@ -138,15 +154,13 @@ impl CertVerification {
                 }
             }
             Self::CaCertificates { pem } => {
-                let invalid =
-                    |error: &dyn Display| TlsSetupError::InvalidCaCertificates(error.to_string());
-                for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-                    let certificate = certificate.map_err(|error| invalid(&error))?;
-                    store.add(certificate).map_err(|error| invalid(&error))?;
+                for certificate in parse_pem(pem)? {
+                    let added = store.add(certificate);
+                    added.map_err(|error| invalid_certificates(&error))?;
                 }
-                // The iterator skips text that is not PEM, so a wrong file has no errors.
+                // The parser skips text that is not PEM, so a wrong file has no errors.
                 if store.is_empty() {
-                    return Err(invalid(&"expected a certificate in PEM"));
+                    return Err(invalid_certificates(&"expected a certificate in PEM"));
                 }
             }
         }
@@ -154,10 +168,82 @@ impl CertVerification {
     }
 }
 
+fn parse_pem(pem: &str) -> Result<Vec<CertificateDer<'static>>, TlsSetupError> {
+    CertificateDer::pem_slice_iter(pem.as_bytes())
+        .map(|certificate| certificate.map_err(|error| invalid_certificates(&error)))
+        .collect()
+}
+
+fn invalid_certificates(error: &dyn Display) -> TlsSetupError {
+    TlsSetupError::InvalidCaCertificates(error.to_string())
+}
+
 /// Installs ring as the process's cryptography, for libraries that ask for a default.
 pub fn install_ring_provider() {
     // An error says that another provider is installed: libraries then use that one.
     let _ = ring::default_provider().install_default();
+}
+
+/// A verifier that accepts what named authorities have signed, and the named certificates
+/// themselves.
+///
+/// `openssl req -x509` makes a certificate that is its own authority. That certificate alone
+/// is not a chain (RFC 5280, section 6.1), but a scenario that names it trusts it.
+#[derive(Debug)]
+struct NamedCertificates {
+    chains: Arc<WebPkiServerVerifier>,
+    certificates: Vec<CertificateDer<'static>>,
+}
+
+impl ServerCertVerifier for NamedCertificates {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let chain =
+            self.chains
+                .verify_server_cert(certificate, intermediates, name, ocsp_response, now);
+        let is_named = self.certificates.iter().any(|named| named == certificate);
+        match chain {
+            // The period of validity is checked before the chain, so that an expired
+            // certificate has another error.
+            Err(rustls::Error::InvalidCertificate(
+                CertificateError::UnknownIssuer | CertificateError::Other(_),
+            )) if is_named => {
+                verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            chain => chain,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.chains
+            .verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.chains
+            .verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.chains.supported_verify_schemes()
+    }
 }
 
 /// A verifier that accepts any certificate. Signatures are still checked, so that the
@@ -219,6 +305,83 @@ mod tests {
         );
         let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         assert!(error(broken).starts_with("invalid authorities: "));
+    }
+
+    /// Returns the certificate of `openssl req -x509` for localhost, which is its own
+    /// authority, or the same without the bit of an authority.
+    fn self_signed(is_ca: bool, days: i64) -> rcgen::Certificate {
+        let mut params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+        if is_ca {
+            params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        }
+        let year = chrono::Datelike::year(&(chrono::Utc::now() + chrono::Duration::days(days)));
+        params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        params.not_after = rcgen::date_time_ymd(year, 1, 1);
+        let key = rcgen::KeyPair::generate().unwrap();
+        params.self_signed(&key).unwrap()
+    }
+
+    fn verify(
+        named: &rcgen::Certificate,
+        shown: &rcgen::Certificate,
+        name: &'static str,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let pem = named.pem();
+        let certificates = parse_pem(&pem).unwrap();
+        let roots = CertVerification::CaCertificates { pem }.root_store();
+        let provider = Arc::new(ring::default_provider());
+        let chains = Arc::new(roots.unwrap());
+        let chains = WebPkiServerVerifier::builder_with_provider(chains, provider);
+        let verifier = NamedCertificates {
+            chains: chains.build().unwrap(),
+            certificates,
+        };
+        let name = ServerName::try_from(name).unwrap();
+        verifier.verify_server_cert(shown.der(), &[], &name, &[], UnixTime::now())
+    }
+
+    #[test]
+    fn named_certificate_is_accepted_for_its_names_until_it_expires() {
+        for is_ca in [true, false] {
+            let named = self_signed(is_ca, 800);
+            assert!(verify(&named, &named, "localhost").is_ok(), "{is_ca}");
+            assert!(verify(&named, &named, "other.test").is_err());
+            let other = self_signed(is_ca, 800);
+            assert!(verify(&named, &other, "localhost").is_err());
+            let expired = self_signed(is_ca, -800);
+            assert!(verify(&expired, &expired, "localhost").is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn http_client_follows_no_redirect() {
+        use tokio::{io::AsyncWriteExt, net::TcpListener};
+
+        let [redirecting, third_party] = [
+            TcpListener::bind("127.0.0.1:0").await.unwrap(),
+            TcpListener::bind("127.0.0.1:0").await.unwrap(),
+        ];
+        let url = |listener: &TcpListener| format!("http://{}/", listener.local_addr().unwrap());
+        // Commands, publications, samples, requests to nodes and monitors of brokers all use
+        // a client from here.
+        let client = CertVerification::NoTls.http_client(|client| client);
+        let request = client.unwrap().get(url(&redirecting)).send();
+        let answer = async {
+            let (mut stream, _) = redirecting.accept().await.unwrap();
+            let head = format!(
+                "HTTP/1.1 307 Temporary Redirect\r\nLocation: {}\r\nContent-Length: 0\r\n\r\n",
+                url(&third_party)
+            );
+            stream.write_all(head.as_bytes()).await.unwrap();
+            stream
+        };
+        let (response, _stream) = tokio::join!(request, answer);
+        assert_eq!(response.unwrap().status(), 307);
+        tokio::select! {
+            biased;
+            _ = third_party.accept() => panic!("the redirect was followed"),
+            () = std::future::ready(()) => {}
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ use std::fmt;
 use highwater_scenarios::{Plan, Segment};
 use serde::{Deserialize, Serialize};
 
+use super::left_out::LeftOut;
 use crate::{access::ClientAccess, endpoints::Endpoints};
 
 /// Version of this protocol; coordinator and workers must agree.
@@ -82,6 +83,9 @@ pub struct WorkerInterval {
     /// Examples of answers that the scenario does not hope for.
     #[serde(default)]
     pub unexpected_answers: Vec<UnexpectedAnswer>,
+    /// The parts that the coordinator left out, because they exceed its limits. Not sent.
+    #[serde(skip)]
+    pub left_out: LeftOut,
 }
 
 /// The example of an HTTP answer that the scenario does not hope for. Its texts are the

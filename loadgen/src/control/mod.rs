@@ -4,13 +4,18 @@
 //! it counted, and never to know what is due next.
 //!
 //! - [`message`]: the messages, with a diagram of their order;
+//! - [`limits`]: the limits of what a message may hold; [`left_out`]: the count of what exceeds
+//!   them;
 //! - [`link`]: one connection;
 //! - [`offset`]: the offset between the two clocks.
 
+pub mod left_out;
+pub mod limits;
 pub mod link;
 pub mod message;
 pub mod offset;
 
+pub use left_out::LeftOut;
 pub use link::{ControlLink, LinkError, LinkReader, LinkWriter};
 pub use message::{
     Assignment, CounterBucket, FromWorker, Hello, RequestKind, ToWorker, UnacceptedTelemetry,

@@ -7,7 +7,7 @@ use highwater_reports::record::{Interval, Source, SourceRole};
 use crate::control::CounterBucket;
 
 /// Buckets in a second.
-const BUCKETS_PER_S: u64 = 10;
+pub(super) const BUCKETS_PER_S: u64 = 10;
 
 /// The buckets that are not written yet.
 #[derive(Debug, Default)]
@@ -22,7 +22,8 @@ impl PendingBuckets {
         for bucket in buckets {
             let counts = self.counts.entry(bucket.number).or_default();
             for (name, count) in bucket.counters {
-                *counts.entry(name).or_default() += count;
+                let sum = counts.entry(name).or_default();
+                *sum = sum.saturating_add(count);
             }
         }
     }

@@ -56,6 +56,8 @@ pub enum RunError {
         wanted: u32,
         /// Time that they had.
         after: std::time::Duration,
+        /// Number of connections with a wrong token or protocol.
+        rejected: u64,
     },
     /// A worker may open fewer files than its share needs.
     #[error(
@@ -86,6 +88,8 @@ pub enum RunError {
     TargetTlsFailed {
         /// The address, as in the scenario.
         address: String,
+        /// The kind of the failure.
+        kind: TlsFailure,
         /// The cause.
         reason: String,
     },
@@ -97,15 +101,57 @@ pub enum RunError {
     Interrupted,
 }
 
+/// The kind of a failed TLS handshake with the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsFailure {
+    /// The process at the address speaks no TLS.
+    NoTls,
+    /// The certificate is for other names.
+    WrongName,
+    /// The certificate has expired, or is not valid yet.
+    NotValidNow,
+    /// The certificate is not accepted for another reason.
+    UntrustedCertificate,
+    /// The handshake failed otherwise.
+    Other,
+}
+
+impl TlsFailure {
+    fn hint(self) -> &'static str {
+        match self {
+            Self::NoTls => {
+                "write ws:// or http:// if the system speaks no TLS there, or name the port at \
+                 which it does"
+            }
+            Self::WrongName => {
+                "write one of the certificate's names in place of the host in [target], or make \
+                 a certificate with this name as subjectAltName"
+            }
+            Self::NotValidNow => "renew the certificate, or set the clock of this machine right",
+            Self::UntrustedCertificate | Self::Other => {
+                "name the authority that signed it, or the certificate itself: `[target] tls = { \
+                 ca = \"ca.pem\" }`, or take any certificate with `tls = { verify = false }`"
+            }
+        }
+    }
+}
+
 impl RunError {
     /// Returns the next step for a person; `None` if the error says enough.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::Record(RecordError::InUse(_)) => "name another directory with --out",
             Self::Record(RecordError::NotEmpty(_)) => {
                 "name another directory with --out, or remove this one"
             }
             Self::OpenFileLimitTooLow { .. } => {
                 "start more workers, or raise their limit of open files (ulimit -n)"
+            }
+            Self::WorkersNotReady { rejected, .. } if *rejected > 0 => {
+                return Some(format!(
+                    "{rejected} connections were rejected, because their token or version was \
+                     not the coordinator's"
+                ));
             }
             Self::WorkersNotReady { .. } => {
                 "see the workers' logs in the run's directory; remote ones need this \
@@ -116,10 +162,7 @@ impl RunError {
                 | TestbedError::ProgramMissing { hint, .. },
             ) => hint,
             Self::Testbed(_) | Self::Process(_) => "see the logs in the run's directory",
-            Self::TargetTlsFailed { .. } => {
-                "name the authority that signed it: `[target] tls = { ca = \"ca.pem\" }`, or \
-                 take any certificate with `tls = { verify = false }`"
-            }
+            Self::TargetTlsFailed { kind, .. } => kind.hint(),
             Self::Tls(_) => "`tls.ca` names a PEM file, seen from where `highwater` is started",
             Self::Header(_) => "set it in the environment of the coordinator",
             Self::TargetUnreachable { .. } => "start it first, or correct [target] in the scenario",

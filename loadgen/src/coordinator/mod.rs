@@ -18,12 +18,15 @@
 //! - [`options`]: the plan, the workers and the place of the record;
 //! - [`start`]: everything up to the go;
 //! - [`system`]: the system under test, with `target_check` before the load;
-//! - [`registration`]: workers join, get their share and become ready;
+//! - [`registration`]: workers join, get their share and become ready; `hellos`: their first
+//!   messages, with `token_backoff` for wrong tokens; `join_status`, `start_notes`: what a
+//!   person sees meanwhile;
 //! - [`run`]: from the go to the last line of the record;
 //! - [`phases`]: ramp, steady, drain;
 //! - [`worker_pool`]: the workers of a run and their messages;
 //! - [`sampler_task`]: a sample of every process, once a second;
-//! - [`recorder`]: the lines of the record, with [`buckets`] for those of 100 ms;
+//! - [`recorder`]: the lines of the record, with [`buckets`] for those of 100 ms and
+//!   `known_names` for the names in them;
 //! - [`telemetry`]: accepted telemetry, reconciled with what consumers handled;
 //! - `consumer_drain`: the consumers' time after the workers are done;
 //! - [`progress`]: the state of a run as a person sees it;
@@ -32,6 +35,9 @@
 pub mod buckets;
 mod consumer_drain;
 pub mod error;
+mod hellos;
+mod join_status;
+mod known_names;
 pub mod options;
 pub mod phases;
 pub mod progress;
@@ -40,9 +46,11 @@ pub mod registration;
 pub mod run;
 pub mod sampler_task;
 pub mod start;
+mod start_notes;
 pub mod system;
 mod target_check;
 pub mod telemetry;
+mod token_backoff;
 pub mod worker_pool;
 
 pub use error::RunError;

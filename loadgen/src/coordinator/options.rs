@@ -1,6 +1,6 @@
 //! The options of a run: its plan, its workers and the place of its record.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use highwater_scenarios::Plan;
 
@@ -38,6 +38,8 @@ pub enum Workers {
         token: String,
         /// Number of workers that the run waits for.
         count: u32,
+        /// Longest time that they may take to join and to become ready.
+        join_timeout: Duration,
     },
 }
 

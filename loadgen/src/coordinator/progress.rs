@@ -63,6 +63,9 @@ pub struct Progress {
     pub telemetry: Option<TelemetryProgress>,
     /// The worker with the highest p99 of send lag, and that p99.
     pub send_lag: Option<(String, Duration)>,
+    /// The workers that have sent no counts for some seconds, and for how long. Their sockets
+    /// are those of their last counts.
+    pub silent_workers: Vec<(String, Duration)>,
     /// The nodes by name.
     pub nodes: BTreeMap<String, NodeProgress>,
 }

@@ -12,8 +12,15 @@ use highwater_reports::{
     },
 };
 
-use super::{buckets::PendingBuckets, progress::ProgressTracker};
-use crate::{clock::RunClock, control::WorkerInterval};
+use super::{
+    buckets::{BUCKETS_PER_S, PendingBuckets},
+    known_names::KnownNames,
+    progress::ProgressTracker,
+};
+use crate::{
+    clock::RunClock,
+    control::{LeftOut, WorkerInterval},
+};
 
 /// Seconds after the end of an interval by which all workers' parts should have come. A
 /// later part gets a line of its own.
@@ -23,6 +30,11 @@ const GRACE_S: u64 = 3;
 const LONG_RUN_S: u64 = 3_600;
 /// Length of a latency line of a long run, in seconds.
 const LONG_LINE_S: u64 = 10;
+/// Seconds by which the end of a worker's interval may lie ahead of the coordinator's clock.
+const MAX_AHEAD_S: u64 = 5;
+/// Latency lines that may wait for workers: some for the run, and some for each worker, which
+/// has a line of its own each second. One takes up to 200 KiB.
+const MAX_PENDING_LINES: (usize, usize) = (1_024, 8);
 
 /// The writer of the run record.
 pub struct RunRecorder {
@@ -37,8 +49,21 @@ pub struct RunRecorder {
     buckets: PendingBuckets,
     /// The progress that a person sees.
     pub progress: ProgressTracker,
-    /// Histograms of workers that could not be decoded.
-    undecodable_histograms: u64,
+    /// The names in the workers' intervals.
+    names: KnownNames,
+    /// The parts of workers' intervals that the record does not have.
+    lost_parts: LostParts,
+}
+
+/// The parts of workers' intervals that the record does not have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LostParts {
+    /// Histograms that could not be decoded.
+    pub undecodable_histograms: u64,
+    /// Intervals of a time that has not come.
+    pub impossible_times: u64,
+    /// Names and values that exceeded a limit.
+    pub left_out: LeftOut,
 }
 
 /// The key of a line of the latency log.
@@ -65,7 +90,8 @@ impl RunRecorder {
             latency_lines: BTreeMap::new(),
             buckets: PendingBuckets::default(),
             progress: ProgressTracker::default(),
-            undecodable_histograms: 0,
+            names: KnownNames::default(),
+            lost_parts: LostParts::default(),
         }
     }
 
@@ -100,19 +126,32 @@ impl RunRecorder {
         self.writer.append_interval(interval)
     }
 
-    /// Records the counts of a worker.
+    /// Records the counts of a worker, as far as they are within the limits. Returns what was
+    /// left out.
     pub fn record_worker_interval(
         &mut self,
         id: &str,
-        interval: WorkerInterval,
-    ) -> Result<(), RecordError> {
+        mut interval: WorkerInterval,
+    ) -> Result<LeftOut, RecordError> {
+        let latest_end = self.clock.now().as_secs() + MAX_AHEAD_S;
+        let end = interval.second.checked_add(interval.length);
+        if end.is_none_or(|end| end > latest_end) {
+            self.lost_parts.impossible_times += 1;
+            return Ok(LeftOut::default());
+        }
+        interval
+            .buckets
+            .retain(|bucket| bucket.number <= latest_end * BUCKETS_PER_S);
+        self.names.admit(id, &mut interval);
+        self.lost_parts.left_out.add(interval.left_out);
         for (tag, text) in &interval.latencies {
             match decode_histogram(text) {
                 Some(histogram) => self.merge_latency(id, tag, &interval, &histogram),
                 // Counted, and reported as a problem at the end: latencies are missing.
-                None => self.undecodable_histograms += 1,
+                None => self.lost_parts.undecodable_histograms += 1,
             }
         }
+        self.write_excess_latencies()?;
         self.buckets.add(interval.buckets);
         self.record_interval(&Interval {
             at: interval.second as f64,
@@ -123,7 +162,8 @@ impl RunRecorder {
         })?;
         // At once: a row that waited for the next tick would be a second older when a kill
         // takes it.
-        self.writer.flush()
+        self.writer.flush()?;
+        Ok(interval.left_out)
     }
 
     /// Writes the lines that are complete by now and hands everything to the kernel, so that
@@ -131,7 +171,7 @@ impl RunRecorder {
     pub fn flush(&mut self) -> Result<(), RecordError> {
         let now = self.clock.now().as_secs();
         while let Some(line) = self.latency_lines.first_entry() {
-            let end = line.key().second + line.key().length;
+            let end = line.key().second.saturating_add(line.key().length);
             // Lines are ordered by second: all further ones are newer.
             if end + GRACE_S > now {
                 break;
@@ -143,15 +183,26 @@ impl RunRecorder {
         self.writer.flush()
     }
 
-    /// Writes everything that is left. Returns how many histograms of workers could not be
-    /// decoded.
-    pub fn finish(&mut self) -> Result<u64, RecordError> {
+    /// Writes everything that is left. Returns what the record does not have.
+    pub fn finish(&mut self) -> Result<LostParts, RecordError> {
         for (line, histogram) in std::mem::take(&mut self.latency_lines) {
             self.write_latency(&line, &histogram)?;
         }
         self.write_buckets(u64::MAX)?;
         self.writer.flush()?;
-        Ok(self.undecodable_histograms)
+        Ok(self.lost_parts)
+    }
+
+    /// Writes the oldest lines while too many wait. What comes later gets lines of its own.
+    fn write_excess_latencies(&mut self) -> Result<(), RecordError> {
+        let (of_run, of_worker) = MAX_PENDING_LINES;
+        let most = of_run + of_worker * self.manifest.workers as usize;
+        while self.latency_lines.len() > most
+            && let Some((line, histogram)) = self.latency_lines.pop_first()
+        {
+            self.write_latency(&line, &histogram)?;
+        }
+        Ok(())
     }
 
     fn merge_latency(
@@ -204,4 +255,123 @@ impl RunRecorder {
 fn decode_histogram(text: &str) -> Option<LatencyHistogram> {
     let bytes = BASE64_STANDARD.decode(text).ok()?;
     HistogramReader::default().read(&bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
+    use highwater_reports::record::RECORD_SCHEMA;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::sampling::host;
+
+    const SCENARIO: &str = r#"
+        name = "recorder"
+        duration = "1s"
+        [target]
+        ws = "ws://127.0.0.1:1/ws?device={device}"
+        [[devices]]
+        name = "home"
+        count = 1
+        ramp = "1/s"
+        heartbeat = "1s"
+    "#;
+
+    fn recorder(dir: &Path) -> RunRecorder {
+        let manifest = Manifest {
+            schema: RECORD_SCHEMA,
+            started_at: chrono::Utc::now(),
+            plan: highwater_scenarios::parse("scenario.toml", SCENARIO, &[]).unwrap(),
+            scenario_text: String::new(),
+            sets: Vec::new(),
+            workers: 1,
+            versions: BTreeMap::new(),
+            host: host(),
+            balancer_configuration: None,
+        };
+        let writer = RecordWriter::create(dir, &manifest).unwrap();
+        RunRecorder::new(writer, manifest, RunClock::starting_at(Instant::now()), 1)
+    }
+
+    fn histogram() -> String {
+        let mut histogram = latency_histogram();
+        histogram.record(5).unwrap();
+        let mut bytes = Vec::new();
+        let mut serializer = V2DeflateSerializer::new();
+        serializer.serialize(&histogram, &mut bytes).unwrap();
+        BASE64_STANDARD.encode(bytes)
+    }
+
+    fn named<T: Clone>(entries: &[(&str, T)]) -> Vec<(String, T)> {
+        let entries = entries.iter();
+        entries
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect()
+    }
+
+    #[test]
+    fn broken_interval_of_a_worker_does_not_end_the_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut recorder = recorder(dir.path());
+        for second in [0, 1, u64::MAX, 1 << 40] {
+            let mut interval = WorkerInterval {
+                second,
+                length: 2,
+                counters: named(&[
+                    ("a,b", 1),
+                    ("sockets.opened", u64::MAX),
+                    ("heartbeats.sent", 3),
+                ]),
+                latencies: named(&[
+                    ("a b", histogram()),
+                    ("connect", histogram()),
+                    ("reconnect", "!!".to_owned()),
+                ]),
+                ..WorkerInterval::default()
+            };
+            interval.enforce_limits();
+            recorder.record_worker_interval("w1", interval).unwrap();
+        }
+        let lost = recorder.finish().unwrap();
+        assert_eq!((lost.impossible_times, lost.undecodable_histograms), (2, 2));
+        assert_eq!(lost.left_out.invalid_names, 4);
+        let record = highwater_reports::read(dir.path()).unwrap();
+        assert_eq!(record.problems, Vec::<String>::new());
+        assert_eq!(record.latencies.tags().collect::<Vec<_>>(), ["connect"]);
+        let names = record.intervals.iter().flat_map(|row| row.counters());
+        let names: Vec<_> = names.collect();
+        assert_eq!(names, [("heartbeats.sent", 3), ("heartbeats.sent", 3)]);
+    }
+
+    #[test]
+    fn histograms_in_memory_are_bounded() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut recorder = recorder(dir.path());
+        let most = MAX_PENDING_LINES.0 + MAX_PENDING_LINES.1;
+        let mut sent = 0;
+        for second in 0..5 {
+            for part in 0..10 {
+                let tags: Vec<String> = (0..30).map(|tag| format!("t{part}.{tag}")).collect();
+                let tags = tags.iter().map(|tag| (tag.clone(), histogram()));
+                let interval = WorkerInterval {
+                    second,
+                    length: 1,
+                    latencies: tags.collect(),
+                    ..WorkerInterval::default()
+                };
+                sent += interval.latencies.len();
+                let left_out = recorder.record_worker_interval("w1", interval).unwrap();
+                sent -= left_out.excess_names as usize;
+                assert!(recorder.latency_lines.len() <= most);
+            }
+        }
+        assert!(sent > most);
+        recorder.finish().unwrap();
+        // What did not fit is in the file.
+        let lines = std::fs::read_to_string(dir.path().join("latency.hlog")).unwrap();
+        assert_eq!(lines.matches("Tag=").count(), sent);
+    }
 }

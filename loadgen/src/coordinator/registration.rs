@@ -1,41 +1,38 @@
 //! The registration of workers: they join, get their share and become ready.
 //!
 //! ```text
-//! listener ──► Hello ──► token, protocol ──► open files ──► Assignment ──► Ready
-//!                              │                 │
-//!                              └──► Rejected ◄───┘
+//! hellos.rs ──joined──► files ──► assignment ──► ready
+//!     └──rejected──► note     every 10 s: which workers are missing
 //! ```
 
 use std::{sync::Arc, time::Duration};
 
 use highwater_scenarios::{Plan, Segment};
-use subtle::ConstantTimeEq;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::mpsc,
     task::JoinSet,
-    time::{Instant, timeout},
+    time::{Instant, MissedTickBehavior, interval_at, timeout},
 };
 use tokio_util::task::AbortOnDropHandle;
 
-use super::error::RunError;
+use super::{
+    error::RunError,
+    hellos::{Arrival, MAX_PENDING_HELLOS, accept},
+    join_status::JoinStatus,
+    progress::NoteKind,
+    start_notes::{NOTE_INTERVAL, StartNotes},
+};
 use crate::{
     access::ClientAccess,
-    control::{Assignment, ControlLink, FromWorker, Hello, LinkError, ToWorker, message::PROTOCOL},
+    control::{Assignment, FromWorker, LinkError, ToWorker},
     endpoints::Endpoints,
 };
 
-/// The longest time from the accept of a connection to its `Hello`.
-const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
-/// The longest time for local workers to join, and for any worker to become ready after
-/// that.
-pub const REGISTRATION_TIMEOUT: Duration = Duration::from_secs(60);
-/// The most connections that may be open before their `Hello`. The coordinator closes
-/// further ones, because any process can reach the control address.
-const MAX_PENDING_HELLOS: usize = 256;
+pub use super::hellos::WorkerLink;
 
-/// The coordinator's end of the control link to a worker.
-pub type WorkerLink = ControlLink<ToWorker, FromWorker>;
+/// Longest time that local workers may take to join, and any worker to become ready.
+pub const REGISTRATION_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A worker that is ready to start.
 pub struct ReadyWorker {
@@ -60,45 +57,70 @@ pub struct RunSpec {
     pub count: u32,
     /// The shared secret of the run.
     pub token: String,
-    /// The zero of the coordinator's clock, which workers read by their pings.
+    /// Longest time that the workers may take.
+    pub within: Duration,
+    /// The way in which a person starts a missing worker.
+    pub how_to_start: String,
+    /// Instant 0 of the clock that pings are answered with.
     pub clock_base: Instant,
 }
 
-/// Waits until all workers are ready. A worker with a wrong token or protocol is rejected,
-/// and the wait continues.
+/// Waits until all workers are ready, and notes meanwhile which ones are missing. One with a
+/// wrong token or protocol is rejected, and the wait goes on.
 pub async fn wait_for_workers(
     listener: TcpListener,
     spec: Arc<RunSpec>,
-    within: Duration,
+    notes: &StartNotes,
 ) -> Result<Vec<ReadyWorker>, RunError> {
-    let deadline = Instant::now() + within;
+    let started = Instant::now();
+    let deadline = started + spec.within;
     let wanted = spec.count;
-    let (joined, mut joined_workers) = mpsc::channel(MAX_PENDING_HELLOS);
-    let accepting = tokio::spawn(accept(listener, spec.clone(), joined));
+    let (sender, mut arrivals) = mpsc::channel(MAX_PENDING_HELLOS);
+    let accepting = tokio::spawn(accept(listener, spec.token.as_str().into(), sender));
     let _accepting = AbortOnDropHandle::new(accepting);
+    let mut status = JoinStatus::new(wanted, spec.how_to_start.clone());
+    let mut status_ticks = interval_at(started + NOTE_INTERVAL, NOTE_INTERVAL);
+    status_ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut preparing = JoinSet::new();
-    let mut ready = Vec::new();
+    let mut ready: Vec<ReadyWorker> = Vec::new();
     let mut next = 0;
     while ready.len() < wanted as usize {
         tokio::select! {
-            // When all workers have joined, further ones stay in the queue. Their links close
-            // when this function returns and drops it.
-            Some((hello, mut link)) = joined_workers.recv(), if next < wanted => {
-                check_open_files(&spec, hello.open_files, &mut link).await?;
-                preparing.spawn(prepare_worker(spec.clone(), next, link));
-                next += 1;
-            }
+            Some(arrival) = arrivals.recv() => match arrival {
+                Arrival::Joined { hello, address, mut link } if next < wanted => {
+                    check_open_files(&spec, hello.open_files, &mut link).await?;
+                    status.record_joined(&worker_id(next), address);
+                    preparing.spawn(prepare_worker(spec.clone(), next, *link));
+                    next += 1;
+                }
+                // One worker too many: its link ends here.
+                Arrival::Joined { .. } => {}
+                Arrival::Rejected { address, reason } => {
+                    if let Some(text) = status.record_rejected(address, &reason) {
+                        notes.add(NoteKind::Problem, text);
+                    }
+                }
+            },
             Some(prepared) = preparing.join_next(), if !preparing.is_empty() => {
                 match prepared {
-                    Ok(prepared) => ready.push(prepared?),
+                    Ok(prepared) => {
+                        let worker: ReadyWorker = prepared?;
+                        status.record_ready(&worker.id);
+                        ready.push(worker);
+                    }
                     Err(panic) => std::panic::resume_unwind(panic.into_panic()),
                 }
+            }
+            _ = status_ticks.tick() => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                notes.add(NoteKind::Event, status.text(started.elapsed(), left));
             }
             () = tokio::time::sleep_until(deadline) => {
                 return Err(RunError::WorkersNotReady {
                     ready: ready.len() as u32,
                     wanted,
-                    after: within,
+                    after: spec.within,
+                    rejected: status.rejected(),
                 });
             }
         }
@@ -127,75 +149,13 @@ async fn check_open_files(
     Err(RunError::OpenFileLimitTooLow { needed, limit })
 }
 
-async fn accept(
-    listener: TcpListener,
-    spec: Arc<RunSpec>,
-    joined: mpsc::Sender<(Hello, WorkerLink)>,
-) {
-    let mut hellos = JoinSet::new();
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            // Most likely this process has no free file. A later accept may succeed, because
-            // other connections may close.
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        // Removes the finished tasks, so that they do not count as pending.
-        while hellos.try_join_next().is_some() {}
-        if hellos.len() < MAX_PENDING_HELLOS {
-            hellos.spawn(receive_hello(stream, spec.clone(), joined.clone()));
-        }
-    }
-}
-
-async fn receive_hello(
-    stream: TcpStream,
-    spec: Arc<RunSpec>,
-    joined: mpsc::Sender<(Hello, WorkerLink)>,
-) {
-    let Ok(mut link) = WorkerLink::unauthenticated(stream) else {
-        return;
-    };
-    let Ok(Ok(FromWorker::Hello(hello))) = timeout(HELLO_TIMEOUT, link.reader.receive()).await
-    else {
-        return;
-    };
-    match rejection_reason(&spec, &hello) {
-        None => {
-            link.reader.raise_frame_limit();
-            // An error means that registration is over, and this worker is not needed.
-            let _ = joined.send((hello, link)).await;
-        }
-        Some(reason) => {
-            // An error means that the worker has closed its link and needs no reason.
-            let _ = link.writer.send(&ToWorker::Rejected { reason }).await;
-        }
-    }
-}
-
-fn rejection_reason(spec: &RunSpec, hello: &Hello) -> Option<String> {
-    // Compared in constant time. Otherwise the time of an answer would show how many
-    // characters of a guess are right.
-    if !bool::from(spec.token.as_bytes().ct_eq(hello.token.as_bytes())) {
-        return Some("the token is not this run's".to_owned());
-    }
-    (hello.protocol != PROTOCOL).then(|| {
-        format!(
-            "its control protocol is {} (version {}), the coordinator's {PROTOCOL} (version {})",
-            hello.protocol,
-            hello.version,
-            env!("CARGO_PKG_VERSION")
-        )
-    })
-}
-
 /// Sends a worker its share, answers its pings, and waits until it is ready.
 async fn prepare_worker(
     spec: Arc<RunSpec>,
     index: u32,
     mut link: WorkerLink,
 ) -> Result<ReadyWorker, RunError> {
-    let id = format!("w{}", index + 1);
+    let id = worker_id(index);
     let failed = |reason: String| RunError::WorkerFailedBeforeStart {
         id: id.clone(),
         reason,
@@ -214,6 +174,10 @@ async fn prepare_worker(
         Ok(Err(error)) => Err(failed(error.to_string())),
         Err(_) => Err(failed("it did not become ready in time".to_owned())),
     }
+}
+
+fn worker_id(index: u32) -> String {
+    format!("w{}", index + 1)
 }
 
 async fn wait_until_ready(
@@ -235,5 +199,107 @@ async fn wait_until_ready(
             FromWorker::Ready => return Ok(()),
             _ => return Err(LinkError::Closed),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use tokio::net::TcpStream;
+
+    use super::*;
+    use crate::control::{ControlLink, Hello, message::PROTOCOL};
+
+    const TOKEN: &str = "the-token-of-this-run";
+    const SCENARIO: &str = r#"
+        name = "registration"
+        duration = "1s"
+        [target]
+        ws = "ws://127.0.0.1:1/ws?device={device}"
+        [[devices]]
+        name = "home"
+        count = 1
+        ramp = "1/s"
+        heartbeat = "1s"
+    "#;
+
+    type WorkerEnd = ControlLink<FromWorker, ToWorker>;
+
+    fn spec() -> Arc<RunSpec> {
+        Arc::new(RunSpec {
+            plan: highwater_scenarios::parse("scenario.toml", SCENARIO, &[]).unwrap(),
+            endpoints: Endpoints {
+                ws: Vec::new(),
+                http: Vec::new(),
+            },
+            access: ClientAccess::default(),
+            count: 1,
+            token: TOKEN.to_owned(),
+            within: Duration::from_secs(60),
+            how_to_start: String::new(),
+            clock_base: Instant::now(),
+        })
+    }
+
+    /// Connects and sends a hello. Returns the link and the first answer.
+    async fn join(coordinator: SocketAddr, token: &str) -> (WorkerEnd, ToWorker) {
+        let stream = TcpStream::connect(coordinator).await.unwrap();
+        let mut link = WorkerEnd::new(stream).unwrap();
+        let hello = FromWorker::Hello(Hello {
+            protocol: PROTOCOL,
+            token: token.to_owned(),
+            version: String::new(),
+            pid: 1,
+            open_files: 20_000,
+        });
+        link.writer.send(&hello).await.unwrap();
+        let answer = link.reader.receive().await.unwrap();
+        (link, answer)
+    }
+
+    async fn become_ready(coordinator: SocketAddr) -> WorkerEnd {
+        let (mut link, answer) = join(coordinator, TOKEN).await;
+        assert!(matches!(answer, ToWorker::Assignment(_)));
+        link.writer.send(&FromWorker::Ready).await.unwrap();
+        link
+    }
+
+    #[tokio::test]
+    async fn wrong_token_is_rejected_and_told_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (notes, mut shown) = StartNotes::new(Instant::now());
+        let workers = async {
+            for _ in 0..2 {
+                let (_link, answer) = join(address, "the-token-of-another-run").await;
+                assert!(matches!(answer, ToWorker::Rejected { .. }));
+            }
+            become_ready(address).await
+        };
+        let (ready, _link) = tokio::join!(wait_for_workers(listener, spec(), &notes), workers);
+        let ready = ready.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(ready[0].id, "w1");
+        assert_eq!(
+            shown.try_recv().unwrap().text,
+            "a worker from 127.0.0.1 was rejected: the token is not this run's"
+        );
+        assert!(shown.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn silent_connections_keep_no_worker_out() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (notes, _shown) = StartNotes::new(Instant::now());
+        let workers = async {
+            let mut silent = Vec::new();
+            for _ in 0..MAX_PENDING_HELLOS + 10 {
+                silent.push(TcpStream::connect(address).await.unwrap());
+            }
+            (become_ready(address).await, silent)
+        };
+        let (ready, _links) = tokio::join!(wait_for_workers(listener, spec(), &notes), workers);
+        assert!(ready.is_ok());
     }
 }

@@ -17,7 +17,7 @@ mod end;
 mod handlers;
 mod phase_steps;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, pin::pin, time::Duration};
 
 use highwater_reports::record::{RecordEvent, RunEnd};
 use highwater_scenarios::{Plan, plan::PhaseWindow};
@@ -35,6 +35,7 @@ use super::{
     recorder::RunRecorder,
     sampler_task::spawn_sampler,
     start::{StartedRun, begin_record, start},
+    start_notes::StartNotes,
     system::{EventResult, RunningSystem},
     telemetry::TelemetryReconciler,
     worker_pool::WorkerPool,
@@ -62,16 +63,26 @@ const EVENT_QUEUE_LEN: usize = 16;
 pub async fn run(
     options: RunOptions,
     interrupt: CancellationToken,
-    show: impl FnMut(Update) + Send,
+    mut show: impl FnMut(Update) + Send,
 ) -> Result<RunEnd, RunError> {
     let base = Instant::now();
     let clock = RunClock::starting_at(base);
     // Begun before anything is started: a start that fails leaves its reason in the record.
     let mut recorder = begin_record(&options, clock)?;
-    let started = tokio::select! {
-        started = start(&options, base) => started,
-        () = interrupt.cancelled() => Err(RunError::Interrupted),
+    let (notes, mut waiting_notes) = StartNotes::new(base);
+    let started = {
+        let mut start = pin!(start(&options, base, &notes));
+        loop {
+            tokio::select! {
+                started = &mut start => break started,
+                Some(note) = waiting_notes.recv() => show(Update::Note(note)),
+                () = interrupt.cancelled() => break Err(RunError::Interrupted),
+            }
+        }
     };
+    while let Ok(note) = waiting_notes.try_recv() {
+        show(Update::Note(note));
+    }
     match started {
         Ok(started) => {
             let system = started.system.clone();
@@ -123,6 +134,8 @@ struct ActiveRun<S> {
     telemetry: Option<TelemetryReconciler>,
     /// Whether a worker was lost, and with it its unaccepted telemetry.
     worker_lost: bool,
+    /// The workers of which parts were left out.
+    workers_with_left_out: BTreeSet<String>,
     /// The kinds and statuses of unexpected answers that the record has an example of.
     unexpected_answers: BTreeSet<(RequestKind, u16)>,
     events: (mpsc::Sender<EventResult>, mpsc::Receiver<EventResult>),
@@ -137,11 +150,15 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
     fn new(
         plan: Plan,
         clock: RunClock,
-        recorder: RunRecorder,
+        mut recorder: RunRecorder,
         started: StartedRun,
         show: S,
     ) -> Self {
         let stop = CancellationToken::new();
+        for worker in &started.workers {
+            let go = clock.now() + Duration::from_secs(GO_LEAD_S);
+            recorder.progress.expect_worker(&worker.id, go);
+        }
         let telemetry = TelemetryReconciler::for_plan(&plan, started.system.journals());
         Self {
             stop_events: stop.child_token(),
@@ -156,6 +173,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
             ended: RunEnd::Completed,
             telemetry,
             worker_lost: false,
+            workers_with_left_out: BTreeSet::new(),
             unexpected_answers: BTreeSet::new(),
             events: mpsc::channel(EVENT_QUEUE_LEN),
             plan,

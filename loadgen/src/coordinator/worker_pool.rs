@@ -11,8 +11,8 @@ use crate::control::{FromWorker, LinkError, LinkReader, LinkWriter, ToWorker};
 
 /// Longest time that a worker may take to accept a message.
 const SEND_TIMEOUT: Duration = Duration::from_secs(2);
-/// Messages of all workers that wait to be handled.
-const MESSAGE_QUEUE_LEN: usize = 1024;
+/// Messages of all workers that wait to be handled. Each may have a megabyte.
+const MESSAGE_QUEUE_LEN: usize = 256;
 
 /// The workers of a run.
 pub struct WorkerPool {
@@ -122,7 +122,11 @@ async fn forward_messages(
     sender: mpsc::Sender<(String, WorkerMessage)>,
 ) {
     loop {
-        let message = reader.receive().await;
+        let mut message = reader.receive().await;
+        if let Ok(FromWorker::Interval(interval)) = &mut message {
+            // Before the queue, so that what is left out takes no memory there.
+            interval.enforce_limits();
+        }
         // Done, an error, and a message out of order each end the worker's part.
         let last = !matches!(
             message,

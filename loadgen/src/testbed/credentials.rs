@@ -7,9 +7,8 @@ use std::{
 
 use highwater_scenarios::{Plan, plan::ClusterSpec};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
-use tempfile::TempDir;
 
-use super::{TestbedError, launcher::LaunchArgs, scheme::Scheme};
+use super::{TestbedError, launcher::LaunchArgs, scheme::Scheme, temp_folder::TempFolder};
 use crate::access::{CertVerification, ClientAccess, SecretString, TokenSigner};
 
 /// The environment variable in which a node finds the secret of tokens.
@@ -46,7 +45,7 @@ enum TlsTerminator {
 /// that signed it.
 #[derive(Debug)]
 struct IssuedCertificate {
-    folder: TempDir,
+    folder: TempFolder,
     authority_pem: String,
 }
 
@@ -157,7 +156,7 @@ impl ClusterSecret {
 impl IssuedCertificate {
     fn generate() -> Result<Self, TestbedError> {
         // Only its owner may read a temporary folder, so its files need no mode of their own.
-        let folder = TempDir::with_prefix("highwater-tls-").map_err(|source| {
+        let folder = TempFolder::create("tls").map_err(|source| {
             let path = std::env::temp_dir();
             TestbedError::Credentials { path, source }
         })?;

@@ -19,7 +19,7 @@
 //! - [`readiness`]: waits until a process serves and the nodes see each other;
 //! - [`context`]: the parts that starting a process needs;
 //! - [`backplane`]: the broker that joins the nodes, embedded or external;
-//! - [`credentials`]: certificates and secrets of one run;
+//! - [`credentials`]: certificates and secrets of one run, in a `temp_folder`;
 //! - [`node_registry`], [`node`]: the nodes, and what clients and the sampler see of them;
 //! - [`node_client`]: requests to a node;
 //! - [`scheme`]: addresses with or without TLS;
@@ -45,6 +45,7 @@ mod node_launch;
 mod node_registry;
 mod readiness;
 mod scheme;
+mod temp_folder;
 
 pub use balancer::BalancerChange;
 pub use error::TestbedError;

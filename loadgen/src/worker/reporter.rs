@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
 use crate::{
-    control::{FromWorker, WorkerInterval},
+    control::{FromWorker, LeftOut, WorkerInterval},
     sampling::own_process,
 };
 
@@ -61,6 +61,7 @@ fn take_interval(context: &Context, second: u64, length: u64) -> WorkerInterval 
         buckets: context.conn_events.take_buckets(),
         ramp_resolved: snapshot.ramp_resolved,
         unexpected_answers: context.unexpected_answers.take_unsent(),
+        left_out: LeftOut::default(),
     }
 }
 

@@ -31,6 +31,8 @@ pub(super) enum Outcome {
     TimedOut,
     /// The connection to a node broke before its answer.
     Broken,
+    /// The client's body was invalid or broke off.
+    ClientBroken,
     /// No node was available.
     NoNode,
     /// The request has been at this gateway before.
@@ -38,10 +40,11 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
-    const OF_REQUESTS: [Self; 5] = [
+    const OF_REQUESTS: [Self; 6] = [
         Self::Answered,
         Self::TimedOut,
         Self::Broken,
+        Self::ClientBroken,
         Self::NoNode,
         Self::LoopDetected,
     ];
@@ -61,6 +64,7 @@ impl Outcome {
             Self::Rejected => "rejected",
             Self::TimedOut => "timed_out",
             Self::Broken => "broken",
+            Self::ClientBroken => "client_broken",
             Self::NoNode => "no_node",
             Self::LoopDetected => "loop_detected",
         }

@@ -53,6 +53,8 @@ struct WorkerSnapshot {
     commands_per_s: f64,
     messages_per_s: f64,
     telemetry_per_s: f64,
+    /// Whether the worker has sent its last counts.
+    is_done: bool,
 }
 
 /// A node, and the sample from which its next CPU share is computed.
@@ -83,6 +85,19 @@ impl ProgressTracker {
             },
         };
         self.latencies.insert(tag.to_owned(), recorded);
+    }
+
+    /// Expects counts of a worker from `from` on the run's clock.
+    pub fn expect_worker(&mut self, worker: &str, from: Duration) {
+        let worker = self.workers.entry(worker.to_owned()).or_default();
+        worker.interval_end_s = from.as_secs_f64();
+    }
+
+    /// Expects no further counts of a worker.
+    pub fn finish_worker(&mut self, worker: &str) {
+        if let Some(worker) = self.workers.get_mut(worker) {
+            worker.is_done = true;
+        }
     }
 
     /// Removes a lost worker and its sockets.
@@ -127,11 +142,22 @@ impl ProgressTracker {
                 rejected: self.telemetry_rejected,
             }),
             send_lag: self.max_send_lag(),
+            silent_workers: self.silent_workers(now),
             nodes: nodes
                 .map(|(id, node)| (id.clone(), node.progress))
                 .collect(),
             ..Progress::default()
         }
+    }
+
+    fn silent_workers(&self, now: Duration) -> Vec<(String, Duration)> {
+        let working = self.workers.iter().filter(|(_, worker)| !worker.is_done);
+        let silent = working.filter_map(|(id, worker)| {
+            let silence = now.as_secs_f64() - worker.interval_end_s;
+            let silence = Duration::try_from_secs_f64(silence).ok()?;
+            (silence.as_secs_f64() > STALE_AFTER_S).then(|| (id.clone(), silence))
+        });
+        silent.collect()
     }
 
     fn max_send_lag(&self) -> Option<(String, Duration)> {
@@ -241,10 +267,27 @@ mod tests {
     fn stale_worker_keeps_its_sockets_until_it_is_lost() {
         let mut tracker = ProgressTracker::default();
         worker(&mut tracker, "w1", 0.0, 10.0, 4);
+        assert_eq!(tracker.snapshot(Duration::from_secs(5)).silent_workers, []);
         let stale = tracker.snapshot(Duration::from_secs(30));
         assert_eq!((stale.sockets_open, stale.heartbeats.per_s), (10, 0.0));
+        let silence = ("w1".to_owned(), Duration::from_secs(29));
+        assert_eq!(stale.silent_workers, [silence]);
         tracker.remove_worker("w1");
         assert_eq!(tracker.snapshot(Duration::from_secs(31)).sockets_open, 0);
+    }
+
+    #[test]
+    fn worker_that_never_sent_is_silent_and_one_that_is_done_is_not() {
+        let mut tracker = ProgressTracker::default();
+        tracker.expect_worker("w1", Duration::from_secs(40));
+        tracker.expect_worker("w2", Duration::from_secs(40));
+        tracker.finish_worker("w2");
+        let silent = |second, tracker: &mut ProgressTracker| {
+            tracker.snapshot(Duration::from_secs(second)).silent_workers
+        };
+        assert_eq!(silent(44, &mut tracker), []);
+        let silence = ("w1".to_owned(), Duration::from_secs(10));
+        assert_eq!(silent(50, &mut tracker), [silence]);
     }
 
     #[test]

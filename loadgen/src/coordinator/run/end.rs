@@ -14,6 +14,7 @@ use crate::coordinator::{
     consumer_drain::{DrainOutcome, WaitPolicy, drain_consumers, read_journals},
     error::RunError,
     progress::{NoteKind, Update},
+    recorder::LostParts,
     sampler_task::SampleRound,
 };
 
@@ -104,9 +105,8 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         }
         self.record_phase(self.clock.now())?;
         self.record_process_exits()?;
-        let undecodable = self.recorder.finish()?;
-        if undecodable > 0 {
-            let text = format!("{undecodable} latency histograms of workers could not be decoded");
+        let lost = self.recorder.finish()?;
+        for text in lost_parts_in_words(lost) {
             self.recorder.record_event(RecordEvent::Problem { text })?;
         }
         let problems = self.system.stop().await;
@@ -133,4 +133,28 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         }
         Ok(())
     }
+}
+
+/// Describes what the record does not have of the workers' intervals.
+fn lost_parts_in_words(lost: LostParts) -> Vec<String> {
+    let mut texts = Vec::new();
+    if lost.undecodable_histograms > 0 {
+        let count = lost.undecodable_histograms;
+        texts.push(format!(
+            "{count} latency histograms of workers could not be decoded"
+        ));
+    }
+    if lost.impossible_times > 0 {
+        let count = lost.impossible_times;
+        texts.push(format!(
+            "{count} intervals of workers were left out: they lie in the future"
+        ));
+    }
+    if !lost.left_out.is_empty() {
+        let left_out = lost.left_out;
+        texts.push(format!(
+            "counts and latencies of workers were left out: {left_out}"
+        ));
+    }
+    texts
 }

@@ -6,7 +6,7 @@ use highwater_reports::record::{RecordEvent, RunEnd, action_title};
 
 use super::ActiveRun;
 use crate::{
-    control::{FromWorker, UnexpectedAnswer},
+    control::{FromWorker, LeftOut, UnexpectedAnswer},
     coordinator::{
         error::RunError,
         phases::RunPhase,
@@ -35,7 +35,8 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
                 for answer in mem::take(&mut interval.unexpected_answers) {
                     self.record_unexpected_answer(&answer)?;
                 }
-                self.recorder.record_worker_interval(id, interval)?;
+                let left_out = self.recorder.record_worker_interval(id, interval)?;
+                self.show_left_out(id, left_out);
             }
             Ok(FromWorker::UnacceptedTelemetry(devices)) => {
                 // `None` for a target: the harness cannot know what its consumers handled.
@@ -47,6 +48,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
             }
             Ok(FromWorker::Done) => {
                 self.workers.mark_ended(id);
+                self.recorder.progress.finish_worker(id);
                 if !self.is_draining() {
                     self.record_problem(format!("worker {id} finished before the drain"))?;
                 }
@@ -56,6 +58,16 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
             Err(error) => self.handle_worker_lost(id, error_chain(&error))?,
         }
         Ok(())
+    }
+
+    /// Shows once for each worker that parts of its intervals are left out; their number is
+    /// recorded at the end.
+    fn show_left_out(&mut self, id: &str, left_out: LeftOut) {
+        if !left_out.is_empty() && self.workers_with_left_out.insert(id.to_owned()) {
+            let text =
+                format!("worker {id} sent counts or latencies that are left out: {left_out}");
+            self.show_note(NoteKind::Problem, text);
+        }
     }
 
     /// Records the first example of each kind of request and status; all workers find the

@@ -7,7 +7,6 @@ use highwater_process::ReservedPort;
 use highwater_reports::record::{Source, SourceRole};
 use highwater_scenarios::plan::{Action, ClusterSpec, Join, Plan};
 use parking_lot::Mutex;
-use tempfile::TempDir;
 use tokio::sync::{Mutex as AsyncMutex, watch};
 
 use super::{
@@ -16,6 +15,7 @@ use super::{
         cluster_process::{ClusterProcess, ProcessStatus, STOP_TIMEOUT, UnexpectedExit},
         context::ClusterContext,
         scheme::Scheme,
+        temp_folder::TempFolder,
     },
     backends::{BackendChange, BalancerBackends},
     capacity::BalancerCapacity,
@@ -43,7 +43,7 @@ pub(in crate::testbed) struct LoadBalancers {
     endpoints: watch::Sender<Endpoints>,
     changes: Mutex<Vec<BalancerChange>>,
     /// The folder of the balancers' files. Only its owner may read it.
-    _folder: Option<TempDir>,
+    _folder: Option<TempFolder>,
 }
 
 /// The nodes that the balancers know.
@@ -76,7 +76,7 @@ impl LoadBalancers {
         let folder = driver.map(|_| create_folder()).transpose()?;
         let options = BalancerOptions {
             log_dir,
-            folder: folder.as_ref().map_or(log_dir, TempDir::path),
+            folder: folder.as_ref().map_or(log_dir, TempFolder::path),
             policy: cluster.policy,
             capacity: BalancerCapacity::for_plan(plan),
         };
@@ -273,8 +273,8 @@ impl LoadBalancers {
 }
 
 /// Creates the folder for the balancers' files.
-fn create_folder() -> Result<TempDir, TestbedError> {
-    TempDir::with_prefix("highwater-balancer-").map_err(|source| TestbedError::BalancerFile {
+fn create_folder() -> Result<TempFolder, TestbedError> {
+    TempFolder::create("balancer").map_err(|source| TestbedError::BalancerFile {
         path: std::env::temp_dir(),
         source,
     })

@@ -18,9 +18,8 @@ use super::{
     source_address::source_for,
     upgrade::{DeviceStream, OpenedSocket, websocket_handshake},
 };
+use crate::access::resolver::spread_addresses;
 
-/// Most addresses of one name that are tried.
-const ADDRESSES_LIMIT: usize = 16;
 /// Time after which the next address is tried beside the one before (RFC 8305, section 8).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
@@ -68,32 +67,6 @@ async fn connect_tls(
     let stream = tls.connect(name, stream).await;
     let stream = stream.map_err(ConnectFailure::from_tls)?;
     Ok(DeviceStream::Right(Box::new(stream)))
-}
-
-/// Orders a name's addresses for a device.
-///
-/// The first family of the resolver comes first and the two alternate (RFC 8305, section
-/// 4). Within a family, devices start at different addresses: a name with one address per
-/// node spreads the sockets over the nodes, as the clients of round-robin DNS do.
-fn spread_addresses(
-    addresses: impl Iterator<Item = SocketAddr>,
-    device_number: u32,
-) -> Vec<SocketAddr> {
-    let addresses: Vec<SocketAddr> = addresses.take(ADDRESSES_LIMIT).collect();
-    let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
-    let (mut first, mut second): (Vec<_>, Vec<_>) = addresses
-        .into_iter()
-        .partition(|address| address.is_ipv6() == first_is_v6);
-    for family in [&mut first, &mut second] {
-        let length = family.len().max(1);
-        family.rotate_left(device_number as usize % length);
-    }
-    let longest = first.len().max(second.len());
-    (0..longest)
-        .flat_map(|place| [first.get(place), second.get(place)])
-        .flatten()
-        .copied()
-        .collect()
 }
 
 /// Connects to the first of a name's addresses that accepts a connection: a server may
@@ -168,24 +141,5 @@ mod tests {
         }
         let failure = connect_any(Vec::new(), 0, 0).await.unwrap_err();
         assert_eq!(failure, ConnectFailure::Unreachable);
-    }
-
-    #[test]
-    fn devices_start_at_different_addresses_of_a_name() {
-        let address = |text: &str| text.parse::<SocketAddr>().unwrap();
-        let v4 = ["10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1"].map(address);
-        let first = |device| spread_addresses(v4.into_iter(), device)[0];
-        assert_eq!([0, 1, 2, 3].map(first), [v4[0], v4[1], v4[2], v4[0]]);
-
-        // One address per family keeps the resolver's order for every device.
-        let both = ["[::1]:1", "127.0.0.1:1"].map(address);
-        for device in 0..3 {
-            assert_eq!(spread_addresses(both.into_iter(), device), both);
-        }
-        let mixed = [v4[0], v4[1], both[0]];
-        assert_eq!(
-            spread_addresses(mixed.into_iter(), 1),
-            [v4[1], both[0], v4[0]]
-        );
     }
 }

@@ -22,6 +22,9 @@ pub(super) enum SendFailure<R> {
     /// The request was sent, at least in part.
     #[error("the connection broke: {0}")]
     Broken(hyper::Error),
+    /// The body of the client's request was invalid or broke off.
+    #[error("the client's body broke: {0}")]
+    ClientBroken(hyper::Error),
     /// The node went down while the gateway waited.
     #[error("the node went down")]
     Unavailable,
@@ -36,6 +39,10 @@ impl<R> SendFailure<R> {
     pub(super) fn local_reply(&self, node: &NodeId) -> Option<(Outcome, Response)> {
         let (outcome, status, error) = match self {
             Self::NotSent(..) => return None,
+            Self::ClientBroken(_) => {
+                let error = "the body of the request is invalid or broke off";
+                (Outcome::ClientBroken, StatusCode::BAD_REQUEST, error)
+            }
             Self::Broken(_) => {
                 let error = "the connection to the node broke";
                 (Outcome::Broken, StatusCode::BAD_GATEWAY, error)

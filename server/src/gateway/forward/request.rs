@@ -75,7 +75,7 @@ pub(super) async fn forward(gateway: &Arc<GatewayState>, request: Request) -> Re
                 Some(*unsent)
             }
             RequestFailure::Broken(_) | RequestFailure::Unavailable => copy,
-            RequestFailure::TimedOut => None,
+            RequestFailure::TimedOut | RequestFailure::ClientBroken(_) => None,
         };
         let Some(again) = again else {
             break;
@@ -137,7 +137,11 @@ async fn send(
             let error = io::Error::other(failed.into_error());
             RequestFailure::NotSent(Box::new(unsent), error)
         }
-        None => RequestFailure::Broken(failed.into_error()),
+        None => match failed.into_error() {
+            // The body comes from the client: its end is not the node's fault.
+            error if error.is_user() => RequestFailure::ClientBroken(error),
+            error => RequestFailure::Broken(error),
+        },
     })
 }
 

@@ -91,7 +91,9 @@ pub(super) async fn forward(gateway: &Arc<GatewayState>, mut request: Request) -
                         let (checked, now) = (classify_error(&error), Instant::now());
                         gateway.backends.record_probe(&next.upstream, checked, now);
                     }
-                    SendFailure::Broken(_) | SendFailure::Unavailable => {}
+                    SendFailure::Broken(_)
+                    | SendFailure::ClientBroken(_)
+                    | SendFailure::Unavailable => {}
                     SendFailure::TimedOut => break,
                 }
             }

@@ -70,6 +70,22 @@ async fn node_gets_the_client_in_forwarded_fields() {
 }
 
 #[tokio::test]
+async fn invalid_body_of_a_client_is_not_counted_against_the_node() {
+    let ground = TestBackplaneKind::Local.ground();
+    let _fake = Fake::join(&ground, "n1");
+    let gateway = TestGateway::in_front(config("g1", &ground), 1).await;
+    let request = "POST /some/path HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\n\
+                   4\r\nbody\r\nno length\r\n";
+    let response = gateway.send_raw(request).await;
+    assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
+    let metrics = gateway.get("/metrics").await.text();
+    for (outcome, count) in [("client_broken", 1), ("broken", 0)] {
+        let line = format!("highwater_gateway_requests_total{{outcome=\"{outcome}\"}} {count}\n");
+        assert!(metrics.contains(&line), "{metrics}");
+    }
+}
+
+#[tokio::test]
 async fn node_without_a_listener_is_passed_over() {
     let ground = TestBackplaneKind::Local.ground();
     let _here = Fake::join(&ground, "n1");
