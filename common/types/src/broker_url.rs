@@ -5,16 +5,17 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{broker_kind::BrokerKind, redact::redact_passwords, server_address::ServerAddress};
+use crate::{
+    broker_kind::BrokerKind,
+    invalid_broker_url::{InvalidBrokerUrl, MAX_SERVERS},
+    redact::redact_passwords,
+    server_address::ServerAddress,
+};
 
 /// Longest address that a scenario may hold, in bytes.
 const MAX_URL_BYTES: usize = 2_000;
-/// The form of an address of Sentinels.
-const SENTINEL_FORM: &str = "redis+sentinel://HOST[:PORT][,HOST[:PORT]]/PRIMARY";
 /// The port of a Sentinel.
 const SENTINEL_PORT: u16 = 26_379;
-/// The most servers that one address may name.
-const MAX_SERVERS: usize = 32;
 
 /// The address of a broker: `redis://[user:password@]host[:port][,host[:port]…][/path]`, or
 /// the same with another scheme of [`BrokerKind`].
@@ -41,57 +42,6 @@ struct BrokerScheme {
     is_tls: bool,
     /// Whether the servers are Sentinels, which know the primary of a Redis.
     is_sentinel: bool,
-}
-
-/// An error for a text that is not the address of a broker. It never quotes what may be
-/// a password.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidBrokerUrl {
-    /// The text has no `://`.
-    #[error("no address of a broker")]
-    NoScheme,
-    /// The part before `://` names no known broker.
-    #[error("unknown broker `{0}`")]
-    Scheme(String),
-    /// The host is missing.
-    #[error("an address without a host")]
-    NoHost,
-    /// The host is neither a name nor an IP address.
-    #[error("not a host's name: `{0}`")]
-    Host(String),
-    /// The path of an address of Sentinels names no primary.
-    #[error("an address of Sentinels without the name of a primary: expected {SENTINEL_FORM}")]
-    NoPrimary,
-    /// The port is not a number in range.
-    #[error("not a port from 1 to 65535")]
-    Port,
-    /// A character must be percent-encoded.
-    #[error("an address with `{0}` in it")]
-    Character(String),
-    /// The address is longer than any real one.
-    #[error("an address that is too long")]
-    TooLong,
-    /// The address names more servers than any real broker has.
-    #[error("an address of more than {MAX_SERVERS} servers")]
-    TooManyServers,
-    /// One of several servers is invalid.
-    #[error("server {number} of the address: {reason}")]
-    Server {
-        /// The place of the server, from 1.
-        number: usize,
-        /// The defect of this server.
-        reason: Box<InvalidBrokerUrl>,
-    },
-}
-
-impl InvalidBrokerUrl {
-    /// Returns the defect itself, without the place of the server.
-    pub fn defect(&self) -> &Self {
-        match self {
-            Self::Server { reason, .. } => reason,
-            defect => defect,
-        }
-    }
 }
 
 impl BrokerUrl {

@@ -13,7 +13,7 @@
 //! - [`id`]: names of nodes, clusters, devices, topics, telemetry and consumer groups;
 //! - [`quantity`]: a number with its unit, which [`rate`] and [`duration`] are read from;
 //! - [`broker_kind`], [`broker_url`] and [`server_address`]: the table of brokers, and
-//!   the addresses of a broker and of one server;
+//!   the addresses of a broker and of one server; [`invalid_broker_url`]: their error;
 //! - [`redact`]: addresses without their passwords;
 //! - [`escape`]: text from elsewhere, safe for a terminal;
 //! - [`backoff`]: delays between attempts to connect again;
@@ -26,6 +26,7 @@ pub mod duration;
 pub mod escape;
 pub mod format;
 pub mod id;
+pub mod invalid_broker_url;
 pub mod quantity;
 pub mod rate;
 pub mod redact;
@@ -34,9 +35,10 @@ pub mod server_address;
 pub use self::{
     backoff::Backoff,
     broker_kind::{BrokerKind, BrokerMonitoring},
-    broker_url::{BrokerUrl, InvalidBrokerUrl},
+    broker_url::BrokerUrl,
     escape::escape_controls,
     id::{ClusterName, ConsumerGroup, DeviceId, InvalidName, NodeId, TelemetryId, Topic},
+    invalid_broker_url::InvalidBrokerUrl,
     quantity::InvalidQuantity,
     rate::{InvalidRate, Rate},
     redact::redact_passwords,

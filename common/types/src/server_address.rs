@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::broker_url::InvalidBrokerUrl;
+use crate::invalid_broker_url::InvalidBrokerUrl;
 
 /// A host and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! The socket of a connection, with or without TLS.
 //!
 //! The client library takes a TCP socket. Its own TLS would bring thirty more crates, for
-//! files of keys that nobody uses here. With TLS it gets one end of a socket pair instead. A
-//! task copies between the other end and the TLS stream, which costs one copy more.
+//! files of client keys, which have no use here. With TLS it gets one end of a socket pair
+//! instead. A task copies between the other end and the TLS stream, which costs one copy
+//! more.
 
 use std::{io, os::fd::OwnedFd, sync::Arc};
 

@@ -41,7 +41,7 @@
 //! The files, in reading order:
 //!
 //! - `names` (channels and keys), `error` (the meaning of the server's errors);
-//! - `sentinel` (the primary of a Redis with Sentinels);
+//! - `settings` (TLS and timeouts), `sentinel` (the primary of a Redis with Sentinels);
 //! - `commands` (connections to one server or a cluster), `pubsub` (publishing and
 //!   subscribing), `cluster_nodes` and `shards` (servers and checks of a cluster);
 //! - `clients` (connections as the server lists them), `membership_table`
@@ -55,6 +55,7 @@ mod membership_table;
 mod names;
 mod pubsub;
 mod sentinel;
+mod settings;
 mod shards;
 #[cfg(test)]
 mod tests;

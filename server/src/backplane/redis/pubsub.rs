@@ -9,7 +9,8 @@ use redis::{Pipeline, PushInfo, RedisResult};
 
 use super::{
     cluster_nodes::cluster_nodes,
-    commands::{CommandConnection, check_role, cluster_builder, connection_config, open_client},
+    commands::{CommandConnection, check_role},
+    settings::{cluster_builder, connection_config, open_client},
     shards::ping_all_shards,
 };
 use crate::backplane::remote::{TransportError, TransportResult};

@@ -6,7 +6,7 @@
 use highwater_types::{BrokerUrl, ServerAddress};
 use redis::{Client, ErrorKind, ProtocolVersion, RedisConnectionInfo, RedisError, RedisResult};
 
-use super::commands::{CONNECT_TIMEOUT, connection_config, open_client};
+use super::settings::{CONNECT_TIMEOUT, connection_config, open_client};
 
 /// Returns the URL of the primary if `server` is a Sentinel, and otherwise `server` itself.
 pub(super) async fn resolve_primary(server: BrokerUrl) -> RedisResult<BrokerUrl> {

@@ -29,12 +29,12 @@ pub struct BrokerCa {
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerCaError {
     /// The file cannot be read.
-    #[error("cannot read the authorities in {}: {source}", path.display())]
+    #[error("cannot read the authorities in {}: {reason}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// The error of the operating system.
-        source: io::Error,
+        reason: io::Error,
     },
     /// The text holds no valid certificates.
     #[error("invalid authorities in {}: {reason}", path.display())]
@@ -52,9 +52,9 @@ impl BrokerCa {
     /// # Errors
     /// [`BrokerCaError`].
     pub fn from_file(path: &Path) -> Result<Self, BrokerCaError> {
-        let pem = fs::read_to_string(path).map_err(|source| BrokerCaError::Unreadable {
+        let pem = fs::read_to_string(path).map_err(|reason| BrokerCaError::Unreadable {
             path: path.to_owned(),
-            source,
+            reason,
         })?;
         root_store(&pem).map_err(|reason| BrokerCaError::Invalid {
             path: path.to_owned(),

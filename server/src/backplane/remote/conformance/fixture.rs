@@ -22,7 +22,7 @@ use super::{
         TransportError, TransportResult,
         inbound::{InboundReceiver, inbound_channel},
     },
-    tls::{TestAuthority, TlsServer, tls_proxy},
+    tls_server::{TestAuthority, TlsServer, tls_proxy},
 };
 use crate::{
     backplane::{BackplaneConfig, Identity, Inbound, JoinedBackplane, View, join},
@@ -42,7 +42,7 @@ pub(in crate::backplane) trait ConformanceTarget: Transport {
 
     /// Starts a server with the certificate that the authority has signed.
     fn start_tls(authority: &TestAuthority) -> impl Future<Output = TlsServer> + Send {
-        tls_proxy::<Self>(authority)
+        tls_proxy(shared::<Self>(), authority)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The conformance suite of [`Transport`](super::Transport), against the real brokers.
 //!
 //! - `fixture` (the brokers, and a node's end of a transport), `tcp_proxy` (a connection that
-//!   can be cut);
+//!   can be cut), `tls_server`;
 //! - the guarantees: `frames`, `topics`, `membership_tables`, `inboxes`, `outages`,
 //!   `tls`.
 //!
@@ -14,6 +14,7 @@ mod membership_tables;
 mod outages;
 mod tcp_proxy;
 mod tls;
+mod tls_server;
 mod topics;
 
 #[allow(unused_imports, reason = "the tests of one broker use some of them")]
@@ -22,7 +23,7 @@ pub(in crate::backplane) use self::fixture::{
     wait_until_joined,
 };
 #[allow(unused_imports, reason = "the tests of one broker use some of them")]
-pub(in crate::backplane) use self::tls::{TestAuthority, TlsServer};
+pub(in crate::backplane) use self::tls_server::{TestAuthority, TlsServer};
 use crate::for_each_broker;
 
 /// Defines one test per guarantee for a transport.
