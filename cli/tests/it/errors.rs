@@ -40,10 +40,8 @@ fn temp_workspace() -> TempDir {
         };
         write(&format!("{run}/manifest.json"), &manifest);
     }
-    write(
-        "secret.toml",
-        &format!("{SCENARIO}[target.headers]\nX-Key = \"s3cr3t\\n\"\n"),
-    );
+    let headers = "headers = { X-Key = \"s3cr3t\\n\" }\n[[devices]]";
+    write("secret.toml", &SCENARIO.replace("[[devices]]", headers));
     let catalogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
     symlink(catalogue, folder.path().join("scenarios")).expect("a link");
     folder

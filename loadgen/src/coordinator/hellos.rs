@@ -30,7 +30,7 @@ const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections whose hello is awaited or checked at the same time. A further one takes the
 /// place of the oldest, because any process can reach the control address and be silent.
 pub(super) const MAX_PENDING_HELLOS: usize = 256;
-/// The same for one address that sent a wrong token.
+/// Most such connections of one address that sent a wrong token.
 const MAX_PENDING_SUSPECTS: usize = 8;
 /// Most characters of a version that a rejection quotes.
 const MAX_VERSION_CHARS: usize = 40;

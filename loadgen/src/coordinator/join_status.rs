@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-/// Addresses whose rejection is told one by one; further ones are counted.
+/// Most addresses and reasons of rejections that are shown; further ones are counted.
 const MAX_TOLD: usize = 16;
 
 /// The workers that have joined, and the processes that were rejected.

@@ -16,7 +16,7 @@ const OWN_FILES: [&str; 9] = [
     MANIFEST, INTERVALS, LATENCY, EVENTS, LOGS, SUMMARY, PAGE, JUNIT, CHARTS,
 ];
 
-/// Whether the directory holds a run that ended before its load began, and nothing else.
+/// Whether the directory holds a run that ended before its load began, without other files.
 pub fn is_failed_start(dir: &Path) -> bool {
     let Ok(entries) = fs::read_dir(dir) else {
         return false;

@@ -1,7 +1,7 @@
 //! Files of lines whose writer may have been killed.
 
 use std::{
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, ErrorKind, Read},
     path::Path,
 };
 
@@ -25,10 +25,14 @@ pub(crate) fn for_each_line(
     mut each: impl FnMut(&[u8]) -> Result<(), String>,
 ) -> Result<(), RecordError> {
     let path = dir.join(name);
-    let Some(file) = open_regular(&path, MAX_LINES_BYTES)? else {
+    let file = match open_regular(&path, MAX_LINES_BYTES) {
+        Ok(file) => file,
         // A run that was killed early did not create every file.
-        problems.push(format!("{name} is missing from the record"));
-        return Ok(());
+        Err(RecordError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+            problems.push(format!("{name} is missing from the record"));
+            return Ok(());
+        }
+        Err(error) => return Err(error),
     };
     // A long record has hundreds of megabytes, so it is read in large pieces.
     let mut reader = BufReader::with_capacity(1 << 18, file);

@@ -1,11 +1,11 @@
 //! Files of a record, opened only if they are regular and not too long.
 //!
-//! A directory that somebody sends may hold anything under a record's names: reading a pipe
+//! A directory from another person may hold anything under a record's names: reading a pipe
 //! waits forever, and a device may have no end.
 
 use std::{
     fs::{self, File},
-    io::{ErrorKind, Read},
+    io::Read,
     path::Path,
 };
 
@@ -16,33 +16,26 @@ pub(crate) const MAX_LINES_BYTES: u64 = 8 << 30;
 /// Most bytes of a file that is read as a whole.
 pub(crate) const MAX_WHOLE_BYTES: u64 = 64 << 20;
 
-/// Opens a regular file of at most `limit` bytes; `None` if it is missing.
-pub(crate) fn open_regular(path: &Path, limit: u64) -> Result<Option<File>, RecordError> {
+/// Opens a regular file of at most `limit` bytes.
+pub(crate) fn open_regular(path: &Path, limit: u64) -> Result<File, RecordError> {
     // Before the file is opened, because opening a pipe waits for its writer.
-    match fs::metadata(path) {
-        Ok(metadata) if !metadata.is_file() => return Err(RecordError::NotAFile(path.to_owned())),
-        Ok(metadata) if metadata.len() > limit => {
-            return Err(RecordError::TooLarge {
-                path: path.to_owned(),
-                bytes: metadata.len(),
-                limit,
-            });
-        }
-        Ok(_) => {}
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(RecordError::io("read", path)(error)),
+    let metadata = fs::metadata(path).map_err(RecordError::io("read", path))?;
+    if !metadata.is_file() {
+        return Err(RecordError::NotAFile(path.to_owned()));
     }
-    match File::open(path) {
-        Ok(file) => Ok(Some(file)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(RecordError::io("read", path)(error)),
+    if metadata.len() > limit {
+        return Err(RecordError::TooLarge {
+            path: path.to_owned(),
+            bytes: metadata.len(),
+            limit,
+        });
     }
+    File::open(path).map_err(RecordError::io("read", path))
 }
 
 /// Reads a regular file as a whole.
 pub(crate) fn read_whole(path: &Path) -> Result<Vec<u8>, RecordError> {
-    let missing = || RecordError::io("read", path)(ErrorKind::NotFound.into());
-    let file = open_regular(path, MAX_WHOLE_BYTES)?.ok_or_else(missing)?;
+    let file = open_regular(path, MAX_WHOLE_BYTES)?;
     let mut bytes = Vec::new();
     // Bounded again, because the file may grow meanwhile.
     file.take(MAX_WHOLE_BYTES)
