@@ -9,7 +9,9 @@ mod text;
 
 use std::{io, path::Path};
 
-use crate::exit::Exit;
+use highwater_types::format::visible;
+
+use crate::{exit::Exit, stderr};
 
 /// The error that ends a command.
 #[derive(Debug)]
@@ -54,6 +56,7 @@ impl CliFailure {
 
     /// Prints it on stderr.
     pub(crate) fn print(&self) {
-        eprintln!("{}", text::paint_error(&self.text));
+        // It may quote a file, a server or the log of a process.
+        stderr::print_line(&text::paint_error(&visible(&self.text)));
     }
 }

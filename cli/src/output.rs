@@ -2,9 +2,20 @@
 
 use std::io::{self, Write};
 
+use highwater_types::format::visible;
+
+use crate::stderr;
+
+/// Prints a result that contains text from elsewhere, such as a record's.
+pub(crate) fn print_foreign(text: &str) {
+    print(&visible(text));
+}
+
 /// Prints a result on stdout. A closed pipe is ignored, because the reader wanted no
 /// more.
 pub(crate) fn print(text: &str) {
+    // On a terminal, notes that came before stand above the result.
+    stderr::flush();
     let mut stdout = io::stdout().lock();
     let _ = writeln!(stdout, "{}", text.trim_end());
     let _ = stdout.flush();

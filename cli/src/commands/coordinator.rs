@@ -10,7 +10,7 @@ use super::single_run;
 use crate::{
     exit::Exit,
     failure::CliFailure,
-    options::{RecordArgs, ScenarioArgs},
+    options::{RecordArgs, ScenarioArgs, address::parse_address},
 };
 
 #[derive(Debug, Args)]
@@ -29,7 +29,7 @@ pub(crate) struct CoordinatorArgs {
     #[command(flatten)]
     pub(crate) record: RecordArgs,
     /// Address where workers join, HOST:PORT
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
     pub(crate) listen: SocketAddr,
     /// Workers to wait for, 1 to 1000; the run starts when all have joined
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::{exit::Exit, failure::CliFailure, output::print};
+use crate::{exit::Exit, failure::CliFailure, output::print_foreign};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -33,6 +33,6 @@ pub(crate) fn evaluate_gates(run: &Path, baseline: Option<&Path>) -> Result<Exit
     let record = highwater_reports::read(run)?;
     let baseline = baseline.map(highwater_reports::read).transpose()?;
     let summary = highwater_reports::evaluate(&record, baseline.as_ref());
-    print(&highwater_reports::verdict_text(&summary));
+    print_foreign(&highwater_reports::verdict_text(&summary));
     Ok(Exit::for_summary(&summary))
 }

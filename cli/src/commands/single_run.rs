@@ -10,9 +10,10 @@ use crate::{
     exit::Exit,
     failure::CliFailure,
     options::{RecordArgs, ScenarioArgs},
-    output::print,
+    output::{print, print_foreign},
     progress::ProgressDisplay,
     runtime::runtime,
+    stderr,
 };
 
 /// One run, with its plan, its workers and its record.
@@ -65,7 +66,7 @@ impl SingleRun<'_> {
             plan: self.plan,
         };
         // On stderr, because stdout carries the verdict and the paths.
-        eprintln!("{announcement}");
+        stderr::print_line(&announcement);
         let display = ProgressDisplay::new(self.is_plain).map_err(CliFailure::internal)?;
         let run = coordinator::run(options, interrupt.token(), |update| display.show(update));
         // A runtime for each run: its end also ends the tasks that the run left.
@@ -83,7 +84,7 @@ pub(crate) fn report(out: &Path, baseline: Option<&Path>) -> Result<Exit, CliFai
         None => highwater_reports::write_report(out)?,
         Some(baseline) => highwater_reports::write_report_against(out, baseline)?,
     };
-    print(&highwater_reports::verdict_text(&report.summary));
+    print_foreign(&highwater_reports::verdict_text(&report.summary));
     let (html, record) = (report.html.display(), out.display());
     print(&format!("\nreport  {html}\nrecord  {record}"));
     Ok(Exit::for_summary(&report.summary))

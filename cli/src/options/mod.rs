@@ -3,8 +3,9 @@
 //! - [`scenario`], [`record`]: the input and the output of a run;
 //! - [`backplane`], [`tls`], [`auth`], [`admission`], [`drain`]: options of a node; a
 //!   gateway shares some;
-//! - [`time`]: the value parser of durations.
+//! - [`address`], [`time`]: the value parsers of addresses and durations.
 
+pub(crate) mod address;
 pub(crate) mod admission;
 pub(crate) mod auth;
 pub(crate) mod backplane;

@@ -10,8 +10,9 @@ use std::{
 use highwater_loadgen::coordinator::Update;
 
 use super::{live::LiveDisplay, plain::PlainDisplay};
+use crate::stderr;
 
-/// The limit of queued updates for a slow terminal; further updates are dropped.
+/// The limit of queued updates while the thread draws; further updates are dropped.
 const QUEUE_CAPACITY: usize = 256;
 
 /// The display of a run, until it is dropped.
@@ -37,7 +38,7 @@ impl ProgressDisplay {
             true => Renderer::Live(Box::new(LiveDisplay::new())),
             false => Renderer::Plain(PlainDisplay::default()),
         };
-        // A terminal that is stopped (Ctrl-S) blocks this thread, and not the run.
+        // Drawing takes time that the run must not wait for.
         let thread = thread::Builder::new().name("display".to_owned());
         Ok(Self {
             updates: Some(updates),
@@ -45,16 +46,16 @@ impl ProgressDisplay {
         })
     }
 
-    /// Shows an update as soon as the terminal takes it. Does not block.
+    /// Shows an update as soon as the ones before are drawn. Does not block.
     pub(crate) fn show(&self, update: Update) {
         if let Some(updates) = &self.updates {
-            // A full queue drops the update, because the run must not wait for a terminal.
+            // A full queue drops the update, because the run must not wait for the display.
             let _ = updates.try_send(update);
         }
     }
 }
 
-/// Waits until everything is shown.
+/// Waits until every update is drawn.
 impl Drop for ProgressDisplay {
     fn drop(&mut self) {
         // The thread ends when the channel closes, so the sender goes first.
@@ -74,10 +75,10 @@ impl Renderer {
                 (Self::Live(live), Update::Note(note)) => live.note(&note),
                 (Self::Plain(plain), Update::Progress(progress)) => {
                     for line in plain.progress(&progress) {
-                        eprintln!("{line}");
+                        stderr::print_line(&line);
                     }
                 }
-                (Self::Plain(plain), Update::Note(note)) => eprintln!("{}", plain.note(&note)),
+                (Self::Plain(plain), Update::Note(note)) => stderr::print_line(&plain.note(&note)),
             }
         }
     }

@@ -12,6 +12,7 @@ use highwater_loadgen::coordinator::{
 use highwater_types::format::{
     count,
     live::{self, long_clock, millis},
+    visible,
 };
 
 use super::{
@@ -55,7 +56,7 @@ impl PlainDisplay {
             NoteKind::Event => "event",
             NoteKind::Problem => "problem",
         };
-        line(note.at, word, &note.text)
+        line(note.at, word, &visible(&note.text))
     }
 }
 

@@ -7,7 +7,7 @@ use highwater_server::{BrokerConfig, broker};
 use tokio_util::sync::CancellationToken;
 
 use super::listen::bind_and_announce;
-use crate::failure::CliFailure;
+use crate::{failure::CliFailure, options::address::parse_address};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
@@ -16,7 +16,7 @@ use crate::failure::CliFailure;
 The first line on stdout is `listening on ADDRESS`.")]
 pub(crate) struct ServeBroker {
     /// Address to listen on, HOST:PORT; port 0 takes a free one
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
     pub(crate) listen: SocketAddr,
 }
 
