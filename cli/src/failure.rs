@@ -9,9 +9,9 @@ mod text;
 
 use std::{io, path::Path};
 
-use highwater_types::escape_controls;
+use highwater_types::format::visible;
 
-use crate::exit::Exit;
+use crate::{exit::Exit, stderr};
 
 /// The error that ends a command.
 #[derive(Debug)]
@@ -57,6 +57,7 @@ impl CliFailure {
     /// Prints it on stderr, without characters that act on a terminal: names and reasons may
     /// come from elsewhere.
     pub(crate) fn print(&self) {
-        eprintln!("{}", text::paint_error(&escape_controls(&self.text)));
+        // It may quote a file, a server or the log of a process.
+        stderr::print_line(&text::paint_error(&visible(&self.text)));
     }
 }

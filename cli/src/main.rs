@@ -10,11 +10,16 @@
 //! - [`options`]: option groups that several commands share;
 //! - [`progress`]: the display of a run on stderr;
 //! - [`runtime`]: the tokio runtime and the log;
-//! - [`output`]: results on stdout;
+//! - [`output`]: results on stdout; [`stderr`]: everything else that is printed;
 //! - [`failure`]: errors with their hint, and their text;
 //! - [`exit`]: the exit codes;
 //! - [`paint`]: colours on stderr;
 //! - [`heap`]: the allocator and its live bytes.
+
+#![warn(
+    clippy::print_stderr,
+    reason = "panics when standard error is closed or full; use `stderr`"
+)]
 
 mod commands;
 mod exit;
@@ -25,12 +30,15 @@ mod output;
 mod paint;
 mod progress;
 mod runtime;
+mod stderr;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 fn main() -> ExitCode {
+    // The last value that is dropped: it writes what is queued.
+    let _flush = stderr::init();
     // Before anything is printed: errors of every command have colours.
     paint::init_colours();
     match commands::Cli::parse().execute() {

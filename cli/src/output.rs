@@ -2,12 +2,21 @@
 
 use std::io::{self, Write};
 
-use highwater_types::escape_controls;
+use highwater_types::format::visible;
 
-/// Prints a result on stdout, without characters that act on a terminal. A closed pipe is
-/// ignored, because the reader wanted no more.
+use crate::stderr;
+
+/// Prints a result that contains text from elsewhere, such as a record's.
+pub(crate) fn print_foreign(text: &str) {
+    print(&visible(text));
+}
+
+/// Prints a result on stdout. A closed pipe is ignored, because the reader wanted no
+/// more.
 pub(crate) fn print(text: &str) {
+    // On a terminal, notes that came before stand above the result.
+    stderr::flush();
     let mut stdout = io::stdout().lock();
-    let _ = writeln!(stdout, "{}", escape_controls(text.trim_end()));
+    let _ = writeln!(stdout, "{}", visible(text.trim_end()));
     let _ = stdout.flush();
 }

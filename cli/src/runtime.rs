@@ -2,7 +2,7 @@
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::failure::CliFailure;
+use crate::{failure::CliFailure, stderr::StderrWriter};
 
 /// The log filter when `RUST_LOG` is unset. The clients of the brokers are silenced,
 /// because the node logs the same events with their consequence.
@@ -25,6 +25,8 @@ pub(crate) fn init_logging() {
         // The harness appends this log to a file and quotes its last lines in errors.
         .with_ansi(false)
         // Stdout carries results, and the line `listening on ADDRESS` that scripts read.
-        .with_writer(std::io::stderr)
+        .with_writer(|| StderrWriter)
+        // Otherwise it prints an event that it cannot format, and panics without a reader.
+        .log_internal_errors(false)
         .init();
 }

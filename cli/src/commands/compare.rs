@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use highwater_reports::MismatchPolicy;
 
-use crate::{exit::Exit, failure::CliFailure, output::print};
+use crate::{exit::Exit, failure::CliFailure, output::print_foreign};
 
 /// The default file name of the page.
 const PAGE: &str = "comparison.html";
@@ -54,7 +54,7 @@ pub(crate) fn execute(args: &CompareArgs) -> Result<Exit, CliFailure> {
     if let Some(json) = &args.json {
         comparison.write_json(json)?;
     }
-    print(&format!("{}\n{}", comparison.text(), page.display()));
+    print_foreign(&format!("{}\n{}", comparison.text(), page.display()));
     Ok(Exit::Passed)
 }
 

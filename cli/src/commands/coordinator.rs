@@ -10,7 +10,9 @@ use super::single_run;
 use crate::{
     exit::Exit,
     failure::CliFailure,
-    options::{RecordArgs, ScenarioArgs, TokenArgs, time::parse_duration_within},
+    options::{
+        RecordArgs, ScenarioArgs, TokenArgs, address::parse_address, time::parse_duration_within,
+    },
 };
 
 /// Bounds of the time that workers may take to join.
@@ -33,7 +35,7 @@ pub(crate) struct CoordinatorArgs {
     #[command(flatten)]
     pub(crate) record: RecordArgs,
     /// Address where workers join, HOST:PORT
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
     pub(crate) listen: SocketAddr,
     /// Workers to wait for, 1 to 1000; the run starts when all have joined
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]

@@ -7,7 +7,7 @@ use clap::Args;
 use highwater_loadgen::doctor::{self, HostLimits, PreflightFinding, PreflightReport, report_text};
 use highwater_scenarios::Matrix;
 
-use crate::{exit::Exit, failure::CliFailure, options::ScenarioArgs, output::print};
+use crate::{exit::Exit, failure::CliFailure, options::ScenarioArgs, output::print, stderr};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -105,5 +105,5 @@ fn check_scenario(matrix: &Matrix, limits: &HostLimits) -> Result<Exit, CliFailu
 }
 
 fn note(finding: &PreflightFinding) {
-    eprintln!("note: {}", finding.message);
+    stderr::print_line(&format!("note: {}", finding.message));
 }

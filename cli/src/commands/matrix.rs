@@ -18,7 +18,8 @@ use crate::{
     exit::Exit,
     failure::CliFailure,
     options::{RecordArgs, ScenarioArgs},
-    output::print,
+    output::{print, print_foreign},
+    stderr,
 };
 
 /// The file of the comparison, beside the runs' directories.
@@ -73,10 +74,12 @@ impl MatrixRuns<'_> {
         for (number, (name, cell)) in interleaved_runs(matrix).into_iter().enumerate() {
             // A signal between two runs, or while a report was drawn, ended no run.
             if self.interrupt.is_requested() {
-                eprintln!("interrupted: {number} of {} runs are over", matrix.runs());
+                let runs = matrix.runs();
+                stderr::print_line(&format!("interrupted: {number} of {runs} runs are over"));
                 return Ok(Exit::Interrupted);
             }
-            eprintln!("run {} of {}: {name}", number + 1, matrix.runs());
+            let (run, runs) = (number + 1, matrix.runs());
+            stderr::print_line(&format!("run {run} of {runs}: {name}"));
             let dir = out.join(name);
             let exit = self.run_one(cell, &dir)?;
             // Not among the finished runs: a part of a run would distort the comparison.
@@ -142,7 +145,7 @@ fn compare(dirs: &[PathBuf], out: &Path) -> Result<(), CliFailure> {
     let comparison = highwater_reports::compare(dirs, MismatchPolicy::Warn)?;
     let page = out.join(PAGE);
     comparison.write_page(&page)?;
-    print(&format!("\n{}", comparison.text().trim_end()));
+    print_foreign(&format!("\n{}", comparison.text().trim_end()));
     print(&format!("\ncomparison  {}", page.display()));
     Ok(())
 }

@@ -18,8 +18,9 @@ use crate::{
   highwater run scenarios/node-kill.toml --out runs/kill --workers 2
   highwater run scenarios/smoke.toml --baseline runs/before
 
-Ctrl-C ends a run in order and reports what there is; a second one ends it at
-once. The exit code is the verdict: 0 passed, 3 failed, 4 inconclusive.
+Ctrl-C, SIGTERM, SIGQUIT and a terminal that closes (SIGHUP) end a run in order
+and report what there is; a second Ctrl-C ends it at once.
+The exit code is the verdict: 0 passed, 3 failed, 4 inconclusive.
 A scenario with a [matrix] is several runs, each in a directory of its own, and
 in the end a comparison; the exit code is then the worst of theirs.")]
 pub(crate) struct RunArgs {

@@ -3,6 +3,7 @@
 mod broker;
 mod consumer;
 mod gateway;
+mod hangup;
 mod listen;
 mod node;
 
@@ -11,7 +12,10 @@ use std::io;
 use clap::Subcommand;
 use tokio_util::sync::CancellationToken;
 
-use self::{broker::ServeBroker, consumer::ServeConsumer, gateway::ServeGateway, node::ServeNode};
+use self::{
+    broker::ServeBroker, consumer::ServeConsumer, gateway::ServeGateway, hangup::Hangup,
+    node::ServeNode,
+};
 use super::signals::StopSignals;
 use crate::{
     exit::Exit,
@@ -39,32 +43,36 @@ pub(crate) enum ServeCommand {
     Consumer(ServeConsumer),
 }
 
-/// Serves until SIGTERM or Ctrl-C; then drains and ends.
+/// Serves until SIGTERM, SIGQUIT or Ctrl-C; then drains and ends.
 pub(crate) fn execute(serve: ServeCommand) -> Result<Exit, CliFailure> {
     init_logging();
     // The soft limit of the shell would otherwise bound the sockets of the node.
     highwater_loadgen::sampling::raise_open_files().map_err(CliFailure::internal)?;
     runtime()?.block_on(async {
         let shutdown = cancel_on_stop().map_err(CliFailure::internal)?;
+        // Before an address is announced, because a script may send SIGHUP from then on.
+        let hangup = Hangup::listen().map_err(CliFailure::internal)?;
         match serve {
-            ServeCommand::Node(args) => node::execute(*args, shutdown).await,
-            ServeCommand::Gateway(args) => gateway::execute(*args, shutdown).await,
-            ServeCommand::Consumer(args) => consumer::execute(args, shutdown).await,
-            ServeCommand::Broker(args) => broker::execute(args, shutdown).await,
+            ServeCommand::Node(args) => node::execute(*args, hangup, shutdown).await,
+            ServeCommand::Gateway(args) => gateway::execute(*args, hangup, shutdown).await,
+            ServeCommand::Consumer(args) => {
+                hangup.follow(None);
+                consumer::execute(args, shutdown).await
+            }
+            ServeCommand::Broker(args) => {
+                hangup.follow(None);
+                broker::execute(args, shutdown).await
+            }
         }
     })?;
     Ok(Exit::Passed)
 }
 
-/// Returns a token that the first SIGTERM or SIGINT cancels.
+/// Returns a token that the first SIGTERM, SIGINT or SIGQUIT cancels. The second one ends
+/// the process without a drain.
 fn cancel_on_stop() -> io::Result<CancellationToken> {
     let token = CancellationToken::new();
-    let mut signals = StopSignals::listen()?;
-    let cancel = token.clone();
-    tokio::spawn(async move {
-        signals.recv().await;
-        // tokio keeps the handlers, so a further signal does not cut the drain short.
-        cancel.cancel();
-    });
+    let signals = StopSignals::listen()?;
+    tokio::spawn(signals.cancel_then_exit(token.clone()));
     Ok(token)
 }

@@ -4,16 +4,17 @@ use std::path::{Path, PathBuf};
 
 use highwater_loadgen::coordinator::{self, RunOptions, Workers};
 use highwater_scenarios::Plan;
-use highwater_types::escape_controls;
+use highwater_types::format::visible;
 
 use super::{announce::announcement, signals::Interrupt};
 use crate::{
     exit::Exit,
     failure::CliFailure,
     options::{RecordArgs, ScenarioArgs},
-    output::print,
+    output::{print, print_foreign},
     progress::ProgressDisplay,
     runtime::runtime,
+    stderr,
 };
 
 /// One run, with its plan, its workers and its record.
@@ -68,7 +69,7 @@ impl SingleRun<'_> {
             plan: self.plan,
         };
         // On stderr, because stdout carries the verdict and the paths.
-        eprintln!("{}", escape_controls(&announcement));
+        stderr::print_line(&visible(&announcement));
         let display = ProgressDisplay::new(self.is_plain).map_err(CliFailure::internal)?;
         let run = coordinator::run(options, interrupt.token(), |update| display.show(update));
         // Each run has its own runtime, whose end also ends tasks that the run left behind.
@@ -86,7 +87,7 @@ pub(crate) fn report(out: &Path, baseline: Option<&Path>) -> Result<Exit, CliFai
         None => highwater_reports::write_report(out)?,
         Some(baseline) => highwater_reports::write_report_against(out, baseline)?,
     };
-    print(&highwater_reports::verdict_text(&report.summary));
+    print_foreign(&highwater_reports::verdict_text(&report.summary));
     let (html, record) = (report.html.display(), out.display());
     print(&format!("\nreport  {html}\nrecord  {record}"));
     Ok(Exit::for_summary(&report.summary))

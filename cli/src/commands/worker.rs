@@ -1,14 +1,16 @@
 //! `highwater worker`.
 
-use std::net::SocketAddr;
+use std::{fs::OpenOptions, io, net::SocketAddr};
 
 use clap::Args;
 use highwater_loadgen::worker::{self, WorkerOptions};
+use nix::unistd::dup2_stdout;
 
+use super::signals::fail_writes_of_large_files;
 use crate::{
     exit::Exit,
     failure::CliFailure,
-    options::TokenArgs,
+    options::{TokenArgs, address::parse_address},
     runtime::{init_logging, runtime},
 };
 
@@ -20,7 +22,7 @@ use crate::{
 A worker gets everything else from its coordinator, and ends with the run.")]
 pub(crate) struct WorkerArgs {
     /// The coordinator's address, HOST:PORT
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
     pub(crate) connect: SocketAddr,
     #[command(flatten)]
     pub(crate) token: TokenArgs,
@@ -33,6 +35,17 @@ pub(crate) fn execute(args: WorkerArgs) -> Result<Exit, CliFailure> {
         coordinator: args.connect,
         token: args.token.into_token()?,
     };
-    runtime()?.block_on(worker::run(options))?;
+    discard_stdout().map_err(CliFailure::internal)?;
+    runtime()?.block_on(async {
+        fail_writes_of_large_files().map_err(CliFailure::internal)?;
+        worker::run(options).await.map_err(CliFailure::from)
+    })?;
     Ok(Exit::Passed)
+}
+
+/// Sends stdout, which a worker has no use for, to `/dev/null`. Goose prints there that its
+/// users are launched, and panics if the disk is full or the pipe closed.
+fn discard_stdout() -> io::Result<()> {
+    let null = OpenOptions::new().write(true).open("/dev/null")?;
+    Ok(dup2_stdout(null)?)
 }

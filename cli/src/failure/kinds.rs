@@ -8,6 +8,7 @@ use std::{
 use highwater_loadgen::{coordinator::RunError, testbed::TestbedError, worker::WorkerError};
 use highwater_reports::{CompareError, RecordError, ReportError};
 use highwater_scenarios::LoadError;
+use highwater_server::{GatewayError, NodeError};
 
 use super::{CliFailure, text};
 use crate::exit::Exit;
@@ -110,6 +111,27 @@ impl From<WorkerError> for CliFailure {
             _ => return Self::internal(error),
         };
         Self::new(exit, error).with_hint(Some(hint))
+    }
+}
+
+impl From<NodeError> for CliFailure {
+    fn from(error: NodeError) -> Self {
+        match &error {
+            NodeError::Listener(_) => Self::new(Exit::Refused, error),
+            NodeError::WildcardAddress(_) => Self::new(Exit::Usage, error).with_hint(Some(
+                "name an address of this host that gateways reach: --advertise HOST:PORT",
+            )),
+            NodeError::TaskEnded(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<GatewayError> for CliFailure {
+    fn from(error: GatewayError) -> Self {
+        match &error {
+            GatewayError::Listener(_) => Self::new(Exit::Refused, error),
+            GatewayError::TaskEnded(_) => Self::internal(error),
+        }
     }
 }
 

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use clap::Args;
 use highwater_server::Rate;
 
+use super::address::parse_address;
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Admission")]
 pub(crate) struct ServeAdmission {
@@ -33,7 +35,7 @@ pub(crate) struct ServeAdmission {
     #[arg(long, value_name = "RATE", requires = "tls_cert")]
     pub(crate) max_handshakes: Option<Rate>,
     /// Serve probes, metrics and /admin here and not on --listen
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
     pub(crate) admin_listen: Option<SocketAddr>,
 }
 

@@ -4,8 +4,9 @@
 //! - [`backplane`], [`cluster_secret`], [`tls`], [`auth`], [`operators`], [`browsers`],
 //!   [`admission`], [`drain`]: options of a node; a gateway shares some;
 //! - [`token`]: the secret of coordinator and workers;
-//! - [`time`]: the value parser of durations.
+//! - [`address`], [`time`]: the value parsers of addresses and durations.
 
+pub(crate) mod address;
 pub(crate) mod admission;
 pub(crate) mod auth;
 pub(crate) mod backplane;

@@ -10,8 +10,9 @@ use std::{
 use highwater_loadgen::coordinator::Update;
 
 use super::{live::LiveDisplay, plain::PlainDisplay};
+use crate::stderr;
 
-/// The limit of queued updates for a slow terminal; further updates are dropped.
+/// The limit of queued updates while the thread draws; further updates are dropped.
 const QUEUE_CAPACITY: usize = 256;
 
 /// The display of a run. It ends when it is dropped.
@@ -38,7 +39,7 @@ impl ProgressDisplay {
             true => Renderer::Live(Box::new(LiveDisplay::new())),
             false => Renderer::Plain(PlainDisplay::default()),
         };
-        // A terminal that the user has stopped (Ctrl-S) blocks this thread, but not the run.
+        // Drawing takes time that the run must not wait for.
         let builder = thread::Builder::new().name("display".to_owned());
         Ok(Self {
             updates: Some(updates),
@@ -49,13 +50,13 @@ impl ProgressDisplay {
     /// Queues an update for the display. Does not block.
     pub(crate) fn show(&self, update: Update) {
         if let Some(updates) = &self.updates {
-            // A full queue drops the update, because the run must not wait for a terminal.
+            // A full queue drops the update, because the run must not wait for the display.
             let _ = updates.try_send(update);
         }
     }
 }
 
-/// Waits until all queued updates are shown.
+/// Waits until every update is drawn.
 impl Drop for ProgressDisplay {
     fn drop(&mut self) {
         // The thread ends when the channel closes, so the sender goes first.
@@ -76,10 +77,10 @@ impl Renderer {
                 (Self::Live(live), Update::Note(note)) => live.note(&note),
                 (Self::Plain(plain), Update::Progress(progress)) => {
                     for line in plain.progress(&progress) {
-                        eprintln!("{line}");
+                        stderr::print_line(&line);
                     }
                 }
-                (Self::Plain(plain), Update::Note(note)) => eprintln!("{}", plain.note(&note)),
+                (Self::Plain(plain), Update::Note(note)) => stderr::print_line(&plain.note(&note)),
             }
         }
     }

@@ -7,10 +7,13 @@
 
 use console::{Term, measure_text_width, truncate_str};
 use highwater_loadgen::coordinator::{NoteKind, Progress, ProgressNote};
-use highwater_types::{escape_controls, format::live::clock};
+use highwater_types::format::{live::clock, visible};
 
 use super::screen::screen;
-use crate::paint::{BAD, FAINT, STRONG};
+use crate::{
+    paint::{BAD, FAINT, STRONG},
+    stderr,
+};
 
 /// Erases what is right of the cursor, then goes to the next line.
 const END_OF_LINE: &str = "\x1b[K\n";
@@ -75,9 +78,8 @@ impl LiveDisplay {
             text.push_str(END_OF_LINE);
         }
         text.push_str(ERASE_BELOW);
-        // One write over the old lines, so that nothing flickers. An error is ignored,
-        // because a closed terminal must not end a run.
-        let _ = self.terminal.write_str(&text);
+        // One write over the old lines, so that nothing flickers.
+        stderr::print(&text);
     }
 }
 
@@ -104,7 +106,7 @@ fn to_the_top(drawn: &[usize], width: usize) -> String {
 fn note_text(note: &ProgressNote) -> String {
     let at = FAINT.apply_to(clock(note.at));
     // A note may quote another process, whose text must not move the cursor.
-    let text = escape_controls(&note.text);
+    let text = visible(&note.text);
     match note.kind {
         NoteKind::Event => format!("{at}  {}", STRONG.apply_to(text)),
         NoteKind::Problem => format!("{at}  {}  {text}", BAD.apply_to("problem")),

@@ -9,12 +9,10 @@ use highwater_loadgen::coordinator::{
     NoteKind, PhaseProgress, Progress, ProgressNote,
     progress::{CommandProgress, RecentLatency},
 };
-use highwater_types::{
-    escape_controls,
-    format::{
-        count,
-        live::{self, long_clock, millis},
-    },
+use highwater_types::format::{
+    count,
+    live::{self, long_clock, millis},
+    visible,
 };
 
 use super::{
@@ -59,7 +57,7 @@ impl PlainDisplay {
             NoteKind::Problem => "problem",
         };
         // A note may quote another process.
-        line(note.at, word, &escape_controls(&note.text))
+        line(note.at, word, &visible(&note.text))
     }
 }
 

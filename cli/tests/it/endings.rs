@@ -3,9 +3,12 @@
 use std::process::Output;
 
 use highwater_reports::record::RunEnd;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
 
-use crate::harness::{CliRun, child_pids, eventually, highwater, is_running};
+use crate::{
+    harness::{CliRun, child_pids, eventually, highwater, is_running},
+    server::ServerProcess,
+};
 
 const LONG: &str = r#"
 name = "long"
@@ -53,6 +56,73 @@ fn interrupted_run_ends_in_order_and_is_reported() {
     assert!(run.record.join("report.html").exists());
     // In order: no socket was lost on the way.
     assert_eq!(run.counted("disconnect.reset"), 0);
+}
+
+/// A shell and the kernel both send SIGHUP when a terminal closes.
+#[test]
+fn closed_terminal_and_quit_end_a_run_in_order() {
+    for signals in [
+        [Signal::SIGHUP, Signal::SIGHUP].as_slice(),
+        &[Signal::SIGQUIT],
+    ] {
+        let run = CliRun::start(LONG);
+        run.wait_until_steady(0.0);
+        signals.iter().for_each(|signal| run.signal(*signal));
+        let run = run.finish();
+        let ended = (run.summary().ended, run.code);
+        assert_eq!(ended, (RunEnd::Interrupted, Some(130)), "{}", run.stderr);
+        assert!(run.record.join("report.html").exists());
+    }
+}
+
+/// No gate watches the nodes.
+#[test]
+fn run_in_which_a_node_dies_unasked_fails() {
+    let run = CliRun::start(
+        r#"
+        name = "unwatched"
+        duration = "3s"
+        [cluster]
+        nodes = 2
+        [[devices]]
+        name = "home"
+        count = 20
+        ramp = "100/s"
+        heartbeat = "1s"
+        "#,
+    );
+    run.wait_until_steady(0.0);
+    let node = run.children("serve node")[0];
+    kill(node, Signal::SIGKILL).unwrap();
+    let run = run.finish();
+    let summary = run.summary();
+    let ended = |failure: &String| failure.contains(" ended by itself at ");
+    assert!(summary.target_failures.iter().any(ended), "{summary:?}");
+    run.assert_failed();
+}
+
+#[test]
+fn server_process_without_a_certificate_survives_hangup() {
+    let broker = ["serve", "broker", "--listen", "127.0.0.1:0"];
+    let node = ["serve", "node", "--id", "n1", "--listen", "127.0.0.1:0"];
+    for arguments in [broker.as_slice(), &node] {
+        let mut server = ServerProcess::start(arguments);
+        server.signal(Signal::SIGHUP);
+        server.wait_until_logged("there is no certificate to read anew");
+        server.signal(Signal::SIGTERM);
+        let ended = eventually("its end", || server.child.try_wait().unwrap());
+        assert_eq!(ended.code(), Some(0), "{arguments:?}");
+    }
+}
+
+#[test]
+fn second_signal_ends_a_drain_at_once() {
+    let mut node = ServerProcess::node_with("n1", &["--drain-delay", "10m"]);
+    node.signal(Signal::SIGTERM);
+    node.wait_until_logged("drain begins");
+    node.signal(Signal::SIGTERM);
+    let ended = eventually("its end", || node.child.try_wait().unwrap());
+    assert_eq!(ended.code(), Some(130));
 }
 
 #[test]

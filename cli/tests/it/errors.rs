@@ -482,6 +482,27 @@ fn short_cluster_secret_is_refused_and_not_quoted() {
 }
 
 #[test]
+fn unusable_address_is_wrong_usage() {
+    check(
+        "serve broker --listen localhost",
+        &expect![[r#"
+        error: invalid value 'localhost' for '--listen <ADDR>': expected HOST:PORT, such as 127.0.0.1:8080, [::1]:8080 or localhost:8080
+
+        For more information, try '--help'.
+        exit code 2
+    "#]],
+    );
+    check(
+        "serve node --id n1 --listen 0.0.0.0:0 --backplane local://127.0.0.1:1",
+        &expect![[r#"
+        error: cannot advertise 0.0.0.0:0: to a gateway it is an address of its own host
+          = hint: name an address of this host that gateways reach: --advertise HOST:PORT
+        exit code 2
+    "#]],
+    );
+}
+
+#[test]
 fn unreachable_coordinator_is_reported_with_a_hint() {
     check(
         "worker --connect 127.0.0.1:1",

@@ -11,9 +11,11 @@
 //! - [`help`]: help texts, completions, man pages;
 //! - [`matrix`]: several runs of one scenario, and their comparison;
 //! - [`messages`], [`telemetry`], [`streams`]: messages of topics, telemetry, event streams;
+//! - [`unwritable`]: a full disk, a closed pipe or a stopped reader of what is printed;
 //! - [`secure`]: TLS, tokens, header fields, nodes that are full;
 //! - [`foreign`]: servers that are not ours, with answers that a test scripts;
 //! - [`target`]: a system and workers that the test starts itself;
+//! - [`server_logs`]: lines in the logs that a person acts on;
 //! - [`server`]: a part of the reference cluster that a test starts itself;
 //! - [`harness`]: a run of the binary in a directory of its own, and what holds of
 //!   every run.
@@ -34,7 +36,9 @@ mod matrix;
 mod messages;
 mod secure;
 mod server;
+mod server_logs;
 mod streams;
 mod target;
 mod telemetry;
 mod truth;
+mod unwritable;

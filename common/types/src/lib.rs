@@ -15,7 +15,6 @@
 //! - [`broker_kind`], [`broker_url`] and [`server_address`]: the table of brokers, and
 //!   the addresses of a broker and of one server; [`invalid_broker_url`]: their error;
 //! - [`redact`]: addresses without their passwords;
-//! - [`escape`]: text from elsewhere, safe for a terminal;
 //! - [`backoff`]: delays between attempts to connect again;
 //! - [`mod@format`]: numbers and times as text.
 
@@ -23,7 +22,6 @@ pub mod backoff;
 pub mod broker_kind;
 pub mod broker_url;
 pub mod duration;
-pub mod escape;
 pub mod format;
 pub mod id;
 pub mod invalid_broker_url;
@@ -36,7 +34,6 @@ pub use self::{
     backoff::Backoff,
     broker_kind::{BrokerKind, BrokerMonitoring},
     broker_url::BrokerUrl,
-    escape::escape_controls,
     id::{ClusterName, ConsumerGroup, DeviceId, InvalidName, NodeId, TelemetryId, Topic},
     invalid_broker_url::InvalidBrokerUrl,
     quantity::InvalidQuantity,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use highwater_types::escape_controls;
+use highwater_types::format::visible;
 
 use super::estimate::{Estimate, estimates};
 use crate::{
@@ -29,7 +29,7 @@ impl ComparedRun {
     pub(super) fn read(dir: &Path) -> Result<Self, RecordError> {
         let name = dir.file_name().unwrap_or(dir.as_os_str());
         // A directory may have any name, and the page shows it.
-        let name = escape_controls(&name.to_string_lossy()).into_owned();
+        let name = visible(&name.to_string_lossy()).into_owned();
         Ok(Self::of(name, &read(dir)?))
     }
 

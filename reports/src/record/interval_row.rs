@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, collections::HashSet, fmt, sync::Arc};
 
-use highwater_types::escape_controls;
+use highwater_types::format::visible;
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
@@ -131,7 +131,7 @@ impl IntervalDecoder {
         if let Some(known) = self.sources.get(&source) {
             return known.clone();
         }
-        let id = escape_controls(&source.id).into_owned();
+        let id = visible(&source.id).into_owned();
         let known = Arc::new(Source::new(source.role, id));
         self.sources.insert(known.clone());
         known
@@ -157,7 +157,7 @@ impl IntervalDecoder {
         if let Some(known) = self.names.get(&*name) {
             return known.clone();
         }
-        let known: Arc<str> = escape_controls(&name).into();
+        let known: Arc<str> = visible(&name).into();
         self.names.insert(known.clone());
         known
     }

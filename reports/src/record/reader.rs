@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, path::Path};
 
-use highwater_types::escape_controls;
+use highwater_types::format::visible;
 use serde_json::Value;
 
 use super::{
@@ -36,7 +36,7 @@ pub struct RunRecord {
 /// Reads the record in `dir`.
 ///
 /// Torn last lines, invalid lines and files that a killed run did not write are left out, and
-/// named in `problems`. Texts are as [`escape_controls`] shows them, because workers, targets
+/// named in `problems`. Texts are as [`visible`] shows them, because workers, targets
 /// and the sender of a record may put anything into them.
 ///
 /// # Errors
@@ -78,7 +78,7 @@ pub fn read(dir: &Path) -> Result<RunRecord, RecordError> {
             if is_schema1 && let Some(tag) = schema1::renamed(&line.tag) {
                 line.tag = tag;
             }
-            if let Cow::Owned(escaped) = escape_controls(&line.tag) {
+            if let Cow::Owned(escaped) = visible(&line.tag) {
                 line.tag = escaped;
             }
             latencies.add(&line)?;

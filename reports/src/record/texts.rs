@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use highwater_types::escape_controls;
+use highwater_types::format::visible;
 use serde_json::Value;
 
-/// Escapes every text and every key of a value, as [`escape_controls`] does.
+/// Escapes every text and every key of a value, as [`visible`] does.
 pub(super) fn escape_texts(value: &mut Value) {
     match value {
         Value::String(text) => escape(text),
@@ -23,7 +23,7 @@ pub(super) fn escape_texts(value: &mut Value) {
 }
 
 fn escape(text: &mut String) {
-    if let Cow::Owned(escaped) = escape_controls(text) {
+    if let Cow::Owned(escaped) = visible(text) {
         *text = escaped;
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     exit::Exit,
     failure::CliFailure,
     options::{
+        address::parse_address,
         cluster_secret::{ClusterSecretArgs, SECRET_HINT},
         time::parse_duration_within,
     },
@@ -32,7 +33,7 @@ The first line on stdout is `listening on ADDRESS`.")]
 pub(crate) struct ServeBroker {
     /// Address to listen on, HOST:PORT; port 0 takes a free one. Off loopback a
     /// cluster secret is needed
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
     pub(crate) listen: SocketAddr,
     #[command(flatten)]
     pub(crate) secret: ClusterSecretArgs,

@@ -11,7 +11,8 @@ use crate::{
     exit::Exit,
     failure::CliFailure,
     heap,
-    options::{backplane::NodesBackplane, time::parse_duration_within},
+    options::{address::parse_address, backplane::NodesBackplane, time::parse_duration_within},
+    stderr,
 };
 
 /// Longest `--processing-time`.
@@ -28,7 +29,8 @@ const MAX_PROCESSING_TIME: Duration = Duration::from_secs(60);
 Handles what devices send to the nodes of that backplane; of every group one
 member handles each telemetry record. With --listen the first line on stdout is
 `listening on ADDRESS`, and /healthz, /readyz and /metrics are served there.
-SIGTERM and Ctrl-C finish the records that are in progress.
+SIGTERM and Ctrl-C finish the records that are in progress; a second one ends
+the process at once.
 RUST_LOG says what is logged on stderr, by default info.")]
 pub(crate) struct ServeConsumer {
     #[command(flatten)]
@@ -39,7 +41,8 @@ pub(crate) struct ServeConsumer {
     /// Name of this consumer, unique in its group
     #[arg(long)]
     pub(crate) id: NodeId,
-    /// Journal of processed records, one line of JSON each; appended to
+    /// Journal of processed records, one line of JSON each; appended to (a file, a pipe or
+    /// a device)
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
     /// Time to process one telemetry record, 0s to 1m
@@ -51,7 +54,7 @@ pub(crate) struct ServeConsumer {
     )]
     pub(crate) processing_time: Duration,
     /// Address of /healthz, /readyz and /metrics, HOST:PORT
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
     pub(crate) listen: Option<SocketAddr>,
     // A fault of known size, by which tests prove that losses are counted.
     /// Acknowledge every N-th telemetry record without processing it (experiments)
@@ -77,6 +80,7 @@ pub(super) async fn execute(
         processing_time: args.processing_time,
         drop_every: args.drop_every,
         heap_probe: Some(heap::live_bytes),
+        dropped_log_lines: Some(stderr::dropped),
         ..ConsumerConfig::new(args.nodes.url(), args.group, args.id)
     };
     consumer::run(listener, config, shutdown)

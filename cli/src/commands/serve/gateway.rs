@@ -8,12 +8,12 @@ use highwater_server::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::listen::open_listeners;
+use super::{hangup::Hangup, listen::open_listeners};
 use crate::{
-    exit::Exit,
     failure::CliFailure,
     heap,
     options::{
+        address::parse_address,
         admission::at_least_one,
         backplane::{MAX_LEASE, MIN_LEASE, NodesBackplane},
         drain::MAX_DURATION,
@@ -21,6 +21,7 @@ use crate::{
         time::parse_duration_within,
         tls::ServeTls,
     },
+    stderr,
 };
 
 /// Bounds of `--health-interval`.
@@ -43,13 +44,13 @@ const MAX_HEALTH_INTERVAL: Duration = Duration::from_secs(60);
 Nodes are found on the backplane, as they come and go. /healthz, /readyz,
 /metrics and /nodes are the gateway's own, everything else is forwarded but
 /admin. The first line on stdout is `listening on ADDRESS`, with --admin-listen
-the second is `admin on ADDRESS`. SIGTERM and Ctrl-C drain, SIGHUP reads the
-certificate anew. HIGHWATER_ADMIN_TOKEN may hold what else is read from
---admin-token-file.
+the second is `admin on ADDRESS`. SIGTERM and Ctrl-C drain, a second one ends
+the process at once, SIGHUP reads the certificate anew. HIGHWATER_ADMIN_TOKEN may
+hold what else is read from --admin-token-file.
 RUST_LOG says what is logged on stderr, by default info.")]
 pub(crate) struct ServeGateway {
     /// Address to listen on, HOST:PORT; port 0 takes a free one
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
     pub(crate) listen: SocketAddr,
     /// Name of this gateway, unique among the gateways and nodes of its cluster
     #[arg(long)]
@@ -65,7 +66,7 @@ pub(crate) struct ServeGateway {
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration_within(MIN_LEASE..=MAX_LEASE))]
     pub(crate) membership_lease: Duration,
     /// Serve probes, metrics, /nodes and /admin here and not on --listen
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
     pub(crate) admin_listen: Option<SocketAddr>,
     /// Most connections of one client address that are not sockets; more get 503
     /// [default: half of what the open files allow]
@@ -112,18 +113,18 @@ pub(crate) struct ServeGatewayDrain {
     pub(crate) drain_rate: Rate,
 }
 
-/// Forwards until SIGTERM or Ctrl-C; then drains and ends.
+/// Forwards until SIGTERM, SIGQUIT or Ctrl-C; then drains and ends.
 pub(super) async fn execute(
     args: ServeGateway,
+    hangup: Hangup,
     shutdown: CancellationToken,
 ) -> Result<(), CliFailure> {
     let (public, admin) = (args.listen, args.admin_listen);
     // Files first, because an error in them must not leave an open port behind.
     let config = config(args)?;
-    let listeners = open_listeners(public, admin, config.tls.as_ref())?;
-    gateway::run(listeners, config, shutdown)
-        .await
-        .map_err(|error| CliFailure::new(Exit::Refused, error))
+    hangup.follow(config.tls.clone());
+    let listeners = open_listeners(public, admin)?;
+    Ok(gateway::run(listeners, config, shutdown).await?)
 }
 
 fn config(args: ServeGateway) -> Result<GatewayConfig, CliFailure> {
@@ -147,6 +148,7 @@ fn config(args: ServeGateway) -> Result<GatewayConfig, CliFailure> {
         },
         // The library does not choose the allocator, so the binary passes a probe of its own.
         heap_probe: Some(heap::live_bytes),
+        dropped_log_lines: Some(stderr::dropped),
         ..GatewayConfig::new(args.id, args.nodes.url())
     })
 }

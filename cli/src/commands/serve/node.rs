@@ -6,15 +6,16 @@ use clap::Args;
 use highwater_server::{LoadSource, NodeConfig, NodeId, NodeLimits, Routing};
 use tokio_util::sync::CancellationToken;
 
-use super::listen::open_listeners;
+use super::{hangup::Hangup, listen::open_listeners};
 use crate::{
-    exit::Exit,
     failure::CliFailure,
     heap,
     options::{
-        admission::ServeAdmission, auth::ServeAuth, backplane::ServeBackplane,
-        browsers::ServeBrowsers, drain::ServeDrain, operators::ServeOperators, tls::ServeTls,
+        address::parse_address, admission::ServeAdmission, auth::ServeAuth,
+        backplane::ServeBackplane, browsers::ServeBrowsers, drain::ServeDrain,
+        operators::ServeOperators, tls::ServeTls,
     },
+    stderr,
 };
 
 #[derive(Debug, Args)]
@@ -32,20 +33,21 @@ use crate::{
       A node that speaks wss and https.
 
 The first line on stdout is `listening on ADDRESS`, with --admin-listen the
-second is `admin on ADDRESS`. SIGTERM and Ctrl-C drain, SIGHUP reads the
-certificate anew. HIGHWATER_AUTH_SECRET, HIGHWATER_AUTH_PREVIOUS_SECRET,
-HIGHWATER_LOGIN_SECRET, HIGHWATER_ADMIN_TOKEN and HIGHWATER_CLUSTER_SECRET may hold
-what else is read from files. With --auth, /admin, /nodes and /metrics need
---admin-token-file or --admin-listen.
+second is `admin on ADDRESS`. SIGTERM and Ctrl-C drain, a second one ends the
+process at once, SIGHUP reads the certificate anew. HIGHWATER_AUTH_SECRET,
+HIGHWATER_AUTH_PREVIOUS_SECRET, HIGHWATER_LOGIN_SECRET, HIGHWATER_ADMIN_TOKEN and
+HIGHWATER_CLUSTER_SECRET may hold what else is read from files. With --auth, /admin,
+/nodes and /metrics need --admin-token-file or --admin-listen.
 RUST_LOG says what is logged on stderr, by default info.")]
 pub(crate) struct ServeNode {
     /// Address to listen on, HOST:PORT; port 0 takes a free one
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
     pub(crate) listen: SocketAddr,
     /// Name of this node, unique in its cluster
     #[arg(long)]
     pub(crate) id: NodeId,
-    /// HOST:PORT at which gateways reach this node, where --listen does not say
+    /// HOST:PORT at which gateways reach this node; needed if --listen is a wildcard
+    /// (0.0.0.0)
     #[arg(long, value_name = "ADDR", value_parser = parse_host_port)]
     pub(crate) advertise: Option<String>,
     /// Source of the load that gateways get beside the count of sockets: `posted` to
@@ -77,18 +79,19 @@ pub(crate) struct ServeNode {
     pub(crate) drain: ServeDrain,
 }
 
-/// Serves a node until SIGTERM or Ctrl-C; then drains and ends.
+/// Serves a node until SIGTERM, SIGQUIT or Ctrl-C; then drains and ends.
 pub(super) async fn execute(
     args: ServeNode,
+    hangup: Hangup,
     shutdown: CancellationToken,
 ) -> Result<(), CliFailure> {
     let (public, admin) = (args.listen, args.admission.admin_listen);
     // Files first, because an error in them must not leave an open port behind.
     let config = config(args)?;
-    let listeners = open_listeners(public, admin, config.tls.as_ref())?;
-    highwater_server::node::run(listeners, config, shutdown)
-        .await
-        .map_err(|error| CliFailure::new(Exit::Refused, error))
+    config.advertised_address(public)?;
+    hangup.follow(config.tls.clone());
+    let listeners = open_listeners(public, admin)?;
+    Ok(highwater_server::node::run(listeners, config, shutdown).await?)
 }
 
 /// Converts the options into the configuration, and reads the files that they name.
@@ -117,6 +120,7 @@ fn config(args: ServeNode) -> Result<NodeConfig, CliFailure> {
         allowed_origins: args.browsers.allowed_origins,
         // The library does not choose the allocator, so the binary passes a probe of its own.
         heap_probe: Some(heap::live_bytes),
+        dropped_log_lines: Some(stderr::dropped),
         ..NodeConfig::new(args.id)
     })
 }

@@ -313,11 +313,18 @@ fn cluster_beside_target_is_rejected() {
 
 #[test]
 fn invisible_characters_are_refused_and_not_printed() {
-    check(
-        "[[observe]]\nname = \"n\u{202e}1\"\nprometheus = \"http://h/m\"\n\
-         sockets_metric = \"open\u{200b}\"\n",
-        expect![[r#""#]],
-    );
+    let text = "name = \"invisible\"\nduration = \"5s\"\n[target]\nws = \"ws://h/{device}\"\n\
+                observe = [{ name = \"n\u{202e}1\", prometheus = \"http://h/m\", \
+                sockets_metric = \"open\u{200b}\" }]\n\
+                [[devices]]\nname = \"home\"\ncount = 1\nramp = \"1/s\"\n";
+    let printed = diagnostics_of(text);
+    for problem in [
+        r"a name with `\u{202e}` in it",
+        r"text with the invisible character `\u{200b}` in it",
+    ] {
+        assert!(printed.contains(problem), "{printed}");
+    }
+    assert!(!printed.contains(['\u{202e}', '\u{200b}']), "{printed}");
 }
 
 #[test]
