@@ -8,6 +8,7 @@ use highwater_scenarios::Matrix;
 use crate::{
     failure::CliFailure,
     paint::{ACTIVE, WARNING},
+    stderr,
 };
 
 /// A scenario and what is changed in it.
@@ -32,7 +33,7 @@ impl ScenarioArgs {
             .map_err(|error| CliFailure::scenario(&self.scenario, error))?;
         let fields: Vec<&str> = matrix.first().plan.literal_secrets().collect();
         if !fields.is_empty() {
-            eprintln!("{}", literal_secret_warning(&fields));
+            stderr::print_line(&literal_secret_warning(&fields));
         }
         Ok(matrix)
     }
