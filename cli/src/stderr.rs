@@ -152,7 +152,7 @@ impl TextQueue {
 
     fn flush(&self, within: Duration) {
         let (written, is_written) = sync_channel(1);
-        // A full queue means that nobody reads.
+        // A full queue means that the log has no reader.
         if self.items.try_send(Item::Flush(written)).is_ok() {
             let _ = is_written.recv_timeout(within);
         }

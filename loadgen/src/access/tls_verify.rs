@@ -355,7 +355,10 @@ mod tests {
 
     #[tokio::test]
     async fn http_client_follows_no_redirect() {
-        use tokio::{io::AsyncWriteExt, net::TcpListener};
+        use tokio::{
+            io::{AsyncReadExt, AsyncWriteExt},
+            net::TcpListener,
+        };
 
         let [redirecting, third_party] = [
             TcpListener::bind("127.0.0.1:0").await.unwrap(),
@@ -368,6 +371,8 @@ mod tests {
         let request = client.unwrap().get(url(&redirecting)).send();
         let answer = async {
             let (mut stream, _) = redirecting.accept().await.unwrap();
+            // A client takes no answer before it has sent its request.
+            stream.read(&mut [0; 1024]).await.unwrap();
             let head = format!(
                 "HTTP/1.1 307 Temporary Redirect\r\nLocation: {}\r\nContent-Length: 0\r\n\r\n",
                 url(&third_party)

@@ -19,7 +19,7 @@ pub(super) struct ViaName(String);
 pub(super) enum ForwardingLoop {
     /// This gateway has forwarded it before.
     Returned,
-    /// It has passed too many proxies.
+    /// The request has passed too many proxies.
     TooManyHops,
 }
 
