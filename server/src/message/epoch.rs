@@ -73,7 +73,7 @@ mod tests {
     fn epoch_of_the_far_future_is_not_decoded() {
         let epoch = Epoch::new(7, 3);
         assert_eq!(decode::<Epoch>(&encode(&epoch)), Some(epoch));
-        for lie in [u64::MAX, u64::MAX - 1, 1 << 63, 0] {
+        for lie in [u64::MAX, u64::MAX - 1, 0] {
             assert_eq!(decode::<Epoch>(&encode(&lie)), None, "{lie}");
         }
     }

@@ -183,7 +183,7 @@ async fn registered_close_codes_of_a_device_are_echoed() {
     use tokio_tungstenite::tungstenite::{
         Message,
         protocol::frame::{
-            Frame,
+            Frame, FrameHeader,
             coding::{Control, OpCode},
         },
     };
@@ -200,11 +200,11 @@ async fn registered_close_codes_of_a_device_are_echoed() {
         (5000, 1002),
     ] {
         let mut device = TestDevice::open(&node, "d1").await;
-        let close = Frame::message(
-            code.to_be_bytes().to_vec(),
-            OpCode::Control(Control::Close),
-            true,
-        );
+        let header = FrameHeader {
+            opcode: OpCode::Control(Control::Close),
+            ..FrameHeader::default()
+        };
+        let close = Frame::from_payload(header, code.to_be_bytes().to_vec().into());
         device.socket.send(Message::Frame(close)).await.unwrap();
         // The client's library knows fewer codes than are registered.
         let closed = match device.close_code().await {

@@ -14,7 +14,16 @@ use std::{
 use bytes::{Buf, BytesMut};
 use tokio_util::codec::Decoder;
 
-use super::protocol::{MAX_FRAME_BYTES, MAX_HANDSHAKE_BYTES};
+use crate::backplane::MAX_PAYLOAD_BYTES;
+
+/// The bytes that a header or an envelope may add to a payload.
+const HEADROOM_BYTES: usize = 1024;
+
+/// The longest frame.
+pub(super) const MAX_FRAME_BYTES: usize = MAX_PAYLOAD_BYTES + 4 * HEADROOM_BYTES;
+
+/// The longest frame of a handshake. The peer may be anybody until it has proved otherwise.
+const MAX_HANDSHAKE_BYTES: usize = 16 * 1024;
 
 /// The bytes of the length before each frame.
 const LENGTH_BYTES: usize = 4;

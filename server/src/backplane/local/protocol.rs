@@ -12,24 +12,15 @@ use tokio::net::{
 };
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 
-use super::frames::FrameDecoder;
+use super::frames::{FrameDecoder, MAX_FRAME_BYTES};
 use crate::{
-    backplane::{MAX_PAYLOAD_BYTES, View},
+    backplane::View,
     clock::is_plausible_version,
     id::{NodeId, Topic},
 };
 
 /// The version of the protocol, which both ends must have in common.
 pub(crate) const PROTOCOL_VERSION: u16 = 5;
-
-/// The bytes that a header or an envelope may add to a payload.
-pub(crate) const HEADROOM_BYTES: usize = 1024;
-
-/// The longest frame.
-pub(crate) const MAX_FRAME_BYTES: usize = MAX_PAYLOAD_BYTES + 4 * HEADROOM_BYTES;
-
-/// The longest frame of a handshake. The peer may be anybody until it has proved otherwise.
-pub(crate) const MAX_HANDSHAKE_BYTES: usize = 16 * 1024;
 
 /// A frame from a member to the broker.
 #[derive(Debug, Serialize, Deserialize)]
