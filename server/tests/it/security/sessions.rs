@@ -199,6 +199,8 @@ async fn sessions_in_a_cluster_survive_the_failover_of_a_primary() {
     for number in 0..30 {
         sessions.push(log_in(&nodes[0], json!({"user": "anna", "data": number})).await);
     }
+    // Both nodes learn the cluster's servers, because the URL names the one that is killed.
+    assert_eq!(sessions[0].show(&nodes[1]).await.status, 200);
     let primary = redis.pid().unwrap();
     redis.kill_one(primary);
     for (number, session) in sessions.iter().enumerate() {
