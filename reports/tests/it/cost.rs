@@ -80,7 +80,7 @@ fn chart_draws_no_line_for_a_cost_that_the_summary_withholds() {
     let dir = tempfile::tempdir().unwrap();
     let mut run = TestRun::clean();
     for line in &mut run.intervals {
-        let is_even = line.at as u64 % 2 == 0;
+        let is_even = (line.at as u64).is_multiple_of(2);
         // Noise that hides the slope: its interval then contains 0.
         if let Some(rss) = line.gauges.get_mut(gauge::RSS) {
             *rss = if is_even { 150e6 } else { 50e6 };
