@@ -60,11 +60,14 @@ impl Sample {
 }
 
 fn texts(messages: &[Message]) -> Vec<&str> {
-    let text = |message: &'_ Message| match message {
+    messages.iter().map(text).collect()
+}
+
+fn text(message: &Message) -> &str {
+    match message {
         Message::Text(text) => text.as_str(),
         other => panic!("not a text: {other}"),
-    };
-    messages.iter().map(text).collect()
+    }
 }
 
 fn send_of(protocol: &PoolProtocol) -> &CompiledFrame {
