@@ -47,6 +47,7 @@
 //!   file per kind of value and per table of the format;
 //! - `rules`: values that do not fit each other; one file per subject;
 //! - [`diagnostic`]: problems with their places;
+//! - [`frames`]: templates and matchers of frames, compiled;
 //! - [`plan`], [`segment`]: the resolved form, and a worker's share of it;
 //! - [`describe()`], `estimate`: the plan in words, and its size;
 //! - [`check`], [`metrics`]: the grammar of gates, and what a gate can name;
@@ -58,6 +59,7 @@
 
 pub mod check;
 pub mod diagnostic;
+pub mod frames;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod load;

@@ -10,7 +10,7 @@
 //!
 //! - [`root`]: the plan as a whole;
 //! - [`cluster`], [`balancing`], [`target`]: the system that the load is put on;
-//! - [`devices`], [`commands`], [`publish`], [`telemetry`]: the load;
+//! - [`devices`] with [`frames`], [`commands`], [`publish`], [`telemetry`]: the load;
 //! - [`event`]: actions on the cluster during the load;
 //! - [`gates`]: conditions that the run must meet;
 //! - [`word`]: the enums of all of these that a scenario writes as words.
@@ -20,6 +20,7 @@ mod cluster;
 mod commands;
 mod devices;
 mod event;
+mod frames;
 mod gates;
 mod publish;
 mod root;
@@ -33,6 +34,10 @@ pub use self::{
     commands::{CommandLoad, LoadModel, ReplyMode},
     devices::{DevicePool, Jitter, ReconnectSpec},
     event::{Action, BROKER_NAME, CLUSTER_NAME, EventSpec, FaultSpec},
+    frames::{
+        AnswerRule, FrameSpec, HeartbeatFrames, JsonExpectation, MatchSpec, OpenStep, PoolFrames,
+        TakeSource, TakeSpec,
+    },
     gates::{Gate, PhaseWindow},
     publish::{DeviceRole, PublishFrom, PublishLoad},
     root::{Plan, SystemSpec},

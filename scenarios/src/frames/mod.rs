@@ -1,0 +1,42 @@
+//! Frames as data: what a socket sends, and what it makes of the frames that it receives.
+//!
+//! A scenario writes frames as text with placeholders, and describes frames of the server
+//! by matchers. Both are compiled once per pool; a socket keeps only its own values.
+//!
+//! ```text
+//! '{"id":"{ref}"}' ──► Template ──render, with Values──► a frame to send
+//! { json = {…} }   ──► Matcher  ──matches, with Values──► yes or no
+//!                          └──capture──► the `{ref}` or `{nonce}` of a received frame
+//! ```
+//!
+//! - [`names`]: the placeholders that a template may use, and the values behind them;
+//! - [`template`]: text with placeholders;
+//! - [`hex`]: bytes with placeholders;
+//! - [`received`]: a received frame, read at most once in each form;
+//! - [`json_path`]: the place of a value in JSON;
+//! - [`matcher`]: tests on received frames;
+//! - [`take`]: the places of values that answers give;
+//! - [`compiled`]: the frames of a pool, compiled together.
+
+pub mod compiled;
+pub mod hex;
+pub mod json_path;
+pub mod matcher;
+pub mod names;
+pub mod received;
+pub mod take;
+pub mod template;
+
+pub use self::{
+    compiled::{
+        CompiledAnswer, CompiledFrame, CompiledFrames, CompiledHeartbeat, CompiledStep, FramePlace,
+        FrameProblem,
+    },
+    hex::HexTemplate,
+    json_path::JsonPath,
+    matcher::Matcher,
+    names::{ValueNames, ValueRef, Values},
+    received::ReceivedFrame,
+    take::Take,
+    template::Template,
+};

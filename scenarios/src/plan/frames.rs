@@ -1,0 +1,127 @@
+//! Frames as data: what a pool's sockets send, and what they make of received frames.
+//!
+//! The plan holds the texts as they were written; [`frames`](crate::frames) compiles them.
+
+use std::time::Duration;
+
+use highwater_types::duration;
+use serde::{Deserialize, Serialize};
+
+/// The frames of a pool's sockets besides WebSocket pings.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PoolFrames {
+    /// The text between several messages in one frame of the server.
+    pub separator: Option<String>,
+    /// The steps after the handshake; a socket counts as open when the last has come to its
+    /// end.
+    pub open: Vec<OpenStep>,
+    /// The answers to frames of the server.
+    pub answer: Vec<AnswerRule>,
+    /// The heartbeat; `None` is a WebSocket ping.
+    pub heartbeat: Option<HeartbeatFrames>,
+    /// The frames that count as received messages.
+    pub count_messages: Option<MatchSpec>,
+    /// The frames before the close frame.
+    pub close: Vec<FrameSpec>,
+}
+
+/// One step of the opening: a frame to send, a frame to wait for, or one after the other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OpenStep {
+    /// The frame to send first.
+    pub send: Option<FrameSpec>,
+    /// The frame to wait for; others before it are skipped.
+    pub expect: Option<MatchSpec>,
+    /// Most time to wait.
+    #[serde(with = "duration::millis")]
+    pub within: Duration,
+    /// Values to take from the expected frame.
+    #[serde(default)]
+    pub take: Vec<TakeSpec>,
+}
+
+/// A frame of the server, and the frame that answers it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AnswerRule {
+    /// The frame of the server.
+    pub to: MatchSpec,
+    /// The answer.
+    pub send: FrameSpec,
+}
+
+/// A heartbeat other than a WebSocket ping.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeartbeatFrames {
+    /// The socket sends, and the server answers.
+    Send {
+        /// The frame to send.
+        send: FrameSpec,
+        /// The answer; `None` for heartbeats without one, which count as sent alone.
+        expect: Option<MatchSpec>,
+    },
+    /// The server sends, and the next frame is due within a period of the last.
+    Watch(MatchSpec),
+}
+
+/// A frame to send, with placeholders.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FrameSpec {
+    /// A text frame.
+    Text(String),
+    /// A binary frame, in hexadecimal.
+    Hex(String),
+}
+
+/// A test on received frames, with placeholders.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MatchSpec {
+    /// The whole text.
+    Text(String),
+    /// The start of the text.
+    Prefix(String),
+    /// Values in JSON, by their places.
+    Json(Vec<(String, JsonExpectation)>),
+    /// All bytes, in hexadecimal.
+    Hex(String),
+    /// A regular expression.
+    Regex(String),
+}
+
+/// The value that is expected in a place of JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum JsonExpectation {
+    /// A whole number.
+    Integer(i64),
+    /// `true` or `false`.
+    Boolean(bool),
+    /// A text with placeholders.
+    Text(String),
+}
+
+/// A value to take from an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakeSpec {
+    /// The placeholder that the value gets.
+    pub name: String,
+    /// The value's place.
+    pub from: TakeSource,
+}
+
+/// The place of a value in an answer: `json:/csrf`, `cookie:session`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TakeSource {
+    /// A place in JSON.
+    Json(String),
+    /// The first group of a regular expression.
+    Regex(String),
+    /// A cookie that an HTTP response sets.
+    Cookie(String),
+    /// A header field of an HTTP response.
+    Header(String),
+}
