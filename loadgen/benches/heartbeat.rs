@@ -18,7 +18,6 @@ use highwater_loadgen::worker::{
     },
     dialect::{Dialect, Incoming, plain::Plain},
     recorder::Recorder,
-    unexpected_answers::UnexpectedAnswers,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -119,14 +118,12 @@ fn heartbeat(c: &mut Criterion) {
         tokio::spawn(serve(listener));
         let client_options =
             ClientOptions::new(&ClientAccess::default()).expect("nothing to verify");
-        let unexpected_answers = UnexpectedAnswers::default();
         let request = ConnectRequest {
             address: &format!("ws://{address}/"),
             dialect: &Plain,
             header_lines: "",
             max_message_bytes: 1 << 20,
             subprotocols: &[],
-            unexpected_answers: &unexpected_answers,
             tls: client_options.tls(),
             worker_index: 0,
             device_number: 0,

@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
 };
 
+use highwater_reports::record::FailureExample;
 use highwater_scenarios::{Plan, Segment};
 use parking_lot::{Mutex, RwLock};
 use tokio::time::Instant;
@@ -13,9 +14,9 @@ use super::{
     conn_events::ConnEventCounter,
     connected_devices::ConnectedDevices,
     dialect::Dialect,
+    failure_examples::FailureExamples,
     recorder::{Count, Recorder},
     signals::Signals,
-    unexpected_answers::UnexpectedAnswers,
 };
 use crate::{
     access::ClientOptions, clock::RunClock, control::UnacceptedTelemetry, endpoints::Endpoints,
@@ -41,8 +42,8 @@ pub struct Context {
     pub recorder: Recorder,
     /// Sockets that open and are lost, in buckets of 100 ms.
     pub conn_events: ConnEventCounter,
-    /// Examples of answers that the scenario does not hope for.
-    pub unexpected_answers: UnexpectedAnswers,
+    /// Examples of answers and errors behind the counts of failures.
+    pub failure_examples: FailureExamples,
     /// The devices that a command can be sent to.
     pub connected_devices: ConnectedDevices,
     /// Telemetry of finished devices that was not accepted, until it is sent to the
@@ -65,13 +66,14 @@ impl Context {
         clock: RunClock,
         signals: Signals,
     ) -> Self {
+        let mask = client_options.secret_mask(&endpoints.ws);
         Self {
             dialect,
             connected_devices: ConnectedDevices::default(),
             unaccepted_telemetry: Mutex::default(),
             recorder: Recorder::default(),
             conn_events: ConnEventCounter::default(),
-            unexpected_answers: UnexpectedAnswers::default(),
+            failure_examples: FailureExamples::new(mask),
             endpoints: RwLock::new(Arc::new(endpoints)),
             messages_received: AtomicU64::new(0),
             drain_at: OnceLock::new(),
@@ -93,6 +95,18 @@ impl Context {
     /// Replaces the system's addresses.
     pub fn set_endpoints(&self, endpoints: Endpoints) {
         *self.endpoints.write() = Arc::new(endpoints);
+    }
+
+    /// Counts a failure as `FAMILY.KIND`, with an example that may be kept.
+    pub fn count_failure(
+        &self,
+        family: &str,
+        kind: &str,
+        example: impl FnOnce() -> FailureExample,
+    ) {
+        self.recorder.count_kind(family, kind);
+        let counter = format!("{family}.{kind}");
+        self.failure_examples.record(&counter, example);
     }
 
     /// Returns the number of the address that the worker's next command tries first,

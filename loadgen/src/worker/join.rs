@@ -14,6 +14,7 @@ use super::{
     attack::Attack,
     dialect::{Dialect, for_system},
     error::{JOIN_TIMEOUT, WorkerError},
+    http_clients::HttpClients,
     worker_run::{WorkerRun, attack_result},
 };
 use crate::{
@@ -82,12 +83,8 @@ async fn join(
     let remote_clock = measure_remote_clock(&mut reader, &mut writer).await?;
     let (context_sender, context) = watch::channel(None);
     let client_options = ClientOptions::new(&assignment.access)?;
-    let attack = Attack::new(
-        &assignment.plan,
-        assignment.segment,
-        &client_options,
-        context,
-    )?;
+    let clients = HttpClients::for_addresses(&client_options, &assignment.endpoints.http).await?;
+    let attack = Attack::new(&assignment.plan, assignment.segment, clients, context);
     let ready = attack.ready();
     // Goose takes seconds to launch thousands of users. They are launched before the go,
     // so that the ramp starts with all of them.

@@ -3,8 +3,10 @@
 //! - [`server`]: a server whose every answer a test scripts;
 //! - [`sockets`]: handshakes and sockets;
 //! - [`requests`]: commands and event streams;
-//! - [`metrics`]: what their endpoints say.
+//! - [`metrics`]: what their endpoints say;
+//! - [`failures`]: what the report says of a failure.
 
+mod failures;
 mod metrics;
 mod requests;
 mod server;

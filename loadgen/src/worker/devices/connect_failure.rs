@@ -23,15 +23,39 @@ pub enum ConnectFailure {
         retry_after: Option<Duration>,
     },
     /// The answer is not a WebSocket server's.
-    Handshake,
+    Handshake(HandshakeFault),
     /// The server accepted none of the subprotocols that were offered.
     Subprotocol,
-    /// The machine has no route to the address, or the name does not exist.
+    /// The host's name has no address.
+    Dns,
+    /// The machine has no route to the address, or no node takes sockets.
     Unreachable,
     /// The harness has no ephemeral port left.
     NoEphemeralPort,
     /// The harness has no file descriptor left.
     NoFileDescriptor,
+}
+
+/// The fault of an answer that is not a WebSocket server's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HandshakeFault {
+    /// The answer is not HTTP.
+    NotHttp,
+    /// The answer accepts the socket without the proof that it has read the request.
+    WrongProof,
+    /// The head of the answer is longer than the limit.
+    TooLong,
+}
+
+impl HandshakeFault {
+    /// Returns the fault in words.
+    pub(super) fn in_words(self) -> &'static str {
+        match self {
+            Self::NotHttp => "the answer is not HTTP",
+            Self::WrongProof => "a 101 with a missing or wrong Sec-WebSocket-Accept",
+            Self::TooLong => "the head of the answer is too long",
+        }
+    }
 }
 
 impl ConnectFailure {
@@ -44,8 +68,9 @@ impl ConnectFailure {
             Self::Tls => "tls",
             // As `commands.failed.KIND` names it.
             Self::Rejected { status, .. } => return format!("status_{status}").into(),
-            Self::Handshake => "handshake",
+            Self::Handshake(_) => "handshake",
             Self::Subprotocol => "subprotocol",
+            Self::Dns => "dns",
             Self::Unreachable => "unreachable",
             Self::NoEphemeralPort => "no_port",
             Self::NoFileDescriptor => "no_file",
@@ -72,7 +97,7 @@ impl ConnectFailure {
 
     /// Returns the cause of a failed TLS handshake. An alert or a truncated handshake is
     /// the fault of TLS, any other error that of the connection.
-    pub(super) fn from_tls(error: io::Error) -> Self {
+    pub(super) fn from_tls(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Self::Tls,
             _ => error.into(),
@@ -80,8 +105,8 @@ impl ConnectFailure {
     }
 }
 
-impl From<io::Error> for ConnectFailure {
-    fn from(error: io::Error) -> Self {
+impl From<&io::Error> for ConnectFailure {
+    fn from(error: &io::Error) -> Self {
         use io::ErrorKind;
         match error.kind() {
             ErrorKind::ConnectionRefused => Self::Refused,
@@ -104,7 +129,7 @@ mod tests {
 
     #[test]
     fn tls_failure_differs_from_a_broken_connection() {
-        let kind = |kind| ConnectFailure::from_tls(io::Error::from(kind)).kind();
+        let kind = |kind| ConnectFailure::from_tls(&io::Error::from(kind)).kind();
         assert_eq!(kind(io::ErrorKind::InvalidData), "tls");
         assert_eq!(kind(io::ErrorKind::UnexpectedEof), "tls");
         assert_eq!(kind(io::ErrorKind::ConnectionReset), "reset");
@@ -112,7 +137,7 @@ mod tests {
 
     #[test]
     fn limits_of_the_harness_have_kinds_of_their_own() {
-        let kind = |errno: Errno| ConnectFailure::from(io::Error::from(errno)).kind();
+        let kind = |errno: Errno| ConnectFailure::from(&io::Error::from(errno)).kind();
         assert_eq!(kind(Errno::EMFILE), "no_file");
         assert_eq!(kind(Errno::EADDRNOTAVAIL), "no_port");
         assert_eq!(kind(Errno::EAFNOSUPPORT), "unreachable");

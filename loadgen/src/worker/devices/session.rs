@@ -11,14 +11,15 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use highwater_scenarios::plan::DevicePool;
+use highwater_types::format;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{
     Error, Message,
-    error::ProtocolError,
     protocol::{CloseFrame, frame::coding::CloseCode},
 };
 
 use super::{
+    disconnect::{Disconnect, DisconnectKind},
     heartbeat::{DeviceHeartbeat, HeartbeatAction},
     schedule::ScheduledDevice,
     traffic::DeviceTraffic,
@@ -37,32 +38,17 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 const CLOSES_PER_SECOND: u32 = 2_000;
 
 /// The way in which an open socket ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum SocketEnd {
     /// The socket closed in order at the end of the run.
     Drained,
     /// The socket ended in another way.
     Lost {
-        /// The cause.
-        cause: DisconnectKind,
+        /// The cause, and what the report shows of it.
+        loss: Disconnect,
         /// The node's advice when to reconnect, if it gave any.
         advice: Option<ReconnectAdvice>,
     },
-}
-
-/// The cause of a lost socket: the KIND of `disconnect.KIND`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DisconnectKind {
-    /// The server sent a close frame with this code.
-    Closed(u16),
-    /// The connection broke without a close frame.
-    Reset,
-    /// The server broke the protocol.
-    Protocol,
-    /// A message was larger than the pool's `max_message`: a limit of the harness.
-    MessageTooLarge,
-    /// The client closed it after too many missed heartbeats.
-    HeartbeatsMissed,
 }
 
 /// The state of an open socket.
@@ -80,7 +66,7 @@ enum FrameEffect {
     None,
     /// An answer came, so that the next frame may be due earlier.
     Rescheduled,
-    Disconnected(DisconnectKind),
+    Disconnected(Disconnect),
 }
 
 /// An open socket and all that belongs to it.
@@ -116,45 +102,19 @@ pub async fn run_session(
     };
     match session.run().await {
         Ok(()) => SocketEnd::Drained,
-        Err(cause) => {
+        Err(loss) => {
             session.heartbeat.record_missed(&context.recorder);
             SocketEnd::Lost {
-                cause,
+                loss,
                 advice: session.advice,
             }
         }
     }
 }
 
-impl DisconnectKind {
-    /// Returns the KIND of `disconnect.KIND`.
-    pub fn kind(self) -> String {
-        match self {
-            Self::Closed(code) => format!("closed_{code}"),
-            Self::Reset => "reset".to_owned(),
-            Self::Protocol => "protocol".to_owned(),
-            Self::MessageTooLarge => "message_too_large".to_owned(),
-            Self::HeartbeatsMissed => "gave_up".to_owned(),
-        }
-    }
-}
-
-impl From<&Error> for DisconnectKind {
-    fn from(error: &Error) -> Self {
-        match error {
-            // tungstenite calls a TCP connection that ends without a close frame an error of
-            // the protocol.
-            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Reset,
-            Error::Capacity(_) => Self::MessageTooLarge,
-            Error::Protocol(_) | Error::Utf8(_) => Self::Protocol,
-            _ => Self::Reset,
-        }
-    }
-}
-
 impl Session<'_> {
     /// Runs until the socket is drained, or lost for the cause that is returned.
-    async fn run(&mut self) -> Result<(), DisconnectKind> {
+    async fn run(&mut self) -> Result<(), Disconnect> {
         let context = self.context;
         if self.traffic.topics.is_some() {
             // Boxed: an idle device without topics does not hold it.
@@ -181,7 +141,7 @@ impl Session<'_> {
                         FrameEffect::Disconnected(_) if self.state == SocketState::Closing => {
                             return Ok(());
                         }
-                        FrameEffect::Disconnected(cause) => return Err(cause),
+                        FrameEffect::Disconnected(loss) => return Err(loss),
                     }
                 }
                 () = &mut wake => {
@@ -211,7 +171,7 @@ impl Session<'_> {
 
     /// Does what the timer was set for. Returns when to wake next; `None` ends a session
     /// whose close frame had no answer.
-    async fn on_wake(&mut self) -> Result<Option<Instant>, DisconnectKind> {
+    async fn on_wake(&mut self) -> Result<Option<Instant>, Disconnect> {
         match self.state {
             SocketState::Open => {
                 self.send_due().await?;
@@ -227,7 +187,7 @@ impl Session<'_> {
     }
 
     /// Subscribes to the device's topics, if it has any.
-    async fn subscribe(&mut self) -> Result<(), DisconnectKind> {
+    async fn subscribe(&mut self) -> Result<(), Disconnect> {
         let topics = self.traffic.topics.as_mut();
         for frame in topics.map_or_else(Vec::new, |topics| topics.on_open(self.context)) {
             send_frame(self.socket, frame, CLOSE_TIMEOUT).await?;
@@ -236,7 +196,7 @@ impl Session<'_> {
     }
 
     /// Sends everything that is due now: a heartbeat, a message, telemetry.
-    async fn send_due(&mut self) -> Result<(), DisconnectKind> {
+    async fn send_due(&mut self) -> Result<(), Disconnect> {
         let now = Instant::now();
         // A peer that takes no frame for a whole period would miss the next heartbeat.
         let write_timeout = self.pool.heartbeat;
@@ -245,7 +205,7 @@ impl Session<'_> {
             match self.heartbeat.on_due(now, self.pool.max_missed, recorder) {
                 HeartbeatAction::CloseSocket => {
                     send_close(self.socket, None).await;
-                    return Err(DisconnectKind::HeartbeatsMissed);
+                    return Err(DisconnectKind::HeartbeatsMissed.into());
                 }
                 HeartbeatAction::Send(number) => {
                     let frame = self.context.dialect.heartbeat_frame(number);
@@ -268,24 +228,32 @@ impl Session<'_> {
             Some(Ok(Message::Close(frame))) => self.answer_close(frame).await,
             Some(Ok(frame)) => self.handle_message(&frame).await,
             Some(Err(error)) => {
-                let cause = DisconnectKind::from(&error);
-                if cause == DisconnectKind::MessageTooLarge {
+                let mut loss = Disconnect::from(&error);
+                if loss.kind == DisconnectKind::MessageTooLarge {
                     // RFC 6455, section 7.4.1: the server learns why it is left.
                     send_close(self.socket, Some(CloseCode::Size)).await;
+                    loss = self.message_too_large(&error);
                 }
-                FrameEffect::Disconnected(cause)
+                FrameEffect::Disconnected(loss)
             }
-            None => FrameEffect::Disconnected(DisconnectKind::Reset),
+            None => FrameEffect::Disconnected(DisconnectKind::Reset.into()),
         }
     }
 
     async fn answer_close(&mut self, frame: Option<CloseFrame>) -> FrameEffect {
         // RFC 6455, section 7.1.5: a close frame without a code counts as 1005.
-        let code = frame.map_or(CloseCode::Status, |frame| frame.code);
+        let code = frame.as_ref().map_or(CloseCode::Status, |frame| frame.code);
         // tungstenite has queued the answer, which this flush sends. A peer that does not
         // take it has ended the socket all the same.
         let _ = timeout(CLOSE_TIMEOUT, self.socket.flush()).await;
-        FrameEffect::Disconnected(DisconnectKind::Closed(code.into()))
+        FrameEffect::Disconnected(Disconnect::closed(code.into(), frame))
+    }
+
+    /// Names the limit and its pool: it is the harness's own, and a person can raise it.
+    fn message_too_large(&self, error: &Error) -> Disconnect {
+        let limit = format::bytes(self.pool.max_message);
+        let error = format!("the pool {} takes {limit}: {error}", self.pool.name);
+        Disconnect::with_error(DisconnectKind::MessageTooLarge, error)
     }
 
     async fn handle_message(&mut self, frame: &Message) -> FrameEffect {
@@ -319,8 +287,8 @@ impl Session<'_> {
                 return FrameEffect::Rescheduled;
             }
             Incoming::Command { reply } => {
-                if let Err(cause) = send_frame(self.socket, reply, CLOSE_TIMEOUT).await {
-                    return FrameEffect::Disconnected(cause);
+                if let Err(loss) = send_frame(self.socket, reply, CLOSE_TIMEOUT).await {
+                    return FrameEffect::Disconnected(loss);
                 }
             }
             // Kept until the socket ends: the node closes it, not the device.
@@ -336,11 +304,14 @@ async fn send_frame(
     socket: &mut DeviceSocket,
     frame: Message,
     write_timeout: Duration,
-) -> Result<(), DisconnectKind> {
+) -> Result<(), Disconnect> {
     match timeout(write_timeout, socket.send(frame)).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err((&error).into()),
-        Err(_) => Err(DisconnectKind::Reset),
+        Err(_) => {
+            let error = format!("took no frame for {}", format::duration(write_timeout));
+            Err(Disconnect::with_error(DisconnectKind::Reset, error))
+        }
     }
 }
 
