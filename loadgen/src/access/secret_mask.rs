@@ -45,7 +45,7 @@ fn words_of_header(name: &str, value: &str) -> Vec<String> {
         name: name.to_owned(),
         value: value.to_owned(),
     };
-    // What a record shows of the value, such as `Bearer`, is no secret.
+    // The part that a record shows, such as `Bearer`, is not a secret.
     let shown = header.masked().value;
     // A cookie has names and values, and a server may repeat a part.
     let words = value.split(|c: char| c.is_whitespace() || matches!(c, ';' | ',' | '='));

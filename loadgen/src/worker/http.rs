@@ -212,7 +212,8 @@ mod tests {
         let port = first.local_addr().unwrap().port();
         let mut listeners = vec![first];
         for host in [2, 3] {
-            listeners.push(TcpListener::bind(([127, 0, 0, host], port)).await.unwrap());
+            let address = SocketAddr::from(([127, 0, 0, host], port));
+            listeners.push(TcpListener::bind(address).await.unwrap());
         }
         let addresses: Vec<SocketAddr> = listeners
             .iter()

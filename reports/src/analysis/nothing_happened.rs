@@ -1,7 +1,7 @@
 //! Parts of the scenario of which nothing happened, so that the run says nothing about them.
 //!
-//! What the target did not do is in `target_failures`. Here stands what was never asked of it,
-//! or what had no outcome yet when the run ended: such a run does not pass.
+//! `target_failures` finds what the target did not do. This file finds what was never asked of
+//! it, and what had no outcome yet when the run ended: such a run does not pass.
 
 use highwater_types::format;
 

@@ -1,4 +1,4 @@
-//! What failed, in sentences.
+//! Sentences about the failures of a run.
 
 use super::columns::wrapped;
 use crate::{analysis::failure_words::failure_sentence, summary::Summary};
@@ -17,7 +17,7 @@ pub(crate) fn failure_sentences(summary: &Summary) -> impl Iterator<Item = Strin
 }
 
 /// Returns the lines of the most frequent failures that the verdict does not name; none if
-/// nothing else failed.
+/// there are no such failures.
 pub(super) fn failure_lines(summary: &Summary, verdict: &str) -> Vec<String> {
     let sentences: Vec<String> = failure_sentences(summary)
         .filter(|sentence| !verdict.contains(sentence))

@@ -1,4 +1,4 @@
-//! What failed, in the summary, on the page and in words, and runs that say nothing.
+//! Failures in the summary, on the page and in words, and runs that say nothing.
 
 use highwater_reports::{
     record::{
@@ -95,7 +95,7 @@ fn failures_are_told_in_sentences() {
                  \x20   worker w2)\n\
                  - 5 sockets broke without a close frame\n";
     assert!(text.contains(lines), "{text}");
-    // A request to reconnect is no failure.
+    // A request to reconnect is not a failure.
     assert!(!text.contains("1012"), "{text}");
 
     let page = std::fs::read_to_string(report.html).unwrap();
