@@ -25,6 +25,8 @@ pub(crate) enum Exit {
     Refused = 5,
     /// The user interrupted it.
     Interrupted = 130,
+    /// The reader of the result has gone: 128 and the number of SIGPIPE, as a shell has it.
+    PipeClosed = 141,
 }
 
 impl From<Exit> for ExitCode {

@@ -17,7 +17,7 @@ use crate::{exit::Exit, stderr};
 #[derive(Debug)]
 pub(crate) struct CliFailure {
     exit: Exit,
-    /// The text in the form of [`text`].
+    /// The text in the form of [`text`]; empty if there is nothing to say.
     text: String,
 }
 
@@ -41,6 +41,21 @@ impl CliFailure {
         Self::new(exit, anyhow::Error::new(error).context(context))
     }
 
+    /// Builds the error for a result that cannot be written to standard output.
+    pub(crate) fn output(error: io::Error) -> Self {
+        match error.kind() {
+            // The reader wanted no more, as `head` does: no message, by convention.
+            io::ErrorKind::BrokenPipe => Self {
+                exit: Exit::PipeClosed,
+                text: String::new(),
+            },
+            _ => {
+                let context = "cannot write the result to standard output, so it is lost";
+                Self::new(Exit::Internal, anyhow::Error::new(error).context(context))
+            }
+        }
+    }
+
     /// Adds a hint about the next step.
     pub(crate) fn with_hint(mut self, hint: Option<impl AsRef<str>>) -> Self {
         if let Some(hint) = hint {
@@ -57,6 +72,9 @@ impl CliFailure {
     /// Prints it on stderr, without characters that act on a terminal: names and reasons may
     /// come from elsewhere.
     pub(crate) fn print(&self) {
+        if self.text.is_empty() {
+            return;
+        }
         // It may quote a file, a server or the log of a process.
         stderr::print_line(&text::paint_error(&visible(&self.text)));
     }

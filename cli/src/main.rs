@@ -32,20 +32,39 @@ mod progress;
 mod runtime;
 mod stderr;
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use clap::Parser;
+
+use crate::{exit::Exit, failure::CliFailure};
 
 fn main() -> ExitCode {
     // The last value that is dropped: it writes what is queued.
     let _flush = stderr::init();
     // Before anything is printed: errors of every command have colours.
     paint::init_colours();
-    match commands::Cli::parse().execute() {
+    let result = match commands::Cli::try_parse() {
+        Ok(cli) => cli.execute(),
+        Err(usage) => print_usage(&usage),
+    };
+    match result {
         Ok(exit) => exit.into(),
         Err(failure) => {
             failure.print();
             failure.exit().into()
         }
+    }
+}
+
+/// Prints a help text or the version on stdout, or wrong usage on stderr.
+fn print_usage(usage: &clap::Error) -> Result<Exit, CliFailure> {
+    let printed = usage.print().and_then(|()| io::stdout().flush());
+    match (usage.use_stderr(), printed) {
+        (true, _) => Ok(Exit::Usage),
+        (false, Ok(())) => Ok(Exit::Passed),
+        (false, Err(error)) => Err(CliFailure::output(error)),
     }
 }

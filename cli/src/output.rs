@@ -4,19 +4,36 @@ use std::io::{self, Write};
 
 use highwater_types::format::visible;
 
-use crate::stderr;
+use crate::{failure::CliFailure, stderr};
 
 /// Prints a result that contains text from elsewhere, such as a record's.
-pub(crate) fn print_foreign(text: &str) {
-    print(&visible(text));
+///
+/// # Errors
+/// When the result cannot be written, so that it is lost.
+pub(crate) fn print_foreign(text: &str) -> Result<(), CliFailure> {
+    print(&visible(text))
 }
 
-/// Prints a result on stdout. A closed pipe is ignored, because the reader wanted no
-/// more.
-pub(crate) fn print(text: &str) {
+/// Prints a result on stdout.
+///
+/// # Errors
+/// When the result cannot be written, so that it is lost.
+pub(crate) fn print(text: &str) -> Result<(), CliFailure> {
     // On a terminal, notes that came before stand above the result.
     stderr::flush();
-    let mut stdout = io::stdout().lock();
-    let _ = writeln!(stdout, "{}", visible(text.trim_end()));
-    let _ = stdout.flush();
+    write(io::stdout().lock(), text).map_err(CliFailure::output)
+}
+
+/// Prints what a command does not depend on: its exit code, its files or its service say what
+/// it is for. If the text cannot be written, stderr says so.
+pub(crate) fn print_lossy(text: &str) {
+    if let Err(failure) = print_foreign(text) {
+        failure.print();
+    }
+}
+
+fn write(mut stdout: impl Write, text: &str) -> io::Result<()> {
+    writeln!(stdout, "{}", visible(text.trim_end()))?;
+    // What is left in the buffer would be written at the end, where no error is seen.
+    stdout.flush()
 }

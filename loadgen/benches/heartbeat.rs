@@ -20,7 +20,6 @@ use highwater_loadgen::worker::{
     dialect::{Dialect, Incoming, plain::Plain},
     frames::{PoolProtocol, SocketFrames, SocketIdentity, pool_protocol::Variables},
     recorder::Recorder,
-    unexpected_answers::UnexpectedAnswers,
 };
 use highwater_scenarios::frames::CompiledHeartbeat;
 use tokio::{
@@ -122,14 +121,12 @@ fn heartbeat(c: &mut Criterion) {
         tokio::spawn(serve(listener));
         let client_options =
             ClientOptions::new(&ClientAccess::default()).expect("nothing to verify");
-        let unexpected_answers = UnexpectedAnswers::default();
         let request = ConnectRequest {
             address: &format!("ws://{address}/"),
             dialect: &Plain,
             header_lines: "",
             max_message_bytes: 1 << 20,
             subprotocols: &[],
-            unexpected_answers: &unexpected_answers,
             tls: client_options.tls(),
             worker_index: 0,
             device_number: 0,

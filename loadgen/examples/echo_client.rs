@@ -11,7 +11,6 @@ use highwater_loadgen::{
     worker::{
         devices::{connect::connect, connect_request::ConnectRequest, upgrade::DeviceSocket},
         dialect::plain::Plain,
-        unexpected_answers::UnexpectedAnswers,
     },
 };
 use tokio::time::timeout;
@@ -68,7 +67,6 @@ impl FuzzingServer {
             header_lines: "",
             max_message_bytes: MAX_MESSAGE_BYTES,
             subprotocols: &[],
-            unexpected_answers: &UnexpectedAnswers::default(),
             tls: self.client_options.tls(),
             worker_index: 0,
             device_number: 0,
@@ -76,7 +74,7 @@ impl FuzzingServer {
         connect(request, TIMEOUT)
             .await
             .map(|opened| opened.socket)
-            .map_err(|failure| format!("{address}: {}", failure.kind()))
+            .map_err(|error| format!("{address}: {}", error.cause.kind()))
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A gate that does not hold is a failure. An inconclusive gate is an error, because it is
 //! neither a failure of the target nor a pass. A last case, `the run`, is an error when the
-//! whole run is inconclusive, and a failure when nothing of what was asked happened.
+//! whole run is inconclusive, and a failure when nothing of what was asked happened. Its output
+//! holds the failures and the problems in words.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStat
 
 use crate::{
     summary::{GateOutcome, Summary, Verdict},
-    text::{actual, limit, verdict_sentence},
+    text::{actual, failure_sentences, limit, verdict_sentence},
 };
 
 /// Returns the summary's gates as JUnit XML.
@@ -42,8 +43,11 @@ fn run(summary: &Summary) -> TestCase {
     };
     let mut case = TestCase::new("the run", status(verdict, &verdict_sentence(summary)));
     case.set_classname(summary.scenario.as_str());
-    if !summary.problems.is_empty() {
-        case.set_system_out(summary.problems.join("\n"));
+    let notes: Vec<String> = failure_sentences(summary)
+        .chain(summary.problems.iter().cloned())
+        .collect();
+    if !notes.is_empty() {
+        case.set_system_out(notes.join("\n"));
     }
     case
 }

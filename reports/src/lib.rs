@@ -43,7 +43,7 @@ pub mod report;
 mod text;
 mod unit_format;
 
-pub use analysis::{analyse, summary};
+pub use analysis::{analyse, example_sentence, summary};
 pub use comparison::{
     CompareError, MismatchPolicy, RunComparison, baseline_mismatch, compare, evaluate,
 };

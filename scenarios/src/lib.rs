@@ -53,7 +53,8 @@
 //! - [`check`], [`metrics`]: the grammar of gates, and what a gate can name;
 //! - [`reference`], [`settings`]: the format's documentation and its list of keys, from the
 //!   declarations that files are read with;
-//! - [`secrets`]: values of header fields, kept out of records and messages;
+//! - [`secrets`]: values of header fields and queries, kept out of records and messages, with
+//!   `mask` for texts;
 //! - [`renamed`]: names that changed, for hints and for records of earlier versions;
 //! - [`text_layout`]: text for a terminal, here and in the crates above.
 
@@ -63,6 +64,7 @@ pub mod frames;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod load;
+mod mask;
 pub mod matrix;
 pub mod metrics;
 pub mod plan;

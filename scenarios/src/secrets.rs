@@ -1,19 +1,20 @@
-//! Values of header fields that are written into a scenario, kept out of records and messages.
+//! Values of header fields and of addresses' queries, kept out of records and messages.
 //!
-//! A header field may carry a key or a password. Its place is a variable: `${NAME}` stands in
-//! the scenario, and the coordinator looks it up. What is written out all the same is sent as
-//! it is, and shown nowhere: records, reports and error messages have `***` in its place.
+//! A header field or a query may carry a key or a password. Its place is a variable: `${NAME}`
+//! stands in the scenario, and the coordinator looks it up. What is written out all the same is
+//! sent as it is, and shown nowhere: records, reports and error messages have `***` in its
+//! place.
 
 use std::ops::Range;
 
 use crate::{
     diagnostic::{DiagnosticSink, SourceSpan},
+    mask::{MASK, MaskFn, mask_queries, mask_value, stars},
     plan::{HttpHeader, Plan, SystemSpec},
     tree::{self, TomlTable, TomlValue},
 };
 
-/// Text in place of a value.
-const MASK: &str = "***";
+pub use crate::mask::{mask_address, query_secrets};
 
 /// Header fields whose values are no secrets, in lower case.
 const HARMLESS_HEADERS: [&str; 5] = [
@@ -24,11 +25,8 @@ const HARMLESS_HEADERS: [&str; 5] = [
     "pragma",
 ];
 
-/// Words before a credential, which say its kind (RFC 9110, section 11.1).
-const AUTH_SCHEMES: [&str; 5] = ["apikey ", "basic ", "bearer ", "digest ", "token "];
-
-/// A function that returns the text in place of a part of a value.
-type MaskFn = fn(&str) -> String;
+/// Keys whose values are addresses or paths with a query.
+const ADDRESS_KEYS: [&str; 4] = ["ws", "http", "prometheus", "path"];
 
 impl HttpHeader {
     /// Whether the value is written out and may be a secret, without any `${NAME}`.
@@ -51,13 +49,26 @@ impl HttpHeader {
 }
 
 impl Plan {
-    /// Returns the plan as records show it, with masked header fields.
+    /// Returns the plan as records show it, with masked header fields and queries.
     #[must_use]
     pub fn without_secrets(mut self) -> Self {
         if let SystemSpec::Target(target) = &mut self.system {
             for header in &mut target.headers {
                 *header = header.masked();
             }
+            let observed = target.observe.iter_mut();
+            let endpoints = observed.filter_map(|observed| observed.prometheus.as_mut());
+            for address in target
+                .ws
+                .iter_mut()
+                .chain(&mut target.http)
+                .chain(endpoints)
+            {
+                *address = mask_address(address);
+            }
+        }
+        for load in &mut self.commands {
+            load.path = mask_address(&load.path);
         }
         self
     }
@@ -73,12 +84,13 @@ impl Plan {
     }
 }
 
-/// Returns the text of a scenario with `***` in place of the values of header fields.
+/// Returns the text of a scenario with `***` in place of the values of header fields and of
+/// queries.
 pub fn mask_secrets(text: &str) -> String {
     mask_text(text, |_| MASK.to_owned())
 }
 
-/// Returns a `--set` argument with `***` in place of the value of a header field.
+/// Returns a `--set` argument with `***` in place of the value of a header field or of a query.
 pub fn mask_set(argument: &str) -> String {
     mask_argument(argument, |_| MASK.to_owned())
 }
@@ -99,32 +111,55 @@ fn mask_text(text: &str, mask: MaskFn) -> String {
     let root = tree::parse(text, &mut DiagnosticSink::default());
     let mut ranges = Vec::new();
     find_values(&root, false, &mut ranges);
-    ranges.sort_by_key(|range| range.start);
+    ranges.sort_by_key(|(range, _)| range.start);
     let mut masked = String::with_capacity(text.len());
     let mut end = 0;
-    for range in ranges {
+    for (range, place) in ranges {
         let (Some(before), Some(literal)) = (text.get(end..range.start), text.get(range.clone()))
         else {
             continue;
         };
         masked.push_str(before);
-        masked.push_str(&mask_literal(literal, mask));
+        masked.push_str(&match place {
+            SecretPlace::Value => mask_literal(literal, mask),
+            SecretPlace::Query => mask_queries(literal, mask).into_owned(),
+        });
         end = range.end;
     }
     masked.push_str(&text[end..]);
     masked
 }
 
+/// The part of a value that may be a secret.
+#[derive(Debug, Clone, Copy)]
+enum SecretPlace {
+    /// The whole value, as that of a header field.
+    Value,
+    /// The values in the queries of addresses.
+    Query,
+}
+
 /// Finds the values below every table that is called after header fields, also where such a
-/// table does not belong.
-fn find_values(table: &TomlTable, is_headers: bool, ranges: &mut Vec<Range<usize>>) {
+/// table does not belong, and the values that are addresses.
+fn find_values(table: &TomlTable, is_headers: bool, ranges: &mut Vec<(Range<usize>, SecretPlace)>) {
     for entry in table.entries() {
         let is_below = is_headers || is_headers_key(&entry.key);
-        match &entry.item.value {
-            TomlValue::Table(inner) => find_values(inner, is_below, ranges),
-            _ if is_below && !is_harmless(&entry.key) => {
+        let place = match is_below {
+            true => (!is_harmless(&entry.key)).then_some(SecretPlace::Value),
+            false => is_address_key(&entry.key).then_some(SecretPlace::Query),
+        };
+        match (&entry.item.value, place) {
+            (TomlValue::Table(inner), _) => find_values(inner, is_below, ranges),
+            (TomlValue::List(items), None) => {
+                for item in items {
+                    if let TomlValue::Table(inner) = &item.value {
+                        find_values(inner, is_below, ranges);
+                    }
+                }
+            }
+            (_, Some(place)) => {
                 if let SourceSpan::File(range) = &entry.item.span {
-                    ranges.push(range.clone());
+                    ranges.push((range.clone(), place));
                 }
             }
             _ => {}
@@ -143,8 +178,13 @@ fn mask_argument(argument: &str, mask: MaskFn) -> String {
     let is_harmless_field = parts.next_back().is_some_and(is_harmless);
     match is_headers && !is_harmless_field {
         true => format!("{path}={}", mask_value(value, mask)),
-        false => argument.to_owned(),
+        // Of any key: a whole table as a value has addresses too.
+        false => format!("{path}={}", mask_queries(value, mask)),
     }
+}
+
+fn is_address_key(key: &str) -> bool {
+    ADDRESS_KEYS.contains(&key.to_ascii_lowercase().as_str())
 }
 
 fn is_headers_key(key: &str) -> bool {
@@ -164,49 +204,6 @@ fn mask_literal(literal: &str, mask: MaskFn) -> String {
     let quote = quote.unwrap_or_default();
     let inner = &literal[quote.len()..literal.len() - quote.len()];
     format!("{quote}{}{quote}", mask_value(inner, mask))
-}
-
-/// Masks everything but the scheme in front, `${NAME}`, `{device}`, and what has no letters and
-/// digits.
-fn mask_value(value: &str, mask: MaskFn) -> String {
-    let lower = value.to_ascii_lowercase();
-    let scheme = AUTH_SCHEMES
-        .iter()
-        .find(|scheme| lower.starts_with(**scheme));
-    let (scheme, mut rest) = value.split_at(scheme.map_or(0, |scheme| scheme.len()));
-    let mut masked = scheme.to_owned();
-    let push_literal =
-        |masked: &mut String, literal: &str| match literal.chars().any(char::is_alphanumeric) {
-            true => masked.push_str(&mask(literal)),
-            false => masked.push_str(literal),
-        };
-    while let Some(range) = next_placeholder(rest) {
-        push_literal(&mut masked, &rest[..range.start]);
-        masked.push_str(&rest[range.clone()]);
-        rest = &rest[range.end..];
-    }
-    push_literal(&mut masked, rest);
-    masked
-}
-
-/// Finds the first `${NAME}` or `{device}`.
-fn next_placeholder(text: &str) -> Option<Range<usize>> {
-    const DEVICE: &str = "{device}";
-    let variable = text.find("${").and_then(|start| {
-        let length = text[start..].find('}')?;
-        Some(start..start + length + 1)
-    });
-    let device = text.find(DEVICE).map(|start| start..start + DEVICE.len());
-    [variable, device]
-        .into_iter()
-        .flatten()
-        .min_by_key(|range| range.start)
-}
-
-/// Returns as many `*` as the text has bytes. Line feeds stay, because problems have lines.
-fn stars(text: &str) -> String {
-    let star = |byte| if byte == b'\n' { '\n' } else { '*' };
-    text.bytes().map(star).collect()
 }
 
 #[cfg(test)]
@@ -262,9 +259,29 @@ mod tests {
                 "target.headers.Accept-Language=en",
             ),
             ("devices.home.count=5", "devices.home.count=5"),
+            (
+                "target.ws=ws://h/ws?device={device}&token=s3cr3t",
+                "target.ws=ws://h/ws?device={device}&token=***",
+            ),
+            (
+                "target={ ws = [\"ws://h?k=s3cr3t\", 'ws://i?k=s3cr3t'] }",
+                "target={ ws = [\"ws://h?k=***\", 'ws://i?k=***'] }",
+            ),
             ("nonsense", "nonsense"),
         ] {
             assert_eq!(mask_set(argument), shown);
         }
+    }
+
+    #[test]
+    fn text_of_a_scenario_shows_no_value_of_a_query() {
+        let text = "[target]\nws = [\"ws://h?device={device}&t=s3cr3t\", 'ws://i?t=s3cr3t']\n\
+                    observe = [{ name = \"a?b=c\", prometheus = \"http://h/m?t=s3cr3t\" }]\n\
+                    [[commands]]\npath = \"/c?t=s3cr3t\"\n";
+        assert_eq!(mask_secrets(text), text.replace("s3cr3t", "***"));
+        assert_eq!(
+            mask_secrets_same_length(text),
+            text.replace("s3cr3t", "******")
+        );
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use highwater_scenarios::{
     Plan,
     plan::{LoadModel, SystemSpec},
+    secrets::mask_address,
 };
 use highwater_types::{
     Rate,
@@ -59,7 +60,7 @@ fn system(plan: &Plan) -> String {
     match &plan.system {
         SystemSpec::Cluster(cluster) => plural(cluster.nodes.into(), "node"),
         SystemSpec::Target(target) => match target.ws.as_slice() {
-            [only] => only.clone(),
+            [only] => mask_address(only),
             several => format!("{} addresses", count(several.len() as u64)),
         },
     }

@@ -37,6 +37,6 @@ pub(crate) fn execute(args: &CheckArgs) -> Result<Exit, CliFailure> {
         files_per_process,
         memory: Some(load.memory),
     };
-    print(&highwater_scenarios::describe_matrix(&matrix, &host));
+    print(&highwater_scenarios::describe_matrix(&matrix, &host))?;
     Ok(Exit::Passed)
 }

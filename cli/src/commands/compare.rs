@@ -54,7 +54,7 @@ pub(crate) fn execute(args: &CompareArgs) -> Result<Exit, CliFailure> {
     if let Some(json) = &args.json {
         comparison.write_json(json)?;
     }
-    print_foreign(&format!("{}\n{}", comparison.text(), page.display()));
+    print_foreign(&format!("{}\n{}", comparison.text(), page.display()))?;
     Ok(Exit::Passed)
 }
 

@@ -20,6 +20,6 @@ pub(crate) struct CompletionsArgs {
 pub(crate) fn execute(args: &CompletionsArgs, cli: &mut Command) -> Result<Exit, CliFailure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, cli, "highwater", &mut script);
-    print(&String::from_utf8_lossy(&script));
+    print(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Passed)
 }

@@ -34,7 +34,7 @@ pub(crate) fn execute(args: DoctorArgs) -> Result<Exit, CliFailure> {
     let limits = doctor::read_host_limits();
     match args.scenario {
         None => {
-            print(&report_text::capacity_text(&limits));
+            print(&report_text::capacity_text(&limits))?;
             Ok(Exit::Passed)
         }
         Some(scenario) => {
@@ -96,12 +96,12 @@ fn check_scenario(matrix: &Matrix, limits: &HostLimits) -> Result<Exit, CliFailu
     let (cell, fit) = fits
         .find(|(_, fit)| !fit.fits())
         .unwrap_or_else(|| (first, PreflightReport::check(&first.plan, None, limits)));
-    print(&report_text::preflight_text(&cell.plan.name, &fit, limits));
-    Ok(if fit.fits() {
-        Exit::Passed
-    } else {
-        Exit::Refused
-    })
+    let printed = print(&report_text::preflight_text(&cell.plan.name, &fit, limits));
+    // A refusal stands in the exit code, also where its words are lost.
+    match fit.fits() {
+        true => printed.map(|()| Exit::Passed),
+        false => Ok(Exit::Refused),
+    }
 }
 
 fn note(finding: &PreflightFinding) {

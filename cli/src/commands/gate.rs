@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::{exit::Exit, failure::CliFailure, options::BaselineArgs, output::print_foreign};
+use crate::{exit::Exit, failure::CliFailure, options::BaselineArgs, output::print_lossy};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -29,6 +29,7 @@ pub(crate) fn execute(args: &GateArgs) -> Result<Exit, CliFailure> {
     let summary = highwater_reports::evaluate(&record, baseline.as_ref());
     // Before the verdict is printed: a job reads the file if the exit code is not 0.
     highwater_reports::write_junit(&args.run, &summary)?;
-    print_foreign(&highwater_reports::verdict_text(&summary));
+    // The exit code is the verdict, also where its words cannot be written.
+    print_lossy(&highwater_reports::verdict_text(&summary));
     Ok(Exit::for_summary(&summary))
 }

@@ -51,7 +51,7 @@ pub(crate) fn execute(args: GroupsArgs) -> Result<Exit, CliFailure> {
             CliFailure::new(Exit::Refused, anyhow::Error::new(error).context(context))
         }
     })?;
-    print(&table(&groups));
+    print(&table(&groups))?;
     Ok(Exit::Passed)
 }
 

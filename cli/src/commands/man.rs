@@ -35,7 +35,7 @@ pub(crate) fn execute(args: &ManArgs, cli: Command) -> Result<Exit, CliFailure> 
             clap_mangen::Man::new(cli)
                 .render(&mut page)
                 .map_err(CliFailure::internal)?;
-            print(&String::from_utf8_lossy(&page));
+            print(&String::from_utf8_lossy(&page))?;
         }
     }
     Ok(Exit::Passed)

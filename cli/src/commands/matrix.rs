@@ -18,7 +18,7 @@ use crate::{
     exit::Exit,
     failure::CliFailure,
     options::{RecordArgs, ScenarioArgs},
-    output::{print, print_foreign},
+    output::print_lossy,
     stderr,
 };
 
@@ -111,7 +111,7 @@ impl MatrixRuns<'_> {
         let report = highwater_reports::write_report(dir)?;
         let exit = Exit::for_summary(&report.summary);
         let html = report.html.display();
-        print(&format!("{:<12} {html}", exit_word(exit)));
+        print_lossy(&format!("{:<12} {html}", exit_word(exit)));
         Ok(exit)
     }
 }
@@ -145,8 +145,8 @@ fn compare(dirs: &[PathBuf], out: &Path) -> Result<(), CliFailure> {
     let comparison = highwater_reports::compare(dirs, MismatchPolicy::Warn)?;
     let page = out.join(PAGE);
     comparison.write_page(&page)?;
-    print_foreign(&format!("\n{}", comparison.text().trim_end()));
-    print(&format!("\ncomparison  {}", page.display()));
+    print_lossy(&format!("\n{}", comparison.text().trim_end()));
+    print_lossy(&format!("\ncomparison  {}", page.display()));
     Ok(())
 }
 
@@ -185,7 +185,7 @@ fn worse_exit(first: Exit, second: Exit) -> Exit {
         Exit::Passed => 0,
         Exit::Inconclusive => 1,
         Exit::GateFailed => 2,
-        Exit::Refused | Exit::Usage | Exit::Internal => 3,
+        Exit::Refused | Exit::Usage | Exit::Internal | Exit::PipeClosed => 3,
         Exit::Interrupted => 4,
     };
     match rank(second) > rank(first) {
@@ -200,7 +200,7 @@ fn exit_word(exit: Exit) -> &'static str {
         Exit::GateFailed => "failed",
         Exit::Inconclusive => "inconclusive",
         Exit::Interrupted => "interrupted",
-        Exit::Internal | Exit::Usage | Exit::Refused => "ended",
+        Exit::Internal | Exit::Usage | Exit::Refused | Exit::PipeClosed => "ended",
     }
 }
 

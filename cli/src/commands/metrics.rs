@@ -23,6 +23,6 @@ pub(crate) fn execute(args: &MetricsArgs) -> Result<Exit, CliFailure> {
         false => highwater_reports::metrics_text(),
         true => highwater_reports::metrics_json().map_err(CliFailure::internal)?,
     };
-    print(&text);
+    print(&text)?;
     Ok(Exit::Passed)
 }

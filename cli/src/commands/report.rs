@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::single_run;
-use crate::{exit::Exit, failure::CliFailure};
+use crate::{exit::Exit, failure::CliFailure, output::print_foreign};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
@@ -21,6 +21,7 @@ pub(crate) struct ReportArgs {
 
 /// Draws the report again from the record.
 pub(crate) fn execute(args: &ReportArgs) -> Result<Exit, CliFailure> {
-    single_run::report(&args.run, None)?;
+    let (_, text) = single_run::write_report(&args.run, None)?;
+    print_foreign(&text)?;
     Ok(Exit::Passed)
 }

@@ -11,7 +11,7 @@ use crate::{
     exit::Exit,
     failure::CliFailure,
     options::{RecordArgs, ScenarioArgs},
-    output::{print, print_foreign},
+    output::print_lossy,
     progress::ProgressDisplay,
     runtime::runtime,
     stderr,
@@ -52,7 +52,10 @@ pub(crate) fn run(
         is_plain: record.no_progress,
     }
     .run_and_record(&listen_for_interrupt()?)?;
-    report(&out, baseline)
+    let (exit, text) = write_report(&out, baseline)?;
+    // The exit code and the files say the same.
+    print_lossy(&text);
+    Ok(exit)
 }
 
 impl SingleRun<'_> {
@@ -81,16 +84,20 @@ impl SingleRun<'_> {
     }
 }
 
-/// Writes the report, and prints the verdict and the paths of report and record.
-pub(crate) fn report(out: &Path, baseline: Option<&Path>) -> Result<Exit, CliFailure> {
+/// Writes the report. Returns the verdict as an exit code, and in words with the paths of
+/// report and record.
+pub(crate) fn write_report(
+    out: &Path,
+    baseline: Option<&Path>,
+) -> Result<(Exit, String), CliFailure> {
     let report = match baseline {
         None => highwater_reports::write_report(out)?,
         Some(baseline) => highwater_reports::write_report_against(out, baseline)?,
     };
-    print_foreign(&highwater_reports::verdict_text(&report.summary));
+    let verdict = highwater_reports::verdict_text(&report.summary);
     let (html, record) = (report.html.display(), out.display());
-    print(&format!("\nreport  {html}\nrecord  {record}"));
-    Ok(Exit::for_summary(&report.summary))
+    let text = format!("{verdict}\nreport  {html}\nrecord  {record}");
+    Ok((Exit::for_summary(&report.summary), text))
 }
 
 /// Returns the directory of a run without `--out`: `runs/TIME-NAME`.

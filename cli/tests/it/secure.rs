@@ -183,31 +183,24 @@ fn trusted_certificate_is_read_anew_on_sighup() {
 }
 
 #[test]
-fn unverified_tls_and_silent_endpoints_are_reported() {
+fn unverified_tls_is_reported_and_a_silent_endpoint_is_refused() {
     let node = Certificates::make().node();
     let address = &node.address;
-    let more = format!(
-        r#"
-        tls = {{ verify = false }}
-        observe = [
-            {{ name = "read", prometheus = "https://{address}/metrics" }},
-            {{ name = "misread", prometheus = "http://{address}/metrics" }},
-        ]
-        "#
-    );
-    let summary = CliRun::run_to_end(&over_tls(address, &more)).summary();
+    let observing = |scheme: &str| {
+        let observed =
+            format!(r#"{{ name = "app", prometheus = "{scheme}://{address}/metrics" }}"#);
+        let more = format!("tls = {{ verify = false }}\nobserve = [{observed}]");
+        CliRun::run_to_end(&over_tls(address, &more))
+    };
+    let summary = observing("https").summary();
     assert_gates_hold(&summary);
     assert_problem(&summary, "certificates were not verified");
-    let problems = summary.problems.iter();
-    let misread =
-        problems.filter(|text| text.contains("cannot sample misread: cannot read http://"));
-    assert_eq!(misread.count(), 1, "{:?}", summary.problems);
-    let seen: Vec<_> = summary
-        .nodes
-        .iter()
-        .map(|node| (node.id.as_str(), node.sockets_peak))
-        .collect();
-    assert_eq!(seen, [("misread", None), ("read", Some(20))]);
+    assert_eq!(summary.nodes[0].sockets_peak, Some(20));
+
+    let refused = observing("http");
+    assert_eq!(refused.code, Some(5), "{}", refused.stderr);
+    let reason = "cannot observe app: cannot read http://";
+    assert!(refused.stderr.contains(reason), "{}", refused.stderr);
 }
 
 /// Starts a node with a login, and returns it with a token for `home-*`.

@@ -90,6 +90,60 @@ fn run_on_full_streams_ends_with_its_verdict() {
     assert!(folder.path().join("run/report.html").exists());
     let verdict = highwater(&["gate", record]).output().unwrap();
     assert_eq!(code, verdict.status.code(), "{verdict:?}");
+    // The words of `report` are all that its exit code would say otherwise.
+    let report = highwater(&["report", record])
+        .stdout(full())
+        .output()
+        .unwrap();
+    assert_eq!(report.status.code(), Some(1), "{report:?}");
+    // The exit code of `gate` is its verdict, and stderr says that the words are lost.
+    let gate = highwater(&["gate", record])
+        .stdout(full())
+        .output()
+        .unwrap();
+    assert_eq!(gate.status.code(), code);
+    let text = String::from_utf8_lossy(&gate.stderr).into_owned();
+    assert!(
+        text.contains("cannot write the result to standard output"),
+        "{text}"
+    );
+}
+
+#[test]
+fn result_on_a_full_stream_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = folder.path().join("small.toml");
+    fs::write(&scenario, SMALL).unwrap();
+    let scenario = scenario.to_str().unwrap();
+    for arguments in [
+        &["metrics"][..],
+        &["metrics", "--json"],
+        &["check", scenario],
+        &["doctor"],
+        &["completions", "bash"],
+        &["man"],
+        &["--help"],
+        &["--version"],
+    ] {
+        let output = highwater(arguments).stdout(full()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            text.contains("cannot write the result to standard output"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn result_without_a_reader_ends_as_sigpipe_does() {
+    for arguments in [&["metrics"][..], &["--help"]] {
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let output = highwater(arguments).stdout(writer).output().unwrap();
+        assert_eq!(output.status.code(), Some(141), "{arguments:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use reqwest::{
 use tokio_rustls::TlsConnector;
 
 use super::{
-    CertVerification, ClientAccess, SecretString, TlsSetupError, TokenSigner,
+    CertVerification, ClientAccess, SecretMask, SecretString, TlsSetupError, TokenSigner,
     resolver::RotatingResolver,
 };
 
@@ -33,6 +33,8 @@ pub struct ClientOptions {
     command_headers: HeaderMap,
     /// Header fields of commands that name their device.
     device_headers: Vec<(String, SecretString)>,
+    /// All header fields of the scenario, to find their values in answers.
+    headers: Vec<(String, SecretString)>,
     signer: Option<TokenSigner>,
 }
 
@@ -71,6 +73,7 @@ impl ClientOptions {
             subprotocols: access.subprotocols.clone(),
             command_headers,
             device_headers,
+            headers: access.headers.clone(),
             signer: access.signer.clone(),
         })
     }
@@ -78,6 +81,11 @@ impl ClientOptions {
     /// Returns the TLS connector of sockets.
     pub fn tls(&self) -> &TlsConnector {
         &self.tls
+    }
+
+    /// Returns the mask of the secrets in header fields and in the queries of `addresses`.
+    pub fn secret_mask(&self, addresses: &[String]) -> SecretMask {
+        SecretMask::new(&self.headers, addresses)
     }
 
     /// Returns the subprotocols that every upgrade request offers.
@@ -111,18 +119,22 @@ impl ClientOptions {
         headers
     }
 
-    /// Builds an HTTP client for commands, with the settings that `configure` adds. Its
-    /// connections spread over the addresses of a name, as sockets do.
+    /// Builds HTTP client `number` of `clients` for commands, with the settings that
+    /// `configure` adds. The clients' connections spread over the addresses of a name, as
+    /// sockets do.
     ///
     /// # Errors
     /// If the authorities' certificates are not valid.
     pub fn http_client(
         &self,
+        number: u32,
+        clients: u32,
         configure: impl FnOnce(ClientBuilder) -> ClientBuilder,
     ) -> Result<Client, TlsSetupError> {
         let headers = self.command_headers.clone();
         self.tls_verify.http_client(|client| {
-            let client = client.dns_resolver(Arc::new(RotatingResolver::default()));
+            let resolver = RotatingResolver::new(number, clients);
+            let client = client.dns_resolver(Arc::new(resolver));
             configure(client.default_headers(headers))
         })
     }

@@ -10,8 +10,9 @@
 //! logs, records and command lines.
 //!
 //! - [`tls_verify`]: the certificates that clients accept;
-//! - [`secret`]: a string that no log and no record shows;
-//! - [`variables`]: header fields and frames with values from the environment;
+//! - [`secret`]: a string that no log and no record shows; [`secret_mask`]: secrets in the
+//!   system's answers;
+//! - [`variables`]: header fields, addresses and frames with values from the environment;
 //! - [`token`]: tokens that a worker signs itself; `bearer`: the token of operators;
 //! - [`resolver`]: the addresses of a name, each in its turn;
 //! - [`client_options`]: all of it, ready to be used by a worker.
@@ -20,6 +21,7 @@ mod bearer;
 pub mod client_options;
 pub mod resolver;
 pub mod secret;
+pub mod secret_mask;
 pub mod tls_verify;
 pub mod token;
 pub mod variables;
@@ -31,6 +33,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use bearer::bearer_headers;
 pub use client_options::ClientOptions;
 pub use secret::SecretString;
+pub use secret_mask::SecretMask;
 pub use tls_verify::{CertVerification, TlsSetupError};
 pub use token::TokenSigner;
 pub use variables::VariableError;

@@ -6,22 +6,46 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use futures_util::future::join_all;
+use reqwest::{
+    Url,
+    dns::{Addrs, Name, Resolve, Resolving},
+};
+use tokio::time::timeout;
 
 /// Most addresses of one name that are tried.
 const ADDRESSES_LIMIT: usize = 16;
 
-/// A resolver for HTTP clients whose connections start at different addresses of a name.
-#[derive(Debug, Clone, Default)]
+/// Longest time for the lookup of all names.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A resolver for one of several HTTP clients, whose connections take every turn that is the
+/// client's.
+///
+/// If there are as many clients as the name has addresses, each client stays at an address of
+/// its own, as long as that accepts connections.
+#[derive(Debug, Clone)]
 pub struct RotatingResolver {
     turn: Arc<AtomicU32>,
+    clients: u32,
+}
+
+impl RotatingResolver {
+    /// Creates the resolver of client `number` of `clients`.
+    pub fn new(number: u32, clients: u32) -> Self {
+        Self {
+            turn: Arc::new(AtomicU32::new(number)),
+            clients,
+        }
+    }
 }
 
 impl Resolve for RotatingResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let turn = self.turn.fetch_add(1, Relaxed);
+        let turn = self.turn.fetch_add(self.clients, Relaxed);
         Box::pin(async move {
             // The client puts the port of the request in place of 0.
             let addresses = tokio::net::lookup_host((name.as_str(), 0)).await?;
@@ -29,6 +53,29 @@ impl Resolve for RotatingResolver {
             Ok(addresses)
         })
     }
+}
+
+/// Returns the largest number of addresses over which the connections to one of these base
+/// addresses spread; 1 where no name is found.
+pub async fn most_addresses(bases: &[String]) -> u32 {
+    let counts = bases.iter().map(|base| count_addresses(base));
+    let counts = timeout(LOOKUP_TIMEOUT, join_all(counts)).await;
+    counts.into_iter().flatten().max().unwrap_or(1)
+}
+
+async fn count_addresses(base: &str) -> u32 {
+    let url = Url::parse(base).ok();
+    let name = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    // An IPv6 address stands in brackets in a URL only. An address is found as itself.
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    let Ok(found) = tokio::net::lookup_host((name, 0)).await else {
+        return 1;
+    };
+    let found: Vec<SocketAddr> = found.take(ADDRESSES_LIMIT).collect();
+    let first_is_v6 = found.first().is_some_and(SocketAddr::is_ipv6);
+    // Connections start at the addresses of the first family only.
+    let first_family = found.iter().filter(|found| found.is_ipv6() == first_is_v6);
+    first_family.count().max(1) as u32
 }
 
 /// Orders a name's addresses for the connection with this number.
@@ -82,12 +129,39 @@ mod tests {
 
     #[tokio::test]
     async fn each_resolution_is_the_next_turn() {
-        let resolver = RotatingResolver::default();
-        for turn in 0..3 {
+        let resolver = RotatingResolver::new(1, 4);
+        for turn in [1, 5, 9] {
             assert_eq!(resolver.turn.load(Relaxed), turn);
             let name = "localhost".parse().unwrap();
             let addresses = resolver.resolve(name).await.unwrap();
             assert!(addresses.count() > 0);
         }
+    }
+
+    /// Connection number `n` starts at address `n` modulo their count.
+    #[test]
+    fn client_stays_at_its_address_while_the_name_has_as_many() {
+        let addresses = ["10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1"];
+        let addresses = addresses.map(|text| text.parse::<SocketAddr>().unwrap());
+        let starts = |number, clients: u32| {
+            let turns = (0..4).map(|connection| number + connection * clients);
+            let starts = turns.map(|turn| spread_addresses(addresses.into_iter(), turn)[0]);
+            starts.collect::<Vec<_>>()
+        };
+        assert_eq!(starts(1, 3), [addresses[1]; 4]);
+        // The name had two addresses when the clients were built.
+        assert!(starts(1, 2).contains(&addresses[2]));
+    }
+
+    #[tokio::test]
+    async fn addresses_of_a_base_address_are_counted() {
+        let most = |bases: &[&str]| {
+            let bases: Vec<String> = bases.iter().map(|base| (*base).to_owned()).collect();
+            async move { most_addresses(&bases).await }
+        };
+        assert_eq!(most(&[]).await, 1);
+        assert_eq!(most(&["http://127.0.0.1:80", "http://[::1]"]).await, 1);
+        assert_eq!(most(&["not a URL"]).await, 1);
+        assert!(most(&["http://localhost"]).await >= 1);
     }
 }

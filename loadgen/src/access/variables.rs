@@ -1,30 +1,30 @@
-//! Values from the environment, for header fields and frames.
+//! Values from the environment, for header fields, addresses and frames.
 
 use std::collections::BTreeMap;
 
-use highwater_scenarios::plan::HttpHeader;
+use highwater_scenarios::{plan::HttpHeader, secrets::mask_address};
 
 use super::SecretString;
 
 /// Longest value of a variable in a frame, in bytes.
 const MAX_VALUE_BYTES: usize = 8 * 1024;
 
-/// The reason why a header field or a frame cannot be sent.
+/// The reason why a header field, an address or a frame cannot be filled in.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VariableError {
     /// A variable is not set, or is not text.
-    #[error("cannot fill in the header field {field}: the variable {variable} is not set")]
+    #[error("cannot fill in {place}: the variable {variable} is not set")]
     Unset {
-        /// Name of the header field.
-        field: String,
+        /// The header field or the address.
+        place: String,
         /// Name of the variable.
         variable: String,
     },
-    /// A variable holds characters that a header field must not hold.
-    #[error("invalid variable {variable} for the header field {field}: expected printable ASCII")]
+    /// A variable holds characters that a header field and an address must not hold.
+    #[error("invalid variable {variable} for {place}: expected printable ASCII")]
     Unprintable {
-        /// Name of the header field.
-        field: String,
+        /// The header field or the address.
+        place: String,
         /// Name of the variable.
         variable: String,
     },
@@ -71,37 +71,67 @@ pub fn resolve_headers(
     headers: &[HttpHeader],
     look_up: impl Fn(&str) -> Option<String>,
 ) -> Result<Vec<(String, SecretString)>, VariableError> {
-    let resolved = headers
-        .iter()
-        .map(|header| Ok((header.name.clone(), resolve_value(header, &look_up)?.into())));
+    let resolved = headers.iter().map(|header| {
+        let place = format!("the header field {}", header.name);
+        let value = resolve(&header.value, &place, &look_up, str::to_owned)?;
+        Ok((header.name.clone(), value.into()))
+    });
     resolved.collect()
 }
 
-fn resolve_value(
-    header: &HttpHeader,
+/// Replaces every `${NAME}` in the queries of addresses by the value that `look_up` returns,
+/// with its reserved characters encoded.
+///
+/// # Errors
+/// If a variable has no value, or one that is not printable ASCII.
+pub fn resolve_addresses(
+    addresses: &[String],
     look_up: impl Fn(&str) -> Option<String>,
+) -> Result<Vec<String>, VariableError> {
+    let resolved = addresses.iter().map(|address| {
+        let place = format!("the address {}", mask_address(address));
+        resolve(address, &place, &look_up, percent_encoded)
+    });
+    resolved.collect()
+}
+
+fn resolve(
+    text: &str,
+    place: &str,
+    look_up: impl Fn(&str) -> Option<String>,
+    encode: impl Fn(&str) -> String,
 ) -> Result<String, VariableError> {
     let mut filled = String::new();
-    let mut rest = header.value.as_str();
+    let mut rest = text;
     // The scenario's check has made sure that each `${` has its `}`.
     while let Some((before, inside)) = rest.split_once("${") {
         let (variable, after) = inside.split_once('}').unwrap_or((inside, ""));
-        let (field, variable) = (header.name.clone(), variable.to_owned());
+        let (place, variable) = (place.to_owned(), variable.to_owned());
         let Some(value) = look_up(&variable) else {
-            return Err(VariableError::Unset { field, variable });
+            return Err(VariableError::Unset { place, variable });
         };
         // Files and shells leave a line end behind secrets.
         let value = value.trim();
         // CR and LF would end the field and begin another one (RFC 9110, section 5.5).
         if !value.chars().all(|c| c == ' ' || c.is_ascii_graphic()) {
-            return Err(VariableError::Unprintable { field, variable });
+            return Err(VariableError::Unprintable { place, variable });
         }
         filled.push_str(before);
-        filled.push_str(value);
+        filled.push_str(&encode(value));
         rest = after;
     }
     filled.push_str(rest);
     Ok(filled)
+}
+
+/// Encodes all characters but the unreserved ones (RFC 3986, section 2.3).
+fn percent_encoded(value: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    value.bytes().map(encode).collect()
 }
 
 #[cfg(test)]
@@ -136,6 +166,7 @@ mod tests {
             Err(VariableError::Unprintable { .. })
         ));
     }
+
     #[test]
     fn frames_need_a_value_of_each_variable() {
         let look_up = |name: &str| match name {
@@ -157,5 +188,21 @@ mod tests {
             resolved(&["LONG"]),
             Err(VariableError::TooLong { .. })
         ));
+    }
+
+    #[test]
+    fn variables_in_a_query_are_encoded() {
+        let look_up = |name: &str| (name == "TOKEN").then(|| "a+b/c=\n".to_owned());
+        let resolve = |address: &str| resolve_addresses(&[address.to_owned()], look_up);
+        assert_eq!(
+            resolve("ws://h/?device={device}&t=${TOKEN}").unwrap(),
+            ["ws://h/?device={device}&t=a%2Bb%2Fc%3D"]
+        );
+        assert_eq!(
+            resolve("ws://h/?k=s3cr3t&t=${NONE}")
+                .unwrap_err()
+                .to_string(),
+            "cannot fill in the address ws://h/?k=***&t=${NONE}: the variable NONE is not set"
+        );
     }
 }

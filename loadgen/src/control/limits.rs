@@ -4,7 +4,7 @@
 //! names go into files, tables and terminals, so the coordinator accepts a closed alphabet and
 //! a bounded number of them, and counts what it leaves out.
 
-use super::{LeftOut, UnexpectedAnswer, WorkerInterval};
+use super::{FailureReport, LeftOut, WorkerInterval};
 
 /// Longest name of a counter, a gauge or a latency: a family and a node's name of 64 bytes.
 const MAX_NAME_LEN: usize = 128;
@@ -17,9 +17,9 @@ const MAX_LATENCIES: usize = 64;
 /// Most counters of all buckets of an interval. A worker that could send nothing for ten
 /// minutes has 6,000 buckets, with some counters each.
 const MAX_BUCKET_COUNTERS: usize = 1 << 15;
-/// Most examples of unexpected answers of an interval.
-const MAX_UNEXPECTED_ANSWERS: usize = 16;
-/// Longest text of an unexpected answer, in characters.
+/// Most examples of failures of an interval; a worker of Highwater has at most 192 in a run.
+const MAX_FAILURES: usize = 192;
+/// Longest text of an example, in characters. A worker of Highwater cuts earlier.
 const MAX_TEXT_CHARS: usize = 500;
 /// Largest growth of a counter in an interval. Sums over a run of years stay within 64 bits.
 const MAX_GROWTH: u64 = 1 << 40;
@@ -41,8 +41,9 @@ impl WorkerInterval {
             room -= bucket.counters.len();
         }
         self.buckets.retain(|bucket| !bucket.counters.is_empty());
-        self.unexpected_answers.truncate(MAX_UNEXPECTED_ANSWERS);
-        self.unexpected_answers.iter_mut().for_each(shorten);
+        self.failures.retain(|failure| is_name(&failure.counter));
+        self.failures.truncate(MAX_FAILURES);
+        self.failures.iter_mut().for_each(shorten);
     }
 }
 
@@ -78,19 +79,20 @@ fn retain<T>(
     entries.shrink_to_fit();
 }
 
-fn shorten(answer: &mut UnexpectedAnswer) {
-    for text in [&mut answer.location, &mut answer.body]
-        .into_iter()
-        .flatten()
-    {
+fn shorten(failure: &mut FailureReport) {
+    let example = std::mem::take(&mut failure.example);
+    failure.example = example.map_texts(|mut text| {
         if let Some((end, _)) = text.char_indices().nth(MAX_TEXT_CHARS) {
             text.truncate(end);
         }
-    }
+        Some(text)
+    });
 }
 
 #[cfg(test)]
 mod tests {
+    use highwater_reports::record::FailureExample;
+
     use super::*;
     use crate::control::CounterBucket;
 
@@ -157,5 +159,25 @@ mod tests {
             interval.left_out.to_string(),
             format!("2 with an impossible value, {excess} beyond the most names that are kept")
         );
+    }
+
+    #[test]
+    fn examples_are_few_and_short() {
+        let failure = |counter: &str| FailureReport {
+            counter: counter.to_owned(),
+            example: FailureExample::of_error("ä".repeat(9_999)),
+        };
+        let mut interval = WorkerInterval {
+            failures: vec![failure("a b"), failure("")],
+            ..WorkerInterval::default()
+        };
+        interval
+            .failures
+            .extend((0..500).map(|number| failure(&format!("x.{number}"))));
+        interval.enforce_limits();
+        assert_eq!(interval.failures.len(), MAX_FAILURES);
+        assert_eq!(interval.failures[0].counter, "x.0");
+        let text = interval.failures[0].example.error.as_ref().unwrap();
+        assert_eq!(text.chars().count(), MAX_TEXT_CHARS);
     }
 }

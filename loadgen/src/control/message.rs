@@ -14,8 +14,7 @@
 //!   Done ────────────────────────►
 //! ```
 
-use std::fmt;
-
+use highwater_reports::record::FailureExample;
 use highwater_scenarios::{Plan, Segment};
 use serde::{Deserialize, Serialize};
 
@@ -80,57 +79,21 @@ pub struct WorkerInterval {
     pub buckets: Vec<CounterBucket>,
     /// Sockets of the ramp's pools that have opened or failed since the start of the run.
     pub ramp_resolved: u64,
-    /// Examples of answers that the scenario does not hope for.
+    /// Examples of failures that the worker had not seen before.
     #[serde(default)]
-    pub unexpected_answers: Vec<UnexpectedAnswer>,
+    pub failures: Vec<FailureReport>,
     /// The parts that the coordinator left out, because they exceed its limits. Not sent.
     #[serde(skip)]
     pub left_out: LeftOut,
 }
 
-/// The example of an HTTP answer that the scenario does not hope for. Its texts are the
-/// system's own.
+/// An example of the failures that a counter counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UnexpectedAnswer {
-    /// The request that got it.
-    pub request: RequestKind,
-    /// The status.
-    pub status: u16,
-    /// The address in `Location`.
-    pub location: Option<String>,
-    /// The beginning of the body.
-    pub body: Option<String>,
-}
-
-/// A kind of request to the system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RequestKind {
-    /// The WebSocket handshake of a device.
-    Handshake,
-    /// A command.
-    Command,
-    /// The publication of a message over HTTP.
-    Publication,
-}
-
-impl fmt::Display for UnexpectedAnswer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let request = match self.request {
-            RequestKind::Handshake => "a handshake",
-            RequestKind::Command => "a command",
-            RequestKind::Publication => "a publication",
-        };
-        write!(f, "{request} was answered with status {}", self.status)?;
-        // Escaped, because the texts are the system's own.
-        if let Some(location) = &self.location {
-            write!(f, ", which redirects to {location:?} and was not followed")?;
-        }
-        if let Some(body) = &self.body {
-            write!(f, ": {body:?}")?;
-        }
-        Ok(())
-    }
+pub struct FailureReport {
+    /// Name of the counter: `connect.failed.status_401`.
+    pub counter: String,
+    /// The answer or the error.
+    pub example: FailureExample,
 }
 
 /// The connection events of a worker in one bucket of 100 ms.

@@ -18,8 +18,8 @@ pub mod offset;
 pub use left_out::LeftOut;
 pub use link::{ControlLink, LinkError, LinkReader, LinkWriter};
 pub use message::{
-    Assignment, CounterBucket, FromWorker, Hello, RequestKind, ToWorker, UnacceptedTelemetry,
-    UnexpectedAnswer, WorkerInterval,
+    Assignment, CounterBucket, FailureReport, FromWorker, Hello, ToWorker, UnacceptedTelemetry,
+    WorkerInterval,
 };
 
 /// A worker's receiving half of its link.

@@ -35,8 +35,16 @@ pub enum RunError {
     /// No process listens at an address of the target.
     #[error("the target does not answer at {address}: {reason}")]
     TargetUnreachable {
-        /// The address, as in the scenario.
+        /// The address, as records show it.
         address: String,
+        /// The cause.
+        reason: String,
+    },
+    /// A process that the scenario observes cannot be measured.
+    #[error("cannot observe {name}: {reason}")]
+    NotObservable {
+        /// Name of the process, as in the scenario.
+        name: String,
         /// The cause.
         reason: String,
     },
@@ -84,13 +92,13 @@ pub enum RunError {
     /// TLS or an HTTP client cannot be set up.
     #[error(transparent)]
     Tls(#[from] TlsSetupError),
-    /// A header field needs a variable that is not set or not valid.
+    /// A header field or an address needs a variable that is not set or not valid.
     #[error(transparent)]
-    Header(#[from] VariableError),
+    Variable(#[from] VariableError),
     /// The target's certificate is not accepted, or TLS fails otherwise.
     #[error("cannot establish TLS with {address}: {reason}")]
     TargetTlsFailed {
-        /// The address, as in the scenario.
+        /// The address, as records show it.
         address: String,
         /// The kind of the failure.
         kind: TlsFailure,
@@ -168,8 +176,11 @@ impl RunError {
             Self::Testbed(_) | Self::Process(_) => "see the logs in the run's directory",
             Self::TargetTlsFailed { kind, .. } => kind.hint(),
             Self::Tls(_) => "`tls.ca` names a PEM file, seen from where `highwater` is started",
-            Self::Header(_) => "set it in the environment of the coordinator",
+            Self::Variable(_) => "set it in the environment of the coordinator",
             Self::TargetUnreachable { .. } => "start it first, or correct [target] in the scenario",
+            Self::NotObservable { .. } => {
+                "start it first, or correct `observe` of [target] in the scenario"
+            }
             _ => return None,
         };
         Some(hint.to_owned())

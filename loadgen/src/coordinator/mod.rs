@@ -17,7 +17,8 @@
 //!
 //! - [`options`]: the plan, the workers and the place of the record;
 //! - [`start`]: everything up to the go;
-//! - [`system`]: the system under test, with `target_check` before the load;
+//! - [`system`]: the system under test, with `target_check` and `observed_check` before the
+//!   load;
 //! - [`registration`]: workers join, get their share and become ready; `hellos`: their first
 //!   messages, with `token_backoff` for wrong tokens; `join_status`, `start_notes`: what a
 //!   person sees meanwhile;
@@ -38,6 +39,7 @@ pub mod error;
 mod hellos;
 mod join_status;
 mod known_names;
+mod observed_check;
 pub mod options;
 pub mod phases;
 pub mod progress;

@@ -17,9 +17,13 @@ mod end;
 mod handlers;
 mod phase_steps;
 
-use std::{collections::BTreeSet, pin::pin, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    pin::pin,
+    time::Duration,
+};
 
-use highwater_reports::record::{RecordEvent, RunEnd};
+use highwater_reports::record::{FailureExample, RecordEvent, RunEnd};
 use highwater_scenarios::{Plan, plan::PhaseWindow};
 use tokio::{
     sync::mpsc,
@@ -41,10 +45,7 @@ use super::{
     worker_pool::WorkerPool,
 };
 use crate::{
-    clock::RunClock,
-    control::{RequestKind, ToWorker},
-    endpoints::Endpoints,
-    error_chain::error_chain,
+    clock::RunClock, control::ToWorker, endpoints::Endpoints, error_chain::error_chain,
     testbed::NodeExit,
 };
 
@@ -136,8 +137,8 @@ struct ActiveRun<S> {
     worker_lost: bool,
     /// The workers of which parts were left out.
     workers_with_left_out: BTreeSet<String>,
-    /// The kinds and statuses of unexpected answers that the record has an example of.
-    unexpected_answers: BTreeSet<(RequestKind, u16)>,
+    /// The examples of failures in the record, by counter.
+    failures: BTreeMap<String, Vec<FailureExample>>,
     events: (mpsc::Sender<EventResult>, mpsc::Receiver<EventResult>),
     /// Cancelled to end the scenario's events; a child of `stop`.
     stop_events: CancellationToken,
@@ -174,7 +175,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
             telemetry,
             worker_lost: false,
             workers_with_left_out: BTreeSet::new(),
-            unexpected_answers: BTreeSet::new(),
+            failures: BTreeMap::new(),
             events: mpsc::channel(EVENT_QUEUE_LEN),
             plan,
             clock,

@@ -14,12 +14,9 @@ use highwater_scenarios::{
 use tokio::{sync::mpsc, time::sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::{error::RunError, target_check::check_reachable};
+use super::{error::RunError, observed_check::check_observed, target_check::check_reachable};
 use crate::{
-    access::{
-        CertVerification, ClientAccess, SecretString,
-        variables::{resolve_headers, resolve_variables},
-    },
+    access::{CertVerification, ClientAccess, SecretString, variables},
     clock::RunClock,
     endpoints::Endpoints,
     error_chain::error_chain,
@@ -74,13 +71,18 @@ impl RunningSystem {
                 let look_up = |name: &str| std::env::var(name).ok();
                 let access = ClientAccess {
                     tls_verify: CertVerification::from_target(target)?,
-                    headers: resolve_headers(&target.headers, look_up)?,
-                    variables: resolve_variables(variable_names(plan)?, look_up)?,
+                    headers: variables::resolve_headers(&target.headers, look_up)?,
+                    variables: variables::resolve_variables(variable_names(plan)?, look_up)?,
                     subprotocols: target.subprotocol.clone(),
                     signer: None,
                 };
                 check_reachable(target, &access.tls_verify).await?;
-                let spec = target.clone();
+                let spec = TargetSpec {
+                    ws: variables::resolve_addresses(&target.ws, variable)?,
+                    ..target.clone()
+                };
+                let observed: Vec<_> = spec.observe.iter().map(sample_target).collect();
+                check_observed(&observed, &access.tls_verify).await?;
                 Ok(Self::Target(Box::new(RunningTarget { spec, access })))
             }
         }

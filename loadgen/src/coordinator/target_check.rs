@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use highwater_scenarios::plan::TargetSpec;
+use highwater_scenarios::{plan::TargetSpec, secrets::mask_address};
 use rustls::{CertificateError, pki_types::ServerName};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
@@ -29,12 +29,16 @@ pub(super) async fn check_reachable(
 
 async fn check_address(address: &str, tls: &TlsConnector) -> Result<(), RunError> {
     let unreachable = |reason: String| RunError::TargetUnreachable {
-        address: address.to_owned(),
+        address: mask_address(address),
         reason,
     };
     let uri: Uri = address
         // Any id will do: nothing is sent to the address.
         .replace("{device}", "0")
+        // A query is not sent, and may hold variables that stand in braces.
+        .split('?')
+        .next()
+        .unwrap_or_default()
         .parse()
         .map_err(|_| unreachable("it is not a URL".to_owned()))?;
     let host = uri.host().unwrap_or_default();
@@ -48,7 +52,7 @@ async fn check_address(address: &str, tls: &TlsConnector) -> Result<(), RunError
         Err(_) => return Err(unreachable("no answer".to_owned())),
     };
     let tls_failed = |(kind, reason)| RunError::TargetTlsFailed {
-        address: address.to_owned(),
+        address: mask_address(address),
         kind,
         reason,
     };

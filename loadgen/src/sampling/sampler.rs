@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use highwater_reports::record::{Interval, Source, names::gauge};
+use highwater_scenarios::secrets::mask_address;
 use reqwest::Client;
 
 use super::{
@@ -212,6 +213,7 @@ async fn ask(client: &Client, endpoint: &SampleEndpoint) -> EndpointAnswer {
 }
 
 fn prometheus_answer(url: &str, text: &str, sockets_metric: Option<&str>) -> EndpointAnswer {
+    let url = &mask_address(url);
     let MappedGauges { gauges, broken } = known_metrics::gauges(text, sockets_metric);
     let named_metric = sockets_metric.map(|name| match gauges.contains_key(gauge::SOCKETS_OPEN) {
         true => NamedMetric::Present,

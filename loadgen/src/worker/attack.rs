@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Goose is a load-testing library. It launches and stops the users of a worker, which share
-//! one HTTP client. Its own metrics are off, because they grow with the run and contain no
+//! their HTTP clients. Its own metrics are off, because they grow with the run and contain no
 //! due times.
 
 use std::{
@@ -28,18 +28,15 @@ use goose::{
 };
 use highwater_scenarios::{Plan, Segment};
 use parking_lot::Mutex;
-use reqwest::Client;
 use tokio::sync::{Notify, watch};
 
 use super::{
     context::Context,
+    http_clients::HttpClients,
     roles::{UserRole, user_roles},
 };
-use crate::access::{ClientOptions, TlsSetupError, tls_verify::install_ring_provider};
+use crate::access::tls_verify::install_ring_provider;
 
-/// The time after which the client closes an idle connection. Servers keep idle connections
-/// open for longer, so that no request is sent on one that the server is closing.
-const IDLE_CONNECTION: Duration = Duration::from_secs(5);
 /// The pause of a user whose work is done, before goose calls it again.
 const EXIT_PAUSE: Duration = Duration::from_millis(100);
 /// The users that goose launches per second. This rate launches all of them at once.
@@ -62,7 +59,7 @@ struct SharedState {
     finished_users: AtomicUsize,
     /// Notified when one of the two counts grows.
     changed: Notify,
-    client: Client,
+    clients: HttpClients,
     /// Empty until the coordinator's `Go` message sets the clock.
     context: watch::Receiver<Option<Arc<Context>>>,
 }
@@ -70,9 +67,6 @@ struct SharedState {
 /// The reason why the attack did not run to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum AttackError {
-    /// The HTTP client cannot be built.
-    #[error(transparent)]
-    Client(#[from] TlsSetupError),
     /// Goose refused its configuration or stopped early.
     #[error("cannot run the goose users: {0}")]
     Goose(#[from] Box<GooseError>),
@@ -84,27 +78,25 @@ impl Attack {
     pub fn new(
         plan: &Plan,
         segment: Segment,
-        client_options: &ClientOptions,
+        // The same for all users, because goose's own clients cost 118 KB for each user.
+        clients: HttpClients,
         context: watch::Receiver<Option<Arc<Context>>>,
-    ) -> Result<Self, AttackError> {
+    ) -> Self {
         let roles = user_roles(plan, segment);
-        // One client for all users, because goose's own clients cost 118 KB for each user.
-        let client =
-            client_options.http_client(|client| client.pool_idle_timeout(IDLE_CONNECTION))?;
         // Goose also builds a client of its own. It sends nothing, but it cannot be built
         // without a TLS provider.
         install_ring_provider();
-        Ok(Self {
+        Self {
             state: Arc::new(SharedState {
                 total: roles.len(),
                 roles: Mutex::new(roles.into()),
                 ready_users: AtomicUsize::new(0),
                 finished_users: AtomicUsize::new(0),
                 changed: Notify::new(),
-                client,
+                clients,
                 context,
             }),
-        })
+        }
     }
 
     /// Waits until every user is launched. The future borrows nothing, because [`Self::run`]
@@ -163,7 +155,7 @@ impl SharedState {
         // An error means that the worker ends without a start, so the role does nothing.
         let context = context.ok().and_then(|context| context.clone());
         if let Some(context) = context {
-            role.run(context, self.client.clone()).await;
+            role.run(context, self.clients.clone()).await;
         }
         self.increment(&self.finished_users);
     }

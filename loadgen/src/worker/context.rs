@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
 };
 
+use highwater_reports::record::FailureExample;
 use highwater_scenarios::{Plan, Segment, frames::CompiledHeartbeat};
 use parking_lot::{Mutex, RwLock};
 use tokio::time::Instant;
@@ -13,10 +14,10 @@ use super::{
     conn_events::ConnEventCounter,
     connected_devices::ConnectedDevices,
     dialect::Dialect,
+    failure_examples::FailureExamples,
     frames::{PoolProtocol, SocketIdentity},
     recorder::{Count, Recorder},
     signals::Signals,
-    unexpected_answers::UnexpectedAnswers,
 };
 use crate::{
     access::ClientOptions, clock::RunClock, control::UnacceptedTelemetry, endpoints::Endpoints,
@@ -43,8 +44,8 @@ pub struct Context {
     pub recorder: Recorder,
     /// Sockets that open and are lost, in buckets of 100 ms.
     pub conn_events: ConnEventCounter,
-    /// Examples of answers that the scenario does not hope for.
-    pub unexpected_answers: UnexpectedAnswers,
+    /// Examples of answers and errors behind the counts of failures.
+    pub failure_examples: FailureExamples,
     /// The devices that a command can be sent to.
     pub connected_devices: ConnectedDevices,
     /// Telemetry of finished devices that was not accepted, until it is sent to the
@@ -71,6 +72,7 @@ impl Context {
         clock: RunClock,
         signals: Signals,
     ) -> Self {
+        let mask = client_options.secret_mask(&endpoints.ws);
         Self {
             protocols,
             dialect,
@@ -78,7 +80,7 @@ impl Context {
             unaccepted_telemetry: Mutex::default(),
             recorder: Recorder::default(),
             conn_events: ConnEventCounter::default(),
-            unexpected_answers: UnexpectedAnswers::default(),
+            failure_examples: FailureExamples::new(mask),
             endpoints: RwLock::new(Arc::new(endpoints)),
             messages_received: AtomicU64::new(0),
             drain_at: OnceLock::new(),
@@ -117,6 +119,18 @@ impl Context {
     pub fn heartbeat_frames(&self, device: DeviceKey) -> Option<&CompiledHeartbeat> {
         let protocol = self.protocols.get(device.pool as usize)?.as_ref()?;
         protocol.frames.heartbeat.as_ref()
+    }
+
+    /// Counts a failure as `FAMILY.KIND`, with an example that may be kept.
+    pub fn count_failure(
+        &self,
+        family: &str,
+        kind: &str,
+        example: impl FnOnce() -> FailureExample,
+    ) {
+        self.recorder.count_kind(family, kind);
+        let counter = format!("{family}.{kind}");
+        self.failure_examples.record(&counter, example);
     }
 
     /// Returns the number of the address that the worker's next command tries first,

@@ -1,11 +1,15 @@
 //! HTTP requests to the system's addresses, one address after the other.
 
 use reqwest::{
-    Client, Response,
+    Client, Response, StatusCode,
     header::{self, HeaderMap},
 };
 
-use crate::endpoints::Endpoints;
+use highwater_reports::record::FailureExample;
+use highwater_scenarios::secrets::mask_address;
+
+use super::{failure_examples::text_of, http_clients::HttpClients};
+use crate::{endpoints::Endpoints, error_chain::error_chain};
 
 /// Longest body that is read, in bytes: a broken server must not fill the worker.
 const BODY_LIMIT: usize = 1 << 20;
@@ -24,12 +28,12 @@ pub struct HttpRequest {
 }
 
 /// The reason why a request got no response.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum PostError {
     /// No address accepted a connection: nothing was sent.
-    NoListener,
+    NoListener(FailureExample),
     /// The connection broke: the system may have acted on the request.
-    Broken,
+    Broken(FailureExample),
 }
 
 impl HttpRequest {
@@ -66,25 +70,68 @@ impl HttpRequest {
 
 /// Posts `request` to the first address that accepts a connection.
 ///
-/// `next` numbers the first address to try, modulo their count. It moves on past each
+/// `next` numbers the first address to try, modulo their count, and the client. It moves on past each
 /// address without a listener, so that a caller that keeps it stays at one address.
 pub async fn post_to_listener(
-    client: &Client,
+    clients: &HttpClients,
     endpoints: &Endpoints,
     next: &mut usize,
     request: &HttpRequest,
 ) -> Result<Response, PostError> {
-    for _ in 0..endpoints.http.len() {
-        let base = &endpoints.http[*next % endpoints.http.len()];
+    let count = endpoints.http.len();
+    let mut failure = FailureExample::of_error("no node takes commands now");
+    for _ in 0..count {
+        let base = &endpoints.http[*next % count];
+        // Every base address gets all clients in turn, and with them its own addresses.
+        let client = clients.of_request(*next / count);
         match request.post(client, base).await {
             Ok(response) => return Ok(response),
             // Nothing was sent on a connection that never was. After any other error
             // the system may have acted, and a second attempt could act twice.
-            Err(error) if error.is_connect() => *next = next.wrapping_add(1),
-            Err(_) => return Err(PostError::Broken),
+            Err(error) if error.is_connect() => {
+                *next = next.wrapping_add(1);
+                failure = error_example(error, base);
+            }
+            Err(error) => return Err(PostError::Broken(error_example(error, base))),
         }
     }
-    Err(PostError::NoListener)
+    Err(PostError::NoListener(failure))
+}
+
+fn error_example(error: reqwest::Error, base: &str) -> FailureExample {
+    // Its address has the path and the query of the request.
+    FailureExample::of_error(error_chain(&error.without_url())).at(base)
+}
+
+/// Reads the rest of a response, so that its connection can be used again, and returns it as
+/// an example.
+pub async fn response_example(response: Response) -> FailureExample {
+    let status = response.status();
+    let location = response.headers().get(header::LOCATION);
+    let location = location.map(|location| redirect_of(location.as_bytes()));
+    let body = read_body(response).await.unwrap_or_default();
+    FailureExample {
+        status: Some(status_text(status.as_u16(), "")),
+        location,
+        body: Some(text_of(&body)),
+        ..FailureExample::default()
+    }
+}
+
+/// Returns a status with its reason phrase; without one, with that of the standard.
+pub fn status_text(status: u16, reason: &str) -> String {
+    let known = StatusCode::from_u16(status).ok();
+    let known = known.and_then(|status| status.canonical_reason());
+    let reason = match reason {
+        "" => known.unwrap_or_default(),
+        reason => reason,
+    };
+    format!("{status} {reason}").trim_end().to_owned()
+}
+
+/// Returns the address in a `Location`, with `***` for the values of its query.
+pub fn redirect_of(location: &[u8]) -> String {
+    mask_address(&text_of(location))
 }
 
 /// Reads the whole body; `None` if it breaks off or is longer than the limit.
@@ -100,4 +147,110 @@ pub async fn read_body(mut response: Response) -> Option<Vec<u8>> {
         body.extend_from_slice(&chunk);
     }
     Some(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        net::SocketAddr,
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering::Relaxed},
+        },
+    };
+
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+    use crate::access::{ClientAccess, ClientOptions, resolver::spread_addresses};
+
+    #[test]
+    fn status_has_the_phrase_of_the_server_or_of_the_standard() {
+        assert_eq!(status_text(401, "Go Away"), "401 Go Away");
+        assert_eq!(status_text(404, ""), "404 Not Found");
+        assert_eq!(status_text(799, ""), "799");
+    }
+
+    #[test]
+    fn redirect_shows_no_value_of_its_query() {
+        assert_eq!(redirect_of(b"/login?state=s3cr3t"), "/login?state=***");
+    }
+
+    /// Answers every request of every connection; counts both.
+    async fn serve(
+        listener: TcpListener,
+        connections: Arc<AtomicUsize>,
+        requests: Arc<AtomicUsize>,
+    ) {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            connections.fetch_add(1, Relaxed);
+            let requests = requests.clone();
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while stream.read_buf(&mut head).await.is_ok_and(|read| read > 0) {
+                    // The body of the request is empty.
+                    if head.ends_with(b"\r\n\r\n") {
+                        requests.fetch_add(1, Relaxed);
+                        head.clear();
+                        let answer = b"HTTP/1.1 204 No Content\r\n\r\n";
+                        if stream.write_all(answer).await.is_err() {
+                            return;
+                        }
+                    }
+                }
+            });
+        }
+    }
+
+    #[tokio::test]
+    async fn requests_take_turns_over_the_addresses_of_a_name() {
+        const NAME: &str = "system.example";
+        let first = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = first.local_addr().unwrap().port();
+        let mut listeners = vec![first];
+        for host in [2, 3] {
+            let address = SocketAddr::from(([127, 0, 0, host], port));
+            listeners.push(TcpListener::bind(address).await.unwrap());
+        }
+        let addresses: Vec<SocketAddr> = listeners
+            .iter()
+            .map(|listener| listener.local_addr().unwrap())
+            .collect();
+        let counts: Vec<[Arc<AtomicUsize>; 2]> =
+            addresses.iter().map(|_| Default::default()).collect();
+        for (listener, [connections, requests]) in listeners.into_iter().zip(&counts) {
+            tokio::spawn(serve(listener, connections.clone(), requests.clone()));
+        }
+        // In place of the lookup: each client starts at an address of its own.
+        let options = ClientOptions::new(&ClientAccess::default()).unwrap();
+        let clients = (0..3).map(|number| {
+            let spread = spread_addresses(addresses.iter().copied(), number);
+            options
+                .http_client(number, 3, |client| client.resolve_to_addrs(NAME, &spread))
+                .unwrap()
+        });
+        let clients = HttpClients::of(clients.collect());
+        let endpoints = Endpoints {
+            ws: Vec::new(),
+            http: vec![format!("http://{NAME}:{port}")],
+        };
+        let request = HttpRequest {
+            path: "/".to_owned(),
+            headers: Vec::new(),
+            device_headers: HeaderMap::new(),
+            body: String::new(),
+        };
+        for number in 0..12 {
+            let mut next = number;
+            let posted = post_to_listener(&clients, &endpoints, &mut next, &request).await;
+            assert_eq!(posted.unwrap().status(), 204);
+        }
+        for [connections, requests] in counts {
+            // Four requests over one connection, which stays open.
+            assert_eq!((connections.load(Relaxed), requests.load(Relaxed)), (1, 4));
+        }
+    }
 }

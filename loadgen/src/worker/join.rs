@@ -15,6 +15,7 @@ use super::{
     dialect::{Dialect, for_system},
     error::{JOIN_TIMEOUT, WorkerError},
     frames::PoolProtocol,
+    http_clients::HttpClients,
     worker_run::{WorkerRun, attack_result},
 };
 use crate::{
@@ -84,12 +85,8 @@ async fn join(
     let (context_sender, context) = watch::channel(None);
     let client_options = ClientOptions::new(&assignment.access)?;
     let protocols = PoolProtocol::compile_all(&assignment.plan, &assignment.access.variables)?;
-    let attack = Attack::new(
-        &assignment.plan,
-        assignment.segment,
-        &client_options,
-        context,
-    )?;
+    let clients = HttpClients::for_addresses(&client_options, &assignment.endpoints.http).await?;
+    let attack = Attack::new(&assignment.plan, assignment.segment, clients, context);
     let ready = attack.ready();
     // Goose takes seconds to launch thousands of users. They are launched before the go,
     // so that the ramp starts with all of them.

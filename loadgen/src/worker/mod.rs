@@ -27,10 +27,10 @@
 //! - [`commands`]: HTTP command traffic;
 //! - [`messages`]: messages to topics;
 //! - [`dialect`]: the languages of systems under test;
-//! - [`http`]: requests to the system's addresses;
+//! - [`http`]: requests to the system's addresses, sent by [`http_clients`];
 //! - [`recorder`], [`conn_events`]: counts and timings, sent by [`reporter`];
 //! - [`connected_devices`]: the devices that a command can be sent to;
-//! - [`unexpected_answers`]: examples of answers that no request hopes for;
+//! - [`failure_examples`]: examples of answers and errors behind the counts of failures;
 //! - [`node_name`](mod@node_name): the names of nodes in the system's answers.
 
 pub mod attack;
@@ -42,8 +42,10 @@ pub mod devices;
 pub mod dialect;
 mod drain;
 pub mod error;
+pub mod failure_examples;
 pub mod frames;
 pub mod http;
+pub mod http_clients;
 pub mod join;
 pub mod messages;
 pub mod node_name;
@@ -51,7 +53,6 @@ pub mod recorder;
 pub mod reporter;
 pub mod roles;
 pub mod signals;
-pub mod unexpected_answers;
 mod worker_run;
 
 pub use error::WorkerError;

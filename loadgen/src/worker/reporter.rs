@@ -60,7 +60,7 @@ fn take_interval(context: &Context, second: u64, length: u64) -> WorkerInterval 
             .collect(),
         buckets: context.conn_events.take_buckets(),
         ramp_resolved: snapshot.ramp_resolved,
-        unexpected_answers: context.unexpected_answers.take_unsent(),
+        failures: context.failure_examples.take_unsent(),
         left_out: LeftOut::default(),
     }
 }

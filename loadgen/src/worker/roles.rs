@@ -7,12 +7,12 @@ use highwater_scenarios::{
     plan::{LoadModel, PublishFrom},
     segment::UserSlot,
 };
-use reqwest::Client;
 
 use super::{
     commands::{closed, open},
     context::Context,
     devices::{batch, schedule::BatchPart},
+    http_clients::HttpClients,
     messages::http_publisher,
 };
 
@@ -46,13 +46,13 @@ pub enum UserRole {
 
 impl UserRole {
     /// Does all of the user's work. Returns once the run needs the user no longer.
-    pub async fn run(self, context: Arc<Context>, client: Client) {
+    pub async fn run(self, context: Arc<Context>, clients: HttpClients) {
         match self {
             Self::SocketBatch(part) => batch::run(context, part).await,
-            Self::ClosedUser { load, slot } => closed::run(&context, &client, load, slot).await,
-            Self::ArrivalDispatcher { load } => open::run(context, client, load).await,
+            Self::ClosedUser { load, slot } => closed::run(&context, &clients, load, slot).await,
+            Self::ArrivalDispatcher { load } => open::run(context, clients, load).await,
             Self::HttpPublisher { load, number } => {
-                http_publisher::run(&context, &client, load, number).await;
+                http_publisher::run(&context, &clients, load, number).await;
             }
             Self::Idle => context.signals.close.cancelled().await,
         }

@@ -1,8 +1,10 @@
 //! The analysis of a whole record, step by step.
 
 use super::{
-    gates, harness, ledger, problems::problems, run_window::RunWindow, source_series::RecordSeries,
-    summary::Summary, target_failures::target_failures, verdict::verdict,
+    gates, harness, ledger, nothing_happened::nothing_happened,
+    observed_processes::unmeasured_processes, problems::problems, run_window::RunWindow,
+    source_series::RecordSeries, summary::Summary, target_failures::target_failures,
+    verdict::verdict,
 };
 use crate::record::RunRecord;
 
@@ -19,15 +21,20 @@ pub fn analyse(record: &RunRecord) -> Summary {
     let (outcomes, gate_problems) = gates::evaluate_gates(record, &sources, &summary, &harness);
     summary.target_failures = target_failures(&window, &summary, &harness);
     let target_failed = !summary.target_failures.is_empty();
-    summary.verdict = verdict(&outcomes, target_failed, !harness.reasons.is_empty());
+    // A run that shows nothing of what was asked, or that lacks a measurement which the
+    // scenario asks for, does not pass.
+    let mut doubts = harness.reasons.clone();
+    doubts.extend(nothing_happened(&window, &summary, &harness));
+    doubts.extend(unmeasured_processes(&window));
+    summary.verdict = verdict(&outcomes, target_failed, !doubts.is_empty());
     summary.gates = outcomes;
-    // Failures of the target come first, then the harness's reasons: a verdict without a
-    // failed gate names the first problem.
+    // Failures of the target come first, then the doubts: a verdict without a failed gate
+    // names the first problem.
     let others = problems(&window, &summary);
     let target_failures = summary.target_failures.clone();
     for problem in target_failures
         .into_iter()
-        .chain(harness.reasons)
+        .chain(doubts)
         .chain(gate_problems)
         .chain(others)
     {

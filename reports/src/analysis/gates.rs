@@ -14,6 +14,7 @@ use super::{
     summary::Summary,
     summary_metrics::SummaryMetrics,
     verdict::{GateOutcome, Verdict},
+    zero_of_zero::empty_whole,
 };
 use crate::record::{RunEnd, RunRecord};
 
@@ -40,8 +41,12 @@ pub(super) fn evaluate_gates(
     };
     let mut reasons = Vec::new();
     let outcomes = record.manifest.plan.gates.iter().map(|gate| {
-        let actual = metrics.value(gate);
-        let (verdict, reason) = verdict(gate, actual, summary.ended, harness);
+        let measured = metrics.of(gate);
+        let actual = measured.and_then(|metrics| metrics.get(&gate.check.metric));
+        let (verdict, reason) = match telling_value(gate, measured) {
+            Ok(actual) => verdict(gate, actual, summary.ended, harness),
+            Err(reason) => (Verdict::Inconclusive, Some(reason)),
+        };
         reasons.extend(reason.map(|reason| format!("gate `{}`: {reason}", gate.name)));
         GateOutcome {
             name: gate.name.clone(),
@@ -67,11 +72,11 @@ struct GateMetrics<'a> {
 }
 
 impl GateMetrics<'_> {
-    fn value(&mut self, gate: &Gate) -> Option<f64> {
-        let metric = &gate.check.metric;
+    /// Returns the metrics of the gate's window; `None` when the run did not reach it.
+    fn of(&mut self, gate: &Gate) -> Option<&SummaryMetrics> {
         match gate.during {
-            None => self.whole_run.get(metric),
-            Some(window) => self.during(window)?.get(metric),
+            None => Some(&self.whole_run),
+            Some(window) => self.during(window),
         }
     }
 
@@ -87,16 +92,31 @@ impl GateMetrics<'_> {
     }
 }
 
+/// Returns the value of the gate's metric, or why it says nothing.
+fn telling_value(gate: &Gate, measured: Option<&SummaryMetrics>) -> Result<f64, String> {
+    let metric = &gate.check.metric;
+    let not_measured = |reason| format!("{metric} was not measured{reason}");
+    let metrics = measured.ok_or_else(|| not_measured(": the run did not get there"))?;
+    let Some(actual) = metrics.get(metric) else {
+        let family = metric.rsplit_once('.').map_or("", |(family, _)| family);
+        let count = metrics.get(&format!("{family}.count"));
+        return Err(not_measured(match count {
+            Some(0.0) => ": nothing was timed",
+            _ => "",
+        }));
+    };
+    match empty_whole(metrics, metric) {
+        Some(whole) => Err(format!("{metric} says nothing, because {whole} is 0")),
+        None => Ok(actual),
+    }
+}
+
 fn verdict(
     gate: &Gate,
-    actual: Option<f64>,
+    actual: f64,
     ended: RunEnd,
     harness: &HarnessHealth,
 ) -> (Verdict, Option<String>) {
-    let Some(actual) = actual else {
-        let reason = format!("{} was not measured", gate.check.metric);
-        return (Verdict::Inconclusive, Some(reason));
-    };
     if gate.check.comparison.holds(actual, gate.check.limit) {
         return (Verdict::Passed, None);
     }

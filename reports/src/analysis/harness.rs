@@ -4,7 +4,11 @@ use highwater_scenarios::plan::{LoadModel, PhaseWindow};
 use highwater_types::format;
 
 use super::{
-    distribution::Distribution, run_window::RunWindow, source_series::SourceSeries,
+    distribution::Distribution,
+    failure_kinds::{FailureOrigin, kind_of},
+    failure_words::failure_sentence,
+    run_window::RunWindow,
+    source_series::SourceSeries,
     summary::Summary,
 };
 use crate::record::{
@@ -22,8 +26,6 @@ const STALL_LAG_MS: f64 = 1000.0;
 const MIN_REACHED_SHARE: f64 = 0.99;
 /// Seconds of silence beyond the usual interval that prove a pause of the worker.
 const SILENCE_S: f64 = 3.0;
-/// Kinds of failed connects whose cause is on the harness's side.
-const OWN_CONNECT_FAILURES: [&str; 2] = ["no_port", "no_file"];
 
 /// The findings against the harness.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +39,8 @@ pub(super) struct HarnessHealth {
     /// Whether connects failed for lack of ports or files at the harness, and for no other
     /// reason.
     pub(super) only_own_connect_failures: bool,
+    /// Whether sockets were lost to a limit of the harness, and in no other way.
+    pub(super) only_own_disconnects: bool,
 }
 
 /// Checks everything that the record shows of the harness.
@@ -47,6 +51,7 @@ pub(super) fn assess_harness(window: &RunWindow, summary: &Summary) -> HarnessHe
     harness.check_silent_workers(window);
     harness.check_send_lag(window, summary);
     harness.check_connects(window, summary);
+    harness.check_disconnects(summary);
     harness.check_arrival_rate(window, summary);
     harness.check_lost_commands(summary);
     harness
@@ -118,9 +123,10 @@ impl HarnessHealth {
         // missing in the steady phase too.
         for row in window.worker_rows_touching(f64::NEG_INFINITY..f64::INFINITY) {
             for (kind, count) in row.counter_family(counter::CONNECT_FAILED) {
-                match OWN_CONNECT_FAILURES.contains(&kind) {
-                    true => own += count,
-                    false => others += count,
+                let counter = format!("{}.{kind}", counter::CONNECT_FAILED);
+                match kind_of(&counter).origin {
+                    FailureOrigin::Harness => own += count,
+                    FailureOrigin::Target | FailureOrigin::Network => others += count,
                 }
             }
         }
@@ -135,6 +141,21 @@ impl HarnessHealth {
                 format::count(own)
             ));
         }
+    }
+
+    fn check_disconnects(&mut self, summary: &Summary) {
+        let is_disconnect = |kind: &str| {
+            let kind = kind.strip_prefix(counter::DISCONNECT);
+            kind.is_some_and(|kind| kind.starts_with('.'))
+        };
+        let disconnects = summary.failures.iter();
+        let disconnects = disconnects.filter(|failure| is_disconnect(&failure.kind));
+        let (own, others): (Vec<_>, Vec<_>) =
+            disconnects.partition(|failure| failure.origin == FailureOrigin::Harness);
+        self.only_own_disconnects = !own.is_empty() && others.is_empty();
+        let workers = summary.workers.len();
+        let sentences = own.iter().map(|own| failure_sentence(own, workers));
+        self.reasons.extend(sentences);
     }
 
     fn check_arrival_rate(&mut self, window: &RunWindow, summary: &Summary) {

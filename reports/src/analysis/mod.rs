@@ -16,8 +16,11 @@
 //!   (nodes and consumers), `brokers`, `balancers`, `workers`, `backplane`, `cpu_cores`,
 //!   `exits`, `balance`, `cost`;
 //! - `distribution`, `fit`: times and slopes; `conn_events`, `recovery`: sockets lost and
-//!   opened; `failures`: failures by kind;
-//! - `ledger`, `harness`, `gates`, `verdict`, `problems`: the judgement on the numbers.
+//!   opened; `failures`: failures by kind, with examples; `failure_kinds`: whose fault a kind
+//!   is, and what it is called; `failure_words`: failures in sentences;
+//! - `ledger`, `harness`, `gates`, `verdict`, `problems`: the judgement on the numbers;
+//!   `target_failures`, `nothing_happened`, `observed_processes`: checks that need no gate;
+//!   `zero_of_zero`: counts that say nothing.
 //!
 //! A new metric is one line of the registry (`scenarios/src/metrics/registry.rs`), and one
 //! field and its computation in the file of its section.
@@ -33,6 +36,8 @@ pub(crate) mod cost;
 mod cpu_cores;
 mod distribution;
 mod exits;
+pub(crate) mod failure_kinds;
+pub(crate) mod failure_words;
 pub(crate) mod failures;
 pub(crate) mod fit;
 mod frames;
@@ -42,6 +47,8 @@ mod harness;
 mod heartbeats;
 mod ledger;
 mod messages;
+mod nothing_happened;
+mod observed_processes;
 mod problems;
 pub(crate) mod processes;
 mod recovery;
@@ -54,5 +61,7 @@ mod target_failures;
 mod telemetry;
 mod verdict;
 mod workers;
+mod zero_of_zero;
 
 pub use analyse::analyse;
+pub use failure_words::example_sentence;

@@ -4,8 +4,12 @@ use highwater_scenarios::plan::PhaseWindow;
 use highwater_types::format;
 
 use super::{
-    heartbeats::pending, ledger, messages, run_window::RunWindow, sockets::turnover,
-    source_series::SourceSeries, summary::Summary, telemetry,
+    heartbeats::pending,
+    ledger, messages,
+    run_window::RunWindow,
+    sockets::{has_silent_node, turnover},
+    summary::Summary,
+    telemetry,
 };
 use crate::record::{RecordEvent, SourceRole, TimedEvent, action_title, names::gauge};
 
@@ -61,12 +65,8 @@ fn event_problem(event: &TimedEvent) -> Option<String> {
 /// Compares the sockets that clients and nodes count at the end of the steady phase.
 fn open_sockets_mismatch(window: &RunWindow) -> Option<String> {
     let end = window.record.phases.end_of(PhaseWindow::Steady)?;
-    let mut nodes = window.sources.with_role(SourceRole::Node);
-    let is_silent = |series: &SourceSeries| {
-        series.is_up_in(window.range()) && series.gauge(gauge::SOCKETS_OPEN).next().is_none()
-    };
     // The clients' count covers all nodes, so it is not comparable when one is missing.
-    if nodes.any(|(_, series)| is_silent(series)) {
+    if has_silent_node(window) {
         return None;
     }
     let clients = window.sum_at(SourceRole::Worker, gauge::SOCKETS_OPEN, end)?;

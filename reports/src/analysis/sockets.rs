@@ -122,6 +122,14 @@ fn opened_per_row(window: &RunWindow, range: Range<f64>) -> Vec<(f64, u64)> {
     opened
 }
 
+/// Whether a node that was up counts no sockets.
+pub(super) fn has_silent_node(window: &RunWindow) -> bool {
+    let mut nodes = window.sources.with_role(SourceRole::Node);
+    nodes.any(|(_, series)| {
+        series.is_up_in(window.range()) && series.gauge(gauge::SOCKETS_OPEN).next().is_none()
+    })
+}
+
 /// Counts sockets that opened, reconnected or ended between two instants, over all workers.
 /// Two counts of open sockets taken in this time differ by at most this number.
 pub(super) fn turnover(window: &RunWindow, from: f64, to: f64) -> u64 {

@@ -21,6 +21,8 @@ pub use super::{
     cpu_cores::CpuCores,
     distribution::Distribution,
     exits::Exits,
+    failure_kinds::FailureOrigin,
+    failures::FailureSummary,
     fit::SlopeFit,
     frames::FrameSummary,
     heartbeats::HeartbeatSummary,
@@ -94,6 +96,9 @@ pub struct Summary {
     /// happened.
     #[serde(default)]
     pub target_failures: Vec<String>,
+    /// Failures that the clients counted, by kind, the most frequent first.
+    #[serde(default)]
+    pub failures: Vec<FailureSummary>,
     /// Outcome of each gate.
     pub gates: Vec<GateOutcome>,
     /// Reasons to doubt a metric, in words.
@@ -132,6 +137,7 @@ impl Summary {
             cost_per_socket: super::cost::cost_per_socket(window),
             ledger: Vec::new(),
             target_failures: Vec::new(),
+            failures: super::failures::failures(window),
             gates: Vec::new(),
             problems: Vec::new(),
         }

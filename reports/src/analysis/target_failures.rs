@@ -5,16 +5,22 @@ use highwater_scenarios::plan::PhaseWindow;
 use highwater_types::format;
 
 use super::{
-    failures::failures, harness::HarnessHealth, run_window::RunWindow, sockets::turnover,
+    failure_words::cause,
+    harness::HarnessHealth,
+    run_window::RunWindow,
+    sockets::{has_silent_node, turnover},
     summary::Summary,
 };
-use crate::record::{RecordEvent, RunEnd, SourceRole, names::counter, names::gauge};
+use crate::record::{
+    RecordEvent, RunEnd, SourceRole,
+    names::{counter, gauge},
+};
 
 /// Seconds within which both ends are sampled.
 const SAMPLED_WITHIN_S: f64 = 2.0;
 
-/// Kinds of failures that a sentence names.
-const MAX_KINDS: usize = 3;
+/// Ratio of two counts of the same sockets from which one of them is wrong.
+const SOCKETS_RATIO: f64 = 2.0;
 
 /// Returns why the run has failed whatever its gates say, in words.
 pub(super) fn target_failures(
@@ -28,13 +34,13 @@ pub(super) fn target_failures(
     let is_whole = summary.ended == RunEnd::Completed && !harness.worker_lost;
     if is_whole && !harness.only_own_connect_failures {
         let checks = [
-            no_socket_opened(window, summary),
-            all_sockets_lost(window, summary),
+            no_socket_opened(summary),
+            all_sockets_lost(window, summary, harness),
             no_heartbeat_acknowledged(summary),
-            no_command_replied(window, summary),
+            no_command_replied(summary),
             no_message_published(summary),
             no_telemetry_accepted(summary),
-            few_sockets_at_nodes(window),
+            socket_counts_differ(window),
         ];
         failures.extend(checks.into_iter().flatten());
     }
@@ -54,25 +60,33 @@ fn ended_processes(window: &RunWindow) -> Vec<String> {
     ended.collect()
 }
 
-fn no_socket_opened(window: &RunWindow, summary: &Summary) -> Option<String> {
+fn no_socket_opened(summary: &Summary) -> Option<String> {
     let sockets = &summary.sockets;
     (sockets.requested > 0 && sockets.opened == 0).then(|| {
         format!(
             "none of {} sockets opened{}",
             format::count(sockets.requested),
-            kinds(window, counter::CONNECT_FAILED)
+            cause(&summary.failures, counter::CONNECT_FAILED)
         )
     })
 }
 
-fn all_sockets_lost(window: &RunWindow, summary: &Summary) -> Option<String> {
+fn all_sockets_lost(
+    window: &RunWindow,
+    summary: &Summary,
+    harness: &HarnessHealth,
+) -> Option<String> {
+    // The verdict is inconclusive for this reason already.
+    if harness.only_own_disconnects {
+        return None;
+    }
     let steady_end = window.record.phases.end_of(PhaseWindow::Steady)?;
     let open = window.sum_at(SourceRole::Worker, gauge::SOCKETS_OPEN, steady_end)?;
     (summary.sockets.opened > 0 && open == 0.0).then(|| {
         format!(
             "none of {} sockets was open at the end of the steady phase{}",
             format::count(summary.sockets.opened),
-            kinds(window, counter::DISCONNECT)
+            cause(&summary.failures, counter::DISCONNECT)
         )
     })
 }
@@ -87,7 +101,7 @@ fn no_heartbeat_acknowledged(summary: &Summary) -> Option<String> {
     })
 }
 
-fn no_command_replied(window: &RunWindow, summary: &Summary) -> Option<String> {
+fn no_command_replied(summary: &Summary) -> Option<String> {
     let commands = summary.commands.as_ref()?;
     // Dropped commands alone are the harness's: too many were in flight.
     let of_target = commands.issued + commands.no_device;
@@ -95,7 +109,7 @@ fn no_command_replied(window: &RunWindow, summary: &Summary) -> Option<String> {
         format!(
             "none of {} commands got a reply{}",
             format::count(of_target),
-            kinds(window, "commands")
+            cause(&summary.failures, "commands")
         )
     })
 }
@@ -120,15 +134,28 @@ fn no_telemetry_accepted(summary: &Summary) -> Option<String> {
     })
 }
 
-/// Finds nodes that count less than half of the sockets that the clients hold open. A
-/// difference below is a problem, and does not fail the run.
-fn few_sockets_at_nodes(window: &RunWindow) -> Option<String> {
+/// Compares the sockets that the clients hold open with those that the nodes count. Counts
+/// that differ by less than [`SOCKETS_RATIO`] are a problem, and do not fail the run.
+fn socket_counts_differ(window: &RunWindow) -> Option<String> {
+    // The clients' count covers all nodes, so it is not comparable when one counts nothing.
+    if has_silent_node(window) {
+        return None;
+    }
     let end = window.record.phases.end_of(PhaseWindow::Steady)?;
+    // A worker that is silent holds sockets that the clients' count lacks.
+    let mut workers = window.sources.with_role(SourceRole::Worker);
+    if workers.any(|(_, worker)| worker.value_at(gauge::SOCKETS_OPEN, end).is_none()) {
+        return None;
+    }
     let clients = window.sum_at(SourceRole::Worker, gauge::SOCKETS_OPEN, end)?;
     let nodes = window.sum_at(SourceRole::Node, gauge::SOCKETS_OPEN, end)?;
     // Sockets that opened or ended while the processes were sampled may be in one count.
     let tolerance = turnover(window, end - SAMPLED_WITHIN_S, end) as f64;
-    (clients > 2.0 * nodes && clients - nodes > tolerance).then(|| {
+    let differ = |more: f64, less: f64| more >= SOCKETS_RATIO * less && more - less > tolerance;
+    // Sockets of other clients may be among the nodes', so only those that came since the
+    // start are held against the clients'.
+    let new_at_nodes = nodes - sockets_before(window);
+    (differ(clients, nodes) || differ(new_at_nodes, clients)).then(|| {
         format!(
             "the nodes counted {} sockets where the clients had {} open",
             format::count(nodes as u64),
@@ -137,23 +164,13 @@ fn few_sockets_at_nodes(window: &RunWindow) -> Option<String> {
     })
 }
 
-/// Lists the most frequent kinds of a family of failures: `: 60 × status_401`.
-fn kinds(window: &RunWindow, family: &str) -> String {
-    let mut counts: Vec<(u64, String)> = failures(window)
-        .into_iter()
-        .filter_map(|failure| {
-            let kind = failure.counter.strip_prefix(family)?.strip_prefix('.')?;
-            Some((failure.count, kind.to_owned()))
-        })
-        .collect();
-    counts.sort_by(|(left, _), (right, _)| right.cmp(left));
-    let named: Vec<String> = counts
-        .iter()
-        .take(MAX_KINDS)
-        .map(|(count, kind)| format!("{} × {kind}", format::count(*count)))
-        .collect();
-    match named.as_slice() {
-        [] => String::new(),
-        named => format!(": {}", named.join(", ")),
+/// Returns the sockets that a target's nodes held before the load. A cluster starts with the
+/// run and holds none.
+fn sockets_before(window: &RunWindow) -> f64 {
+    if window.record.manifest.plan.cluster().is_some() {
+        return 0.0;
     }
+    let nodes = window.sources.with_role(SourceRole::Node);
+    let first = nodes.filter_map(|(_, series)| series.gauge(gauge::SOCKETS_OPEN).next());
+    first.map(|sample| sample.value).sum()
 }

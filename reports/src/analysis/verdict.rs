@@ -34,18 +34,14 @@ pub struct GateOutcome {
 }
 
 /// Combines the outcomes of all gates with the failures of the target that need no gate, and
-/// the doubts about the harness.
-pub(super) fn verdict(
-    gates: &[GateOutcome],
-    target_failed: bool,
-    harness_was_the_limit: bool,
-) -> Verdict {
+/// the doubts about the run.
+pub(super) fn verdict(gates: &[GateOutcome], target_failed: bool, is_doubtful: bool) -> Verdict {
     let any = |verdict| gates.iter().any(|gate| gate.verdict == verdict);
     // A failed gate wins, because a saturated target slows the harness down as well. A gate
     // that the harness demonstrably broke is not counted as failed: see `gates`.
     if target_failed || any(Verdict::Failed) {
         Verdict::Failed
-    } else if harness_was_the_limit || any(Verdict::Inconclusive) {
+    } else if is_doubtful || any(Verdict::Inconclusive) {
         Verdict::Inconclusive
     } else {
         Verdict::Passed

@@ -8,25 +8,21 @@ use super::{
     chart_context::{ChartContext, highest_point},
     theme::SERIES,
 };
-use crate::analysis::failures::{FailureCount, failures};
+use crate::analysis::{failures::failures, summary::FailureSummary};
 
 /// Ratio of two peaks from which a linear axis would hide the lower one.
 const LOG_SCALE_RATIO: f64 = 30.0;
 
 pub(super) fn chart(context: &ChartContext) -> Chart {
-    let mut failures = failures(context.window);
     // The most frequent kinds get a line; the colours do not suffice for all.
-    failures.sort_by_key(|failure| std::cmp::Reverse(failure.count));
+    let failures = failures(context.window);
     let series: Vec<Series> = failures
         .iter()
         .take(SERIES)
         .enumerate()
-        .map(|(index, FailureCount { counter, .. })| {
-            let rate = context
-                .steps
-                .rate(context.window, |row| row.counter(counter));
-            Series::line(counter.as_str(), Colour::Series(index), rate)
-                .with_stroke(Stroke::of(index))
+        .map(|(index, FailureSummary { kind, .. })| {
+            let rate = context.steps.rate(context.window, |row| row.counter(kind));
+            Series::line(kind.as_str(), Colour::Series(index), rate).with_stroke(Stroke::of(index))
         })
         .collect();
     Chart {
@@ -58,7 +54,7 @@ fn spacing(series: &[Series]) -> Spacing {
     }
 }
 
-fn about(context: &ChartContext, failures: &[FailureCount], worst: Option<&Series>) -> String {
+fn about(context: &ChartContext, failures: &[FailureSummary], worst: Option<&Series>) -> String {
     const KINDS: &str = "failed connects, lost sockets, late and missed heartbeats, commands \
                          without a reply, messages not delivered once and in order, and rejected \
                          telemetry";
@@ -78,7 +74,7 @@ fn about(context: &ChartContext, failures: &[FailureCount], worst: Option<&Serie
     };
     format!(
         "Most frequent: {}, {} times{peak}.{others} This chart counts {KINDS}.",
-        first.counter,
+        first.kind,
         format::count(first.count)
     )
 }

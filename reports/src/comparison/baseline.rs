@@ -4,6 +4,7 @@ use highwater_scenarios::{
     Plan,
     metrics::{Metric, all},
     plan::SystemSpec,
+    secrets::mask_address,
 };
 
 use super::{
@@ -70,10 +71,14 @@ fn system_in_words(plan: &Plan) -> String {
     match &plan.system {
         SystemSpec::Cluster(_) => "a cluster of the harness".to_owned(),
         SystemSpec::Target(target) => {
-            let addresses: Vec<&str> = target.ws.iter().map(String::as_str).collect();
             let http = target.http.iter().filter(|_| target.ws.is_empty());
-            let http: Vec<&str> = http.map(String::as_str).collect();
-            [addresses, http].concat().join(", ")
+            // A record shows no values of queries, and a plan has them.
+            let addresses = target
+                .ws
+                .iter()
+                .chain(http)
+                .map(|address| mask_address(address));
+            addresses.collect::<Vec<_>>().join(", ")
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     analysis::summary_metrics::SummaryMetrics,
     charts::{ChartContext, Drawing, VARIABLES},
     summary::{Summary, Verdict},
-    text::{gate_text, verdict_reason, verdict_word},
+    text::{self, gate_text, verdict_reason, verdict_word},
 };
 
 /// The content of the page, for the template.
@@ -31,6 +31,7 @@ pub(super) struct ReportPage<'a> {
     started_at: String,
     duration: String,
     system: String,
+    what_failed: Vec<String>,
     headlines: Vec<Headline>,
     problems: &'a [String],
     events: Vec<TimelineEvent<'a>>,
@@ -93,6 +94,7 @@ pub(super) fn content<'a>(
         started_at: started_at.to_string(),
         duration: format::seconds(summary.duration_s),
         system: system(&manifest.plan.system),
+        what_failed: text::failure_sentences(summary).collect(),
         headlines: headlines(summary, baseline),
         problems: &summary.problems,
         events: timeline_events(context),
@@ -104,7 +106,7 @@ pub(super) fn content<'a>(
         balance: balance(summary, &metrics),
         processes: metric_tables::processes(&metrics),
         counts: metric_tables::counts(&metrics),
-        failures: tables::failure_counts(window),
+        failures: tables::failures(summary),
         ledger: tables::ledger(summary),
         gates: tables::gates(summary),
         scenario_text: &manifest.scenario_text,

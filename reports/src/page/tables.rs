@@ -8,11 +8,17 @@ use super::{
     table::{PageTable, TableRow, by_node_text, missing, row, table},
 };
 use crate::{
-    analysis::{failures::failures, run_window::RunWindow},
+    analysis::{
+        failure_words::{example_text, failure_sentence},
+        summary::FailureSummary,
+    },
     record::Manifest,
-    summary::{Agreement, GateOutcome, LedgerLine, LedgerSide, Summary},
+    summary::{Agreement, FailureOrigin, GateOutcome, LedgerLine, LedgerSide, Summary},
     text,
 };
+
+/// Most workers that the table of failures names in a row.
+const MAX_WORKERS: usize = 4;
 
 /// Returns the table of gates.
 pub(super) fn gates(summary: &Summary) -> PageTable {
@@ -49,12 +55,58 @@ pub(super) fn ledger(summary: &Summary) -> PageTable {
     table("", head, summary.ledger.iter().map(ledger_row).collect())
 }
 
-/// Returns the table of failures by kind.
-pub(super) fn failure_counts(window: &RunWindow) -> PageTable {
-    let rows = failures(window)
-        .into_iter()
-        .map(|failure| row([failure.counter, format::count(failure.count)]));
-    table("Failures by kind", ["kind", "count"], rows.collect())
+/// Returns the table of failures, the most frequent first.
+pub(super) fn failures(summary: &Summary) -> PageTable {
+    let workers = summary.workers.len();
+    let head = [
+        "kind",
+        "origin",
+        "what happened",
+        "first",
+        "last",
+        "workers",
+    ];
+    let rows = summary.failures.iter();
+    let rows = rows.map(|failure| {
+        row([
+            failure.kind.clone(),
+            origin(failure.origin).to_owned(),
+            failure_text(failure, workers),
+            format::seconds(failure.first_s),
+            format::seconds(failure.last_s),
+            worker_names(failure, workers),
+        ])
+    });
+    table("", head, rows.collect())
+}
+
+/// Describes a failure with all of its examples.
+fn failure_text(failure: &FailureSummary, workers: usize) -> String {
+    let further = failure.further_examples.iter();
+    let further = further.filter_map(|example| example_text(&failure.kind, example));
+    let texts = std::iter::once(failure_sentence(failure, workers)).chain(further);
+    texts.collect::<Vec<_>>().join("; also")
+}
+
+fn origin(origin: FailureOrigin) -> &'static str {
+    match origin {
+        FailureOrigin::Target => "target",
+        FailureOrigin::Network => "network",
+        FailureOrigin::Harness => "harness",
+    }
+}
+
+/// Names the workers that counted a failure: `all`, or the first ones.
+fn worker_names(failure: &FailureSummary, workers: usize) -> String {
+    let names = &failure.workers;
+    if names.len() == workers && workers > 1 {
+        return "all".to_owned();
+    }
+    let mut text = names[..names.len().min(MAX_WORKERS)].join(", ");
+    if let Some(more @ 1..) = names.len().checked_sub(MAX_WORKERS) {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
 }
 
 /// Returns the table of new sockets after each event, in slices of time.

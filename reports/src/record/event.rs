@@ -3,6 +3,8 @@
 use highwater_scenarios::plan::{Join, PhaseWindow};
 use serde::{Deserialize, Serialize};
 
+use super::FailureExample;
+
 /// One line of `events.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TimedEvent {
@@ -64,6 +66,15 @@ pub enum RecordEvent {
         how: Join,
         /// New configuration in full, or the commands.
         text: String,
+    },
+    /// A worker got a failure that it had not got before: an example for its counter.
+    Failure {
+        /// Name of the counter: `connect.failed.status_401`.
+        counter: String,
+        /// Name of the worker: `w1`, …
+        worker: String,
+        /// Answer or error.
+        example: FailureExample,
     },
     /// A problem makes a metric doubtful.
     Problem {

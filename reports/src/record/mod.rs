@@ -9,7 +9,8 @@
 //! ```
 //!
 //! - [`manifest`]: the plan and the machine; [`interval`]: counters and gauges of one source;
-//!   [`event`]: phases, actions, problems and the end;
+//!   [`event`]: phases, actions, failures, problems and the end; [`failure_example`]: the
+//!   answer or the error of a failure;
 //! - [`names`]: names of counters, gauges and latencies; [`files`]: names of the files;
 //! - [`writer`]: appends lines; `atomic`: writes files that must be whole;
 //! - `lock`: a lock that shows that a run lasts; `failed_start`: runs that never began;
@@ -23,6 +24,7 @@ mod atomic;
 mod error;
 pub mod event;
 mod failed_start;
+pub mod failure_example;
 pub mod files;
 pub(crate) mod hlog;
 pub mod interval;
@@ -43,6 +45,7 @@ pub(crate) use atomic::{create_dir, write as write_atomic};
 pub use error::RecordError;
 pub use event::{JournalCounts, RecordEvent, RunEnd, TimedEvent, action_title};
 pub use failed_start::is_failed_start;
+pub use failure_example::FailureExample;
 pub use interval::{Interval, Source, SourceRole};
 pub use interval_row::IntervalRow;
 pub use latencies::Latencies;

@@ -11,16 +11,17 @@ pub mod counter {
     pub const SOCKETS_REOPENED: &str = "sockets.reopened";
     /// Failed attempts to open, by kind: `connect.failed.KIND`.
     ///
-    /// The kinds are `refused`, `reset`, `timeout`, `tls` (no TLS session), `rejected` (an HTTP
-    /// status other than 101), `handshake` (no WebSocket answer) and `unreachable`. `open_N` is
-    /// a step of `open` whose frame did not come, and `open_closed_CODE` a close frame
-    /// meanwhile. The harness's own failures are `no_port` and `no_file`.
+    /// The kinds are `refused`, `reset`, `timeout`, `tls` (no TLS session), `status_NNN` (an HTTP
+    /// status other than 101), `handshake` (no WebSocket answer), `subprotocol`, `dns` (no
+    /// address of the host's name) and `unreachable`. `open_N` is a step of `open` whose frame
+    /// did not come, and `open_closed_CODE` a close frame meanwhile. The harness's own failures
+    /// are `no_port` and `no_file`.
     pub const CONNECT_FAILED: &str = "connect.failed";
     /// Open sockets that ended otherwise than by the drain, by kind: `disconnect.KIND`.
     ///
     /// The kinds are `closed_CODE` (a close frame of the server; 1005 without a code), `reset`
-    /// (no close frame), `protocol` and `gave_up` (closed by the client after missed
-    /// heartbeats).
+    /// (no close frame), `protocol`, `gave_up` (closed by the client after missed heartbeats)
+    /// and `message_too_large` (above the harness's own limit).
     pub const DISCONNECT: &str = "disconnect";
     /// Sockets that the server closed with 1012, which asks the client to reconnect (RFC 6455,
     /// registered close codes).

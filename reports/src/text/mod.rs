@@ -2,16 +2,18 @@
 //!
 //! - `screen`: the whole text, in the order of reading;
 //! - `verdict`: the verdict in a sentence; `metrics`: metrics with their values; `gates`:
-//!   the table of gates;
+//!   the table of gates; `failures`: what failed;
 //! - `columns`: lines that fit the terminal.
 
 mod columns;
+mod failures;
 mod gates;
 mod metrics;
 mod screen;
 mod verdict;
 
 pub(crate) use columns::aligned;
+pub(crate) use failures::failure_sentences;
 pub(crate) use gates::{actual, gate_claim, gate_text, limit, metric_of};
 pub(crate) use metrics::metric_values;
 pub use screen::verdict_text;

@@ -1,14 +1,16 @@
 //! The text that `run` and `gate` print about a run.
 
 use super::{
-    columns::wrapped, gates::gate_lines, metrics::metric_lines, verdict::verdict_sentence,
+    columns::wrapped, failures::failure_lines, gates::gate_lines, metrics::metric_lines,
+    verdict::verdict_sentence,
 };
 use crate::summary::Summary;
 
 /// Most problems with lines of their own; the others are counted.
 const MOST_PROBLEMS: usize = 3;
 
-/// Returns the verdict in a sentence, the main metrics, the gates and the problems.
+/// Returns the verdict in a sentence, the main metrics, the gates, the failures and the
+/// problems.
 ///
 /// The text ends with a line feed. It fits a screen of 80 columns and 24 lines, with space
 /// for the path of the report.
@@ -21,6 +23,7 @@ pub fn verdict_text(summary: &Summary) -> String {
         lines.push(String::new());
         lines.extend(gate_lines(summary));
     }
+    lines.extend(failure_lines(summary, &sentence));
     // An inconclusive verdict quotes its problem, which must not appear twice.
     lines.extend(problem_lines(summary, &sentence));
     lines.join("\n") + "\n"

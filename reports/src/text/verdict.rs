@@ -32,14 +32,16 @@ pub(crate) fn verdict_reason(summary: &Summary) -> String {
         }
         (Verdict::Passed, 1, _) => "its one gate holds".to_owned(),
         (Verdict::Passed, ..) => format!("all {gates} gates hold"),
-        (Verdict::Failed, _, 0) => {
-            let first = summary.target_failures.first();
-            first
-                .map_or("a check does not hold", String::as_str)
-                .to_owned()
+        // Before the gates, most of which fail because of it.
+        (Verdict::Failed, _, failed) if !summary.target_failures.is_empty() => {
+            let first = summary.target_failures.first().cloned();
+            let gates = match failed {
+                0 => String::new(),
+                failed => format!("; {}", failed_gates(failed, gates)),
+            };
+            first.unwrap_or_default() + &gates
         }
-        (Verdict::Failed, _, 1) => format!("1 of {gates} gates does not hold"),
-        (Verdict::Failed, _, failed) => format!("{failed} of {gates} gates do not hold"),
+        (Verdict::Failed, _, failed) => failed_gates(failed, gates),
         // The analysis puts the reason for an inconclusive verdict first.
         (Verdict::Inconclusive, ..) => {
             let first = summary.problems.first();
@@ -56,6 +58,11 @@ pub(crate) fn verdict_reason(summary: &Summary) -> String {
         _ => "",
     };
     reason + ended
+}
+
+fn failed_gates(failed: usize, gates: usize) -> String {
+    let verb = if failed == 1 { "does" } else { "do" };
+    format!("{failed} of {gates} gates {verb} not hold")
 }
 
 /// Returns the verdict in one word.

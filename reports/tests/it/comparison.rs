@@ -415,3 +415,24 @@ fn missing_run_is_an_error() {
         "cannot read /nowhere/at/all/manifest.json"
     );
 }
+
+#[test]
+fn baseline_of_the_same_address_with_another_token_is_accepted() {
+    let plan = |token: &str| {
+        let text = format!(
+            "name = \"t\"\nduration = \"5s\"\n[target]\ndialect = \"plain\"\n\
+             ws = \"ws://h/ws?token={token}\"\n[[devices]]\nname = \"home\"\ncount = 1\n\
+             ramp = \"1/s\"\n"
+        );
+        highwater_scenarios::parse("t.toml", &text, &[]).unwrap()
+    };
+    let recorded = plan("s3cr3t-1").without_secrets();
+    let mismatch = highwater_reports::baseline_mismatch;
+    assert_eq!(mismatch(&plan("s3cr3t-2"), &recorded), None);
+    let mut other = plan("s3cr3t-2");
+    if let highwater_scenarios::plan::SystemSpec::Target(target) = &mut other.system {
+        target.ws = vec!["ws://other/ws?token=s3cr3t-2".to_owned()];
+    }
+    let reason = mismatch(&other, &recorded).unwrap();
+    assert!(reason.contains("ws://other/ws?token=***"), "{reason}");
+}

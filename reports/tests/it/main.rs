@@ -7,6 +7,7 @@ mod browser;
 mod comparison;
 mod cost;
 mod events;
+mod failures;
 mod fuzz;
 mod hlog;
 mod large;

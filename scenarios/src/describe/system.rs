@@ -10,6 +10,7 @@ use crate::{
         BackplaneSpec, BalancerKind, BalancerLoadMetric, CertificateTrust, ClusterSpec, Consumers,
         HttpHeader, SystemSpec, TargetSpec, Word,
     },
+    secrets::mask_address,
     text_layout::TextLayout,
 };
 
@@ -113,16 +114,25 @@ fn target_in_words(target: &TargetSpec) -> String {
     };
     let http = match target.http.as_slice() {
         [] => String::new(),
-        http => format!(", commands to {}", http.join(", ")),
+        http => format!(", commands to {}", masked(http)),
     };
     format!(
         "A system that is running: sockets to {}{http}; dialect {}{}{}{}; {observed}.",
-        target.ws.join(", "),
+        masked(&target.ws),
         target.dialect.as_str(),
         subprotocols_in_words(&target.subprotocol),
         trust_in_words(&target.trust),
         headers_in_words(&target.headers),
     )
+}
+
+/// Lists addresses. The values in their queries may be secrets.
+fn masked(addresses: &[String]) -> String {
+    let masked: Vec<String> = addresses
+        .iter()
+        .map(|address| mask_address(address))
+        .collect();
+    masked.join(", ")
 }
 
 fn subprotocols_in_words(subprotocols: &[String]) -> String {

@@ -6,7 +6,8 @@ use crate::{
 };
 
 section! {
-    /// A process to sample beside the load: an endpoint, a process id, or both.
+    /// A process to sample beside the load: an endpoint, a process id, or both. A run is refused
+    /// if it is not there at the start, and inconclusive if it goes away.
     pub(crate) struct ObserveSection = "[[target.observe]]";
 
     /// The node's name in the report.

@@ -11,7 +11,9 @@ section! {
     pub(crate) struct TargetSection = "[target]";
 
     /// WebSocket addresses; clients rotate over them. `{device}` stands for the device's id,
-    /// and the `highwater` dialect needs it.
+    /// and the `highwater` dialect needs it. `${NAME}` in the query is taken from the
+    /// coordinator's environment when the run starts. Records show `***` in place of other
+    /// values of the query.
     pub(crate) ws: Vec<String> = ws_addresses(), required;
 
     /// Base addresses for commands; clients rotate over them. Needed when there are

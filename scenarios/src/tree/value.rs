@@ -2,6 +2,8 @@
 
 use highwater_types::redact_passwords;
 
+use crate::mask::mask_address;
+
 use crate::diagnostic::SourceSpan;
 
 /// A table, in the order of the file.
@@ -90,6 +92,10 @@ impl TomlItem {
             TomlValue::Text(text) => {
                 // Any value may be an address, also under a misspelt key.
                 let text = redact_passwords(text);
+                let text = match text.contains("://") {
+                    true => mask_address(&text),
+                    false => text.into_owned(),
+                };
                 if text.chars().count() <= MAX_CHARS {
                     return format!("{text:?}");
                 }

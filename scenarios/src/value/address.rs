@@ -1,7 +1,7 @@
 //! Addresses of systems under test. The checks are strict, because a slip here would cost a
 //! run in which no socket opens.
 
-use super::{FixedForm, text::checked_text};
+use super::{FixedForm, headers::is_variable, text::checked_text};
 use crate::{
     diagnostic::Diagnostic,
     tree::{TomlItem, TomlValue},
@@ -69,11 +69,27 @@ fn read_addresses(
     }
 }
 
-/// Checks `ws://host[:port][/path][?query]`, or `wss://`, with `{device}` at most once.
+/// Checks `ws://host[:port][/path][?query]`, or `wss://`, with `{device}` at most once. The
+/// query may have variables of the environment.
 fn check_ws(text: &str) -> Result<(), Diagnostic> {
     let rest = strip_scheme(text, "ws", "wss")?;
     check_after_scheme(rest, UrlTail::PathAndQuery)?;
-    check_placeholders(text)
+    check_placeholders(&without_variables(text))
+}
+
+/// Removes `${NAME}` from the query of an address. Elsewhere it stays and is refused: hosts
+/// and paths are not secret.
+fn without_variables(text: &str) -> String {
+    let (before, mut rest) = text.split_at(text.find('?').unwrap_or(text.len()));
+    let mut without = before.to_owned();
+    while let Some((literal, inside)) = rest.split_once("${") {
+        let Some((_, after)) = inside.split_once('}').filter(|(name, _)| is_variable(name)) else {
+            break;
+        };
+        without.push_str(literal);
+        rest = after;
+    }
+    without + rest
 }
 
 /// Checks `http://host[:port][/path]`, or `https://`, with a query where `tail` allows one.
@@ -193,7 +209,8 @@ fn check_placeholders(text: &str) -> Result<(), Diagnostic> {
         true if without.contains(DEVICE_PLACEHOLDER) => {
             Err(Diagnostic::new("`{device}` more than once"))
         }
-        true => Err(Diagnostic::new("an unknown placeholder").hint("only {device} is known")),
+        true => Err(Diagnostic::new("an unknown placeholder")
+            .hint("only {device} is known, and ${NAME} in the query of a WebSocket address")),
         false => Ok(()),
     }
 }

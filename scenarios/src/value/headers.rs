@@ -127,7 +127,7 @@ fn check_placeholders(name: &str, value: &str) -> Result<(), Diagnostic> {
 }
 
 /// Whether a text can be the name of an environment variable.
-fn is_variable(name: &str) -> bool {
+pub(super) fn is_variable(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use highwater_server::ListenSockets;
 use tokio::net::TcpListener;
 
-use crate::{failure::CliFailure, output::print};
+use crate::{failure::CliFailure, output::print_lossy};
 
 /// Opens the sockets of a node or a gateway.
 pub(super) fn open_listeners(
@@ -29,6 +29,6 @@ pub(super) fn bind_and_announce(
     let failure = |error| CliFailure::listen(address, error);
     let listener = highwater_server::listen(address).map_err(failure)?;
     let bound = listener.local_addr().map_err(failure)?;
-    print(&format!("{role} on {bound}"));
+    print_lossy(&format!("{role} on {bound}"));
     Ok(listener)
 }

@@ -1,5 +1,7 @@
 //! The metrics endpoints of servers that are not ours.
 
+use std::time::{Duration, Instant};
+
 use super::server::ForeignServer;
 use crate::harness::{CliRun, FinishedRun, checks::assert_problem};
 
@@ -33,6 +35,9 @@ fn metric_that_no_answer_has_is_named() {
         &summary,
         "had the metric `ws_conections` that the scenario names; did you mean `ws_connections`?",
     );
+    // A measurement that the scenario asks for is missing.
+    run.assert_inconclusive();
+    assert_problem(&summary, "app did not show the metric `ws_conections`");
 }
 
 #[test]
@@ -40,6 +45,49 @@ fn page_in_place_of_metrics_is_named() {
     let server = ForeignServer::with_metrics("<html>\n<p>hello</p>\n</html>\n");
     let run = observed(&server, "ws_connections");
     assert_problem(&run.summary(), "cannot read 3 lines of http://");
+}
+
+#[test]
+fn endpoint_that_goes_away_leaves_the_run_inconclusive() {
+    let first = std::sync::OnceLock::new();
+    let server = ForeignServer::with_sockets(move |request| {
+        let since: &Instant = first.get_or_init(Instant::now);
+        match since.elapsed() < Duration::from_secs(3) {
+            true => request.answer("200 OK", "", "ws_connections 10\n"),
+            false => request.answer("404 Not Found", "", ""),
+        }
+    });
+    let run = observed(&server, "ws_connections");
+    run.assert_inconclusive();
+    assert_problem(&run.summary(), "app was not found at http://");
+}
+
+#[test]
+fn processes_that_cannot_be_observed_are_refused_at_the_start() {
+    let server = ForeignServer::with_sockets(|request| request.answer("404 Not Found", "", ""));
+    let address = server.address;
+    for (observe, reason) in [
+        // Above the largest process id that Linux gives.
+        (
+            "pid = 8388608",
+            "no process of this machine has the id 8388608",
+        ),
+        (
+            &*format!("prometheus = \"http://{address}/metrics?token=s3cr3t-of-app\""),
+            "/metrics?token=***: status 404",
+        ),
+    ] {
+        let observe = format!("observe = [{{ name = \"app\", {observe} }}]");
+        let run = CliRun::run_to_end(&server.scenario(&observe));
+        assert_eq!(run.code, Some(5), "{}", run.stderr);
+        assert!(
+            run.stderr.contains("cannot observe app: "),
+            "{}",
+            run.stderr
+        );
+        assert!(run.stderr.contains(reason), "{}", run.stderr);
+        assert!(!run.stderr.contains("s3cr3t"), "{}", run.stderr);
+    }
 }
 
 /// An endpoint that counts other things, or a proxy that holds the sockets.

@@ -4,9 +4,11 @@
 //! - [`sockets`]: handshakes and sockets;
 //! - [`requests`]: commands and event streams;
 //! - [`frames`]: protocols that a scenario declares, spoken over a [`conversation`];
-//! - [`metrics`]: what their endpoints say.
+//! - [`metrics`]: what their endpoints say;
+//! - [`failures`]: what the report says of a failure.
 
 mod conversation;
+mod failures;
 mod frames;
 mod metrics;
 mod requests;

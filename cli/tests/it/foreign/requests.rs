@@ -10,7 +10,7 @@ use std::{
 
 use highwater_reports::summary::Verdict;
 
-use super::server::ForeignServer;
+use super::{failures::assert_failure, server::ForeignServer};
 use crate::harness::{
     CliRun,
     checks::{assert_commands_add_up, assert_problem, commands},
@@ -29,10 +29,8 @@ fn statuses_mean_what_they_say_in_the_plain_dialect() {
     assert_eq!((commands.not_connected, commands.timed_out), (0, 0));
     assert_eq!(commands.failed, commands.issued);
     assert!(run.counted("commands.failed.status_404") > 0);
-    assert_problem(
-        &summary,
-        r#"a command was answered with status 404: "no such page""#,
-    );
+    let sentence = r#"commands were answered with 404 Not Found: "no such page""#;
+    assert_failure(&summary, "commands.failed.status_404", sentence, &run);
     // No command got a reply, which no gate has to say.
     assert_eq!(run.code, Some(3), "{}", run.stdout);
 }
@@ -52,10 +50,8 @@ fn redirects_of_commands_are_not_followed() {
     let commands = commands(&summary);
     assert_eq!(commands.replied, 0);
     assert_eq!(run.counted("commands.failed.status_302"), commands.issued);
-    assert_problem(
-        &summary,
-        "status 302, which redirects to \"/login\" and was not followed",
-    );
+    let sentence = "commands were redirected with 302 Found to \"/login\", which was not followed";
+    assert_failure(&summary, "commands.failed.status_302", sentence, &run);
     assert_eq!(strays.load(Relaxed), 0);
 }
 

@@ -5,9 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use highwater_reports::summary::FailureOrigin;
 use tokio_tungstenite::tungstenite::{Message, protocol::CloseFrame};
 
-use super::server::ForeignServer;
+use super::{failures::assert_failure, server::ForeignServer};
 use crate::harness::{CliRun, checks::assert_problem};
 
 /// The sockets of every scenario here.
@@ -25,17 +26,20 @@ fn refused_handshakes_fail_the_run_with_their_status() {
     assert_eq!(run.code, Some(3), "{}", run.stdout);
     assert!(run.counted("connect.failed.status_401") >= SOCKETS);
     let failure = &summary.target_failures[0];
-    assert!(
-        failure.starts_with("none of 10 sockets opened: "),
-        "{failure}"
+    assert_eq!(
+        failure,
+        r#"none of 10 sockets opened: the answer was 401 No: "who are \u{1b}you?""#
     );
-    assert!(failure.ends_with(" × status_401"), "{failure}");
-    let example = r#"a handshake was answered with status 401: "who are \u{1b}you?""#;
-    assert_problem(&summary, example);
+    let first_line = run.stdout.lines().next().unwrap();
     assert!(
-        run.stdout.contains("none of 10 sockets opened"),
-        "{}",
-        run.stdout
+        first_line.starts_with("foreign failed: none of 10 sockets opened: the answer was 401"),
+        "{first_line}"
+    );
+    assert_failure(
+        &summary,
+        "connect.failed.status_401",
+        r#" handshakes were refused with 401 No: "who are \u{1b}you?""#,
+        &run,
     );
     let junit = run.file("junit.xml");
     assert!(
@@ -50,8 +54,8 @@ fn redirected_handshakes_are_named_with_their_destination() {
     let server = ForeignServer::start(move |request| request.answer("307 Moved", location, ""));
     let run = CliRun::run_to_end(&server.scenario(""));
     assert!(run.counted("connect.failed.status_307") >= SOCKETS);
-    let example = "status 307, which redirects to \"https://elsewhere.example/ws\" and was not";
-    assert_problem(&run.summary(), example);
+    let sentence = "handshakes were redirected with 307 Moved to \"https://elsewhere.example/ws\"";
+    assert_failure(&run.summary(), "connect.failed.status_307", sentence, &run);
 }
 
 #[test]
@@ -169,6 +173,13 @@ fn message_above_the_limit_is_counted_as_the_limit_of_the_harness() {
     let run = CliRun::run_to_end(&server.scenario(""));
     assert!(run.counted("disconnect.message_too_large") >= SOCKETS);
     assert_eq!(run.counted("disconnect.protocol"), 0);
+    let summary = run.summary();
+    let sentence = "because a message was larger than `max_message`: the pool home takes 1 MiB";
+    assert_failure(&summary, "disconnect.message_too_large", sentence, &run);
+    assert_eq!(summary.failures[0].origin, FailureOrigin::Harness);
+    // A limit of the harness says nothing about the target.
+    run.assert_inconclusive();
+    assert_problem(&summary, "raise `max_message` of the pool in [[devices]]");
 
     let scenario = server.scenario("");
     let scenario = scenario.replace("count = 10", "count = 10\nmax_message = \"2MiB\"");

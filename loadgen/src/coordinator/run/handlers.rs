@@ -2,11 +2,14 @@
 
 use std::mem;
 
-use highwater_reports::record::{RecordEvent, RunEnd, action_title};
+use highwater_reports::{
+    example_sentence,
+    record::{RecordEvent, RunEnd, action_title, names::counter},
+};
 
 use super::ActiveRun;
 use crate::{
-    control::{FromWorker, LeftOut, UnexpectedAnswer},
+    control::{FailureReport, FromWorker, LeftOut},
     coordinator::{
         error::RunError,
         phases::RunPhase,
@@ -19,8 +22,10 @@ use crate::{
     testbed::BalancerChange,
 };
 
-/// Most examples of unexpected answers in a record.
-const MAX_UNEXPECTED_ANSWERS: usize = 16;
+/// Most counters with examples of failures in a record.
+const MAX_FAILURE_COUNTERS: usize = 128;
+/// Most examples of one counter in a record.
+const MAX_EXAMPLES: usize = 3;
 
 impl<S: FnMut(Update) + Send> ActiveRun<S> {
     /// Handles a message of worker `id`.
@@ -32,8 +37,8 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         match message {
             Ok(FromWorker::Interval(mut interval)) => {
                 self.workers.set_ramp_resolved(id, interval.ramp_resolved);
-                for answer in mem::take(&mut interval.unexpected_answers) {
-                    self.record_unexpected_answer(&answer)?;
+                for failure in mem::take(&mut interval.failures) {
+                    self.record_failure(id, failure)?;
                 }
                 let left_out = self.recorder.record_worker_interval(id, interval)?;
                 self.show_left_out(id, left_out);
@@ -70,15 +75,29 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         }
     }
 
-    /// Records the first example of each kind of request and status; all workers find the
-    /// same ones.
-    fn record_unexpected_answer(&mut self, answer: &UnexpectedAnswer) -> Result<(), RunError> {
-        let is_full = self.unexpected_answers.len() >= MAX_UNEXPECTED_ANSWERS;
-        let key = (answer.request, answer.status);
-        if is_full || !self.unexpected_answers.insert(key) {
+    /// Records the first different examples of each counter, and shows the very first of them;
+    /// all workers find similar ones.
+    fn record_failure(&mut self, id: &str, failure: FailureReport) -> Result<(), RunError> {
+        let FailureReport { counter, example } = failure;
+        let is_full = self.failures.len() >= MAX_FAILURE_COUNTERS;
+        if is_full && !self.failures.contains_key(&counter) {
             return Ok(());
         }
-        self.record_problem(answer.to_string())
+        let known = self.failures.entry(counter.clone()).or_default();
+        if known.len() >= MAX_EXAMPLES || known.contains(&example) {
+            return Ok(());
+        }
+        known.push(example.clone());
+        if known.len() == 1 && !is_asked_for(&counter) {
+            let text = example_sentence(&counter, &example);
+            self.show_note(NoteKind::Problem, format!("{text} ({id}, {counter})"));
+        }
+        let worker = id.to_owned();
+        Ok(self.recorder.record_event(RecordEvent::Failure {
+            counter,
+            worker,
+            example,
+        })?)
     }
 
     /// Records that worker `id` is lost. A second report changes nothing.
@@ -156,4 +175,13 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
             self.ended = RunEnd::Aborted;
         }
     }
+}
+
+/// Whether a failure is what a server at its limit, or one that goes away in order, is to
+/// answer: a count says enough while the run lasts.
+fn is_asked_for(name: &str) -> bool {
+    let shed = ["status_429", "status_503"];
+    name == counter::DISCONNECT_ASKED
+        || name == counter::COMMANDS_REJECTED
+        || shed.iter().any(|status| name.ends_with(status))
 }

@@ -1,8 +1,9 @@
 //! One command from its due time to its result.
 
+use highwater_reports::record::FailureExample;
 use highwater_scenarios::plan::{CommandLoad, ReplyMode};
 use rand::{SeedableRng, rngs::SmallRng};
-use reqwest::{Client, header};
+use reqwest::{Response, header};
 use tokio::time::{Instant, timeout};
 
 use super::{
@@ -10,12 +11,12 @@ use super::{
     reply::{self, accepted_type},
 };
 use crate::{
-    control::RequestKind,
     keys::DeviceKey,
     worker::{
         context::Context,
         dialect::{OutgoingCommand, ReplyResult},
-        http::{HttpRequest, post_to_listener, read_body},
+        http::{HttpRequest, PostError, post_to_listener, response_example, status_text},
+        http_clients::HttpClients,
         recorder::{Count, Level, Recorder, Timing},
     },
 };
@@ -26,7 +27,7 @@ use crate::{
 /// The command is not sent if no device is connected.
 pub async fn issue_command(
     context: &Context,
-    client: &Client,
+    clients: &HttpClients,
     load: &CommandLoad,
     due: Instant,
 ) -> bool {
@@ -44,13 +45,13 @@ pub async fn issue_command(
     let in_flight = InFlightGuard::new(recorder);
     let sent = Instant::now();
     recorder.time(Timing::SendLag, sent.saturating_duration_since(due));
-    let executed = execute(context, client, load.reply, &request, &nonce);
-    let result = timeout(load.timeout, executed)
+    let executed = execute(context, clients, load.reply, &request, &nonce);
+    let (result, example) = timeout(load.timeout, executed)
         .await
         // The caller's timeout and a node's 504 are one result.
-        .unwrap_or(CommandResult::TimedOut);
+        .unwrap_or((CommandResult::TimedOut, FailureExample::default()));
     drop(in_flight);
-    result.count(recorder);
+    result.count(context, || example);
     let CommandResult::Replied { route, owner } = result else {
         return false;
     };
@@ -105,41 +106,62 @@ fn build_request(
     request
 }
 
+/// Sends a command and waits for its result, with an example of a failure.
 async fn execute(
     context: &Context,
-    client: &Client,
+    clients: &HttpClients,
     mode: ReplyMode,
     request: &HttpRequest,
     nonce: &str,
-) -> CommandResult {
-    let dialect = context.dialect;
+) -> (CommandResult, FailureExample) {
     // Each command begins at the next address, so that all addresses get as many.
     let mut next = context.next_http_index();
-    let posted = post_to_listener(client, &context.endpoints(), &mut next, request).await;
-    let Ok(response) = posted else {
-        return CommandResult::Failed(CommandFailure::Connection);
-    };
-    if !response.status().is_success() {
-        let result = CommandResult::from_status(dialect, response.status().as_u16());
-        match result {
-            CommandResult::Failed(_) => {
-                let answers = &context.unexpected_answers;
-                answers
-                    .record_response(RequestKind::Command, response)
-                    .await;
-            }
-            // Read to its end, so that the client keeps the connection for the next request.
-            _ => drop(read_body(response).await),
+    let posted = post_to_listener(clients, &context.endpoints(), &mut next, request).await;
+    match posted {
+        Ok(response) if response.status().is_success() => {
+            read_reply(context, mode, response, nonce).await
         }
-        return result;
+        Ok(response) => {
+            let status = response.status().as_u16();
+            let result = CommandResult::from_status(context.dialect, status);
+            // Read to its end, so that the client keeps the connection for the next request.
+            (result, response_example(response).await)
+        }
+        Err(PostError::NoListener(example) | PostError::Broken(example)) => {
+            (CommandResult::Failed(CommandFailure::Connection), example)
+        }
     }
+}
+
+async fn read_reply(
+    context: &Context,
+    mode: ReplyMode,
+    response: Response,
+    nonce: &str,
+) -> (CommandResult, FailureExample) {
+    let dialect = context.dialect;
     match reply::read(mode, response, dialect, nonce).await {
-        ReplyResult::Reply(nodes) => CommandResult::Replied {
-            route: ReplyRoute::between(&nodes),
-            owner: nodes.owner_name().map(str::to_owned),
-        },
-        ReplyResult::WrongReply => CommandResult::Failed(CommandFailure::WrongReply),
-        ReplyResult::Status(status) => CommandResult::from_status(dialect, status),
-        ReplyResult::ConnectionBroken => CommandResult::Failed(CommandFailure::Connection),
+        ReplyResult::Reply(nodes) => {
+            let result = CommandResult::Replied {
+                route: ReplyRoute::between(&nodes),
+                owner: nodes.owner_name().map(str::to_owned),
+            };
+            (result, FailureExample::default())
+        }
+        ReplyResult::WrongReply => (
+            CommandResult::Failed(CommandFailure::WrongReply),
+            FailureExample::default(),
+        ),
+        ReplyResult::Status(status) => {
+            let example = FailureExample {
+                status: Some(status_text(status, "")),
+                ..FailureExample::default()
+            };
+            (CommandResult::from_status(dialect, status), example)
+        }
+        ReplyResult::ConnectionBroken => (
+            CommandResult::Failed(CommandFailure::Connection),
+            FailureExample::of_error("the connection broke within the answer"),
+        ),
     }
 }

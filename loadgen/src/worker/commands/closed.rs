@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use highwater_scenarios::{plan::LoadModel, segment::UserSlot};
-use reqwest::Client;
 use tokio::time::{Instant, sleep_until};
 
 use super::call::issue_command;
-use crate::worker::context::Context;
+use crate::worker::{context::Context, http_clients::HttpClients};
 
 /// The shortest pause after a command without a reply. Without it, users without think time
 /// would send to a system that is down as fast as their CPU allows.
@@ -17,7 +16,7 @@ const MIN_RETRY_PAUSE: Duration = Duration::from_millis(10);
 /// command is due one think time after the end of the last one.
 ///
 /// `load` is the index of the user's load in the plan.
-pub async fn run(context: &Context, client: &Client, load: usize, slot: UserSlot) {
+pub async fn run(context: &Context, clients: &HttpClients, load: usize, slot: UserSlot) {
     let load = &context.plan.commands[load];
     // Always matches: only closed loads have users.
     let LoadModel::Closed { think, .. } = load.model else {
@@ -34,7 +33,7 @@ pub async fn run(context: &Context, client: &Client, load: usize, slot: UserSlot
             () = context.signals.drain.cancelled() => return,
             () = sleep_until(due) => {}
         }
-        let is_replied = issue_command(context, client, load, due).await;
+        let is_replied = issue_command(context, clients, load, due).await;
         let pause = match is_replied {
             true => think,
             false => think.max(MIN_RETRY_PAUSE),

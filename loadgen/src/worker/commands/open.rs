@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use highwater_scenarios::plan::LoadModel;
-use reqwest::Client;
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep_until},
@@ -13,12 +12,13 @@ use tokio::{
 use super::call::issue_command;
 use crate::worker::{
     context::Context,
+    http_clients::HttpClients,
     recorder::{Count, Timing},
 };
 
 /// Starts a task for each of this worker's arrivals of load number `load` until the drain,
 /// then waits for the results of the commands in flight.
-pub async fn run(context: Arc<Context>, client: Client, load: usize) {
+pub async fn run(context: Arc<Context>, clients: HttpClients, load: usize) {
     let command_load = &context.plan.commands[load];
     let LoadModel::Open { max_in_flight, .. } = command_load.model else {
         return;
@@ -46,9 +46,9 @@ pub async fn run(context: Arc<Context>, client: Client, load: usize) {
             drop_arrival(&context, due);
             continue;
         }
-        let (context, client) = (context.clone(), client.clone());
+        let (context, clients) = (context.clone(), clients.clone());
         in_flight.spawn(async move {
-            issue_command(&context, &client, &context.plan.commands[load], due).await;
+            issue_command(&context, &clients, &context.plan.commands[load], due).await;
         });
     }
     // An interrupted run drains early. Arrivals that were due before the drain still

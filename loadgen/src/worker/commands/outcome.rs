@@ -12,11 +12,12 @@
 //!
 //! The dialect says what a status means.
 
-use highwater_reports::record::names::counter;
+use highwater_reports::record::{FailureExample, names::counter};
 
 use crate::worker::{
+    context::Context,
     dialect::{Dialect, ReplyNodes, StatusMeaning},
-    recorder::{Count, Recorder, Timing},
+    recorder::{Count, Timing},
 };
 
 /// The result of a command.
@@ -72,18 +73,21 @@ impl CommandResult {
         }
     }
 
-    /// Counts the result.
-    pub fn count(&self, recorder: &Recorder) {
-        recorder.count(match self {
-            Self::Replied { .. } => Count::CommandsReplied,
-            Self::TimedOut => Count::CommandsTimedOut,
-            Self::NotConnected => Count::CommandsNotConnected,
-            Self::Rejected => Count::CommandsRejected,
+    /// Counts the result, with an example that may be kept.
+    pub fn count(&self, context: &Context, example: impl FnOnce() -> FailureExample) {
+        let (count, counter) = match self {
+            Self::Replied { .. } => return context.recorder.count(Count::CommandsReplied),
+            Self::TimedOut => (Count::CommandsTimedOut, counter::COMMANDS_TIMED_OUT),
+            Self::NotConnected => (Count::CommandsNotConnected, counter::COMMANDS_NOT_CONNECTED),
+            Self::Rejected => (Count::CommandsRejected, counter::COMMANDS_REJECTED),
             Self::Failed(failure) => {
-                recorder.count_kind(counter::COMMANDS_FAILED, &failure.kind());
-                Count::CommandsFailed
+                context.recorder.count(Count::CommandsFailed);
+                let family = counter::COMMANDS_FAILED;
+                return context.count_failure(family, &failure.kind(), example);
             }
-        });
+        };
+        context.recorder.count(count);
+        context.failure_examples.record(counter, example);
     }
 }
 

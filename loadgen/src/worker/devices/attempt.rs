@@ -8,8 +8,13 @@ use highwater_scenarios::plan::DevicePool;
 use tokio::time::Instant;
 
 use super::{
-    connect::connect, connect_failure::ConnectFailure, connect_request::ConnectRequest,
-    open_socket::OpenSocket, schedule::ScheduledDevice, upgrade::OpenedSocket,
+    connect::connect,
+    connect_error::ConnectError,
+    connect_failure::ConnectFailure,
+    connect_request::ConnectRequest,
+    open_socket::OpenSocket,
+    schedule::ScheduledDevice,
+    upgrade::OpenedSocket,
 };
 use crate::worker::{context::Context, frames::open::Opening, recorder::Timing};
 
@@ -23,7 +28,7 @@ pub async fn connect_tracked(
     pool: &DevicePool,
     device: ScheduledDevice,
     attempt: usize,
-) -> Result<Box<OpenSocket>, ConnectFailure> {
+) -> Result<Box<OpenSocket>, ConnectError> {
     let started_at = context.clock.now();
     let guard = AttemptGuard {
         context,
@@ -32,10 +37,10 @@ pub async fn connect_tracked(
     let opened = connect_once(context, pool, device, attempt, started_at).await;
     // The attempt has an answer. The guard owns nothing, so that forgetting it leaks nothing.
     std::mem::forget(guard);
-    if let Err(failure) = &opened {
+    if let Err(error) = &opened {
         let events = &context.conn_events;
         events.record(started_at, conn_event::FAILED);
-        if failure.retry_after().is_some() {
+        if error.cause.retry_after().is_some() {
             events.record(started_at, conn_event::REJECTED);
         }
     }
@@ -68,12 +73,12 @@ async fn connect_once(
     device: ScheduledDevice,
     attempt: usize,
     started_at: Duration,
-) -> Result<Box<OpenSocket>, ConnectFailure> {
+) -> Result<Box<OpenSocket>, ConnectError> {
     let endpoints = context.endpoints();
     let count = endpoints.ws.len();
     if count == 0 {
-        // No node takes sockets now, which is the same as a name without an address.
-        return Err(ConnectFailure::Unreachable);
+        let error = "no node takes sockets now";
+        return Err(ConnectError::new(ConnectFailure::Unreachable, error));
     }
     // Devices start evenly spread, and each new attempt tries the next address.
     let first = (device.key.index % count as u64) as usize;
@@ -86,7 +91,6 @@ async fn connect_once(
         header_lines: headers.expose_secret(),
         max_message_bytes: pool.max_message as usize,
         subprotocols: context.client_options.subprotocols(),
-        unexpected_answers: &context.unexpected_answers,
         tls: context.client_options.tls(),
         worker_index: context.segment.index(),
         device_number: device.number,

@@ -3,6 +3,7 @@
 use std::{io, net::SocketAddr, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
+use highwater_types::format;
 use nix::sys::socket::{setsockopt, sockopt::IpBindAddressNoPort};
 use rustls::pki_types::ServerName;
 use tokio::{
@@ -13,6 +14,7 @@ use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::{
+    connect_error::ConnectError,
     connect_failure::ConnectFailure,
     connect_request::ConnectRequest,
     source_address::source_for,
@@ -27,45 +29,59 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 pub async fn connect(
     request: ConnectRequest<'_>,
     timeout: Duration,
-) -> Result<OpenedSocket, ConnectFailure> {
-    tokio::time::timeout(timeout, connect_untimed(request))
-        .await
-        .unwrap_or(Err(ConnectFailure::Timeout))
-}
-
-async fn connect_untimed(request: ConnectRequest<'_>) -> Result<OpenedSocket, ConnectFailure> {
+) -> Result<OpenedSocket, ConnectError> {
     let uri: Uri = request
         .address
         .parse()
-        .map_err(|_| ConnectFailure::Unreachable)?;
-    let host = uri.host().ok_or(ConnectFailure::Unreachable)?;
+        .map_err(|_| ConnectError::new(ConnectFailure::Unreachable, "the address is not a URL"))?;
+    let connected = tokio::time::timeout(timeout, connect_untimed(&uri, request)).await;
+    connected.unwrap_or_else(|_| {
+        let error = format!("no answer within {}", format::duration(timeout));
+        let error = ConnectError::new(ConnectFailure::Timeout, error);
+        Err(error.at(authority(&uri)))
+    })
+}
+
+async fn connect_untimed(
+    uri: &Uri,
+    request: ConnectRequest<'_>,
+) -> Result<OpenedSocket, ConnectError> {
+    let host = uri.host().unwrap_or_default();
     // An IPv6 address stands in brackets in a URI only.
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let secure = uri.scheme_str() == Some("wss");
     let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
     let addresses = tokio::net::lookup_host((host, port)).await;
-    let addresses = addresses.map_err(|_| ConnectFailure::Unreachable)?;
+    let addresses = addresses
+        .map_err(|error| ConnectError::new(ConnectFailure::Dns, error.to_string()).at(host))?;
     let addresses = spread_addresses(addresses, request.device_number);
     let stream = connect_any(addresses, request.worker_index, request.device_number).await?;
     // Otherwise Nagle's algorithm holds a small frame until the last one is acknowledged.
     stream.set_nodelay(true)?;
     let stream = if secure {
         // Boxed: plain sockets do not hold what the TLS handshake needs.
-        Box::pin(connect_tls(stream, host, request.tls)).await?
+        let secured = Box::pin(connect_tls(stream, host, request.tls)).await;
+        secured.map_err(|error| error.at(authority(uri)))?
     } else {
         DeviceStream::Left(stream)
     };
-    websocket_handshake(stream, &uri, &request).await
+    websocket_handshake(stream, uri, &request).await
+}
+
+/// Returns host and port, without the path and the query, which may hold a secret.
+fn authority(uri: &Uri) -> &str {
+    uri.authority().map_or("", |authority| authority.as_str())
 }
 
 async fn connect_tls(
     stream: TcpStream,
     host: &str,
     tls: &TlsConnector,
-) -> Result<DeviceStream, ConnectFailure> {
-    let name = ServerName::try_from(host.to_owned()).map_err(|_| ConnectFailure::Tls)?;
+) -> Result<DeviceStream, ConnectError> {
+    let name = ServerName::try_from(host.to_owned())
+        .map_err(|error| ConnectError::new(ConnectFailure::Tls, error.to_string()))?;
     let stream = tls.connect(name, stream).await;
-    let stream = stream.map_err(ConnectFailure::from_tls)?;
+    let stream = stream.map_err(ConnectError::from_tls)?;
     Ok(DeviceStream::Right(Box::new(stream)))
 }
 
@@ -78,10 +94,10 @@ async fn connect_any(
     addresses: Vec<SocketAddr>,
     worker_index: u32,
     device_number: u32,
-) -> Result<TcpStream, ConnectFailure> {
+) -> Result<TcpStream, ConnectError> {
     let mut untried = addresses.into_iter();
     let mut attempts = FuturesUnordered::new();
-    let mut failure = None;
+    let mut failure: Option<ConnectError> = None;
     loop {
         if let Some(address) = untried.next() {
             attempts.push(dial(address, worker_index, device_number));
@@ -92,19 +108,29 @@ async fn connect_any(
             () = sleep(ATTEMPT_DELAY), if has_next => continue,
         };
         let Some(dialed) = dialed else {
-            return Err(failure.unwrap_or(ConnectFailure::Unreachable));
+            let none = ConnectError::new(ConnectFailure::Dns, "the name has no address");
+            return Err(failure.unwrap_or(none));
         };
-        match dialed.map_err(ConnectFailure::from) {
+        match dialed {
             Ok(stream) => return Ok(stream),
             // A machine without IPv6 has no route to such an address. The failure of an
             // address that was reached says more.
-            Err(local) if local.is_local() && failure.is_some() => {}
+            Err(local) if local.cause.is_local() && failure.is_some() => {}
             Err(other) => failure = Some(other),
         }
     }
 }
 
 async fn dial(
+    destination: SocketAddr,
+    worker_index: u32,
+    device_number: u32,
+) -> Result<TcpStream, ConnectError> {
+    let dialed = dial_from(destination, worker_index, device_number).await;
+    dialed.map_err(|error| ConnectError::from(error).at(destination.to_string()))
+}
+
+async fn dial_from(
     destination: SocketAddr,
     worker_index: u32,
     device_number: u32,
@@ -137,9 +163,11 @@ mod tests {
 
         for silent in [vec![v4, v6], vec![v6, v4]] {
             let failure = connect_any(silent, 0, 0).await.unwrap_err();
-            assert_eq!(failure, ConnectFailure::Refused);
+            assert_eq!(failure.cause, ConnectFailure::Refused);
+            let address = failure.example.address.unwrap();
+            assert!([v4, v6].iter().any(|tried| tried.to_string() == address));
         }
         let failure = connect_any(Vec::new(), 0, 0).await.unwrap_err();
-        assert_eq!(failure, ConnectFailure::Unreachable);
+        assert_eq!(failure.cause, ConnectFailure::Dns);
     }
 }

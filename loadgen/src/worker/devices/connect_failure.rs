@@ -23,19 +23,43 @@ pub enum ConnectFailure {
         retry_after: Option<Duration>,
     },
     /// The answer is not a WebSocket server's.
-    Handshake,
+    Handshake(HandshakeFault),
     /// The server accepted none of the subprotocols that were offered.
     Subprotocol,
     /// The frame of this step of `open` did not come in time; counted from 1.
     OpenStep(u8),
     /// The server sent a close frame with this code during the steps of `open`.
     OpenClosed(u16),
-    /// The machine has no route to the address, or the name does not exist.
+    /// The host's name has no address.
+    Dns,
+    /// The machine has no route to the address, or no node takes sockets.
     Unreachable,
     /// The harness has no ephemeral port left.
     NoEphemeralPort,
     /// The harness has no file descriptor left.
     NoFileDescriptor,
+}
+
+/// The fault of an answer that is not a WebSocket server's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HandshakeFault {
+    /// The answer is not HTTP.
+    NotHttp,
+    /// The answer accepts the socket without the proof that it has read the request.
+    WrongProof,
+    /// The head of the answer is longer than the limit.
+    TooLong,
+}
+
+impl HandshakeFault {
+    /// Returns the fault in words.
+    pub(super) fn in_words(self) -> &'static str {
+        match self {
+            Self::NotHttp => "the answer is not HTTP",
+            Self::WrongProof => "a 101 with a missing or wrong Sec-WebSocket-Accept",
+            Self::TooLong => "the head of the answer is too long",
+        }
+    }
 }
 
 impl ConnectFailure {
@@ -50,8 +74,9 @@ impl ConnectFailure {
             Self::Rejected { status, .. } => return format!("status_{status}").into(),
             Self::OpenStep(step) => return format!("open_{step}").into(),
             Self::OpenClosed(code) => return format!("open_closed_{code}").into(),
-            Self::Handshake => "handshake",
+            Self::Handshake(_) => "handshake",
             Self::Subprotocol => "subprotocol",
+            Self::Dns => "dns",
             Self::Unreachable => "unreachable",
             Self::NoEphemeralPort => "no_port",
             Self::NoFileDescriptor => "no_file",
@@ -78,7 +103,7 @@ impl ConnectFailure {
 
     /// Returns the cause of a failed TLS handshake. An alert or a truncated handshake is
     /// the fault of TLS, any other error that of the connection.
-    pub(super) fn from_tls(error: io::Error) -> Self {
+    pub(super) fn from_tls(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Self::Tls,
             _ => error.into(),
@@ -86,8 +111,8 @@ impl ConnectFailure {
     }
 }
 
-impl From<io::Error> for ConnectFailure {
-    fn from(error: io::Error) -> Self {
+impl From<&io::Error> for ConnectFailure {
+    fn from(error: &io::Error) -> Self {
         use io::ErrorKind;
         match error.kind() {
             ErrorKind::ConnectionRefused => Self::Refused,
@@ -110,7 +135,7 @@ mod tests {
 
     #[test]
     fn tls_failure_differs_from_a_broken_connection() {
-        let kind = |kind| ConnectFailure::from_tls(io::Error::from(kind)).kind();
+        let kind = |kind| ConnectFailure::from_tls(&io::Error::from(kind)).kind();
         assert_eq!(kind(io::ErrorKind::InvalidData), "tls");
         assert_eq!(kind(io::ErrorKind::UnexpectedEof), "tls");
         assert_eq!(kind(io::ErrorKind::ConnectionReset), "reset");
@@ -118,7 +143,7 @@ mod tests {
 
     #[test]
     fn limits_of_the_harness_have_kinds_of_their_own() {
-        let kind = |errno: Errno| ConnectFailure::from(io::Error::from(errno)).kind();
+        let kind = |errno: Errno| ConnectFailure::from(&io::Error::from(errno)).kind();
         assert_eq!(kind(Errno::EMFILE), "no_file");
         assert_eq!(kind(Errno::EADDRNOTAVAIL), "no_port");
         assert_eq!(kind(Errno::EAFNOSUPPORT), "unreachable");

@@ -2,7 +2,7 @@
 
 use tokio_rustls::TlsConnector;
 
-use crate::worker::{dialect::Dialect, unexpected_answers::UnexpectedAnswers};
+use crate::worker::dialect::Dialect;
 
 /// A socket that is to be opened.
 #[derive(Clone, Copy)]
@@ -17,8 +17,6 @@ pub struct ConnectRequest<'a> {
     pub max_message_bytes: usize,
     /// The subprotocols that the header lines offer.
     pub subprotocols: &'a [String],
-    /// The place for an example of an answer that is not hoped for.
-    pub unexpected_answers: &'a UnexpectedAnswers,
     /// TLS, for a `wss` address.
     pub tls: &'a TlsConnector,
     /// The worker's number, from 0.

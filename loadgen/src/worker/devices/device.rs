@@ -17,6 +17,7 @@ use super::{
     attempt::connect_tracked,
     backoff::BackoffState,
     conn_state::ConnState,
+    connect_error::ConnectError,
     schedule::ScheduledDevice,
     session::{SocketEnd, run_session},
     traffic::DeviceTraffic,
@@ -79,18 +80,19 @@ async fn reconnect_loop(
                     topics.on_close(context, end == SocketEnd::Drained);
                 }
                 backoff.record_open_for(since.elapsed());
-                let SocketEnd::Lost { cause, advice } = end else {
+                let SocketEnd::Lost { loss, advice } = end else {
                     return;
                 };
-                recorder.count_kind(counter::DISCONNECT, &cause.kind());
+                let example = || loss.example.map(|example| *example).unwrap_or_default();
+                context.count_failure(counter::DISCONNECT, &loss.kind.kind(), example);
                 conn_state.on_lost(context);
                 reconnect_delay(&mut backoff, &pool.reconnect, advice)
             }
-            Err(failure) => {
-                recorder.count_kind(counter::CONNECT_FAILED, &failure.kind());
+            Err(ConnectError { cause, example }) => {
+                context.count_failure(counter::CONNECT_FAILED, &cause.kind(), || *example);
                 // The policy's delay comes on top of the server's: otherwise all devices
                 // that one node rejected would come back in the same instant.
-                failure.retry_after().unwrap_or_default()
+                cause.retry_after().unwrap_or_default()
                     + reconnect_delay(&mut backoff, &pool.reconnect, None)
             }
         };

@@ -24,12 +24,11 @@
 //! - [`device`]: one device from its due time to the end of the run;
 //! - [`attempt`]: one attempt to open a socket, counted and timed;
 //! - [`connect`]: the connection that a [`connect_request`] asks for, with
-//!   [`connect_failure`] for the ways to fail;
+//!   [`connect_failure`] for the ways to fail and [`connect_error`] for one failed attempt;
 //! - [`upgrade`]: the WebSocket handshake, and the types of an open socket;
 //! - [`source_address`]: local addresses, so that ports do not run out;
 //! - [`open_socket`]: an open socket, with the state of its pool's frames;
-//! - [`session`]: an open socket until it ends;
-//! - [`disconnect`]: the causes of lost sockets;
+//! - [`session`]: an open socket until it ends, with [`disconnect`] for the ways to lose it;
 //! - [`socket_io`]: single frames, sent and closed with;
 //! - [`heartbeat`]: when a heartbeat is due, and its result;
 //! - [`traffic`]: topics and telemetry of one device;
@@ -41,6 +40,7 @@ pub mod backoff;
 pub mod batch;
 mod conn_state;
 pub mod connect;
+pub mod connect_error;
 pub mod connect_failure;
 pub mod connect_request;
 pub mod device;

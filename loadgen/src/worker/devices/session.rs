@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use highwater_scenarios::{frames::CompiledHeartbeat, plan::DevicePool};
+use highwater_types::format;
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::{Error, Message, protocol::frame::coding::CloseCode};
 
 use super::{
-    disconnect::DisconnectKind,
+    disconnect::{Disconnect, DisconnectKind},
     heartbeat::{DeviceHeartbeat, HeartbeatAction},
     open_socket::OpenSocket,
     schedule::ScheduledDevice,
@@ -32,14 +33,14 @@ use crate::worker::{
 const CLOSES_PER_SECOND: u32 = 2_000;
 
 /// The way in which an open socket ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum SocketEnd {
     /// The socket closed in order at the end of the run.
     Drained,
     /// The socket ended in another way.
     Lost {
-        /// The cause.
-        cause: DisconnectKind,
+        /// The cause, and what the report shows of it.
+        loss: Disconnect,
         /// The node's advice when to reconnect, if it gave any.
         advice: Option<ReconnectAdvice>,
     },
@@ -60,7 +61,7 @@ enum FrameEffect {
     None,
     /// An answer came, so that the next frame may be due earlier.
     Rescheduled,
-    Disconnected(DisconnectKind),
+    Disconnected(Disconnect),
 }
 
 /// An open socket and all that belongs to it.
@@ -96,10 +97,10 @@ pub async fn run_session(
     };
     match session.run().await {
         Ok(()) => SocketEnd::Drained,
-        Err(cause) => {
+        Err(loss) => {
             session.heartbeat.record_missed(&context.recorder);
             SocketEnd::Lost {
-                cause,
+                loss,
                 advice: session.advice,
             }
         }
@@ -108,7 +109,7 @@ pub async fn run_session(
 
 impl Session<'_> {
     /// Runs until the socket is drained, or lost for the cause that is returned.
-    async fn run(&mut self) -> Result<(), DisconnectKind> {
+    async fn run(&mut self) -> Result<(), Disconnect> {
         let context = self.context;
         if self.traffic.topics.is_some() {
             // Boxed: an idle device without topics does not hold it.
@@ -135,7 +136,7 @@ impl Session<'_> {
                         FrameEffect::Disconnected(_) if self.state == SocketState::Closing => {
                             return Ok(());
                         }
-                        FrameEffect::Disconnected(cause) => return Err(cause),
+                        FrameEffect::Disconnected(loss) => return Err(loss),
                     }
                 }
                 () = &mut wake => {
@@ -165,7 +166,7 @@ impl Session<'_> {
 
     /// Does what the timer was set for. Returns when to wake next; `None` ends a session
     /// whose close frame had no answer.
-    async fn on_wake(&mut self) -> Result<Option<Instant>, DisconnectKind> {
+    async fn on_wake(&mut self) -> Result<Option<Instant>, Disconnect> {
         match self.state {
             SocketState::Open => {
                 self.send_due().await?;
@@ -182,7 +183,7 @@ impl Session<'_> {
     }
 
     /// Subscribes to the device's topics, if it has any.
-    async fn subscribe(&mut self) -> Result<(), DisconnectKind> {
+    async fn subscribe(&mut self) -> Result<(), Disconnect> {
         let topics = self.traffic.topics.as_mut();
         for frame in topics.map_or_else(Vec::new, |topics| topics.on_open(self.context)) {
             send_frame(&mut self.socket.stream, frame, CLOSE_TIMEOUT).await?;
@@ -191,7 +192,7 @@ impl Session<'_> {
     }
 
     /// Sends everything that is due now: a heartbeat, a message, telemetry.
-    async fn send_due(&mut self) -> Result<(), DisconnectKind> {
+    async fn send_due(&mut self) -> Result<(), Disconnect> {
         let now = Instant::now();
         // A peer that takes no frame for a whole period would miss the next heartbeat.
         let write_timeout = self.pool.heartbeat;
@@ -212,7 +213,7 @@ impl Session<'_> {
         &mut self,
         now: Instant,
         write_timeout: Duration,
-    ) -> Result<(), DisconnectKind> {
+    ) -> Result<(), Disconnect> {
         let context = self.context;
         let (max_missed, recorder) = (self.pool.max_missed, &context.recorder);
         let action = match context.heartbeat_frames(self.device.key) {
@@ -227,7 +228,7 @@ impl Session<'_> {
         match action {
             HeartbeatAction::CloseSocket => {
                 send_close(&mut self.socket.stream, None).await;
-                Err(DisconnectKind::HeartbeatsMissed)
+                Err(DisconnectKind::HeartbeatsMissed.into())
             }
             HeartbeatAction::Wait => Ok(()),
             HeartbeatAction::Send(number) => {
@@ -250,7 +251,7 @@ impl Session<'_> {
     }
 
     /// Sends the frames that the pool declares before the close frame.
-    async fn send_close_messages(&mut self) -> Result<(), DisconnectKind> {
+    async fn send_close_messages(&mut self) -> Result<(), Disconnect> {
         let identity = self.context.socket_identity(self.device.key);
         let Some((frames, identity)) = self.socket.frames.as_mut().zip(identity) else {
             return Ok(());
@@ -284,15 +285,23 @@ impl Session<'_> {
             }
             Some(Ok(frame)) => self.handle_message(&frame).await,
             Some(Err(error)) => {
-                let cause = DisconnectKind::from(&error);
-                if cause == DisconnectKind::MessageTooLarge {
+                let mut loss = Disconnect::from(&error);
+                if loss.kind == DisconnectKind::MessageTooLarge {
                     // RFC 6455, section 7.4.1: the server learns why it is left.
                     send_close(&mut self.socket.stream, Some(CloseCode::Size)).await;
+                    loss = self.message_too_large(&error);
                 }
-                FrameEffect::Disconnected(cause)
+                FrameEffect::Disconnected(loss)
             }
-            None => FrameEffect::Disconnected(DisconnectKind::Reset),
+            None => FrameEffect::Disconnected(DisconnectKind::Reset.into()),
         }
+    }
+
+    /// Names the limit and its pool: it is the harness's own, and a person can raise it.
+    fn message_too_large(&self, error: &Error) -> Disconnect {
+        let limit = format::bytes(self.pool.max_message);
+        let error = format!("the pool {} takes {limit}: {error}", self.pool.name);
+        Disconnect::with_error(DisconnectKind::MessageTooLarge, error)
     }
 
     async fn handle_message(&mut self, frame: &Message) -> FrameEffect {
@@ -329,9 +338,8 @@ impl Session<'_> {
                 return FrameEffect::Rescheduled;
             }
             Incoming::Command { reply } => {
-                if let Err(cause) = send_frame(&mut self.socket.stream, reply, CLOSE_TIMEOUT).await
-                {
-                    return FrameEffect::Disconnected(cause);
+                if let Err(loss) = send_frame(&mut self.socket.stream, reply, CLOSE_TIMEOUT).await {
+                    return FrameEffect::Disconnected(loss);
                 }
             }
             // Kept until the socket ends: the node closes it, not the device.

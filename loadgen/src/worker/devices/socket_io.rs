@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 use futures_util::SinkExt;
+use highwater_types::format;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{
     Message,
     protocol::{CloseFrame, frame::coding::CloseCode},
 };
 
-use super::{disconnect::DisconnectKind, upgrade::DeviceSocket};
+use super::{
+    disconnect::{Disconnect, DisconnectKind},
+    upgrade::DeviceSocket,
+};
 
 /// Longest time that the server may take to answer a close frame, or to take a reply or a
 /// subscription.
@@ -20,11 +24,14 @@ pub async fn send_frame(
     socket: &mut DeviceSocket,
     frame: Message,
     write_timeout: Duration,
-) -> Result<(), DisconnectKind> {
+) -> Result<(), Disconnect> {
     match timeout(write_timeout, socket.send(frame)).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err((&error).into()),
-        Err(_) => Err(DisconnectKind::Reset),
+        Err(_) => {
+            let error = format!("took no frame for {}", format::duration(write_timeout));
+            Err(Disconnect::with_error(DisconnectKind::Reset, error))
+        }
     }
 }
 
@@ -39,11 +46,11 @@ pub async fn send_close(socket: &mut DeviceSocket, code: Option<CloseCode>) {
 }
 
 /// Answers a close frame of the server. Returns the cause of the socket's end.
-pub async fn answer_close(socket: &mut DeviceSocket, frame: Option<CloseFrame>) -> DisconnectKind {
+pub async fn answer_close(socket: &mut DeviceSocket, frame: Option<CloseFrame>) -> Disconnect {
     // RFC 6455, section 7.1.5: a close frame without a code counts as 1005.
-    let code = frame.map_or(CloseCode::Status, |frame| frame.code);
+    let code = frame.as_ref().map_or(CloseCode::Status, |frame| frame.code);
     // tungstenite has queued the answer, which this flush sends. A peer that does not take it
     // has ended the socket all the same.
     let _ = timeout(CLOSE_TIMEOUT, socket.flush()).await;
-    DisconnectKind::Closed(code.into())
+    Disconnect::closed(code.into(), frame)
 }

@@ -5,6 +5,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use highwater_reports::record::FailureExample;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -20,13 +21,16 @@ use tokio_tungstenite::{
 };
 use tokio_util::either::Either;
 
-use super::{connect_failure::ConnectFailure, connect_request::ConnectRequest};
-use crate::{
-    control::RequestKind,
-    worker::{
-        dialect::MAX_SERVER_DELAY, node_name::parse_node_name,
-        unexpected_answers::UnexpectedAnswers,
-    },
+use super::{
+    connect_error::ConnectError,
+    connect_failure::{ConnectFailure, HandshakeFault},
+    connect_request::ConnectRequest,
+};
+use crate::worker::{
+    dialect::MAX_SERVER_DELAY,
+    failure_examples::text_of,
+    http::{redirect_of, status_text},
+    node_name::parse_node_name,
 };
 
 /// Longest response to the upgrade request, in bytes.
@@ -59,7 +63,7 @@ pub(super) async fn websocket_handshake(
     mut stream: DeviceStream,
     uri: &Uri,
     request: &ConnectRequest<'_>,
-) -> Result<OpenedSocket, ConnectFailure> {
+) -> Result<OpenedSocket, ConnectError> {
     let key = generate_key();
     let dialect = request.dialect;
     let head = upgrade_request(
@@ -81,21 +85,18 @@ pub(super) async fn websocket_handshake(
     // one packet usually holds.
     let accepted = loop {
         if stream.read_buf(&mut response).await? == 0 {
-            return Err(ConnectFailure::Reset);
+            let error = "the server closed the connection without an answer";
+            return Err(ConnectError::new(ConnectFailure::Reset, error));
         }
-        match parse_upgrade_response(&response, &expected)? {
+        let parsed = parse_upgrade_response(&response, &expected);
+        match parsed.map_err(|cause| invalid_answer(cause, &response, request))? {
             Some(UpgradeAnswer::Accepted(accepted)) => break accepted,
-            Some(UpgradeAnswer::Rejected(rejected)) => {
-                return Err(record_rejected(
-                    &rejected,
-                    &response,
-                    request.unexpected_answers,
-                ));
-            }
+            Some(UpgradeAnswer::Rejected(rejected)) => return Err(rejected.error(&response)),
             None => {}
         }
         if response.len() > RESPONSE_LIMIT {
-            return Err(ConnectFailure::Handshake);
+            let cause = ConnectFailure::Handshake(HandshakeFault::TooLong);
+            return Err(invalid_answer(cause, &response, request));
         }
     };
     // The server may send its first frames together with the response.
@@ -121,23 +122,22 @@ fn upgrade_request(uri: &Uri, key: &str, dialect_lines: &str, header_lines: &str
     )
 }
 
-/// Keeps the answer as an example, unless the server only sheds load.
-fn record_rejected(
-    rejected: &UpgradeRejected,
+/// Describes an answer that is not a WebSocket server's, or not in an offered subprotocol.
+fn invalid_answer(
+    cause: ConnectFailure,
     response: &[u8],
-    answers: &UnexpectedAnswers,
-) -> ConnectFailure {
-    let UpgradeRejected { status, .. } = *rejected;
-    if !matches!(status, 429 | 503) {
-        let location = rejected.location.as_deref();
-        // The part of the body that came with the head: no connection waits for more.
-        let body = &response[rejected.head_len..];
-        answers.record(RequestKind::Handshake, status, location, body);
-    }
-    ConnectFailure::Rejected {
-        status,
-        retry_after: rejected.retry_after,
-    }
+    request: &ConnectRequest<'_>,
+) -> ConnectError {
+    let example = match cause {
+        // What is not HTTP often says what it is, as `SSH-2.0-…` does.
+        ConnectFailure::Handshake(HandshakeFault::NotHttp) => FailureExample {
+            body: Some(text_of(response)),
+            ..FailureExample::default()
+        },
+        ConnectFailure::Handshake(fault) => FailureExample::of_error(fault.in_words()),
+        _ => FailureExample::of_error(format!("offered {}", request.subprotocols.join(", "))),
+    };
+    ConnectError::with_example(cause, example)
 }
 
 /// The answer that a device hopes for.
@@ -175,10 +175,30 @@ pub(crate) struct UpgradeRejected {
     /// Length of its head in bytes, with all interim responses.
     pub(crate) head_len: usize,
     status: u16,
+    /// The reason phrase; empty where the server sends none.
+    reason: String,
     /// The delay that it asks for.
     retry_after: Option<Duration>,
     /// The address that it redirects to.
     location: Option<Vec<u8>>,
+}
+
+impl UpgradeRejected {
+    /// Returns the failure that it is. `response` holds the head and the part of the body that
+    /// came with it: no connection waits for more.
+    fn error(&self, response: &[u8]) -> ConnectError {
+        let example = FailureExample {
+            status: Some(status_text(self.status, &self.reason)),
+            location: self.location.as_deref().map(redirect_of),
+            body: Some(text_of(&response[self.head_len..])),
+            ..FailureExample::default()
+        };
+        let cause = ConnectFailure::Rejected {
+            status: self.status,
+            retry_after: self.retry_after,
+        };
+        ConnectError::with_example(cause, example)
+    }
 }
 
 /// Parses the response to an upgrade request; `None` until its head is complete.
@@ -193,7 +213,7 @@ pub(crate) fn parse_upgrade_response(
         let head_len = match parsed.parse(&response[start..]) {
             Ok(httparse::Status::Complete(length)) => start + length,
             Ok(httparse::Status::Partial) => return Ok(None),
-            Err(_) => return Err(ConnectFailure::Handshake),
+            Err(_) => return Err(ConnectFailure::Handshake(HandshakeFault::NotHttp)),
         };
         match parsed.code.unwrap_or_default() {
             101 => return accepted(head_len, parsed.headers, expected).map(Some),
@@ -203,6 +223,7 @@ pub(crate) fn parse_upgrade_response(
                 return Ok(Some(UpgradeAnswer::Rejected(UpgradeRejected {
                     head_len,
                     status,
+                    reason: parsed.reason.unwrap_or_default().to_owned(),
                     retry_after: retry_after(parsed.headers, SystemTime::now()),
                     location: header(parsed.headers, "location").map(<[u8]>::to_vec),
                 })));
@@ -220,7 +241,7 @@ fn accepted(
     // server's.
     let accept = header(fields, "sec-websocket-accept");
     if accept != Some(derive_accept_key(expected.key.as_bytes()).as_bytes()) {
-        return Err(ConnectFailure::Handshake);
+        return Err(ConnectFailure::Handshake(HandshakeFault::WrongProof));
     }
     check_subprotocol(
         header(fields, "sec-websocket-protocol"),
@@ -321,13 +342,19 @@ mod tests {
         assert_eq!(parse(&good), Ok(Some(UpgradeAnswer::Accepted(accepted))));
         assert_eq!(parse(&good[..20]), Ok(None));
         let wrong = response("101 Switching Protocols", "AAAAAAAAAAAAAAAAAAAAAAAAAAA=");
-        assert_eq!(parse(&wrong), Err(ConnectFailure::Handshake));
+        assert_eq!(
+            parse(&wrong),
+            Err(ConnectFailure::Handshake(HandshakeFault::WrongProof))
+        );
         let full = response("503 Service Unavailable", "");
         let Ok(Some(UpgradeAnswer::Rejected(rejected))) = parse(&full) else {
             panic!("{full} is a rejection");
         };
         assert_eq!((rejected.status, rejected.retry_after), (503, None));
-        assert_eq!(parse("SSH-2.0-OpenSSH"), Err(ConnectFailure::Handshake));
+        assert_eq!(
+            parse("SSH-2.0-OpenSSH"),
+            Err(ConnectFailure::Handshake(HandshakeFault::NotHttp))
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use futures_util::{SinkExt, StreamExt};
 use highwater_scenarios::frames::CompiledStep;
+use highwater_types::format;
 use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -11,7 +12,10 @@ use super::{
 };
 use crate::worker::{
     devices::{
-        connect_failure::ConnectFailure, disconnect::DisconnectKind, socket_io::answer_close,
+        connect_error::ConnectError,
+        connect_failure::ConnectFailure,
+        disconnect::{Disconnect, DisconnectKind},
+        socket_io::answer_close,
         upgrade::DeviceSocket,
     },
     recorder::Recorder,
@@ -31,15 +35,18 @@ pub struct Opening<'a> {
 
 impl Opening<'_> {
     /// Goes through all steps of the pool. Returns the state of the open socket.
-    pub async fn run(mut self) -> Result<SocketFrames, ConnectFailure> {
+    pub async fn run(mut self) -> Result<SocketFrames, ConnectError> {
         let mut frames = SocketFrames::new(self.identity);
         let pool_frames = &self.identity.protocol.frames;
         for (step, number) in pool_frames.open.iter().zip(1..) {
             let until = self.deadline.min(Instant::now() + step.within);
             match timeout_at(until, self.take_step(step, &mut frames)).await {
                 Ok(Ok(())) => {}
-                Ok(Err(cause)) => return Err(failure_of(cause, number)),
-                Err(_) => return Err(ConnectFailure::OpenStep(number)),
+                Ok(Err(loss)) => return Err(failure_of(loss, number)),
+                Err(_) => {
+                    let error = format!("nothing came within {}", format::duration(step.within));
+                    return Err(ConnectError::new(ConnectFailure::OpenStep(number), error));
+                }
             }
         }
         Ok(frames)
@@ -49,7 +56,7 @@ impl Opening<'_> {
         &mut self,
         step: &CompiledStep,
         frames: &mut SocketFrames,
-    ) -> Result<(), DisconnectKind> {
+    ) -> Result<(), Disconnect> {
         let mut key = frames.last_key();
         if let Some(send) = &step.send {
             let (message, sent) = frames.next_message(self.identity, send);
@@ -58,8 +65,8 @@ impl Opening<'_> {
         }
         while step.expect.is_some() {
             let frame = match self.socket.next().await {
-                Some(frame) => frame.map_err(|error| DisconnectKind::from(&error))?,
-                None => return Err(DisconnectKind::Reset),
+                Some(frame) => frame.map_err(|error| Disconnect::from(&error))?,
+                None => return Err(DisconnectKind::Reset.into()),
             };
             if let Message::Close(frame) = frame {
                 return Err(answer_close(self.socket, frame).await);
@@ -75,10 +82,10 @@ impl Opening<'_> {
         Ok(())
     }
 
-    async fn send(&mut self, message: Message) -> Result<(), DisconnectKind> {
+    async fn send(&mut self, message: Message) -> Result<(), Disconnect> {
         // The step's own limit of time holds for writing too.
         let sent = self.socket.send(message).await;
-        sent.map_err(|error| DisconnectKind::from(&error))
+        sent.map_err(|error| Disconnect::from(&error))
     }
 
     /// Takes in a frame. Returns the answers to send, and whether it is the expected one.
@@ -105,11 +112,13 @@ impl Opening<'_> {
 }
 
 /// Returns the failure of an attempt whose socket ended in a step.
-fn failure_of(cause: DisconnectKind, step: u8) -> ConnectFailure {
-    match cause {
+fn failure_of(loss: Disconnect, step: u8) -> ConnectError {
+    let cause = match loss.kind {
         DisconnectKind::Closed(code) => ConnectFailure::OpenClosed(code),
         DisconnectKind::Reset => ConnectFailure::Reset,
         // The frame of the step cannot come any more.
         _ => ConnectFailure::OpenStep(step),
-    }
+    };
+    let example = loss.example.map(|example| *example).unwrap_or_default();
+    ConnectError::with_example(cause, example)
 }

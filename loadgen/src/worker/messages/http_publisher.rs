@@ -1,17 +1,18 @@
 //! A publisher that calls the HTTP interface, one message after the other.
 
-use reqwest::Client;
+use highwater_reports::record::FailureExample;
 use tokio::time::{sleep_until, timeout};
 
 use super::publisher::{MessageOutcome, PublisherState};
 use crate::worker::{
     context::Context,
-    http::{PostError, post_to_listener, read_body},
+    http::{PostError, post_to_listener, response_example},
+    http_clients::HttpClients,
 };
 
 /// Publishes the messages of publisher `number` of load number `load` until all are
 /// published or the drain begins.
-pub async fn run(context: &Context, client: &Client, load: usize, number: u64) {
+pub async fn run(context: &Context, clients: &HttpClients, load: usize, number: u64) {
     let Some(steady) = context.signals.wait_steady_start().await else {
         return;
     };
@@ -19,7 +20,7 @@ pub async fn run(context: &Context, client: &Client, load: usize, number: u64) {
     let plan = publisher.plan(context);
     let mut sender = MessageSender {
         context,
-        client,
+        clients,
         topic: plan.topic_of(number),
         next_address: number as usize,
     };
@@ -44,7 +45,7 @@ pub async fn run(context: &Context, client: &Client, load: usize, number: u64) {
 /// The sending end of a publisher.
 struct MessageSender<'a> {
     context: &'a Context,
-    client: &'a Client,
+    clients: &'a HttpClients,
     topic: String,
     /// Number of the address to use, modulo their count. It stays as long as that node
     /// listens: only messages through one node keep their order.
@@ -57,16 +58,22 @@ impl MessageSender<'_> {
             return MessageOutcome::Dropped;
         };
         let endpoints = self.context.endpoints();
-        match post_to_listener(self.client, &endpoints, &mut self.next_address, &request).await {
+        match post_to_listener(self.clients, &endpoints, &mut self.next_address, &request).await {
             Ok(response) => {
-                let status = response.status().as_u16();
+                let outcome = MessageOutcome::from_status(response.status().as_u16());
                 // Read to its end, so that the client keeps the connection.
-                let _ = read_body(response).await;
-                MessageOutcome::from_status(status)
+                let example = response_example(response).await;
+                self.record(outcome, example)
             }
             // Nothing was sent, so that the sequence keeps its number for the next message.
-            Err(PostError::NoListener) => MessageOutcome::Dropped,
-            Err(PostError::Broken) => MessageOutcome::Unconfirmed,
+            Err(PostError::NoListener(example)) => self.record(MessageOutcome::Dropped, example),
+            Err(PostError::Broken(example)) => self.record(MessageOutcome::Unconfirmed, example),
         }
+    }
+
+    /// Keeps the example of an outcome that is a failure.
+    fn record(&self, outcome: MessageOutcome, example: FailureExample) -> MessageOutcome {
+        outcome.record_example(self.context, || example);
+        outcome
     }
 }

@@ -10,6 +10,7 @@
 //! A subscriber looks for holes in the sequence alone: a message that was never published
 //! is not lost.
 
+use highwater_reports::record::{FailureExample, names::counter};
 use highwater_scenarios::plan::PublishLoad;
 use tokio::time::Instant;
 
@@ -59,6 +60,17 @@ impl MessageOutcome {
     /// Whether a subscriber may get the message.
     fn may_be_delivered(self) -> bool {
         matches!(self, Self::Accepted | Self::Unconfirmed)
+    }
+
+    /// Keeps an example of a failure to publish.
+    pub fn record_example(self, context: &Context, example: impl FnOnce() -> FailureExample) {
+        let counter = match self {
+            Self::Accepted => return,
+            Self::Rejected => counter::MESSAGES_REJECTED,
+            Self::Unconfirmed => counter::MESSAGES_UNCONFIRMED,
+            Self::Dropped => counter::MESSAGES_DROPPED,
+        };
+        context.failure_examples.record(counter, example);
     }
 
     fn counter(self) -> Count {

@@ -6,11 +6,15 @@
 //!                  └──timeout, socket lost──► idle (unconfirmed)
 //! ```
 
+use highwater_reports::record::FailureExample;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::publisher::{MessageOutcome, PublisherState};
-use crate::{keys::LoadItemKey, worker::context::Context};
+use crate::{
+    keys::LoadItemKey,
+    worker::{context::Context, http::status_text},
+};
 
 /// A publisher on a device's socket.
 #[derive(Debug)]
@@ -84,6 +88,10 @@ impl WsPublisher {
         // An answer that comes after its timeout belongs to no pending message.
         if self.pending.is_some_and(|pending| pending.key == key) {
             let outcome = status.map_or(MessageOutcome::Accepted, MessageOutcome::from_status);
+            outcome.record_example(context, || FailureExample {
+                status: status.map(|status| status_text(status, "")),
+                ..FailureExample::default()
+            });
             self.finish_publish(context, outcome);
         }
     }

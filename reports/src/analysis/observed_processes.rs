@@ -1,0 +1,55 @@
+//! Processes of a target that the scenario observes and that were not measured.
+
+use highwater_scenarios::plan::{ObservedProcess, PhaseWindow, SystemSpec};
+
+use super::{run_window::RunWindow, source_series::SourceSeries};
+use crate::record::{SourceRole, names::gauge};
+
+/// Returns the observed processes that were not measured up to the end of the steady phase,
+/// in words.
+pub(super) fn unmeasured_processes(window: &RunWindow) -> Vec<String> {
+    let SystemSpec::Target(target) = &window.record.manifest.plan.system else {
+        return Vec::new();
+    };
+    // A run that did not get there is inconclusive already.
+    let Some(end) = window.record.phases.end_of(PhaseWindow::Steady) else {
+        return Vec::new();
+    };
+    let reasons = target.observe.iter().filter_map(|observed| {
+        let mut nodes = window.sources.with_role(SourceRole::Node);
+        let (_, series) = nodes.find(|(id, _)| *id == observed.name)?;
+        reason(observed, series, end)
+    });
+    reasons.collect()
+}
+
+fn reason(observed: &ObservedProcess, series: &SourceSeries, end: f64) -> Option<String> {
+    let name = &observed.name;
+    let was_up = series.gauge(gauge::UP).any(|up| up.value > 0.0);
+    let is_up = series.value_at(gauge::UP, end).is_some();
+    let place = match (&observed.prometheus, observed.pid) {
+        (Some(url), _) => format!("at {url}"),
+        (None, Some(pid)) => format!("with the process id {pid}"),
+        (None, None) => String::new(),
+    };
+    if !was_up {
+        return Some(format!(
+            "the observed process {name} was never found {place}"
+        ));
+    }
+    if !is_up {
+        return Some(format!(
+            "the observed process {name} was not found {place} at the end of the steady phase"
+        ));
+    }
+    let metric = observed.sockets_metric.as_ref()?;
+    series
+        .value_at(gauge::SOCKETS_OPEN, end)
+        .is_none()
+        .then(|| {
+            format!(
+                "the observed process {name} did not show the metric `{metric}` {place} at the end \
+             of the steady phase"
+            )
+        })
+}

@@ -1,0 +1,151 @@
+//! Masks of texts: `***` in place of what may be a secret.
+//!
+//! `secrets` says where the texts stand in a scenario.
+
+use std::{borrow::Cow, ops::Range};
+
+/// Text in place of a value.
+pub(crate) const MASK: &str = "***";
+
+/// Parameters of queries whose values are no secrets, in lower case.
+const HARMLESS_PARAMETERS: [&str; 6] = ["eio", "format", "protocol", "transport", "v", "version"];
+
+/// Words before a credential, which say its kind (RFC 9110, section 11.1).
+const AUTH_SCHEMES: [&str; 5] = ["apikey ", "basic ", "bearer ", "digest ", "token "];
+
+/// Characters around a text in TOML.
+const QUOTES: [char; 2] = ['"', '\''];
+
+/// A function that returns the text in place of a part of a value.
+pub(crate) type MaskFn = fn(&str) -> String;
+
+/// Returns an address with `***` in place of the values in its query that may be secrets.
+/// `{device}` and `${NAME}` stay.
+pub fn mask_address(address: &str) -> String {
+    mask_query(address, |_| MASK.to_owned())
+}
+
+/// Yields the values in the query of an address that may be secrets, except `{device}`.
+pub fn query_secrets(address: &str) -> impl Iterator<Item = &str> {
+    let query = address.split_once('?').map_or("", |(_, query)| query);
+    let parameters = query.split('&').map(split_parameter);
+    let secret = parameters.filter(|(name, _)| !is_harmless_parameter(name));
+    secret
+        .map(|(_, value)| value)
+        .filter(|value| mask_value(value, |_| MASK.to_owned()) != *value)
+}
+
+/// Masks the queries of all addresses in a text as it is written in TOML, where quotes divide
+/// them.
+pub(crate) fn mask_queries(text: &str, mask: MaskFn) -> Cow<'_, str> {
+    if !text.contains('?') {
+        return text.into();
+    }
+    let pieces = text.split_inclusive(QUOTES).map(|piece| {
+        let address = piece.trim_end_matches(QUOTES);
+        mask_query(address, mask) + &piece[address.len()..]
+    });
+    pieces.collect()
+}
+
+/// Masks the values in the query of one address.
+fn mask_query(address: &str, mask: MaskFn) -> String {
+    let Some((before, query)) = address.split_once('?') else {
+        return address.to_owned();
+    };
+    let parameters = query.split('&').map(|parameter| {
+        let (name, value) = split_parameter(parameter);
+        match is_harmless_parameter(name) {
+            true => parameter.to_owned(),
+            false => {
+                parameter[..parameter.len() - value.len()].to_owned() + &mask_value(value, mask)
+            }
+        }
+    });
+    format!("{before}?{}", parameters.collect::<Vec<_>>().join("&"))
+}
+
+/// Splits a parameter into its name and its value. A parameter without a name is all value.
+fn split_parameter(parameter: &str) -> (&str, &str) {
+    parameter.split_once('=').unwrap_or(("", parameter))
+}
+
+fn is_harmless_parameter(name: &str) -> bool {
+    HARMLESS_PARAMETERS.contains(&name.to_ascii_lowercase().as_str())
+}
+
+/// Masks everything but the scheme in front, `${NAME}`, `{device}`, and what has no letters and
+/// digits.
+pub(crate) fn mask_value(value: &str, mask: MaskFn) -> String {
+    let lower = value.to_ascii_lowercase();
+    let scheme = AUTH_SCHEMES
+        .iter()
+        .find(|scheme| lower.starts_with(**scheme));
+    let (scheme, mut rest) = value.split_at(scheme.map_or(0, |scheme| scheme.len()));
+    let mut masked = scheme.to_owned();
+    let push_literal =
+        |masked: &mut String, literal: &str| match literal.chars().any(char::is_alphanumeric) {
+            true => masked.push_str(&mask(literal)),
+            false => masked.push_str(literal),
+        };
+    while let Some(range) = next_placeholder(rest) {
+        push_literal(&mut masked, &rest[..range.start]);
+        masked.push_str(&rest[range.clone()]);
+        rest = &rest[range.end..];
+    }
+    push_literal(&mut masked, rest);
+    masked
+}
+
+/// Finds the first `${NAME}` or `{device}`.
+fn next_placeholder(text: &str) -> Option<Range<usize>> {
+    const DEVICE: &str = "{device}";
+    let variable = text.find("${").and_then(|start| {
+        let length = text[start..].find('}')?;
+        Some(start..start + length + 1)
+    });
+    let device = text.find(DEVICE).map(|start| start..start + DEVICE.len());
+    [variable, device]
+        .into_iter()
+        .flatten()
+        .min_by_key(|range| range.start)
+}
+
+/// Returns as many `*` as the text has bytes. Line feeds stay, because problems have lines.
+pub(crate) fn stars(text: &str) -> String {
+    let star = |byte| if byte == b'\n' { '\n' } else { '*' };
+    text.bytes().map(star).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn query_of_an_address_shows_names_alone() {
+        for (address, shown, secrets) in [
+            (
+                "ws://h/ws?device={device}",
+                "ws://h/ws?device={device}",
+                &[][..],
+            ),
+            ("ws://h/?token=s3cr3t", "ws://h/?token=***", &["s3cr3t"]),
+            ("ws://h/?token=${TOKEN}", "ws://h/?token=${TOKEN}", &[]),
+            (
+                "ws://h/?EIO=4&sid=a-{device}",
+                "ws://h/?EIO=4&sid=***{device}",
+                &["a-{device}"],
+            ),
+            ("ws://h/?s3cr3t", "ws://h/?***", &["s3cr3t"]),
+            ("ws://h/?a=1=2&&b=", "ws://h/?a=***&&b=", &["1=2"]),
+            ("http://h/path", "http://h/path", &[]),
+        ] {
+            assert_eq!(mask_address(address), shown);
+            assert_eq!(
+                query_secrets(address).collect::<Vec<_>>(),
+                secrets,
+                "{address}"
+            );
+        }
+    }
+}
