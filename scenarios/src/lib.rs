@@ -50,6 +50,7 @@
 //! - [`plan`], [`segment`]: the resolved form, and a worker's share of it;
 //! - [`describe()`], `estimate`: the plan in words, and its size;
 //! - [`check`], [`metrics`]: the grammar of gates, and what a gate can name;
+//! - [`selector`]: the grammar of a target's own metrics;
 //! - [`reference`], [`settings`]: the format's documentation and its list of keys, from the
 //!   declarations that files are read with;
 //! - [`secrets`]: values of header fields, kept out of records and messages;
@@ -68,6 +69,7 @@ pub mod reference;
 pub mod renamed;
 pub mod secrets;
 pub mod segment;
+pub mod selector;
 pub mod settings;
 pub mod text_layout;
 

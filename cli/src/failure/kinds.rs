@@ -168,6 +168,7 @@ fn exit_for_run(error: &RunError) -> Exit {
         RunError::WorkersNotReady { .. }
         | RunError::OpenFileLimitTooLow { .. }
         | RunError::TargetUnreachable { .. }
+        | RunError::Observe(_)
         | RunError::TargetTlsFailed { .. } => Exit::Refused,
         RunError::Tls(_) | RunError::Header(_) => Exit::Usage,
         RunError::Interrupted => Exit::Interrupted,

@@ -38,6 +38,7 @@ pub mod error;
 mod hellos;
 mod join_status;
 mod known_names;
+mod observed;
 pub mod options;
 pub mod phases;
 pub mod progress;

@@ -6,21 +6,20 @@ use std::{
 };
 
 use highwater_process::Spawner;
-use highwater_reports::record::{Source, SourceRole};
 use highwater_scenarios::{
     Plan,
-    plan::{EventSpec, ObservedProcess, SystemSpec, TargetSpec},
+    plan::{EventSpec, SystemSpec, TargetSpec},
 };
 use tokio::{sync::mpsc, time::sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::{error::RunError, target_check::check_reachable};
+use super::{error::RunError, observed::observed_targets, target_check::check_reachable};
 use crate::{
     access::{CertVerification, ClientAccess, SecretString, variables::resolve_headers},
     clock::RunClock,
     endpoints::Endpoints,
     error_chain::error_chain,
-    sampling::{SampleEndpoint, SampleTarget},
+    sampling::SampleTarget,
     testbed::{BalancerChange, NodeExit, Testbed},
 };
 
@@ -38,6 +37,8 @@ pub enum RunningSystem {
 pub struct RunningTarget {
     spec: TargetSpec,
     access: ClientAccess,
+    /// The processes that are sampled.
+    observed: Vec<SampleTarget>,
 }
 
 /// The result of an event of the scenario.
@@ -67,15 +68,21 @@ impl RunningSystem {
                 Ok(Self::Cluster(testbed))
             }
             SystemSpec::Target(target) => {
+                let variable = |name: &str| std::env::var(name).ok();
                 let access = ClientAccess {
                     tls_verify: CertVerification::from_target(target)?,
-                    headers: resolve_headers(&target.headers, |name| std::env::var(name).ok())?,
+                    headers: resolve_headers(&target.headers, variable)?,
                     subprotocols: target.subprotocol.clone(),
                     signer: None,
                 };
                 check_reachable(target, &access.tls_verify).await?;
-                let spec = target.clone();
-                Ok(Self::Target(Box::new(RunningTarget { spec, access })))
+                let observed =
+                    observed_targets(&target.observe, &access.tls_verify, variable).await?;
+                Ok(Self::Target(Box::new(RunningTarget {
+                    spec: target.clone(),
+                    access,
+                    observed,
+                })))
             }
         }
     }
@@ -136,7 +143,7 @@ impl RunningSystem {
     pub fn sample_targets(&self) -> Vec<SampleTarget> {
         match self {
             Self::Cluster(testbed) => testbed.sample_targets(),
-            Self::Target(target) => target.spec.observe.iter().map(sample_target).collect(),
+            Self::Target(target) => target.observed.clone(),
         }
     }
 
@@ -191,18 +198,6 @@ impl RunningSystem {
             Some(testbed) => testbed.stop().await,
             None => Vec::new(),
         }
-    }
-}
-
-fn sample_target(observed: &ObservedProcess) -> SampleTarget {
-    let endpoint = |url| SampleEndpoint::Prometheus {
-        url,
-        sockets_metric: observed.sockets_metric.clone(),
-    };
-    SampleTarget {
-        source: Source::new(SourceRole::Node, observed.name.as_str()),
-        pid: observed.pid,
-        endpoint: observed.prometheus.clone().map(endpoint),
     }
 }
 

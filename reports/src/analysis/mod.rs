@@ -13,10 +13,11 @@
 //! - `summary`: the summary and its sections; `summary_metrics`: its metrics by path;
 //! - one file per section, which defines its part of `summary.json` and computes it:
 //!   `sockets`, `heartbeats`, `commands`, `messages`, `telemetry`, `processes` (nodes and
-//!   consumers), `brokers`, `balancers`, `workers`, `backplane`, `cpu_cores`, `exits`,
-//!   `balance`, `cost`;
+//!   consumers), `brokers`, `balancers`, `workers`, `observed`, `node_maxima`, `backplane`,
+//!   `cpu_cores`, `exits`, `balance`, `cost`;
 //! - `distribution`, `fit`: times and slopes; `conn_events`, `recovery`: sockets lost and
-//!   opened; `failures`: failures by kind;
+//!   opened; `failures`: failures by kind; `constant_load`, `leaks`: growth without a change of
+//!   the load;
 //! - `ledger`, `harness`, `gates`, `verdict`, `problems`: the judgement on the numbers.
 //!
 //! A new metric is one line of the registry (`scenarios/src/metrics/registry.rs`), and one
@@ -29,6 +30,7 @@ mod balancers;
 pub(crate) mod brokers;
 mod commands;
 pub(crate) mod conn_events;
+mod constant_load;
 pub(crate) mod cost;
 mod cpu_cores;
 mod distribution;
@@ -39,8 +41,11 @@ mod gates;
 mod growth;
 mod harness;
 mod heartbeats;
+mod leaks;
 mod ledger;
 mod messages;
+mod node_maxima;
+pub(crate) mod observed;
 mod problems;
 pub(crate) mod processes;
 mod recovery;

@@ -4,7 +4,7 @@ use highwater_scenarios::plan::PhaseWindow;
 use highwater_types::format;
 
 use super::{
-    heartbeats::pending, ledger, messages, run_window::RunWindow, sockets::turnover,
+    heartbeats::pending, leaks, ledger, messages, run_window::RunWindow, sockets::turnover,
     source_series::SourceSeries, summary::Summary, telemetry,
 };
 use crate::record::{RecordEvent, SourceRole, TimedEvent, action_title, names::gauge};
@@ -28,6 +28,7 @@ pub(super) fn problems(window: &RunWindow, summary: &Summary) -> Vec<String> {
         problems.extend(messages::problems(window, section));
     }
     problems.extend(ledger::differences(&summary.ledger));
+    problems.extend(leaks::leaks(window));
     if record.phases.steady.is_none() {
         problems.push("the steady phase was not reached".to_owned());
     }

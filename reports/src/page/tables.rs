@@ -1,16 +1,17 @@
 //! Tables of everything that is not a metric of the registry: gates, the ledger, failures,
 //! new sockets over time, and the machine.
 
+use highwater_scenarios::metrics::Unit;
 use highwater_types::format;
 
 use super::{
     metric_tables::event_title,
-    table::{PageTable, TableRow, by_node_text, missing, row, table},
+    table::{PageTable, TableRow, by_node_text, missing, row, table, value},
 };
 use crate::{
     analysis::{failures::failures, run_window::RunWindow},
     record::Manifest,
-    summary::{Agreement, GateOutcome, LedgerLine, LedgerSide, Summary},
+    summary::{Agreement, GateOutcome, LedgerLine, LedgerSide, ObservedMetric, Summary},
     text,
 };
 
@@ -47,6 +48,16 @@ pub(super) fn ledger(summary: &Summary) -> PageTable {
         "verdict",
     ];
     table("", head, summary.ledger.iter().map(ledger_row).collect())
+}
+
+/// Returns the table of the target's own metrics.
+pub(super) fn observed(summary: &Summary) -> PageTable {
+    let rows = summary.observe.iter().flat_map(|(process, metrics)| {
+        let metrics = metrics.iter();
+        metrics.map(move |(name, metric)| observed_row(process, name, metric))
+    });
+    let head = ["", "min", "mean", "max", "last", "growth per hour"];
+    table("", head, rows.collect())
 }
 
 /// Returns the table of failures by kind.
@@ -102,6 +113,21 @@ pub(super) fn machine(manifest: &Manifest) -> PageTable {
         ["", ""],
         properties.into_iter().chain(versions).collect(),
     )
+}
+
+fn observed_row(process: &str, name: &str, metric: &ObservedMetric) -> TableRow {
+    let unit = match metric.per_second {
+        true => Unit::PerSecond,
+        false => Unit::Count,
+    };
+    row([
+        format!("{process}: {name}"),
+        value(unit, metric.min),
+        value(unit, metric.mean),
+        value(unit, metric.max),
+        value(unit, metric.last),
+        value(unit, metric.growth_per_hour),
+    ])
 }
 
 fn ledger_row(line: &LedgerLine) -> TableRow {

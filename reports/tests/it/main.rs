@@ -12,6 +12,7 @@ mod hlog;
 mod large;
 mod ledger;
 mod messages;
+mod observed;
 mod record;
 mod report;
 mod run;

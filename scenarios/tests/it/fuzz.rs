@@ -6,7 +6,7 @@ mod replay;
 use highwater_scenarios::{GateCheck, fuzzing};
 use proptest::prelude::*;
 
-replay::replay_seeds!(fuzzing: scenario);
+replay::replay_seeds!(fuzzing: scenario, metric_selector);
 
 /// Returns text that looks enough like a scenario to get past the first error.
 fn scenario_like_text() -> impl Strategy<Value = String> {

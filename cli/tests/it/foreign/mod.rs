@@ -3,9 +3,11 @@
 //! - [`server`]: a server whose every answer a test scripts;
 //! - [`sockets`]: handshakes and sockets;
 //! - [`requests`]: commands and event streams;
-//! - [`metrics`]: what their endpoints say.
+//! - [`metrics`]: what their endpoints say;
+//! - [`observe`]: metrics that a scenario names, and other sources than endpoints.
 
 mod metrics;
+mod observe;
 mod requests;
 mod server;
 mod sockets;
