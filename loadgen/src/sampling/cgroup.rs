@@ -66,8 +66,8 @@ pub(super) fn gauges(folder: &Path) -> Option<Gauges> {
 
 fn parse(texts: &CgroupTexts) -> Gauges {
     let current = number(&texts.memory_current);
-    // The kernel drops inactive pages of files before anything else, so they are no use of
-    // memory: the same sum is the working set of Kubernetes and the usage of `docker stats`.
+    // The kernel drops inactive pages of files first, so they do not count as memory in use.
+    // The same difference is the working set of Kubernetes and the usage of `docker stats`.
     let inactive_file = entry(&texts.memory_stat, "inactive_file");
     let in_use = current.zip(inactive_file);
     let in_use = in_use.map(|(current, inactive)| (current - inactive).max(0.0));
@@ -96,7 +96,7 @@ fn parse(texts: &CgroupTexts) -> Gauges {
 }
 
 fn number(text: &str) -> Option<f64> {
-    // The kernel counts in whole numbers; `max` and an empty text are none.
+    // The kernel counts in whole numbers; `max` and an empty text are not numbers.
     text.trim().parse::<u64>().ok().map(|value| value as f64)
 }
 

@@ -40,10 +40,10 @@ pub enum ObserveError {
         name: String,
         /// The series that make it up.
         selector: String,
-        /// What the endpoint has near to it.
+        /// The series or names that are near to it.
         nearest: Option<String>,
     },
-    /// There is no such control group.
+    /// The control group does not exist.
     #[error("cannot observe {process}: cannot read the control group {}", folder.display())]
     Cgroup {
         /// The process's name.
@@ -118,9 +118,9 @@ pub(crate) async fn check(
 /// Whether an endpoint must have the metrics that the scenario names when the run starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MetricsPresence {
-    /// It must have them.
+    /// The metrics must be there when the run starts.
     FromTheStart,
-    /// It may get them later.
+    /// The metrics may come later.
     Late,
 }
 

@@ -88,7 +88,7 @@ pub(super) fn leaks(window: &RunWindow) -> Vec<String> {
         return Vec::new();
     };
     let leak_of = |resource: &Resource, series: &SourceSeries| {
-        // A restart begins at a new level, which is no growth.
+        // A restart begins at a new level, which does not count as growth.
         let has_restarted = series
             .restarts()
             .is_some_and(|restarts| restarts.iter().any(|at| range.contains(at)));

@@ -78,7 +78,25 @@ fn text_that_is_no_instant_selector_is_explained() {
         Some(hint) => format!("{} ({hint})", problem.message),
         None => problem.message,
     });
-    expect![[r#""#]].assert_eq(&shown.join("\n"));
+    expect![[r#"
+        no name of a metric
+        `9lives` in place of the end of the selector (functions, ranges and operators are not known: matching series are summed, and counters become rates)
+        the end in place of a label or `}`
+        `}` in place of one of = != =~ !~
+        `in}` in place of a text in quotes
+        a text without its closing quote
+        an unknown escape in a text (write `\\` for a backslash, or put the text in backticks)
+        `shard=\"a\"}` in place of `,` or `}`
+        an invalid pattern `(`: unclosed group
+        an invalid pattern `)(`: unopened group
+        an invalid pattern `(a{1000}){1000}`: Compiled regex exceeds size limit of 1048576 bytes.
+        `[5m]` in place of the end of the selector (functions, ranges and operators are not known: matching series are summed, and counters become rates)
+        `(depth)` in place of the end of the selector (functions, ranges and operators are not known: matching series are summed, and counters become rates)
+        no name of a metric
+        a pattern in place of a metric's name
+        two names of a metric
+        an empty name of a metric
+        all buckets of a histogram together (select its `_count` or `_sum`, or one bucket with `le`)"#]].assert_eq(&shown.join("\n"));
     assert!(MetricSelector::parse("http_seconds_bucket{le=\"0.5\"}").is_ok());
     assert!(MetricSelector::parse(&"a".repeat(501)).is_err());
 }
