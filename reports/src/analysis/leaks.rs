@@ -243,7 +243,7 @@ mod tests {
         assert_eq!(describe(rss, &[]), None);
         assert_eq!(
             describe(rss, &[("app", leak(36.0))]).unwrap(),
-            "RSS of app grew by 36 MiB/h at constant load, from 100 MiB to 136 MiB over 60 min"
+            "RSS of app grew by 36 MiB/h at constant load, from 100 MiB to 136 MiB over 1 h"
         );
         assert_eq!(
             describe(
@@ -251,7 +251,7 @@ mod tests {
                 &[("n1", leak(3.0)), ("n2", leak(36.0)), ("n3", leak(1.0))]
             )
             .unwrap(),
-            "heap of n2 grew by 36 MiB/h at constant load, from 100 MiB to 136 MiB over 60 min, \
+            "heap of n2 grew by 36 MiB/h at constant load, from 100 MiB to 136 MiB over 1 h, \
              and that of 2 other processes as well; garbage that was not collected in this time \
              looks the same"
         );

@@ -61,6 +61,7 @@ fn target() -> SystemSpec {
         [[devices]]
         name = "home"
         count = 1000
+        ramp = "200/s"
     "#;
     let plan: Plan = highwater_scenarios::parse("observed.toml", text, &[]).unwrap();
     plan.system
