@@ -5,7 +5,7 @@
 
 use std::fmt::Debug;
 
-use highwater_scenarios::plan;
+use highwater_scenarios::{plan, selector::MetricSelector};
 use highwater_types::BrokerKind;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::{
     broker,
     control::{FromWorker, ToWorker},
-    sampling::{Gauges, known_metrics},
+    sampling::{Gauges, MetricsEndpoint, known_metrics},
     testbed::balancer,
     worker::{
         commands::reply::sse::EventStream,
@@ -126,8 +126,17 @@ pub fn message_payloads(bytes: &[u8]) {
 /// Checks that the gauges in a node's text are finite.
 pub fn prometheus_text(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    for sockets_metric in [None, Some("sessions")] {
-        check_finite(Some(known_metrics::gauges(&text, sockets_metric).gauges));
+    for (sockets_metric, selector) in [(None, "{\"a\"}"), (Some("sessions"), "b{c!=\"d\"}")] {
+        let selector = MetricSelector::parse(selector).expect("a valid selector");
+        let endpoint = MetricsEndpoint {
+            sockets_metric: sockets_metric.map(str::to_owned),
+            metrics: vec![plan::OwnMetric {
+                name: "own".to_owned(),
+                selector,
+            }],
+            ..MetricsEndpoint::default()
+        };
+        check_finite(Some(known_metrics::gauges(&text, &endpoint).gauges));
     }
 }
 

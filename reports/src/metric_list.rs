@@ -16,7 +16,7 @@ struct MetricJson<'a> {
 
 /// Returns a line for each metric: path, unit, the way in which it is better, meaning.
 pub fn metrics_text() -> String {
-    let all: Vec<Metric> = metrics::all().collect();
+    let all = listed();
     // Paths have the widest range of lengths, so only their column is measured.
     let width = all.iter().map(|metric| metric.path.len()).max();
     let width = width.unwrap_or_default();
@@ -33,7 +33,7 @@ pub fn metrics_text() -> String {
 /// # Errors
 /// When the list does not fit JSON, which no list of texts does.
 pub fn metrics_json() -> serde_json::Result<String> {
-    let all: Vec<Metric> = metrics::all().collect();
+    let all = listed();
     let rows = all.iter().map(|metric| MetricJson {
         path: &metric.path,
         unit: metric.unit.label(),
@@ -42,6 +42,11 @@ pub fn metrics_json() -> serde_json::Result<String> {
         meaning: &metric.about,
     });
     serde_json::to_string_pretty(&rows.collect::<Vec<_>>())
+}
+
+/// Returns every metric of the registry, and the forms of those that a scenario names.
+fn listed() -> Vec<Metric> {
+    metrics::all().chain(metrics::own_metric_forms()).collect()
 }
 
 fn table_line(width: usize, [path, unit, better, meaning]: [&str; 4]) -> String {
@@ -57,14 +62,16 @@ mod tests {
     #[test]
     fn every_metric_has_a_line_and_an_object() {
         let text = metrics_text();
-        assert_eq!(text.lines().count(), 1 + metrics::all().count());
+        let count = metrics::all().chain(metrics::own_metric_forms()).count();
+        assert_eq!(text.lines().count(), 1 + count);
+        assert!(text.contains("observe.NAME.METRIC.growth_per_hour"));
         let line = text
             .lines()
             .find(|line| line.starts_with("commands.failed"));
         let words: Vec<&str> = line.into_iter().flat_map(str::split_whitespace).collect();
         assert_eq!(words[..3], ["commands.failed", "count", "lower"]);
         let rows: serde_json::Value = serde_json::from_str(&metrics_json().unwrap()).unwrap();
-        assert_eq!(rows.as_array().unwrap().len(), metrics::all().count());
+        assert_eq!(rows.as_array().unwrap().len(), count);
         assert_eq!(rows[0]["path"], "sockets.requested");
         assert_eq!(rows[0]["better"], "neither");
     }

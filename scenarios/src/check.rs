@@ -150,6 +150,12 @@ fn operator_hint(rest: &str) -> Option<String> {
 fn unknown_metric(path: &str) -> Diagnostic {
     let paths: Vec<String> = metrics::all().map(|metric| metric.path).collect();
     let group = path.split('.').next().unwrap_or_default();
+    if group == metrics::OWN_METRICS {
+        let forms: Vec<String> = metrics::own_metric_forms().map(|form| form.path).collect();
+        let expected = suggest::quoted_list(forms.iter().map(String::as_str));
+        let message = format!("unknown metric `{}`", path.escape_debug());
+        return Diagnostic::new(message).expected(expected);
+    }
     let is_member = |known: &&str| known.split('.').next() == Some(group);
     let members: Vec<&str> = paths.iter().map(String::as_str).filter(is_member).collect();
     let expected = match members.len() {
@@ -176,6 +182,7 @@ fn metric_groups(paths: &[String]) -> String {
         .collect();
     // The paths are in the summary's order, in which a group stands together.
     groups.dedup();
+    groups.push(metrics::OWN_METRICS);
     suggest::quoted_list(groups)
 }
 
@@ -264,7 +271,7 @@ mod tests {
             an unknown comparison; expected `metric <= limit`, with one of < <= == != >= > (did you mean `==`?)
             unknown unit `ms` as the limit of sockets.opened; expected a plain number
             no comparison; expected `metric <= limit`, with one of < <= == != >= >
-            unknown metric `latency`; expected a metric of `sockets`, `heartbeats`, `frames`, `commands`, `messages`, `backplane`, `cpu_cores`, `exits`, `telemetry`, `balance`, `cost_per_socket` (did you mean `messages.latency.p99`?)
+            unknown metric `latency`; expected a metric of `sockets`, `heartbeats`, `frames`, `commands`, `messages`, `backplane`, `nodes`, `cpu_cores`, `exits`, `telemetry`, `balance`, `cost_per_socket`, `observe` (did you mean `messages.latency.p99`?)
             an unknown comparison; expected `metric <= limit`, with one of < <= == != >= > (did you mean `<=`?)
             a quantity below zero as the limit of commands.failed; expected a plain number
             an unknown comparison; expected `metric <= limit`, with one of < <= == != >= > (did you mean `<=`?)

@@ -9,6 +9,7 @@ use crate::{
     },
     parse_matrix,
     plan::{FrameSpec, JsonExpectation, MatchSpec, TakeSource, TakeSpec},
+    selector::MetricSelector,
 };
 
 /// Longest text of a number in JSON, in bytes.
@@ -18,6 +19,26 @@ const LONGEST_NUMBER: usize = 32;
 pub fn scenario(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = describe_or_reject(text, &[]);
+    }
+}
+
+/// Checks that a selector that is read is the same after it is written and read again, and
+/// that it judges any value of a label.
+///
+/// # Panics
+///
+/// Panics if a selector changes, or is invalid without a description.
+pub fn metric_selector(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    match MetricSelector::parse(&text) {
+        Ok(selector) => {
+            let again = MetricSelector::parse(selector.as_str()).expect("a selector is read again");
+            assert_eq!(selector, again);
+            assert!(!selector.metric().is_empty());
+            // Only a panic is a fault here.
+            let _ = selector.accepts(|_| Some(&text));
+        }
+        Err(problem) => assert!(problem.expected.is_some(), "{problem}"),
     }
 }
 

@@ -51,6 +51,7 @@
 //! - [`plan`], [`segment`]: the resolved form, and a worker's share of it;
 //! - [`describe()`], `estimate`: the plan in words, and its size;
 //! - [`check`], [`metrics`]: the grammar of gates, and what a gate can name;
+//! - [`selector`]: the grammar of a target's own metrics;
 //! - [`reference`], [`settings`]: the format's documentation and its list of keys, from the
 //!   declarations that files are read with;
 //! - [`secrets`]: values of header fields and queries, kept out of records and messages, with
@@ -72,6 +73,7 @@ pub mod reference;
 pub mod renamed;
 pub mod secrets;
 pub mod segment;
+pub mod selector;
 pub mod settings;
 pub mod text_layout;
 

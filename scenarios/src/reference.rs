@@ -79,7 +79,7 @@ fn default_cell(section: &SectionSchema, key: &KeySchema) -> String {
 
 fn write_metrics(page: &mut String) {
     page.push_str("| metric | unit | `during` | meaning |\n|---|---|---|---|\n");
-    for metric in metrics::all() {
+    for metric in metrics::all().chain(metrics::own_metric_forms()) {
         let during = if metric.is_windowed { "yes" } else { "no" };
         let (path, unit) = (&metric.path, metric.unit.name());
         // Writing to a String cannot fail.

@@ -10,8 +10,8 @@ use std::ops::Range;
 use crate::{
     diagnostic::{DiagnosticSink, SourceSpan},
     mask::{MASK, MaskFn, mask_queries, mask_value, stars},
-    plan::{HttpHeader, Plan, SystemSpec},
-    tree::{self, TomlTable, TomlValue},
+    plan::{BasicCredentials, HttpHeader, Plan, SystemSpec},
+    tree::{self, TomlItem, TomlTable, TomlValue},
 };
 
 pub use crate::mask::{mask_address, query_secrets};
@@ -24,6 +24,9 @@ const HARMLESS_HEADERS: [&str; 5] = [
     "origin",
     "pragma",
 ];
+
+/// Key of a name and a password.
+const BASIC_KEY: &str = "basic";
 
 /// Keys whose values are addresses or paths with a query.
 const ADDRESS_KEYS: [&str; 4] = ["ws", "http", "prometheus", "path"];
@@ -48,16 +51,36 @@ impl HttpHeader {
     }
 }
 
+impl BasicCredentials {
+    /// Whether the password is written out.
+    fn has_literal_secret(&self) -> bool {
+        !self.password.contains("${") && self.masked() != *self
+    }
+
+    /// Returns the credentials with `***` in place of what may be a secret.
+    fn masked(&self) -> Self {
+        Self {
+            user: mask_value(&self.user, |_| MASK.to_owned()),
+            password: mask_value(&self.password, |_| MASK.to_owned()),
+        }
+    }
+}
+
 impl Plan {
-    /// Returns the plan as records show it, with masked header fields and queries.
+    /// Returns the plan as records show it, with masked header fields, credentials and queries.
     #[must_use]
     pub fn without_secrets(mut self) -> Self {
         if let SystemSpec::Target(target) = &mut self.system {
-            for header in &mut target.headers {
+            let observed = target.observe.iter_mut();
+            let observed = observed.flat_map(|process| &mut process.headers);
+            for header in target.headers.iter_mut().chain(observed) {
                 *header = header.masked();
             }
+            for process in &mut target.observe {
+                process.basic = process.basic.as_ref().map(BasicCredentials::masked);
+            }
             let observed = target.observe.iter_mut();
-            let endpoints = observed.filter_map(|observed| observed.prometheus.as_mut());
+            let endpoints = observed.flat_map(|process| &mut process.prometheus);
             for address in target
                 .ws
                 .iter_mut()
@@ -75,12 +98,21 @@ impl Plan {
 
     /// Yields the names of the header fields whose values are written out and may be secrets.
     pub fn literal_secrets(&self) -> impl Iterator<Item = &str> {
-        let headers = match &self.system {
-            SystemSpec::Target(target) => target.headers.as_slice(),
-            SystemSpec::Cluster(_) => &[],
+        let target = match &self.system {
+            SystemSpec::Target(target) => Some(target),
+            SystemSpec::Cluster(_) => None,
         };
-        let literal = headers.iter().filter(|header| header.has_literal_secret());
-        literal.map(|header| header.name.as_str())
+        let observed = target.into_iter().flat_map(|target| &target.observe);
+        let basic = observed
+            .clone()
+            .filter_map(|process| process.basic.as_ref());
+        let basic = basic.filter(|basic| basic.has_literal_secret());
+        let headers = target.into_iter().flat_map(|target| &target.headers);
+        headers
+            .chain(observed.flat_map(|process| &process.headers))
+            .filter(|header| header.has_literal_secret())
+            .map(|header| header.name.as_str())
+            .chain(basic.map(|_| BASIC_KEY))
     }
 }
 
@@ -143,19 +175,17 @@ enum SecretPlace {
 /// table does not belong, and the values that are addresses.
 fn find_values(table: &TomlTable, is_headers: bool, ranges: &mut Vec<(Range<usize>, SecretPlace)>) {
     for entry in table.entries() {
-        let is_below = is_headers || is_headers_key(&entry.key);
+        let is_below = is_headers || is_secret_key(&entry.key);
         let place = match is_below {
             true => (!is_harmless(&entry.key)).then_some(SecretPlace::Value),
             false => is_address_key(&entry.key).then_some(SecretPlace::Query),
         };
         match (&entry.item.value, place) {
             (TomlValue::Table(inner), _) => find_values(inner, is_below, ranges),
+            // Processes are a list of tables, each with header fields of its own.
             (TomlValue::List(items), None) => {
-                for item in items {
-                    if let TomlValue::Table(inner) = &item.value {
-                        find_values(inner, is_below, ranges);
-                    }
-                }
+                let tables = items.iter().filter_map(TomlItem::as_table);
+                tables.for_each(|inner| find_values(inner, false, ranges));
             }
             (_, Some(place)) => {
                 if let SourceSpan::File(range) = &entry.item.span {
@@ -172,9 +202,10 @@ fn mask_argument(argument: &str, mask: MaskFn) -> String {
         return argument.to_owned();
     };
     let mut parts = path.split('.').map(str::trim);
-    let is_headers = parts.clone().any(is_headers_key)
+    let lower = value.to_ascii_lowercase();
+    let is_headers = parts.clone().any(is_secret_key)
         // A whole table as a value.
-        || value.to_ascii_lowercase().contains("headers");
+        || lower.contains("headers") || lower.contains(BASIC_KEY);
     let is_harmless_field = parts.next_back().is_some_and(is_harmless);
     match is_headers && !is_harmless_field {
         true => format!("{path}={}", mask_value(value, mask)),
@@ -187,8 +218,10 @@ fn is_address_key(key: &str) -> bool {
     ADDRESS_KEYS.contains(&key.to_ascii_lowercase().as_str())
 }
 
-fn is_headers_key(key: &str) -> bool {
-    key.to_ascii_lowercase().starts_with("header")
+/// Whether the values below a key may be secrets.
+fn is_secret_key(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    key.starts_with("header") || key == BASIC_KEY
 }
 
 fn is_harmless(name: &str) -> bool {
@@ -248,12 +281,25 @@ mod tests {
     }
 
     #[test]
+    fn text_of_a_scenario_shows_no_credentials_of_an_observed_process() {
+        let text = "[target]\nobserve = [{ name = \"a\", headers = { A = \"s3cr3t\" } }]\n\
+                    [[target.observe2]]\nbasic = { user = \"u5er\", password = 's3cr3t' }\n";
+        let expected = "[target]\nobserve = [{ name = \"a\", headers = { A = \"***\" } }]\n\
+                        [[target.observe2]]\nbasic = { user = \"***\", password = '***' }\n";
+        assert_eq!(mask_secrets(text), expected);
+    }
+
+    #[test]
     fn argument_shows_no_value_of_a_header_field() {
         for (argument, shown) in [
             ("target.headers.X-Key=s3cr3t", "target.headers.X-Key=***"),
             ("target.headers.X-Key=${K}", "target.headers.X-Key=${K}"),
             ("target.headers={ A = \"s3cr3t\" }", "target.headers=***"),
             ("target={ headers = { A = \"s3cr3t\" } }", "target=***"),
+            (
+                "target.observe=[{ basic = { password = \"s3cr3t\" } }]",
+                "target.observe=***",
+            ),
             (
                 "target.headers.Accept-Language=en",
                 "target.headers.Accept-Language=en",

@@ -169,6 +169,7 @@ fn exit_for_run(error: &RunError) -> Exit {
         | RunError::OpenFileLimitTooLow { .. }
         | RunError::TargetUnreachable { .. }
         | RunError::NotObservable { .. }
+        | RunError::Observe(_)
         | RunError::TargetTlsFailed { .. } => Exit::Refused,
         RunError::Tls(_) | RunError::Variable(_) => Exit::Usage,
         RunError::Interrupted => Exit::Interrupted,

@@ -145,6 +145,15 @@ fn fill_in(template: &SecretString, device: &str) -> SecretString {
     template.replace(DEVICE_PLACEHOLDER, device).into()
 }
 
+/// Returns header fields for an HTTP client that sends the same ones with every request.
+pub(crate) fn header_map(fields: &[(String, SecretString)]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in fields {
+        insert_header(&mut headers, name, value.expose_secret());
+    }
+    headers
+}
+
 /// Inserts a header field. The plan and the variables were checked before; a field that
 /// HTTP does not allow all the same is left out.
 fn insert_header(headers: &mut HeaderMap, name: &str, value: &str) {

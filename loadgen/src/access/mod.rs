@@ -32,6 +32,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use bearer::bearer_headers;
 pub use client_options::ClientOptions;
+pub(crate) use client_options::header_map;
 pub use secret::SecretString;
 pub use secret_mask::SecretMask;
 pub use tls_verify::{CertVerification, TlsSetupError};

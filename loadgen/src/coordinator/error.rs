@@ -7,6 +7,7 @@ use highwater_reports::record::RecordError;
 
 use crate::{
     access::{TlsSetupError, VariableError},
+    sampling::ObserveError,
     testbed::TestbedError,
     worker::frames::ProtocolError,
 };
@@ -105,6 +106,9 @@ pub enum RunError {
         /// The cause.
         reason: String,
     },
+    /// A process of the target cannot be observed.
+    #[error(transparent)]
+    Observe(#[from] ObserveError),
     /// The limit of open files cannot be read or raised.
     #[error("cannot raise the limit of open files")]
     OpenFiles(#[source] io::Error),
@@ -175,6 +179,7 @@ impl RunError {
             ) => hint,
             Self::Testbed(_) | Self::Process(_) => "see the logs in the run's directory",
             Self::TargetTlsFailed { kind, .. } => kind.hint(),
+            Self::Observe(error) => error.hint(),
             Self::Tls(_) => "`tls.ca` names a PEM file, seen from where `highwater` is started",
             Self::Variable(_) => "set it in the environment of the coordinator",
             Self::TargetUnreachable { .. } => "start it first, or correct [target] in the scenario",

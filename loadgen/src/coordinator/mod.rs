@@ -39,6 +39,7 @@ pub mod error;
 mod hellos;
 mod join_status;
 mod known_names;
+mod observed;
 mod observed_check;
 pub mod options;
 pub mod phases;

@@ -73,19 +73,27 @@ fn check_process_ids(observed: &[SampleTarget]) -> Result<(), RunError> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use highwater_reports::record::{Source, SourceRole};
+    use reqwest::header::HeaderMap;
 
     use super::*;
-    use crate::sampling::SampleEndpoint;
+    use crate::sampling::{MetricsEndpoint, ProcessScope, SampleEndpoint};
 
     fn observed(pid: Option<u32>, url: Option<&str>) -> SampleTarget {
         SampleTarget {
             source: Source::new(SourceRole::Node, "app"),
             pid,
-            endpoint: url.map(|url| SampleEndpoint::Prometheus {
-                url: url.to_owned(),
-                sockets_metric: None,
+            endpoint: url.map(|url| {
+                SampleEndpoint::Prometheus(Arc::new(MetricsEndpoint {
+                    url: url.to_owned(),
+                    headers: HeaderMap::new(),
+                    sockets_metric: None,
+                    metrics: Vec::new(),
+                }))
             }),
+            scope: ProcessScope::default(),
         }
     }
 

@@ -44,7 +44,7 @@ pub fn spawn_sampler(
             tokio::select! {
                 _ = ticks.tick() => {}
                 () = stop.cancelled() => {
-                    let problems = sampling_problems(&system, sampler.never_seen_metrics());
+                    let problems = sampling_problems(&system, sampler.named_metric_problems());
                     // The receiver is gone if the run failed, and its error says more.
                     let _ = sender.send(SampleRound { samples: Vec::new(), problems }).await;
                     return;

@@ -6,21 +6,23 @@ use std::{
 };
 
 use highwater_process::Spawner;
-use highwater_reports::record::{Source, SourceRole};
 use highwater_scenarios::{
     Plan,
-    plan::{EventSpec, ObservedProcess, SystemSpec, TargetSpec},
+    plan::{EventSpec, SystemSpec, TargetSpec},
 };
 use tokio::{sync::mpsc, time::sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::{error::RunError, observed_check::check_observed, target_check::check_reachable};
+use super::{
+    error::RunError, observed::observed_targets, observed_check::check_observed,
+    target_check::check_reachable,
+};
 use crate::{
     access::{CertVerification, ClientAccess, SecretString, variables},
     clock::RunClock,
     endpoints::Endpoints,
     error_chain::error_chain,
-    sampling::{SampleEndpoint, SampleTarget},
+    sampling::SampleTarget,
     testbed::{BalancerChange, NodeExit, Testbed},
     worker::frames::pool_protocol::variable_names,
 };
@@ -39,6 +41,8 @@ pub enum RunningSystem {
 pub struct RunningTarget {
     spec: TargetSpec,
     access: ClientAccess,
+    /// The processes that are sampled.
+    observed: Vec<SampleTarget>,
 }
 
 /// The result of an event of the scenario.
@@ -78,12 +82,17 @@ impl RunningSystem {
                 };
                 check_reachable(target, &access.tls_verify).await?;
                 let spec = TargetSpec {
-                    ws: variables::resolve_addresses(&target.ws, variable)?,
+                    ws: variables::resolve_addresses(&target.ws, look_up)?,
                     ..target.clone()
                 };
-                let observed: Vec<_> = spec.observe.iter().map(sample_target).collect();
+                let observed =
+                    observed_targets(&target.observe, &access.tls_verify, look_up).await?;
                 check_observed(&observed, &access.tls_verify).await?;
-                Ok(Self::Target(Box::new(RunningTarget { spec, access })))
+                Ok(Self::Target(Box::new(RunningTarget {
+                    spec,
+                    access,
+                    observed,
+                })))
             }
         }
     }
@@ -144,7 +153,7 @@ impl RunningSystem {
     pub fn sample_targets(&self) -> Vec<SampleTarget> {
         match self {
             Self::Cluster(testbed) => testbed.sample_targets(),
-            Self::Target(target) => target.spec.observe.iter().map(sample_target).collect(),
+            Self::Target(target) => target.observed.clone(),
         }
     }
 
@@ -199,18 +208,6 @@ impl RunningSystem {
             Some(testbed) => testbed.stop().await,
             None => Vec::new(),
         }
-    }
-}
-
-fn sample_target(observed: &ObservedProcess) -> SampleTarget {
-    let endpoint = |url| SampleEndpoint::Prometheus {
-        url,
-        sockets_metric: observed.sockets_metric.clone(),
-    };
-    SampleTarget {
-        source: Source::new(SourceRole::Node, observed.name.as_str()),
-        pid: observed.pid,
-        endpoint: observed.prometheus.clone().map(endpoint),
     }
 }
 

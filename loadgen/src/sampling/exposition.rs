@@ -31,7 +31,21 @@ pub(crate) struct Sample<'t> {
     pub(crate) metric: Cow<'t, str>,
     /// The value, which may be infinite or NaN.
     pub(crate) value: f64,
+    /// The kind of the value.
+    pub(crate) kind: SampleKind,
     labels: Vec<Label<'t>>,
+}
+
+/// The kind of a sample's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SampleKind {
+    /// A value that may rise and fall.
+    Gauge,
+    /// A value that grows from the start of the process.
+    Counter,
+    /// A quantile of a summary. It bears the name of the summary, and a sum of several means
+    /// nothing.
+    Quantile,
 }
 
 type Label<'t> = (Cow<'t, str>, Cow<'t, str>);
@@ -61,27 +75,39 @@ impl Sample<'_> {
     pub(crate) fn finite_value(&self) -> Option<f64> {
         Some(self.value).filter(|value| value.is_finite())
     }
+
+    /// Returns the series as the format writes it: `name{label="value"}`.
+    pub(crate) fn series(&self) -> String {
+        let labels = self.labels.iter();
+        let labels: Vec<String> = labels
+            .map(|(key, value)| format!("{key}={value:?}"))
+            .collect();
+        match labels.as_slice() {
+            [] => self.metric.to_string(),
+            labels => format!("{}{{{}}}", self.metric, labels.join(",")),
+        }
+    }
 }
 
 /// Reads the samples of the metrics whose names are wanted. Every line is checked.
 pub(crate) fn parse(text: &str, is_wanted: impl Fn(&str) -> bool) -> Exposition<'_> {
     let mut exposition = Exposition::default();
-    // The quantiles of a summary bear the metric's own name, and their sum means nothing.
-    let mut summary = None;
+    let mut declared = None;
     for (index, line) in text.lines().enumerate() {
         let line = line.trim_matches([' ', '\t']);
         if let Some(comment) = line.strip_prefix('#') {
-            if let Some((metric, kind)) = type_comment(comment) {
-                summary = (kind == "summary").then_some(metric);
-            }
+            declared = type_comment(comment).or(declared);
             continue;
         }
         if line.is_empty() {
             continue;
         }
         match Cursor(line).sample() {
-            Ok(sample) if Some(&*sample.metric) == summary || !is_wanted(&sample.metric) => {}
-            Ok(sample) => exposition.samples.push(sample),
+            Ok(sample) if !is_wanted(&sample.metric) => {}
+            Ok(sample) => exposition.samples.push(Sample {
+                kind: kind_of(&sample.metric, declared),
+                ..sample
+            }),
             Err((expected, rest)) => {
                 exposition.broken_lines += 1;
                 exposition.first_broken.get_or_insert_with(|| BrokenLine {
@@ -99,7 +125,23 @@ pub(crate) fn parse(text: &str, is_wanted: impl Fn(&str) -> bool) -> Exposition<
 fn type_comment(comment: &str) -> Option<(&str, &str)> {
     let mut words = comment.split_ascii_whitespace();
     (words.next() == Some("TYPE")).then_some(())?;
-    Some((words.next()?, words.next()?))
+    // A name of other characters than letters stands in quotes.
+    Some((words.next()?.trim_matches('"'), words.next()?))
+}
+
+/// Returns the kind of a sample by the last `TYPE` comment, or by its name where that comment is
+/// about another metric.
+fn kind_of(name: &str, declared: Option<(&str, &str)>) -> SampleKind {
+    let declared = declared.and_then(|(metric, kind)| Some((name.strip_prefix(metric)?, kind)));
+    match declared {
+        Some(("", "summary")) => SampleKind::Quantile,
+        // Only OpenMetrics names a counter without its suffix.
+        Some(("" | "_total", "counter")) => SampleKind::Counter,
+        Some(("_sum" | "_count" | "_bucket", "summary" | "histogram")) => SampleKind::Counter,
+        Some(("", "gauge")) => SampleKind::Gauge,
+        _ if name.ends_with("_total") => SampleKind::Counter,
+        _ => SampleKind::Gauge,
+    }
 }
 
 /// The rest of a line.
@@ -125,6 +167,8 @@ impl<'t> Cursor<'t> {
         Ok(Sample {
             metric,
             value,
+            // The comment before it says more.
+            kind: SampleKind::Gauge,
             labels,
         })
     }
@@ -312,15 +356,34 @@ mod tests {
     }
 
     #[test]
-    fn quantiles_of_a_summary_are_no_samples_of_its_name() {
-        check(
-            "# TYPE wait summary\nwait{quantile=\"0.5\"} 1\nwait_sum 9\nwait_count 4\n\
-             # TYPE sockets gauge\nsockets 2\n",
-            expect![[r#"
-                wait_sum [] 9
-                wait_count [] 4
-                sockets [] 2"#]],
-        );
+    fn kind_is_that_of_the_comment_or_of_the_name() {
+        let text = "untyped_total 1\nuntyped 1\n\
+                    # TYPE wait summary\nwait{quantile=\"0.5\"} 1\nwait_sum 9\nwait_count 4\n\
+                    # TYPE requests counter\n# HELP requests Requests.\n# UNIT requests x\n\
+                    requests_total 3\nrequests_created 5\n\
+                    # TYPE bytes counter\nbytes 3\n\
+                    # TYPE size histogram\nsize_bucket{le=\"1\"} 2\nsize_count 2\n\
+                    # TYPE odd_total gauge\nodd_total 2\n\
+                    # TYPE \"app.sent\" counter\n{\"app.sent\"} 2\n";
+        let exposition = parse(text, |_| true);
+        let kinds = exposition.samples.iter();
+        let kinds: Vec<String> = kinds
+            .map(|sample| format!("{} {:?}", sample.series(), sample.kind))
+            .collect();
+        expect![[r#"
+            untyped_total Counter
+            untyped Gauge
+            wait{quantile="0.5"} Quantile
+            wait_sum Counter
+            wait_count Counter
+            requests_total Counter
+            requests_created Gauge
+            bytes Counter
+            size_bucket{le="1"} Counter
+            size_count Counter
+            odd_total Gauge
+            app.sent Counter"#]]
+        .assert_eq(&kinds.join("\n"));
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 use highwater_reports::record::names::gauge;
 
-use super::prometheus::{MappedGauges, MetricLabel, MetricMapping, labelled, map_gauges, mapping};
+use super::{
+    prometheus::{MappedGauges, MetricLabel, MetricMapping, labelled, map_gauges, mapping, scaled},
+    target::MetricsEndpoint,
+};
 
 const BACKPLANE: &str = "highwater_backplane_messages_total";
 const COMMANDS: &str = "highwater_commands_total";
@@ -14,6 +17,9 @@ const UNICAST: MetricLabel = ("kind", "unicast");
 const TOPIC: MetricLabel = ("kind", "topic");
 
 /// The metrics that hold each gauge, best first. A further runtime is a further line.
+///
+/// Connections of other servers are no gauge here: they count requests too, and a proxy beside
+/// its application would count each socket twice. A scenario names the metric of sockets.
 const METRIC_MAPPINGS: &[MetricMapping] = &[
     // The standard names of client libraries.
     mapping(gauge::RSS, "process_resident_memory_bytes"),
@@ -23,6 +29,7 @@ const METRIC_MAPPINGS: &[MetricMapping] = &[
     // Micrometer (Spring Boot). Its process_cpu_usage is a share of the CPU, not seconds,
     // so it is not mapped.
     mapping(gauge::OPEN_FILES, "process_files_open_files"),
+    scaled(gauge::CPU, "process_cpu_time_ns_total", 1e9),
     // The reference node.
     mapping(gauge::HEAP, "highwater_heap_allocated_bytes"),
     mapping(gauge::SOCKETS_OPEN, "highwater_sockets"),
@@ -60,18 +67,44 @@ const METRIC_MAPPINGS: &[MetricMapping] = &[
         gauge::TELEMETRY_HANDLED,
         "highwater_telemetry_handled_total",
     ),
-    // JVM: Micrometer and client_java 1.x, then client_java 0.x.
+    // JVM: Micrometer and client_java 1.x, OpenTelemetry, then client_java 0.x.
     labelled(gauge::HEAP, "jvm_memory_used_bytes", &[("area", "heap")]),
+    labelled(
+        gauge::HEAP,
+        "jvm_memory_used_bytes",
+        &[("jvm_memory_type", "heap")],
+    ),
     labelled(gauge::HEAP, "jvm_memory_bytes_used", &[("area", "heap")]),
+    mapping(gauge::CPU, "jvm_cpu_time_seconds_total"),
     // Go, Node.js.
     mapping(gauge::HEAP, "go_memstats_heap_alloc_bytes"),
     mapping(gauge::HEAP, "nodejs_heap_size_used_bytes"),
+    // .NET: prometheus-net, then the runtime's own meter of .NET 9.
+    mapping(gauge::HEAP, "dotnet_total_memory_bytes"),
+    mapping(gauge::RSS, "process_working_set_bytes"),
+    mapping(gauge::OPEN_FILES, "process_open_handles"),
+    mapping(gauge::HEAP, "dotnet_gc_last_collection_heap_size_bytes"),
+    mapping(gauge::RSS, "dotnet_process_memory_working_set_bytes"),
+    mapping(gauge::CPU, "dotnet_process_cpu_time_seconds_total"),
+    // BEAM: prometheus.erl 6, then its earlier names.
+    mapping(gauge::HEAP, "erlang_vm_memory_bytes"),
+    mapping(gauge::CPU, "erlang_vm_statistics_runtime_seconds_total"),
+    mapping(gauge::HEAP, "erlang_vm_memory_bytes_total"),
+    scaled(gauge::CPU, "erlang_vm_statistics_runtime_milliseconds", 1e3),
+    // RabbitMQ, which has those of the BEAM too.
+    mapping(gauge::RSS, "rabbitmq_process_resident_memory_bytes"),
+    mapping(gauge::OPEN_FILES, "rabbitmq_process_open_fds"),
+    // HAProxy and Envoy. Neither reports its CPU time.
+    mapping(gauge::HEAP, "haproxy_process_pool_used_bytes"),
+    mapping(gauge::STARTED_AT, "haproxy_process_start_time_seconds"),
+    mapping(gauge::HEAP, "envoy_server_memory_allocated"),
+    mapping(gauge::RSS, "envoy_server_memory_physical_size"),
 ];
 
-/// Returns the gauges in Prometheus `text`, whatever server wrote it. `sockets_metric` names
-/// the metric of open sockets, if it is not a known one.
-pub(crate) fn gauges(text: &str, sockets_metric: Option<&str>) -> MappedGauges {
-    map_gauges(METRIC_MAPPINGS, text, sockets_metric)
+/// Returns the gauges in Prometheus `text`, whatever server wrote it, and the metrics that the
+/// scenario names for the endpoint.
+pub(crate) fn gauges<'e>(text: &str, endpoint: &'e MetricsEndpoint) -> MappedGauges<'e> {
+    map_gauges(METRIC_MAPPINGS, text, endpoint)
 }
 
 #[cfg(test)]
@@ -83,7 +116,11 @@ mod tests {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), *value))
             .collect();
-        assert_eq!(gauges(text, sockets_metric).gauges, expected, "{text}");
+        let endpoint = MetricsEndpoint {
+            sockets_metric: sockets_metric.map(str::to_owned),
+            ..MetricsEndpoint::default()
+        };
+        assert_eq!(gauges(text, &endpoint).gauges, expected, "{text}");
     }
 
     #[test]
@@ -151,11 +188,13 @@ mod tests {
              jvm_memory_used_bytes{area=\"nonheap\",id=\"Metaspace\",} 9.9E7\n\
              process_files_open_files 212.0\n\
              process_cpu_usage 0.37\n\
+             process_cpu_time_ns_total 1.5E9\n\
              process_start_time_seconds 1.764000000123E9\n\
              websocket_sessions{application=\"home\",} 740.0\n",
             Some("websocket_sessions"),
             &[
                 (gauge::HEAP, 13_048_576.0),
+                (gauge::CPU, 1.5),
                 (gauge::OPEN_FILES, 212.0),
                 (gauge::STARTED_AT, 1_764_000_000.123),
                 (gauge::SOCKETS_OPEN, 740.0),
@@ -198,6 +237,61 @@ mod tests {
                 (gauge::OPEN_FILES, 24.0),
                 (gauge::SOCKETS_OPEN, 15.0),
             ],
+        );
+    }
+
+    #[test]
+    fn other_runtimes_and_servers_are_mapped() {
+        check(
+            "jvm_memory_used_bytes{jvm_memory_type=\"heap\",jvm_memory_pool_name=\"Eden\"} 4\n\
+             jvm_memory_used_bytes{jvm_memory_type=\"non_heap\"} 9\n\
+             jvm_cpu_time_seconds_total 2.5\n",
+            None,
+            &[(gauge::HEAP, 4.0), (gauge::CPU, 2.5)],
+        );
+        check(
+            "process_working_set_bytes 9\nprocess_open_handles 30\n\
+             dotnet_total_memory_bytes 5\nprocess_cpu_seconds_total 1.5\n",
+            None,
+            &[
+                (gauge::RSS, 9.0),
+                (gauge::OPEN_FILES, 30.0),
+                (gauge::HEAP, 5.0),
+                (gauge::CPU, 1.5),
+            ],
+        );
+        check(
+            "dotnet_process_cpu_time_seconds_total{cpu_mode=\"user\"} 2\n\
+             dotnet_process_cpu_time_seconds_total{cpu_mode=\"system\"} 1\n\
+             dotnet_process_memory_working_set_bytes 9\n\
+             dotnet_gc_last_collection_heap_size_bytes{gc_heap_generation=\"gen0\"} 1\n\
+             dotnet_gc_last_collection_heap_size_bytes{gc_heap_generation=\"loh\"} 3\n",
+            None,
+            &[(gauge::CPU, 3.0), (gauge::RSS, 9.0), (gauge::HEAP, 4.0)],
+        );
+        check(
+            "erlang_vm_memory_bytes_total{kind=\"system\"} 3\n\
+             erlang_vm_memory_bytes_total{kind=\"processes\"} 4\n\
+             erlang_vm_statistics_runtime_milliseconds 1782\n\
+             rabbitmq_process_resident_memory_bytes 9\n\
+             rabbitmq_process_open_fds 31\n",
+            None,
+            &[
+                (gauge::HEAP, 7.0),
+                (gauge::CPU, 1.782),
+                (gauge::RSS, 9.0),
+                (gauge::OPEN_FILES, 31.0),
+            ],
+        );
+        check(
+            "haproxy_process_pool_used_bytes 5\nhaproxy_process_start_time_seconds 1764000000\n",
+            None,
+            &[(gauge::HEAP, 5.0), (gauge::STARTED_AT, 1_764_000_000.0)],
+        );
+        check(
+            "envoy_server_memory_allocated{} 5\nenvoy_server_memory_physical_size{} 9\n",
+            None,
+            &[(gauge::HEAP, 5.0), (gauge::RSS, 9.0)],
         );
     }
 

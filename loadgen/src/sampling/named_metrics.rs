@@ -1,13 +1,10 @@
-//! The metrics of open sockets that a scenario names, and those that no answer had.
+//! The metrics that a scenario names, and the answers that lack them.
 
 use std::collections::BTreeMap;
 
 use highwater_reports::record::Source;
 
-use super::exposition;
-
-/// The least similarity, from 0 to 1, at which a name is proposed instead of another.
-const MIN_SIMILARITY: f64 = 0.8;
+use super::own_metrics::nearest;
 
 /// The metrics that the scenario names, by the process that has to show them.
 ///
@@ -15,61 +12,111 @@ const MIN_SIMILARITY: f64 = 0.8;
 /// missing only if no answer of the whole run had it.
 #[derive(Debug, Default)]
 pub(super) struct NamedMetrics {
-    /// The last answer that lacked the metric; `None` once an answer had it.
-    missing: BTreeMap<String, Option<(Source, MissingMetric)>>,
+    by_process: BTreeMap<(String, NamedMetric), MetricState>,
 }
 
-/// An answer that lacks the metric that the scenario names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct MissingMetric {
+/// A metric that the scenario names for an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum NamedMetric {
+    /// The metric of open sockets, by its name at the endpoint.
+    Sockets(String),
+    /// A further metric.
+    Own {
+        /// The name in the scenario.
+        name: String,
+        /// The name of the metric at the endpoint.
+        metric: String,
+        /// The series that make it up.
+        selector: String,
+    },
+}
+
+#[derive(Debug)]
+struct MetricState {
+    source: Source,
     url: String,
-    name: String,
+    /// The series or names that are near to it in the first answer without it.
     nearest: Option<String>,
+    was_seen: bool,
+    /// Answers since the first one with the metric.
+    answers: u64,
+    /// The number of these answers that lack it.
+    lacking: u64,
 }
 
 impl NamedMetrics {
-    /// Records an answer: the metric that it lacks, or `None` if it has the metric.
-    pub(super) fn record(&mut self, source: &Source, missing: Option<MissingMetric>) {
-        let known = self.missing.get(&source.id);
-        if known.is_some_and(Option::is_none) {
-            return;
-        }
-        let missing = missing.map(|missing| (source.clone(), missing));
-        self.missing.insert(source.id.clone(), missing);
+    /// Records an answer of a process: `text` if it lacks the metric.
+    pub(super) fn record(
+        &mut self,
+        source: &Source,
+        url: &str,
+        metric: NamedMetric,
+        text: Option<&str>,
+    ) {
+        let key = (source.id.clone(), metric);
+        let endpoint_name = key.1.endpoint_name().to_owned();
+        let state = self.by_process.entry(key).or_insert_with(|| MetricState {
+            source: source.clone(),
+            url: url.to_owned(),
+            // Compared once, because it takes a look at every name of the answer.
+            nearest: text.and_then(|text| nearest(&endpoint_name, text)),
+            was_seen: false,
+            answers: 0,
+            lacking: 0,
+        });
+        state.was_seen |= text.is_none();
+        state.answers += u64::from(state.was_seen);
+        state.lacking += u64::from(state.was_seen && text.is_some());
     }
 
-    /// Returns the processes that never showed their metric, with the reasons.
-    pub(super) fn never_seen(&self) -> Vec<(Source, String)> {
-        let missing = self.missing.values().flatten();
-        missing
-            .map(|(source, missing)| (source.clone(), missing.reason()))
-            .collect()
+    /// Returns the processes that never showed a metric, and those that stopped to show one,
+    /// with the reasons.
+    pub(super) fn problems(&self) -> Vec<(Source, String)> {
+        let problems = self.by_process.iter().filter_map(|((_, metric), state)| {
+            let reason = match metric {
+                _ if !state.was_seen => state.never_seen(metric),
+                NamedMetric::Own { name, .. } if state.lacking > 0 => state.vanished(name),
+                _ => return None,
+            };
+            Some((state.source.clone(), reason))
+        });
+        problems.collect()
     }
 }
 
-impl MissingMetric {
-    /// Describes the lack of `name` in `text`, the answer of `url`.
-    pub(super) fn new(url: &str, name: &str, text: &str) -> Self {
-        let exposition = exposition::parse(text, |_| true);
-        let names = exposition.samples.iter().map(|sample| &*sample.metric);
-        let nearest = names
-            .map(|other| (strsim::jaro_winkler(name, other), other))
-            .filter(|(similarity, _)| *similarity >= MIN_SIMILARITY)
-            .max_by(|(left, _), (right, _)| left.total_cmp(right));
-        Self {
-            url: url.to_owned(),
-            name: name.to_owned(),
-            nearest: nearest.map(|(_, other)| other.to_owned()),
+impl NamedMetric {
+    /// Returns the name of the metric at the endpoint.
+    fn endpoint_name(&self) -> &str {
+        match self {
+            Self::Sockets(name) | Self::Own { metric: name, .. } => name,
         }
     }
 
-    fn reason(&self) -> String {
-        let Self { url, name, .. } = self;
-        let hint = match &self.nearest {
-            Some(nearest) => format!("; did you mean `{nearest}`?"),
-            None => String::new(),
-        };
-        format!("no answer of {url} had the metric `{name}` that the scenario names{hint}")
+    /// Returns the metric as the scenario writes it.
+    fn as_written(&self) -> &str {
+        match self {
+            Self::Sockets(text) | Self::Own { selector: text, .. } => text,
+        }
+    }
+}
+
+impl MetricState {
+    fn never_seen(&self, metric: &NamedMetric) -> String {
+        let hint = self.nearest.as_ref();
+        let hint = hint.map_or_else(String::new, |nearest| format!("; {nearest}"));
+        format!(
+            "no answer of {} had the metric `{}` that the scenario names{hint}",
+            self.url,
+            metric.as_written()
+        )
+    }
+
+    fn vanished(&self, name: &str) -> String {
+        format!(
+            "the metric `{name}` was missing from {} of {} answers of {}, counted from the first \
+             answer that had it",
+            self.lacking, self.answers, self.url
+        )
     }
 }
 
@@ -79,22 +126,51 @@ mod tests {
 
     use super::*;
 
+    fn reasons(metrics: &NamedMetrics) -> Vec<String> {
+        let problems = metrics.problems().into_iter();
+        problems.map(|(_, reason)| reason).collect()
+    }
+
     #[test]
     fn metric_that_comes_late_is_not_missing() {
         let mut metrics = NamedMetrics::default();
         let source = Source::new(SourceRole::Node, "n1");
-        let missing = MissingMetric::new("http://n1/metrics", "ws_conections", "ws_connections 3");
-        metrics.record(&source, Some(missing.clone()));
-        let reasons: Vec<String> = metrics.never_seen().into_iter().map(|(_, r)| r).collect();
+        let mut record = |text| {
+            let metric = NamedMetric::Sockets("ws_conections".to_owned());
+            metrics.record(&source, "http://n1/metrics", metric, text);
+            reasons(&metrics)
+        };
+        let lacking = Some("ws_connections 3");
+        let expected = "no answer of http://n1/metrics had the metric `ws_conections` that the \
+                        scenario names; did you mean `ws_connections`?";
+        assert_eq!(record(lacking), [expected]);
+        assert_eq!(record(None), [""; 0]);
+        assert_eq!(record(lacking), [""; 0]);
+    }
+
+    #[test]
+    fn own_metric_that_vanishes_is_named() {
+        let mut metrics = NamedMetrics::default();
+        let source = Source::new(SourceRole::Node, "n1");
+        let mut record = |text| {
+            let metric = NamedMetric::Own {
+                name: "in".to_owned(),
+                metric: "depth".to_owned(),
+                selector: "depth{queue=\"in\"}".to_owned(),
+            };
+            metrics.record(&source, "http://n1/m", metric, text);
+            reasons(&metrics)
+        };
+        let expected = "no answer of http://n1/m had the metric `depth{queue=\"in\"}` that the \
+                        scenario names; it has `depth{queue=\"out\"}`";
+        assert_eq!(record(Some("depth{queue=\"out\"} 1")), [expected]);
+        assert_eq!(record(None), [""; 0]);
         assert_eq!(
-            reasons,
+            record(Some("")),
             [
-                "no answer of http://n1/metrics had the metric `ws_conections` that the scenario \
-                 names; did you mean `ws_connections`?"
+                "the metric `in` was missing from 1 of 2 answers of http://n1/m, counted from the \
+              first answer that had it"
             ]
         );
-        metrics.record(&source, None);
-        metrics.record(&source, Some(missing));
-        assert_eq!(metrics.never_seen(), []);
     }
 }

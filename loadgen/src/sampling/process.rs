@@ -1,14 +1,14 @@
 //! Memory, CPU time and open files of processes on this machine, from the kernel.
 
-use std::{fs, iter, process, sync::LazyLock};
+use std::{fs, process, sync::LazyLock};
 
 use highwater_reports::record::names::gauge;
 use parking_lot::Mutex;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System};
 
 use super::{
-    child_processes::{child_pids, ended_children_cpu_s},
     gauges::{Gauges, measured},
+    process_tree::{ProcessTree, TreeCpuTimes},
 };
 
 /// The table of this process. It is kept between calls, because it reads the machine's boot
@@ -22,15 +22,8 @@ pub struct ProcessTable {
     /// The system's process table; `None` where this process may not read it.
     system: Option<System>,
     tracked: Vec<Pid>,
-}
-
-/// A process and its children at one instant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProcessTree {
-    /// The process that the harness or the user started.
-    pub root: u32,
-    /// The children of the root.
-    pub children: Vec<u32>,
+    /// The CPU times of the trees of the last refresh.
+    tree_cpu: TreeCpuTimes,
 }
 
 /// Returns memory, CPU time, start time and open files of this process. A call reads a
@@ -42,23 +35,14 @@ pub fn own_process() -> Gauges {
     table.gauges(pid).unwrap_or_default()
 }
 
-impl ProcessTree {
-    /// Returns the process, with the children that it has now if it does its work in them.
-    pub fn read(root: u32, has_children: bool) -> Self {
-        let children = match has_children {
-            true => child_pids(root),
-            false => Vec::new(),
-        };
-        Self { root, children }
-    }
-
-    /// Returns the ids of the root and its children.
-    pub fn pids(&self) -> impl Iterator<Item = u32> {
-        iter::once(self.root).chain(self.children.iter().copied())
-    }
-}
-
 impl ProcessTable {
+    /// Reads the processes of these trees and forgets all others.
+    pub fn refresh_trees(&mut self, trees: &[&ProcessTree]) {
+        let roots: Vec<u32> = trees.iter().map(|tree| tree.root()).collect();
+        self.tree_cpu.retain(&roots);
+        self.refresh(trees.iter().flat_map(|tree| tree.pids().iter().copied()));
+    }
+
     /// Reads these processes and forgets all others.
     pub fn refresh(&mut self, pids: impl IntoIterator<Item = u32>) {
         let Some(system) = &mut self.system else {
@@ -100,26 +84,30 @@ impl ProcessTable {
         ]))
     }
 
-    /// Returns memory, CPU time and open files summed over a process and its children, and
-    /// the start time of the process. CPU time includes children that have ended. Memory
+    /// Returns memory, CPU time and open files summed over a process and its descendants, and
+    /// the start time of the process. CPU time includes descendants that have ended. Memory
     /// that processes share counts once for each of them.
-    pub fn tree_gauges(&self, tree: &ProcessTree) -> Option<Gauges> {
-        let mut gauges = self.gauges(tree.root)?;
-        if tree.children.is_empty() {
+    pub fn tree_gauges(&mut self, tree: &ProcessTree) -> Option<Gauges> {
+        let mut gauges = self.gauges(tree.root())?;
+        if !tree.counts_children() {
             return Some(gauges);
         }
-        let children = tree.children.iter();
-        // A child that has ended since it was listed has no gauges. Its CPU time is part of
-        // the sum below.
-        for child in children.filter_map(|child| self.gauges(*child)) {
-            for name in [gauge::RSS, gauge::CPU, gauge::OPEN_FILES] {
+        // A descendant that has ended since it was listed has no gauges.
+        for pid in &tree.pids()[1..] {
+            let Some(child) = self.gauges(*pid) else {
+                continue;
+            };
+            for name in [gauge::RSS, gauge::OPEN_FILES] {
                 add_or_remove(&mut gauges, name, child.get(name).copied());
             }
         }
-        // A worker that a reload replaced takes its CPU time along when it ends; without it the
-        // sum would fall.
-        let ended = ended_children_cpu_s(tree.root);
-        add_or_remove(&mut gauges, gauge::CPU, ended);
+        gauges.remove(gauge::CPU);
+        if let Some(cpu_s) = self.tree_cpu.total_s(tree) {
+            gauges.insert(gauge::CPU.into(), cpu_s);
+        }
+        if tree.is_too_large() {
+            gauges.retain(|name, _| name == gauge::STARTED_AT);
+        }
         Some(gauges)
     }
 }
@@ -129,6 +117,7 @@ impl Default for ProcessTable {
         Self {
             system: System::new().ok(),
             tracked: Vec::new(),
+            tree_cpu: TreeCpuTimes::default(),
         }
     }
 }

@@ -1,17 +1,22 @@
 //! Maps metrics in Prometheus text to the gauges of a record.
 
 use highwater_reports::record::names::gauge;
+use highwater_scenarios::plan::OwnMetric;
 
 use super::{
-    exposition::{BrokenLine, Sample, parse},
+    exposition::{BrokenLine, Sample, SampleKind, parse},
     gauges::Gauges,
+    own_metrics::add_own_metrics,
+    target::MetricsEndpoint,
 };
 
 /// The gauges in a text, and what was wrong with it.
 #[derive(Debug, Default)]
-pub(crate) struct MappedGauges {
+pub(crate) struct MappedGauges<'e> {
     /// The gauges.
     pub(crate) gauges: Gauges,
+    /// The endpoint's own metrics of which the text has no series.
+    pub(crate) missing: Vec<&'e OwnMetric>,
     /// The first line that breaks the format, and the number of such lines.
     pub(crate) broken: Option<(BrokenLine, usize)>,
 }
@@ -22,6 +27,8 @@ pub(crate) struct MetricMapping {
     metric: &'static str,
     /// Labels that a sample needs to count; the other samples count another thing.
     labels: &'static [MetricLabel],
+    /// The number of the metric's units in one of the gauge's.
+    divisor: f64,
 }
 
 /// Name and value of a label.
@@ -30,14 +37,18 @@ pub(crate) type MetricLabel = (&'static str, &'static str);
 /// Returns the gauges in `text`, by `mappings` in their order: the first mapping of a gauge
 /// that finds a value wins. If a metric has several samples, the gauge is their sum.
 ///
-/// `sockets_metric` names the metric of open sockets, if the scenario gives one.
-pub(crate) fn map_gauges(
+/// `endpoint` has the metrics that the scenario names.
+pub(crate) fn map_gauges<'e>(
     mappings: &[MetricMapping],
     text: &str,
-    sockets_metric: Option<&str>,
-) -> MappedGauges {
+    endpoint: &'e MetricsEndpoint,
+) -> MappedGauges<'e> {
+    let sockets_metric = endpoint.sockets_metric.as_deref();
+    let own = &endpoint.metrics;
     let is_wanted = |name: &str| {
-        Some(name) == sockets_metric || mappings.iter().any(|mapping| mapping.metric == name)
+        Some(name) == sockets_metric
+            || mappings.iter().any(|mapping| mapping.metric == name)
+            || own.iter().any(|metric| metric.selector.metric() == name)
     };
     // The text is parsed once for all mappings.
     let exposition = parse(text, is_wanted);
@@ -54,12 +65,14 @@ pub(crate) fn map_gauges(
             continue;
         }
         if let Some(value) = sum(samples, mapping.metric, mapping.labels) {
-            gauges.insert(mapping.gauge.into(), value);
+            gauges.insert(mapping.gauge.into(), value / mapping.divisor);
         }
     }
+    let missing = add_own_metrics(own, &exposition, &mut gauges);
     let lines = exposition.broken_lines;
     MappedGauges {
         gauges,
+        missing,
         broken: exposition.first_broken.map(|first| (first, lines)),
     }
 }
@@ -79,6 +92,20 @@ pub(crate) const fn labelled(
         gauge,
         metric,
         labels,
+        divisor: 1.0,
+    }
+}
+
+/// A mapping that counts every sample of a metric, of whose units `divisor` make one of the
+/// gauge's.
+pub(crate) const fn scaled(
+    gauge: &'static str,
+    metric: &'static str,
+    divisor: f64,
+) -> MetricMapping {
+    MetricMapping {
+        divisor,
+        ..mapping(gauge, metric)
     }
 }
 
@@ -87,7 +114,7 @@ fn sum(samples: &[Sample<'_>], metric: &str, labels: &[MetricLabel]) -> Option<f
     let has = |sample: &Sample<'_>, (key, value): &MetricLabel| sample.label(key) == Some(*value);
     samples
         .iter()
-        .filter(|sample| sample.metric == metric)
+        .filter(|sample| sample.metric == metric && sample.kind != SampleKind::Quantile)
         .filter(|sample| labels.iter().all(|label| has(sample, label)))
         .filter_map(Sample::finite_value)
         // `reduce` and not `sum`, whose 0 for no samples would be a made-up measurement.

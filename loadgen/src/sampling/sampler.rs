@@ -1,51 +1,27 @@
 //! One sample of every process at one instant.
 
-use std::sync::Arc;
-
 use futures_util::future::join_all;
 use highwater_reports::record::{Interval, Source, names::gauge};
-use highwater_scenarios::secrets::mask_address;
+use highwater_scenarios::{plan::OwnMetric, secrets::mask_address};
 use reqwest::Client;
 
 use super::{
-    gauges::{GaugeSource, Gauges, sample_interval},
+    cgroup,
+    container::Containers,
+    gauges::{Gauges, sample_interval},
     known_metrics, machine,
-    named_metrics::{MissingMetric, NamedMetrics},
-    process::{ProcessTable, ProcessTree},
+    named_metrics::{NamedMetric, NamedMetrics},
+    process::ProcessTable,
+    process_tree::ProcessTree,
     prometheus::MappedGauges,
-    scrape::{ScrapeError, scrape},
+    scrape::{ScrapeError, scrape_metrics},
     scrape_failures::ScrapeFailures,
+    target::{MetricsEndpoint, SampleEndpoint, SampleTarget},
 };
 use crate::{
     access::{CertVerification, SecretString, TlsSetupError, bearer_headers},
     error_chain::error_chain,
 };
-
-/// A process to sample, by its id on this machine, by its own report, or by both. A target
-/// with neither is a process that is known not to run.
-#[derive(Debug, Clone)]
-pub struct SampleTarget {
-    /// The source that the record names for the sample.
-    pub source: Source,
-    /// The process id on this machine.
-    pub pid: Option<u32>,
-    /// The endpoint at which the process reports about itself.
-    pub endpoint: Option<SampleEndpoint>,
-}
-
-/// An endpoint at which a process reports about itself.
-#[derive(Debug, Clone)]
-pub enum SampleEndpoint {
-    /// A Prometheus text endpoint.
-    Prometheus {
-        /// The address.
-        url: String,
-        /// The name of its metric of open sockets, if it is not a known one.
-        sockets_metric: Option<String>,
-    },
-    /// A broker or a balancer, in its own protocol.
-    Native(Arc<dyn GaugeSource>),
-}
 
 /// A sampler of processes and of the machine. It owns the connections to HTTP endpoints,
 /// which stay open between samples.
@@ -55,6 +31,7 @@ pub struct Sampler {
     processes: ProcessTable,
     failures: ScrapeFailures,
     named_metrics: NamedMetrics,
+    containers: Containers,
 }
 
 /// An endpoint's answer to one request.
@@ -64,26 +41,18 @@ struct EndpointAnswer {
     gauges: Gauges,
     /// The reason why there are no gauges, where a person should know it.
     failure: Option<String>,
-    /// The metric that the scenario names for this endpoint.
-    named_metric: Option<NamedMetric>,
+    /// The metrics that the scenario names for this endpoint, if it answered.
+    named: Option<NamedAnswer>,
 }
 
-/// Whether an answer has the metric that the scenario names.
+/// The metrics that an answer has or lacks.
 #[derive(Debug)]
-enum NamedMetric {
-    Present,
-    Missing(MissingMetric),
-}
-
-impl SampleTarget {
-    /// Returns the processes on this machine that belong to the target.
-    fn process_tree(&self) -> Option<ProcessTree> {
-        let has_children = match &self.endpoint {
-            Some(SampleEndpoint::Native(source)) => source.has_children(),
-            _ => false,
-        };
-        Some(ProcessTree::read(self.pid?, has_children))
-    }
+struct NamedAnswer {
+    url: String,
+    present: Vec<NamedMetric>,
+    missing: Vec<NamedMetric>,
+    /// The answer, if it lacks one of them.
+    text: Option<String>,
 }
 
 impl Sampler {
@@ -111,6 +80,7 @@ impl Sampler {
             processes: ProcessTable::default(),
             failures: ScrapeFailures::default(),
             named_metrics: NamedMetrics::default(),
+            containers: Containers::from_environment(),
         })
     }
 
@@ -121,33 +91,51 @@ impl Sampler {
     /// delays no other. If both the kernel and the endpoint report a gauge, the kernel's
     /// value is taken.
     pub async fn sample(&mut self, at: f64, targets: &[SampleTarget]) -> Vec<Interval> {
-        let trees: Vec<Option<ProcessTree>> =
-            targets.iter().map(SampleTarget::process_tree).collect();
+        let targets = self.containers.resolve(targets).await;
         // The kernel first and for all at once: reading takes microseconds a process, while an
         // endpoint may take most of a second.
-        self.processes
-            .refresh(trees.iter().flatten().flat_map(ProcessTree::pids));
-        let (client, processes) = (&self.client, &self.processes);
-        let samples = targets.iter().zip(&trees).map(|(target, tree)| async move {
-            let kernel = tree.as_ref().and_then(|tree| processes.tree_gauges(tree));
-            let answer = process_gauges(client, target.endpoint.as_ref(), kernel).await;
-            let interval = sample_interval(at, target.source.clone(), answer.gauges);
-            (interval, answer.failure, answer.named_metric)
-        });
+        let kernel = self.kernel_gauges(&targets);
+        let client = &self.client;
+        let samples = targets
+            .iter()
+            .zip(kernel)
+            .map(|(target, kernel)| process_gauges(client, target.endpoint.as_ref(), kernel));
+        let answers = join_all(samples).await;
         let mut intervals = Vec::new();
-        for (interval, failure, named_metric) in join_all(samples).await {
-            self.failures.record(&interval.source, failure);
-            match named_metric {
-                Some(NamedMetric::Present) => self.named_metrics.record(&interval.source, None),
-                Some(NamedMetric::Missing(missing)) => {
-                    self.named_metrics.record(&interval.source, Some(missing));
-                }
-                None => {}
+        for (target, answer) in targets.iter().zip(answers) {
+            self.failures.record(&target.source, answer.failure);
+            if let Some(named) = answer.named {
+                record_named(&mut self.named_metrics, &target.source, named);
             }
-            intervals.push(interval);
+            intervals.push(sample_interval(at, target.source.clone(), answer.gauges));
         }
         intervals.push(machine::sample(at));
         intervals
+    }
+
+    /// Reads the kernel's values of each target; `None` for one that does not run here.
+    fn kernel_gauges(&mut self, targets: &[SampleTarget]) -> Vec<Option<Gauges>> {
+        let trees: Vec<Option<ProcessTree>> =
+            targets.iter().map(SampleTarget::process_tree).collect();
+        self.processes
+            .refresh_trees(&trees.iter().flatten().collect::<Vec<_>>());
+        let processes = &mut self.processes;
+        targets
+            .iter()
+            .zip(&trees)
+            .map(|(target, tree)| {
+                let process = tree.as_ref().and_then(|tree| processes.tree_gauges(tree));
+                let cgroup = target.scope.cgroup.as_deref().and_then(cgroup::gauges);
+                match (process, cgroup) {
+                    (Some(mut process), Some(cgroup)) => {
+                        // A group counts every process in it and shared memory once.
+                        process.extend(cgroup);
+                        Some(process)
+                    }
+                    (process, cgroup) => process.or(cgroup),
+                }
+            })
+            .collect()
     }
 
     /// Takes the Prometheus endpoints that have begun to fail since the last call, with the
@@ -156,10 +144,25 @@ impl Sampler {
         self.failures.take_unreported()
     }
 
-    /// Returns the processes that never showed the metric that the scenario names for them,
-    /// with the reasons.
-    pub fn never_seen_metrics(&self) -> Vec<(Source, String)> {
-        self.named_metrics.never_seen()
+    /// Returns the processes that never showed a metric that the scenario names for them, and
+    /// those that stopped to show one, with the reasons.
+    pub fn named_metric_problems(&self) -> Vec<(Source, String)> {
+        self.named_metrics.problems()
+    }
+}
+
+fn record_named(metrics: &mut NamedMetrics, source: &Source, named: NamedAnswer) {
+    let NamedAnswer {
+        url,
+        present,
+        missing,
+        text,
+    } = named;
+    for metric in present {
+        metrics.record(source, &url, metric, None);
+    }
+    for metric in missing {
+        metrics.record(source, &url, metric, text.as_deref());
     }
 }
 
@@ -189,18 +192,17 @@ async fn process_gauges(
 
 async fn ask(client: &Client, endpoint: &SampleEndpoint) -> EndpointAnswer {
     match endpoint {
-        SampleEndpoint::Prometheus {
-            url,
-            sockets_metric,
-        } => match scrape(client, url).await {
-            Ok(text) => prometheus_answer(url, &text, sockets_metric.as_deref()),
-            Err(error) => EndpointAnswer {
-                // An answer that is too large is still an answer.
-                is_up: matches!(error, ScrapeError::TooLarge { .. }),
-                failure: Some(error_chain(&error)),
-                ..EndpointAnswer::default()
-            },
-        },
+        SampleEndpoint::Prometheus(endpoint) => {
+            match scrape_metrics(client, &endpoint.url, &endpoint.headers).await {
+                Ok(text) => prometheus_answer(endpoint, text),
+                Err(error) => EndpointAnswer {
+                    // An answer that is too large is still an answer.
+                    is_up: matches!(error, ScrapeError::TooLarge { .. }),
+                    failure: Some(error_chain(&error)),
+                    ..EndpointAnswer::default()
+                },
+            }
+        }
         SampleEndpoint::Native(source) => {
             let gauges = source.read(client).await;
             EndpointAnswer {
@@ -212,20 +214,45 @@ async fn ask(client: &Client, endpoint: &SampleEndpoint) -> EndpointAnswer {
     }
 }
 
-fn prometheus_answer(url: &str, text: &str, sockets_metric: Option<&str>) -> EndpointAnswer {
-    let url = &mask_address(url);
-    let MappedGauges { gauges, broken } = known_metrics::gauges(text, sockets_metric);
-    let named_metric = sockets_metric.map(|name| match gauges.contains_key(gauge::SOCKETS_OPEN) {
-        true => NamedMetric::Present,
-        false => NamedMetric::Missing(MissingMetric::new(url, name, text)),
+fn prometheus_answer(endpoint: &MetricsEndpoint, text: String) -> EndpointAnswer {
+    let url = &mask_address(&endpoint.url);
+    let MappedGauges {
+        gauges,
+        missing,
+        broken,
+    } = known_metrics::gauges(&text, endpoint);
+    let sockets = endpoint.sockets_metric.clone().map(NamedMetric::Sockets);
+    let has_sockets = gauges.contains_key(gauge::SOCKETS_OPEN);
+    let own = endpoint.metrics.iter().map(|metric| {
+        let is_present = !missing.contains(&metric);
+        (named_metric(metric), is_present)
     });
+    let (present, missing): (Vec<_>, Vec<_>) = sockets
+        .map(|sockets| (sockets, has_sockets))
+        .into_iter()
+        .chain(own)
+        .partition(|(_, is_present)| *is_present);
+    let metrics = |named: Vec<(NamedMetric, bool)>| named.into_iter().map(|(metric, _)| metric);
     EndpointAnswer {
         is_up: true,
-        gauges,
         failure: broken.map(|(first, lines)| match lines {
             1 => format!("cannot read a line of {url}: {first}"),
             _ => format!("cannot read {lines} lines of {url}, the first is {first}"),
         }),
-        named_metric,
+        gauges,
+        named: Some(NamedAnswer {
+            url: url.clone(),
+            text: (!missing.is_empty()).then_some(text),
+            present: metrics(present).collect(),
+            missing: metrics(missing).collect(),
+        }),
+    }
+}
+
+fn named_metric(metric: &OwnMetric) -> NamedMetric {
+    NamedMetric::Own {
+        name: metric.name.clone(),
+        metric: metric.selector.metric().to_owned(),
+        selector: metric.selector.as_str().to_owned(),
     }
 }

@@ -79,13 +79,11 @@ impl ConsumerProcess {
     pub(super) fn sample_target(&self) -> Option<SampleTarget> {
         let ProcessStatus { address, pid } = *self.process.status.lock();
         let address = address?;
-        Some(SampleTarget {
-            source: Source::new(SourceRole::Consumer, &self.process.id),
+        let url = format!("http://{address}/metrics");
+        Some(SampleTarget::new(
+            Source::new(SourceRole::Consumer, &self.process.id),
             pid,
-            endpoint: Some(SampleEndpoint::Prometheus {
-                url: format!("http://{address}/metrics"),
-                sockets_metric: None,
-            }),
-        })
+            Some(SampleEndpoint::prometheus(url)),
+        ))
     }
 }

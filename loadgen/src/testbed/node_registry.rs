@@ -142,14 +142,12 @@ impl NodeRegistry {
             let ProcessStatus { address, pid } = *node.status.lock();
             // A node that has ended keeps its address: its samples then say that it is down.
             let address = address?;
-            Some(SampleTarget {
-                source: Source::new(SourceRole::Node, &node.id),
+            let url = format!("{}://{address}/metrics", self.scheme.http);
+            Some(SampleTarget::new(
+                Source::new(SourceRole::Node, &node.id),
                 pid,
-                endpoint: Some(SampleEndpoint::Prometheus {
-                    url: format!("{}://{address}/metrics", self.scheme.http),
-                    sockets_metric: None,
-                }),
-            })
+                Some(SampleEndpoint::prometheus(url)),
+            ))
         });
         targets.collect()
     }

@@ -16,22 +16,12 @@ use tokio::{
 use crate::process::{state, until};
 
 fn target_by_pid(id: &str, pid: u32) -> SampleTarget {
-    SampleTarget {
-        source: Source::new(SourceRole::Node, id),
-        pid: Some(pid),
-        endpoint: None,
-    }
+    SampleTarget::new(Source::new(SourceRole::Node, id), Some(pid), None)
 }
 
 fn target_by_endpoint(id: &str, pid: Option<u32>, address: SocketAddr) -> SampleTarget {
-    SampleTarget {
-        source: Source::new(SourceRole::Node, id),
-        pid,
-        endpoint: Some(SampleEndpoint::Prometheus {
-            url: format!("http://{address}/metrics"),
-            sockets_metric: None,
-        }),
-    }
+    let endpoint = SampleEndpoint::prometheus(format!("http://{address}/metrics"));
+    SampleTarget::new(Source::new(SourceRole::Node, id), pid, Some(endpoint))
 }
 
 /// Starts a server that answers every request with `status` and `body`.
@@ -131,6 +121,33 @@ async fn open_files_of_a_child_are_counted_exactly() {
     };
     let counted = tokio::time::timeout(Duration::from_secs(30), counted).await;
     counted.expect("six files more in the second child");
+}
+
+#[tokio::test]
+async fn ended_and_living_children_count_as_parts_of_a_tree() {
+    const BURN: &str = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done";
+    let folder = tempfile::tempdir().unwrap();
+    // The first child has ended when the line is there, and the second one stays.
+    let script = format!("sh -c '{BURN}'; sh -c 'sleep 1000; true' & echo burnt; wait");
+    let launch = Launch::new("sh", ["-c", &script], folder.path().join("log"));
+    let spawner = Spawner::start().unwrap();
+    let mut child = spawner.spawn(launch.with_first_line()).await.unwrap();
+    let line = child.first_stdout_line(Duration::from_secs(60)).await;
+    line.unwrap();
+
+    let alone = target_by_pid("alone", child.pid());
+    let mut tree = target_by_pid("tree", child.pid());
+    tree.scope.has_children = true;
+    let samples = sample(0.0, &[alone, tree]).await;
+    let [alone, tree] = [0, 1].map(|index| &samples[index].gauges);
+    assert!(tree[gauge::RSS] > alone[gauge::RSS], "{alone:?} {tree:?}");
+    assert!(tree[gauge::OPEN_FILES] > alone[gauge::OPEN_FILES]);
+    // Two clock ticks at least; the shell itself has used less.
+    assert!(
+        tree[gauge::CPU] >= alone[gauge::CPU] + 0.02,
+        "{alone:?} {tree:?}"
+    );
+    assert_eq!(tree[gauge::STARTED_AT], alone[gauge::STARTED_AT]);
 }
 
 #[tokio::test]

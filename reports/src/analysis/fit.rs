@@ -49,7 +49,7 @@ pub(crate) type FitPoint = (f64, f64);
 pub(crate) fn slope(groups: &[Vec<FitPoint>]) -> Option<SlopeFit> {
     let most = groups
         .iter()
-        .map(|group| socket_range(group))
+        .map(|group| x_range(group))
         .fold(0.0, f64::max);
     if most < LEAST_RANGE {
         return None;
@@ -57,8 +57,20 @@ pub(crate) fn slope(groups: &[Vec<FitPoint>]) -> Option<SlopeFit> {
     let groups: Vec<&[FitPoint]> = groups
         .iter()
         .map(Vec::as_slice)
-        .filter(|group| socket_range(group) >= most * MIN_SHARE_OF_RANGE)
+        .filter(|group| x_range(group) >= most * MIN_SHARE_OF_RANGE)
         .collect();
+    fit(&groups)
+}
+
+/// Fits the growth of one process over time, as points of seconds and value; `None` when there
+/// are too few.
+pub(crate) fn trend(points: &[FitPoint]) -> Option<SlopeFit> {
+    let range = x_range(points);
+    // At a single instant nothing grows.
+    if range > 0.0 { fit(&[points]) } else { None }
+}
+
+fn fit(groups: &[&[FitPoint]]) -> Option<SlopeFit> {
     let samples: usize = groups.iter().map(|group| group.len()).sum();
     if samples < FEWEST_SAMPLES {
         return None;
@@ -117,7 +129,7 @@ pub(crate) fn independent_margin(values: &[f64]) -> Option<f64> {
     Some(t * (squares / (n - 1.0) / n).sqrt())
 }
 
-fn socket_range(group: &[FitPoint]) -> f64 {
+fn x_range(group: &[FitPoint]) -> f64 {
     let xs = group.iter().map(|&(x, _)| x);
     let (low, high) = xs.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| {
         (low.min(x), high.max(x))

@@ -13,11 +13,12 @@
 //! - `summary`: the summary and its sections; `summary_metrics`: its metrics by path;
 //! - one file per section, which defines its part of `summary.json` and computes it:
 //!   `sockets`, `heartbeats`, `frames`, `commands`, `messages`, `telemetry`, `processes`
-//!   (nodes and consumers), `brokers`, `balancers`, `workers`, `backplane`, `cpu_cores`,
-//!   `exits`, `balance`, `cost`;
+//!   (nodes and consumers), `brokers`, `balancers`, `workers`, `observed`, `node_maxima`,
+//!   `backplane`, `cpu_cores`, `exits`, `balance`, `cost`;
 //! - `distribution`, `fit`: times and slopes; `conn_events`, `recovery`: sockets lost and
 //!   opened; `failures`: failures by kind, with examples; `failure_kinds`: whose fault a kind
-//!   is, and what it is called; `failure_words`: failures in sentences;
+//!   is, and what it is called; `failure_words`: failures in sentences; `constant_load`,
+//!   `leaks`: growth without a change of the load;
 //! - `ledger`, `harness`, `gates`, `verdict`, `problems`: the judgement on the numbers;
 //!   `target_failures`, `nothing_happened`, `observed_processes`: checks that need no gate;
 //!   `zero_of_zero`: counts that say nothing.
@@ -32,6 +33,7 @@ mod balancers;
 pub(crate) mod brokers;
 mod commands;
 pub(crate) mod conn_events;
+mod constant_load;
 pub(crate) mod cost;
 mod cpu_cores;
 mod distribution;
@@ -45,9 +47,12 @@ mod gates;
 mod growth;
 mod harness;
 mod heartbeats;
+mod leaks;
 mod ledger;
 mod messages;
+mod node_maxima;
 mod nothing_happened;
+pub(crate) mod observed;
 mod observed_processes;
 mod problems;
 pub(crate) mod processes;

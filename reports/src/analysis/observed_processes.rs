@@ -15,23 +15,28 @@ pub(super) fn unmeasured_processes(window: &RunWindow) -> Vec<String> {
     let Some(end) = window.record.phases.end_of(PhaseWindow::Steady) else {
         return Vec::new();
     };
-    let reasons = target.observe.iter().filter_map(|observed| {
-        let mut nodes = window.sources.with_role(SourceRole::Node);
-        let (_, series) = nodes.find(|(id, _)| *id == observed.name)?;
-        reason(observed, series, end)
+    let reasons = target.observe.iter().flat_map(|observed| {
+        let names = observed.process_names().into_iter().enumerate();
+        names.filter_map(|(index, name)| {
+            let mut nodes = window.sources.with_role(SourceRole::Node);
+            let (_, series) = nodes.find(|(id, _)| *id == name)?;
+            reason(observed, index, &name, series, end)
+        })
     });
     reasons.collect()
 }
 
-fn reason(observed: &ObservedProcess, series: &SourceSeries, end: f64) -> Option<String> {
-    let name = &observed.name;
+/// Returns why the process of the endpoint `index` was not measured; `None` if it was.
+fn reason(
+    observed: &ObservedProcess,
+    index: usize,
+    name: &str,
+    series: &SourceSeries,
+    end: f64,
+) -> Option<String> {
     let was_up = series.gauge(gauge::UP).any(|up| up.value > 0.0);
     let is_up = series.value_at(gauge::UP, end).is_some();
-    let place = match (&observed.prometheus, observed.pid) {
-        (Some(url), _) => format!("at {url}"),
-        (None, Some(pid)) => format!("with the process id {pid}"),
-        (None, None) => String::new(),
-    };
+    let place = place(observed, index);
     if !was_up {
         return Some(format!(
             "the observed process {name} was never found {place}"
@@ -52,4 +57,19 @@ fn reason(observed: &ObservedProcess, series: &SourceSeries, end: f64) -> Option
              of the steady phase"
             )
         })
+}
+
+/// Returns the place in which the process was looked for.
+fn place(observed: &ObservedProcess, index: usize) -> String {
+    if let Some(url) = observed.prometheus.get(index) {
+        format!("at {url}")
+    } else if let Some(pid) = observed.pid {
+        format!("with the process id {pid}")
+    } else if let Some(container) = &observed.container {
+        format!("in the container {container}")
+    } else if let Some(cgroup) = &observed.cgroup {
+        format!("in the control group {cgroup}")
+    } else {
+        String::new()
+    }
 }

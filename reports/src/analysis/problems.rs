@@ -5,9 +5,10 @@ use highwater_types::format;
 
 use super::{
     heartbeats::pending,
-    ledger, messages,
+    leaks, ledger, messages,
     run_window::RunWindow,
     sockets::{has_silent_node, turnover},
+    source_series::SourceSeries,
     summary::Summary,
     telemetry,
 };
@@ -32,6 +33,7 @@ pub(super) fn problems(window: &RunWindow, summary: &Summary) -> Vec<String> {
         problems.extend(messages::problems(window, section));
     }
     problems.extend(ledger::differences(&summary.ledger));
+    problems.extend(leaks::leaks(window));
     if record.phases.steady.is_none() {
         problems.push("the steady phase was not reached".to_owned());
     }

@@ -1,6 +1,8 @@
 //! Processes of the system: nodes and consumers, and the part that brokers and balancers
 //! have in common with them.
 
+use std::ops::Range;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,11 +26,29 @@ pub struct ProcessSummary {
     pub open_files_peak: Option<u64>,
     /// CPU time in seconds.
     pub cpu_s: Option<f64>,
+    /// Control group of the process; `null` when none was observed.
+    #[serde(default)]
+    pub cgroup: Option<CgroupSummary>,
     /// Restarts of the process.
     pub restarts: Option<u32>,
     /// Exit code of the last time that an event stopped the process; `null` when none did,
     /// or a signal ended it.
     pub exit_code: Option<i32>,
+}
+
+/// A control group; sizes in bytes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CgroupSummary {
+    /// Most anonymous memory.
+    pub anon_peak: Option<u64>,
+    /// Most processes and threads.
+    pub pids_peak: Option<u64>,
+    /// Time for which its CPU quota was used up, in seconds.
+    pub throttled_s: Option<f64>,
+    /// Time for which a task waited for a CPU, in seconds.
+    pub cpu_pressure_s: Option<f64>,
+    /// Time for which a task waited for memory, in seconds.
+    pub memory_pressure_s: Option<f64>,
 }
 
 /// Summarises the processes of a role, by id: `n2` before `n10`.
@@ -70,6 +90,7 @@ pub(super) fn process_summary(
         heap_peak: peak(gauge::HEAP),
         open_files_peak: peak(gauge::OPEN_FILES),
         cpu_s: series.growth(gauge::CPU, range.clone()),
+        cgroup: cgroup_summary(series, &range),
         restarts: restarts
             .map(|restarts| restarts.iter().filter(|at| range.contains(at)).count() as u32),
         exit_code: exit_codes(window)
@@ -78,6 +99,23 @@ pub(super) fn process_summary(
             .last()
             .and_then(|(_, code)| code),
     }
+}
+
+/// Summarises the control group of a process; `None` when none was observed.
+fn cgroup_summary(series: &SourceSeries, range: &Range<f64>) -> Option<CgroupSummary> {
+    let peak = |name| series.peak(name, range.clone()).map(|value| value as u64);
+    let growth = |name| series.growth(name, range.clone());
+    let summary = CgroupSummary {
+        anon_peak: peak(gauge::CGROUP_ANON),
+        pids_peak: peak(gauge::CGROUP_PIDS),
+        throttled_s: growth(gauge::CGROUP_THROTTLED),
+        cpu_pressure_s: growth(gauge::CGROUP_CPU_PRESSURE),
+        memory_pressure_s: growth(gauge::CGROUP_MEMORY_PRESSURE),
+    };
+    // Without any of them no group was observed.
+    let is_observed = summary.anon_peak.or(summary.pids_peak).is_some()
+        || summary.throttled_s.or(summary.cpu_pressure_s).is_some();
+    is_observed.then_some(summary)
 }
 
 /// Returns a key that sorts numbers at the end of names by size.

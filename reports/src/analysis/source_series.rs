@@ -190,6 +190,24 @@ impl<'a> SourceSeries<'a> {
         growth
     }
 
+    /// Returns the growth per second of a monotonic gauge from each sample to the next, at the
+    /// instant of the later one. The step over a restart is left out.
+    pub(crate) fn rates(&self, name: &str) -> Vec<Sample> {
+        if self.has_several_processes() {
+            return Vec::new();
+        }
+        let samples: Vec<Sample> = self.gauge(name).collect();
+        samples
+            .windows(2)
+            // A falling gauge means a restart, whose rate would be negative.
+            .filter(|pair| pair[1].value >= pair[0].value && pair[1].at_s > pair[0].at_s)
+            .map(|pair| Sample {
+                at_s: pair[1].at_s,
+                value: (pair[1].value - pair[0].value) / (pair[1].at_s - pair[0].at_s),
+            })
+            .collect()
+    }
+
     /// Whether the source was up at any time in `range`.
     pub(super) fn is_up_in(&self, range: Range<f64>) -> bool {
         self.rows_in(range)

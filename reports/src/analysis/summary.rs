@@ -28,7 +28,9 @@ pub use super::{
     heartbeats::HeartbeatSummary,
     ledger::{Agreement, LedgerLine, LedgerSide},
     messages::MessageSummary,
-    processes::ProcessSummary,
+    node_maxima::{NodeMaxima, NodeMaximum},
+    observed::{ObservedMetric, ObservedSummary},
+    processes::{CgroupSummary, ProcessSummary},
     sockets::SocketSummary,
     telemetry::TelemetrySummary,
     verdict::{GateOutcome, Verdict},
@@ -77,6 +79,12 @@ pub struct Summary {
     pub consumers: Vec<ProcessSummary>,
     /// Balancers in front of the nodes.
     pub balancers: Vec<BalancerSummary>,
+    /// Metrics of the target that the scenario names, by process and by name.
+    #[serde(default)]
+    pub observe: ObservedSummary,
+    /// Highest values over all nodes.
+    #[serde(default)]
+    pub node_maxima: NodeMaxima,
     /// Workers of the harness.
     pub workers: Vec<WorkerSummary>,
     /// The nodes' traffic on the backplane; `null` when no node reports it.
@@ -129,6 +137,8 @@ impl Summary {
             brokers: super::brokers::brokers(window),
             consumers: super::processes::process_summaries(window, SourceRole::Consumer),
             balancers: super::balancers::balancers(window),
+            observe: super::observed::observed(window),
+            node_maxima: super::node_maxima::node_maxima(window),
             workers: super::workers::workers(window),
             backplane: super::backplane::backplane(window),
             cpu_cores: super::cpu_cores::cpu_cores(window),

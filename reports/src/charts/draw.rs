@@ -16,7 +16,7 @@ use super::{
     tooltip::Tooltip,
 };
 
-/// All charts in the order of the page.
+/// All charts in the order of the page, before those of the target's own metrics.
 const CHARTS: [fn(&ChartContext) -> Chart; 18] = [
     super::sockets::chart,
     super::evenness::chart,
@@ -68,8 +68,9 @@ pub(crate) struct Drawing {
 pub(crate) fn draw(context: &ChartContext) -> Result<Vec<Drawing>, String> {
     CHARTS
         .iter()
-        .map(|chart| {
-            let mut chart = chart(context);
+        .map(|chart| chart(context))
+        .chain(super::observed::charts(context))
+        .map(|mut chart| {
             // A series without a point would have a legend entry without a line.
             chart.series.retain(|series| !series.points().is_empty());
             chart

@@ -13,7 +13,8 @@
 //! - `render`, with `canvas`, `axis_coord`, `shapes` and `legend`: from a chart to SVG;
 //! - `legend_entry`, `tooltip`: the parts that the page shows beside it;
 //! - [`draw`](draw()): all charts of a run; [`side_by_side`](side_by_side()): those of a
-//!   comparison.
+//!   comparison;
+//! - `observed`: a chart for each metric that the scenario names.
 //!
 //! A new chart is a file here and a line in the list of `draw`.
 
@@ -36,6 +37,7 @@ mod legend;
 mod legend_entry;
 mod memory;
 mod memory_fit;
+mod observed;
 mod open_files;
 mod percentiles;
 mod render;
@@ -51,6 +53,7 @@ mod tooltip;
 
 pub(crate) use chart_context::ChartContext;
 pub(crate) use draw::{Drawing, draw};
+pub(crate) use observed::OBSERVED_PREFIX;
 pub(crate) use side_by_side::{CellTraces, RunTrace, side_by_side};
 pub(crate) use theme::VARIABLES;
 pub(crate) use tooltip::Tooltip;

@@ -180,19 +180,8 @@ pub(super) fn gauges(window: &RunWindow, role: SourceRole, name: &str) -> NamedP
 /// a restart is left out.
 pub(super) fn growth_rates(window: &RunWindow, role: SourceRole, name: &str) -> NamedPoints {
     per_source(window, role, |series| {
-        if series.has_several_processes() {
-            return Vec::new();
-        }
-        let samples: Vec<_> = series.gauge(name).collect();
-        samples
-            .windows(2)
-            // A falling gauge means a restart, whose rate would be negative.
-            .filter(|pair| pair[1].value >= pair[0].value && pair[1].at_s > pair[0].at_s)
-            .map(|pair| {
-                let passed = pair[1].at_s - pair[0].at_s;
-                (pair[1].at_s, (pair[1].value - pair[0].value) / passed)
-            })
-            .collect()
+        let rates = series.rates(name).into_iter();
+        rates.map(|rate| (rate.at_s, rate.value)).collect()
     })
 }
 

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use highwater_scenarios::{
-    metrics::{Metric, all},
+    metrics::{Metric, all, own_metrics},
     plan::PhaseWindow,
 };
 
@@ -30,16 +30,26 @@ pub(super) struct Estimate {
     pub(super) margin: Option<f64>,
 }
 
-/// Returns every metric of the registry that was measured, by its path.
+/// Returns every metric of the registry and every own metric of the target that was measured,
+/// by its path.
 pub(super) fn estimates(record: &RunRecord, summary: &Summary) -> BTreeMap<String, Estimate> {
     let metrics = SummaryMetrics::of(summary);
     all()
+        .chain(own_metrics_of(summary))
         .filter_map(|metric| {
             let value = metrics.get(&metric.path)?;
             let margin = margin(record, &metrics, &metric, value);
             Some((metric.path, Estimate { value, margin }))
         })
         .collect()
+}
+
+/// Returns the target's own metrics of a run.
+pub(super) fn own_metrics_of(summary: &Summary) -> impl Iterator<Item = Metric> {
+    summary.observe.iter().flat_map(|(process, metrics)| {
+        let names = metrics.keys();
+        names.flat_map(move |name| own_metrics(process, name))
+    })
 }
 
 fn margin(

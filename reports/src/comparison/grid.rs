@@ -9,7 +9,7 @@ use super::{
     balancing::{BalancingMetric, NOT_MEASURED, balancing_metrics},
     cell::{CellEstimate, ComparisonCell},
     change::{MetricChange, change},
-    estimate::Estimate,
+    estimate::{Estimate, own_metrics_of},
     run::ComparedRun,
 };
 use crate::unit_format;
@@ -72,9 +72,16 @@ pub(super) fn balancing_grid(cells: &[ComparisonCell]) -> Grid {
     }
 }
 
-/// Returns the grid of every metric of the registry that a cell measured.
+/// Returns the grid of every metric of the registry, and every own metric of the target, that a
+/// cell measured.
 pub(super) fn metric_grid(cells: &[ComparisonCell]) -> Grid {
-    let rows = all().filter_map(|metric| {
+    let runs = cells.iter().flat_map(|cell| &cell.runs);
+    let own = runs.flat_map(|run| own_metrics_of(&run.summary));
+    let mut seen = HashSet::new();
+    let metrics = all().chain(own);
+    // Each run has the same own metrics, as a rule.
+    let metrics = metrics.filter(|metric| seen.insert(metric.path.clone()));
+    let rows = metrics.filter_map(|metric| {
         let values = cells.iter().map(|cell| {
             let of_run = |run: &&ComparedRun| run.estimates.get(&metric.path).copied();
             let values: Vec<Option<Estimate>> = cell.runs.iter().map(of_run).collect();

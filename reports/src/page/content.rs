@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     analysis::summary_metrics::SummaryMetrics,
-    charts::{ChartContext, Drawing, VARIABLES},
+    charts::{ChartContext, Drawing, OBSERVED_PREFIX, VARIABLES},
     summary::{Summary, Verdict},
     text::{self, gate_text, verdict_reason, verdict_word},
 };
@@ -36,6 +36,8 @@ pub(super) struct ReportPage<'a> {
     problems: &'a [String],
     events: Vec<TimelineEvent<'a>>,
     over_time: Vec<&'a Drawing>,
+    observed_charts: Vec<&'a Drawing>,
+    observed: PageTable,
     distributions: Vec<&'a Drawing>,
     times: PageTable,
     costs: PageTable,
@@ -83,8 +85,12 @@ pub(super) fn content<'a>(
     let started_at = summary.started_at.format("%Y-%m-%d %H:%M:%S UTC");
     let (over_time, distributions): (Vec<&Drawing>, Vec<&Drawing>) = drawings
         .iter()
-        // Charts over time have values for the script; they share one section.
+        // Charts over time have values for the script.
         .partition(|drawing| drawing.over_time);
+    let tooltips = TooltipData::of(context, &over_time).json()?;
+    let (observed_charts, over_time): (Vec<&Drawing>, Vec<&Drawing>) = over_time
+        .into_iter()
+        .partition(|drawing| drawing.name.starts_with(OBSERVED_PREFIX));
     Ok(ReportPage {
         scenario: &summary.scenario,
         description: &manifest.plan.description,
@@ -98,8 +104,10 @@ pub(super) fn content<'a>(
         headlines: headlines(summary, baseline),
         problems: &summary.problems,
         events: timeline_events(context),
-        tooltips: TooltipData::of(context, &over_time).json()?,
+        tooltips,
         over_time,
+        observed_charts,
+        observed: tables::observed(summary),
         distributions,
         times: metric_tables::times(&metrics),
         costs: metric_tables::costs(&metrics),

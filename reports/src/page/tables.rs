@@ -1,11 +1,12 @@
 //! Tables of everything that is not a metric of the registry: gates, the ledger, failures,
 //! new sockets over time, and the machine.
 
+use highwater_scenarios::metrics::Unit;
 use highwater_types::format;
 
 use super::{
     metric_tables::event_title,
-    table::{PageTable, TableRow, by_node_text, missing, row, table},
+    table::{PageTable, TableRow, by_node_text, missing, row, table, value},
 };
 use crate::{
     analysis::{
@@ -13,7 +14,9 @@ use crate::{
         summary::FailureSummary,
     },
     record::Manifest,
-    summary::{Agreement, FailureOrigin, GateOutcome, LedgerLine, LedgerSide, Summary},
+    summary::{
+        Agreement, FailureOrigin, GateOutcome, LedgerLine, LedgerSide, ObservedMetric, Summary,
+    },
     text,
 };
 
@@ -53,6 +56,16 @@ pub(super) fn ledger(summary: &Summary) -> PageTable {
         "verdict",
     ];
     table("", head, summary.ledger.iter().map(ledger_row).collect())
+}
+
+/// Returns the table of the target's own metrics.
+pub(super) fn observed(summary: &Summary) -> PageTable {
+    let rows = summary.observe.iter().flat_map(|(process, metrics)| {
+        let metrics = metrics.iter();
+        metrics.map(move |(name, metric)| observed_row(process, name, metric))
+    });
+    let head = ["", "min", "mean", "max", "last", "growth per hour"];
+    table("", head, rows.collect())
 }
 
 /// Returns the table of failures, the most frequent first.
@@ -154,6 +167,21 @@ pub(super) fn machine(manifest: &Manifest) -> PageTable {
         ["", ""],
         properties.into_iter().chain(versions).collect(),
     )
+}
+
+fn observed_row(process: &str, name: &str, metric: &ObservedMetric) -> TableRow {
+    let unit = match metric.per_second {
+        true => Unit::PerSecond,
+        false => Unit::Count,
+    };
+    row([
+        format!("{process}: {name}"),
+        value(unit, metric.min),
+        value(unit, metric.mean),
+        value(unit, metric.max),
+        value(unit, metric.last),
+        value(unit, metric.growth_per_hour),
+    ])
 }
 
 fn ledger_row(line: &LedgerLine) -> TableRow {

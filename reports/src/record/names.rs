@@ -221,6 +221,23 @@ pub mod gauge {
     pub const MESSAGES_TAKEN: &str = "messages.taken";
     /// Topic messages that a node sent to devices since it started, one for each device.
     pub const MESSAGES_HANDED_OUT: &str = "messages.handed_out";
+    /// Anonymous memory of a control group.
+    pub const CGROUP_ANON: &str = "cgroup.anon";
+    /// Time for which tasks of a control group had to wait because its CPU quota was used up,
+    /// in seconds, since the group was made.
+    pub const CGROUP_THROTTLED: &str = "cgroup.throttled_s";
+    /// Processes and threads in a control group.
+    pub const CGROUP_PIDS: &str = "cgroup.pids";
+    /// Time for which a task of a control group waited for a CPU, in seconds, since the group
+    /// was made.
+    pub const CGROUP_CPU_PRESSURE: &str = "cgroup.cpu_pressure_s";
+    /// Time for which a task of a control group waited for memory, in seconds, since the group
+    /// was made.
+    pub const CGROUP_MEMORY_PRESSURE: &str = "cgroup.memory_pressure_s";
+    /// A metric that the scenario names: `observed.METRIC`.
+    pub const OBSERVED: &str = "observed";
+    /// A count that the scenario names, since the process started: `observed_total.METRIC`.
+    pub const OBSERVED_TOTAL: &str = "observed_total";
     /// Kernel slab memory (host).
     pub const KERNEL_SLAB: &str = "kernel.slab";
     /// Kernel memory in TCP buffers (host).

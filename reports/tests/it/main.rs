@@ -13,6 +13,7 @@ mod hlog;
 mod large;
 mod ledger;
 mod messages;
+mod observed;
 mod record;
 mod report;
 mod run;

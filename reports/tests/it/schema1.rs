@@ -76,6 +76,18 @@ fn under_new_names(mut old: Value) -> Value {
     // Fields that came later.
     old["target_failures"] = serde_json::json!([]);
     old["commands"]["no_device"] = 0.into();
+    old["observe"] = serde_json::json!({});
+    let maximum = |max: u64| serde_json::json!({ "max": max, "growth_per_hour": null });
+    old["node_maxima"] = serde_json::json!({
+        "rss": maximum(18_812_928),
+        "heap": maximum(1_615_248),
+        "open_files": maximum(66),
+    });
+    for list in ["nodes", "brokers", "balancers", "consumers"] {
+        for process in old[list].as_array_mut().unwrap() {
+            process["cgroup"] = Value::Null;
+        }
+    }
     old["gates"][0]["check"] = "telemetry.accepted >= 1".into();
     old["gates"][1]["check"] = "cpu_cores.nodes <= 64".into();
     without_words(&mut old);

@@ -107,7 +107,9 @@ fn consumers_in_words(consumers: &Consumers) -> String {
 }
 
 fn target_in_words(target: &TargetSpec) -> String {
-    let observed = match target.observe.len() {
+    let observed = target.observe.iter();
+    let observed: usize = observed.map(|process| process.process_names().len()).sum();
+    let observed = match observed {
         0 => "no process of it is observed, so nothing is said about its memory".to_owned(),
         1 => "1 process of it is observed".to_owned(),
         count => format!("{count} processes of it are observed"),

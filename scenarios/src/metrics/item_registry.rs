@@ -43,8 +43,9 @@ const NOT_REACHED: &str = "not reached";
 /// Meaning of a time that another process must report.
 const NOT_REPORTED: &str = "not reported";
 
-static TABLES: [ItemTable; 11] = [
+static TABLES: [ItemTable; 12] = [
     table("nodes", "Nodes", PROCESS),
+    table("nodes", "Control groups of the nodes", CGROUP),
     table("brokers", "Brokers", PROCESS),
     table("brokers", "Traffic of the brokers", BROKER),
     table("consumers", "Consumers", PROCESS),
@@ -74,6 +75,14 @@ const PROCESS: &[ItemMetric] = &[
     lower("cpu_s", Seconds, "CPU time"),
     neutral("restarts", Count, "restarts"),
     neutral("exit_code", Count, "exit code"),
+];
+
+const CGROUP: &[ItemMetric] = &[
+    lower("cgroup.anon_peak", Bytes, "peak anonymous memory"),
+    neutral("cgroup.pids_peak", Count, "peak processes and threads"),
+    lower("cgroup.throttled_s", Seconds, "throttled by its CPU quota"),
+    lower("cgroup.cpu_pressure_s", Seconds, "waiting for a CPU"),
+    lower("cgroup.memory_pressure_s", Seconds, "waiting for memory"),
 ];
 
 const BROKER: &[ItemMetric] = &[

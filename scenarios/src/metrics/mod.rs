@@ -10,15 +10,19 @@
 //!   `summary.json`, by its path without the suffix of the unit;
 //! - `item_registry`: the metrics of each item of a list in the summary, such as a node or
 //!   an event;
+//! - `own`: metrics of a target that its scenario names, by the form of their paths;
 //! - `unit`: units, and the limits written in them.
 
 use strum::IntoStaticStr;
 
 mod item_registry;
+mod own;
 mod registry;
 mod unit;
 
 pub use item_registry::{ItemMetric, ItemTable, item_tables};
+pub(crate) use own::parse_own_metric;
+pub use own::{OWN_METRICS, own_metric_forms, own_metrics};
 pub use registry::MetricFamily;
 pub(crate) use registry::MetricRequirement;
 pub use unit::Unit;
@@ -69,12 +73,15 @@ pub enum FamilyKind {
     Fit,
 }
 
-/// Finds the metric at a path, which is compared letter by letter.
+/// Finds the metric at a path, which is compared letter by letter. A path of a target's own
+/// metric is found by its form.
 pub fn find(path: &str) -> Option<Metric> {
-    all().find(|metric| metric.path == path)
+    all()
+        .find(|metric| metric.path == path)
+        .or_else(|| own::find(path))
 }
 
-/// Returns every metric, in the order of the summary.
+/// Returns every metric of the registry, in the order of the summary.
 pub fn all() -> impl Iterator<Item = Metric> {
     // The metrics are built anew at each call; a run looks up a few hundred.
     families().flat_map(MetricFamily::metrics)
@@ -93,7 +100,8 @@ pub fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// Returns the title of the section of a metric or a family: `Heartbeats`.
 pub fn section_title(path: &str) -> &'static str {
     let name = path.split('.').next();
-    let section = sections().find(|(key, _)| Some(*key) == name);
+    let own = [(OWN_METRICS, own::OWN_METRICS_TITLE)];
+    let section = sections().chain(own).find(|(key, _)| Some(*key) == name);
     section.map_or("", |(_, title)| title)
 }
 

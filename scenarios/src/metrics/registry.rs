@@ -46,6 +46,8 @@ pub(crate) enum MetricRequirement {
     NodeProcess,
     /// Nodes that report their heap.
     NodeHeap,
+    /// An observed process, and a metric of it that the scenario names.
+    OwnMetric,
 }
 
 /// The form of a metric in the summary.
@@ -80,6 +82,11 @@ pub struct MetricFamily {
     pub about: &'static str,
 }
 
+/// The section of the highest values over all nodes.
+const NODES: &str = "nodes";
+/// The key of this section in `summary.json`, where `nodes` is the list of nodes.
+const NODES_KEY: &str = "node_maxima";
+
 /// The sections of the summary that have metrics, each with its title.
 pub(super) static SECTIONS: [(&str, &str); 11] = [
     ("sockets", "Sockets"),
@@ -88,6 +95,7 @@ pub(super) static SECTIONS: [(&str, &str); 11] = [
     ("commands", "Commands"),
     ("messages", "Messages"),
     ("backplane", "Backplane"),
+    (NODES, "Nodes, the highest of all"),
     ("cpu_cores", "CPU cores in use (100 % is one core)"),
     ("exits", "Stopped processes"),
     ("telemetry", "Telemetry"),
@@ -164,6 +172,12 @@ pub(super) static FAMILIES: &[MetricFamily] = &[
     entry("backplane.received", Counter, Neither, NodeSockets, "messages received", "messages that the nodes received over the backplane"),
     entry("backplane.sent_per_command", Windowed(Count), Neither, TwoNodes, "messages sent per command", "messages sent over the backplane per command, where only commands cross it"),
     entry("backplane.received_per_command", Windowed(Count), Neither, TwoNodes, "messages received per command", "messages received over the backplane per command, where only commands cross it"),
+    entry("nodes.rss.max", Windowed(Bytes), Lower, NodeProcess, "peak RSS", "highest resident memory of a node"),
+    entry("nodes.rss.growth_per_hour", Windowed(Bytes), Lower, NodeProcess, "RSS growth per hour", "fastest growth of a node's resident memory per hour, fitted while the number of open sockets is constant"),
+    entry("nodes.heap.max", Windowed(Bytes), Lower, NodeHeap, "peak heap", "highest heap of a node"),
+    entry("nodes.heap.growth_per_hour", Windowed(Bytes), Lower, NodeHeap, "heap growth per hour", "fastest growth of a node's heap per hour, fitted while the number of open sockets is constant"),
+    entry("nodes.open_files.max", Windowed(Count), Lower, NodeProcess, "peak open files", "most open files of a node"),
+    entry("nodes.open_files.growth_per_hour", Windowed(Count), Lower, NodeProcess, "open files growth per hour", "fastest growth of a node's open files per hour, fitted while the number of open sockets is constant"),
     entry("cpu_cores.nodes", Windowed(Share), Neither, NodeProcess, "nodes", "CPU cores that all nodes together use; 100 % is one core"),
     entry("cpu_cores.broker", Windowed(Share), Neither, Cluster, "broker", "CPU cores that the backplane's broker uses"),
     entry("cpu_cores.balancers", Windowed(Share), Neither, Balancer, "balancers", "CPU cores that all balancers together use"),
@@ -261,7 +275,11 @@ impl MetricFamily {
     /// Returns the keys that lead to the family in `summary.json`: `heartbeats.response_ms`.
     pub fn json_path(&self) -> String {
         // Keys of `summary.json` carry their unit, paths of gates do not: there the limit does.
-        format!("{}{}", self.path, self.shape.suffix())
+        let path = match self.path.split_once('.') {
+            Some((NODES, rest)) => format!("{NODES_KEY}.{rest}"),
+            _ => self.path.to_owned(),
+        };
+        path + self.shape.suffix()
     }
 
     /// Returns the metrics of this line: one, or one for each part of a distribution.

@@ -9,7 +9,8 @@
 //! scenario's keys, and they stand in the manifest too.
 //!
 //! - [`root`]: the plan as a whole;
-//! - [`cluster`], [`balancing`], [`target`]: the system that the load is put on;
+//! - [`cluster`], [`balancing`]: a cluster that the harness starts;
+//! - [`target`], [`observe`]: a system that runs already, and its observed processes;
 //! - [`devices`] with [`frames`], [`commands`], [`publish`], [`telemetry`]: the load;
 //! - [`event`]: actions on the cluster during the load;
 //! - [`gates`]: conditions that the run must meet;
@@ -22,6 +23,7 @@ mod devices;
 mod event;
 mod frames;
 mod gates;
+mod observe;
 mod publish;
 mod root;
 mod target;
@@ -39,14 +41,16 @@ pub use self::{
         TakeSource, TakeSpec,
     },
     gates::{Gate, PhaseWindow},
+    observe::{BasicCredentials, ObservedProcess, OwnMetric},
     publish::{DeviceRole, PublishFrom, PublishLoad},
     root::{Plan, SystemSpec},
-    target::{CertificateTrust, Dialect, HttpHeader, ObservedProcess, TargetSpec},
+    target::{CertificateTrust, Dialect, HttpHeader, TargetSpec},
     telemetry::{Consumers, MAX_TELEMETRY, TelemetryLoad},
 };
 pub(crate) use self::{
     devices::find_pool,
     event::{EventKind, FaultKind, FaultSize, NodeEffect, TargetKind},
+    observe::numbered_names,
     publish::TOPIC_NUMBER_PLACEHOLDER,
     word::Word,
 };

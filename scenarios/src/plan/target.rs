@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
+use super::ObservedProcess;
+
 /// A system that is already running.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TargetSpec {
@@ -103,18 +105,4 @@ pub struct HttpHeader {
     pub name: String,
     /// The field's value.
     pub value: String,
-}
-
-/// A process to sample beside the load; it has an endpoint, a process id, or both.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ObservedProcess {
-    /// The node's name in the report.
-    pub name: String,
-    /// Address of a Prometheus text endpoint.
-    pub prometheus: Option<String>,
-    /// Process id on this machine.
-    pub pid: Option<u32>,
-    /// Name of the endpoint's gauge of open sockets, where it is not one that the harness
-    /// knows.
-    pub sockets_metric: Option<String>,
 }

@@ -2,7 +2,7 @@
 
 use super::{
     backplane, balancer, broker_events, commands, consumer_events, events, frames, gates, names,
-    node_events, phase_bounds, publish, reconnect, system, target, telemetry,
+    node_events, observe, phase_bounds, publish, reconnect, system, target, telemetry,
 };
 use crate::{diagnostic::DiagnosticSink, scenario::Scenario};
 
@@ -11,6 +11,7 @@ pub(crate) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
     for rule in [
         system::check,
         target::check,
+        observe::check,
         backplane::check,
         balancer::check,
         names::check,

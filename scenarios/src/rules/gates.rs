@@ -1,12 +1,18 @@
 //! Each gate is on a metric that this scenario can measure, in a window that has values.
 
+use std::iter;
+
 use crate::{
     diagnostic::{Diagnostic, DiagnosticSink},
     metrics::{self, Metric, MetricRequirement},
-    plan::{BalancerKind, PhaseWindow, Word},
+    plan::{BalancerKind, PhaseWindow, Word, numbered_names},
     scenario::{Scenario, System},
-    section::{Field, devices::PoolSection, gates::GateSection},
+    section::{Field, devices::PoolSection, gates::GateSection, observe::ObserveSection},
+    suggest,
 };
+
+/// Most metrics that a message lists.
+const MOST_LISTED: usize = 12;
 
 pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
     for gate in scenario.gates.elements() {
@@ -17,7 +23,7 @@ pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
         let Some(metric) = metrics::find(&check.metric) else {
             continue;
         };
-        if let Some(reason) = unmeasurable(metric.requirement, scenario) {
+        if let Some(reason) = unmeasurable(&metric, scenario) {
             let message = format!(
                 "{} cannot be measured here: {}",
                 metric.path, reason.message
@@ -29,11 +35,11 @@ pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
 }
 
 /// Returns the reason for which a metric cannot be measured in this scenario.
-fn unmeasurable(requirement: MetricRequirement, scenario: &Scenario) -> Option<Diagnostic> {
+fn unmeasurable(metric: &Metric, scenario: &Scenario) -> Option<Diagnostic> {
     let commands = || without_load(&scenario.commands, "sends no commands");
     let telemetry = || without_load(&scenario.telemetry, "sends no telemetry records");
     let is_target = matches!(scenario.system(), System::Target(_));
-    match requirement {
+    match metric.requirement {
         MetricRequirement::Nothing => None,
         MetricRequirement::Cluster => unless(
             !is_target,
@@ -64,6 +70,7 @@ fn unmeasurable(requirement: MetricRequirement, scenario: &Scenario) -> Option<D
             .or_else(|| without_second_node(scenario)),
         MetricRequirement::NodeSockets | MetricRequirement::NodeHeap => without_endpoint(scenario),
         MetricRequirement::NodeProcess => without_process(scenario),
+        MetricRequirement::OwnMetric => without_own_metric(&metric.path, scenario),
     }
 }
 
@@ -158,6 +165,45 @@ fn without_process(scenario: &Scenario) -> Option<Diagnostic> {
         "no process of a node is observed",
         "a `[cluster]`, or `observe`",
     )
+}
+
+/// Returns that no observed process has the metric that a path names.
+fn without_own_metric(path: &str, scenario: &Scenario) -> Option<Diagnostic> {
+    let (process, name) = metrics::parse_own_metric(path)?;
+    let observed = scenario.target.value.iter();
+    let observed = observed.flat_map(|target| target.observe.elements());
+    let known: Vec<(String, &str)> = observed.flat_map(own_metric_names).collect();
+    let is_known = known.iter().any(|(p, n)| p == process && *n == name);
+    let known: Vec<String> = known.iter().map(|(p, n)| format!("{p}.{n}")).collect();
+    let expected = match known.as_slice() {
+        [] => "`metrics` of a `[[target.observe]]`".to_owned(),
+        few if few.len() <= MOST_LISTED => suggest::quoted_list(few.iter().map(String::as_str)),
+        more => format!("one of the {} metrics of `observe`", more.len()),
+    };
+    let wanted = format!("{process}.{name}");
+    let hint = suggest::did_you_mean(&wanted, known.iter().map(String::as_str));
+    (!is_known).then(|| {
+        Diagnostic::new(format!("no observed process has the metric `{wanted}`"))
+            .expected(expected)
+            .maybe_hint(hint)
+    })
+}
+
+/// Returns the metrics of an observed process, each with the names that gates know it by: the
+/// process's name, and the numbered one of each of several endpoints.
+fn own_metric_names(process: &ObserveSection) -> Vec<(String, &str)> {
+    let name = process.name.text();
+    let endpoints = process.prometheus.elements().len();
+    let numbered = numbered_names(name, endpoints).filter(|_| endpoints > 1);
+    let names: Vec<String> = iter::once(name.to_owned()).chain(numbered).collect();
+    let metrics = process.metrics.elements().iter();
+    metrics
+        .flat_map(|metric| {
+            names
+                .iter()
+                .map(|name| (name.clone(), metric.name.as_str()))
+        })
+        .collect()
 }
 
 fn check_window(gate: &GateSection, metric: &Metric, sink: &mut DiagnosticSink) {

@@ -2,7 +2,7 @@
 //! of one subject and adds every problem that it finds.
 //!
 //! - [`all`]: the list of all rules;
-//! - one table: [`target`], [`reconnect`], [`frames`], [`commands`], [`events`];
+//! - one table: [`target`], [`observe`], [`reconnect`], [`frames`], [`commands`], [`events`];
 //! - several tables: [`system`], [`backplane`], [`balancer`], [`names`], [`pool`],
 //!   [`publish`], [`telemetry`], [`phase_bounds`], [`gates`];
 //! - the order of events: [`node_events`], [`broker_events`], [`consumer_events`].
@@ -18,6 +18,7 @@ mod frames;
 mod gates;
 mod names;
 mod node_events;
+mod observe;
 mod phase_bounds;
 mod pool;
 mod publish;

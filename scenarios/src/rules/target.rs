@@ -1,12 +1,10 @@
-//! The keys of a target fit each other: its dialect, its certificates, its processes.
+//! The keys of a target fit each other: its dialect, its certificates.
 
 use crate::{
     diagnostic::{Diagnostic, DiagnosticSink},
     plan::Word,
     scenario::Scenario,
-    section::{
-        Section, observe::ObserveSection, target::TargetSection, target_tls::TargetTlsSection,
-    },
+    section::{target::TargetSection, target_tls::TargetTlsSection},
     value::DEVICE_PLACEHOLDER,
 };
 
@@ -17,9 +15,6 @@ pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
     check_ws(scenario, target, sink);
     if let Some(tls) = &target.tls.value {
         check_tls(tls, sink);
-    }
-    for process in target.observe.elements() {
-        check_observed(process, sink);
     }
 }
 
@@ -50,23 +45,6 @@ fn check_tls(tls: &TargetTlsSection, sink: &mut DiagnosticSink) {
             &tls.verify.location,
             Diagnostic::new("an authority that nothing is verified against")
                 .expected("`ca`, or `verify = false`"),
-        );
-    }
-}
-
-fn check_observed(process: &ObserveSection, sink: &mut DiagnosticSink) {
-    let has_endpoint = process.prometheus.is_written;
-    if !has_endpoint && !process.pid.is_written {
-        sink.report(
-            process.location(),
-            Diagnostic::new("nothing to sample").expected("`prometheus`, `pid`, or both"),
-        );
-    }
-    if process.sockets_metric.is_written && !has_endpoint {
-        sink.report(
-            &process.sockets_metric.location,
-            Diagnostic::new("a metric without its endpoint")
-                .expected("`sockets_metric` beside `prometheus`"),
         );
     }
 }

@@ -10,6 +10,9 @@ use crate::{
 /// The placeholder for the device's id.
 pub(crate) const DEVICE_PLACEHOLDER: &str = "{device}";
 
+/// Most endpoints of one name. Each is read once a second.
+const MAX_ENDPOINTS: usize = 64;
+
 /// The part of an address that may follow host and port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum UrlTail {
@@ -40,6 +43,24 @@ pub(crate) const fn http_address() -> FixedForm<String> {
     FixedForm {
         expected: || "an address such as \"http://host:9090/metrics\"".to_owned(),
         read: |item| checked_text(item, |text| check_http(text, UrlTail::PathAndQuery)),
+    }
+}
+
+/// Accepts addresses of metrics endpoints.
+pub(crate) const fn metrics_addresses() -> FixedForm<Vec<String>> {
+    FixedForm {
+        expected: || {
+            format!(
+                "an address such as \"http://host:9090/metrics\", or a list of up to \
+                 {MAX_ENDPOINTS}"
+            )
+        },
+        read: |item| match &item.value {
+            TomlValue::List(items) if items.len() > MAX_ENDPOINTS => {
+                Err(Diagnostic::new("too many addresses"))
+            }
+            _ => read_addresses(item, |text| check_http(text, UrlTail::PathAndQuery)),
+        },
     }
 }
 

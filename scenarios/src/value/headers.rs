@@ -4,7 +4,7 @@
 use super::FixedForm;
 use crate::{
     diagnostic::Diagnostic,
-    plan::HttpHeader,
+    plan::{BasicCredentials, HttpHeader},
     tree::{TomlEntry, TomlItem, TomlValue},
 };
 
@@ -63,6 +63,39 @@ fn read_header(entry: &TomlEntry) -> Result<HttpHeader, Diagnostic> {
         name: entry.key.clone(),
         value: value.clone(),
     })
+}
+
+/// Accepts name and password of HTTP's Basic scheme (RFC 7617).
+pub(crate) const fn basic_credentials() -> FixedForm<BasicCredentials> {
+    FixedForm {
+        expected: || {
+            "a table of two texts, such as { user = \"prometheus\", password = \"${PASSWORD}\" }"
+                .to_owned()
+        },
+        read: read_basic,
+    }
+}
+
+fn read_basic(item: &TomlItem) -> Result<BasicCredentials, Diagnostic> {
+    let Some(table) = item.as_table() else {
+        return Err(Diagnostic::new("not a table"));
+    };
+    let is_known = |entry: &TomlEntry| ["user", "password"].contains(&entry.key.as_str());
+    if let Some(entry) = table.entries().find(|entry| !is_known(entry)) {
+        let key = escape_shortened(&entry.key);
+        return Err(Diagnostic::new(format!("unknown key `{key}`")));
+    }
+    let text = |key: &str| match table.get(key).map(|item| &item.value) {
+        Some(TomlValue::Text(text)) => check_value(key, text).map(|()| text.clone()),
+        Some(_) => Err(Diagnostic::new(format!("`{key}` is not text in quotes"))),
+        None => Err(Diagnostic::new(format!("`{key}` is missing"))),
+    };
+    let (user, password) = (text("user")?, text("password")?);
+    // The colon ends the name in the encoded form.
+    match user.contains(':') {
+        true => Err(Diagnostic::new("a name with `:` in it")),
+        false => Ok(BasicCredentials { user, password }),
+    }
 }
 
 fn check_name(name: &str) -> Result<(), Diagnostic> {

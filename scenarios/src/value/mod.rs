@@ -4,8 +4,8 @@
 //! the functions of this module: `count: u64 = count(1, 1_000), required;`.
 //!
 //! - [`value_type`]: a form of values;
-//! - [`text`], [`name`], [`address`], [`headers`], [`subprotocol`]: texts, checked
-//!   strictly;
+//! - [`text`], [`name`], [`address`], [`headers`], [`subprotocol`], [`process_source`]: texts,
+//!   checked strictly; [`own_metrics`]: selectors with their names;
 //! - [`number`], [`quantity`]: whole numbers, and numbers with a unit;
 //! - [`boolean`], [`word`], [`list`]: a closed set of values;
 //! - [`backplane`]: a word or an address;
@@ -21,6 +21,8 @@ mod list;
 mod matcher;
 mod name;
 mod number;
+mod own_metrics;
+mod process_source;
 mod quantity;
 mod subprotocol;
 mod take;
@@ -29,15 +31,20 @@ mod value_type;
 mod word;
 
 pub(crate) use self::{
-    address::{DEVICE_PLACEHOLDER, command_path, http_address, http_addresses, ws_addresses},
+    address::{
+        DEVICE_PLACEHOLDER, command_path, http_address, http_addresses, metrics_addresses,
+        ws_addresses,
+    },
     backplane::{BackplaneAddress, backplane},
     boolean::boolean,
     frame::{frame, frames, separator},
-    headers::headers,
+    headers::{basic_credentials, headers},
     list::list_of,
     matcher::matcher,
     name::{consumer_name, name, node_name, topic_name},
     number::count,
+    own_metrics::own_metrics,
+    process_source::{cgroup_path, container_name},
     quantity::{duration, rate, share, size},
     subprotocol::subprotocols,
     take::takes,

@@ -42,7 +42,7 @@ pub(crate) const fn topic_name() -> FixedForm<String> {
     }
 }
 
-fn check_name(name: &str) -> Result<(), Diagnostic> {
+pub(super) fn check_name(name: &str) -> Result<(), Diagnostic> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     match name.chars().find(|c| !allowed(*c)) {
         Some(c) => Err(Diagnostic::new(format!(

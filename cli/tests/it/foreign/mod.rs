@@ -5,12 +5,14 @@
 //! - [`requests`]: commands and event streams;
 //! - [`frames`]: protocols that a scenario declares, spoken over a [`conversation`];
 //! - [`metrics`]: what their endpoints say;
+//! - [`observe`]: metrics that a scenario names, and other sources than endpoints;
 //! - [`failures`]: what the report says of a failure.
 
 mod conversation;
 mod failures;
 mod frames;
 mod metrics;
+mod observe;
 mod requests;
 mod server;
 mod sockets;

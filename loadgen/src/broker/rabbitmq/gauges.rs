@@ -3,7 +3,7 @@
 use highwater_reports::record::names::gauge;
 
 use crate::sampling::{
-    Gauges,
+    Gauges, MetricsEndpoint,
     prometheus::{MetricMapping, map_gauges, mapping},
 };
 
@@ -35,7 +35,7 @@ const RUNTIME_MS: &str = "runtime_ms";
 
 /// Reads the gauges in the text.
 pub(super) fn parse(text: &str) -> Gauges {
-    let mut gauges = map_gauges(METRIC_MAPPINGS, text, None).gauges;
+    let mut gauges = map_gauges(METRIC_MAPPINGS, text, &MetricsEndpoint::default()).gauges;
     if let Some(millis) = gauges.remove(RUNTIME_MS) {
         gauges.insert(gauge::CPU.into(), millis / 1e3);
     }

@@ -47,11 +47,8 @@ impl EmbeddedBroker {
     /// Returns the broker for the sampler. It has no endpoint, so the kernel's values are
     /// the only ones.
     pub(super) fn sample_target(&self) -> SampleTarget {
-        SampleTarget {
-            source: Source::new(SourceRole::Broker, BROKER_NAME),
-            pid: self.process.status.lock().pid,
-            endpoint: None,
-        }
+        let pid = self.process.status.lock().pid;
+        SampleTarget::new(Source::new(SourceRole::Broker, BROKER_NAME), pid, None)
     }
 
     /// Starts the broker again. A broker that runs is ended in order first.

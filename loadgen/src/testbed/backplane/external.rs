@@ -97,11 +97,11 @@ impl ExternalBroker {
     }
 
     pub(super) fn sample_target(&self) -> SampleTarget {
-        SampleTarget {
-            source: Source::new(SourceRole::Broker, BROKER_NAME),
-            pid: self.process.pid(),
-            endpoint: self.gauges.clone().map(SampleEndpoint::Native),
-        }
+        SampleTarget::new(
+            Source::new(SourceRole::Broker, BROKER_NAME),
+            self.process.pid(),
+            self.gauges.clone().map(SampleEndpoint::Native),
+        )
     }
 }
 

@@ -204,11 +204,11 @@ impl LoadBalancers {
             let process = balancer.process();
             let ProcessStatus { address, pid } = *process.status.lock();
             address?;
-            Some(SampleTarget {
-                source: Source::new(SourceRole::Balancer, &process.id),
+            Some(SampleTarget::new(
+                Source::new(SourceRole::Balancer, &process.id),
                 pid,
-                endpoint: balancer.gauge_source().map(SampleEndpoint::Native),
-            })
+                balancer.gauge_source().map(SampleEndpoint::Native),
+            ))
         })
     }
 

@@ -96,7 +96,7 @@ fn old_name_in_set_is_answered_with_the_new_one() {
 
         --set gates=[{ check = \"readings.lost == 0\" }]: gates[0].check: unknown metric `readings.lost`
           = found: "readings.lost == 0"
-          = expected: a metric of `sockets`, `heartbeats`, `frames`, `commands`, `messages`, `backplane`, `cpu_cores`, `exits`, `telemetry`, `balance`, `cost_per_socket`
+          = expected: a metric of `sockets`, `heartbeats`, `frames`, `commands`, `messages`, `backplane`, `nodes`, `cpu_cores`, `exits`, `telemetry`, `balance`, `cost_per_socket`, `observe`
           = hint: `readings.lost` is called `telemetry.lost` now
 
         4 problems in base.toml"#]].assert_eq(&diagnostics.to_string());

@@ -4,7 +4,7 @@ use highwater_reports::record::names::gauge;
 
 use crate::{
     sampling::{
-        Gauges, exposition,
+        Gauges, MetricsEndpoint, exposition,
         prometheus::{MetricMapping, map_gauges, mapping},
     },
     testbed::balancer::gauges::node_gauge,
@@ -29,7 +29,7 @@ const MAX_NODES: usize = 1_000;
 
 /// Reads the gauges in the text.
 pub(super) fn parse(text: &str) -> Gauges {
-    let mut gauges = map_gauges(METRIC_MAPPINGS, text, None).gauges;
+    let mut gauges = map_gauges(METRIC_MAPPINGS, text, &MetricsEndpoint::default()).gauges;
     for (metric, gauge) in NODE_METRICS {
         let samples = exposition::parse(text, |name| name == metric).samples;
         let by_node = samples.iter().take(MAX_NODES).filter_map(|sample| {

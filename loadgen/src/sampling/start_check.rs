@@ -1,0 +1,174 @@
+//! The check, before the load, that the processes of a target can be observed.
+
+use std::{io, path::PathBuf};
+
+use highwater_scenarios::secrets::mask_address;
+use reqwest::Client;
+use thiserror::Error;
+
+use super::{
+    cgroup,
+    container::{ContainerError, Containers},
+    known_metrics,
+    own_metrics::nearest,
+    scrape::{ScrapeError, scrape_metrics},
+    target::{MetricsEndpoint, SampleEndpoint, SampleTarget},
+};
+use crate::access::CertVerification;
+
+/// The reason why a process of a target cannot be observed.
+#[derive(Debug, Error)]
+pub enum ObserveError {
+    /// The endpoint does not answer, and metrics of it are wanted.
+    #[error("cannot observe {process}")]
+    Endpoint {
+        /// The process's name.
+        process: String,
+        /// The cause.
+        source: ScrapeError,
+    },
+    /// The endpoint has no series of a metric.
+    #[error(
+        "cannot observe {process}: {url} has no series of the metric `{name}`, `{selector}`{}",
+        nearest.as_ref().map_or_else(String::new, |nearest| format!("; {nearest}"))
+    )]
+    MetricMissing {
+        /// The process's name.
+        process: String,
+        /// The endpoint.
+        url: String,
+        /// The metric's name in the scenario.
+        name: String,
+        /// The series that make it up.
+        selector: String,
+        /// The series or names that are near to it.
+        nearest: Option<String>,
+    },
+    /// The control group does not exist.
+    #[error("cannot observe {process}: cannot read the control group {}", folder.display())]
+    Cgroup {
+        /// The process's name.
+        process: String,
+        /// The group's folder.
+        folder: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The container does not run, or the engine does not answer.
+    #[error("cannot observe {process}")]
+    Container {
+        /// The process's name.
+        process: String,
+        /// The cause.
+        source: ContainerError,
+    },
+    /// The HTTP client cannot be set up.
+    #[error(transparent)]
+    Client(#[from] crate::access::TlsSetupError),
+}
+
+impl ObserveError {
+    /// Returns the next step for a person.
+    pub(crate) fn hint(&self) -> &'static str {
+        match self {
+            Self::Endpoint { .. } => {
+                "start the target first, or correct `prometheus`, `headers` or `basic` of its \
+                 [[target.observe]]"
+            }
+            Self::MetricMissing { .. } => {
+                "correct the selector; if the process creates the metric later, write \
+                 `late_metrics = true` beside it"
+            }
+            Self::Cgroup { .. } => {
+                "name a group of cgroup v2, which `cat /proc/PID/cgroup` shows behind `0::`"
+            }
+            Self::Container { .. } => {
+                "start the container, or name the engine's socket in DOCKER_HOST"
+            }
+            Self::Client(_) => "`tls.ca` names a PEM file, seen from where `highwater` is started",
+        }
+    }
+}
+
+/// Checks that every control group exists, every container runs, and every endpoint has the
+/// metrics that the scenario names, except those of `late` processes.
+///
+/// # Errors
+///
+/// If one of them is missing.
+pub(crate) async fn check(
+    verification: &CertVerification,
+    targets: &[(SampleTarget, MetricsPresence)],
+) -> Result<(), ObserveError> {
+    let client = verification.http_client(|client| client)?;
+    let containers = Containers::from_environment();
+    for (target, presence) in targets {
+        check_kernel_sources(target, &containers).await?;
+        let SampleTarget {
+            source, endpoint, ..
+        } = target;
+        if let Some(SampleEndpoint::Prometheus(endpoint)) = endpoint
+            && *presence == MetricsPresence::FromTheStart
+        {
+            check_metrics(&client, &source.id, endpoint).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether an endpoint must have the metrics that the scenario names when the run starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MetricsPresence {
+    /// The metrics must be there when the run starts.
+    FromTheStart,
+    /// The metrics may come later.
+    Late,
+}
+
+async fn check_kernel_sources(
+    target: &SampleTarget,
+    containers: &Containers,
+) -> Result<(), ObserveError> {
+    let process = || target.source.id.clone();
+    if let Some(folder) = &target.scope.cgroup {
+        cgroup::check(folder).map_err(|source| ObserveError::Cgroup {
+            process: process(),
+            folder: folder.clone(),
+            source,
+        })?;
+    }
+    if let Some(name) = &target.scope.container {
+        let found = containers.find(name).await;
+        found.map_err(|source| ObserveError::Container {
+            process: process(),
+            source,
+        })?;
+    }
+    Ok(())
+}
+
+async fn check_metrics(
+    client: &Client,
+    process: &str,
+    endpoint: &MetricsEndpoint,
+) -> Result<(), ObserveError> {
+    // An endpoint without own metrics may come later: the run's samples then say so.
+    if endpoint.metrics.is_empty() {
+        return Ok(());
+    }
+    let answer = scrape_metrics(client, &endpoint.url, &endpoint.headers).await;
+    let text = answer.map_err(|source| ObserveError::Endpoint {
+        process: process.to_owned(),
+        source,
+    })?;
+    match known_metrics::gauges(&text, endpoint).missing.first() {
+        None => Ok(()),
+        Some(missing) => Err(ObserveError::MetricMissing {
+            process: process.to_owned(),
+            url: mask_address(&endpoint.url),
+            name: missing.name.clone(),
+            selector: missing.selector.to_string(),
+            nearest: nearest(missing.selector.metric(), &text),
+        }),
+    }
+}
