@@ -8,7 +8,6 @@ use super::{
     leaks, ledger, messages,
     run_window::RunWindow,
     sockets::{has_silent_node, turnover},
-    source_series::SourceSeries,
     summary::Summary,
     telemetry,
 };

@@ -8,12 +8,8 @@ use highwater_scenarios::plan::DevicePool;
 use tokio::time::Instant;
 
 use super::{
-    connect::connect,
-    connect_error::ConnectError,
-    connect_failure::ConnectFailure,
-    connect_request::ConnectRequest,
-    open_socket::OpenSocket,
-    schedule::ScheduledDevice,
+    connect::connect, connect_error::ConnectError, connect_failure::ConnectFailure,
+    connect_request::ConnectRequest, open_socket::OpenSocket, schedule::ScheduledDevice,
     upgrade::OpenedSocket,
 };
 use crate::worker::{context::Context, frames::open::Opening, recorder::Timing};

@@ -18,12 +18,12 @@ pub struct ConnectError {
 
 impl ConnectError {
     /// Creates the failure of an attempt that an error describes.
-    pub(super) fn new(cause: ConnectFailure, error: impl Into<String>) -> Self {
+    pub(crate) fn new(cause: ConnectFailure, error: impl Into<String>) -> Self {
         Self::with_example(cause, FailureExample::of_error(error))
     }
 
     /// Creates the failure of an attempt with an answer.
-    pub(super) fn with_example(cause: ConnectFailure, example: FailureExample) -> Self {
+    pub(crate) fn with_example(cause: ConnectFailure, example: FailureExample) -> Self {
         Self {
             cause,
             example: Box::new(example),
