@@ -38,7 +38,7 @@ use super::state::GatewayState;
 use crate::{
     api::{ApiError, method_not_allowed},
     net::{
-        listener::PeerAddr,
+        listener::Client,
         ws::handshake::{InvalidUpgrade, has_upgrade_headers, is_upgrade},
     },
 };
@@ -91,11 +91,7 @@ fn is_old_upgrade(request: &Request) -> bool {
 
 /// Prepares a request for a node.
 fn rewrite_request(gateway: &GatewayState, mut request: Request) -> Request {
-    let peer = request.extensions().get::<PeerAddr>();
-    let client = headers::ClientInfo {
-        address: peer.map(|PeerAddr(address)| address.ip()),
-        is_tls: gateway.config.tls.is_some(),
-    };
+    let client = request.extensions().get::<Client>().copied();
     let uri = request.uri().clone();
     let received = request.version();
     headers::rewrite_headers(request.headers_mut(), &uri, client);

@@ -9,7 +9,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     time::timeout,
 };
 
@@ -40,15 +40,27 @@ impl HttpResponse {
 
 /// Sends these bytes, and returns all bytes until the end of the connection.
 pub(crate) async fn raw_request(address: SocketAddr, request: &str) -> String {
+    raw_exchange(TcpStream::connect(address).await.unwrap(), request).await
+}
+
+/// Sends these bytes on a connection, and returns all bytes until its end.
+pub(crate) async fn raw_exchange(mut stream: TcpStream, request: &str) -> String {
     let received = timeout(TEST_TIMEOUT, async {
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(request.as_bytes()).await.unwrap();
+        // The server may close the connection before it has read all.
+        let _ = stream.write_all(request.as_bytes()).await;
         let mut received = Vec::new();
         // After a reset, the bytes before it count.
         let _ = stream.read_to_end(&mut received).await;
         String::from_utf8(received).unwrap()
     });
     received.await.unwrap()
+}
+
+/// Connects from an address of the loopback network, each of which is a client.
+pub(crate) async fn connect_from(from: &str, to: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+    socket.connect(to).await.unwrap()
 }
 
 /// Sends a request on a connection of its own.

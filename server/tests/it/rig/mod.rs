@@ -17,7 +17,7 @@ pub(crate) use self::{
     broker::TestBroker,
     cluster::TestCluster,
     device::TestDevice,
-    http::{HttpResponse, http_request, raw_request},
+    http::{HttpResponse, connect_from, http_request, raw_exchange, raw_request},
     node::{ADMIN_TOKEN, TestNode, config},
 };
 
