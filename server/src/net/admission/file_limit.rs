@@ -68,6 +68,12 @@ impl ConnectionShares {
     }
 }
 
+/// Returns the connections that the process's limit of open files allows without its reserve;
+/// `None` if the limit is unknown.
+pub(crate) fn allowed_connections() -> Option<usize> {
+    ConnectionShares::of_process(None, 1).public
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

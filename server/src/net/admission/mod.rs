@@ -22,5 +22,5 @@ pub(crate) use self::{
     connection_budget::ConnectionBudget,
     connection_limit::{ConnectionLimit, Permit},
     control::{AdmissionControl, Rejected},
-    file_limit::ConnectionShares,
+    file_limit::{ConnectionShares, allowed_connections},
 };
