@@ -6,7 +6,7 @@
 //! - [`device`]: the JSON in these frames;
 //! - [`backplane`]: messages of nodes, consumers and brokers, and records in a queue;
 //! - [`http`]: the path, headers and body of a command request;
-//! - [`proxy`]: what proxies say about their clients;
+//! - [`proxy`]: the clients that proxies name;
 //! - [`token`]: tokens of callers and devices.
 
 mod backplane;

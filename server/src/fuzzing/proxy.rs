@@ -1,4 +1,4 @@
-//! What proxies say about their clients: headers of the PROXY protocol, and header fields.
+//! The headers and the header fields by which proxies name their clients.
 
 use std::net::IpAddr;
 
@@ -12,7 +12,7 @@ use crate::net::{
     networks::Networks,
 };
 
-/// More than a header may have.
+/// The most bytes of a header.
 const MAX_HEADER_BYTES: usize = 4096;
 
 /// Reads a header of the PROXY protocol, and checks that it is bounded and that its length does

@@ -1,4 +1,4 @@
-//! Lists of networks, by which addresses are told apart.
+//! Lists of networks, which options name.
 
 use std::{fmt, net::IpAddr, str::FromStr, sync::Arc};
 

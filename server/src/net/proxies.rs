@@ -2,8 +2,8 @@
 
 use super::networks::Networks;
 
-/// The networks of proxies whose word about their clients is believed. By default there are
-/// none.
+/// The networks of proxies whose word about their clients is believed. By default the lists are
+/// empty.
 #[derive(Debug, Clone, Default)]
 pub struct ProxyConfig {
     /// The networks whose connections begin with a header of the PROXY protocol.

@@ -1,7 +1,7 @@
 //! Queues to many peers, whose bytes have a common bound besides the bound of each.
 //!
-//! At the common bound the slowest peer is closed: the one for which the most bytes wait. A set of
-//! slow peers therefore costs a bounded amount of memory, and the others lose nothing.
+//! The slowest peer, for which the most bytes wait, is closed at the common bound. A set of slow
+//! peers therefore costs a bounded amount of memory, and the others lose nothing.
 
 use std::{
     collections::HashMap,

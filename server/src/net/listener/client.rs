@@ -61,7 +61,7 @@ impl TrustedPeers {
 
     /// Returns the client of a request that came from `peer`.
     ///
-    /// It is the nearest address that is not a trusted peer's. If `X-Forwarded-For` and
+    /// The client is the nearest address that is not a trusted peer's. If `X-Forwarded-For` and
     /// `Forwarded` name different ones, neither counts: a proxy sets one of them and passes on
     /// the other as the client wrote it.
     pub(crate) fn client_of(&self, peer: IpAddr, is_tls: bool, headers: &HeaderMap) -> Client {

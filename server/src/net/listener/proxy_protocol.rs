@@ -36,9 +36,9 @@ pub(crate) enum ProxyHeaderError {
 /// The part of a header that is certain to follow the bytes before it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Rest {
-    /// That many bytes; 0 at the end of the header.
+    /// A number of bytes; 0 at the end of the header.
     Bytes(usize),
-    /// The rest of a line, of at most that many bytes.
+    /// The rest of a line, and the most bytes that it may have.
     Line(usize),
 }
 
