@@ -8,7 +8,7 @@ use hyper::{HeaderMap, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
     time::timeout,
 };
@@ -44,7 +44,10 @@ pub(crate) async fn raw_request(address: SocketAddr, request: &str) -> String {
 }
 
 /// Sends these bytes on a connection, and returns all bytes until its end.
-pub(crate) async fn raw_exchange(mut stream: TcpStream, request: &str) -> String {
+pub(crate) async fn raw_exchange(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    request: &str,
+) -> String {
     let received = timeout(TEST_TIMEOUT, async {
         // The server may close the connection before it has read all.
         let _ = stream.write_all(request.as_bytes()).await;

@@ -7,6 +7,7 @@ use highwater_server::{NodeConfig, NodeLimits, ProxyConfig};
 use serde_json::json;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
+use super::tls::TestAuthority;
 use crate::{
     gateway::{
         fake::Fake,
@@ -116,6 +117,20 @@ async fn proxy_without_a_header_is_closed() {
     assert!(metrics.contains(counted), "{metrics}");
 }
 
+#[tokio::test]
+async fn proxy_header_comes_before_tls() {
+    let authority = TestAuthority::new();
+    let node = TestNode::start(NodeConfig {
+        tls: authority.config().tls,
+        ..behind_proxy_protocol(quick_limits())
+    });
+    let stream = connect_with_header(node.address, &header_of("192.0.2.7")).await;
+    let stream = authority.handshake(stream).await.unwrap();
+    assert_eq!(status(&raw_exchange(stream, REQUEST).await), "200");
+    let without = connect_from(PROXY, node.address).await;
+    assert!(authority.handshake(without).await.is_err());
+}
+
 /// Returns a request that [`PROXY`] forwards for a client.
 fn forwarded_request(client: &str, path: &str) -> String {
     let method = if path.ends_with("/commands") {
@@ -152,7 +167,7 @@ async fn requests_of_a_trusted_proxy_count_for_their_clients() {
         assert_eq!(status(&same), "429");
         let other = request(PROXY, "192.0.2.8", "/devices/d").await;
         assert_eq!(status(&other), "200");
-        // Others name nobody but themselves.
+        // Other peers name only themselves.
         let direct = request("127.0.0.3", "192.0.2.7", "/devices/d").await;
         assert_eq!(status(&direct), "200");
         drop(device);
