@@ -69,6 +69,8 @@ pub use self::{
     limits::NodeLimits,
     net::{
         listen::{ListenSockets, listen},
+        networks::{InvalidNetwork, Networks},
+        proxies::ProxyConfig,
         task_group::TaskEnded,
         tls::{self, ServerTls},
     },

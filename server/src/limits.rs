@@ -40,6 +40,8 @@ pub struct NodeLimits {
     pub first_request_timeout: Duration,
     /// The time that a request's body may take.
     pub body_timeout: Duration,
+    /// The time that a header of the PROXY protocol may take.
+    pub proxy_header_timeout: Duration,
     /// The time that a TLS handshake may take.
     pub handshake_timeout: Duration,
     /// The TLS handshakes in progress. Each holds buffers and keys for a client that is
@@ -52,17 +54,19 @@ pub struct NodeLimits {
     /// node with the most room. Each socket gets a random age between three quarters and
     /// all of it. `None` leaves sockets open.
     pub max_age: Option<Duration>,
-    /// The device sockets; `None` leaves the bound to the limit of open files.
+    /// The device sockets; `None` leaves the bound to their share of the open files.
     pub max_sockets: Option<usize>,
     /// The rate of new device sockets; `None` is unlimited.
     pub upgrade_rate: Option<Rate>,
     /// The burst of new device sockets under `upgrade_rate`; `None` is one second's worth.
     pub upgrade_burst: Option<u32>,
     /// The connections of all kinds on the public listener; `None` is the process's limit
-    /// of open files less a reserve.
+    /// of open files less a reserve. A sixteenth of them, at most 256, is never used by device
+    /// sockets.
     pub max_connections: Option<usize>,
     /// The connections of one client address that are not device sockets; `None` is half of
-    /// all, and at least 128. A proxy counts as one client.
+    /// all, and at least 128. A proxy counts as one client, unless it is trusted: then each of
+    /// its requests counts for its client.
     pub connections_per_address: Option<usize>,
     /// The device sockets of one client address; `None` is unlimited.
     pub sockets_per_address: Option<usize>,
@@ -124,6 +128,8 @@ impl Default for NodeLimits {
             header_timeout: Duration::from_secs(120),
             first_request_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(10),
+            // A proxy sends it with its first bytes. This is more than one lost packet costs.
+            proxy_header_timeout: Duration::from_secs(5),
             handshake_timeout: Duration::from_secs(10),
             max_concurrent_handshakes: 4096,
             // Rates and numbers that depend on the machine are unlimited unless configured.

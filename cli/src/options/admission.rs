@@ -1,11 +1,9 @@
 //! Limits on the sockets that a node accepts.
 
-use std::net::SocketAddr;
-
 use clap::Args;
 use highwater_server::Rate;
 
-use super::address::parse_address;
+use super::listen::ConnectionLimitArgs;
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Admission")]
@@ -27,16 +25,8 @@ pub(crate) struct ServeAdmission {
     /// Most device sockets of one client address; more get 429
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) max_sockets_per_address: Option<usize>,
-    /// Most connections of one client address that are not device sockets; more get 503
-    /// [default: half of what the open files allow]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    pub(crate) max_connections_per_address: Option<usize>,
-    /// Most TLS handshakes begun a second, such as 1000/s; more are closed
-    #[arg(long, value_name = "RATE", requires = "tls_cert")]
-    pub(crate) max_handshakes: Option<Rate>,
-    /// Serve probes, metrics and /admin here and not on --listen
-    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
-    pub(crate) admin_listen: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(crate) connections: ConnectionLimitArgs,
 }
 
 pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {

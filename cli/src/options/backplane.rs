@@ -10,8 +10,8 @@ use highwater_server::{
 
 use super::{cluster_secret::ClusterSecretArgs, time::parse_duration_within};
 
-pub(crate) const MIN_LEASE: Duration = Duration::from_millis(500);
-pub(crate) const MAX_LEASE: Duration = Duration::from_secs(600);
+const MIN_LEASE: Duration = Duration::from_millis(500);
+const MAX_LEASE: Duration = Duration::from_secs(600);
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Backplane")]
@@ -26,12 +26,28 @@ pub(crate) struct ServeBackplane {
         hide_env_values = true
     )]
     pub(crate) backplane: Option<BackplaneUrl>,
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(crate) lease: MembershipLease,
+}
+
+/// The cluster of a process at its broker.
+#[derive(Debug, Args)]
+pub(crate) struct ClusterArgs {
     /// Name of the cluster, where others use the same broker
-    #[arg(long, value_name = "NAME", default_value_t)]
-    pub(crate) cluster: ClusterName,
+    #[arg(id = "cluster", long = "cluster", value_name = "NAME", default_value_t)]
+    pub(crate) name: ClusterName,
     #[command(flatten)]
     pub(crate) secret: ClusterSecretArgs,
-    /// Time without a heartbeat after which the others remove this node, 500ms to
+    #[command(flatten)]
+    pub(crate) broker_tls: BrokerTls,
+}
+
+/// The lease of a member.
+#[derive(Debug, Args)]
+pub(crate) struct MembershipLease {
+    /// Time without a heartbeat after which the others remove this process, 500ms to
     /// 10m; the embedded broker uses a rule of its own
     #[arg(
         long,
@@ -40,8 +56,6 @@ pub(crate) struct ServeBackplane {
         value_parser = parse_duration_within(MIN_LEASE..=MAX_LEASE)
     )]
     pub(crate) membership_lease: Duration,
-    #[command(flatten)]
-    pub(crate) broker_tls: BrokerTls,
 }
 
 /// TLS to the broker.
@@ -63,14 +77,14 @@ impl ServeBackplane {
     /// Returns the URL, with the authorities for it.
     pub(crate) fn url(&self) -> Option<BackplaneUrl> {
         let url = self.backplane.clone()?;
-        Some(self.broker_tls.add_to(url))
+        Some(self.cluster.broker_tls.add_to(url))
     }
 }
 
 impl NodesBackplane {
     /// Returns the URL, with the authorities for it.
     pub(crate) fn url(&self) -> BackplaneUrl {
-        self.broker_tls.add_to(self.backplane.clone())
+        self.cluster.broker_tls.add_to(self.backplane.clone())
     }
 }
 
@@ -98,11 +112,6 @@ pub(crate) struct NodesBackplane {
         hide_env_values = true
     )]
     pub(crate) backplane: BackplaneUrl,
-    /// Name of the nodes' cluster, where others use the same broker
-    #[arg(long, value_name = "NAME", default_value_t)]
-    pub(crate) cluster: ClusterName,
     #[command(flatten)]
-    pub(crate) broker_tls: BrokerTls,
-    #[command(flatten)]
-    pub(crate) secret: ClusterSecretArgs,
+    pub(crate) cluster: ClusterArgs,
 }

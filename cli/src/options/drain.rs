@@ -1,4 +1,4 @@
-//! The steps by which a node drains.
+//! The steps by which a node or a gateway drains.
 
 use std::time::Duration;
 
@@ -13,15 +13,23 @@ pub(crate) const MAX_DURATION: Duration = Duration::from_secs(600);
 const SHORTEST_MAX_AGE: Duration = Duration::from_secs(10);
 const LONGEST_MAX_AGE: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// The steps that a node and a gateway have in common.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Drain")]
+pub(crate) struct DrainArgs {
+    /// Time during which /readyz fails before anything is refused
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_duration_within(Duration::ZERO..=MAX_DURATION))]
+    pub(crate) drain_delay: Duration,
+    /// Sockets closed, a second
+    #[arg(long, value_name = "RATE", default_value = "500/s")]
+    pub(crate) drain_rate: Rate,
+}
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Drain")]
 pub(crate) struct ServeDrain {
-    /// Time during which /readyz fails before new sockets are refused
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_duration_within(Duration::ZERO..=MAX_DURATION))]
-    pub(crate) drain_delay: Duration,
-    /// Devices asked to leave, a second
-    #[arg(long, value_name = "RATE", default_value = "500/s")]
-    pub(crate) drain_rate: Rate,
+    #[command(flatten)]
+    pub(crate) steps: DrainArgs,
     /// Longest time over which a device is asked to spread its return
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_duration_within(Duration::ZERO..=MAX_DURATION))]
     pub(crate) drain_window: Duration,

@@ -2,7 +2,7 @@
 //!
 //! - [`scenario`], [`record`], [`baseline`]: the input and the output of a run;
 //! - [`backplane`], [`cluster_secret`], [`tls`], [`auth`], [`operators`], [`browsers`],
-//!   [`admission`], [`drain`]: options of a node; a gateway shares some;
+//!   [`listen`], [`admission`], [`drain`]: options of a node; a gateway shares some;
 //! - [`token`]: the secret of coordinator and workers;
 //! - [`address`], [`time`]: the value parsers of addresses and durations.
 
@@ -14,6 +14,7 @@ pub(crate) mod baseline;
 pub(crate) mod browsers;
 pub(crate) mod cluster_secret;
 pub(crate) mod drain;
+pub(crate) mod listen;
 pub(crate) mod operators;
 pub(crate) mod record;
 pub(crate) mod scenario;

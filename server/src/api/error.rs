@@ -85,11 +85,11 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, error, hint).retry_after(1)
     }
 
-    /// Returns a 429 to an address that has presented too many wrong secrets.
-    pub(crate) fn too_many_attempts(wait: Duration) -> Self {
+    /// Returns a 429 after too many wrong secrets, from one address or for one account.
+    pub(crate) fn too_many_attempts(reason: AuthError, wait: Duration) -> Self {
         Self::new(
             StatusCode::TOO_MANY_REQUESTS,
-            AuthError::TooManyAttempts.to_string(),
+            reason.to_string(),
             "wait, and then send the right one",
         )
         // Rounded up: an earlier attempt would fail too.

@@ -27,5 +27,7 @@ pub(crate) use self::{
     origin::{AllowedOrigins, answer_cors},
     query::query_param,
     request::{parse_name, read_json, require_json, timeout_ms},
-    response::{method_not_allowed, metrics_response, path_not_found, rejected_router},
+    response::{
+        address_limit_reached, method_not_allowed, metrics_response, path_not_found, rejections,
+    },
 };

@@ -7,6 +7,10 @@ use axum::{
 };
 
 use super::ApiError;
+use crate::net::listener::Rejections;
+
+/// Seconds after which a client with too many requests under way retries.
+const ADDRESS_LIMIT_RETRY_S: u32 = 1;
 
 /// Returns a response with metrics in the Prometheus text format.
 pub(crate) fn metrics_response(text: String) -> Response {
@@ -15,14 +19,30 @@ pub(crate) fn metrics_response(text: String) -> Response {
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }
 
-/// Returns the router of a connection beyond the limit: every path answers 503.
-pub(crate) fn rejected_router() -> Router {
-    Router::new().fallback(async || {
+/// Returns the answers of a node beyond a limit.
+pub(crate) fn rejections() -> Rejections {
+    let router = Router::new().fallback(async || {
         ApiError::unavailable(
             "this node is at its limit of connections",
             "use another node",
         )
-    })
+    });
+    Rejections {
+        router,
+        address_limit: address_limit_reached,
+    }
+}
+
+/// Answers 429 to a request through a proxy whose client has too many under way. Not 503, with
+/// which a gateway would try the other nodes.
+pub(crate) fn address_limit_reached() -> Response {
+    ApiError::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "this address has as many requests under way as one may",
+        "wait for their answers",
+    )
+    .retry_after(ADDRESS_LIMIT_RETRY_S)
+    .into_response()
 }
 
 /// Answers 404 on a path that does not exist.

@@ -17,7 +17,7 @@ const MAX_ADDRESSES: usize = 10_000;
 /// The wrong secrets of each address in the present window. A client that guesses is slowed
 /// down to some guesses a minute.
 #[derive(Debug, Default)]
-pub(crate) struct FailedAttempts {
+pub(super) struct FailedAttempts {
     window: Mutex<Option<AttemptWindow>>,
 }
 
@@ -34,7 +34,7 @@ impl FailedAttempts {
     ///
     /// # Errors
     /// The time until it may.
-    pub(crate) fn check(&self, address: IpAddr) -> Result<(), Duration> {
+    pub(super) fn check(&self, address: IpAddr) -> Result<(), Duration> {
         let mut window = self.window.lock();
         let Some(current) = window.as_ref() else {
             return Ok(());
@@ -52,7 +52,7 @@ impl FailedAttempts {
     }
 
     /// Counts a wrong secret of the address.
-    pub(crate) fn record(&self, address: IpAddr) {
+    pub(super) fn record(&self, address: IpAddr) {
         let mut window = self.window.lock();
         let current = window.get_or_insert_with(|| AttemptWindow {
             began: Instant::now(),

@@ -17,10 +17,15 @@ pub struct BrokerConfig {
     pub peer_timeout: Duration,
     /// The time that the handshake of a peer may take.
     pub handshake_timeout: Duration,
-    /// The connections; further ones are closed.
+    /// The connections; further ones are closed. The open files of the process may allow
+    /// fewer. Consumers and operators get a quarter of them, so that nodes find room.
     pub max_connections: usize,
-    /// The connections whose handshake is in progress; further ones are closed.
+    /// The connections whose handshake is in progress, at most a quarter of all; further ones
+    /// are closed.
     pub max_handshakes: usize,
+    /// The connections of one client address whose handshake is in progress; further ones are
+    /// closed.
+    pub handshakes_per_address: usize,
     /// The bytes of unfinished frames of all connections. A connection that needs more ends.
     pub partial_frame_bytes: usize,
     /// The topics to which one member may subscribe; further ones are ignored.
@@ -35,6 +40,9 @@ pub struct BrokerConfig {
     pub queue_frames: usize,
     /// The bytes that may wait for one peer; further ones are dropped.
     pub queue_bytes: usize,
+    /// The bytes that may wait for all peers together. Beyond it, the connection of the peer
+    /// for which the most wait is closed.
+    pub total_queue_bytes: usize,
 }
 
 impl BrokerConfig {
@@ -54,6 +62,8 @@ impl Default for BrokerConfig {
             // A node has two: one as a member, one for telemetry.
             max_connections: 4096,
             max_handshakes: 512,
+            // The two connections of each node, for a host with as many nodes as were ever tried.
+            handshakes_per_address: 128,
             // 64 peers in the middle of the longest frame.
             partial_frame_bytes: 64 * 1024 * 1024,
             topics_per_member: 100_000,
@@ -62,6 +72,8 @@ impl Default for BrokerConfig {
             group_expiry: Self::GROUP_EXPIRY,
             queue_frames: 16_384,
             queue_bytes: 16 * 1024 * 1024,
+            // 16 peers at their own bound at once.
+            total_queue_bytes: 256 * 1024 * 1024,
         }
     }
 }

@@ -44,6 +44,12 @@ pub(super) async fn write_all(
     }
 }
 
+/// Returns the end of the connection to a peer that was the slowest when the queues of all peers
+/// were full.
+pub(super) fn too_slow() -> io::Error {
+    io::Error::other("the queues of all peers were full, and this peer was the slowest")
+}
+
 /// Reads the next frame, or returns `None` when the peer closes the connection.
 ///
 /// Fails when the peer is silent for `peer_timeout`. A live peer answers pings.

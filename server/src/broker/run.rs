@@ -21,11 +21,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     BrokerConfig,
-    connection::{next_frame, write_all},
+    admission::{BrokerAdmission, ConnectionPermits},
+    connection::{next_frame, too_slow, write_all},
     handshake,
     hub::{Hub, NameRule},
     topics::SubscriptionLimits,
-    work_queue::{self, WorkQueue},
+    work_queue::{self, WorkQueue, WorkQueuePeers},
 };
 use crate::{
     backplane::{
@@ -37,10 +38,7 @@ use crate::{
         },
     },
     id::NodeId,
-    net::{
-        admission::{ConnectionLimit, Permit},
-        bounded_queue,
-    },
+    net::queue_group::{GroupedChannel, QueueGroup},
 };
 
 /// The pause after a failed accept.
@@ -78,8 +76,7 @@ pub async fn run(
     while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
         match accepted {
             Ok((stream, peer)) => {
-                let Some(permits) = broker.admit() else {
-                    tracing::debug!(%peer, "too many connections; closed a new one");
+                let Some(permits) = broker.admission.try_admit(peer.ip()) else {
                     continue;
                 };
                 let broker = Arc::clone(&broker);
@@ -120,14 +117,9 @@ struct BrokerServer {
     hub: Mutex<Hub>,
     work_queue: Arc<Mutex<WorkQueue>>,
     partial_frames: Arc<PartialFrames>,
-    connections: Arc<ConnectionLimit>,
-    handshakes: Arc<ConnectionLimit>,
-}
-
-/// The counts of one connection.
-struct Permits {
-    connection: Permit,
-    handshake: Permit,
+    admission: BrokerAdmission,
+    /// The queues to all peers.
+    queues: Arc<QueueGroup>,
 }
 
 impl BrokerServer {
@@ -146,21 +138,14 @@ impl BrokerServer {
             hub: Mutex::new(Hub::starting_now(name_rule, limits)),
             work_queue: Arc::new(Mutex::new(work_queue)),
             partial_frames: Arc::new(PartialFrames::new(config.partial_frame_bytes)),
-            connections: Arc::new(ConnectionLimit::new(Some(config.max_connections))),
-            handshakes: Arc::new(ConnectionLimit::new(Some(config.max_handshakes))),
+            admission: BrokerAdmission::new(&config),
+            queues: QueueGroup::new(config.total_queue_bytes),
             config,
         }
     }
 
-    fn admit(&self) -> Option<Permits> {
-        Some(Permits {
-            connection: self.connections.try_acquire()?,
-            handshake: self.handshakes.try_acquire()?,
-        })
-    }
-
-    async fn serve(&self, stream: TcpStream, permits: Permits) -> io::Result<()> {
-        let Permits {
+    async fn serve(&self, stream: TcpStream, permits: ConnectionPermits) -> io::Result<()> {
+        let ConnectionPermits {
             connection: _connection,
             handshake,
         } = permits;
@@ -173,7 +158,11 @@ impl BrokerServer {
         );
         let introduced = introduced.await??;
         drop(handshake);
-        let (queue, config) = (&self.work_queue, &self.config);
+        let peers = WorkQueuePeers {
+            work_queue: &self.work_queue,
+            config: &self.config,
+            queues: &self.queues,
+        };
         match introduced {
             Ok(Claim::Member {
                 identity,
@@ -182,16 +171,18 @@ impl BrokerServer {
                 let served = self.serve_member(identity, last_version, reader, writer);
                 served.await
             }
-            Ok(Claim::Producer { groups }) => {
-                work_queue::serve_producer(queue, config, groups, reader, writer).await
-            }
-            Ok(Claim::Consumer { group, name }) => {
-                tracing::info!(%group, name, "a consumer joined");
-                work_queue::serve_consumer(queue, config, group, reader, writer).await
-            }
-            Ok(Claim::Operator { removed_group }) => {
-                work_queue::serve_operator(queue, config, removed_group, writer).await
-            }
+            Ok(Claim::Producer { groups }) => peers.serve_producer(groups, reader, writer).await,
+            Ok(Claim::Consumer { group, name }) => match self.admission.try_admit_consumer() {
+                Ok(_permit) => {
+                    tracing::info!(%group, name, "a consumer joined");
+                    peers.serve_consumer(group, reader, writer).await
+                }
+                Err(reason) => peers.reject_consumer(reason, writer).await,
+            },
+            Ok(Claim::Operator { removed_group }) => match self.admission.try_admit_consumer() {
+                Ok(_permit) => peers.serve_operator(removed_group, writer).await,
+                Err(reason) => peers.reject_operator(reason, writer).await,
+            },
             Err(reason) => {
                 tracing::warn!(reason, "rejected a peer");
                 let rejected = encode_frame(&HandshakeReply::Rejected { reason }, &[]);
@@ -208,8 +199,12 @@ impl BrokerServer {
         mut writer: FrameWriter,
     ) -> io::Result<()> {
         let id = identity.id.clone();
-        let (sender, queue) =
-            bounded_queue::channel(self.config.queue_frames, self.config.queue_bytes);
+        let (queue_frames, queue_bytes) = (self.config.queue_frames, self.config.queue_bytes);
+        let GroupedChannel {
+            sender,
+            receiver,
+            overflowed,
+        } = self.queues.channel(queue_frames, queue_bytes);
         // A statement of its own: the lock must not be held over the await below.
         let joined = self.hub.lock().join(identity, sender, last_version);
         let generation = match joined {
@@ -234,8 +229,9 @@ impl BrokerServer {
         writer.send(encode_frame(&welcome, &[])).await?;
         let ping_interval = self.config.ping_interval;
         tokio::select! {
-            ended = write_all(queue, &mut writer, &FromBroker::Ping, ping_interval) => ended,
+            ended = write_all(receiver, &mut writer, &FromBroker::Ping, ping_interval) => ended,
             ended = member.read_all(&mut reader) => ended,
+            () = overflowed.cancelled() => Err(too_slow()),
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
@@ -12,13 +13,14 @@ use tokio_util::sync::CancellationToken;
 use super::{BrokerConfig, BrokerError, run};
 use crate::{
     backplane::{
-        BackplaneUrl, ClusterSecret, Identity,
+        BackplaneUrl, ClusterSecret, Identity, decode_frame, encode_frame,
         local::{
             frames::FrameDecoder,
             handshake::{Claim, introduce},
-            protocol,
+            protocol::{self, FrameReader, FrameWriter, FromBroker, ToBroker},
         },
     },
+    id::Topic,
     ingest::{GroupsError, consumer_groups},
 };
 
@@ -156,4 +158,75 @@ async fn operator_lists_groups_only_with_the_secret() {
     );
     let stranger = consumer_groups(&url, None, None).await;
     assert!(matches!(stranger, Err(GroupsError::Broker(_))));
+}
+
+#[tokio::test]
+async fn slowest_peer_is_closed_when_the_queues_of_all_are_full() {
+    let broker = start(BrokerConfig {
+        // Longer than the test: only the full queues can close the peer.
+        peer_timeout: 10 * TEST_TIMEOUT,
+        total_queue_bytes: 1 << 20,
+        ..BrokerConfig::default()
+    })
+    .await;
+    let topic: Topic = "t".parse().unwrap();
+    let (_unread, mut slow) = join_node(broker, "slow").await;
+    let subscribe = ToBroker::Subscribe {
+        topic: topic.clone(),
+    };
+    slow.send(encode_frame(&subscribe, &[])).await.unwrap();
+    let (mut reader, mut writer) = join_node(broker, "fast").await;
+    let publish = encode_frame(&ToBroker::Publish { topic }, &[0; 60_000]);
+    let closed = async {
+        let mut members = 0;
+        while members != 1 {
+            // The kernel's buffers take some megabytes before anything waits in the broker.
+            let sent = timeout(Duration::from_millis(1), writer.send(publish.clone()));
+            let _ = sent.await;
+            while let Some(frame) = reader.next().now_or_never() {
+                let frame = frame.expect("the fast peer is closed").unwrap().freeze();
+                if let Some((FromBroker::View(view), _)) = decode_frame(&frame) {
+                    members = view.members.len();
+                }
+            }
+        }
+    };
+    timeout(TEST_TIMEOUT, closed)
+        .await
+        .expect("the slow peer stays");
+}
+
+/// Joins as a member, and returns when the broker has welcomed it.
+async fn join_node(broker: SocketAddr, id: &str) -> (FrameReader, FrameWriter) {
+    let stream = TcpStream::connect(broker).await.unwrap();
+    let (mut reader, mut writer) = protocol::framed(stream, FrameDecoder::of_peer()).unwrap();
+    let claim = Claim::Member {
+        identity: Identity::of_node(id, 1),
+        last_version: 0,
+    };
+    introduce(&mut reader, &mut writer, &claim, None)
+        .await
+        .unwrap();
+    let welcome = timeout(TEST_TIMEOUT, reader.next()).await.unwrap();
+    let welcome = decode_frame(&welcome.unwrap().unwrap().freeze());
+    assert!(matches!(welcome, Some((FromBroker::Welcome { .. }, _))));
+    (reader, writer)
+}
+
+#[tokio::test]
+async fn handshakes_of_one_address_leave_room_for_others() {
+    let broker = start(BrokerConfig {
+        handshakes_per_address: 1,
+        ..BrokerConfig::default()
+    })
+    .await;
+    let connect = async |from: &str| {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+        socket.connect(broker).await.unwrap()
+    };
+    let _silent = connect("127.0.0.2").await;
+    wait_closed(connect("127.0.0.2").await).await;
+    // Another address still joins.
+    introduce_node(broker, None).await.unwrap();
 }

@@ -10,10 +10,13 @@ use super::{
     metrics::ConsumerMetrics,
 };
 use crate::{
-    api::rejected_router,
+    api::rejections,
     ingest::run_queue_task,
     limits::NodeLimits,
-    net::listener::{self, Listener},
+    net::{
+        admission::{ConnectionBudget, ConnectionShares},
+        listener::{self, Listener},
+    },
 };
 
 /// Handles records until `shutdown` is cancelled; then finishes its unacked records and
@@ -36,7 +39,9 @@ pub async fn run(
     if let Some(listener) = listener {
         let (limits, counters) = (NodeLimits::default(), metrics.listener.clone());
         let router = router(Arc::clone(&metrics));
-        let listener = Listener::admin(listener, router, rejected_router(), &limits, counters);
+        let budget = ConnectionBudget::new(ConnectionShares::of_process(None, 1), None);
+        let (admin, rejections) = (budget.admin, rejections());
+        let listener = Listener::admin(listener, router, rejections, admin, &limits, counters);
         tokio::spawn(listener::run(listener, serving));
     }
     let (url, cluster) = (config.backplane.clone(), config.cluster.clone());

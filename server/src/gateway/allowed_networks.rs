@@ -7,11 +7,11 @@ use std::{
     fmt, io,
     net::{IpAddr, Ipv6Addr, SocketAddr},
     str::FromStr,
-    sync::Arc,
 };
 
-use ipnet::IpNet;
 use tokio::net::{TcpStream, lookup_host};
+
+use crate::net::networks::{InvalidNetwork, Networks};
 
 /// The longest `HOST:PORT`: a name of 253 characters, and a port.
 const MAX_ADDRESS_CHARS: usize = 253 + 6;
@@ -28,12 +28,7 @@ const METADATA_SERVICE: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0
 
 /// The networks in which a gateway connects to nodes. Never link-local ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AllowedNetworks(Arc<[IpNet]>);
-
-/// The error of a text that is not a list of networks.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("invalid network {0:?}: expected CIDR, such as 10.0.0.0/8")]
-pub struct InvalidNetwork(String);
+pub struct AllowedNetworks(Networks);
 
 /// The reason why a gateway does not connect to the address of a member.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -80,8 +75,7 @@ impl AllowedNetworks {
 
     fn contains(&self, ip: IpAddr) -> bool {
         // An IPv4 address within IPv6 is that IPv4 address.
-        let ip = ip.to_canonical();
-        !is_never_a_node(ip) && self.0.iter().any(|network| network.contains(&ip))
+        !is_never_a_node(ip.to_canonical()) && self.0.contains(ip)
     }
 }
 
@@ -98,24 +92,13 @@ impl FromStr for AllowedNetworks {
     type Err = InvalidNetwork;
 
     fn from_str(text: &str) -> Result<Self, InvalidNetwork> {
-        let network = |text: &str| {
-            let network = text.trim().parse::<IpNet>();
-            network.map_err(|_| InvalidNetwork(text.trim().to_owned()))
-        };
-        text.split(',')
-            .map(network)
-            .collect::<Result<_, _>>()
-            .map(Self)
+        text.parse().map(Self)
     }
 }
 
 impl fmt::Display for AllowedNetworks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, network) in self.0.iter().enumerate() {
-            let comma = if at == 0 { "" } else { "," };
-            write!(f, "{comma}{network}")?;
-        }
-        Ok(())
+        self.0.fmt(f)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     auth::Secret,
     backplane::{BackplaneConfig, BackplaneUrl, ClusterSecret},
     id::{ClusterName, NodeId},
-    net::{listener::ConnectionTimeouts, tls::ServerTls},
+    net::{listener::ConnectionTimeouts, proxies::ProxyConfig, tls::ServerTls},
     rate::Rate,
 };
 
@@ -34,6 +34,8 @@ pub struct GatewayConfig {
     pub slow_start: Duration,
     /// Interval between two health checks of a node.
     pub health_interval: Duration,
+    /// The proxies in front of this gateway.
+    pub proxies: ProxyConfig,
     /// TLS on the public listener; `None` is plain TCP. Connections to nodes are plain TCP.
     pub tls: Option<Arc<ServerTls>>,
     /// The token for `/admin`, `/nodes` and `/metrics`; `None` leaves them open.
@@ -63,6 +65,7 @@ impl GatewayConfig {
             load_metric: LoadMetric::Sockets,
             slow_start: Self::SLOW_START,
             health_interval: Self::HEALTH_INTERVAL,
+            proxies: ProxyConfig::default(),
             tls: None,
             admin_token: None,
             limits: GatewayLimits::default(),
@@ -84,6 +87,8 @@ pub struct GatewayLimits {
     pub header_timeout: Duration,
     /// Limit for the first request of a connection.
     pub first_request_timeout: Duration,
+    /// Limit for a header of the PROXY protocol.
+    pub proxy_header_timeout: Duration,
     /// Limit for the TLS handshake of a client.
     pub handshake_timeout: Duration,
     /// TLS handshakes under way; further connections are closed.
@@ -93,7 +98,8 @@ pub struct GatewayLimits {
     /// Time for which a client may leave sent data unacknowledged (TCP_USER_TIMEOUT).
     pub tcp_user_timeout: Duration,
     /// Connections of all kinds on the public listener. `None` derives the limit from the open
-    /// files of the process: two for each, and a reserve.
+    /// files of the process: two for each, and a reserve. A sixteenth of them, at most 128, is
+    /// never used by forwarded sockets.
     pub max_connections: Option<usize>,
     /// Connections of one client address that are not forwarded sockets. `None` is half of all,
     /// and at least 128.
@@ -129,6 +135,7 @@ impl Default for GatewayLimits {
         Self {
             header_timeout: Duration::from_secs(120),
             first_request_timeout: Duration::from_secs(10),
+            proxy_header_timeout: Duration::from_secs(5),
             handshake_timeout: Duration::from_secs(10),
             max_concurrent_handshakes: 4096,
             handshake_rate: None,
@@ -158,6 +165,7 @@ impl Default for GatewayLimits {
 impl From<&GatewayLimits> for ConnectionTimeouts {
     fn from(limits: &GatewayLimits) -> Self {
         Self {
+            proxy_header: limits.proxy_header_timeout,
             tls_handshake: limits.handshake_timeout,
             first_request: limits.first_request_timeout,
             request_head: limits.header_timeout,

@@ -22,6 +22,7 @@ pub(super) fn encode(gateway: &GatewayState) -> String {
     );
     collect_loads(&gateway.backends.loads_by_node(), &collected);
     collect_nodes(&gateway.backends.statuses(), &collected);
+    gateway.connections.collect(&collected);
     collect_metrics(&*gateway.backplane, &collected);
     let heap = gateway.config.heap_probe.and_then(|probe| probe());
     let dropped = gateway.config.dropped_log_lines.map(|probe| probe());

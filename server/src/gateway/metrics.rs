@@ -35,6 +35,8 @@ pub(super) enum Outcome {
     ClientBroken,
     /// No node was available.
     NoNode,
+    /// This gateway forwards as many sockets as it may.
+    AtCapacity,
     /// The request has been at this gateway before.
     LoopDetected,
 }
@@ -48,12 +50,13 @@ impl Outcome {
         Self::NoNode,
         Self::LoopDetected,
     ];
-    const OF_UPGRADES: [Self; 6] = [
+    const OF_UPGRADES: [Self; 7] = [
         Self::Opened,
         Self::Rejected,
         Self::TimedOut,
         Self::Broken,
         Self::NoNode,
+        Self::AtCapacity,
         Self::LoopDetected,
     ];
 
@@ -66,6 +69,7 @@ impl Outcome {
             Self::Broken => "broken",
             Self::ClientBroken => "client_broken",
             Self::NoNode => "no_node",
+            Self::AtCapacity => "at_capacity",
             Self::LoopDetected => "loop_detected",
         }
     }

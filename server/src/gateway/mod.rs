@@ -36,7 +36,7 @@ mod upstream;
 mod via;
 
 pub use self::{
-    allowed_networks::{AllowedNetworks, InvalidNetwork},
+    allowed_networks::AllowedNetworks,
     config::{GatewayConfig, GatewayLimits, LoadMetric},
     policy::GatewayPolicy,
     run::{GatewayError, run},

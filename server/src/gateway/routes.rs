@@ -16,11 +16,14 @@ use serde_json::{Value, json};
 use super::{backend_set::BackendStatus, export, forward::forward, state::GatewayState};
 use crate::{
     api::{
-        AdminAccess, AdminRejected, AllowedOrigins, ApiError, GATEWAY_HEADER, method_not_allowed,
-        metrics_response, path_not_found,
+        AdminAccess, AdminRejected, AllowedOrigins, ApiError, GATEWAY_HEADER,
+        address_limit_reached, method_not_allowed, metrics_response, path_not_found,
     },
-    net::listener::PeerAddr,
+    net::listener::{Client, Rejections},
 };
+
+/// The one account of the admin token.
+const ADMIN_ACCOUNT: &str = "";
 
 /// Returns all routes, for a server with one listener.
 pub(super) fn combined_router(gateway: &Arc<GatewayState>) -> Router {
@@ -49,14 +52,18 @@ pub(super) fn admin_router(gateway: &Arc<GatewayState>) -> Router {
     with_gateway_state(routes, gateway)
 }
 
-/// Returns the response for connections above the limit.
-pub(super) fn rejection_router() -> Router {
-    Router::new().fallback(async || {
+/// Returns the answers to clients above a limit.
+pub(super) fn rejections() -> Rejections {
+    let router = Router::new().fallback(async || {
         ApiError::unavailable(
             "this gateway has no room for more connections",
             "use another gateway, or come back later",
         )
-    })
+    });
+    Rejections {
+        router,
+        address_limit: address_limit_reached,
+    }
 }
 
 fn admin_routes(gateway: &Arc<GatewayState>) -> Router<Arc<GatewayState>> {
@@ -82,25 +89,26 @@ async fn require_operator(
 }
 
 fn check_operator(gateway: &GatewayState, request: &Request) -> Result<(), ApiError> {
-    let peer = request.extensions().get::<PeerAddr>();
-    let client = peer.map(|PeerAddr(peer)| peer.ip());
-    if let (AdminAccess::Token(_), Some(client)) = (&gateway.admin_access, client) {
-        gateway
-            .failed_admins
-            .check(client)
-            .map_err(ApiError::too_many_attempts)?;
-    }
     // No page of another site has to do with a gateway, whose devices' pages the nodes know.
     let origins = AllowedOrigins::default();
-    let checked = gateway
-        .admin_access
-        .check(request.method(), request.headers(), &origins);
-    checked.map_err(|rejected| {
-        if let (AdminRejected::WrongToken, Some(client)) = (&rejected, client) {
-            gateway.failed_admins.record(client);
-        }
-        rejected.into()
-    })
+    let access = &gateway.admin_access;
+    let check = || access.check(request.method(), request.headers(), &origins);
+    let client = request.extensions().get::<Client>();
+    let (AdminAccess::Token(_), Some(client)) = (access, client) else {
+        return check().map_err(ApiError::from);
+    };
+    let (limit, client) = (&gateway.admin_limit, client.address);
+    limit
+        .check(ADMIN_ACCOUNT, client)
+        .map_err(|reached| ApiError::too_many_attempts(reached.reason, reached.wait))?;
+    check()
+        .inspect(|()| limit.record_right(ADMIN_ACCOUNT, client))
+        .map_err(|rejected| {
+            if let AdminRejected::WrongToken = rejected {
+                limit.record_wrong(ADMIN_ACCOUNT, client);
+            }
+            rejected.into()
+        })
 }
 
 /// Returns 404 for the nodes' admin paths.

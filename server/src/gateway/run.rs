@@ -9,9 +9,9 @@ use super::{config::GatewayConfig, discovery, drain, routes, state::GatewayState
 use crate::{
     backplane::{BackplaneConfig, Identity, MemberRole, join},
     net::{
-        admission::AdmissionControl,
+        admission::{AdmissionControl, ConnectionLimit},
         listen::{ListenSockets, is_wildcard},
-        listener::{self, ListenerSet, ListenerTls, Listeners, Routes},
+        listener::{self, ListenerSet, ListenerTls, Listeners, Routes, TrustedPeers},
         task_group::{TaskEnded, TaskGroup},
     },
 };
@@ -102,7 +102,7 @@ fn listener_set(gateway: &Arc<GatewayState>) -> ListenerSet {
     let tls = gateway.config.tls.clone().map(|server| ListenerTls {
         server,
         admission: AdmissionControl::new(
-            Some(limits.max_concurrent_handshakes),
+            Arc::new(ConnectionLimit::new(Some(limits.max_concurrent_handshakes))),
             limits.handshake_rate,
             None,
         ),
@@ -113,11 +113,13 @@ fn listener_set(gateway: &Arc<GatewayState>) -> ListenerSet {
             combined_router: routes::combined_router(gateway),
             public_router: routes::public_router(gateway),
             admin_router: routes::admin_router(gateway),
-            rejection_router: routes::rejection_router(),
+            rejections: routes::rejections(),
         },
         tls,
-        connection_limit: Arc::clone(&gateway.connection_limit),
+        connections: gateway.connections.clone(),
         max_per_address: gateway.max_per_address,
+        proxy_protocol: gateway.config.proxies.proxy_protocol.clone(),
+        trusted_peers: TrustedPeers::new(gateway.config.proxies.trusted_proxies.clone()),
         timeouts: limits.into(),
         metrics: metrics.listener.clone(),
     }

@@ -10,10 +10,10 @@ use super::{
 };
 use crate::{
     api::AdminAccess,
-    auth::FailedAttempts,
+    auth::LoginLimit,
     backplane::Backplane,
     net::{
-        admission::{ConnectionLimit, max_connections, max_per_address},
+        admission::{ConnectionBudget, ConnectionShares, max_per_address},
         task_group::TaskHealth,
     },
 };
@@ -29,15 +29,16 @@ pub(super) struct GatewayState {
     pub(super) tunnels: Arc<Tunnels>,
     /// The name of this process in forwarded requests.
     pub(super) via: ViaName,
-    /// Bounds connections of all kinds on the public listener.
-    pub(super) connection_limit: Arc<ConnectionLimit>,
+    /// Bounds the connections of each kind.
+    pub(super) connections: ConnectionBudget,
     /// The connections of one client address that are not forwarded sockets.
     pub(super) max_per_address: usize,
     pub(super) metrics: GatewayMetrics,
     /// Whether the gateway's essential tasks run.
     pub(super) task_health: TaskHealth,
     pub(super) admin_access: AdminAccess,
-    pub(super) failed_admins: FailedAttempts,
+    /// Limits wrong admin tokens.
+    pub(super) admin_limit: LoginLimit,
     /// Cancelled to begin a drain.
     pub(super) drain: CancellationToken,
     /// Cancelled when `/readyz` begins to fail.
@@ -50,24 +51,22 @@ impl GatewayState {
         backplane: Arc<dyn Backplane>,
         drain: CancellationToken,
     ) -> Self {
-        let connections = max_connections(config.limits.max_connections, FILES_PER_CONNECTION);
-        let connection_limit = Arc::new(ConnectionLimit::new(connections));
+        let limits = &config.limits;
+        let shares = ConnectionShares::of_process(limits.max_connections, FILES_PER_CONNECTION);
+        let connections = ConnectionBudget::new(shares, None);
         let half_close_timeout = config.limits.half_close_timeout;
         Self {
             backends: BackendSet::new(&config, rand::random()),
-            tunnels: Arc::new(Tunnels::new(
-                Arc::clone(&connection_limit),
-                half_close_timeout,
-            )),
+            tunnels: Arc::new(Tunnels::new(connections.clone(), half_close_timeout)),
             via: ViaName::new(&config.id),
-            connection_limit,
-            max_per_address: max_per_address(config.limits.connections_per_address, connections),
+            connections,
+            max_per_address: max_per_address(limits.connections_per_address, shares.public),
             metrics: GatewayMetrics::new(),
             admin_access: config
                 .admin_token
                 .clone()
                 .map_or(AdminAccess::Open, AdminAccess::Token),
-            failed_admins: FailedAttempts::default(),
+            admin_limit: LoginLimit::default(),
             config,
             backplane,
             task_health: TaskHealth::default(),

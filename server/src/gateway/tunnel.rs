@@ -33,7 +33,10 @@ use super::{
     backend_load::ConnectionGuard,
     tunnels::{TunnelRegistration, Tunnels},
 };
-use crate::net::stream::{MaybeTlsStream, poll_read};
+use crate::net::{
+    admission::Permit,
+    stream::{MaybeTlsStream, poll_read},
+};
 
 /// The largest number of bytes of one read. All sockets of a runtime thread share one buffer,
 /// so that an idle socket holds none.
@@ -81,8 +84,13 @@ enum CopyState {
 }
 
 /// Starts the tunnel of a socket as a task, which a drain can abort.
-pub(super) fn spawn_tunnel(tunnels: &Arc<Tunnels>, streams: TunnelStreams, guard: ConnectionGuard) {
-    let registration = tunnels.register();
+pub(super) fn spawn_tunnel(
+    tunnels: &Arc<Tunnels>,
+    streams: TunnelStreams,
+    guard: ConnectionGuard,
+    permit: Permit,
+) {
+    let registration = tunnels.register(permit);
     let number = registration.number;
     let tunnel = Tunnel {
         client: streams.client,

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use parking_lot::Mutex;
 use tokio::task::AbortHandle;
 
-use crate::net::admission::ConnectionLimit;
+use crate::net::admission::{ConnectionBudget, Permit};
 
 /// Capacity up to which the table does not shrink.
 const MIN_SHRINK_CAPACITY: usize = 1024;
@@ -13,13 +13,13 @@ const MIN_SHRINK_CAPACITY: usize = 1024;
 /// The open tunnels of a gateway.
 pub(super) struct Tunnels {
     table: Mutex<TunnelTable>,
-    /// Counts tunnels beside the connections of HTTP clients.
-    connection_limit: Arc<ConnectionLimit>,
+    /// Counts tunnels among the sockets, and beside the connections of HTTP clients.
+    connections: ConnectionBudget,
     /// Time that one side of a tunnel has left once the other has ended.
     pub(super) half_close_timeout: Duration,
 }
 
-/// Counts one tunnel in the table and in the connection limit until it is dropped.
+/// Counts one tunnel in the table and in the connection limits until it is dropped.
 pub(super) struct TunnelRegistration {
     pub(super) tunnels: Arc<Tunnels>,
     pub(super) number: u64,
@@ -33,21 +33,20 @@ struct TunnelTable {
 }
 
 impl Tunnels {
-    pub(super) fn new(
-        connection_limit: Arc<ConnectionLimit>,
-        half_close_timeout: Duration,
-    ) -> Self {
+    pub(super) fn new(connections: ConnectionBudget, half_close_timeout: Duration) -> Self {
         Self {
             table: Mutex::default(),
-            connection_limit,
+            connections,
             half_close_timeout,
         }
     }
 
-    /// Registers a tunnel whose handshake has ended.
-    pub(super) fn register(self: &Arc<Self>) -> TunnelRegistration {
+    /// Registers a tunnel whose handshake has ended. `permit` counts it among the sockets.
+    pub(super) fn register(self: &Arc<Self>, permit: Permit) -> TunnelRegistration {
+        // Its count goes on: the permit itself would make every idle tunnel larger.
+        permit.forget();
         // Unchecked: the upgrade request held a permit of its own until now.
-        self.connection_limit.acquire_unchecked();
+        self.connections.public.acquire_unchecked();
         let mut table = self.table.lock();
         let number = table.next_number;
         table.next_number += 1;
@@ -90,6 +89,7 @@ impl Tunnels {
 impl Drop for TunnelRegistration {
     fn drop(&mut self) {
         self.tunnels.remove(self.number);
-        self.tunnels.connection_limit.release();
+        self.tunnels.connections.sockets.release();
+        self.tunnels.connections.public.release();
     }
 }

@@ -3,11 +3,13 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
 };
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
+
+use super::queue_group::{GroupMembership, QueueGroup};
 
 /// The size of an item, which counts against the bound in bytes.
 pub(crate) trait ByteSize {
@@ -25,18 +27,24 @@ pub(crate) struct BoundedSender<T> {
     items: mpsc::Sender<T>,
     counts: Arc<QueueCounts>,
     limit_bytes: usize,
+    /// The queues with a common bound, if this is one of them.
+    group: Option<Arc<QueueGroup>>,
 }
 
-/// The consumer's side.
-pub(crate) struct BoundedReceiver<T> {
+/// The consumer's side. Dropping it gives back the bytes of items that were not received.
+pub(crate) struct BoundedReceiver<T: ByteSize> {
     items: mpsc::Receiver<T>,
     counts: Arc<QueueCounts>,
+    membership: Option<GroupMembership>,
 }
 
-#[derive(Default)]
-struct QueueCounts {
+/// The counts of one queue.
+#[derive(Debug, Default)]
+pub(super) struct QueueCounts {
     queued_bytes: AtomicUsize,
     rejected: AtomicU64,
+    /// Whether the queue takes no further items.
+    is_closed: AtomicBool,
 }
 
 /// The item did not fit, or the receiver is gone.
@@ -54,10 +62,12 @@ pub(crate) fn channel<T: ByteSize>(
         items: sender,
         counts: Arc::clone(&counts),
         limit_bytes,
+        group: None,
     };
     let receiver = BoundedReceiver {
         items: receiver,
         counts,
+        membership: None,
     };
     (sender, receiver)
 }
@@ -68,12 +78,34 @@ impl<T: ByteSize> BoundedSender<T> {
         let bytes = item.size_bytes();
         // Reserved before the push, so that two producers cannot both take the last bytes.
         let queued = self.counts.queued_bytes.fetch_add(bytes, Relaxed) + bytes;
-        if queued > self.limit_bytes || self.items.try_send(item).is_err() {
+        let group = self.group.as_deref();
+        let group_is_full = group.is_some_and(|group| group.add(bytes));
+        let is_rejected = queued > self.limit_bytes || self.counts.is_closed.load(Relaxed);
+        if is_rejected || self.items.try_send(item).is_err() {
             self.counts.queued_bytes.fetch_sub(bytes, Relaxed);
+            if let Some(group) = group {
+                group.remove(bytes);
+            }
             self.counts.rejected.fetch_add(1, Relaxed);
             return Err(QueueFull);
         }
+        // After the item is queued, so that one that is rejected closes no peer.
+        if let Some(group) = group.filter(|_| group_is_full) {
+            group.close_slowest();
+        }
         Ok(())
+    }
+
+    pub(super) fn counts(&self) -> Arc<QueueCounts> {
+        Arc::clone(&self.counts)
+    }
+
+    /// Counts the bytes among those of the group, too.
+    pub(super) fn in_group(self, group: Arc<QueueGroup>) -> Self {
+        Self {
+            group: Some(group),
+            ..self
+        }
     }
 
     /// Returns the number of rejected items so far.
@@ -89,11 +121,30 @@ impl<T> Clone for BoundedSender<T> {
             items: self.items.clone(),
             counts: Arc::clone(&self.counts),
             limit_bytes: self.limit_bytes,
+            group: self.group.clone(),
         }
     }
 }
 
+impl QueueCounts {
+    /// Returns the bytes that wait.
+    pub(super) fn queued(&self) -> usize {
+        self.queued_bytes.load(Relaxed)
+    }
+
+    /// Rejects all further items.
+    pub(super) fn close(&self) {
+        self.is_closed.store(true, Relaxed);
+    }
+}
+
 impl<T: ByteSize> BoundedReceiver<T> {
+    /// Gives received bytes back to the group, too.
+    pub(super) fn in_group(mut self, membership: GroupMembership) -> Self {
+        self.membership = Some(membership);
+        self
+    }
+
     /// Waits for an item. Returns `None` when every sender is gone.
     pub(crate) async fn recv(&mut self) -> Option<T> {
         let item = self.items.recv().await;
@@ -124,6 +175,17 @@ impl<T: ByteSize> BoundedReceiver<T> {
     fn release(&self, items: &[T]) {
         let bytes = items.iter().map(T::size_bytes).sum();
         self.counts.queued_bytes.fetch_sub(bytes, Relaxed);
+        if let Some(membership) = &self.membership {
+            membership.group().remove(bytes);
+        }
+    }
+}
+
+impl<T: ByteSize> Drop for BoundedReceiver<T> {
+    fn drop(&mut self) {
+        // Closed first, so that no item comes after the last one.
+        self.items.close();
+        self.clear();
     }
 }
 

@@ -10,9 +10,10 @@
 //! ```
 //!
 //! In reading order: [`listen`] binds sockets, [`admission`] limits new connections,
-//! [`listener`] accepts connections and serves HTTP on them, [`tls`] and [`stream`]
-//! carry their bytes, [`ws`] holds the WebSocket frames, [`bounded_queue`] bounds the data
-//! for a slow peer. [`backoff`] and [`pacer`] space attempts in time, [`broker_servers`]
+//! [`proxies`] and [`networks`] say which peers speak for others, [`listener`] accepts
+//! connections and serves HTTP on them, [`tls`] and [`stream`] carry their bytes, [`ws`] holds
+//! the WebSocket frames, [`bounded_queue`] bounds the data for a slow peer, and [`queue_group`]
+//! that for all peers together. [`backoff`] and [`pacer`] space attempts in time, [`broker_servers`]
 //! orders them over the servers of a broker, [`task_group`] supervises essential tasks and
 //! ends them together.
 
@@ -26,7 +27,10 @@ pub(crate) mod bounded_queue;
 pub(crate) mod broker_servers;
 pub(crate) mod listen;
 pub(crate) mod listener;
+pub(crate) mod networks;
 pub(crate) mod pacer;
+pub(crate) mod proxies;
+pub(crate) mod queue_group;
 pub(crate) mod stream;
 pub(crate) mod task_group;
 pub mod tls;

@@ -10,7 +10,7 @@ use crate::{
     cluster::Routing,
     id::{ClusterName, NodeId},
     limits::NodeLimits,
-    net::tls::ServerTls,
+    net::{proxies::ProxyConfig, tls::ServerTls},
 };
 
 /// The configuration of a node. [`NodeConfig::new`] fills in the defaults.
@@ -33,6 +33,8 @@ pub struct NodeConfig {
     pub routing: Routing,
     /// Whether `POST /admin/faults` is served.
     pub allow_faults: bool,
+    /// The proxies in front of this node.
+    pub proxies: ProxyConfig,
     /// The TLS configuration of the public listener; `None` is plain TCP.
     pub tls: Option<Arc<ServerTls>>,
     /// The checks of tokens and sessions; `None` has neither.
@@ -70,6 +72,7 @@ impl NodeConfig {
             advertise: None,
             routing: Routing::Directory,
             allow_faults: false,
+            proxies: ProxyConfig::default(),
             tls: None,
             auth: None,
             admin_token: None,

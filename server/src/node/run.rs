@@ -11,16 +11,16 @@ use super::{
     state::NodeQueues,
 };
 use crate::{
-    api::rejected_router,
+    api::rejections,
     auth::{AuthConfig, StoreUrl},
     backplane::{BackplaneConfig, Identity, JoinedBackplane, MemberRole, join},
     cluster::{directory_client, inbound, resync},
     ingest::run_producer_task,
     intake::TelemetryPublisher,
     net::{
-        admission::AdmissionControl,
+        admission::{AdmissionControl, ConnectionLimit},
         listen::{ListenSockets, is_wildcard},
-        listener::{self, ListenerSet, ListenerTls, Listeners, Routes},
+        listener::{self, ListenerSet, ListenerTls, Listeners, Routes, TrustedPeers},
         task_group::{TaskEnded, TaskGroup},
         tls::ServerTls,
         ws::close::CloseReason,
@@ -188,7 +188,7 @@ fn listener_set(node: &Arc<Node>, tls: Option<Arc<ServerTls>>) -> ListenerSet {
     let tls = tls.map(|server| ListenerTls {
         server,
         admission: AdmissionControl::new(
-            Some(limits.max_concurrent_handshakes),
+            Arc::new(ConnectionLimit::new(Some(limits.max_concurrent_handshakes))),
             limits.handshake_rate,
             None,
         ),
@@ -199,14 +199,31 @@ fn listener_set(node: &Arc<Node>, tls: Option<Arc<ServerTls>>) -> ListenerSet {
             combined_router: http::combined_router(node),
             public_router: http::public_router(node),
             admin_router: http::admin_router(node),
-            rejection_router: rejected_router(),
+            rejections: rejections(),
         },
         tls,
-        connection_limit: Arc::clone(&node.connection_limit),
+        connections: node.connections.clone(),
         max_per_address: node.max_per_address,
+        proxy_protocol: node.proxies.proxy_protocol.clone(),
+        trusted_peers: trusted_peers(node),
         timeouts: limits.into(),
         metrics: metrics.listener.clone(),
     }
+}
+
+/// Returns the peers that name their clients: the proxies, and the gateways of the cluster.
+fn trusted_peers(node: &Arc<Node>) -> TrustedPeers {
+    let view = node.cluster.backplane.view();
+    let trusted = TrustedPeers::new(node.proxies.trusted_proxies.clone());
+    trusted.with_gateways(move |peer| {
+        // Copied: a borrow would block the membership task.
+        let view = Arc::clone(&view.borrow());
+        let mut addresses = view.gateways().filter_map(|member| member.address.as_ref());
+        addresses.any(|address| {
+            let address: Option<SocketAddr> = address.parse().ok();
+            address.is_some_and(|address| address.ip().to_canonical() == peer)
+        })
+    })
 }
 
 /// Advances the wheel to the present second, once a second.

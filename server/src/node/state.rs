@@ -13,15 +13,16 @@ use tokio_util::sync::CancellationToken;
 use super::{NodeConfig, metrics::NodeMetrics, reported_load::ReportedLoad};
 use crate::{
     api::{AdminAccess, AllowedOrigins},
-    auth::{Authenticator, FailedAttempts},
+    auth::{Authenticator, LoginLimit},
     backplane::Backplane,
     cluster::{ClusterContext, DirectoryUpdate},
     intake::{PendingTelemetry, TelemetryIntake},
     net::{
         admission::{
-            AddressBuckets, AdmissionControl, BucketPermit, ConnectionLimit, Permit,
-            max_connections, max_per_address,
+            AddressBuckets, AdmissionControl, BucketPermit, ConnectionBudget, ConnectionShares,
+            Permit, max_per_address,
         },
+        proxies::ProxyConfig,
         task_group::TaskHealth,
     },
     session::{Session, SessionContext},
@@ -36,8 +37,8 @@ pub(crate) struct Node {
     pub(crate) metrics: NodeMetrics,
     /// Bounds device sockets.
     pub(crate) admission: AdmissionControl,
-    /// Bounds connections of all kinds on the public listener.
-    pub(crate) connection_limit: Arc<ConnectionLimit>,
+    /// Bounds the connections of each kind.
+    pub(crate) connections: ConnectionBudget,
     /// The connections of one client address that are not device sockets.
     pub(crate) max_per_address: usize,
     /// Bounds the device sockets of one client address, if there is a limit.
@@ -45,7 +46,10 @@ pub(crate) struct Node {
     /// Checks tokens and sessions; `None` on a node without them.
     pub(crate) access: Option<Authenticator>,
     pub(crate) allowed_origins: AllowedOrigins,
-    pub(crate) failed_admins: FailedAttempts,
+    /// The proxies in front of this node.
+    pub(crate) proxies: ProxyConfig,
+    /// Limits wrong admin tokens.
+    pub(crate) admin_limit: LoginLimit,
     admin_access: AdminAccess,
     pub(crate) reported_load: ReportedLoad,
     /// Whether a rebalancing runs: at most one does.
@@ -95,14 +99,15 @@ impl Node {
         drain: CancellationToken,
     ) -> (Self, NodeQueues) {
         let limits = &config.limits;
+        // A connection of a node takes one descriptor; one of a gateway takes two.
+        let shares = ConnectionShares::of_process(limits.max_connections, 1);
+        let connections = ConnectionBudget::new(shares, limits.max_sockets);
         let admission = AdmissionControl::new(
-            limits.max_sockets,
+            Arc::clone(&connections.sockets),
             limits.upgrade_rate,
             limits.upgrade_burst,
         );
-        // A connection of a node takes one descriptor; one of a gateway takes two.
-        let max_connections = max_connections(limits.max_connections, 1);
-        let max_per_address = max_per_address(limits.connections_per_address, max_connections);
+        let max_per_address = max_per_address(limits.connections_per_address, shares.public);
         let socket_addresses = limits.sockets_per_address.map(AddressBuckets::new);
         let sessions = Arc::new(SessionContext::new(config.limits));
         let (cluster, directory_updates) =
@@ -118,12 +123,13 @@ impl Node {
             intake: Arc::new(intake),
             metrics,
             admission,
-            connection_limit: Arc::new(ConnectionLimit::new(max_connections)),
+            connections,
             max_per_address,
             socket_addresses: socket_addresses.map(Arc::new),
             access: config.auth.as_ref().map(Authenticator::new),
             allowed_origins: AllowedOrigins::new(config.allowed_origins),
-            failed_admins: FailedAttempts::default(),
+            proxies: config.proxies,
+            admin_limit: LoginLimit::default(),
             admin_access: config
                 .admin_token
                 .map_or(AdminAccess::Open, AdminAccess::Token),
@@ -186,7 +192,7 @@ impl Node {
         }
         // The HTTP connection gives its permit back when the upgrade is done. The socket
         // replaces it, so there is always room.
-        self.connection_limit.acquire_unchecked();
+        self.connections.public.acquire_unchecked();
     }
 
     pub(super) fn release_socket(&self, session: &Session) {
@@ -194,6 +200,6 @@ impl Node {
             addresses.release(session.address_bucket);
         }
         self.admission.release();
-        self.connection_limit.release();
+        self.connections.public.release();
     }
 }

@@ -5,4 +5,4 @@ mod replay;
 
 use highwater_server::fuzzing;
 
-replay::replay_seeds!(fuzzing: ws_frames, device_frames, embedded_broker_frames, cluster_messages, http_commands, queued_telemetry, tokens, broker_frames);
+replay::replay_seeds!(fuzzing: ws_frames, device_frames, embedded_broker_frames, cluster_messages, http_commands, queued_telemetry, tokens, broker_frames, proxy_headers, forwarded_fields);

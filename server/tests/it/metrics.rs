@@ -32,6 +32,8 @@ const NAMES: &[&str] = &[
     "highwater_directory_entries",
     "highwater_accept_errors_total",
     "highwater_connections_rejected_total",
+    "highwater_connections",
+    "highwater_connections_limit",
     "highwater_tls_handshakes_failed_total",
     "highwater_tls_handshakes_rejected_total",
     "highwater_upgrades_rejected_total",

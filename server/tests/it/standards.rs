@@ -6,7 +6,11 @@ use bytes::Bytes;
 use serde_json::json;
 
 use crate::{
-    gateway::rig::{TestGateway, config as gateway_config},
+    gateway::{
+        fake::Fake,
+        rig::{TestGateway, config as gateway_config},
+    },
+    ground::TestBackplaneKind,
     rig::{TestCluster, TestDevice, TestNode, http_request, raw_request, until},
 };
 
@@ -98,6 +102,42 @@ async fn method_that_is_not_allowed_gets_the_allowed_ones() {
     let (head, _) = answer(gateway.address, request).await;
     assert!(head.starts_with("http/1.1 405 "), "{head}");
     assert!(head.contains("\r\nallow: get"), "{head}");
+}
+
+#[tokio::test]
+async fn request_is_not_shown_to_its_sender() {
+    let (cluster, gateway) = node_and_gateway().await;
+    for address in [cluster.nodes[0].address, gateway.address] {
+        let headers = [("cookie", "private"), ("max-forwards", "0")];
+        let response = http_request(address, "TRACE", "/devices/d", &headers, Bytes::new()).await;
+        assert_eq!(response.status, 405);
+        assert!(!response.text().contains("private"), "{response:?}");
+        assert!(response.header("allow").contains("GET"), "{response:?}");
+    }
+}
+
+#[tokio::test]
+async fn gateway_answers_options_that_may_pass_no_further_proxy() {
+    let ground = TestBackplaneKind::Local.ground();
+    let fake = Fake::join(&ground, "n1");
+    let gateway = TestGateway::in_front(gateway_config("g1", &ground), 1).await;
+    let options = async |max_forwards: &str| {
+        let headers = [("max-forwards", max_forwards)];
+        http_request(gateway.address, "OPTIONS", "/a", &headers, Bytes::new()).await
+    };
+    let answered = options("0").await;
+    assert_eq!((answered.status.as_u16(), answered.body.len()), (200, 0));
+    assert_eq!(answered.header("content-length"), "0");
+    assert!(answered.header("allow").contains("OPTIONS"), "{answered:?}");
+    assert_eq!(options("many").await.status, 400);
+    assert!(fake.behaviour.requested().is_empty(), "no node was asked");
+    let forwarded = options("2").await.json();
+    assert_eq!(forwarded["method"], "OPTIONS");
+    assert_eq!(forwarded["fields"]["max-forwards"], "1");
+    // Other methods go on whatever the field says.
+    let headers = [("max-forwards", "0")];
+    let response = http_request(gateway.address, "GET", "/a", &headers, Bytes::new()).await;
+    assert_eq!(response.json()["fields"]["max-forwards"], "0");
 }
 
 #[tokio::test]

@@ -68,13 +68,17 @@ pub(super) async fn execute(
     shutdown: CancellationToken,
 ) -> Result<(), CliFailure> {
     // Before the announcement, because an error must not leave an open port behind.
-    let secret = args.nodes.secret.load_for(Some(&args.nodes.backplane))?;
+    let secret = args
+        .nodes
+        .cluster
+        .secret
+        .load_for(Some(&args.nodes.backplane))?;
     let listener = args
         .listen
         .map(|address| bind_and_announce("listening", address))
         .transpose()?;
     let config = ConsumerConfig {
-        cluster: args.nodes.cluster.clone(),
+        cluster: args.nodes.cluster.name.clone(),
         cluster_secret: secret,
         journal: args.journal,
         processing_time: args.processing_time,

@@ -1,10 +1,10 @@
 //! `highwater serve gateway`.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use clap::Args;
 use highwater_server::{
-    AllowedNetworks, GatewayConfig, GatewayLimits, GatewayPolicy, LoadMetric, NodeId, Rate, gateway,
+    AllowedNetworks, GatewayConfig, GatewayLimits, GatewayPolicy, LoadMetric, NodeId, gateway,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -13,10 +13,9 @@ use crate::{
     failure::CliFailure,
     heap,
     options::{
-        address::parse_address,
-        admission::at_least_one,
-        backplane::{MAX_LEASE, MIN_LEASE, NodesBackplane},
-        drain::MAX_DURATION,
+        backplane::{MembershipLease, NodesBackplane},
+        drain::{DrainArgs, MAX_DURATION},
+        listen::{ConnectionLimitArgs, ServeListen, ServeProxies},
         operators::ServeOperators,
         time::parse_duration_within,
         tls::ServeTls,
@@ -49,9 +48,8 @@ the process at once, SIGHUP reads the certificate anew. HIGHWATER_ADMIN_TOKEN ma
 hold what else is read from --admin-token-file.
 RUST_LOG says what is logged on stderr, by default info.")]
 pub(crate) struct ServeGateway {
-    /// Address to listen on, HOST:PORT; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
-    pub(crate) listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) listen: ServeListen,
     /// Name of this gateway, unique among the gateways and nodes of its cluster
     #[arg(long)]
     pub(crate) id: NodeId,
@@ -61,28 +59,20 @@ pub(crate) struct ServeGateway {
     /// loopback and private ones]
     #[arg(long, value_name = "CIDRS", default_value_t, hide_default_value = true)]
     pub(crate) allowed_networks: AllowedNetworks,
-    /// Time without a heartbeat after which the nodes remove this gateway, 500ms to
-    /// 10m; the embedded broker uses a rule of its own
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration_within(MIN_LEASE..=MAX_LEASE))]
-    pub(crate) membership_lease: Duration,
-    /// Serve probes, metrics, /nodes and /admin here and not on --listen
-    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
-    pub(crate) admin_listen: Option<SocketAddr>,
-    /// Most connections of one client address that are not sockets; more get 503
-    /// [default: half of what the open files allow]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    pub(crate) max_connections_per_address: Option<usize>,
+    #[command(flatten)]
+    pub(crate) lease: MembershipLease,
+    #[command(flatten)]
+    pub(crate) proxies: ServeProxies,
+    #[command(flatten)]
+    pub(crate) connections: ConnectionLimitArgs,
     #[command(flatten)]
     pub(crate) operators: ServeOperators,
     #[command(flatten)]
     pub(crate) balancing: ServeBalancing,
     #[command(flatten)]
     pub(crate) tls: ServeTls,
-    /// Most TLS handshakes begun a second, such as 1000/s; more are closed
-    #[arg(long, value_name = "RATE", help_heading = "TLS")]
-    pub(crate) max_handshakes: Option<Rate>,
     #[command(flatten)]
-    pub(crate) drain: ServeGatewayDrain,
+    pub(crate) drain: DrainArgs,
 }
 
 #[derive(Debug, Args)]
@@ -102,24 +92,13 @@ pub(crate) struct ServeBalancing {
     pub(crate) health_interval: Duration,
 }
 
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Drain")]
-pub(crate) struct ServeGatewayDrain {
-    /// Time during which /readyz fails before new connections are refused
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_duration_within(Duration::ZERO..=MAX_DURATION))]
-    pub(crate) drain_delay: Duration,
-    /// Sockets closed, a second
-    #[arg(long, value_name = "RATE", default_value = "500/s")]
-    pub(crate) drain_rate: Rate,
-}
-
 /// Forwards until SIGTERM, SIGQUIT or Ctrl-C; then drains and ends.
 pub(super) async fn execute(
     args: ServeGateway,
     hangup: Hangup,
     shutdown: CancellationToken,
 ) -> Result<(), CliFailure> {
-    let (public, admin) = (args.listen, args.admin_listen);
+    let (public, admin) = (args.listen.listen, args.listen.admin_listen);
     // Files first, because an error in them must not leave an open port behind.
     let config = config(args)?;
     hangup.follow(config.tls.clone());
@@ -129,10 +108,15 @@ pub(super) async fn execute(
 
 fn config(args: ServeGateway) -> Result<GatewayConfig, CliFailure> {
     Ok(GatewayConfig {
-        cluster: args.nodes.cluster.clone(),
-        cluster_secret: args.nodes.secret.load_for(Some(&args.nodes.backplane))?,
+        cluster: args.nodes.cluster.name.clone(),
+        cluster_secret: args
+            .nodes
+            .cluster
+            .secret
+            .load_for(Some(&args.nodes.backplane))?,
         allowed_networks: args.allowed_networks,
-        membership_lease: args.membership_lease,
+        membership_lease: args.lease.membership_lease,
+        proxies: args.proxies.config(),
         policy: args.balancing.policy,
         load_metric: args.balancing.load,
         slow_start: args.balancing.slow_start,
@@ -140,8 +124,8 @@ fn config(args: ServeGateway) -> Result<GatewayConfig, CliFailure> {
         tls: args.tls.load()?,
         admin_token: args.operators.load()?,
         limits: GatewayLimits {
-            handshake_rate: args.max_handshakes,
-            connections_per_address: args.max_connections_per_address,
+            handshake_rate: args.connections.max_handshakes,
+            connections_per_address: args.connections.max_connections_per_address,
             drain_delay: args.drain.drain_delay,
             drain_rate: args.drain.drain_rate,
             ..GatewayLimits::default()

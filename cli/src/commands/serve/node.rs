@@ -1,7 +1,5 @@
 //! `highwater serve node`.
 
-use std::net::SocketAddr;
-
 use clap::Args;
 use highwater_server::{LoadSource, NodeConfig, NodeId, NodeLimits, Routing};
 use tokio_util::sync::CancellationToken;
@@ -11,9 +9,14 @@ use crate::{
     failure::CliFailure,
     heap,
     options::{
-        address::parse_address, admission::ServeAdmission, auth::ServeAuth,
-        backplane::ServeBackplane, browsers::ServeBrowsers, drain::ServeDrain,
-        operators::ServeOperators, tls::ServeTls,
+        admission::ServeAdmission,
+        auth::ServeAuth,
+        backplane::ServeBackplane,
+        browsers::ServeBrowsers,
+        drain::ServeDrain,
+        listen::{ServeListen, ServeProxies},
+        operators::ServeOperators,
+        tls::ServeTls,
     },
     stderr,
 };
@@ -40,9 +43,8 @@ HIGHWATER_CLUSTER_SECRET may hold what else is read from files. With --auth, /ad
 /nodes and /metrics need --admin-token-file or --admin-listen.
 RUST_LOG says what is logged on stderr, by default info.")]
 pub(crate) struct ServeNode {
-    /// Address to listen on, HOST:PORT; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
-    pub(crate) listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) listen: ServeListen,
     /// Name of this node, unique in its cluster
     #[arg(long)]
     pub(crate) id: NodeId,
@@ -74,6 +76,8 @@ pub(crate) struct ServeNode {
     #[command(flatten)]
     pub(crate) browsers: ServeBrowsers,
     #[command(flatten)]
+    pub(crate) proxies: ServeProxies,
+    #[command(flatten)]
     pub(crate) admission: ServeAdmission,
     #[command(flatten)]
     pub(crate) drain: ServeDrain,
@@ -85,7 +89,7 @@ pub(super) async fn execute(
     hangup: Hangup,
     shutdown: CancellationToken,
 ) -> Result<(), CliFailure> {
-    let (public, admin) = (args.listen, args.admission.admin_listen);
+    let (public, admin) = (args.listen.listen, args.listen.admin_listen);
     // Files first, because an error in them must not leave an open port behind.
     let config = config(args)?;
     config.advertised_address(public)?;
@@ -98,18 +102,19 @@ pub(super) async fn execute(
 fn config(args: ServeNode) -> Result<NodeConfig, CliFailure> {
     let auth = args
         .auth
-        .load(args.backplane.broker_tls.broker_ca.as_ref())?;
+        .load(args.backplane.cluster.broker_tls.broker_ca.as_ref())?;
     let backplane = args.backplane.url();
     Ok(NodeConfig {
-        cluster_secret: args.backplane.secret.load_for(backplane.as_ref())?,
+        cluster_secret: args.backplane.cluster.secret.load_for(backplane.as_ref())?,
         backplane,
-        cluster: args.backplane.cluster,
-        membership_lease: args.backplane.membership_lease,
+        cluster: args.backplane.cluster.name,
+        membership_lease: args.backplane.lease.membership_lease,
         advertise: args.advertise,
         load_source: args.load_source,
         routing: args.routing,
         allow_faults: args.allow_faults,
         echo: args.echo,
+        proxies: args.proxies.config(),
         tls: args.tls.load()?,
         auth,
         admin_token: args.operators.load()?,
@@ -130,11 +135,11 @@ fn limits(admission: &ServeAdmission, drain: &ServeDrain) -> NodeLimits {
         max_sockets: admission.max_sockets,
         upgrade_rate: admission.max_upgrades,
         upgrade_burst: admission.upgrade_burst,
-        handshake_rate: admission.max_handshakes,
+        handshake_rate: admission.connections.max_handshakes,
         sockets_per_address: admission.max_sockets_per_address,
-        connections_per_address: admission.max_connections_per_address,
-        drain_delay: drain.drain_delay,
-        drain_rate: drain.drain_rate,
+        connections_per_address: admission.connections.max_connections_per_address,
+        drain_delay: drain.steps.drain_delay,
+        drain_rate: drain.steps.drain_rate,
         drain_reconnect_window: drain.drain_window,
         max_age: drain.max_age,
         ..NodeLimits::default()

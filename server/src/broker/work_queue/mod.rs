@@ -20,5 +20,5 @@ mod tests;
 
 pub(super) use self::{
     queue::WorkQueue,
-    serve::{expire_groups, serve_consumer, serve_operator, serve_producer},
+    serve::{WorkQueuePeers, expire_groups},
 };

@@ -15,109 +15,157 @@ use crate::{
     },
     broker::{
         BrokerConfig,
-        connection::{next_frame, write_all},
+        connection::{next_frame, too_slow, write_all},
     },
     id::ConsumerGroup,
     ingest::{
         local_protocol::{FromConsumer, FromProducer, ToConsumer, ToOperator, ToProducer},
         queue::MAX_UNACKED,
     },
-    net::bounded_queue::channel,
+    net::queue_group::{GroupedChannel, QueueGroup},
 };
 
-/// Serves a node that sends telemetry, until its connection ends.
-pub(in crate::broker) async fn serve_producer(
-    work_queue: &Mutex<WorkQueue>,
-    config: &BrokerConfig,
-    known_groups: Vec<ConsumerGroup>,
-    mut reader: FrameReader,
-    mut writer: FrameWriter,
-) -> io::Result<()> {
-    let (sender, queue) = channel(config.queue_frames, config.queue_bytes);
-    let producer = work_queue.lock().add_producer(known_groups, sender);
-    // The connection may also end by cancellation, when the broker shuts down.
-    let _guard = OnDrop(|| work_queue.lock().remove_producer(producer));
-    let read = async {
-        while let Some(frame) = next_frame(&mut reader, config.peer_timeout).await? {
-            match decode_frame(&frame).ok_or(io::ErrorKind::InvalidData)? {
-                (FromProducer::Publish { sequence }, payload) => {
-                    // Copied, because a slice would keep the whole read buffer alive.
-                    let payload = Bytes::copy_from_slice(&payload);
-                    work_queue.lock().publish(producer, sequence, payload);
-                }
-                // Reading it has renewed the peer's timeout.
-                (FromProducer::Pong, _) => {}
-            }
-        }
-        Ok(())
-    };
-    tokio::select! {
-        ended = write_all(queue, &mut writer, &ToProducer::Ping, config.ping_interval) => ended,
-        ended = read => ended,
-    }
+/// The parts of the broker that producers, consumers and operators share.
+pub(in crate::broker) struct WorkQueuePeers<'b> {
+    pub(in crate::broker) work_queue: &'b Mutex<WorkQueue>,
+    pub(in crate::broker) config: &'b BrokerConfig,
+    pub(in crate::broker) queues: &'b Arc<QueueGroup>,
 }
 
-/// Serves a consumer, until its connection ends.
-pub(in crate::broker) async fn serve_consumer(
-    work_queue: &Mutex<WorkQueue>,
-    config: &BrokerConfig,
-    group: ConsumerGroup,
-    mut reader: FrameReader,
-    mut writer: FrameWriter,
-) -> io::Result<()> {
-    let (sender, queue) = channel(config.queue_frames, config.queue_bytes);
-    // A statement of its own: the lock must not be held over the await below.
-    let added = work_queue.lock().add_consumer(&group, MAX_UNACKED, sender);
-    let consumer = match added {
-        Ok(consumer) => consumer,
-        Err(error) => {
-            let reason = error.to_string();
-            tracing::warn!(reason, "rejected a consumer");
-            let rejected = encode_frame(&ToConsumer::Rejected { reason }, &[]);
-            return timeout(config.peer_timeout, writer.send(rejected)).await?;
-        }
-    };
-    let _guard = OnDrop(|| work_queue.lock().remove_consumer(&group, consumer));
-    let read = async {
-        while let Some(frame) = next_frame(&mut reader, config.peer_timeout).await? {
-            match decode_frame(&frame).ok_or(io::ErrorKind::InvalidData)? {
-                (FromConsumer::Acknowledge(receipts), _) => {
-                    work_queue.lock().acknowledge(&group, consumer, &receipts);
+impl WorkQueuePeers<'_> {
+    /// Serves a node that sends telemetry, until its connection ends.
+    pub(in crate::broker) async fn serve_producer(
+        &self,
+        known_groups: Vec<ConsumerGroup>,
+        mut reader: FrameReader,
+        mut writer: FrameWriter,
+    ) -> io::Result<()> {
+        let GroupedChannel {
+            sender,
+            receiver,
+            overflowed,
+        } = self.channel();
+        let producer = self.work_queue.lock().add_producer(known_groups, sender);
+        // The connection may also end by cancellation, when the broker shuts down.
+        let _guard = OnDrop(|| self.work_queue.lock().remove_producer(producer));
+        let read = async {
+            while let Some(frame) = next_frame(&mut reader, self.config.peer_timeout).await? {
+                match decode_frame(&frame).ok_or(io::ErrorKind::InvalidData)? {
+                    (FromProducer::Publish { sequence }, payload) => {
+                        // Copied, because a slice would keep the whole read buffer alive.
+                        let payload = Bytes::copy_from_slice(&payload);
+                        self.work_queue.lock().publish(producer, sequence, payload);
+                    }
+                    // Reading it has renewed the peer's timeout.
+                    (FromProducer::Pong, _) => {}
                 }
-                (FromConsumer::Pong, _) => {}
             }
+            Ok(())
+        };
+        let (ping, interval) = (ToProducer::Ping, self.config.ping_interval);
+        tokio::select! {
+            ended = write_all(receiver, &mut writer, &ping, interval) => ended,
+            ended = read => ended,
+            () = overflowed.cancelled() => Err(too_slow()),
         }
-        Ok(())
-    };
-    tokio::select! {
-        ended = write_all(queue, &mut writer, &ToConsumer::Ping, config.ping_interval) => ended,
-        ended = read => ended,
     }
-}
 
-/// Removes a group, if an operator asks for it, and answers with all groups.
-pub(in crate::broker) async fn serve_operator(
-    work_queue: &Mutex<WorkQueue>,
-    config: &BrokerConfig,
-    removed_group: Option<ConsumerGroup>,
-    mut writer: FrameWriter,
-) -> io::Result<()> {
-    let answer = {
-        let mut queue = work_queue.lock();
-        let removed = removed_group
-            .as_ref()
-            .map(|group| queue.remove_group(group));
-        match removed.transpose() {
-            Ok(_) => ToOperator::Groups(queue.group_statuses(Instant::now())),
-            Err(error) => ToOperator::Rejected {
-                reason: error.to_string(),
-            },
+    /// Serves a consumer, until its connection ends.
+    pub(in crate::broker) async fn serve_consumer(
+        &self,
+        group: ConsumerGroup,
+        mut reader: FrameReader,
+        mut writer: FrameWriter,
+    ) -> io::Result<()> {
+        let GroupedChannel {
+            sender,
+            receiver,
+            overflowed,
+        } = self.channel();
+        // A statement of its own: the lock must not be held over the await below.
+        let added = self
+            .work_queue
+            .lock()
+            .add_consumer(&group, MAX_UNACKED, sender);
+        let consumer = match added {
+            Ok(consumer) => consumer,
+            Err(error) => return self.reject_consumer(error.to_string(), writer).await,
+        };
+        let _guard = OnDrop(|| self.work_queue.lock().remove_consumer(&group, consumer));
+        let read = async {
+            while let Some(frame) = next_frame(&mut reader, self.config.peer_timeout).await? {
+                match decode_frame(&frame).ok_or(io::ErrorKind::InvalidData)? {
+                    (FromConsumer::Acknowledge(receipts), _) => {
+                        let mut work_queue = self.work_queue.lock();
+                        work_queue.acknowledge(&group, consumer, &receipts);
+                    }
+                    (FromConsumer::Pong, _) => {}
+                }
+            }
+            Ok(())
+        };
+        let (ping, interval) = (ToConsumer::Ping, self.config.ping_interval);
+        tokio::select! {
+            ended = write_all(receiver, &mut writer, &ping, interval) => ended,
+            ended = read => ended,
+            () = overflowed.cancelled() => Err(too_slow()),
         }
-    };
-    if let (Some(group), ToOperator::Groups(_)) = (removed_group, &answer) {
-        tracing::info!(%group, "an operator removed a consumer group");
     }
-    timeout(config.peer_timeout, writer.send(encode_frame(&answer, &[]))).await?
+
+    /// Rejects a consumer with a reason.
+    pub(in crate::broker) async fn reject_consumer(
+        &self,
+        reason: String,
+        mut writer: FrameWriter,
+    ) -> io::Result<()> {
+        tracing::warn!(reason, "rejected a consumer");
+        let rejected = encode_frame(&ToConsumer::Rejected { reason }, &[]);
+        timeout(self.config.peer_timeout, writer.send(rejected)).await?
+    }
+
+    /// Removes a group, if an operator asks for it, and answers with all groups.
+    pub(in crate::broker) async fn serve_operator(
+        &self,
+        removed_group: Option<ConsumerGroup>,
+        mut writer: FrameWriter,
+    ) -> io::Result<()> {
+        let answer = {
+            let mut queue = self.work_queue.lock();
+            let removed = removed_group
+                .as_ref()
+                .map(|group| queue.remove_group(group));
+            match removed.transpose() {
+                Ok(_) => ToOperator::Groups(queue.group_statuses(Instant::now())),
+                Err(error) => ToOperator::Rejected {
+                    reason: error.to_string(),
+                },
+            }
+        };
+        if let (Some(group), ToOperator::Groups(_)) = (removed_group, &answer) {
+            tracing::info!(%group, "an operator removed a consumer group");
+        }
+        timeout(
+            self.config.peer_timeout,
+            writer.send(encode_frame(&answer, &[])),
+        )
+        .await?
+    }
+
+    /// Rejects an operator with a reason.
+    pub(in crate::broker) async fn reject_operator(
+        &self,
+        reason: String,
+        mut writer: FrameWriter,
+    ) -> io::Result<()> {
+        let rejected = encode_frame(&ToOperator::Rejected { reason }, &[]);
+        timeout(self.config.peer_timeout, writer.send(rejected)).await?
+    }
+
+    /// Creates the queue of a peer.
+    fn channel(&self) -> GroupedChannel<Bytes> {
+        let (frames, bytes) = (self.config.queue_frames, self.config.queue_bytes);
+        self.queues.channel(frames, bytes)
+    }
 }
 
 /// Removes the groups that have been abandoned for too long, as long as the broker lives.

@@ -1,8 +1,8 @@
 //! The header fields of a proxy (RFC 9110, section 7.6).
 
-use std::net::IpAddr;
-
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+
+use crate::net::listener::{Client, X_FORWARDED_FOR, X_FORWARDED_PROTO};
 
 /// Fields of one connection, which must not be forwarded (RFC 9110, section 7.6.1).
 const HOP_BY_HOP: [HeaderName; 8] = [
@@ -16,18 +16,7 @@ const HOP_BY_HOP: [HeaderName; 8] = [
     header::UPGRADE,
 ];
 
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-
-/// The client of a request.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ClientInfo {
-    /// The client's address, if it is known.
-    pub(super) address: Option<IpAddr>,
-    /// Whether the request arrived over TLS.
-    pub(super) is_tls: bool,
-}
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// Removes the fields of the connection, and those that its `Connection` field names.
 pub(super) fn strip_hop_by_hop(fields: &mut HeaderMap) {
@@ -43,9 +32,9 @@ pub(super) fn strip_hop_by_hop(fields: &mut HeaderMap) {
     }
 }
 
-/// Prepares a request's fields for a node: removes those of the connection, and adds those about
-/// the client.
-pub(super) fn rewrite_headers(fields: &mut HeaderMap, uri: &Uri, client: ClientInfo) {
+/// Prepares a request's fields for a node: removes those of the connection, and replaces those
+/// about the client.
+pub(super) fn rewrite_headers(fields: &mut HeaderMap, uri: &Uri, client: Option<Client>) {
     strip_hop_by_hop(fields);
     if let Some(host) = uri_host(uri) {
         fields.insert(header::HOST, host);
@@ -55,30 +44,26 @@ pub(super) fn rewrite_headers(fields: &mut HeaderMap, uri: &Uri, client: ClientI
     // Set again by the length of the body: two different lengths would allow request smuggling
     // (RFC 9112, section 11.2).
     fields.remove(header::CONTENT_LENGTH);
-    // Replaced, not appended to: a client must not choose what nodes see here.
+    // Replaced, not appended to: a client must not choose what nodes see here. What trusted
+    // proxies said of the client is in `client` already.
+    fields.remove(header::FORWARDED);
+    fields.remove(X_FORWARDED_FOR);
+    fields.remove(X_FORWARDED_PROTO);
     if let Some(host) = fields.get(header::HOST).cloned() {
-        fields.insert(FORWARDED_HOST, host);
+        fields.insert(X_FORWARDED_HOST, host);
     }
     // HTTP/1.0 needs none, and the request goes on as HTTP/1.1 (RFC 9112, section 3.2).
     fields
         .entry(header::HOST)
         .or_insert(HeaderValue::from_static(""));
+    let Some(client) = client else {
+        return;
+    };
     let proto = if client.is_tls { "https" } else { "http" };
-    fields.insert(FORWARDED_PROTO, HeaderValue::from_static(proto));
-    if let Some(client) = client.address {
-        append_forwarded_for(fields, client);
-    }
-}
-
-/// Appends the client's address to those of earlier proxies.
-fn append_forwarded_for(fields: &mut HeaderMap, client: IpAddr) {
-    // Behind the others: a reader knows how many of the last addresses it can trust.
-    let before = fields.get_all(FORWARDED_FOR).iter();
-    let mut all: Vec<&[u8]> = before.map(HeaderValue::as_bytes).collect();
-    let client = client.to_string();
-    all.push(client.as_bytes());
-    if let Ok(value) = HeaderValue::from_bytes(&all.join(&b", "[..])) {
-        fields.insert(FORWARDED_FOR, value);
+    fields.insert(X_FORWARDED_PROTO, HeaderValue::from_static(proto));
+    // Never fails: an address has only digits, letters, dots and colons.
+    if let Ok(address) = HeaderValue::from_str(&client.address.to_string()) {
+        fields.insert(X_FORWARDED_FOR, address);
     }
 }
 
@@ -112,8 +97,8 @@ mod tests {
         for &(name, value) in lines {
             fields.append(name, HeaderValue::from_static(value));
         }
-        let address = "192.0.2.7".parse().ok();
-        let client = ClientInfo { address, is_tls };
+        let address = "192.0.2.7".parse().unwrap();
+        let client = Some(Client { address, is_tls });
         rewrite_headers(&mut fields, &Uri::from_static(uri), client);
         fields
     }
@@ -150,20 +135,21 @@ mod tests {
     }
 
     #[test]
-    fn forwarded_for_is_extended_and_other_claims_are_replaced() {
+    fn claims_about_the_client_are_replaced() {
         let lines: Lines = &[
             ("x-forwarded-for", "203.0.113.1, 198.51.100.2"),
             ("x-forwarded-for", "198.51.100.3"),
             ("x-forwarded-proto", "https"),
             ("x-forwarded-host", "evil.example"),
+            ("forwarded", "for=203.0.113.1;proto=https"),
             ("host", "home.example"),
         ];
         let fields = rewritten("/path", lines, false);
-        let chain = "203.0.113.1, 198.51.100.2, 198.51.100.3, 192.0.2.7";
-        assert_eq!(fields["x-forwarded-for"], chain);
-        assert_eq!(fields.get_all("x-forwarded-for").iter().count(), 1);
+        let values: Vec<_> = fields.get_all("x-forwarded-for").iter().collect();
+        assert_eq!(values, ["192.0.2.7"]);
         assert_eq!(fields["x-forwarded-proto"], "http");
         assert_eq!(fields["x-forwarded-host"], "home.example");
+        assert_eq!(fields.get("forwarded"), None);
     }
 
     #[test]

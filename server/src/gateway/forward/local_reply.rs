@@ -68,6 +68,13 @@ pub(super) fn no_node() -> (Outcome, Response) {
     (Outcome::NoNode, error.into_response())
 }
 
+/// Returns 503: this gateway forwards as many sockets as it may.
+pub(super) fn at_capacity() -> (Outcome, Response) {
+    let error = "this gateway forwards as many sockets as it may";
+    let error = ApiError::unavailable(error, "use another gateway, or come back later");
+    (Outcome::AtCapacity, error.into_response())
+}
+
 /// Returns 508: the request goes in a circle.
 pub(super) fn loop_detected(
     gateway: &GatewayState,

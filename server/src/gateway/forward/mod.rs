@@ -7,13 +7,15 @@
 //!                     no node or no answer ─► local_reply
 //! ```
 //!
-//! In reading order: `headers` (added and removed header fields), `local_reply` (the gateway's
-//! own responses), `deadline` (time limits), `request`, `body`, `upgrade`.
+//! In reading order: `headers` (added and removed header fields), `max_forwards` (the proxies
+//! that a request may pass), `local_reply` (the gateway's own responses), `deadline` (time
+//! limits), `request`, `body`, `upgrade`.
 
 mod body;
 mod deadline;
 mod headers;
 mod local_reply;
+mod max_forwards;
 mod request;
 mod upgrade;
 
@@ -21,19 +23,22 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Request, State},
-    http::{Method, Version, header},
+    http::{Method, StatusCode, Version, header},
     response::{IntoResponse, Response},
 };
 use futures_util::future::OptionFuture;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use self::local_reply::SendFailure;
+use self::{
+    local_reply::SendFailure,
+    max_forwards::{MaxForwards, count_down},
+};
 use super::state::GatewayState;
 use crate::{
     api::{ApiError, method_not_allowed},
     net::{
-        listener::PeerAddr,
+        listener::Client,
         ws::handshake::{InvalidUpgrade, has_upgrade_headers, is_upgrade},
     },
 };
@@ -46,12 +51,22 @@ const ALLOWED_METHODS: &str = "GET, HEAD, POST, PUT, OPTIONS";
 /// Forwards a request or an upgrade.
 pub(super) async fn forward(
     State(gateway): State<Arc<GatewayState>>,
-    request: Request,
+    mut request: Request,
 ) -> Response {
-    // It would be a tunnel to any address that the client names.
-    if request.method() == Method::CONNECT {
-        let allow = [(header::ALLOW, ALLOWED_METHODS)];
+    let allow = [(header::ALLOW, ALLOWED_METHODS)];
+    // CONNECT would be a tunnel to any address that the client names. TRACE would show the page
+    // of a browser the fields that it must not read, such as cookies.
+    if matches!(*request.method(), Method::CONNECT | Method::TRACE) {
         return (allow, method_not_allowed().await).into_response();
+    }
+    let method = request.method().clone();
+    match count_down(&method, request.headers_mut()) {
+        MaxForwards::Forward => {}
+        MaxForwards::Answer => return (StatusCode::OK, allow).into_response(),
+        MaxForwards::Invalid => {
+            let hint = "send one whole number, or none";
+            return ApiError::bad_request("Max-Forwards is not a number", hint).into_response();
+        }
     }
     if is_old_upgrade(&request) {
         return ApiError::invalid_upgrade(InvalidUpgrade::HttpVersion).into_response();
@@ -76,11 +91,7 @@ fn is_old_upgrade(request: &Request) -> bool {
 
 /// Prepares a request for a node.
 fn rewrite_request(gateway: &GatewayState, mut request: Request) -> Request {
-    let peer = request.extensions().get::<PeerAddr>();
-    let client = headers::ClientInfo {
-        address: peer.map(|PeerAddr(address)| address.ip()),
-        is_tls: gateway.config.tls.is_some(),
-    };
+    let client = request.extensions().get::<Client>().copied();
     let uri = request.uri().clone();
     let received = request.version();
     headers::rewrite_headers(request.headers_mut(), &uri, client);

@@ -45,7 +45,7 @@ use crate::{
         tunnel::{TunnelStreams, spawn_tunnel},
         upstream::Upstream,
     },
-    net::stream::MaybeTlsStream,
+    net::{admission::Permit, stream::MaybeTlsStream},
 };
 
 /// The upgrade request that each node gets.
@@ -55,6 +55,12 @@ type UpgradeRequest = hyper::Request<Empty<Bytes>>;
 pub(super) async fn forward(gateway: &Arc<GatewayState>, mut request: Request) -> Response {
     let limits = &gateway.config.limits;
     let deadline = Instant::now() + limits.upgrade_timeout;
+    // Before a node is asked, so that a socket beyond the limit costs no connection.
+    let Some(permit) = gateway.connections.sockets.try_acquire() else {
+        let (outcome, response) = local_reply::at_capacity();
+        gateway.metrics.record_upgrade(outcome);
+        return response;
+    };
     let client = hyper::upgrade::on(&mut request);
     let upgrade = upgrade_request(gateway, request);
     let mut tried = Vec::new();
@@ -71,7 +77,7 @@ pub(super) async fn forward(gateway: &Arc<GatewayState>, mut request: Request) -
         let sent = send_to_node(limits, &next.upstream, upgrade.clone());
         match response_within(deadline, Some(&next.unavailable), sent).await {
             Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
-                return start_tunnel(gateway, response, client, next.guard);
+                return start_tunnel(gateway, response, client, next.guard, permit);
             }
             Ok(response) => {
                 let is_full = response.status() == StatusCode::SERVICE_UNAVAILABLE;
@@ -161,11 +167,12 @@ fn start_tunnel(
     mut response: hyper::Response<Incoming>,
     client: OnUpgrade,
     mut guard: ConnectionGuard,
+    permit: Permit,
 ) -> Response {
     gateway.metrics.record_upgrade(Outcome::Opened);
     guard.mark_active();
     let node = hyper::upgrade::on(&mut response);
-    let joined = join_streams(Arc::clone(gateway), client, node, guard);
+    let joined = join_streams(Arc::clone(gateway), client, node, guard, permit);
     tokio::spawn(Box::pin(joined));
     response.map(|_| Body::empty())
 }
@@ -176,6 +183,7 @@ async fn join_streams(
     client: OnUpgrade,
     node: OnUpgrade,
     guard: ConnectionGuard,
+    permit: Permit,
 ) {
     let (client, node) = tokio::join!(client, node);
     let client = client.map(Upgraded::downcast::<TokioIo<MaybeTlsStream>>);
@@ -191,5 +199,5 @@ async fn join_streams(
         node_buffered: node.read_buf,
     };
     // In a new task: the size of this one is not paid for as long as the socket lives.
-    spawn_tunnel(&gateway.tunnels, streams, guard);
+    spawn_tunnel(&gateway.tunnels, streams, guard, permit);
 }

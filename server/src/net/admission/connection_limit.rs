@@ -25,6 +25,16 @@ impl ConnectionLimit {
         }
     }
 
+    /// Returns the bound; `None` without one.
+    pub(crate) fn max(&self) -> Option<usize> {
+        Some(self.max).filter(|max| *max != usize::MAX)
+    }
+
+    /// Returns the number of counted connections.
+    pub(crate) fn open(&self) -> usize {
+        self.open.load(Relaxed)
+    }
+
     /// Counts a connection, if the bound allows another.
     pub(crate) fn try_acquire(self: &Arc<Self>) -> Option<Permit> {
         // A check apart from the count would let two connections take the last permit.

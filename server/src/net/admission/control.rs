@@ -28,13 +28,9 @@ pub(crate) enum Rejected {
 }
 
 impl AdmissionControl {
-    pub(crate) fn new(
-        max_concurrent: Option<usize>,
-        rate: Option<Rate>,
-        burst: Option<u32>,
-    ) -> Self {
+    pub(crate) fn new(limit: Arc<ConnectionLimit>, rate: Option<Rate>, burst: Option<u32>) -> Self {
         Self {
-            limit: Arc::new(ConnectionLimit::new(max_concurrent)),
+            limit,
             rate_limiter: rate.map(|rate| RateLimiter::new(rate, burst)),
         }
     }

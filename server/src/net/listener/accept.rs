@@ -2,29 +2,30 @@
 //!
 //! The loop replaces axum's because it needs more:
 //! - limits on headers and on the time that they take;
-//! - TLS, with limits on handshakes;
+//! - TLS, with limits on handshakes, and the PROXY protocol before it;
 //! - a reserve of descriptors, and recovery when they run out all the same;
 //! - connection tasks that end once a socket is upgraded.
 
-use std::{future::ready, io, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{Router, response::Response};
 use nix::sys::socket::{setsockopt, sockopt::TcpUserTimeout};
 use tokio::{
     net::{TcpListener, TcpStream},
     time::sleep,
 };
-use tokio_util::{either::Either, sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 use super::{
+    client::TrustedPeers,
+    connections::ConnectionTasks,
     metrics::{HandshakeMetrics, ListenerMetrics},
-    serve::{Http1Settings, PeerAddr, serve},
 };
 use crate::{
     limits::NodeLimits,
     net::{
-        admission::{AddressLimit, AdmissionControl, ConnectionLimit, Permit, Rejected},
-        stream::MaybeTlsStream,
+        admission::{AddressLimit, AdmissionControl, ConnectionLimit},
+        networks::Networks,
         tls::ServerTls,
     },
 };
@@ -32,28 +33,40 @@ use crate::{
 /// Pause after a failed accept.
 // Without it, a process without free descriptors would spin on the same error.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(20);
-/// Connections that get the response "no capacity" at the same time. Others are closed at
-/// once.
-const OVERLOAD_MAX_RESPONDERS: usize = 16;
-/// Time that a rejected client has to send a request.
-const OVERLOAD_REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
-/// Connections at once on an admin listener.
-const MAX_ADMIN_CONNECTIONS: usize = 64;
 
 /// A listening socket, with the routes and limits of its connections.
 pub(crate) struct Listener {
     pub(crate) socket: TcpListener,
+    pub(crate) rules: ConnectionRules,
+}
+
+/// The routes and limits of a listener's connections.
+pub(crate) struct ConnectionRules {
     pub(crate) router: Router,
-    /// The routes for connections above the limit.
-    pub(crate) rejection_router: Router,
+    pub(crate) rejections: Rejections,
     /// `None` is plain TCP.
     pub(crate) tls: Option<Arc<ListenerTls>>,
     /// Bounds connections that are open at once.
     pub(crate) connection_limit: Arc<ConnectionLimit>,
+    /// Bounds the connections of gateways for which `connection_limit` has no room.
+    pub(crate) gateway_limit: Arc<ConnectionLimit>,
     /// Bounds the connections of one client address that are not device sockets.
     pub(crate) address_limit: Arc<AddressLimit>,
+    /// The networks whose connections begin with a header of the PROXY protocol.
+    pub(crate) proxy_protocol: Networks,
+    /// The peers that name the clients of their requests.
+    pub(crate) trusted_peers: TrustedPeers,
     pub(crate) timeouts: ConnectionTimeouts,
     pub(crate) metrics: ListenerMetrics,
+}
+
+/// The answers to clients beyond a limit.
+#[derive(Clone)]
+pub(crate) struct Rejections {
+    /// The routes for connections above the limit.
+    pub(crate) router: Router,
+    /// Returns the answer to a request whose client has too many under way.
+    pub(crate) address_limit: fn() -> Response,
 }
 
 /// TLS handshakes of a listener.
@@ -67,6 +80,8 @@ pub(crate) struct ListenerTls {
 /// Time limits of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ConnectionTimeouts {
+    /// Limit of the header of the PROXY protocol.
+    pub(crate) proxy_header: Duration,
     /// Limit of the TLS handshake.
     pub(crate) tls_handshake: Duration,
     /// Limit until the first request.
@@ -80,6 +95,7 @@ pub(crate) struct ConnectionTimeouts {
 impl From<&NodeLimits> for ConnectionTimeouts {
     fn from(limits: &NodeLimits) -> Self {
         Self {
+            proxy_header: limits.proxy_header_timeout,
             tls_handshake: limits.handshake_timeout,
             first_request: limits.first_request_timeout,
             request_head: limits.header_timeout,
@@ -93,42 +109,45 @@ impl Listener {
     pub(crate) fn admin(
         socket: TcpListener,
         router: Router,
-        rejection_router: Router,
+        rejections: Rejections,
+        connection_limit: Arc<ConnectionLimit>,
         timeouts: impl Into<ConnectionTimeouts>,
         metrics: ListenerMetrics,
     ) -> Self {
-        Self {
-            socket,
+        let rules = ConnectionRules {
             router,
-            rejection_router,
+            rejections,
             tls: None,
-            connection_limit: Arc::new(ConnectionLimit::new(Some(MAX_ADMIN_CONNECTIONS))),
+            connection_limit,
+            gateway_limit: Arc::new(ConnectionLimit::new(Some(0))),
             // Operators share a host often, and the limit above is small already.
             address_limit: Arc::new(AddressLimit::new(usize::MAX)),
+            // Operators and probes reach this listener without a proxy.
+            proxy_protocol: Networks::default(),
+            trusted_peers: TrustedPeers::default(),
             timeouts: timeouts.into(),
             metrics,
-        }
+        };
+        Self { socket, rules }
     }
 }
 
 /// Accepts until `stop` is cancelled, then lets requests under way finish.
 pub(crate) async fn run(listener: Listener, stop: CancellationToken) {
-    let connections = ConnectionTasks {
-        tracker: TaskTracker::new(),
-        overload_responders: Arc::new(ConnectionLimit::new(Some(OVERLOAD_MAX_RESPONDERS))),
-        stop: stop.clone(),
-    };
+    let Listener { socket, rules } = listener;
+    let connections = Arc::new(ConnectionTasks::new(rules, stop.clone()));
+    let rules = connections.rules();
     let mut failing = false;
-    while let Some(accepted) = stop.run_until_cancelled(listener.socket.accept()).await {
+    while let Some(accepted) = stop.run_until_cancelled(socket.accept()).await {
         match accepted {
             Ok((stream, address)) => {
                 failing = false;
-                set_socket_options(&stream, listener.timeouts);
-                connections.handle_accepted(&listener, stream, PeerAddr(address));
+                set_socket_options(&stream, rules.timeouts);
+                connections.handle_accepted(stream, address);
             }
             Err(error) if is_connection_error(&error) => {}
             Err(error) => {
-                listener.metrics.accept_errors.inc();
+                rules.metrics.accept_errors.inc();
                 // Logged once for a run of errors; the counter has them all.
                 if !std::mem::replace(&mut failing, true) {
                     tracing::warn!(%error, "accept failed; retrying every {ACCEPT_RETRY_DELAY:?}");
@@ -138,104 +157,8 @@ pub(crate) async fn run(listener: Listener, stop: CancellationToken) {
         }
     }
     // Closed before the wait: new connections are refused at once, and go to another node.
-    drop(listener);
-    connections.tracker.close();
-    connections.tracker.wait().await;
-}
-
-/// The tasks of accepted connections.
-struct ConnectionTasks {
-    tracker: TaskTracker,
-    /// Bounds the connections that get the response "no capacity".
-    overload_responders: Arc<ConnectionLimit>,
-    stop: CancellationToken,
-}
-
-impl ConnectionTasks {
-    /// Gives a connection its task, or rejects it.
-    fn handle_accepted(&self, listener: &Listener, stream: TcpStream, peer: PeerAddr) {
-        let PeerAddr(address) = peer;
-        // First the address: a client at its own limit must not count among all.
-        let Some(address_permit) = listener.address_limit.try_acquire(address.ip()) else {
-            return self.reject(listener, stream, peer, Rejected::AddressLimit);
-        };
-        let Some(permit) = listener.connection_limit.try_acquire() else {
-            return self.reject(listener, stream, peer, Rejected::AtCapacity);
-        };
-        let permit = (permit, address_permit);
-        let settings = Http1Settings {
-            first_request_timeout: listener.timeouts.first_request,
-            header_read_timeout: listener.timeouts.request_head,
-            keep_alive: true,
-        };
-        let router = listener.router.clone();
-        let Some(tls) = &listener.tls else {
-            let stream = ready(Some(Either::Left(stream)));
-            return self.spawn(stream, peer, router, settings, permit);
-        };
-        match tls.admission.try_admit() {
-            Ok(handshake_permit) => {
-                let timeout = listener.timeouts.tls_handshake;
-                let handshake = run_handshake(Arc::clone(tls), stream, timeout, handshake_permit);
-                // Boxed, so that its state is not held while requests are served.
-                self.spawn(Box::pin(handshake), peer, router, settings, permit);
-            }
-            Err(rejected) => tls.metrics.record_rejected(rejected),
-        }
-    }
-
-    /// Sends the response "no capacity", if that is cheap, so that the client retries later.
-    fn reject(&self, listener: &Listener, stream: TcpStream, peer: PeerAddr, reason: Rejected) {
-        listener.metrics.record_rejected(reason);
-        // Over TLS a response would cost a handshake: a rejected connection must not cost more
-        // than an accepted one.
-        if let (None, Some(permit)) = (&listener.tls, self.overload_responders.try_acquire()) {
-            let settings = Http1Settings {
-                first_request_timeout: OVERLOAD_REQUEST_TIMEOUT,
-                header_read_timeout: OVERLOAD_REQUEST_TIMEOUT,
-                keep_alive: false,
-            };
-            let router = listener.rejection_router.clone();
-            let stream = ready(Some(Either::Left(stream)));
-            self.spawn(stream, peer, router, settings, permit);
-        }
-    }
-
-    /// Serves requests once the stream is open. The permits are held until the connection ends
-    /// or becomes a device socket.
-    fn spawn(
-        &self,
-        stream: impl Future<Output = Option<MaybeTlsStream>> + Send + 'static,
-        peer: PeerAddr,
-        router: Router,
-        settings: Http1Settings,
-        permits: impl Send + 'static,
-    ) {
-        let stop = self.stop.clone();
-        self.tracker.spawn(async move {
-            if let Some(stream) = stream.await {
-                serve(stream, peer, router, settings, stop).await;
-            }
-            drop(permits);
-        });
-    }
-}
-
-/// Runs an admitted handshake. `_permit` counts it while it is under way.
-async fn run_handshake(
-    tls: Arc<ListenerTls>,
-    stream: TcpStream,
-    timeout: Duration,
-    _permit: Permit,
-) -> Option<MaybeTlsStream> {
-    match tls.server.accept(stream, timeout).await {
-        Ok(stream) => Some(Either::Right(Box::new(stream))),
-        Err(error) => {
-            tls.metrics.failed.inc();
-            tracing::debug!(%error, "a TLS handshake failed");
-            None
-        }
-    }
+    drop(socket);
+    connections.wait_closed().await;
 }
 
 /// Sets the options of an accepted socket. Errors are ignored: the connection may be closed.

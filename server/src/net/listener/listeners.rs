@@ -7,12 +7,14 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    accept::{ConnectionTimeouts, Listener, ListenerTls, run},
+    accept::{ConnectionRules, ConnectionTimeouts, Listener, ListenerTls, Rejections, run},
+    client::TrustedPeers,
     metrics::ListenerMetrics,
 };
 use crate::net::{
-    admission::{AddressLimit, ConnectionLimit},
+    admission::{AddressLimit, ConnectionBudget},
     listen::ListenSockets,
+    networks::Networks,
 };
 
 /// The public listener and the admin listener.
@@ -26,11 +28,15 @@ pub(crate) struct ListenerSet {
     pub(crate) routes: Routes,
     /// TLS of the public listener. `None` is plain TCP.
     pub(crate) tls: Option<ListenerTls>,
-    /// Bounds the open connections of the public listener.
-    pub(crate) connection_limit: Arc<ConnectionLimit>,
+    /// Bounds the open connections of each kind.
+    pub(crate) connections: ConnectionBudget,
     /// The connections of one client address on the public listener that are not device
     /// sockets.
     pub(crate) max_per_address: usize,
+    /// The networks whose connections begin with a header of the PROXY protocol.
+    pub(crate) proxy_protocol: Networks,
+    /// The peers that name the clients of their requests.
+    pub(crate) trusted_peers: TrustedPeers,
     pub(crate) timeouts: ConnectionTimeouts,
     pub(crate) metrics: ListenerMetrics,
 }
@@ -43,8 +49,8 @@ pub(crate) struct Routes {
     pub(crate) public_router: Router,
     /// The routes of the admin listener.
     pub(crate) admin_router: Router,
-    /// The routes for connections above the limit.
-    pub(crate) rejection_router: Router,
+    /// The answers to clients beyond a limit.
+    pub(crate) rejections: Rejections,
 }
 
 impl ListenerSet {
@@ -56,26 +62,29 @@ impl ListenerSet {
             None => routes.combined_router,
         };
         let admin = sockets.admin.map(|socket| {
-            let rejection_router = routes.rejection_router.clone();
-            let metrics = self.metrics.clone();
             Listener::admin(
                 socket,
                 routes.admin_router,
-                rejection_router,
+                routes.rejections.clone(),
+                Arc::clone(&self.connections.admin),
                 self.timeouts,
-                metrics,
+                self.metrics.clone(),
             )
         });
-        let public = Listener {
-            socket: sockets.public,
+        let rules = ConnectionRules {
             router: public_router,
-            rejection_router: routes.rejection_router,
+            rejections: routes.rejections,
             tls: self.tls.map(Arc::new),
-            connection_limit: self.connection_limit,
+            connection_limit: self.connections.public,
+            gateway_limit: self.connections.gateways,
             address_limit: Arc::new(AddressLimit::new(self.max_per_address)),
+            proxy_protocol: self.proxy_protocol,
+            trusted_peers: self.trusted_peers,
             timeouts: self.timeouts,
             metrics: self.metrics,
         };
+        let socket = sockets.public;
+        let public = Listener { socket, rules };
         Listeners { public, admin }
     }
 }

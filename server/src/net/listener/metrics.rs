@@ -9,6 +9,9 @@ use crate::{
     net::admission::Rejected,
 };
 
+/// The label of a connection of a proxy without a valid PROXY header.
+const INVALID_PROXY_HEADER: &str = "proxy_header";
+
 /// Counters of every listener. Clones share the counts.
 #[derive(Debug, Clone)]
 pub(crate) struct ListenerMetrics {
@@ -27,13 +30,14 @@ impl Default for ListenerMetrics {
     fn default() -> Self {
         let rejected = counter_vec(
             "highwater_connections_rejected_total",
-            "Connections closed at once, by reason: the open files leave no room for more, or their address has too many.",
+            "Connections closed at once, by reason: the open files leave no room for more, their address has too many, or a proxy sent no valid PROXY header. Requests through trusted proxies count as connections of their clients.",
             "reason",
         );
         // Prometheus computes no rate for a series before its first sample.
         for rejection in [Rejected::AtCapacity, Rejected::AddressLimit] {
             rejected.with_label_values(&[rejection.label()]);
         }
+        rejected.with_label_values(&[INVALID_PROXY_HEADER]);
         Self {
             accept_errors: counter(
                 "highwater_accept_errors_total",
@@ -52,6 +56,11 @@ impl ListenerMetrics {
 
     pub(super) fn record_rejected(&self, rejection: Rejected) {
         self.rejected.with_label_values(&[rejection.label()]).inc();
+    }
+
+    pub(super) fn record_invalid_proxy_header(&self) {
+        let label = &[INVALID_PROXY_HEADER];
+        self.rejected.with_label_values(label).inc();
     }
 }
 

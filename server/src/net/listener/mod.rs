@@ -1,18 +1,35 @@
 //! Connections at a listener: their admission, and HTTP on them.
 //!
-//! In reading order: `listeners` (the public and the admin listener), `accept` (from the accept
-//! queue to a task), `serve` (HTTP on one connection), `host` (its check of `Host`), `metrics`
-//! (counters).
+//! ```text
+//! accept ─► connections ─► proxy_protocol ─► TLS ─► serve ─► client ─► router
+//!                                                     │         └─ forwarded
+//!                                                     └─► host, counted_body
+//! ```
+//!
+//! In reading order:
+//! - `listeners`: the public and the admin listener; `accept`: the accept queue;
+//! - `connections`: the task of a connection;
+//! - `proxy_protocol`: the client that a proxy names before TLS;
+//! - `serve`: HTTP on one connection; `host`: its check of `Host`;
+//! - `client`, `forwarded`: the client that a proxy names in a request;
+//! - `counted_body`: the end of a request;
+//! - `metrics`: the counters.
 
 mod accept;
+mod client;
+mod connections;
+mod counted_body;
+mod forwarded;
 mod host;
 mod listeners;
 mod metrics;
+pub(crate) mod proxy_protocol;
 mod serve;
 
 pub(crate) use self::{
-    accept::{ConnectionTimeouts, Listener, ListenerTls, run},
+    accept::{ConnectionTimeouts, Listener, ListenerTls, Rejections, run},
+    client::{Client, TrustedPeers},
+    forwarded::{X_FORWARDED_FOR, X_FORWARDED_PROTO},
     listeners::{ListenerSet, Listeners, Routes, spawn},
     metrics::{HandshakeMetrics, ListenerMetrics},
-    serve::PeerAddr,
 };

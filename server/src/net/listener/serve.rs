@@ -2,8 +2,8 @@
 
 use std::{
     convert::Infallible,
-    future::{Ready, pending, ready},
-    net::SocketAddr,
+    future::{pending, ready},
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -16,7 +16,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use futures_util::future::Either;
+use futures_util::future::{BoxFuture, Either};
 use hyper::{Request, body::Incoming, server::conn::http1, service::Service};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -25,17 +25,24 @@ use hyper_util::{
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::host::has_valid_host;
-use crate::net::stream::MaybeTlsStream;
+use super::{accept::ConnectionRules, counted_body::CountedBody, host::has_valid_host};
+use crate::net::{admission::Rejected, stream::MaybeTlsStream};
 
 /// Most header fields of one request.
 const MAX_HEADERS: usize = 64;
 /// Most bytes of a request line and its headers; hyper's minimum is 8 KiB.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
-/// The address of the client. Every request carries it.
+/// The other end of a connection.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct PeerAddr(pub(crate) SocketAddr);
+pub(super) struct HttpPeer {
+    /// The address of the peer, or of the client that its PROXY header names.
+    pub(super) address: IpAddr,
+    pub(super) is_tls: bool,
+    /// Whether the peer names the clients of its requests. Each request then counts for its
+    /// client, and the connection for none.
+    pub(super) is_trusted: bool,
+}
 
 /// The settings for reading requests of one connection.
 #[derive(Debug, Clone, Copy)]
@@ -52,8 +59,9 @@ pub(super) struct Http1Settings {
 /// cancelled, the request under way is the last.
 pub(super) async fn serve(
     stream: MaybeTlsStream,
-    peer: PeerAddr,
+    peer: HttpPeer,
     router: Router,
+    rules: Arc<ConnectionRules>,
     settings: Http1Settings,
     stop: CancellationToken,
 ) {
@@ -61,6 +69,7 @@ pub(super) async fn serve(
     let service = RequestTracker {
         service: TowerToHyperService::new(router),
         peer,
+        rules,
         has_request: Arc::clone(&has_request),
     };
     let connection = http1::Builder::new()
@@ -84,7 +93,8 @@ pub(super) async fn serve(
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "an HTTP connection failed");
+        let client = peer.address;
+        tracing::debug!(%client, %error, "an HTTP connection failed");
     }
 }
 
@@ -99,29 +109,54 @@ async fn no_request_within(within: Duration, has_request: &AtomicBool) {
 }
 
 /// A service that records that a request has begun, rejects one without a valid host, and adds
-/// the peer's address to the others.
+/// the client to the others.
 struct RequestTracker<S> {
     service: S,
-    peer: PeerAddr,
+    peer: HttpPeer,
+    rules: Arc<ConnectionRules>,
     has_request: Arc<AtomicBool>,
 }
 
 impl<S> Service<Request<Incoming>> for RequestTracker<S>
 where
     S: Service<Request<Incoming>, Response = Response, Error = Infallible>,
+    S::Future: Send + 'static,
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Either<S::Future, Ready<Result<Response, Infallible>>>;
+    type Future = Either<S::Future, BoxFuture<'static, Result<Response, Infallible>>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         self.has_request.store(true, Relaxed);
         if !has_valid_host(&request) {
             // Without a body, like the answers of hyper to requests that it cannot parse.
             let close = [(header::CONNECTION, "close")];
-            return Either::Right(ready(Ok((StatusCode::BAD_REQUEST, close).into_response())));
+            return answer((StatusCode::BAD_REQUEST, close).into_response());
         }
-        request.extensions_mut().insert(self.peer);
-        Either::Left(self.service.call(request))
+        let HttpPeer {
+            address, is_tls, ..
+        } = self.peer;
+        let trusted = &self.rules.trusted_peers;
+        let client = trusted.client_of(address, is_tls, request.headers());
+        request.extensions_mut().insert(client);
+        if !self.peer.is_trusted {
+            return Either::Left(self.service.call(request));
+        }
+        let Some(permit) = self.rules.address_limit.try_acquire(client.address) else {
+            let reason = Rejected::AddressLimit;
+            self.rules.metrics.record_rejected(reason);
+            return answer((self.rules.rejections.address_limit)());
+        };
+        let response = self.service.call(request);
+        Either::Right(Box::pin(async move {
+            let Ok(response) = response.await;
+            // Until its end: a stream of events counts for as long as it lasts.
+            Ok(response.map(|body| CountedBody::wrap(body, permit)))
+        }))
     }
+}
+
+/// Returns a future that is an answer already.
+fn answer<F>(response: Response) -> Either<F, BoxFuture<'static, Result<Response, Infallible>>> {
+    Either::Right(Box::pin(ready(Ok(response))))
 }

@@ -4,7 +4,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     extract::{Path, Request, State},
-    http::{HeaderMap, HeaderName, StatusCode, header},
+    http::{HeaderName, StatusCode, header},
     response::{
         IntoResponse, Response, Sse,
         sse::{Event, KeepAlive},
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use super::token::{require_device_token, require_token};
+use super::token::{client_address, require_device_token, require_token};
 use crate::{
     api::{
         ApiError, OWNER_HEADER, accepts_event_stream, bearer_token, parse_name, read_json,
@@ -60,7 +60,7 @@ pub(super) async fn create(
     request: Request,
 ) -> Response {
     let started = Instant::now();
-    if let Err(error) = authorize(&node, &device, request.headers()) {
+    if let Err(error) = authorize(&node, &device, &request) {
         return error.into_response();
     }
     // Before the body is read: a node at its limit reads no further bodies.
@@ -90,11 +90,12 @@ pub(super) async fn create(
 
 /// Checks the token. An invalid device id needs a token too: its error comes later, so
 /// that callers without a token learn nothing.
-fn authorize(node: &Node, device: &str, headers: &HeaderMap) -> Result<(), ApiError> {
-    let token = bearer_token(headers);
+fn authorize(node: &Node, device: &str, request: &Request) -> Result<(), ApiError> {
+    let token = bearer_token(request.headers());
+    let client = client_address(request.extensions());
     match device.parse() {
-        Ok(device) => require_device_token(node, token, &device)?,
-        Err(_) => require_token(node, token)?,
+        Ok(device) => require_device_token(node, token, &device, client)?,
+        Err(_) => require_token(node, token, client)?,
     };
     Ok(())
 }

@@ -67,7 +67,8 @@ pub(super) async fn open(
     // Admission control runs first: in a reconnect storm, a rejected upgrade costs no token
     // check and no directory lookup.
     let permits = admit(&node, &request).map_err(|reason| rejected(&node, reason))?;
-    let grant = require_device_token(&node, socket_token(&request).as_deref(), &device)?;
+    let client = client_address(request.extensions());
+    let grant = require_device_token(&node, socket_token(&request).as_deref(), &device, client)?;
     let offers_subprotocol =
         offered_subprotocols(request.headers()).any(|offered| offered == SUBPROTOCOL);
     let upgrade = hyper::upgrade::on(&mut request);
@@ -142,7 +143,7 @@ fn admit(node: &Node, request: &Request) -> Result<SocketPermits, Rejected> {
     let address = match &node.socket_addresses {
         // Before the node's limits: a client at its own limit must not use up their rate.
         Some(addresses) => {
-            let permit = addresses.try_acquire(client_address(node, request));
+            let permit = addresses.try_acquire(client_address(request.extensions()));
             Some(permit.ok_or(Rejected::AddressLimit)?)
         }
         None => None,

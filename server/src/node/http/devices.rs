@@ -4,14 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
-    extract::{Path, State},
-    http::HeaderMap,
+    extract::{Path, Request, State},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::token::require_device_token;
+use super::token::{client_address, require_device_token};
 use crate::{
     api::{ApiError, OWNER_HEADER, bearer_token, parse_name},
     cluster::locate::locate,
@@ -34,10 +33,11 @@ struct DeviceStatus {
 pub(super) async fn show(
     State(node): State<Arc<Node>>,
     Path(device): Path<String>,
-    headers: HeaderMap,
+    request: Request,
 ) -> Result<Response, ApiError> {
     let device = parse_name(&device, "get /devices/ID")?;
-    require_device_token(&node, bearer_token(&headers), &device)?;
+    let client = client_address(request.extensions());
+    require_device_token(&node, bearer_token(request.headers()), &device, client)?;
     let (owner, epoch) = match locate(&node.cluster, &device, Instant::now() + LOCATE_TIMEOUT).await
     {
         DeviceLocation::OnNode { owner, epoch } => (Some(owner), Some(epoch.raw())),

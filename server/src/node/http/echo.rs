@@ -37,7 +37,7 @@ pub(super) async fn open(
     let accept = handshake::accept_key(&request).map_err(ApiError::invalid_upgrade)?;
     node.allowed_origins.check(request.headers())?;
     // A permit of its own: the HTTP connection gives its permit back after this answer.
-    let Some(permit) = node.connection_limit.try_acquire() else {
+    let Some(permit) = node.connections.public.try_acquire() else {
         return Err(ApiError::unavailable(
             "this node is at its limit of connections",
             "come back later",

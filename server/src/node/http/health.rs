@@ -66,6 +66,7 @@ pub(super) async fn metrics(State(node): State<Arc<Node>>) -> Response {
     ] {
         register_gauge(&collected, name, help, Some(value as f64));
     }
+    node.connections.collect(&collected);
     backplane::collect_metrics(&*node.cluster.backplane, &collected);
     collect_process(node.heap_bytes(), node.dropped_log_lines(), &collected);
     let mut families = node.metrics.registry.gather();

@@ -13,7 +13,7 @@ use axum::{
 
 use super::{
     admin, commands, device_socket, devices, echo, health, nodes, sessions,
-    token::{client_address, limit_attempts, wrong_admin_token},
+    token::{SHARED_SECRET, client_address, limit_attempts, wrong_admin_token},
     topics,
 };
 use crate::{
@@ -88,15 +88,21 @@ async fn require_operator(
 }
 
 fn check_operator(node: &Node, access: &AdminAccess, request: &Request) -> Result<(), ApiError> {
+    let client = client_address(request.extensions());
     if let AdminAccess::Token(_) = access {
-        limit_attempts(node, &node.failed_admins, client_address(node, request))?;
+        limit_attempts(node, &node.admin_limit, client)?;
     }
-    access
-        .check(request.method(), request.headers(), &node.allowed_origins)
-        .map_err(|rejected| match rejected {
-            AdminRejected::WrongToken => wrong_admin_token(node, client_address(node, request)),
-            AdminRejected::Other(error) => error,
-        })
+    let checked = access.check(request.method(), request.headers(), &node.allowed_origins);
+    match checked {
+        Ok(()) => {
+            if let AdminAccess::Token(_) = access {
+                node.admin_limit.record_right(SHARED_SECRET, client);
+            }
+            Ok(())
+        }
+        Err(AdminRejected::WrongToken) => Err(wrong_admin_token(node, client)),
+        Err(AdminRejected::Other(error)) => Err(error),
+    }
 }
 
 async fn allow_origins(State(node): State<Arc<Node>>, request: Request, next: Next) -> Response {

@@ -6,15 +6,18 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{Path, Request, State},
-    http::{HeaderMap, StatusCode},
+    http::StatusCode,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::token::{auth_error, check_token, client_address, limit_attempts};
+use super::token::{SHARED_SECRET, auth_error, check_token, client_address, limit_attempts};
 use crate::{
     api::{ApiError, bearer_token, read_json},
-    auth::{AuthError, Authenticator, Claims, DevicePatterns, Grant, SessionId, StoreError},
+    auth::{
+        AuthError, Authenticator, Claims, DevicePatterns, Grant, SessionId, StoreError,
+        TokenAccount,
+    },
     node::Node,
 };
 
@@ -93,10 +96,10 @@ pub(super) async fn create(
 pub(super) async fn show(
     State(node): State<Arc<Node>>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    request: Request,
 ) -> Result<Json<SessionResponse>, ApiError> {
     let access = require_access(&node)?;
-    let (id, grant) = own_session(&node, access, &id, &headers)?;
+    let (id, grant) = own_session(&node, access, &id, &request)?;
     let loaded = access.store.load(id.clone()).await.map_err(store_error)?;
     let text = loaded.ok_or_else(session_not_found)?;
     let data = RawValue::from_string(text).map_err(|error| {
@@ -118,7 +121,7 @@ pub(super) async fn replace(
     request: Request,
 ) -> Result<StatusCode, ApiError> {
     let access = require_access(&node)?;
-    let (id, _) = own_session(&node, access, &id, request.headers())?;
+    let (id, _) = own_session(&node, access, &id, &request)?;
     let replacement: ReplaceSessionBody = read_json(request, &node.sessions.limits).await?;
     let text = session_data(&node, Some(replacement.data))?;
     match access.store.replace(id, text).await {
@@ -150,13 +153,14 @@ fn check_login_secret(
             "start it with --login-secret-file",
         ));
     };
-    let client = client_address(node, request);
-    limit_attempts(node, &access.failed_logins, client)?;
+    let client = client_address(request.extensions());
+    limit_attempts(node, &access.login_limit, client)?;
     // `matches` takes the same time for every guess, so the answer leaks no prefix.
     if bearer_token(request.headers()).is_some_and(|given| secret.matches(given)) {
+        access.login_limit.record_right(SHARED_SECRET, client);
         return Ok(());
     }
-    access.failed_logins.record(client);
+    access.login_limit.record_wrong(SHARED_SECRET, client);
     Err(auth_error(node, AuthError::WrongLoginSecret))
 }
 
@@ -165,9 +169,11 @@ fn own_session(
     node: &Node,
     access: &Authenticator,
     id: &str,
-    headers: &HeaderMap,
+    request: &Request,
 ) -> Result<(SessionId, Grant), ApiError> {
-    let grant = check_token(node, access, bearer_token(headers))?;
+    let (token, account) = (bearer_token(request.headers()), TokenAccount::Named(id));
+    let client = client_address(request.extensions());
+    let grant = check_token(node, access, token, account, client)?;
     match grant.session.clone().filter(|own| own.as_str() == id) {
         Some(id) => Ok((id, grant)),
         None => Err(ApiError::new(

@@ -1,23 +1,22 @@
 //! The check of a request's token (RFC 6750).
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr},
     time::Duration,
 };
 
-use axum::{
-    extract::Request,
-    http::{HeaderMap, StatusCode},
-};
+use axum::http::{Extensions, StatusCode};
 
 use crate::{
     api::{AdminRejected, ApiError},
-    auth::{AuthError, Authenticator, FailedAttempts, Grant},
+    auth::{AuthError, Authenticator, Grant, LoginLimit, RejectedToken, TokenAccount},
     id::DeviceId,
-    net::listener::PeerAddr,
+    net::listener::Client,
     node::Node,
 };
 
+/// The one account of the admin token, and of the login secret.
+pub(super) const SHARED_SECRET: &str = "";
 /// The challenge to a request without a token.
 const MISSING_TOKEN_CHALLENGE: &str = "Bearer realm=\"highwater\"";
 /// The challenge to a request with an invalid token.
@@ -26,13 +25,17 @@ const INVALID_TOKEN_CHALLENGE: &str = "Bearer realm=\"highwater\", error=\"inval
 /// The challenge of `POST /sessions`.
 const LOGIN_CHALLENGE: &str = "Bearer realm=\"highwater login\"";
 
-/// Returns the grant of `token`; `None` if the node requires no tokens.
+/// Returns the grant of a caller's token; `None` if the node requires no tokens.
 ///
 /// # Errors
-/// 401 for a missing or invalid token.
-pub(super) fn require_token(node: &Node, token: Option<&str>) -> Result<Option<Grant>, ApiError> {
+/// 401 for a missing or invalid token, 429 after too many invalid ones of its user.
+pub(super) fn require_token(
+    node: &Node,
+    token: Option<&str>,
+    client: IpAddr,
+) -> Result<Option<Grant>, ApiError> {
     match node.access.as_ref().filter(|access| access.required) {
-        Some(access) => check_token(node, access, token).map(Some),
+        Some(access) => check_token(node, access, token, TokenAccount::User, client).map(Some),
         None => Ok(None),
     }
 }
@@ -41,77 +44,73 @@ pub(super) fn require_token(node: &Node, token: Option<&str>) -> Result<Option<G
 /// no tokens.
 ///
 /// # Errors
-/// 401 for a missing or invalid token, 403 for a token of other devices.
+/// 401 for a missing or invalid token, 403 for a token of other devices, 429 after too many
+/// invalid ones for the device.
 pub(super) fn require_device_token(
     node: &Node,
     token: Option<&str>,
     device: &DeviceId,
+    client: IpAddr,
 ) -> Result<Option<Grant>, ApiError> {
-    let grant = require_token(node, token)?;
-    match &grant {
-        Some(grant) if !grant.devices.matches(device) => {
-            Err(auth_error(node, AuthError::DeviceNotAllowed))
-        }
-        _ => Ok(grant),
+    let Some(access) = node.access.as_ref().filter(|access| access.required) else {
+        return Ok(None);
+    };
+    let account = TokenAccount::Named(device.as_str());
+    let grant = check_token(node, access, token, account, client)?;
+    match grant.devices.matches(device) {
+        true => Ok(Some(grant)),
+        false => Err(auth_error(node, AuthError::DeviceNotAllowed)),
     }
 }
 
 /// Returns the grant of `token`.
 ///
 /// # Errors
-/// 401 for a missing or invalid token.
+/// 401 for a missing or invalid token, 429 after too many invalid ones for the account.
 pub(super) fn check_token(
     node: &Node,
     access: &Authenticator,
     token: Option<&str>,
+    account: TokenAccount<'_>,
+    client: IpAddr,
 ) -> Result<Grant, ApiError> {
-    access
-        .verify(token)
-        .map_err(|error| auth_error(node, error))
+    let verified = access.verify(token, account, client);
+    verified.map_err(|RejectedToken { reason, wait }| match reason {
+        AuthError::AccountLimit => {
+            node.metrics.auth_rejected(reason);
+            ApiError::too_many_attempts(reason, wait)
+        }
+        reason => auth_error(node, reason),
+    })
 }
 
-/// Checks whether the client of a request may present a secret.
+/// Checks whether the client of a request may present a secret that many share.
 ///
 /// # Errors
-/// 429 after too many wrong ones from its address.
+/// 429 after too many wrong ones from its address, or from all addresses.
 pub(super) fn limit_attempts(
     node: &Node,
-    attempts: &FailedAttempts,
+    limit: &LoginLimit,
     client: IpAddr,
 ) -> Result<(), ApiError> {
-    attempts.check(client).map_err(|wait| {
-        node.metrics.auth_rejected(AuthError::TooManyAttempts);
-        ApiError::too_many_attempts(wait)
+    limit.check(SHARED_SECRET, client).map_err(|reached| {
+        node.metrics.auth_rejected(reached.reason);
+        ApiError::too_many_attempts(reached.reason, reached.wait)
     })
 }
 
 /// Counts a wrong admin token and returns its answer.
 pub(super) fn wrong_admin_token(node: &Node, client: IpAddr) -> ApiError {
-    node.failed_admins.record(client);
+    node.admin_limit.record_wrong(SHARED_SECRET, client);
     auth_error(node, AuthError::WrongAdminToken)
 }
 
-/// Returns the address of a request's client. If a gateway of the cluster forwarded it, that is
-/// the address that the gateway has appended; other proxies are not known here.
-pub(super) fn client_address(node: &Node, request: &Request) -> IpAddr {
-    let peer = request.extensions().get::<PeerAddr>();
-    // Every request of a listener has the address.
-    let peer = peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |PeerAddr(peer)| peer.ip());
-    let view = node.cluster.backplane.view().borrow().clone();
-    let mut gateways = view.gateways().filter_map(|member| member.address.as_ref());
-    let is_gateway = gateways.any(|address| {
-        let address: Option<SocketAddr> = address.parse().ok();
-        address.is_some_and(|address| address.ip() == peer)
-    });
-    match is_gateway {
-        true => last_forwarded_for(request.headers()).unwrap_or(peer),
-        false => peer,
-    }
-}
-
-fn last_forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
-    let last = headers.get_all("x-forwarded-for").iter().next_back()?;
-    last.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
+/// Returns the address of a request's client: that of its connection's peer, or the one that
+/// a trusted peer names.
+pub(super) fn client_address(extensions: &Extensions) -> IpAddr {
+    let client = extensions.get::<Client>();
+    // Every request of a listener has the client.
+    client.map_or(Ipv4Addr::UNSPECIFIED.into(), |client| client.address)
 }
 
 /// Counts a rejection and returns its answer.
@@ -134,34 +133,11 @@ pub(super) fn auth_error(node: &Node, error: AuthError) -> ApiError {
             LOGIN_CHALLENGE,
         ),
         AuthError::WrongAdminToken => AdminRejected::WrongToken.into(),
-        AuthError::TooManyAttempts => ApiError::too_many_attempts(Duration::ZERO),
+        AuthError::TooManyAttempts | AuthError::AccountLimit => {
+            ApiError::too_many_attempts(error, Duration::ZERO)
+        }
         AuthError::Invalid | AuthError::Expired | AuthError::NotYetValid => {
             ApiError::unauthorized(error.to_string(), "log in again", INVALID_TOKEN_CHALLENGE)
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::http::HeaderValue;
-
-    use super::*;
-
-    #[test]
-    fn client_is_the_address_that_the_last_proxy_has_appended() {
-        for (values, expected) in [
-            (&["192.0.2.7"][..], Some("192.0.2.7")),
-            (&["203.0.113.1, 192.0.2.7"], Some("192.0.2.7")),
-            (&["203.0.113.1", "2001:db8::1"], Some("2001:db8::1")),
-            (&["192.0.2.7, unknown"], None),
-            (&[], None),
-        ] {
-            let mut headers = HeaderMap::new();
-            for value in values {
-                headers.append("x-forwarded-for", HeaderValue::from_static(value));
-            }
-            let expected = expected.map(|address| address.parse().unwrap());
-            assert_eq!(last_forwarded_for(&headers), expected, "{values:?}");
         }
     }
 }

@@ -11,7 +11,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::token::require_token;
+use super::token::{client_address, require_token};
 use crate::{
     api::{ApiError, bearer_token, parse_name, read_json},
     cluster::fan_out,
@@ -39,7 +39,8 @@ pub(super) async fn publish(
     Path(topic): Path<String>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    require_token(&node, bearer_token(request.headers()))?;
+    let client = client_address(request.extensions());
+    require_token(&node, bearer_token(request.headers()), client)?;
     let topic = parse_name(&topic, "post to /topics/TOPIC/messages")?;
     let message: PublishBody = read_json(request, &node.sessions.limits).await?;
     let body = message.body.get();

@@ -41,15 +41,15 @@ use crate::{
 
 /// A node that echoes requests and accepts every socket, unless it hangs or is full. The response
 /// of `/silent` begins and never ends.
-pub(super) struct Fake {
-    pub(super) address: SocketAddr,
-    pub(super) behaviour: Arc<Behaviour>,
+pub(crate) struct Fake {
+    pub(crate) address: SocketAddr,
+    pub(crate) behaviour: Arc<Behaviour>,
     _joined: JoinedBackplane,
     stop: CancellationToken,
 }
 
 #[derive(Default)]
-pub(super) struct Behaviour {
+pub(crate) struct Behaviour {
     hangs: AtomicBool,
     is_full: AtomicBool,
     /// Requested paths, except `/readyz`.
@@ -60,28 +60,28 @@ pub(super) struct Behaviour {
 
 impl Behaviour {
     /// Turns hanging on or off: a node that hangs gives no answer.
-    pub(super) fn hang(&self, hangs: bool) {
+    pub(crate) fn hang(&self, hangs: bool) {
         self.hangs.store(hangs, SeqCst);
     }
 
     /// Answers 503 to everything except health checks from now on.
-    pub(super) fn fill(&self) {
+    pub(crate) fn fill(&self) {
         self.is_full.store(true, SeqCst);
     }
 
     /// Returns the number of connections that sent requests.
-    pub(super) fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.peers.lock().len()
     }
 
-    pub(super) fn requested(&self) -> Vec<String> {
+    pub(crate) fn requested(&self) -> Vec<String> {
         self.requested.lock().clone()
     }
 }
 
 impl Fake {
     /// Starts a member that answers.
-    pub(super) fn join(ground: &Ground, id: &str) -> Self {
+    pub(crate) fn join(ground: &Ground, id: &str) -> Self {
         let listener = listen(any_port()).unwrap();
         let address = listener.local_addr().unwrap();
         let behaviour = Arc::<Behaviour>::default();
@@ -98,7 +98,7 @@ impl Fake {
 
     /// Starts a member that answers health checks and closes the connection of any other
     /// request.
-    pub(super) fn brittle(ground: &Ground, id: &str) -> Self {
+    pub(crate) fn brittle(ground: &Ground, id: &str) -> Self {
         let listener = listen(any_port()).unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
@@ -112,7 +112,7 @@ impl Fake {
     }
 
     /// Starts a member at whose address no process listens.
-    pub(super) fn absent(ground: &Ground, id: &str) -> Self {
+    pub(crate) fn absent(ground: &Ground, id: &str) -> Self {
         // Bound and released: the kernel gives the port to no other process for a while.
         let address = listen(any_port()).unwrap().local_addr().unwrap();
         Self {
@@ -221,7 +221,7 @@ fn describe(request: &Request) -> Value {
 }
 
 /// Returns a round-robin gateway in front of `n1` and `n2`, of which the second hangs.
-pub(super) async fn gateway_with_hung_node() -> (TestGateway, [Fake; 2]) {
+pub(crate) async fn gateway_with_hung_node() -> (TestGateway, [Fake; 2]) {
     let ground = TestBackplaneKind::Local.ground();
     let nodes = ["n1", "n2"].map(|id| Fake::join(&ground, id));
     let mut config = config("g1", &ground);

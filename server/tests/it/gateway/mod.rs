@@ -4,7 +4,7 @@
 //! guarantees: `sockets`, `requests`, `loops`, `members`, `routes`, `ending`.
 
 mod ending;
-mod fake;
+pub(crate) mod fake;
 mod loops;
 mod members;
 mod requests;

@@ -35,6 +35,8 @@ const NAMES: &[&str] = &[
     "highwater_backplane_inboxes_deleted_total",
     "highwater_accept_errors_total",
     "highwater_connections_rejected_total",
+    "highwater_connections",
+    "highwater_connections_limit",
     "highwater_tls_handshakes_failed_total",
     "highwater_tls_handshakes_rejected_total",
     "highwater_heap_allocated_bytes",

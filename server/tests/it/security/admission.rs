@@ -6,11 +6,7 @@ use bytes::Bytes;
 use futures_util::SinkExt;
 use highwater_server::{ListenSockets, NodeConfig, NodeLimits, listen, node};
 use serde_json::json;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpSocket, TcpStream},
-    task::JoinHandle,
-};
+use tokio::{net::TcpStream, task::JoinHandle};
 use tokio_tungstenite::tungstenite::{
     Error, Message,
     protocol::frame::{
@@ -20,7 +16,10 @@ use tokio_tungstenite::tungstenite::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::rig::{TestDevice, TestNode, any_port, config, http_request, quick_limits, until};
+use crate::rig::{
+    TestDevice, TestNode, any_port, config, connect_from, http_request, quick_limits, raw_exchange,
+    until,
+};
 
 fn limited(limits: NodeLimits) -> NodeConfig {
     NodeConfig {
@@ -174,21 +173,11 @@ async fn idle_connections_of_one_address_shut_out_no_other() {
         connections_per_address: Some(2),
         ..quick_limits()
     }));
-    // Each address of the loopback network is a client.
-    let connect = async |from: &str| {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
-        socket.connect(node.public).await.unwrap()
-    };
+    let connect = async |from: &str| connect_from(from, node.public).await;
     let held = [connect("127.0.0.2").await, connect("127.0.0.2").await];
     let status = async |from: &str| {
-        let mut stream = connect(from).await;
         let request = "GET /devices/d HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n";
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut received = Vec::new();
-        // After a reset, the bytes before it count.
-        let _ = stream.read_to_end(&mut received).await;
-        String::from_utf8(received).unwrap()[9..12].to_owned()
+        raw_exchange(connect(from).await, request).await[9..12].to_owned()
     };
     assert_eq!(status("127.0.0.2").await, "503");
     assert_eq!(status("127.0.0.3").await, "200");

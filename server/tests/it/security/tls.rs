@@ -88,6 +88,12 @@ impl TestAuthority {
         &self,
         node: SocketAddr,
     ) -> std::io::Result<TlsStream<TcpStream>> {
+        self.handshake(TcpStream::connect(node).await.unwrap())
+            .await
+    }
+
+    /// Speaks TLS on a connection, trusting this authority only.
+    pub(super) async fn handshake(&self, tcp: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.clone()).unwrap();
         let client = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -95,7 +101,6 @@ impl TestAuthority {
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let tcp = TcpStream::connect(node).await.unwrap();
         let name = ServerName::try_from("127.0.0.1").unwrap();
         let connecting = TlsConnector::from(Arc::new(client)).connect(name, tcp);
         timeout(TEST_TIMEOUT, connecting).await.unwrap()

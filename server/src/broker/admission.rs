@@ -1,0 +1,138 @@
+//! The connections that a broker accepts, by their kind.
+//!
+//! Nodes must always find room, because a node without its broker takes no new devices. So
+//! neither strangers in their handshake nor consumers may take all connections, and the broker
+//! stops accepting before the process is out of files.
+
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
+
+use super::BrokerConfig;
+use crate::net::admission::{
+    AddressLimit, AddressPermit, ConnectionLimit, Permit, allowed_connections,
+};
+
+/// Part of the connections that handshakes in progress may take, and part that consumers and
+/// operators may.
+const SHARE_DIVISOR: usize = 4;
+
+/// The limits of a broker's connections.
+pub(super) struct BrokerAdmission {
+    connections: Arc<ConnectionLimit>,
+    handshakes: Arc<ConnectionLimit>,
+    /// The handshakes of one client address.
+    handshake_addresses: Arc<AddressLimit>,
+    consumers: Arc<ConnectionLimit>,
+    /// Whether the last connection was rejected, which is logged once.
+    is_rejecting: AtomicBool,
+}
+
+/// The counts of one connection.
+pub(super) struct ConnectionPermits {
+    pub(super) connection: Permit,
+    pub(super) handshake: HandshakePermit,
+}
+
+/// Counts one handshake until it is dropped.
+pub(super) struct HandshakePermit {
+    _handshake: Permit,
+    _address: AddressPermit,
+}
+
+impl BrokerAdmission {
+    pub(super) fn new(config: &BrokerConfig) -> Self {
+        Self::within(allowed_connections(), config)
+    }
+
+    /// Returns the limits of a process whose open files allow that many connections.
+    fn within(allowed: Option<usize>, config: &BrokerConfig) -> Self {
+        let connections = config.max_connections.min(allowed.unwrap_or(usize::MAX));
+        let share = (connections / SHARE_DIVISOR).max(1);
+        let limit = |max| Arc::new(ConnectionLimit::new(Some(max)));
+        Self {
+            connections: limit(connections),
+            handshakes: limit(config.max_handshakes.min(share)),
+            handshake_addresses: Arc::new(AddressLimit::new(config.handshakes_per_address)),
+            consumers: limit(share),
+            is_rejecting: AtomicBool::new(false),
+        }
+    }
+
+    /// Admits a connection whose kind is not known yet.
+    pub(super) fn try_admit(&self, peer: IpAddr) -> Option<ConnectionPermits> {
+        let admitted = self.count(peer);
+        let was_rejecting = self.is_rejecting.swap(admitted.is_none(), Relaxed);
+        if admitted.is_none() && !was_rejecting {
+            tracing::warn!(%peer, "too many connections or handshakes; closing new ones");
+        }
+        admitted
+    }
+
+    fn count(&self, peer: IpAddr) -> Option<ConnectionPermits> {
+        // First the address: a client at its own limit must not count among all.
+        let address = self.handshake_addresses.try_acquire(peer)?;
+        Some(ConnectionPermits {
+            connection: self.connections.try_acquire()?,
+            handshake: HandshakePermit {
+                _handshake: self.handshakes.try_acquire()?,
+                _address: address,
+            },
+        })
+    }
+
+    /// Admits a connection as that of a consumer or an operator.
+    ///
+    /// # Errors
+    /// The reason for the peer, when consumers have their share of the connections.
+    pub(super) fn try_admit_consumer(&self) -> Result<Permit, String> {
+        self.consumers.try_acquire().ok_or_else(|| {
+            "cannot serve another consumer: consumers have their share of the broker's \
+             connections; hint: raise the broker's limit of open files"
+                .to_owned()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(last: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, last])
+    }
+
+    #[test]
+    fn handshakes_and_consumers_leave_room_for_nodes() {
+        let config = BrokerConfig {
+            handshakes_per_address: 2,
+            ..BrokerConfig::default()
+        };
+        // Few files: a quarter of 16 connections for each.
+        let admission = BrokerAdmission::within(Some(16), &config);
+        let one = [(); 3].map(|()| admission.try_admit(address(1)));
+        assert_eq!(one.each_ref().map(Option::is_some), [true, true, false]);
+        let others = [2, 3, 4].map(|last| admission.try_admit(address(last)));
+        assert_eq!(others.each_ref().map(Option::is_some), [true, true, false]);
+
+        let of_nodes = one.into_iter().chain(others).flatten();
+        // Their handshakes end, and the connections go on.
+        let held: Vec<Permit> = of_nodes.map(|permits| permits.connection).collect();
+        assert_eq!(held.len(), 4);
+        let consumers = [(); 5].map(|()| admission.try_admit_consumer());
+        assert_eq!(
+            consumers.iter().filter(|admitted| admitted.is_ok()).count(),
+            4
+        );
+        let mut nodes = Vec::new();
+        for last in 0..20 {
+            let admitted = admission.try_admit(address(last));
+            nodes.extend(admitted.map(|permits| permits.connection));
+        }
+        assert_eq!(held.len() + nodes.len(), 16, "all connections are used");
+    }
+}
