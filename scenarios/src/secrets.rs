@@ -1,10 +1,13 @@
-//! Values of header fields that are written into a scenario, kept out of records and messages.
+//! Values of header fields that are written into a scenario, and the password of a proxy, kept
+//! out of records and messages.
 //!
 //! A header field may carry a key or a password. Its place is a variable: `${NAME}` stands in
 //! the scenario, and the coordinator looks it up. What is written out all the same is sent as
 //! it is, and shown nowhere: records, reports and error messages have `***` in its place.
 
 use std::ops::Range;
+
+use highwater_types::redact_passwords;
 
 use crate::{
     diagnostic::{DiagnosticSink, SourceSpan},
@@ -16,12 +19,13 @@ use crate::{
 const MASK: &str = "***";
 
 /// Header fields whose values are no secrets, in lower case.
-const HARMLESS_HEADERS: [&str; 5] = [
+const HARMLESS_HEADERS: [&str; 6] = [
     "accept-encoding",
     "accept-language",
     "cache-control",
     "origin",
     "pragma",
+    "user-agent",
 ];
 
 /// Words before a credential, which say its kind (RFC 9110, section 11.1).
@@ -51,25 +55,35 @@ impl HttpHeader {
 }
 
 impl Plan {
-    /// Returns the plan as records show it, with masked header fields.
+    /// Returns the plan as records show it, with masked header fields and without the proxy's
+    /// password.
     #[must_use]
     pub fn without_secrets(mut self) -> Self {
         if let SystemSpec::Target(target) = &mut self.system {
             for header in &mut target.headers {
                 *header = header.masked();
             }
+            if let Some(proxy) = &mut target.proxy {
+                *proxy = redact_passwords(proxy).into_owned();
+            }
         }
         self
     }
 
-    /// Yields the names of the header fields whose values are written out and may be secrets.
-    pub fn literal_secrets(&self) -> impl Iterator<Item = &str> {
-        let headers = match &self.system {
-            SystemSpec::Target(target) => target.headers.as_slice(),
-            SystemSpec::Cluster(_) => &[],
+    /// Returns the places of values that are written out and may be secrets, in words.
+    pub fn literal_secrets(&self) -> Vec<String> {
+        let SystemSpec::Target(target) = &self.system else {
+            return Vec::new();
         };
-        let literal = headers.iter().filter(|header| header.has_literal_secret());
-        literal.map(|header| header.name.as_str())
+        let headers = target.headers.iter();
+        let headers = headers
+            .filter(|header| header.has_literal_secret())
+            .map(|header| format!("the value of the header field {}", header.name));
+        let proxy = target.proxy.iter();
+        let proxy = proxy
+            .filter(|proxy| has_literal_password(proxy))
+            .map(|_| "the password of the proxy".to_owned());
+        headers.chain(proxy).collect()
     }
 }
 
@@ -92,6 +106,14 @@ pub(crate) fn mask_secrets_same_length(text: &str) -> String {
 /// Masks as [`mask_set`] does, without a change of length.
 pub(crate) fn mask_set_same_length(argument: &str) -> String {
     mask_argument(argument, stars)
+}
+
+/// Whether the password of an address is written out, without any `${NAME}`.
+fn has_literal_password(address: &str) -> bool {
+    let userinfo = address.rsplit_once('@').map(|(before, _)| before);
+    let userinfo = userinfo.and_then(|before| before.split_once("://"));
+    let password = userinfo.and_then(|(_, userinfo)| userinfo.split_once(':'));
+    password.is_some_and(|(_, password)| !password.is_empty() && !password.contains("${"))
 }
 
 fn mask_text(text: &str, mask: MaskFn) -> String {

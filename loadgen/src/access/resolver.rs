@@ -10,6 +10,8 @@ use std::{
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+use super::ServerNameOverride;
+
 /// Most addresses of one name that are tried.
 const ADDRESSES_LIMIT: usize = 16;
 
@@ -17,17 +19,42 @@ const ADDRESSES_LIMIT: usize = 16;
 #[derive(Debug, Clone, Default)]
 pub struct RotatingResolver {
     turn: Arc<AtomicU32>,
+    server_name: Option<Arc<ServerNameOverride>>,
+}
+
+impl RotatingResolver {
+    /// Creates a resolver that returns the addresses of the system's hosts for the server's
+    /// name, if it has one of its own.
+    pub fn new(server_name: Option<ServerNameOverride>) -> Self {
+        Self {
+            turn: Arc::default(),
+            server_name: server_name.map(Arc::new),
+        }
+    }
 }
 
 impl Resolve for RotatingResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let turn = self.turn.fetch_add(1, Relaxed);
+        let server_name = self.server_name.clone();
         Box::pin(async move {
-            // The client puts the port of the request in place of 0.
-            let addresses = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let addresses: Addrs = Box::new(spread_addresses(addresses, turn).into_iter());
+            let mut found = Vec::new();
+            for host in hosts_for(name.as_str(), server_name.as_deref()) {
+                // The client puts the port of the request in place of 0.
+                found.extend(tokio::net::lookup_host((host, 0)).await?);
+            }
+            let addresses: Addrs = Box::new(spread_addresses(found.into_iter(), turn).into_iter());
             Ok(addresses)
         })
+    }
+}
+
+/// Returns the hosts to look up for a name.
+fn hosts_for<'a>(name: &'a str, server_name: Option<&'a ServerNameOverride>) -> Vec<&'a str> {
+    // The HTTP client writes names in lower case.
+    match server_name.filter(|server| server.name.eq_ignore_ascii_case(name)) {
+        Some(server) => server.https_hosts.iter().map(String::as_str).collect(),
+        None => vec![name],
     }
 }
 
@@ -78,6 +105,22 @@ mod tests {
             spread_addresses(mixed.into_iter(), 1),
             [v4[1], both[0], v4[0]]
         );
+    }
+
+    #[tokio::test]
+    async fn servers_name_is_looked_up_as_the_hosts_of_the_system() {
+        let resolver = RotatingResolver::new(Some(ServerNameOverride {
+            name: "Home.Example".to_owned(),
+            https_hosts: vec!["127.0.0.1".to_owned(), "127.0.0.2".to_owned()],
+        }));
+        for first in ["127.0.0.1:0", "127.0.0.2:0"] {
+            let name = "home.example".parse().unwrap();
+            let addresses: Vec<_> = resolver.resolve(name).await.unwrap().collect();
+            assert_eq!(
+                (addresses.len(), addresses[0].to_string()),
+                (2, first.to_owned())
+            );
+        }
     }
 
     #[tokio::test]

@@ -1,25 +1,25 @@
-//! Header fields with values from the environment.
+//! Header fields and credentials with values from the environment.
 
 use highwater_scenarios::plan::HttpHeader;
 
 use super::SecretString;
 
-/// The reason why a header field cannot be sent.
+/// The reason why a text with variables cannot be used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VariableError {
     /// A variable is not set, or is not text.
-    #[error("cannot fill in the header field {field}: the variable {variable} is not set")]
+    #[error("cannot fill in {place}: the variable {variable} is not set")]
     Unset {
-        /// Name of the header field.
-        field: String,
+        /// The place of the variable, in words.
+        place: String,
         /// Name of the variable.
         variable: String,
     },
-    /// A variable holds characters that a header field must not hold.
-    #[error("invalid variable {variable} for the header field {field}: expected printable ASCII")]
+    /// A variable holds characters that must not be sent.
+    #[error("invalid variable {variable} for {place}: expected printable ASCII")]
     Unprintable {
-        /// Name of the header field.
-        field: String,
+        /// The place of the variable, in words.
+        place: String,
         /// Name of the variable.
         variable: String,
     },
@@ -33,30 +33,35 @@ pub fn resolve_headers(
     headers: &[HttpHeader],
     look_up: impl Fn(&str) -> Option<String>,
 ) -> Result<Vec<(String, SecretString)>, VariableError> {
-    let resolved = headers
-        .iter()
-        .map(|header| Ok((header.name.clone(), resolve_value(header, &look_up)?.into())));
-    resolved.collect()
+    let resolve = |header: &HttpHeader| {
+        let place = format!("the header field {}", header.name);
+        let value = fill_in_variables(&place, &header.value, &look_up)?;
+        Ok((header.name.clone(), value.into()))
+    };
+    headers.iter().map(resolve).collect()
 }
 
-fn resolve_value(
-    header: &HttpHeader,
+/// Replaces every `${NAME}` in a text by the value that `look_up` returns; `place` says in
+/// words where the text stands.
+pub(super) fn fill_in_variables(
+    place: &str,
+    text: &str,
     look_up: impl Fn(&str) -> Option<String>,
 ) -> Result<String, VariableError> {
     let mut filled = String::new();
-    let mut rest = header.value.as_str();
+    let mut rest = text;
     // The scenario's check has made sure that each `${` has its `}`.
     while let Some((before, inside)) = rest.split_once("${") {
         let (variable, after) = inside.split_once('}').unwrap_or((inside, ""));
-        let (field, variable) = (header.name.clone(), variable.to_owned());
+        let (place, variable) = (place.to_owned(), variable.to_owned());
         let Some(value) = look_up(&variable) else {
-            return Err(VariableError::Unset { field, variable });
+            return Err(VariableError::Unset { place, variable });
         };
         // Files and shells leave a line end behind secrets.
         let value = value.trim();
         // CR and LF would end the field and begin another one (RFC 9110, section 5.5).
         if !value.chars().all(|c| c == ' ' || c.is_ascii_graphic()) {
-            return Err(VariableError::Unprintable { field, variable });
+            return Err(VariableError::Unprintable { place, variable });
         }
         filled.push_str(before);
         filled.push_str(value);

@@ -6,7 +6,7 @@ use highwater_process::ProcessError;
 use highwater_reports::record::RecordError;
 
 use crate::{
-    access::{TlsSetupError, VariableError},
+    access::{AccessError, TlsSetupError},
     testbed::TestbedError,
 };
 
@@ -80,9 +80,9 @@ pub enum RunError {
     /// TLS or an HTTP client cannot be set up.
     #[error(transparent)]
     Tls(#[from] TlsSetupError),
-    /// A header field needs a variable that is not set or not valid.
+    /// A file or a variable that clients need is missing or not valid.
     #[error(transparent)]
-    Header(#[from] VariableError),
+    Access(#[from] AccessError),
     /// The target's certificate is not accepted, or TLS fails otherwise.
     #[error("cannot establish TLS with {address}: {reason}")]
     TargetTlsFailed {
@@ -124,8 +124,8 @@ impl TlsFailure {
                  which it does"
             }
             Self::WrongName => {
-                "write one of the certificate's names in place of the host in [target], or make \
-                 a certificate with this name as subjectAltName"
+                "write one of the certificate's names in place of the host in [target], or as \
+                 `tls.server_name`, or make a certificate with this name as subjectAltName"
             }
             Self::NotValidNow => "renew the certificate, or set the clock of this machine right",
             Self::UntrustedCertificate | Self::Other => {
@@ -163,8 +163,13 @@ impl RunError {
             ) => hint,
             Self::Testbed(_) | Self::Process(_) => "see the logs in the run's directory",
             Self::TargetTlsFailed { kind, .. } => kind.hint(),
-            Self::Tls(_) => "`tls.ca` names a PEM file, seen from where `highwater` is started",
-            Self::Header(_) => "set it in the environment of the coordinator",
+            Self::Tls(_) | Self::Access(AccessError::Tls(_)) => {
+                "`ca`, `certificate` and `key` of [target.tls] name PEM files, seen from where \
+                 `highwater` is started"
+            }
+            Self::Access(AccessError::Variable(_)) => {
+                "set it in the environment of the coordinator"
+            }
             Self::TargetUnreachable { .. } => "start it first, or correct [target] in the scenario",
             _ => return None,
         };

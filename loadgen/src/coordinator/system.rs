@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{error::RunError, target_check::check_reachable};
 use crate::{
-    access::{CertVerification, ClientAccess, SecretString, variables::resolve_headers},
+    access::{CertVerification, ClientAccess, SecretString},
     clock::RunClock,
     endpoints::Endpoints,
     error_chain::error_chain,
@@ -67,13 +67,9 @@ impl RunningSystem {
                 Ok(Self::Cluster(testbed))
             }
             SystemSpec::Target(target) => {
-                let access = ClientAccess {
-                    tls_verify: CertVerification::from_target(target)?,
-                    headers: resolve_headers(&target.headers, |name| std::env::var(name).ok())?,
-                    subprotocols: target.subprotocol.clone(),
-                    signer: None,
-                };
-                check_reachable(target, &access.tls_verify).await?;
+                let look_up = |name: &str| std::env::var(name).ok();
+                let access = ClientAccess::from_target(target, look_up)?;
+                check_reachable(target, &access).await?;
                 let spec = target.clone();
                 Ok(Self::Target(Box::new(RunningTarget { spec, access })))
             }
@@ -84,10 +80,7 @@ impl RunningSystem {
     pub fn endpoints(&self) -> Endpoints {
         match self {
             Self::Cluster(testbed) => testbed.endpoints(),
-            Self::Target(target) => Endpoints {
-                ws: target.spec.ws.clone(),
-                http: target.spec.http.clone(),
-            },
+            Self::Target(target) => target.endpoints(),
         }
     }
 
@@ -190,6 +183,20 @@ impl RunningSystem {
         match self.testbed() {
             Some(testbed) => testbed.stop().await,
             None => Vec::new(),
+        }
+    }
+}
+
+impl RunningTarget {
+    fn endpoints(&self) -> Endpoints {
+        let http = self.spec.http.iter();
+        let http = http.map(|address| match &self.access.server_name {
+            Some(server_name) => server_name.apply_to(address),
+            None => address.clone(),
+        });
+        Endpoints {
+            ws: self.spec.ws.clone(),
+            http: http.collect(),
         }
     }
 }

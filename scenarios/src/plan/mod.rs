@@ -36,7 +36,10 @@ pub use self::{
     gates::{Gate, PhaseWindow},
     publish::{DeviceRole, PublishFrom, PublishLoad},
     root::{Plan, SystemSpec},
-    target::{CertificateTrust, Dialect, HttpHeader, ObservedProcess, TargetSpec},
+    target::{
+        CertificateTrust, ClientCertificate, Compression, Dialect, HttpHeader, ObservedProcess,
+        TargetSpec,
+    },
     telemetry::{Consumers, MAX_TELEMETRY, TelemetryLoad},
 };
 pub(crate) use self::{

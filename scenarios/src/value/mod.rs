@@ -4,8 +4,9 @@
 //! the functions of this module: `count: u64 = count(1, 1_000), required;`.
 //!
 //! - [`value_type`]: a form of values;
-//! - [`text`], [`name`], [`address`], [`headers`], [`subprotocol`]: texts, checked
-//!   strictly;
+//! - [`text`], [`name`], [`address`], [`headers`], [`subprotocol`], [`proxy`]: texts,
+//!   checked strictly;
+//! - [`variables`]: `${NAME}` in a text;
 //! - [`number`], [`quantity`]: whole numbers, and numbers with a unit;
 //! - [`boolean`], [`word`], [`list`]: a closed set of values;
 //! - [`backplane`]: a word or an address.
@@ -17,20 +18,25 @@ mod headers;
 mod list;
 mod name;
 mod number;
+mod proxy;
 mod quantity;
 mod subprotocol;
 mod text;
 mod value_type;
+mod variables;
 mod word;
 
 pub(crate) use self::{
-    address::{DEVICE_PLACEHOLDER, command_path, http_address, http_addresses, ws_addresses},
+    address::{
+        DEVICE_PLACEHOLDER, command_path, http_address, http_addresses, server_name, ws_addresses,
+    },
     backplane::{BackplaneAddress, backplane},
     boolean::boolean,
     headers::headers,
     list::list_of,
     name::{consumer_name, name, node_name, topic_name},
     number::count,
+    proxy::proxy_address,
     quantity::{duration, rate, share, size},
     subprotocol::subprotocols,
     text::{file_path, gate_check, text},

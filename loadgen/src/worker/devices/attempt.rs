@@ -7,13 +7,13 @@ use highwater_scenarios::plan::DevicePool;
 use tokio::time::Instant;
 
 use super::{
-    connect::connect,
-    connect_failure::ConnectFailure,
-    connect_request::ConnectRequest,
-    schedule::ScheduledDevice,
-    upgrade::{DeviceSocket, OpenedSocket},
+    connect::connect, connect_failure::ConnectFailure, connect_request::ConnectRequest,
+    schedule::ScheduledDevice, upgrade::DeviceSocket,
 };
-use crate::worker::{context::Context, recorder::Timing};
+use crate::worker::{
+    context::Context,
+    recorder::{Count, Timing},
+};
 
 /// Time after which an attempt counts as delayed: the system accepted the connection and
 /// did not answer, as one that hangs does.
@@ -86,17 +86,19 @@ async fn connect_once(
         dialect: context.dialect,
         header_lines: headers.expose_secret(),
         max_message_bytes: pool.max_message as usize,
-        subprotocols: context.client_options.subprotocols(),
         unexpected_answers: &context.unexpected_answers,
-        tls: context.client_options.tls(),
+        client_options: &context.client_options,
         worker_index: context.segment.index(),
         device_number: device.number,
     };
     let started = Instant::now();
-    let OpenedSocket { socket, node } = connect(request, pool.connect_timeout).await?;
-    record_opened(context, node.as_deref(), started.elapsed());
+    let opened = connect(request, pool.connect_timeout).await?;
+    record_opened(context, opened.node.as_deref(), started.elapsed());
+    if opened.is_compressed {
+        context.recorder.count(Count::SocketsCompressed);
+    }
     // Boxed: otherwise every state of the device's future holds room for it.
-    Ok(Box::new(socket))
+    Ok(Box::new(opened.socket))
 }
 
 fn record_opened(context: &Context, node: Option<&str>, took: Duration) {

@@ -1,4 +1,4 @@
-//! The connection of a device: name lookup, TCP, TLS, and the WebSocket handshake.
+//! The connection of a device: name lookup, TCP, the proxy, TLS, and the WebSocket handshake.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -10,15 +10,15 @@ use tokio::{
     time::sleep,
 };
 use tokio_rustls::TlsConnector;
-use tokio_tungstenite::tungstenite::http::Uri;
+use tokio_tungstenite::tungstenite::http::{Uri, uri::Authority};
 
 use super::{
     connect_failure::ConnectFailure,
     connect_request::ConnectRequest,
     source_address::source_for,
-    upgrade::{DeviceStream, OpenedSocket, websocket_handshake},
+    upgrade::{DeviceConnection, OpenedSocket, websocket_handshake},
 };
-use crate::access::resolver::spread_addresses;
+use crate::access::{HttpProxy, resolver::spread_addresses, server_name::unbracketed};
 
 /// Time after which the next address is tried beside the one before (RFC 8305, section 8).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -38,35 +38,73 @@ async fn connect_untimed(request: ConnectRequest<'_>) -> Result<OpenedSocket, Co
         .address
         .parse()
         .map_err(|_| ConnectFailure::Unreachable)?;
+    // An IPv6 address stands in brackets in a URI.
     let host = uri.host().ok_or(ConnectFailure::Unreachable)?;
-    // An IPv6 address stands in brackets in a URI only.
-    let host = host.trim_start_matches('[').trim_end_matches(']');
     let secure = uri.scheme_str() == Some("wss");
     let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
+    let options = request.client_options;
+    let stream = match options.proxy() {
+        None => connect_host(unbracketed(host), port, &request).await?,
+        // Boxed: devices without a proxy do not hold what the tunnel needs.
+        Some(proxy) => {
+            let destination = format!("{host}:{port}");
+            Box::pin(connect_through(proxy, &destination, &request)).await?
+        }
+    };
+    let stream = if secure {
+        // Boxed: plain sockets do not hold what the TLS handshake needs.
+        Box::pin(connect_tls(
+            stream,
+            options.server_name(host),
+            options.tls(),
+        ))
+        .await?
+    } else {
+        DeviceConnection::Left(stream)
+    };
+    websocket_handshake(stream, &uri, &request).await
+}
+
+/// Connects to one of a host's addresses.
+async fn connect_host(
+    host: &str,
+    port: u16,
+    request: &ConnectRequest<'_>,
+) -> Result<TcpStream, ConnectFailure> {
     let addresses = tokio::net::lookup_host((host, port)).await;
     let addresses = addresses.map_err(|_| ConnectFailure::Unreachable)?;
     let addresses = spread_addresses(addresses, request.device_number);
     let stream = connect_any(addresses, request.worker_index, request.device_number).await?;
     // Otherwise Nagle's algorithm holds a small frame until the last one is acknowledged.
     stream.set_nodelay(true)?;
-    let stream = if secure {
-        // Boxed: plain sockets do not hold what the TLS handshake needs.
-        Box::pin(connect_tls(stream, host, request.tls)).await?
-    } else {
-        DeviceStream::Left(stream)
-    };
-    websocket_handshake(stream, &uri, &request).await
+    Ok(stream)
+}
+
+/// Connects to a proxy, and through it to `destination`, whose name the proxy looks up.
+async fn connect_through(
+    proxy: &HttpProxy,
+    destination: &str,
+    request: &ConnectRequest<'_>,
+) -> Result<TcpStream, ConnectFailure> {
+    let authority: Authority = proxy
+        .authority
+        .parse()
+        .map_err(|_| ConnectFailure::Unreachable)?;
+    let port = authority.port_u16().ok_or(ConnectFailure::Unreachable)?;
+    let mut stream = connect_host(unbracketed(authority.host()), port, request).await?;
+    proxy.open_tunnel(&mut stream, destination).await?;
+    Ok(stream)
 }
 
 async fn connect_tls(
     stream: TcpStream,
-    host: &str,
+    server_name: &str,
     tls: &TlsConnector,
-) -> Result<DeviceStream, ConnectFailure> {
-    let name = ServerName::try_from(host.to_owned()).map_err(|_| ConnectFailure::Tls)?;
+) -> Result<DeviceConnection, ConnectFailure> {
+    let name = ServerName::try_from(server_name.to_owned()).map_err(|_| ConnectFailure::Tls)?;
     let stream = tls.connect(name, stream).await;
     let stream = stream.map_err(ConnectFailure::from_tls)?;
-    Ok(DeviceStream::Right(Box::new(stream)))
+    Ok(DeviceConnection::Right(Box::new(stream)))
 }
 
 /// Connects to the first of a name's addresses that accepts a connection: a server may

@@ -1,8 +1,9 @@
 //! The request to open a socket.
 
-use tokio_rustls::TlsConnector;
-
-use crate::worker::{dialect::Dialect, unexpected_answers::UnexpectedAnswers};
+use crate::{
+    access::ClientOptions,
+    worker::{dialect::Dialect, unexpected_answers::UnexpectedAnswers},
+};
 
 /// A socket that is to be opened.
 #[derive(Clone, Copy)]
@@ -15,12 +16,10 @@ pub struct ConnectRequest<'a> {
     pub header_lines: &'a str,
     /// Longest message that the device accepts, in bytes.
     pub max_message_bytes: usize,
-    /// The subprotocols that the header lines offer.
-    pub subprotocols: &'a [String],
     /// The place for an example of an answer that is not hoped for.
     pub unexpected_answers: &'a UnexpectedAnswers,
-    /// TLS, for a `wss` address.
-    pub tls: &'a TlsConnector,
+    /// TLS, the proxy, and the offers that the header lines make.
+    pub client_options: &'a ClientOptions,
     /// The worker's number, from 0.
     pub worker_index: u32,
     /// The device's number among the worker's, from 0.

@@ -6,6 +6,7 @@
 //!    ▼
 //! device.rs       one device: connect, run its socket, pause, connect again
 //!    ├─ attempt.rs ──► connect.rs ──► upgrade.rs     address, TCP, TLS, WebSocket handshake
+//!    │                                   └─► compression/            inflated messages
 //!    ├─ backoff.rs                                   pauses between attempts
 //!    ▼
 //! session.rs      one open socket until it ends
@@ -24,6 +25,7 @@
 //! - [`connect`]: the connection that a [`connect_request`] asks for, with
 //!   [`connect_failure`] for the ways to fail;
 //! - [`upgrade`]: the WebSocket handshake, and the types of an open socket;
+//! - [`compression`]: messages that the server compresses;
 //! - [`source_address`]: local addresses, so that ports do not run out;
 //! - [`session`]: an open socket until it ends;
 //! - [`heartbeat`]: when a heartbeat is due, and its result;
@@ -34,6 +36,7 @@
 pub mod attempt;
 pub mod backoff;
 pub mod batch;
+pub mod compression;
 mod conn_state;
 pub mod connect;
 pub mod connect_failure;

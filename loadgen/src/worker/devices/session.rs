@@ -19,6 +19,7 @@ use tokio_tungstenite::tungstenite::{
 };
 
 use super::{
+    compression::inflater::is_invalid_deflate,
     heartbeat::{DeviceHeartbeat, HeartbeatAction},
     schedule::ScheduledDevice,
     traffic::DeviceTraffic,
@@ -147,6 +148,7 @@ impl From<&Error> for DisconnectKind {
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Reset,
             Error::Capacity(_) => Self::MessageTooLarge,
             Error::Protocol(_) | Error::Utf8(_) => Self::Protocol,
+            Error::Io(error) if is_invalid_deflate(error) => Self::Protocol,
             _ => Self::Reset,
         }
     }
