@@ -88,7 +88,7 @@ const NODES: &str = "nodes";
 const NODES_KEY: &str = "node_maxima";
 
 /// The sections of the summary that have metrics, each with its title.
-pub(super) static SECTIONS: [(&str, &str); 11] = [
+pub(super) static SECTIONS: [(&str, &str); 12] = [
     ("sockets", "Sockets"),
     ("heartbeats", "Heartbeats"),
     ("frames", "Frames"),
