@@ -126,8 +126,7 @@ fn heartbeat(c: &mut Criterion) {
             dialect: &Plain,
             header_lines: "",
             max_message_bytes: 1 << 20,
-            subprotocols: &[],
-            tls: client_options.tls(),
+            client_options: &client_options,
             worker_index: 0,
             device_number: 0,
         };

@@ -66,8 +66,7 @@ impl FuzzingServer {
             dialect: &Plain,
             header_lines: "",
             max_message_bytes: MAX_MESSAGE_BYTES,
-            subprotocols: &[],
-            tls: self.client_options.tls(),
+            client_options: &self.client_options,
             worker_index: 0,
             device_number: 0,
         };

@@ -3,13 +3,19 @@
 //! Each takes any bytes and panics when the parser breaks a promise. They are not part of
 //! the library's interface.
 
-use std::fmt::Debug;
+use std::{
+    fmt::Debug,
+    io::{self, Cursor, Read, Write},
+};
 
 use highwater_scenarios::{plan, selector::MetricSelector};
 use highwater_types::BrokerKind;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{
+    Message, WebSocket,
+    protocol::{Role, WebSocketConfig},
+};
 
 use crate::{
     broker,
@@ -18,8 +24,9 @@ use crate::{
     testbed::balancer,
     worker::{
         commands::reply::sse::EventStream,
-        devices::upgrade::{
-            ExpectedUpgrade, UpgradeAccepted, UpgradeAnswer, parse_upgrade_response,
+        devices::{
+            compression::{inflater::FrameInflater, negotiation::DeflateParams},
+            upgrade::{ExpectedUpgrade, UpgradeAccepted, UpgradeAnswer, parse_upgrade_response},
         },
         dialect::{Dialect, Incoming, for_plan, highwater::Highwater, plain::Plain},
         messages::{
@@ -47,10 +54,11 @@ pub fn handshake_response(bytes: &[u8]) {
         key: KEY,
         node_header: Highwater.node_header(),
         subprotocols: &[],
+        compression: plan::Compression::PermessageDeflate,
     };
     let parse = |bytes| parse_upgrade_response(bytes, &expected);
     let head_len = match parse(bytes) {
-        Ok(Some(UpgradeAnswer::Accepted(UpgradeAccepted { head_len, node }))) => {
+        Ok(Some(UpgradeAnswer::Accepted(UpgradeAccepted { head_len, node, .. }))) => {
             assert!(node.is_none_or(|node| parse_node_name(node.as_bytes()).is_some()));
             head_len
         }
@@ -62,6 +70,68 @@ pub fn handshake_response(bytes: &[u8]) {
     // TCP delivers a head in pieces, and frames may follow it in the last piece.
     for shorter in 0..head_len {
         assert!(!matches!(parse(&bytes[..shorter]), Ok(Some(_))));
+    }
+}
+
+/// Checks that the frames of a server that compresses hold the same messages however they are
+/// cut, and that a step never gives more than its bound.
+pub fn compressed_frames(bytes: &[u8]) {
+    let Some((first, frames)) = bytes.split_first() else {
+        return;
+    };
+    let has_context_takeover = first & 1 == 1;
+    // Each byte may inflate to a thousand.
+    let frames = &frames[..frames.len().min(1 << 14)];
+    let whole = inflated_messages(frames, frames.len().max(1), has_context_takeover);
+    for step in [1, 7] {
+        let cut = inflated_messages(frames, step, has_context_takeover);
+        assert_eq!(whole, cut, "in steps of {step}");
+    }
+}
+
+/// Returns the messages of frames that come in pieces of `step` bytes, up to the first error.
+fn inflated_messages(frames: &[u8], step: usize, has_context_takeover: bool) -> Vec<Message> {
+    /// Most bytes that one step gives beside its input: a piece and the headers around it.
+    const MOST_ADDED: usize = 2_048 + 16;
+    const MAX_MESSAGE: usize = 1 << 16;
+    let mut inflater = FrameInflater::new(DeflateParams {
+        has_context_takeover,
+    });
+    let mut plain = Vec::new();
+    'frames: for mut input in frames.chunks(step) {
+        while !input.is_empty() || !inflater.needs_input() {
+            let before = plain.len();
+            let Ok(taken) = inflater.advance(input, &mut plain) else {
+                break 'frames;
+            };
+            assert!(plain.len() - before <= taken + MOST_ADDED);
+            input = &input[taken..];
+        }
+    }
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(MAX_MESSAGE))
+        .max_frame_size(Some(MAX_MESSAGE));
+    let mut socket =
+        WebSocket::from_raw_socket(ReadOnly(Cursor::new(plain)), Role::Client, Some(config));
+    std::iter::from_fn(|| socket.read().ok()).collect()
+}
+
+/// Bytes of a server, which takes everything that is sent to it.
+struct ReadOnly(Cursor<Vec<u8>>);
+
+impl Read for ReadOnly {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Write for ReadOnly {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

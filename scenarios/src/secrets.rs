@@ -1,4 +1,5 @@
-//! Values of header fields and of addresses' queries, kept out of records and messages.
+//! Values of header fields and of addresses' queries, and the password of a proxy, kept out of
+//! records and messages.
 //!
 //! A header field or a query may carry a key or a password. Its place is a variable: `${NAME}`
 //! stands in the scenario, and the coordinator looks it up. What is written out all the same is
@@ -6,6 +7,8 @@
 //! place.
 
 use std::ops::Range;
+
+use highwater_types::redact_passwords;
 
 use crate::{
     diagnostic::{DiagnosticSink, SourceSpan},
@@ -17,12 +20,13 @@ use crate::{
 pub use crate::mask::{mask_address, query_secrets};
 
 /// Header fields whose values are no secrets, in lower case.
-const HARMLESS_HEADERS: [&str; 5] = [
+const HARMLESS_HEADERS: [&str; 6] = [
     "accept-encoding",
     "accept-language",
     "cache-control",
     "origin",
     "pragma",
+    "user-agent",
 ];
 
 /// Key of a name and a password.
@@ -67,7 +71,8 @@ impl BasicCredentials {
 }
 
 impl Plan {
-    /// Returns the plan as records show it, with masked header fields, credentials and queries.
+    /// Returns the plan as records show it, with masked header fields, credentials and queries,
+    /// and without the proxy's password.
     #[must_use]
     pub fn without_secrets(mut self) -> Self {
         if let SystemSpec::Target(target) = &mut self.system {
@@ -78,6 +83,9 @@ impl Plan {
             }
             for process in &mut target.observe {
                 process.basic = process.basic.as_ref().map(BasicCredentials::masked);
+            }
+            if let Some(proxy) = &mut target.proxy {
+                *proxy = redact_passwords(proxy).into_owned();
             }
             let observed = target.observe.iter_mut();
             let endpoints = observed.flat_map(|process| &mut process.prometheus);
@@ -96,23 +104,27 @@ impl Plan {
         self
     }
 
-    /// Yields the names of the header fields whose values are written out and may be secrets.
-    pub fn literal_secrets(&self) -> impl Iterator<Item = &str> {
-        let target = match &self.system {
-            SystemSpec::Target(target) => Some(target),
-            SystemSpec::Cluster(_) => None,
+    /// Returns the places of values that are written out and may be secrets, in words.
+    pub fn literal_secrets(&self) -> Vec<String> {
+        let SystemSpec::Target(target) = &self.system else {
+            return Vec::new();
         };
-        let observed = target.into_iter().flat_map(|target| &target.observe);
-        let basic = observed
-            .clone()
-            .filter_map(|process| process.basic.as_ref());
-        let basic = basic.filter(|basic| basic.has_literal_secret());
-        let headers = target.into_iter().flat_map(|target| &target.headers);
-        headers
-            .chain(observed.flat_map(|process| &process.headers))
+        let observed = target.observe.iter();
+        let headers = target.headers.iter();
+        let headers = headers.chain(observed.clone().flat_map(|process| &process.headers));
+        let headers = headers
             .filter(|header| header.has_literal_secret())
-            .map(|header| header.name.as_str())
-            .chain(basic.map(|_| BASIC_KEY))
+            .map(|header| format!("the value of the header field {}", header.name));
+        let basic = observed.filter(|process| {
+            let basic = process.basic.as_ref();
+            basic.is_some_and(BasicCredentials::has_literal_secret)
+        });
+        let basic = basic.map(|process| format!("`{BASIC_KEY}` of the process {}", process.name));
+        let proxy = target.proxy.iter();
+        let proxy = proxy
+            .filter(|proxy| has_literal_password(proxy))
+            .map(|_| "the password of the proxy".to_owned());
+        headers.chain(basic).chain(proxy).collect()
     }
 }
 
@@ -136,6 +148,14 @@ pub(crate) fn mask_secrets_same_length(text: &str) -> String {
 /// Masks as [`mask_set`] does, without a change of length.
 pub(crate) fn mask_set_same_length(argument: &str) -> String {
     mask_argument(argument, stars)
+}
+
+/// Whether the password of an address is written out, without any `${NAME}`.
+fn has_literal_password(address: &str) -> bool {
+    let userinfo = address.rsplit_once('@').map(|(before, _)| before);
+    let userinfo = userinfo.and_then(|before| before.split_once("://"));
+    let password = userinfo.and_then(|(_, userinfo)| userinfo.split_once(':'));
+    password.is_some_and(|(_, password)| !password.is_empty() && !password.contains("${"))
 }
 
 fn mask_text(text: &str, mask: MaskFn) -> String {

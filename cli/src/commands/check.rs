@@ -2,10 +2,12 @@
 
 use clap::Args;
 use highwater_loadgen::{
+    access::check_files,
+    coordinator::RunError,
     doctor::{self, PlanLoad},
     sampling::raise_open_files,
 };
-use highwater_scenarios::HostResources;
+use highwater_scenarios::{HostResources, plan::SystemSpec};
 
 use crate::{exit::Exit, failure::CliFailure, options::ScenarioArgs, output::print};
 
@@ -24,6 +26,9 @@ pub(crate) struct CheckArgs {
 /// Validates a scenario and describes what it would do.
 pub(crate) fn execute(args: &CheckArgs) -> Result<Exit, CliFailure> {
     let matrix = args.scenario.load_matrix()?;
+    if let SystemSpec::Target(target) = &matrix.first().plan.system {
+        check_files(target).map_err(RunError::from)?;
+    }
     // Raised as a run raises it, so that the plan is judged by the same limit.
     let files_per_process = raise_open_files().map_err(CliFailure::internal)?;
     let available = doctor::read_host_limits().memory.remaining();

@@ -31,9 +31,9 @@ impl ScenarioArgs {
     pub(crate) fn load_matrix(&self) -> Result<Matrix, CliFailure> {
         let matrix = highwater_scenarios::load_matrix(&self.scenario, &self.set)
             .map_err(|error| CliFailure::scenario(&self.scenario, error))?;
-        let fields: Vec<&str> = matrix.first().plan.literal_secrets().collect();
-        if !fields.is_empty() {
-            stderr::print_line(&literal_secret_warning(&fields));
+        let secrets = matrix.first().plan.literal_secrets();
+        if !secrets.is_empty() {
+            stderr::print_line(&literal_secret_warning(&secrets));
         }
         Ok(matrix)
     }
@@ -46,12 +46,16 @@ impl ScenarioArgs {
     }
 }
 
-fn literal_secret_warning(fields: &[&str]) -> String {
+fn literal_secret_warning(secrets: &[String]) -> String {
+    let (verb, places) = match secrets {
+        [_] => ("is", "its place"),
+        _ => ("are", "their places"),
+    };
     format!(
-        "{} the value of the header field {} is written into the scenario; records show *** \
-         in its place\n  = {} write ${{NAME}}, and set NAME in the environment",
+        "{} {} {verb} written into the scenario; records show *** in {places}\n  = {} write \
+         ${{NAME}}, and set NAME in the environment",
         WARNING.apply_to("warning:"),
-        fields.join(" and of "),
+        secrets.join(" and "),
         ACTIVE.apply_to("hint:"),
     )
 }

@@ -159,6 +159,51 @@ fn certificate_of_a_target_is_verified() {
     );
 }
 
+#[test]
+fn files_of_a_target_are_checked_before_a_run() {
+    let (certificates, others) = (Certificates::make(), Certificates::make());
+    let check = |tls: &str| {
+        let folder = TempDir::new().unwrap();
+        let scenario = folder.path().join("tls.toml");
+        fs::write(&scenario, over_tls("127.0.0.1:1", tls)).unwrap();
+        let output = highwater(&["check", scenario.to_str().unwrap()])
+            .output()
+            .unwrap();
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    let client = |certificate: &str, key: &str| {
+        format!("tls = {{ certificate = {certificate:?}, key = {key:?} }}")
+    };
+    let (certificate, key) = (certificates.text("node.pem"), certificates.text("node.key"));
+    let (code, stderr) = check(&client(&certificate, &key));
+    assert_eq!(code, Some(0), "{stderr}");
+    for (tls, expected) in [
+        (
+            "tls = { ca = \"missing.pem\" }".to_owned(),
+            "cannot read the authorities in missing.pem",
+        ),
+        (
+            client(&certificate, "missing.pem"),
+            "cannot read the client's private key in missing.pem",
+        ),
+        (
+            client(&key, &key),
+            "invalid client certificate: expected a certificate in PEM",
+        ),
+        (
+            client(&certificate, &others.text("node.key")),
+            "invalid client certificate: ",
+        ),
+    ] {
+        let (code, stderr) = check(&tls);
+        assert_eq!(code, Some(2), "{stderr}");
+        assert!(stderr.contains(expected), "{expected}: {stderr}");
+    }
+}
+
 /// An unusable certificate does not replace the old one, and open sockets stay open.
 #[test]
 fn trusted_certificate_is_read_anew_on_sighup() {

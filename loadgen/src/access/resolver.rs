@@ -1,6 +1,7 @@
 //! The addresses of a name, each in its turn.
 
 use std::{
+    io,
     net::SocketAddr,
     sync::{
         Arc,
@@ -15,6 +16,8 @@ use reqwest::{
     dns::{Addrs, Name, Resolve, Resolving},
 };
 use tokio::time::timeout;
+
+use super::{ServerNameOverride, server_name::unbracketed};
 
 /// Most addresses of one name that are tried.
 const ADDRESSES_LIMIT: usize = 16;
@@ -31,14 +34,17 @@ const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct RotatingResolver {
     turn: Arc<AtomicU32>,
     clients: u32,
+    server_name: Option<Arc<ServerNameOverride>>,
 }
 
 impl RotatingResolver {
-    /// Creates the resolver of client `number` of `clients`.
-    pub fn new(number: u32, clients: u32) -> Self {
+    /// Creates the resolver of client `number` of `clients`. It returns the addresses of the
+    /// system's hosts for the server's name, if it has one of its own.
+    pub fn new(number: u32, clients: u32, server_name: Option<ServerNameOverride>) -> Self {
         Self {
             turn: Arc::new(AtomicU32::new(number)),
             clients,
+            server_name: server_name.map(Arc::new),
         }
     }
 }
@@ -46,32 +52,53 @@ impl RotatingResolver {
 impl Resolve for RotatingResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let turn = self.turn.fetch_add(self.clients, Relaxed);
+        let server_name = self.server_name.clone();
         Box::pin(async move {
-            // The client puts the port of the request in place of 0.
-            let addresses = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let addresses: Addrs = Box::new(spread_addresses(addresses, turn).into_iter());
+            let found = look_up(name.as_str(), server_name.as_deref()).await?;
+            let addresses: Addrs = Box::new(spread_addresses(found.into_iter(), turn).into_iter());
             Ok(addresses)
         })
     }
 }
 
+/// Looks a name up; that of a server as the hosts of the system.
+async fn look_up(
+    name: &str,
+    server_name: Option<&ServerNameOverride>,
+) -> io::Result<Vec<SocketAddr>> {
+    let mut found = Vec::new();
+    for host in hosts_for(name, server_name) {
+        // The client puts the port of the request in place of 0.
+        found.extend(tokio::net::lookup_host((host, 0)).await?);
+    }
+    Ok(found)
+}
+
+/// Returns the hosts to look up for a name.
+fn hosts_for<'a>(name: &'a str, server_name: Option<&'a ServerNameOverride>) -> Vec<&'a str> {
+    // The HTTP client writes names in lower case.
+    match server_name.filter(|server| server.name.eq_ignore_ascii_case(name)) {
+        Some(server) => server.https_hosts.iter().map(String::as_str).collect(),
+        None => vec![name],
+    }
+}
+
 /// Returns the largest number of addresses over which the connections to one of these base
 /// addresses spread; 1 where no name is found.
-pub async fn most_addresses(bases: &[String]) -> u32 {
-    let counts = bases.iter().map(|base| count_addresses(base));
+pub async fn most_addresses(bases: &[String], server_name: Option<&ServerNameOverride>) -> u32 {
+    let counts = bases.iter().map(|base| count_addresses(base, server_name));
     let counts = timeout(LOOKUP_TIMEOUT, join_all(counts)).await;
     counts.into_iter().flatten().max().unwrap_or(1)
 }
 
-async fn count_addresses(base: &str) -> u32 {
+async fn count_addresses(base: &str, server_name: Option<&ServerNameOverride>) -> u32 {
     let url = Url::parse(base).ok();
     let name = url.as_ref().and_then(Url::host_str).unwrap_or_default();
-    // An IPv6 address stands in brackets in a URL only. An address is found as itself.
-    let name = name.trim_start_matches('[').trim_end_matches(']');
-    let Ok(found) = tokio::net::lookup_host((name, 0)).await else {
+    // An address is found as itself.
+    let Ok(found) = look_up(unbracketed(name), server_name).await else {
         return 1;
     };
-    let found: Vec<SocketAddr> = found.take(ADDRESSES_LIMIT).collect();
+    let found = &found[..found.len().min(ADDRESSES_LIMIT)];
     let first_is_v6 = found.first().is_some_and(SocketAddr::is_ipv6);
     // Connections start at the addresses of the first family only.
     let first_family = found.iter().filter(|found| found.is_ipv6() == first_is_v6);
@@ -128,8 +155,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn servers_name_is_looked_up_as_the_hosts_of_the_system() {
+        let server_name = ServerNameOverride {
+            name: "Home.Example".to_owned(),
+            https_hosts: vec!["127.0.0.1".to_owned(), "127.0.0.2".to_owned()],
+        };
+        let base = "https://home.example:8443".to_owned();
+        assert_eq!(most_addresses(&[base], Some(&server_name)).await, 2);
+        let resolver = RotatingResolver::new(0, 1, Some(server_name));
+        for first in ["127.0.0.1:0", "127.0.0.2:0"] {
+            let name = "home.example".parse().unwrap();
+            let addresses: Vec<_> = resolver.resolve(name).await.unwrap().collect();
+            assert_eq!(
+                (addresses.len(), addresses[0].to_string()),
+                (2, first.to_owned())
+            );
+        }
+    }
+
+    #[tokio::test]
     async fn each_resolution_is_the_next_turn() {
-        let resolver = RotatingResolver::new(1, 4);
+        let resolver = RotatingResolver::new(1, 4, None);
         for turn in [1, 5, 9] {
             assert_eq!(resolver.turn.load(Relaxed), turn);
             let name = "localhost".parse().unwrap();
@@ -157,7 +203,7 @@ mod tests {
     async fn addresses_of_a_base_address_are_counted() {
         let most = |bases: &[&str]| {
             let bases: Vec<String> = bases.iter().map(|base| (*base).to_owned()).collect();
-            async move { most_addresses(&bases).await }
+            async move { most_addresses(&bases, None).await }
         };
         assert_eq!(most(&[]).await, 1);
         assert_eq!(most(&["http://127.0.0.1:80", "http://[::1]"]).await, 1);

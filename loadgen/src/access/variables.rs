@@ -1,4 +1,4 @@
-//! Values from the environment, for header fields, addresses and frames.
+//! Values from the environment, for header fields, addresses, frames and the proxy.
 
 use std::collections::BTreeMap;
 
@@ -9,21 +9,21 @@ use super::SecretString;
 /// Longest value of a variable in a frame, in bytes.
 const MAX_VALUE_BYTES: usize = 8 * 1024;
 
-/// The reason why a header field, an address or a frame cannot be filled in.
+/// The reason why a text with variables cannot be used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VariableError {
     /// A variable is not set, or is not text.
     #[error("cannot fill in {place}: the variable {variable} is not set")]
     Unset {
-        /// The header field or the address.
+        /// The place of the variable, in words.
         place: String,
         /// Name of the variable.
         variable: String,
     },
-    /// A variable holds characters that a header field and an address must not hold.
+    /// A variable holds characters that must not be sent.
     #[error("invalid variable {variable} for {place}: expected printable ASCII")]
     Unprintable {
-        /// The header field or the address.
+        /// The place of the variable, in words.
         place: String,
         /// Name of the variable.
         variable: String,
@@ -71,12 +71,12 @@ pub fn resolve_headers(
     headers: &[HttpHeader],
     look_up: impl Fn(&str) -> Option<String>,
 ) -> Result<Vec<(String, SecretString)>, VariableError> {
-    let resolved = headers.iter().map(|header| {
+    let resolve = |header: &HttpHeader| {
         let place = format!("the header field {}", header.name);
-        let value = resolve(&header.value, &place, &look_up, str::to_owned)?;
+        let value = fill_in_variables(&place, &header.value, &look_up)?;
         Ok((header.name.clone(), value.into()))
-    });
-    resolved.collect()
+    };
+    headers.iter().map(resolve).collect()
 }
 
 /// Replaces every `${NAME}` in the queries of addresses by the value that `look_up` returns,
@@ -90,14 +90,25 @@ pub fn resolve_addresses(
 ) -> Result<Vec<String>, VariableError> {
     let resolved = addresses.iter().map(|address| {
         let place = format!("the address {}", mask_address(address));
-        resolve(address, &place, &look_up, percent_encoded)
+        fill_in_encoded(&place, address, &look_up, percent_encoded)
     });
     resolved.collect()
 }
 
-fn resolve(
-    text: &str,
+/// Replaces every `${NAME}` in a text by the value that `look_up` returns; `place` says in
+/// words where the text stands.
+pub(super) fn fill_in_variables(
     place: &str,
+    text: &str,
+    look_up: impl Fn(&str) -> Option<String>,
+) -> Result<String, VariableError> {
+    fill_in_encoded(place, text, look_up, str::to_owned)
+}
+
+/// Replaces variables as [`fill_in_variables`] does, by what `encode` makes of their values.
+fn fill_in_encoded(
+    place: &str,
+    text: &str,
     look_up: impl Fn(&str) -> Option<String>,
     encode: impl Fn(&str) -> String,
 ) -> Result<String, VariableError> {

@@ -6,7 +6,7 @@ use highwater_process::ProcessError;
 use highwater_reports::record::RecordError;
 
 use crate::{
-    access::{TlsSetupError, VariableError},
+    access::{AccessError, TlsSetupError, VariableError},
     sampling::ObserveError,
     testbed::TestbedError,
     worker::frames::ProtocolError,
@@ -93,7 +93,8 @@ pub enum RunError {
     /// TLS or an HTTP client cannot be set up.
     #[error(transparent)]
     Tls(#[from] TlsSetupError),
-    /// A header field or an address needs a variable that is not set or not valid.
+    /// A header field, an address, a frame or the proxy needs a variable that is not set or not
+    /// valid.
     #[error(transparent)]
     Variable(#[from] VariableError),
     /// The target's certificate is not accepted, or TLS fails otherwise.
@@ -140,14 +141,23 @@ impl TlsFailure {
                  which it does"
             }
             Self::WrongName => {
-                "write one of the certificate's names in place of the host in [target], or make \
-                 a certificate with this name as subjectAltName"
+                "write one of the certificate's names in place of the host in [target], or as \
+                 `tls.server_name`, or make a certificate with this name as subjectAltName"
             }
             Self::NotValidNow => "renew the certificate, or set the clock of this machine right",
             Self::UntrustedCertificate | Self::Other => {
                 "name the authority that signed it, or the certificate itself: `[target] tls = { \
                  ca = \"ca.pem\" }`, or take any certificate with `tls = { verify = false }`"
             }
+        }
+    }
+}
+
+impl From<AccessError> for RunError {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::Tls(error) => error.into(),
+            AccessError::Variable(error) => error.into(),
         }
     }
 }
@@ -180,7 +190,10 @@ impl RunError {
             Self::Testbed(_) | Self::Process(_) => "see the logs in the run's directory",
             Self::TargetTlsFailed { kind, .. } => kind.hint(),
             Self::Observe(error) => error.hint(),
-            Self::Tls(_) => "`tls.ca` names a PEM file, seen from where `highwater` is started",
+            Self::Tls(_) => {
+                "`ca`, `certificate` and `key` of [target.tls] name PEM files, seen from where \
+                 `highwater` is started"
+            }
             Self::Variable(_) => "set it in the environment of the coordinator",
             Self::TargetUnreachable { .. } => "start it first, or correct [target] in the scenario",
             Self::NotObservable { .. } => {

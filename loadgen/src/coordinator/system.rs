@@ -18,7 +18,7 @@ use super::{
     target_check::check_reachable,
 };
 use crate::{
-    access::{CertVerification, ClientAccess, SecretString, variables},
+    access::{CertVerification, ClientAccess, SecretString, variables::resolve_addresses},
     clock::RunClock,
     endpoints::Endpoints,
     error_chain::error_chain,
@@ -73,16 +73,10 @@ impl RunningSystem {
             }
             SystemSpec::Target(target) => {
                 let look_up = |name: &str| std::env::var(name).ok();
-                let access = ClientAccess {
-                    tls_verify: CertVerification::from_target(target)?,
-                    headers: variables::resolve_headers(&target.headers, look_up)?,
-                    variables: variables::resolve_variables(variable_names(plan)?, look_up)?,
-                    subprotocols: target.subprotocol.clone(),
-                    signer: None,
-                };
-                check_reachable(target, &access.tls_verify).await?;
+                let access = ClientAccess::from_target(target, variable_names(plan)?, look_up)?;
+                check_reachable(target, &access).await?;
                 let spec = TargetSpec {
-                    ws: variables::resolve_addresses(&target.ws, look_up)?,
+                    ws: resolve_addresses(&target.ws, look_up)?,
                     ..target.clone()
                 };
                 let observed =
@@ -101,10 +95,7 @@ impl RunningSystem {
     pub fn endpoints(&self) -> Endpoints {
         match self {
             Self::Cluster(testbed) => testbed.endpoints(),
-            Self::Target(target) => Endpoints {
-                ws: target.spec.ws.clone(),
-                http: target.spec.http.clone(),
-            },
+            Self::Target(target) => target.endpoints(),
         }
     }
 
@@ -207,6 +198,20 @@ impl RunningSystem {
         match self.testbed() {
             Some(testbed) => testbed.stop().await,
             None => Vec::new(),
+        }
+    }
+}
+
+impl RunningTarget {
+    fn endpoints(&self) -> Endpoints {
+        let http = self.spec.http.iter();
+        let http = http.map(|address| match &self.access.server_name {
+            Some(server_name) => server_name.apply_to(address),
+            None => address.clone(),
+        });
+        Endpoints {
+            ws: self.spec.ws.clone(),
+            http: http.collect(),
         }
     }
 }

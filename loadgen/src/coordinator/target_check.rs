@@ -1,6 +1,6 @@
 //! The check, before the load, that a target accepts connections.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, time::Duration};
 
 use highwater_scenarios::{plan::TargetSpec, secrets::mask_address};
 use rustls::{CertificateError, pki_types::ServerName};
@@ -9,7 +9,9 @@ use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::error::{RunError, TlsFailure};
-use crate::access::CertVerification;
+use crate::access::{
+    ClientAccess, ClientOptions, http_proxy::TunnelError, server_name::unbracketed,
+};
 
 /// Longest time that a target may take to accept a connection, and for a TLS handshake.
 const REACH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -18,16 +20,16 @@ const REACH_TIMEOUT: Duration = Duration::from_secs(5);
 /// certificate, before thousands of devices try.
 pub(super) async fn check_reachable(
     target: &TargetSpec,
-    tls_verify: &CertVerification,
+    access: &ClientAccess,
 ) -> Result<(), RunError> {
-    let tls = TlsConnector::from(Arc::new(tls_verify.client_config()?));
+    let options = ClientOptions::new(access)?;
     for address in target.ws.iter().chain(&target.http) {
-        check_address(address, &tls).await?;
+        check_address(address, &options).await?;
     }
     Ok(())
 }
 
-async fn check_address(address: &str, tls: &TlsConnector) -> Result<(), RunError> {
+async fn check_address(address: &str, options: &ClientOptions) -> Result<(), RunError> {
     let unreachable = |reason: String| RunError::TargetUnreachable {
         address: mask_address(address),
         reason,
@@ -42,11 +44,9 @@ async fn check_address(address: &str, tls: &TlsConnector) -> Result<(), RunError
         .parse()
         .map_err(|_| unreachable("it is not a URL".to_owned()))?;
     let host = uri.host().unwrap_or_default();
-    // IPv6 addresses stand in brackets in a URI only.
-    let host = host.trim_start_matches('[').trim_end_matches(']');
     let secure = matches!(uri.scheme_str(), Some("wss" | "https"));
     let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
-    let stream = match timeout(REACH_TIMEOUT, TcpStream::connect((host, port))).await {
+    let stream = match timeout(REACH_TIMEOUT, open_connection(host, port, options)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return Err(unreachable(error.to_string())),
         Err(_) => return Err(unreachable("no answer".to_owned())),
@@ -57,11 +57,29 @@ async fn check_address(address: &str, tls: &TlsConnector) -> Result<(), RunError
         reason,
     };
     match secure {
-        true => check_tls_handshake(tls, host, stream)
+        true => check_tls_handshake(options.tls(), options.server_name(host), stream)
             .await
             .map_err(tls_failed),
         false => Ok(()),
     }
+}
+
+/// Connects as clients do: through the proxy, if there is one.
+async fn open_connection(
+    host: &str,
+    port: u16,
+    options: &ClientOptions,
+) -> Result<TcpStream, TunnelError> {
+    let Some(proxy) = options.proxy() else {
+        return Ok(TcpStream::connect((unbracketed(host), port)).await?);
+    };
+    let mut stream = TcpStream::connect(&proxy.authority)
+        .await
+        .map_err(TunnelError::Unreachable)?;
+    proxy
+        .open_tunnel(&mut stream, &format!("{host}:{port}"))
+        .await?;
+    Ok(stream)
 }
 
 async fn check_tls_handshake(
@@ -102,6 +120,27 @@ mod tests {
     use tokio::{io::AsyncWriteExt, net::TcpListener};
 
     use super::*;
+    use crate::access::{CertVerification, HttpProxy};
+
+    #[tokio::test]
+    async fn proxy_that_does_not_answer_is_named() {
+        let unused = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let authority = unused.local_addr().unwrap().to_string();
+        drop(unused);
+        let access = ClientAccess {
+            proxy: Some(HttpProxy {
+                authority,
+                credentials: None,
+            }),
+            ..ClientAccess::default()
+        };
+        let options = ClientOptions::new(&access).unwrap();
+        let error = check_address("ws://home.invalid/ws", &options).await;
+        let text = error.unwrap_err().to_string();
+        let expected =
+            "the target does not answer at ws://home.invalid/ws: cannot reach the proxy: ";
+        assert!(text.starts_with(expected), "{text}");
+    }
 
     #[tokio::test]
     async fn server_without_tls_has_a_hint_of_its_own() {
@@ -112,11 +151,13 @@ mod tests {
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
             stream
         });
-        let tls = CertVerification::Insecure.client_config().unwrap();
+        let access = ClientAccess {
+            tls_verify: CertVerification::Insecure,
+            ..ClientAccess::default()
+        };
         let address = format!("wss://localhost:{port}/ws");
-        let error = check_address(&address, &TlsConnector::from(Arc::new(tls)))
-            .await
-            .unwrap_err();
+        let options = ClientOptions::new(&access).unwrap();
+        let error = check_address(&address, &options).await.unwrap_err();
         let kind = match &error {
             RunError::TargetTlsFailed { kind, .. } => *kind,
             other => panic!("{other}"),

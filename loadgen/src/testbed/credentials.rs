@@ -91,10 +91,8 @@ impl Credentials {
     pub(super) fn access(&self) -> ClientAccess {
         ClientAccess {
             tls_verify: self.verification(),
-            headers: Vec::new(),
-            subprotocols: Vec::new(),
-            variables: Default::default(),
             signer: self.signer.clone(),
+            ..ClientAccess::default()
         }
     }
 

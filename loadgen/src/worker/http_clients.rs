@@ -1,4 +1,5 @@
-//! The HTTP clients of a worker: one for each address of the system's host names.
+//! The HTTP clients of a worker: one for each address of the system's host names, or of
+//! its proxy.
 //!
 //! A client keeps its connections by the name of the host, so that one client would send all
 //! requests of a quiet load over one connection, to one address. Each client here starts at
@@ -9,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 
 use reqwest::Client;
 
-use crate::access::{ClientOptions, TlsSetupError, resolver};
+use crate::access::{ClientOptions, TlsSetupError};
 
 /// The time after which a client closes an idle connection. Servers keep idle connections
 /// open for longer, so that no request is sent on one that the server is closing.
@@ -23,12 +24,12 @@ impl HttpClients {
     /// Builds the clients for requests to these base addresses.
     ///
     /// # Errors
-    /// If the authorities' certificates are not valid.
+    /// If certificates, the key or the proxy are not valid.
     pub async fn for_addresses(
         client_options: &ClientOptions,
         bases: &[String],
     ) -> Result<Self, TlsSetupError> {
-        let count = resolver::most_addresses(bases).await;
+        let count = client_options.http_client_count(bases).await;
         Self::build(client_options, count)
     }
 

@@ -41,6 +41,7 @@ named! {
         SocketsDue = counter::SOCKETS_DUE,
         SocketsOpened = counter::SOCKETS_OPENED,
         SocketsReopened = counter::SOCKETS_REOPENED,
+        SocketsCompressed = counter::SOCKETS_COMPRESSED,
         HeartbeatsDue = counter::HEARTBEATS_DUE,
         HeartbeatsSent = counter::HEARTBEATS_SENT,
         HeartbeatsAcknowledged = counter::HEARTBEATS_ACKNOWLEDGED,

@@ -5,4 +5,4 @@ mod replay;
 
 use highwater_loadgen::fuzzing;
 
-replay::replay_seeds!(fuzzing: control_link, handshake_response, event_stream, node_frames, prometheus_text, broker_metrics, balancer_metrics, message_payloads);
+replay::replay_seeds!(fuzzing: control_link, handshake_response, compressed_frames, event_stream, node_frames, prometheus_text, broker_metrics, balancer_metrics, message_payloads);

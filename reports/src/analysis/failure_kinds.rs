@@ -13,7 +13,7 @@ use crate::record::names::counter;
 pub enum FailureOrigin {
     /// The system under test answered with it, or did not answer.
     Target,
-    /// The address was not found or not reachable.
+    /// The address was not found or not reachable, or a proxy refused.
     Network,
     /// A limit of the harness or of its machine.
     Harness,
@@ -53,6 +53,9 @@ static KINDS: &[FailureKind] = &[
     all("connect.failed.status_3", Target, "handshake{s} {was} redirected with {status}"),
     all("connect.failed.status_", Target, "handshake{s} {was} refused with {status}"),
     one("connect.failed.handshake", Target, "handshake{s} got an answer that is not a WebSocket server's"),
+    one("connect.failed.response_too_large", Target, "handshake{s} got an answer with a longer head than a device reads"),
+    one("connect.failed.proxy", Network, "connection{s} got no valid answer of the proxy"),
+    all("connect.failed.proxy_", Network, "connection{s} {was} refused by the proxy with {status}"),
     one("connect.failed.subprotocol", Target, "handshake{s} got none of the offered subprotocols"),
     one("connect.failed.dns", Network, "name lookup{s} failed"),
     one("connect.failed.unreachable", Network, "connection{s} found no route"),
@@ -142,6 +145,9 @@ mod tests {
             ("connect.failed.refused", Target),
             ("connect.failed.status_401", Target),
             ("connect.failed.tls", Target),
+            ("connect.failed.response_too_large", Target),
+            ("connect.failed.proxy", Network),
+            ("connect.failed.proxy_407", Network),
             ("connect.failed.dns", Network),
             ("connect.failed.unreachable", Network),
             ("connect.failed.no_port", Harness),

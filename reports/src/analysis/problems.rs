@@ -1,6 +1,6 @@
 //! Problems of a run: everything that makes a metric doubtful, in words.
 
-use highwater_scenarios::plan::PhaseWindow;
+use highwater_scenarios::plan::{Compression, PhaseWindow, SystemSpec};
 use highwater_types::format;
 
 use super::{
@@ -11,7 +11,10 @@ use super::{
     summary::Summary,
     telemetry,
 };
-use crate::record::{RecordEvent, SourceRole, TimedEvent, action_title, names::gauge};
+use crate::record::{
+    RecordEvent, SourceRole, TimedEvent, action_title,
+    names::{counter, gauge},
+};
 
 /// Seconds within which both ends are sampled.
 const SAMPLED_WITHIN_S: f64 = 2.0;
@@ -25,6 +28,7 @@ pub(super) fn problems(window: &RunWindow, summary: &Summary) -> Vec<String> {
     problems.extend(heartbeats_mismatch(window, summary));
     problems.extend(commands_mismatch(summary));
     problems.extend(commands_without_device(summary));
+    problems.extend(uncompressed_sockets(window));
     if let Some(section) = &summary.telemetry {
         problems.extend(telemetry::problems(window, section));
     }
@@ -123,6 +127,24 @@ fn commands_without_device(summary: &Summary) -> Option<String> {
             "{} of {} commands due were not sent, because no device was connected",
             format::count(commands.no_device),
             format::count(commands.due)
+        )
+    })
+}
+
+/// Counts the sockets whose server declined the compression that the scenario offers.
+fn uncompressed_sockets(window: &RunWindow) -> Option<String> {
+    let SystemSpec::Target(target) = &window.record.manifest.plan.system else {
+        return None;
+    };
+    let opened = window.counter_total(counter::SOCKETS_OPENED)
+        + window.counter_total(counter::SOCKETS_REOPENED);
+    let compressed = window.counter_total(counter::SOCKETS_COMPRESSED);
+    let is_offered = target.compression != Compression::None;
+    (is_offered && compressed < opened).then(|| {
+        format!(
+            "the target declined compression on {} of {} opened sockets",
+            format::count(opened - compressed),
+            format::count(opened)
         )
     })
 }

@@ -9,6 +9,8 @@ pub mod counter {
     pub const SOCKETS_OPENED: &str = "sockets.opened";
     /// Sockets that reconnected after they had been lost.
     pub const SOCKETS_REOPENED: &str = "sockets.reopened";
+    /// Openings of sockets whose server agreed to compression.
+    pub const SOCKETS_COMPRESSED: &str = "sockets.compressed";
     /// Failed attempts to open, by kind: `connect.failed.KIND`.
     ///
     /// The kinds are `refused`, `reset`, `timeout`, `tls` (no TLS session), `status_NNN` (an HTTP

@@ -44,7 +44,7 @@ pub use self::{
     observe::{BasicCredentials, ObservedProcess, OwnMetric},
     publish::{DeviceRole, PublishFrom, PublishLoad},
     root::{Plan, SystemSpec},
-    target::{CertificateTrust, Dialect, HttpHeader, TargetSpec},
+    target::{CertificateTrust, ClientCertificate, Compression, Dialect, HttpHeader, TargetSpec},
     telemetry::{Consumers, MAX_TELEMETRY, TelemetryLoad},
 };
 pub(crate) use self::{

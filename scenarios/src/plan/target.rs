@@ -20,6 +20,20 @@ pub struct TargetSpec {
     // Keys with a default are younger than the first records, which are still read.
     #[serde(default)]
     pub trust: CertificateTrust,
+    /// The certificate that clients show, if the system asks for one.
+    #[serde(default)]
+    pub client_certificate: Option<ClientCertificate>,
+    /// The name that certificates are verified for and that clients ask for, in place of the
+    /// hosts of addresses with TLS.
+    #[serde(default)]
+    pub server_name: Option<String>,
+    /// The address of the HTTP proxy that sockets and commands go through:
+    /// `http://[USER:PASSWORD@]HOST:PORT`.
+    #[serde(default)]
+    pub proxy: Option<String>,
+    /// The compression that every upgrade request offers.
+    #[serde(default)]
+    pub compression: Compression,
     /// Header fields that every socket's opening and every command carries; `{device}` in a
     /// value stands for the device's id.
     #[serde(default)]
@@ -95,6 +109,32 @@ pub enum CertificateTrust {
     },
     /// Every certificate.
     Anybody,
+}
+
+/// The files of the certificate that clients show, seen from where the coordinator was
+/// started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientCertificate {
+    /// The path of the certificate and those that signed it, in PEM.
+    pub certificate: String,
+    /// The path of its private key, in PEM.
+    pub key: String,
+}
+
+/// The compression of messages that devices offer.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantArray,
+)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum Compression {
+    /// No compression.
+    #[default]
+    None,
+    /// RFC 7692, where each message is compressed on its own.
+    PermessageDeflate,
+    /// RFC 7692 as browsers offer it: a message may refer to those before it.
+    PermessageDeflateContext,
 }
 
 /// A header field as written: `${NAME}` in its value stands for a variable of the

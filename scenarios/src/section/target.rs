@@ -2,8 +2,8 @@
 
 use super::{list, observe::ObserveSection, sub_table, target_tls::TargetTlsSection};
 use crate::{
-    plan::{self, Dialect},
-    value::{headers, http_addresses, subprotocols, word, ws_addresses},
+    plan::{self, Compression, Dialect},
+    value::{headers, http_addresses, proxy_address, subprotocols, word, ws_addresses},
 };
 
 section! {
@@ -39,6 +39,19 @@ section! {
     /// server must choose one of them.
     subprotocol: Vec<String> = subprotocols(), optional;
 
+    /// The compression that every socket offers. `permessage-deflate` (RFC 7692): the server may
+    /// compress each message on its own, so that an idle socket holds no window.
+    /// `permessage-deflate-context`: the offer of browsers. The server may keep its window from
+    /// message to message, and the worker then keeps 48 KiB per socket. Devices themselves send
+    /// uncompressed messages.
+    compression: Compression = word(), default "none";
+
+    /// The HTTP proxy that sockets (`CONNECT`, for `ws` as well) and commands go through.
+    /// `${NAME}` in user and password is taken from the coordinator's environment. Without this
+    /// key none is used: variables such as `HTTP_PROXY` count for nothing. Endpoints of
+    /// `observe` are asked directly.
+    pub(crate) proxy: String = proxy_address(), optional;
+
     /// Processes to sample beside the load.
     pub(crate) observe: Vec<ObserveSection> = list("observed process"), optional;
 }
@@ -49,12 +62,17 @@ impl TargetSection {
         // A list that could not be read is reported, and the plan is not used.
         let observe = self.observe.value.unwrap_or_default();
         let observe = observe.into_iter().map(ObserveSection::resolve);
+        let tls = self.tls.value?.resolve()?;
         Some(plan::TargetSpec {
             ws: self.ws.value?,
             // Without commands a target needs no address for them.
             http: trim_base_urls(self.http.value.unwrap_or_default()),
             dialect,
-            trust: self.tls.value?.resolve()?,
+            trust: tls.trust,
+            client_certificate: tls.client_certificate,
+            server_name: tls.server_name,
+            proxy: self.proxy.value,
+            compression: self.compression.value?,
             headers: self.headers.value.unwrap_or_default(),
             subprotocol: self.subprotocol.value.unwrap_or_default(),
             observe: observe.collect::<Option<_>>()?,

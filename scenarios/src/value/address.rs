@@ -1,7 +1,7 @@
 //! Addresses of systems under test. The checks are strict, because a slip here would cost a
 //! run in which no socket opens.
 
-use super::{FixedForm, headers::is_variable, text::checked_text};
+use super::{FixedForm, text::checked_text, variables::is_variable};
 use crate::{
     diagnostic::Diagnostic,
     tree::{TomlItem, TomlValue},
@@ -74,6 +74,14 @@ pub(crate) const fn command_path() -> FixedForm<String> {
     }
 }
 
+/// Accepts the name of a host, which is not an IP address.
+pub(crate) const fn server_name() -> FixedForm<String> {
+    FixedForm {
+        expected: || "a host's name such as \"home.example\"".to_owned(),
+        read: |item| checked_text(item, check_server_name),
+    }
+}
+
 /// Reads an address or a list of them, never an empty one.
 fn read_addresses(
     item: &TomlItem,
@@ -135,7 +143,11 @@ fn check_path(text: &str) -> Result<(), Diagnostic> {
     check_placeholders(text)
 }
 
-fn strip_scheme<'t>(text: &'t str, plain: &str, secure: &str) -> Result<&'t str, Diagnostic> {
+pub(super) fn strip_scheme<'t>(
+    text: &'t str,
+    plain: &str,
+    secure: &str,
+) -> Result<&'t str, Diagnostic> {
     let Some((scheme, rest)) = text.split_once("://") else {
         let hint = format!("addresses begin with {plain}://");
         return Err(Diagnostic::new("an address without a scheme").hint(hint));
@@ -158,7 +170,7 @@ fn check_after_scheme(rest: &str, tail: UrlTail) -> Result<(), Diagnostic> {
     }
 }
 
-fn check_authority(authority: &str) -> Result<(), Diagnostic> {
+pub(super) fn check_authority(authority: &str) -> Result<(), Diagnostic> {
     // Credentials belong into `headers`, whose values may come from the environment and
     // stay out of the record.
     if authority.contains('@') {
@@ -190,6 +202,21 @@ fn check_authority(authority: &str) -> Result<(), Diagnostic> {
     check_port(port)
 }
 
+/// Checks a name for SNI (RFC 6066, section 3): a DNS name without a port.
+fn check_server_name(text: &str) -> Result<(), Diagnostic> {
+    let is_label = |label: &str| {
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        (1..=63).contains(&label.len()) && label.chars().all(is_allowed)
+    };
+    if text.len() > 253 || !text.split('.').all(is_label) {
+        return Err(Diagnostic::new("not a host's name"));
+    }
+    match text.parse::<std::net::Ipv4Addr>() {
+        Ok(_) => Err(Diagnostic::new("an IP address in place of a name")),
+        Err(_) => Ok(()),
+    }
+}
+
 fn check_port(port: &str) -> Result<(), Diagnostic> {
     let valid = match port.strip_prefix(':') {
         Some(digits) => {
@@ -205,7 +232,7 @@ fn check_port(port: &str) -> Result<(), Diagnostic> {
     }
 }
 
-fn check_characters(text: &str) -> Result<(), Diagnostic> {
+pub(super) fn check_characters(text: &str) -> Result<(), Diagnostic> {
     // Servers accept requests of some kilobytes; a head of the reference server has 16 KiB.
     if text.len() > 2_000 {
         return Err(Diagnostic::new("an address that is too long"));

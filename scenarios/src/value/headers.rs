@@ -1,7 +1,10 @@
 //! Names and values of HTTP header fields. The checks are strict, because a slip would fail
 //! every socket of a run.
 
-use super::FixedForm;
+use super::{
+    FixedForm,
+    variables::{check_variables, is_variable},
+};
 use crate::{
     diagnostic::Diagnostic,
     plan::{BasicCredentials, HttpHeader},
@@ -14,17 +17,15 @@ const MAX_HEADERS: usize = 32;
 const MAX_VALUE_BYTES: usize = 4_096;
 
 /// Fields that the harness writes itself, in lower case.
-const RESERVED_HEADERS: [&str; 11] = [
+const RESERVED_HEADERS: [&str; 9] = [
     "accept",
     "connection",
     "content-length",
     "content-type",
-    "host",
     "sec-websocket-key",
     "sec-websocket-version",
     "transfer-encoding",
     "upgrade",
-    "user-agent",
     "x-highwater-timeout-ms",
 ];
 
@@ -116,9 +117,16 @@ fn check_name(name: &str) -> Result<(), Diagnostic> {
     match lower.as_str() {
         "sec-websocket-protocol" => Err(Diagnostic::new(format!("`{name}` has a key of its own"))
             .hint("write subprotocol = [\"…\"] in [target]")),
-        "sec-websocket-extensions" => Err(Diagnostic::new(format!(
-            "`{name}` offers extensions, and devices speak none"
-        ))),
+        "sec-websocket-extensions" => {
+            Err(Diagnostic::new(format!("`{name}` has a key of its own"))
+                .hint("write compression = \"permessage-deflate\" in [target]"))
+        }
+        "host" => Err(
+            Diagnostic::new(format!("`{name}` is the host of the address"))
+                .hint("tls.server_name in [target] puts a name in place of hosts behind TLS"),
+        ),
+        "proxy-authorization" => Err(Diagnostic::new(format!("`{name}` is meant for a proxy"))
+            .hint("write proxy = \"http://user:${PASSWORD}@HOST:PORT\" in [target]")),
         _ => Ok(()),
     }
 }
@@ -132,16 +140,7 @@ fn check_value(name: &str, value: &str) -> Result<(), Diagnostic> {
         return Err(Diagnostic::new(message));
     }
     // Variables are read when the run starts; here only their form is known.
-    let mut rest = value;
-    while let Some(at) = rest.find("${") {
-        let inside = &rest[at + 2..];
-        let end = inside.find('}').filter(|end| is_variable(&inside[..*end]));
-        let Some(end) = end else {
-            let message = format!("the value of `{name}` has `${{` without a variable and `}}`");
-            return Err(Diagnostic::new(message).hint("write ${NAME}: letters, digits and _"));
-        };
-        rest = &inside[end + 1..];
-    }
+    check_variables(&format!("the value of `{name}`"), value)?;
     check_placeholders(name, value)
 }
 
@@ -157,11 +156,6 @@ fn check_placeholders(name: &str, value: &str) -> Result<(), Diagnostic> {
         }
     }
     Ok(())
-}
-
-/// Whether a text can be the name of an environment variable.
-pub(super) fn is_variable(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 fn escape_shortened(text: &str) -> String {

@@ -4,8 +4,9 @@
 //! the functions of this module: `count: u64 = count(1, 1_000), required;`.
 //!
 //! - [`value_type`]: a form of values;
-//! - [`text`], [`name`], [`address`], [`headers`], [`subprotocol`], [`process_source`]: texts,
-//!   checked strictly; [`own_metrics`]: selectors with their names;
+//! - [`text`], [`name`], [`address`], [`headers`], [`subprotocol`], [`process_source`],
+//!   [`proxy`]: texts, checked strictly; [`own_metrics`]: selectors with their names;
+//! - [`variables`]: `${NAME}` in a text;
 //! - [`number`], [`quantity`]: whole numbers, and numbers with a unit;
 //! - [`boolean`], [`word`], [`list`]: a closed set of values;
 //! - [`backplane`]: a word or an address;
@@ -23,17 +24,19 @@ mod name;
 mod number;
 mod own_metrics;
 mod process_source;
+mod proxy;
 mod quantity;
 mod subprotocol;
 mod take;
 mod text;
 mod value_type;
+mod variables;
 mod word;
 
 pub(crate) use self::{
     address::{
         DEVICE_PLACEHOLDER, command_path, http_address, http_addresses, metrics_addresses,
-        ws_addresses,
+        server_name, ws_addresses,
     },
     backplane::{BackplaneAddress, backplane},
     boolean::boolean,
@@ -45,6 +48,7 @@ pub(crate) use self::{
     number::count,
     own_metrics::own_metrics,
     process_source::{cgroup_path, container_name},
+    proxy::proxy_address,
     quantity::{duration, rate, share, size},
     subprotocol::subprotocols,
     take::takes,

@@ -3,7 +3,7 @@
 use expect_test::{Expect, expect};
 use highwater_scenarios::{
     parse,
-    plan::{CertificateTrust, Dialect, Plan, SystemSpec, TargetSpec},
+    plan::{CertificateTrust, Compression, Dialect, Plan, SystemSpec, TargetSpec},
 };
 
 const DEVICES: &str = "[[devices]]\ncount = 10\nramp = \"5/s\"\n";
@@ -143,7 +143,7 @@ fn tls_keys_resolve_to_trust() {
               |
             6 | tls = { ca = 5, verify = "no", cert = "x" }
               |                                ^^^^
-              = expected: `ca`, `verify`
+              = expected: `ca`, `verify`, `certificate`, `key`, `server_name`
 
             3 problems in broken.toml"#]],
     );
@@ -165,9 +165,14 @@ fn header_fields_are_kept_or_rejected() {
     );
     for (headers, what) in [
         ("\"a field\"", "not a table"),
+        ("{ Host = \"h\" }", "`Host` is the host of the address"),
         (
-            "{ Host = \"h\" }",
-            "`Host` is written by the harness itself",
+            "{ Upgrade = \"h\" }",
+            "`Upgrade` is written by the harness itself",
+        ),
+        (
+            "{ Proxy-Authorization = \"h\" }",
+            "`Proxy-Authorization` is meant for a proxy",
         ),
         ("{ \"a b\" = \"h\" }", "no header field is called `a b`"),
         (
@@ -176,7 +181,7 @@ fn header_fields_are_kept_or_rejected() {
         ),
         (
             "{ Sec-WebSocket-Extensions = \"permessage-deflate\" }",
-            "`Sec-WebSocket-Extensions` offers extensions, and devices speak none",
+            "`Sec-WebSocket-Extensions` has a key of its own",
         ),
         (
             "{ A = \"{token}\" }",
@@ -204,6 +209,163 @@ fn header_fields_are_kept_or_rejected() {
             "{headers}: {diagnostics}"
         );
     }
+}
+
+#[test]
+fn fields_of_browsers_are_kept() {
+    let plan = target(
+        "ws = \"ws://h/{device}\"\nheaders = { Origin = \"https://h\", User-Agent = \"k6\", Cookie = \"a=b; c=d\" }",
+    );
+    let names: Vec<_> = plan.headers.iter().map(|header| &header.name).collect();
+    assert_eq!(names, ["Origin", "User-Agent", "Cookie"]);
+}
+
+#[test]
+fn compression_is_none_unless_it_is_asked_for() {
+    let compression = |key: &str| target(&format!("ws = \"ws://h/{{device}}\"\n{key}")).compression;
+    assert_eq!(compression(""), Compression::None);
+    for (word, expected) in [
+        ("none", Compression::None),
+        ("permessage-deflate", Compression::PermessageDeflate),
+        (
+            "permessage-deflate-context",
+            Compression::PermessageDeflateContext,
+        ),
+    ] {
+        assert_eq!(compression(&format!("compression = {word:?}")), expected);
+    }
+}
+
+#[test]
+fn proxies_are_kept_or_rejected() {
+    let scenario = |proxy: &str| format!("ws = \"ws://h/{{device}}\"\nproxy = {proxy:?}");
+    for proxy in [
+        "http://proxy:3128",
+        "http://[::1]:8080",
+        "http://user:${PASS}@proxy:3128",
+        "http://${USER}:p@ss:w%2Ford@10.0.0.1:80",
+    ] {
+        assert_eq!(target(&scenario(proxy)).proxy.as_deref(), Some(proxy));
+    }
+    for (proxy, what) in [
+        ("proxy:3128", "an address without a scheme"),
+        ("https://proxy:3128", "a proxy that is reached over TLS"),
+        ("socks5://proxy:1080", "unknown scheme `socks5`"),
+        ("http://proxy", "a proxy without a port"),
+        ("http://[::1]", "a proxy without a port"),
+        ("http://proxy:0", "not a port from 1 to 65535"),
+        ("http://proxy:3128/", "a proxy with a path"),
+        ("http://@proxy:3128", "a proxy with `@` and without a user"),
+        (
+            "http://u:${PASS@proxy:3128",
+            "the proxy has `${` without a variable and `}`",
+        ),
+        (
+            "http://u:a/b@proxy:3128",
+            "a user or password with `/`, `?` or a quote in it",
+        ),
+    ] {
+        let diagnostics = crate::diagnostics_of(&scenario_text(&scenario(proxy), ""));
+        assert!(
+            diagnostics.contains(&format!("target.proxy: {what}"))
+                && diagnostics.ends_with("1 problem in broken.toml"),
+            "{proxy}: {diagnostics}"
+        );
+    }
+}
+
+#[test]
+fn password_of_a_proxy_stays_out_of_records() {
+    let with = |userinfo: &str| {
+        let target = format!("ws = \"ws://h/{{device}}\"\nproxy = \"http://{userinfo}proxy:1\"");
+        plan(&target, "")
+    };
+    for (userinfo, secrets) in [
+        ("", 0),
+        ("user@", 0),
+        ("user:${PASS}@", 0),
+        ("user:s3cr3t@", 1),
+    ] {
+        let plan = with(userinfo);
+        assert_eq!(plan.literal_secrets().len(), secrets, "{userinfo}");
+        let recorded = format!("{:?}", plan.without_secrets());
+        assert!(!recorded.contains("s3cr3t"), "{recorded}");
+    }
+}
+
+#[test]
+fn certificate_of_clients_needs_its_key() {
+    let spec = target(
+        "ws = \"wss://h/{device}\"\ntls = { certificate = \"c.pem\", key = \"k.pem\", server_name = \"home.example\" }",
+    );
+    let files = spec.client_certificate.unwrap();
+    assert_eq!(
+        (files.certificate.as_str(), files.key.as_str()),
+        ("c.pem", "k.pem")
+    );
+    assert_eq!(spec.server_name.as_deref(), Some("home.example"));
+    for (ws, more, place, what) in [
+        (
+            "wss://h",
+            "tls = { certificate = \"c.pem\" }",
+            "certificate",
+            "a certificate without its key",
+        ),
+        (
+            "wss://h",
+            "tls = { key = \"k.pem\" }",
+            "key",
+            "a key without its certificate",
+        ),
+        (
+            "ws://h",
+            "tls = { server_name = \"n\" }",
+            "server_name",
+            "a server's name without TLS",
+        ),
+        (
+            "wss://h",
+            "tls = { server_name = \"10.0.0.1\" }",
+            "server_name",
+            "an IP address in place of a name",
+        ),
+        (
+            "wss://h",
+            "tls = { server_name = \"h:443\" }",
+            "server_name",
+            "not a host's name",
+        ),
+        (
+            "wss://h",
+            "tls = { server_name = \"a..b\" }",
+            "server_name",
+            "not a host's name",
+        ),
+        (
+            "wss://h",
+            "http = [\"https://a:1\", \"https://b\"]\ntls = { server_name = \"n\" }",
+            "server_name",
+            "one server's name for several ports of `http`",
+        ),
+        (
+            "wss://h",
+            "http = \"https://a:1\"\nproxy = \"http://p:1\"\ntls = { server_name = \"n\" }",
+            "server_name",
+            "a proxy would look up the server's name itself",
+        ),
+    ] {
+        let target = format!("ws = \"{ws}/{{device}}\"\n{more}");
+        let diagnostics = crate::diagnostics_of(&scenario_text(&target, ""));
+        assert!(
+            diagnostics.contains(&format!("target.tls.{place}: {what}"))
+                && diagnostics.ends_with("1 problem in broken.toml"),
+            "{more}: {diagnostics}"
+        );
+    }
+    // Sockets alone may go through a proxy.
+    let sockets =
+        "ws = \"wss://h/{device}\"\nproxy = \"http://p:1\"\ntls = { server_name = \"n\" }";
+    assert_eq!(target(sockets).server_name.as_deref(), Some("n"));
 }
 
 #[test]

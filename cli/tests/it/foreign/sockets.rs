@@ -160,6 +160,21 @@ fn subprotocol_is_offered_and_must_be_accepted() {
 }
 
 #[test]
+fn declined_compression_is_reported() {
+    let server = ForeignServer::start(|request| match request.header("sec-websocket-extensions") {
+        Some(offer) if offer.starts_with("permessage-deflate") => {
+            request.serve_socket("", |_| true);
+        }
+        _ => request.answer("400 Bad Request", "", ""),
+    });
+    let run = CliRun::run_to_end(&server.scenario(r#"compression = "permessage-deflate""#));
+    run.assert_passed();
+    assert_eq!(run.counted("sockets.compressed"), 0);
+    let problem = "the target declined compression on 10 of 10 opened sockets";
+    assert_problem(&run.summary(), problem);
+}
+
+#[test]
 fn message_above_the_limit_is_counted_as_the_limit_of_the_harness() {
     let server = ForeignServer::start(|request| {
         let sent = AtomicBool::new(false);

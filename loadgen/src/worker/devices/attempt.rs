@@ -12,7 +12,11 @@ use super::{
     connect_request::ConnectRequest, open_socket::OpenSocket, schedule::ScheduledDevice,
     upgrade::OpenedSocket,
 };
-use crate::worker::{context::Context, frames::open::Opening, recorder::Timing};
+use crate::worker::{
+    context::Context,
+    frames::open::Opening,
+    recorder::{Count, Timing},
+};
 
 /// Time after which an attempt counts as delayed: the system accepted the connection and
 /// did not answer, as one that hangs does.
@@ -86,8 +90,7 @@ async fn connect_once(
         dialect: context.dialect,
         header_lines: headers.expose_secret(),
         max_message_bytes: pool.max_message as usize,
-        subprotocols: context.client_options.subprotocols(),
-        tls: context.client_options.tls(),
+        client_options: &context.client_options,
         worker_index: context.segment.index(),
         device_number: device.number,
     };
@@ -95,6 +98,7 @@ async fn connect_once(
     let OpenedSocket {
         socket: mut stream,
         node,
+        is_compressed,
     } = connect(request, pool.connect_timeout).await?;
     let times = OpeningTimes {
         started_at,
@@ -119,6 +123,9 @@ async fn connect_once(
         None => None,
     };
     record_opened(context, node.as_deref(), times);
+    if is_compressed {
+        context.recorder.count(Count::SocketsCompressed);
+    }
     // Boxed: otherwise every state of the device's future holds room for it.
     Ok(Box::new(OpenSocket { stream, frames }))
 }

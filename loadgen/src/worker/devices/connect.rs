@@ -1,4 +1,4 @@
-//! The connection of a device: name lookup, TCP, TLS, and the WebSocket handshake.
+//! The connection of a device: name lookup, TCP, the proxy, TLS, and the WebSocket handshake.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -11,16 +11,16 @@ use tokio::{
     time::sleep,
 };
 use tokio_rustls::TlsConnector;
-use tokio_tungstenite::tungstenite::http::Uri;
+use tokio_tungstenite::tungstenite::http::{Uri, uri::Authority};
 
 use super::{
     connect_error::ConnectError,
     connect_failure::ConnectFailure,
     connect_request::ConnectRequest,
     source_address::source_for,
-    upgrade::{DeviceStream, OpenedSocket, websocket_handshake},
+    upgrade::{DeviceConnection, OpenedSocket, websocket_handshake},
 };
-use crate::access::resolver::spread_addresses;
+use crate::access::{HttpProxy, resolver::spread_addresses, server_name::unbracketed};
 
 /// Time after which the next address is tried beside the one before (RFC 8305, section 8).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -46,11 +46,36 @@ async fn connect_untimed(
     uri: &Uri,
     request: ConnectRequest<'_>,
 ) -> Result<OpenedSocket, ConnectError> {
+    // An IPv6 address stands in brackets in a URI.
     let host = uri.host().unwrap_or_default();
-    // An IPv6 address stands in brackets in a URI only.
-    let host = host.trim_start_matches('[').trim_end_matches(']');
     let secure = uri.scheme_str() == Some("wss");
     let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
+    let options = request.client_options;
+    let stream = match options.proxy() {
+        None => connect_host(unbracketed(host), port, &request).await?,
+        // Boxed: devices without a proxy do not hold what the tunnel needs.
+        Some(proxy) => {
+            let destination = format!("{host}:{port}");
+            Box::pin(connect_through(proxy, &destination, &request)).await?
+        }
+    };
+    let stream = if secure {
+        // Boxed: plain sockets do not hold what the TLS handshake needs.
+        let name = options.server_name(host);
+        let secured = Box::pin(connect_tls(stream, name, options.tls())).await;
+        secured.map_err(|error| error.at(authority(uri)))?
+    } else {
+        DeviceConnection::Left(stream)
+    };
+    websocket_handshake(stream, uri, &request).await
+}
+
+/// Connects to one of a host's addresses.
+async fn connect_host(
+    host: &str,
+    port: u16,
+    request: &ConnectRequest<'_>,
+) -> Result<TcpStream, ConnectError> {
     let addresses = tokio::net::lookup_host((host, port)).await;
     let addresses = addresses
         .map_err(|error| ConnectError::new(ConnectFailure::Dns, error.to_string()).at(host))?;
@@ -58,14 +83,25 @@ async fn connect_untimed(
     let stream = connect_any(addresses, request.worker_index, request.device_number).await?;
     // Otherwise Nagle's algorithm holds a small frame until the last one is acknowledged.
     stream.set_nodelay(true)?;
-    let stream = if secure {
-        // Boxed: plain sockets do not hold what the TLS handshake needs.
-        let secured = Box::pin(connect_tls(stream, host, request.tls)).await;
-        secured.map_err(|error| error.at(authority(uri)))?
-    } else {
-        DeviceStream::Left(stream)
+    Ok(stream)
+}
+
+/// Connects to a proxy, and through it to `destination`, whose name the proxy looks up.
+async fn connect_through(
+    proxy: &HttpProxy,
+    destination: &str,
+    request: &ConnectRequest<'_>,
+) -> Result<TcpStream, ConnectError> {
+    let invalid = || {
+        let error = "the proxy's address has no host and port";
+        ConnectError::new(ConnectFailure::Unreachable, error)
     };
-    websocket_handshake(stream, uri, &request).await
+    let authority: Authority = proxy.authority.parse().map_err(|_| invalid())?;
+    let port = authority.port_u16().ok_or_else(invalid)?;
+    let mut stream = connect_host(unbracketed(authority.host()), port, request).await?;
+    let opened = proxy.open_tunnel(&mut stream, destination).await;
+    opened.map_err(|error| ConnectError::from_tunnel(error).at(authority.as_str()))?;
+    Ok(stream)
 }
 
 /// Returns host and port, without the path and the query, which may hold a secret.
@@ -75,14 +111,14 @@ fn authority(uri: &Uri) -> &str {
 
 async fn connect_tls(
     stream: TcpStream,
-    host: &str,
+    server_name: &str,
     tls: &TlsConnector,
-) -> Result<DeviceStream, ConnectError> {
-    let name = ServerName::try_from(host.to_owned())
+) -> Result<DeviceConnection, ConnectError> {
+    let name = ServerName::try_from(server_name.to_owned())
         .map_err(|error| ConnectError::new(ConnectFailure::Tls, error.to_string()))?;
     let stream = tls.connect(name, stream).await;
     let stream = stream.map_err(ConnectError::from_tls)?;
-    Ok(DeviceStream::Right(Box::new(stream)))
+    Ok(DeviceConnection::Right(Box::new(stream)))
 }
 
 /// Connects to the first of a name's addresses that accepts a connection: a server may

@@ -5,6 +5,7 @@ use std::io;
 use highwater_reports::record::FailureExample;
 
 use super::connect_failure::ConnectFailure;
+use crate::{access::http_proxy::TunnelError, worker::http::status_text};
 
 /// A failed attempt to open a socket.
 #[derive(Debug)]
@@ -39,6 +40,21 @@ impl ConnectError {
     /// Creates the failure of a TLS handshake.
     pub(super) fn from_tls(error: io::Error) -> Self {
         Self::new(ConnectFailure::from_tls(&error), error.to_string())
+    }
+
+    /// Creates the failure to open a tunnel through a proxy.
+    pub(super) fn from_tunnel(error: TunnelError) -> Self {
+        let cause = ConnectFailure::from(&error);
+        match error {
+            TunnelError::Rejected(status) => {
+                let example = FailureExample {
+                    status: Some(status_text(status, "")),
+                    ..FailureExample::default()
+                };
+                Self::with_example(cause, example)
+            }
+            other => Self::new(cause, other.to_string()),
+        }
     }
 }
 

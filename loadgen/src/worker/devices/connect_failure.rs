@@ -4,6 +4,8 @@ use std::{borrow::Cow, io, time::Duration};
 
 use nix::errno::Errno;
 
+use crate::access::http_proxy::TunnelError;
+
 /// The cause of a failed attempt: the KIND of `connect.failed.KIND`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConnectFailure {
@@ -15,6 +17,13 @@ pub enum ConnectFailure {
     Timeout,
     /// TLS failed: an untrusted certificate, or no common version.
     Tls,
+    /// The proxy answered `CONNECT` with a status other than 2xx.
+    ProxyRejected {
+        /// The status.
+        status: u16,
+    },
+    /// The answer is not an HTTP proxy's, or the connection to the proxy broke.
+    Proxy,
     /// The server answered with an HTTP status other than 101.
     Rejected {
         /// The status.
@@ -22,8 +31,10 @@ pub enum ConnectFailure {
         /// The delay that its `Retry-After` asks for.
         retry_after: Option<Duration>,
     },
-    /// The answer is not a WebSocket server's.
+    /// The answer is not a WebSocket server's, or has extensions that were not offered.
     Handshake(HandshakeFault),
+    /// The head of the answer is longer than a device reads.
+    ResponseTooLarge,
     /// The server accepted none of the subprotocols that were offered.
     Subprotocol,
     /// The frame of this step of `open` did not come in time; counted from 1.
@@ -47,8 +58,8 @@ pub enum HandshakeFault {
     NotHttp,
     /// The answer accepts the socket without the proof that it has read the request.
     WrongProof,
-    /// The head of the answer is longer than the limit.
-    TooLong,
+    /// The answer has extensions that were not offered, or parameters that are not valid.
+    Extensions,
 }
 
 impl HandshakeFault {
@@ -57,7 +68,7 @@ impl HandshakeFault {
         match self {
             Self::NotHttp => "the answer is not HTTP",
             Self::WrongProof => "a 101 with a missing or wrong Sec-WebSocket-Accept",
-            Self::TooLong => "the head of the answer is too long",
+            Self::Extensions => "a 101 with extensions that were not offered",
         }
     }
 }
@@ -70,11 +81,14 @@ impl ConnectFailure {
             Self::Reset => "reset",
             Self::Timeout => "timeout",
             Self::Tls => "tls",
+            Self::ProxyRejected { status } => return format!("proxy_{status}").into(),
+            Self::Proxy => "proxy",
             // As `commands.failed.KIND` names it.
             Self::Rejected { status, .. } => return format!("status_{status}").into(),
             Self::OpenStep(step) => return format!("open_{step}").into(),
             Self::OpenClosed(code) => return format!("open_closed_{code}").into(),
             Self::Handshake(_) => "handshake",
+            Self::ResponseTooLarge => "response_too_large",
             Self::Subprotocol => "subprotocol",
             Self::Dns => "dns",
             Self::Unreachable => "unreachable",
@@ -111,12 +125,25 @@ impl ConnectFailure {
     }
 }
 
+impl From<&TunnelError> for ConnectFailure {
+    fn from(error: &TunnelError) -> Self {
+        match error {
+            TunnelError::Rejected(status) => Self::ProxyRejected { status: *status },
+            TunnelError::Unreachable(error) => error.into(),
+            TunnelError::Io(_) | TunnelError::InvalidResponse => Self::Proxy,
+        }
+    }
+}
+
 impl From<&io::Error> for ConnectFailure {
     fn from(error: &io::Error) -> Self {
         use io::ErrorKind;
         match error.kind() {
             ErrorKind::ConnectionRefused => Self::Refused,
             ErrorKind::TimedOut => Self::Timeout,
+            // An alert of TLS 1.3 that comes after its handshake: a server that demands a
+            // client's certificate answers so.
+            ErrorKind::InvalidData => Self::Tls,
             ErrorKind::AddrNotAvailable | ErrorKind::AddrInUse => Self::NoEphemeralPort,
             ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => Self::Unreachable,
             _ => match error.raw_os_error().map(Errno::from_raw) {
@@ -139,6 +166,19 @@ mod tests {
         assert_eq!(kind(io::ErrorKind::InvalidData), "tls");
         assert_eq!(kind(io::ErrorKind::UnexpectedEof), "tls");
         assert_eq!(kind(io::ErrorKind::ConnectionReset), "reset");
+        let late_alert = io::Error::from(io::ErrorKind::InvalidData);
+        assert_eq!(ConnectFailure::from(&late_alert).kind(), "tls");
+    }
+
+    #[test]
+    fn failure_of_the_proxy_differs_from_one_of_the_system() {
+        let kind = |error: TunnelError| ConnectFailure::from(&error).kind();
+        assert_eq!(kind(TunnelError::Rejected(407)), "proxy_407");
+        assert_eq!(kind(TunnelError::InvalidResponse), "proxy");
+        assert_eq!(
+            kind(io::Error::from(io::ErrorKind::ConnectionReset).into()),
+            "proxy"
+        );
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! The request to open a socket.
 
-use tokio_rustls::TlsConnector;
-
-use crate::worker::dialect::Dialect;
+use crate::{access::ClientOptions, worker::dialect::Dialect};
 
 /// A socket that is to be opened.
 #[derive(Clone, Copy)]
@@ -15,10 +13,8 @@ pub struct ConnectRequest<'a> {
     pub header_lines: &'a str,
     /// Longest message that the device accepts, in bytes.
     pub max_message_bytes: usize,
-    /// The subprotocols that the header lines offer.
-    pub subprotocols: &'a [String],
-    /// TLS, for a `wss` address.
-    pub tls: &'a TlsConnector,
+    /// TLS, the proxy, and the offers that the header lines make.
+    pub client_options: &'a ClientOptions,
     /// The worker's number, from 0.
     pub worker_index: u32,
     /// The device's number among the worker's, from 0.

@@ -3,6 +3,8 @@
 use highwater_reports::record::FailureExample;
 use tokio_tungstenite::tungstenite::{Error, error::ProtocolError, protocol::CloseFrame};
 
+use super::compression::inflater::is_invalid_deflate;
+
 /// The loss of an open socket.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Disconnect {
@@ -84,6 +86,7 @@ impl From<&Error> for Disconnect {
             }
             Error::Capacity(_) => DisconnectKind::MessageTooLarge,
             Error::Protocol(_) | Error::Utf8(_) => DisconnectKind::Protocol,
+            Error::Io(error) if is_invalid_deflate(error) => DisconnectKind::Protocol,
             _ => DisconnectKind::Reset,
         };
         Self::with_error(kind, error.to_string())

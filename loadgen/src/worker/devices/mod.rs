@@ -6,6 +6,7 @@
 //!    ▼
 //! device.rs       one device: connect, run its socket, pause, connect again
 //!    ├─ attempt.rs ──► connect.rs ──► upgrade.rs     address, TCP, TLS, WebSocket handshake
+//!    │      │                        └─► compression/   inflated messages
 //!    │      └────────► frames/open.rs                the steps that the pool declares
 //!    ├─ backoff.rs                                   pauses between attempts
 //!    ▼
@@ -26,6 +27,7 @@
 //! - [`connect`]: the connection that a [`connect_request`] asks for, with
 //!   [`connect_failure`] for the ways to fail and [`connect_error`] for one failed attempt;
 //! - [`upgrade`]: the WebSocket handshake, and the types of an open socket;
+//! - [`compression`]: messages that the server compresses;
 //! - [`source_address`]: local addresses, so that ports do not run out;
 //! - [`open_socket`]: an open socket, with the state of its pool's frames;
 //! - [`session`]: an open socket until it ends, with [`disconnect`] for the ways to lose it;
@@ -38,6 +40,7 @@
 pub mod attempt;
 pub mod backoff;
 pub mod batch;
+pub mod compression;
 mod conn_state;
 pub mod connect;
 pub mod connect_error;

@@ -6,6 +6,7 @@
 use std::time::{Duration, SystemTime};
 
 use highwater_reports::record::FailureExample;
+use highwater_scenarios::plan::Compression;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -22,6 +23,10 @@ use tokio_tungstenite::{
 use tokio_util::either::Either;
 
 use super::{
+    compression::{
+        negotiation::{DeflateParams, InvalidExtensions, accept_extensions, offer},
+        stream::InflateStream,
+    },
     connect_error::ConnectError,
     connect_failure::{ConnectFailure, HandshakeFault},
     connect_request::ConnectRequest,
@@ -46,9 +51,13 @@ const READ_BUFFER: usize = 512;
 /// An open socket.
 pub type DeviceSocket = WebSocketStream<DeviceStream>;
 
+/// The stream of an open socket: a connection, or one whose frames are inflated. The state of
+/// compression is boxed: a socket without it must not pay for its size.
+pub type DeviceStream = Either<DeviceConnection, Box<InflateStream<DeviceConnection>>>;
+
 /// A connection to the system: plain TCP, or TLS over it. The TLS state is boxed: a plain
 /// socket must not pay for its size.
-pub type DeviceStream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
+pub type DeviceConnection = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
 /// A successful attempt to open a socket.
 pub struct OpenedSocket {
@@ -56,29 +65,30 @@ pub struct OpenedSocket {
     pub socket: DeviceSocket,
     /// The node that holds the other end, where the answer names it.
     pub node: Option<String>,
+    /// Whether the server agreed to compression.
+    pub is_compressed: bool,
 }
 
 /// Upgrades `stream` to a WebSocket at `uri`.
 pub(super) async fn websocket_handshake(
-    mut stream: DeviceStream,
+    mut stream: DeviceConnection,
     uri: &Uri,
     request: &ConnectRequest<'_>,
 ) -> Result<OpenedSocket, ConnectError> {
     let key = generate_key();
     let dialect = request.dialect;
-    let head = upgrade_request(
-        uri,
-        &key,
-        dialect.upgrade_header_lines(),
-        request.header_lines,
-    );
+    let options = request.client_options;
+    let lines = [dialect.upgrade_header_lines(), request.header_lines].concat();
+    let extensions = offer(options.compression());
+    let head = upgrade_request(&options.host_field(uri), uri, &key, extensions, &lines);
     stream.write_all(head.as_bytes()).await?;
     // TLS holds what is written until it is flushed.
     stream.flush().await?;
     let expected = ExpectedUpgrade {
         key: &key,
         node_header: dialect.node_header(),
-        subprotocols: request.subprotocols,
+        subprotocols: options.subprotocols(),
+        compression: options.compression(),
     };
     let mut response = Vec::with_capacity(512);
     // A response comes in any number of pieces. Each piece parses the whole head again, which
@@ -95,34 +105,53 @@ pub(super) async fn websocket_handshake(
             None => {}
         }
         if response.len() > RESPONSE_LIMIT {
-            let cause = ConnectFailure::Handshake(HandshakeFault::TooLong);
-            return Err(invalid_answer(cause, &response, request));
+            return Err(invalid_answer(
+                ConnectFailure::ResponseTooLarge,
+                &response,
+                request,
+            ));
         }
     };
     // The server may send its first frames together with the response.
     let early = response.split_off(accepted.head_len);
     let config = Some(websocket_config(request.max_message_bytes));
+    let (stream, early) = match accepted.deflate {
+        None => (DeviceStream::Left(stream), early),
+        Some(params) => {
+            let stream = InflateStream::new(stream, early, params);
+            (DeviceStream::Right(Box::new(stream)), Vec::new())
+        }
+    };
     let socket = WebSocketStream::from_partially_read(stream, early, Role::Client, config).await;
     Ok(OpenedSocket {
         socket,
         node: accepted.node,
+        is_compressed: accepted.deflate.is_some(),
     })
 }
 
-fn upgrade_request(uri: &Uri, key: &str, dialect_lines: &str, header_lines: &str) -> String {
-    let authority = uri.authority().map_or("", |authority| authority.as_str());
+fn upgrade_request(
+    host: &str,
+    uri: &Uri,
+    key: &str,
+    extensions: Option<&str>,
+    header_lines: &str,
+) -> String {
     let target = uri.path_and_query().map_or("/", |target| target.as_str());
     // RFC 6455, section 3, and RFC 9112, section 3.2.1: an empty path is written as `/`.
     let slash = if target.starts_with('/') { "" } else { "/" };
+    let extensions = extensions.map_or_else(String::new, |extensions| {
+        format!("Sec-WebSocket-Extensions: {extensions}\r\n")
+    });
     format!(
-        "GET {slash}{target} HTTP/1.1\r\nHost: {authority}\r\nConnection: Upgrade\r\n\
+        "GET {slash}{target} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\n\
          Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\
-         User-Agent: highwater/{}\r\n{dialect_lines}{header_lines}\r\n",
-        env!("CARGO_PKG_VERSION")
+         {extensions}{header_lines}\r\n"
     )
 }
 
-/// Describes an answer that is not a WebSocket server's, or not in an offered subprotocol.
+/// Describes an answer that is not a WebSocket server's, too long, or not in an offered
+/// subprotocol.
 fn invalid_answer(
     cause: ConnectFailure,
     response: &[u8],
@@ -135,7 +164,14 @@ fn invalid_answer(
             ..FailureExample::default()
         },
         ConnectFailure::Handshake(fault) => FailureExample::of_error(fault.in_words()),
-        _ => FailureExample::of_error(format!("offered {}", request.subprotocols.join(", "))),
+        ConnectFailure::ResponseTooLarge => FailureExample::of_error(format!(
+            "the head of the answer is longer than {} KiB or {FIELDS_LIMIT} fields",
+            RESPONSE_LIMIT / 1024
+        )),
+        _ => {
+            let offered = request.client_options.subprotocols().join(", ");
+            FailureExample::of_error(format!("offered {offered}"))
+        }
     };
     ConnectError::with_example(cause, example)
 }
@@ -149,6 +185,8 @@ pub(crate) struct ExpectedUpgrade<'a> {
     pub(crate) node_header: &'a str,
     /// The subprotocols that were offered.
     pub(crate) subprotocols: &'a [String],
+    /// The compression that was offered.
+    pub(crate) compression: Compression,
 }
 
 /// A complete answer to an upgrade request.
@@ -167,6 +205,8 @@ pub(crate) struct UpgradeAccepted {
     pub(crate) head_len: usize,
     /// The node that it names.
     pub(crate) node: Option<String>,
+    /// The parameters of compression, if the server agrees to it.
+    pub(crate) deflate: Option<DeflateParams>,
 }
 
 /// A response that rejects the socket.
@@ -213,6 +253,7 @@ pub(crate) fn parse_upgrade_response(
         let head_len = match parsed.parse(&response[start..]) {
             Ok(httparse::Status::Complete(length)) => start + length,
             Ok(httparse::Status::Partial) => return Ok(None),
+            Err(httparse::Error::TooManyHeaders) => return Err(ConnectFailure::ResponseTooLarge),
             Err(_) => return Err(ConnectFailure::Handshake(HandshakeFault::NotHttp)),
         };
         match parsed.code.unwrap_or_default() {
@@ -247,10 +288,17 @@ fn accepted(
         header(fields, "sec-websocket-protocol"),
         expected.subprotocols,
     )?;
+    let extensions = fields
+        .iter()
+        .filter(|field| field.name.eq_ignore_ascii_case("sec-websocket-extensions"))
+        .map(|field| field.value);
+    let deflate = accept_extensions(extensions, expected.compression)
+        .map_err(|InvalidExtensions| ConnectFailure::Handshake(HandshakeFault::Extensions))?;
     let node = header(fields, expected.node_header).and_then(parse_node_name);
     Ok(UpgradeAnswer::Accepted(UpgradeAccepted {
         head_len,
         node: node.map(str::to_owned),
+        deflate,
     }))
 }
 
@@ -328,6 +376,7 @@ mod tests {
             key: KEY,
             node_header: NODE_HEADER,
             subprotocols,
+            compression: Compression::None,
         };
         parse_upgrade_response(response.as_bytes(), &expected)
     }
@@ -338,6 +387,7 @@ mod tests {
         let accepted = UpgradeAccepted {
             head_len: good.len(),
             node: None,
+            deflate: None,
         };
         assert_eq!(parse(&good), Ok(Some(UpgradeAnswer::Accepted(accepted))));
         assert_eq!(parse(&good[..20]), Ok(None));
@@ -380,6 +430,7 @@ mod tests {
         let accepted = UpgradeAccepted {
             head_len: early.len(),
             node: None,
+            deflate: None,
         };
         assert_eq!(parse(&early), Ok(Some(UpgradeAnswer::Accepted(accepted))));
         assert_eq!(parse("HTTP/1.1 100 Continue\r\n\r\n"), Ok(None));
@@ -408,9 +459,52 @@ mod tests {
             ("ws://h:1", "GET / HTTP/1.1"),
             ("ws://h:1/ws?a=/b", "GET /ws?a=/b HTTP/1.1"),
         ] {
-            let request = upgrade_request(&address.parse().unwrap(), KEY, "", "");
+            let request = upgrade_request("h:1", &address.parse().unwrap(), KEY, None, "");
             assert_eq!(request.lines().next(), Some(line));
         }
+    }
+
+    #[test]
+    fn extension_that_was_not_offered_fails_the_handshake() {
+        let accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Extensions: ";
+        let answer = |extensions: &str, compression| {
+            let expected = ExpectedUpgrade {
+                key: KEY,
+                node_header: NODE_HEADER,
+                subprotocols: &[],
+                compression,
+            };
+            let response = response("101 Switching", &format!("{accept}{extensions}"));
+            match parse_upgrade_response(response.as_bytes(), &expected)? {
+                Some(UpgradeAnswer::Accepted(accepted)) => Ok(accepted.deflate),
+                other => panic!("{other:?}"),
+            }
+        };
+        let deflate = "permessage-deflate";
+        assert_eq!(
+            answer(deflate, Compression::None),
+            Err(ConnectFailure::Handshake(HandshakeFault::Extensions))
+        );
+        assert_eq!(answer("", Compression::None), Ok(None));
+        let params = DeflateParams {
+            has_context_takeover: true,
+        };
+        assert_eq!(
+            answer(deflate, Compression::PermessageDeflate),
+            Ok(Some(params))
+        );
+    }
+
+    #[test]
+    fn socket_without_compression_is_no_larger() {
+        assert_eq!(size_of::<DeviceStream>(), size_of::<DeviceConnection>());
+    }
+
+    #[test]
+    fn head_above_the_limits_has_a_failure_of_its_own() {
+        let fields = "A: b\r\n".repeat(FIELDS_LIMIT + 1);
+        let many = format!("HTTP/1.1 101 Switching\r\n{fields}\r\n");
+        assert_eq!(parse(&many), Err(ConnectFailure::ResponseTooLarge));
     }
 
     #[test]

@@ -1,0 +1,7 @@
+//! The connection of a device and of commands to servers whose every answer a test scripts.
+
+mod answers;
+mod compression;
+mod fixture;
+mod proxy;
+mod tls;
