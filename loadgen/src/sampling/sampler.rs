@@ -14,7 +14,7 @@ use super::{
     process::ProcessTable,
     process_tree::ProcessTree,
     prometheus::MappedGauges,
-    scrape::{ScrapeError, scrape_metrics},
+    scrape::{ScrapeError, scrape_metrics, without_decompression},
     scrape_failures::ScrapeFailures,
     target::{MetricsEndpoint, SampleEndpoint, SampleTarget},
 };
@@ -76,7 +76,8 @@ impl Sampler {
     ) -> Result<Self, TlsSetupError> {
         let headers = bearer_headers(bearer);
         Ok(Self {
-            client: verification.http_client(|client| client.default_headers(headers))?,
+            client: verification
+                .http_client(|client| without_decompression(client.default_headers(headers)))?,
             processes: ProcessTable::default(),
             failures: ScrapeFailures::default(),
             named_metrics: NamedMetrics::default(),

@@ -5,7 +5,7 @@ use std::{io::Read, time::Duration};
 use flate2::read::MultiGzDecoder;
 use highwater_scenarios::secrets::mask_address;
 use reqwest::{
-    Client, RequestBuilder, Response, StatusCode,
+    Client, ClientBuilder, RequestBuilder, Response, StatusCode,
     header::{self, HeaderMap},
 };
 use thiserror::Error;
@@ -65,6 +65,12 @@ pub enum ScrapeError {
         /// The encoding that the answer names.
         encoding: String,
     },
+}
+
+/// Makes a client leave answers as they are. Another user of the HTTP library may have switched
+/// its own decompression on, which names no broken encoding.
+pub(crate) fn without_decompression(client: ClientBuilder) -> ClientBuilder {
+    client.no_gzip()
 }
 
 /// Returns the text at `url`.
@@ -186,9 +192,8 @@ mod tests {
     async fn answered(encoding: &str, body: Vec<u8>) -> (String, Result<String, ScrapeError>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/metrics", listener.local_addr().unwrap());
-        let client = CertVerification::NoTls
-            .http_client(|client| client)
-            .unwrap();
+        let client = CertVerification::NoTls.http_client(without_decompression);
+        let client = client.unwrap();
         let headers = HeaderMap::from_iter([(header::AUTHORIZATION, "Bearer t".parse().unwrap())]);
         let answer = async {
             let (mut stream, _) = listener.accept().await.unwrap();
@@ -233,8 +238,8 @@ mod tests {
 
     #[tokio::test]
     async fn inflated_text_is_bounded() {
-        let bomb = gzipped(&vec![b' '; 64 * MAX_BODY_BYTES]);
-        assert!(bomb.len() < MAX_BODY_BYTES);
+        let bomb = gzipped(&vec![b' '; 2 * MAX_BODY_BYTES]);
+        assert!(bomb.len() < MAX_BODY_BYTES / 100);
         let (_, result) = answered("gzip", bomb).await;
         assert!(matches!(result, Err(ScrapeError::TooLarge { .. })));
     }

@@ -11,7 +11,7 @@ use super::{
     container::{ContainerError, Containers},
     known_metrics,
     own_metrics::nearest,
-    scrape::{ScrapeError, scrape_metrics},
+    scrape::{ScrapeError, scrape_metrics, without_decompression},
     target::{MetricsEndpoint, SampleEndpoint, SampleTarget},
 };
 use crate::access::CertVerification;
@@ -100,7 +100,7 @@ pub(crate) async fn check(
     verification: &CertVerification,
     targets: &[(SampleTarget, MetricsPresence)],
 ) -> Result<(), ObserveError> {
-    let client = verification.http_client(|client| client)?;
+    let client = verification.http_client(without_decompression)?;
     let containers = Containers::from_environment();
     for (target, presence) in targets {
         check_kernel_sources(target, &containers).await?;

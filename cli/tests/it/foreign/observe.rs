@@ -207,7 +207,7 @@ fn written_credentials_are_masked() {
 
 #[test]
 fn node_with_tokens_shows_its_metrics_to_the_token_of_operators() {
-    const TOKEN: &str = "an-example-token-of-an-operator";
+    const TOKEN: &str = "an-example-token-of-some-operators";
     let mut command = highwater(&["serve", "node", "--listen", "127.0.0.1:0"]);
     command.args(["--id", "theirs", "--auth"]);
     command.env("HIGHWATER_AUTH_SECRET", "an-example-secret-of-32-bytes-ok");
