@@ -10,7 +10,8 @@ use crate::{exit::Exit, failure::CliFailure, output::print};
       Path, unit, the way in which it is better, meaning.
   highwater metrics --json
 
-A gate of a scenario names a metric by its path: heartbeats.response.p99 <= 50ms.")]
+A gate of a scenario names a metric by its path, such as
+heartbeats.response.p99 <= 50ms.")]
 pub(crate) struct MetricsArgs {
     /// Print JSON: path, unit, better, windowed, meaning
     #[arg(long)]

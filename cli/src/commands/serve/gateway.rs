@@ -44,8 +44,8 @@ Nodes are found on the backplane, as they come and go. /healthz, /readyz,
 /metrics and /nodes are the gateway's own, everything else is forwarded but
 /admin. The first line on stdout is `listening on ADDRESS`, with --admin-listen
 the second is `admin on ADDRESS`. SIGTERM and Ctrl-C drain, a second one ends
-the process at once, SIGHUP reads the certificate anew. HIGHWATER_ADMIN_TOKEN may
-hold what else is read from --admin-token-file.
+the process at once, SIGHUP reads the certificate anew. HIGHWATER_ADMIN_TOKEN
+may hold what else is read from --admin-token-file.
 RUST_LOG says what is logged on stderr, by default info.")]
 pub(crate) struct ServeGateway {
     #[command(flatten)]

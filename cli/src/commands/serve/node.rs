@@ -38,9 +38,9 @@ use crate::{
 The first line on stdout is `listening on ADDRESS`, with --admin-listen the
 second is `admin on ADDRESS`. SIGTERM and Ctrl-C drain, a second one ends the
 process at once, SIGHUP reads the certificate anew. HIGHWATER_AUTH_SECRET,
-HIGHWATER_AUTH_PREVIOUS_SECRET, HIGHWATER_LOGIN_SECRET, HIGHWATER_ADMIN_TOKEN and
-HIGHWATER_CLUSTER_SECRET may hold what else is read from files. With --auth, /admin,
-/nodes and /metrics need --admin-token-file or --admin-listen.
+HIGHWATER_AUTH_PREVIOUS_SECRET, HIGHWATER_LOGIN_SECRET, HIGHWATER_ADMIN_TOKEN
+and HIGHWATER_CLUSTER_SECRET may hold what else is read from files. With --auth,
+/admin, /nodes and /metrics need --admin-token-file or --admin-listen.
 RUST_LOG says what is logged on stderr, by default info.")]
 pub(crate) struct ServeNode {
     #[command(flatten)]
