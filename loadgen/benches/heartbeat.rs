@@ -9,6 +9,7 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use futures_util::{SinkExt, StreamExt};
 use highwater_loadgen::access::{ClientAccess, ClientOptions};
+use highwater_loadgen::keys::DeviceKey;
 use highwater_loadgen::worker::{
     devices::{
         connect::connect,
@@ -17,16 +18,18 @@ use highwater_loadgen::worker::{
         upgrade::DeviceSocket,
     },
     dialect::{Dialect, Incoming, plain::Plain},
+    frames::{PoolProtocol, SocketFrames, SocketIdentity, pool_protocol::Variables},
     recorder::Recorder,
     unexpected_answers::UnexpectedAnswers,
 };
+use highwater_scenarios::frames::CompiledHeartbeat;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     runtime::Runtime,
     time::Instant,
 };
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::{Message, handshake::derive_accept_key};
 
 /// Length of a client's ping: two bytes of head, four of mask, four of payload.
 const PING: usize = 10;
@@ -166,5 +169,58 @@ fn sample(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, heartbeat, sample);
+/// A heartbeat in JSON without its way through the network: the share of the frames.
+fn json_heartbeat(c: &mut Criterion) {
+    let plan = highwater_scenarios::parse("bench.toml", JSON_SCENARIO, &[]);
+    let plan = plan.expect("a valid scenario");
+    let protocol = PoolProtocol::compile(&plan.devices[0], &Variables::new());
+    let protocol = protocol.expect("valid frames").expect("frames");
+    let Some(CompiledHeartbeat::Send { send, .. }) = &protocol.frames.heartbeat else {
+        panic!("the heartbeat is a frame");
+    };
+    let identity = SocketIdentity {
+        pool: &plan.devices[0],
+        device: DeviceKey { pool: 0, index: 0 },
+        worker: 0,
+        protocol: &protocol,
+    };
+    let recorder = Recorder::default();
+    let mut frames = SocketFrames::new(identity);
+    let mut state = DeviceHeartbeat::new(Instant::now(), Duration::from_secs(20), 0.0);
+    let mut number = 0_u64;
+
+    let mut group = c.benchmark_group("device heartbeat in JSON");
+    group.bench_function("rendered, matched, counted and timed", |b| {
+        b.iter(|| {
+            number += 1;
+            state.on_due(Instant::now(), 2, &recorder);
+            let sent = frames.heartbeat_message(identity, send);
+            let answer = Message::text(format!(r#"{{"type":"pong","id":"{number}"}}"#));
+            frames.on_frame(identity, &mut state, &answer, &recorder);
+            sent
+        });
+    });
+    group.bench_function("reference: the answer, formatted and parsed", |b| {
+        b.iter(|| {
+            number += 1;
+            let answer = format!(r#"{{"type":"pong","id":"{number}"}}"#);
+            serde_json::from_str::<serde_json::Value>(&answer)
+        });
+    });
+    group.finish();
+}
+
+const JSON_SCENARIO: &str = r#"
+    name = "bench"
+    duration = "1m"
+    [target]
+    ws = "ws://h"
+    [[devices]]
+    name = "home"
+    count = 1
+    ramp = "1/s"
+    heartbeat = { every = "20s", send = '{"type":"ping","id":"{ref}"}', expect = { json = { type = "pong", id = "{ref}" } } }
+"#;
+
+criterion_group!(benches, heartbeat, json_heartbeat, sample);
 criterion_main!(benches);

@@ -1,7 +1,15 @@
 //! Entry points for the fuzz target and for tests that make scenarios up. They are not part
 //! of the library's interface.
 
-use crate::{HostResources, describe_matrix, parse_matrix};
+use crate::{
+    HostResources, describe_matrix,
+    frames::{
+        CompiledFrame, JsonPath, Matcher, ReceivedFrame, Take, Template, ValueNames, ValueRef,
+        Values,
+    },
+    parse_matrix,
+    plan::{FrameSpec, JsonExpectation, MatchSpec, TakeSource, TakeSpec},
+};
 
 /// Reads any bytes as a scenario file.
 pub fn scenario(bytes: &[u8]) {
@@ -32,5 +40,85 @@ pub fn describe_or_reject(text: &str, sets: &[String]) -> Option<String> {
             assert!(diagnostics.to_string().contains("in fuzz.toml"));
             None
         }
+    }
+}
+
+/// Reads any bytes as a template or matcher, a place in JSON, and a frame, with line feeds
+/// between them.
+///
+/// # Panics
+///
+/// Panics if a template does not equal its own text, or a value is not captured as a part of
+/// the frame.
+pub fn frames(bytes: &[u8]) {
+    let mut parts = bytes.splitn(3, |byte| *byte == b'\n');
+    let mut next = || parts.next().unwrap_or_default();
+    let (pattern, path, frame) = (next(), next(), next());
+    let (Ok(pattern), Ok(path)) = (std::str::from_utf8(pattern), std::str::from_utf8(path)) else {
+        return;
+    };
+    check_templates(pattern);
+    let received = ReceivedFrame::from_bytes(frame);
+    let json = || vec![(path.to_owned(), JsonExpectation::Text(pattern.to_owned()))];
+    for spec in [
+        MatchSpec::Text(pattern.to_owned()),
+        MatchSpec::Prefix(pattern.to_owned()),
+        MatchSpec::Hex(pattern.to_owned()),
+        MatchSpec::Regex(pattern.to_owned()),
+        MatchSpec::Json(json()),
+    ] {
+        if let Ok(matcher) = Matcher::compile(&spec, &mut ValueNames::default()) {
+            matcher.matches(&received, &FuzzValues);
+            let captured = matcher.capture(&received, ValueRef::Ref, &FuzzValues);
+            assert!(captured.is_none_or(|captured| captured.len() <= frame.len()));
+        }
+    }
+    check_takes(pattern, path, &received);
+}
+
+/// Checks that what a template renders equals the template.
+fn check_templates(pattern: &str) {
+    let mut names = ValueNames::default();
+    if let Ok(template) = Template::parse(pattern, &mut names) {
+        let mut text = String::new();
+        template.render(&FuzzValues, &mut text);
+        assert!(template.equals(&text, &FuzzValues), "{pattern}: {text}");
+    }
+    if let Ok(frame) = CompiledFrame::compile(&FrameSpec::Hex(pattern.to_owned()), &mut names) {
+        let spec = MatchSpec::Hex(pattern.to_owned());
+        let matcher = Matcher::compile(&spec, &mut names);
+        let bytes = frame.bytes(&FuzzValues);
+        let received = ReceivedFrame::from_bytes(&bytes);
+        let equals = matcher.is_ok_and(|matcher| matcher.matches(&received, &FuzzValues));
+        assert!(equals, "{pattern}: {bytes:?}");
+    }
+}
+
+fn check_takes(pattern: &str, path: &str, received: &ReceivedFrame<'_>) {
+    for from in [
+        TakeSource::Json(path.to_owned()),
+        TakeSource::Regex(pattern.to_owned()),
+    ] {
+        let name = "value".to_owned();
+        if let Ok(take) = Take::compile(&TakeSpec { name, from }, 0) {
+            take.from_frame(received);
+        }
+    }
+    let found = JsonPath::parse(path).ok();
+    let value = received.json().zip(found.as_ref());
+    let value = value.and_then(|(json, path)| path.find(json));
+    assert!(value.is_none() || received.text().is_some());
+}
+
+/// Values that need escapes in JSON.
+struct FuzzValues;
+
+impl Values for FuzzValues {
+    fn append(&self, value: ValueRef, out: &mut String) {
+        out.push_str(match value {
+            ValueRef::Ref => "7",
+            ValueRef::Device => "home-1",
+            _ => "a\"\n\u{e9}",
+        });
     }
 }

@@ -9,7 +9,7 @@ use highwater_types::duration::{DAY, SECOND};
 
 use crate::{
     diagnostic::ValueLocation,
-    plan::{EventKind, Plan, SystemSpec},
+    plan::{Dialect, EventKind, Plan, SystemSpec},
     section::{
         cluster::ClusterSection, commands::CommandSection, devices::PoolSection,
         events::EventSection, gates::GateSection, matrix::MatrixSection, named_list,
@@ -104,9 +104,23 @@ impl Scenario {
         events.any(|event| event.kind.is(&EventKind::AddNode))
     }
 
+    /// Returns the dialect of a target, written or inferred; `None` where an invalid one is
+    /// written.
+    pub(crate) fn dialect_of(&self, target: &TargetSection) -> Option<Dialect> {
+        let mut pools = self.devices.elements().iter();
+        match target.dialect.is_written {
+            true => target.dialect.value,
+            // No other dialect has frames that a scenario declares.
+            false if pools.any(PoolSection::has_frames) => Some(Dialect::Plain),
+            false => Some(Dialect::Highwater),
+        }
+    }
+
     /// Resolves the plan; `None` where a value is invalid.
     pub(crate) fn resolve(self) -> Option<Plan> {
         let duration = self.duration.value?;
+        let target = self.target.value.as_ref();
+        let dialect = target.and_then(|target| self.dialect_of(target));
         // Before the loads, whose defaults depend on their pools.
         let devices = resolve_all(self.devices.value, PoolSection::resolve)?;
         let mut events = resolve_all(self.events.value, EventSection::resolve)?;
@@ -120,7 +134,7 @@ impl Scenario {
             // A rule reports both and neither.
             system: match (self.cluster.value, self.target.value) {
                 (Some(cluster), None) => SystemSpec::Cluster(cluster.resolve()?),
-                (None, Some(target)) => SystemSpec::Target(target.resolve()?),
+                (None, Some(target)) => SystemSpec::Target(target.resolve(dialect?)?),
                 _ => return None,
             },
             commands: resolve_all(self.commands.value, CommandSection::resolve)?,

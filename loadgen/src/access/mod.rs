@@ -11,7 +11,7 @@
 //!
 //! - [`tls_verify`]: the certificates that clients accept;
 //! - [`secret`]: a string that no log and no record shows;
-//! - [`variables`]: header fields with values from the environment;
+//! - [`variables`]: header fields and frames with values from the environment;
 //! - [`token`]: tokens that a worker signs itself; `bearer`: the token of operators;
 //! - [`resolver`]: the addresses of a name, each in its turn;
 //! - [`client_options`]: all of it, ready to be used by a worker.
@@ -23,6 +23,8 @@ pub mod secret;
 pub mod tls_verify;
 pub mod token;
 pub mod variables;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +46,9 @@ pub struct ClientAccess {
     /// The subprotocols that every upgrade request offers, best first.
     #[serde(default)]
     pub subprotocols: Vec<String>,
+    /// The values of the variables of the environment that frames name.
+    #[serde(default)]
+    pub variables: BTreeMap<String, SecretString>,
     /// The signer of a token per device, if nodes require tokens.
     pub signer: Option<TokenSigner>,
 }

@@ -1,10 +1,15 @@
-//! Header fields with values from the environment.
+//! Values from the environment, for header fields and frames.
+
+use std::collections::BTreeMap;
 
 use highwater_scenarios::plan::HttpHeader;
 
 use super::SecretString;
 
-/// The reason why a header field cannot be sent.
+/// Longest value of a variable in a frame, in bytes.
+const MAX_VALUE_BYTES: usize = 8 * 1024;
+
+/// The reason why a header field or a frame cannot be sent.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VariableError {
     /// A variable is not set, or is not text.
@@ -23,6 +28,39 @@ pub enum VariableError {
         /// Name of the variable.
         variable: String,
     },
+    /// A variable that a frame names is not set, or is not text.
+    #[error("cannot fill in the frames of the devices: the variable {variable} is not set")]
+    UnsetInFrames {
+        /// Name of the variable.
+        variable: String,
+    },
+    /// A variable that a frame names is too long.
+    #[error(
+        "invalid variable {variable} for the frames of the devices: expected at most {MAX_VALUE_BYTES} bytes"
+    )]
+    TooLong {
+        /// Name of the variable.
+        variable: String,
+    },
+}
+
+/// Returns the values of the variables that frames name, as `look_up` returns them.
+///
+/// # Errors
+/// If a variable has no value, or one that is too long.
+pub fn resolve_variables(
+    names: Vec<String>,
+    look_up: impl Fn(&str) -> Option<String>,
+) -> Result<BTreeMap<String, SecretString>, VariableError> {
+    let resolved = names.into_iter().map(|variable| match look_up(&variable) {
+        None => Err(VariableError::UnsetInFrames { variable }),
+        // Files and shells leave a line end behind secrets.
+        Some(value) => match value.trim() {
+            value if value.len() > MAX_VALUE_BYTES => Err(VariableError::TooLong { variable }),
+            value => Ok((variable, value.to_owned().into())),
+        },
+    });
+    resolved.collect()
 }
 
 /// Replaces every `${NAME}` in the header fields by the value that `look_up` returns.
@@ -96,6 +134,28 @@ mod tests {
         assert!(matches!(
             filled("${BAD}"),
             Err(VariableError::Unprintable { .. })
+        ));
+    }
+    #[test]
+    fn frames_need_a_value_of_each_variable() {
+        let look_up = |name: &str| match name {
+            "TOKEN" => Some("t0k\n".to_owned()),
+            "LONG" => Some("x".repeat(MAX_VALUE_BYTES + 1)),
+            _ => None,
+        };
+        let resolved = |names: &[&str]| {
+            let names = names.iter().map(|name| (*name).to_owned());
+            resolve_variables(names.collect(), look_up)
+        };
+        let values = resolved(&["TOKEN", "TOKEN"]).unwrap();
+        assert_eq!(values["TOKEN"].expose_secret(), "t0k");
+        assert_eq!(
+            resolved(&["NONE"]).unwrap_err().to_string(),
+            "cannot fill in the frames of the devices: the variable NONE is not set"
+        );
+        assert!(matches!(
+            resolved(&["LONG"]),
+            Err(VariableError::TooLong { .. })
         ));
     }
 }

@@ -8,6 +8,7 @@ use highwater_reports::record::RecordError;
 use crate::{
     access::{TlsSetupError, VariableError},
     testbed::TestbedError,
+    worker::frames::ProtocolError,
 };
 
 /// The reason why a run cannot start or go on. A target that fails during a run is not
@@ -28,6 +29,9 @@ pub enum RunError {
     /// The cluster does not start.
     #[error(transparent)]
     Testbed(#[from] TestbedError),
+    /// The frames of the plan cannot be used.
+    #[error(transparent)]
+    Frames(#[from] ProtocolError),
     /// No process listens at an address of the target.
     #[error("the target does not answer at {address}: {reason}")]
     TargetUnreachable {

@@ -16,12 +16,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::{error::RunError, target_check::check_reachable};
 use crate::{
-    access::{CertVerification, ClientAccess, SecretString, variables::resolve_headers},
+    access::{
+        CertVerification, ClientAccess, SecretString,
+        variables::{resolve_headers, resolve_variables},
+    },
     clock::RunClock,
     endpoints::Endpoints,
     error_chain::error_chain,
     sampling::{SampleEndpoint, SampleTarget},
     testbed::{BalancerChange, NodeExit, Testbed},
+    worker::frames::pool_protocol::variable_names,
 };
 
 /// The system under test, once it runs.
@@ -67,9 +71,11 @@ impl RunningSystem {
                 Ok(Self::Cluster(testbed))
             }
             SystemSpec::Target(target) => {
+                let look_up = |name: &str| std::env::var(name).ok();
                 let access = ClientAccess {
                     tls_verify: CertVerification::from_target(target)?,
-                    headers: resolve_headers(&target.headers, |name| std::env::var(name).ok())?,
+                    headers: resolve_headers(&target.headers, look_up)?,
+                    variables: resolve_variables(variable_names(plan)?, look_up)?,
                     subprotocols: target.subprotocol.clone(),
                     signer: None,
                 };

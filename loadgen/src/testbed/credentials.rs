@@ -93,6 +93,7 @@ impl Credentials {
             tls_verify: self.verification(),
             headers: Vec::new(),
             subprotocols: Vec::new(),
+            variables: Default::default(),
             signer: self.signer.clone(),
         }
     }

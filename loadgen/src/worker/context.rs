@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
 };
 
-use highwater_scenarios::{Plan, Segment};
+use highwater_scenarios::{Plan, Segment, frames::CompiledHeartbeat};
 use parking_lot::{Mutex, RwLock};
 use tokio::time::Instant;
 
@@ -13,12 +13,14 @@ use super::{
     conn_events::ConnEventCounter,
     connected_devices::ConnectedDevices,
     dialect::Dialect,
+    frames::{PoolProtocol, SocketIdentity},
     recorder::{Count, Recorder},
     signals::Signals,
     unexpected_answers::UnexpectedAnswers,
 };
 use crate::{
     access::ClientOptions, clock::RunClock, control::UnacceptedTelemetry, endpoints::Endpoints,
+    keys::DeviceKey,
 };
 
 /// One worker's run: its work, its times, its system and its counts.
@@ -48,6 +50,8 @@ pub struct Context {
     /// Telemetry of finished devices that was not accepted, until it is sent to the
     /// coordinator.
     pub unaccepted_telemetry: Mutex<Vec<UnacceptedTelemetry>>,
+    /// The protocol of each pool that declares frames, in the plan's order.
+    protocols: Box<[Option<PoolProtocol>]>,
     endpoints: RwLock<Arc<Endpoints>>,
     next_http_index: AtomicUsize,
     messages_received: AtomicU64,
@@ -55,17 +59,20 @@ pub struct Context {
 }
 
 impl Context {
-    /// Creates the context of one assignment, once the clock is set.
+    /// Creates the context of one assignment, once the clock is set. `protocols` are those of
+    /// the plan's pools.
     pub fn new(
         plan: Plan,
         segment: Segment,
         dialect: &'static dyn Dialect,
         endpoints: Endpoints,
         client_options: ClientOptions,
+        protocols: Box<[Option<PoolProtocol>]>,
         clock: RunClock,
         signals: Signals,
     ) -> Self {
         Self {
+            protocols,
             dialect,
             connected_devices: ConnectedDevices::default(),
             unaccepted_telemetry: Mutex::default(),
@@ -93,6 +100,23 @@ impl Context {
     /// Replaces the system's addresses.
     pub fn set_endpoints(&self, endpoints: Endpoints) {
         *self.endpoints.write() = Arc::new(endpoints);
+    }
+
+    /// Returns what the frames of a device's socket need; `None` where its pool declares none.
+    pub fn socket_identity(&self, device: DeviceKey) -> Option<SocketIdentity<'_>> {
+        let pool = device.pool as usize;
+        Some(SocketIdentity {
+            pool: self.plan.devices.get(pool)?,
+            device,
+            worker: self.segment.index(),
+            protocol: self.protocols.get(pool)?.as_ref()?,
+        })
+    }
+
+    /// Returns the heartbeat of a device's pool; `None` where it is a WebSocket ping.
+    pub fn heartbeat_frames(&self, device: DeviceKey) -> Option<&CompiledHeartbeat> {
+        let protocol = self.protocols.get(device.pool as usize)?.as_ref()?;
+        protocol.frames.heartbeat.as_ref()
     }
 
     /// Returns the number of the address that the worker's next command tries first,

@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use super::attack::AttackError;
+use super::{attack::AttackError, frames::ProtocolError};
 use crate::{access::TlsSetupError, control::LinkError};
 
 /// Longest time that the coordinator may take to answer while a worker joins.
@@ -37,6 +37,9 @@ pub enum WorkerError {
     /// TLS cannot be set up for the system's certificates.
     #[error(transparent)]
     Tls(#[from] TlsSetupError),
+    /// The frames of the plan cannot be used.
+    #[error(transparent)]
+    Protocol(#[from] ProtocolError),
     /// The goose attack failed.
     #[error(transparent)]
     Attack(#[from] AttackError),

@@ -14,6 +14,7 @@ use super::{
     attack::Attack,
     dialect::{Dialect, for_system},
     error::{JOIN_TIMEOUT, WorkerError},
+    frames::PoolProtocol,
     worker_run::{WorkerRun, attack_result},
 };
 use crate::{
@@ -82,6 +83,7 @@ async fn join(
     let remote_clock = measure_remote_clock(&mut reader, &mut writer).await?;
     let (context_sender, context) = watch::channel(None);
     let client_options = ClientOptions::new(&assignment.access)?;
+    let protocols = PoolProtocol::compile_all(&assignment.plan, &assignment.access.variables)?;
     let attack = Attack::new(
         &assignment.plan,
         assignment.segment,
@@ -103,6 +105,7 @@ async fn join(
         *assignment,
         dialect,
         client_options,
+        protocols,
         clock,
         clock.instant_of_second(ramp_second),
         context_sender,

@@ -8,7 +8,7 @@
 //!       │                                │ one goose user per role
 //!       │              ┌─────────────────┼──────────────────┐
 //!       │              ▼                 ▼                  ▼
-//!       │          devices/          commands/          messages/
+//!       │  frames/ ◄─ devices/          commands/          messages/
 //!       │              └──────────► dialect/ ◄──────────────┘
 //!       │                              │ sockets, HTTP
 //!       │                              ▼
@@ -23,6 +23,7 @@
 //! - [`attack`]: the goose users, with [`roles`] for what each does;
 //! - [`context`], [`signals`]: the state that all users share;
 //! - [`devices`]: idle heartbeat sockets;
+//! - [`frames`]: frames as a scenario declares them;
 //! - [`commands`]: HTTP command traffic;
 //! - [`messages`]: messages to topics;
 //! - [`dialect`]: the languages of systems under test;
@@ -41,6 +42,7 @@ pub mod devices;
 pub mod dialect;
 mod drain;
 pub mod error;
+pub mod frames;
 pub mod http;
 pub mod join;
 pub mod messages;

@@ -46,6 +46,10 @@ named! {
         HeartbeatsAcknowledged = counter::HEARTBEATS_ACKNOWLEDGED,
         HeartbeatsMissed = counter::HEARTBEATS_MISSED,
         HeartbeatsLate = counter::HEARTBEATS_LATE,
+        HeartbeatsOneWay = counter::HEARTBEATS_ONE_WAY,
+        FramesAnswered = counter::FRAMES_ANSWERED,
+        FramesUnanswered = counter::FRAMES_UNANSWERED,
+        FramesUnmatched = counter::FRAMES_UNMATCHED,
         CommandsDue = counter::COMMANDS_DUE,
         CommandsDropped = counter::COMMANDS_DROPPED,
         CommandsNoDevice = counter::COMMANDS_NO_DEVICE,
@@ -93,6 +97,7 @@ named! {
     /// A thing that is timed.
     Timing {
         Connect = latency::CONNECT,
+        ConnectOpen = latency::CONNECT_OPEN,
         Reconnect = latency::RECONNECT,
         HeartbeatResponse = latency::HEARTBEAT_RESPONSE,
         HeartbeatService = latency::HEARTBEAT_SERVICE,
@@ -102,6 +107,7 @@ named! {
         CommandCrossNode = latency::COMMAND_CROSS_NODE,
         MessageLatency = latency::MESSAGE_LATENCY,
         MessageService = latency::MESSAGE_SERVICE,
+        MessageGap = latency::MESSAGE_GAP,
         TelemetryResponse = latency::TELEMETRY_RESPONSE,
         TelemetryService = latency::TELEMETRY_SERVICE,
         SendLag = latency::SEND_LAG,

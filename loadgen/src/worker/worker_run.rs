@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     attack::AttackError, context::Context, dialect::Dialect, drain::drain, error::WorkerError,
-    reporter, signals::Signals,
+    frames::PoolProtocol, reporter, signals::Signals,
 };
 use crate::{
     access::ClientOptions,
@@ -39,6 +39,7 @@ impl WorkerRun {
         assignment: Assignment,
         dialect: &'static dyn Dialect,
         client_options: ClientOptions,
+        protocols: Box<[Option<PoolProtocol>]>,
         clock: RunClock,
         ramp: Instant,
         context_sender: watch::Sender<Option<Arc<Context>>>,
@@ -56,6 +57,7 @@ impl WorkerRun {
             dialect,
             assignment.endpoints,
             client_options,
+            protocols,
             clock,
             signals,
         ));

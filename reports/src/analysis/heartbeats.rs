@@ -18,6 +18,8 @@ pub struct HeartbeatSummary {
     pub acknowledged: u64,
     pub missed: u64,
     pub late: u64,
+    #[serde(default)]
+    pub one_way: u64,
     pub response_ms: Distribution,
     pub service_ms: Distribution,
 }
@@ -30,6 +32,7 @@ pub(super) fn heartbeats(window: &RunWindow) -> HeartbeatSummary {
         acknowledged: window.counter_total(counter::HEARTBEATS_ACKNOWLEDGED),
         missed: window.counter_total(counter::HEARTBEATS_MISSED),
         late: window.counter_total(counter::HEARTBEATS_LATE),
+        one_way: window.counter_total(counter::HEARTBEATS_ONE_WAY),
         response_ms: window.distribution_of(latency::HEARTBEAT_RESPONSE),
         service_ms: window.distribution_of(latency::HEARTBEAT_SERVICE),
     }

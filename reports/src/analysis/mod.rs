@@ -12,9 +12,9 @@
 //!   metric covers; `growth`: how far ever-growing gauges grew in it;
 //! - `summary`: the summary and its sections; `summary_metrics`: its metrics by path;
 //! - one file per section, which defines its part of `summary.json` and computes it:
-//!   `sockets`, `heartbeats`, `commands`, `messages`, `telemetry`, `processes` (nodes and
-//!   consumers), `brokers`, `balancers`, `workers`, `backplane`, `cpu_cores`, `exits`,
-//!   `balance`, `cost`;
+//!   `sockets`, `heartbeats`, `frames`, `commands`, `messages`, `telemetry`, `processes`
+//!   (nodes and consumers), `brokers`, `balancers`, `workers`, `backplane`, `cpu_cores`,
+//!   `exits`, `balance`, `cost`;
 //! - `distribution`, `fit`: times and slopes; `conn_events`, `recovery`: sockets lost and
 //!   opened; `failures`: failures by kind;
 //! - `ledger`, `harness`, `gates`, `verdict`, `problems`: the judgement on the numbers.
@@ -35,6 +35,7 @@ mod distribution;
 mod exits;
 pub(crate) mod failures;
 pub(crate) mod fit;
+mod frames;
 mod gates;
 mod growth;
 mod harness;

@@ -97,7 +97,7 @@ fn mixed_sources(window: &RunWindow) -> Vec<String> {
 
 fn heartbeats_mismatch(window: &RunWindow, summary: &Summary) -> Option<String> {
     let heartbeats = &summary.heartbeats;
-    let known = heartbeats.acknowledged + heartbeats.missed;
+    let known = heartbeats.acknowledged + heartbeats.missed + heartbeats.one_way;
     let pending = pending(window);
     let adds_up = match pending {
         Some(pending) => heartbeats.due == known + pending,

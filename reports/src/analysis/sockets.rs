@@ -29,6 +29,8 @@ pub struct SocketSummary {
     pub server_open_peak: Option<u64>,
     pub connect_rate_per_s: Option<f64>,
     pub connect_ms: Distribution,
+    #[serde(default)]
+    pub connect_open_ms: Distribution,
     pub reconnect_ms: Distribution,
 }
 
@@ -47,6 +49,7 @@ pub(super) fn sockets(window: &RunWindow) -> SocketSummary {
         server_open_peak: open_peak(window, SourceRole::Node),
         connect_rate_per_s: connect_rate(window),
         connect_ms: window.connect_distribution_of(latency::CONNECT),
+        connect_open_ms: window.connect_distribution_of(latency::CONNECT_OPEN),
         reconnect_ms: window.connect_distribution_of(latency::RECONNECT),
     }
 }

@@ -22,6 +22,7 @@ pub use super::{
     distribution::Distribution,
     exits::Exits,
     fit::SlopeFit,
+    frames::FrameSummary,
     heartbeats::HeartbeatSummary,
     ledger::{Agreement, LedgerLine, LedgerSide},
     messages::MessageSummary,
@@ -57,6 +58,9 @@ pub struct Summary {
     pub sockets: SocketSummary,
     /// Heartbeats of the device sockets.
     pub heartbeats: HeartbeatSummary,
+    /// Frames that the scenario declares; `null` when it declares none.
+    #[serde(default)]
+    pub frames: Option<FrameSummary>,
     /// HTTP commands; `null` when the scenario sends none.
     pub commands: Option<CommandSummary>,
     /// Topic messages; `null` when the scenario publishes none.
@@ -112,6 +116,7 @@ impl Summary {
             duration_s: window.record.phases.end,
             sockets: super::sockets::sockets(window),
             heartbeats: super::heartbeats::heartbeats(window),
+            frames: super::frames::frames(window),
             commands: super::commands::commands(window),
             messages: super::messages::messages(window),
             telemetry: super::telemetry::telemetry(window),

@@ -12,8 +12,9 @@ pub mod counter {
     /// Failed attempts to open, by kind: `connect.failed.KIND`.
     ///
     /// The kinds are `refused`, `reset`, `timeout`, `tls` (no TLS session), `rejected` (an HTTP
-    /// status other than 101), `handshake` (no WebSocket answer) and `unreachable`. The
-    /// harness's own failures are `no_port` and `no_file`.
+    /// status other than 101), `handshake` (no WebSocket answer) and `unreachable`. `open_N` is
+    /// a step of `open` whose frame did not come, and `open_closed_CODE` a close frame
+    /// meanwhile. The harness's own failures are `no_port` and `no_file`.
     pub const CONNECT_FAILED: &str = "connect.failed";
     /// Open sockets that ended otherwise than by the drain, by kind: `disconnect.KIND`.
     ///
@@ -34,6 +35,16 @@ pub mod counter {
     pub const HEARTBEATS_MISSED: &str = "heartbeats.missed";
     /// Heartbeats acknowledged after more than a second.
     pub const HEARTBEATS_LATE: &str = "heartbeats.late";
+    /// Heartbeats sent for which the scenario expects no answer. They are neither acknowledged
+    /// nor missed.
+    pub const HEARTBEATS_ONE_WAY: &str = "heartbeats.one_way";
+    /// Frames of the server that an `answer` answered.
+    pub const FRAMES_ANSWERED: &str = "frames.answered";
+    /// Frames of the server that an `answer` is for and that got none, because a socket
+    /// answers only so many in a second.
+    pub const FRAMES_UNANSWERED: &str = "frames.unanswered";
+    /// Frames of the server that no part of the scenario is for.
+    pub const FRAMES_UNMATCHED: &str = "frames.unmatched";
     /// Commands due.
     pub const COMMANDS_DUE: &str = "commands.due";
     /// Commands never sent, because too many were in flight.
@@ -78,7 +89,7 @@ pub mod counter {
     pub const MESSAGES_REJECTED: &str = "messages.rejected";
     /// Messages sent whose publication was not answered.
     pub const MESSAGES_UNCONFIRMED: &str = "messages.unconfirmed";
-    /// All messages that subscribers received.
+    /// All messages that subscribers received, or that `count_messages` counted.
     pub const MESSAGES_RECEIVED: &str = "messages.received";
     /// Messages received for the first time that were due while the subscription counted.
     pub const MESSAGES_DELIVERED: &str = "messages.delivered";
@@ -223,6 +234,8 @@ pub mod gauge {
 pub mod latency {
     /// Time from the start of an attempt to the 101 response.
     pub const CONNECT: &str = "connect";
+    /// Time from the start of an attempt to the end of the last step of `open`.
+    pub const CONNECT_OPEN: &str = "connect.open";
     /// Time from when a heartbeat was due to its pong.
     pub const HEARTBEAT_RESPONSE: &str = "heartbeats.response";
     /// Time from when a ping was written to its pong.
@@ -239,6 +252,8 @@ pub mod latency {
     pub const MESSAGE_LATENCY: &str = "messages.latency";
     /// Time from when a message was sent to its delivery.
     pub const MESSAGE_SERVICE: &str = "messages.service";
+    /// Time between two messages of one socket that `count_messages` counted.
+    pub const MESSAGE_GAP: &str = "messages.gap";
     /// Time from when a telemetry record was due to its acceptance.
     pub const TELEMETRY_RESPONSE: &str = "telemetry.response";
     /// Time from when a telemetry record was last sent to its acceptance.

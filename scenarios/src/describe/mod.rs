@@ -8,7 +8,7 @@
 //! - [`host`]: the machine that the run is for;
 //! - [`chart`], with [`axis`] and [`axis_labels`]: the plan on one axis;
 //! - [`system`]: the system that the load is put on;
-//! - [`timeline`]: what happens when;
+//! - [`timeline`]: what happens when, with [`frames`] for the frames of a pool;
 //! - [`load`]: the load at its peak, and the files and memory that it takes;
 //! - [`gates`]: the conditions that the run must meet;
 //! - [`matrix`]: the cells of a matrix.
@@ -16,6 +16,7 @@
 mod axis;
 mod axis_labels;
 mod chart;
+mod frames;
 mod gates;
 mod host;
 mod load;

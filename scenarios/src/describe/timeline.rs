@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use highwater_types::format;
 
+use super::frames;
 use crate::{
     Plan,
     plan::{
@@ -69,12 +70,12 @@ fn ramp(plan: &Plan, page: &mut TextLayout) {
 
 fn pool_in_words(pool: &DevicePool) -> String {
     format!(
-        "{} opens {} at {}, the last after {}; a heartbeat every {}",
+        "{} opens {} at {}, the last after {}; {}",
         pool.name,
         format::plural(pool.count, "socket"),
         format::per_second(pool.ramp.as_per_second()),
         format::duration(pool.ramp_duration()),
-        format::duration(pool.heartbeat),
+        frames::in_words(pool),
     )
 }
 

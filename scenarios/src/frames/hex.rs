@@ -1,7 +1,7 @@
 //! Bytes with placeholders: `c0 00`, `82 {device}`.
 
 use super::{
-    names::{ValueNames, Values},
+    names::{ValueNames, ValueRef, Values},
     template::Template,
 };
 use crate::diagnostic::Diagnostic;
@@ -46,6 +46,12 @@ impl HexTemplate {
         Ok(Self {
             parts: parts.into(),
         })
+    }
+
+    /// Whether the bytes have a placeholder for `value`.
+    pub fn uses(&self, value: ValueRef) -> bool {
+        let mut values = self.parts.iter();
+        values.any(|part| matches!(part, Part::Value(template) if template.uses(value)))
     }
 
     /// Appends the bytes with their values to `out`.
@@ -94,7 +100,6 @@ fn push_bytes(text: &str, parts: &mut Vec<Part>) -> Result<(), Diagnostic> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frames::ValueRef;
 
     struct Sample;
 

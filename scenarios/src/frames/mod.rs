@@ -14,20 +14,29 @@
 //! - [`hex`]: bytes with placeholders;
 //! - [`received`]: a received frame, read at most once in each form;
 //! - [`json_path`]: the place of a value in JSON;
-//! - [`matcher`]: tests on received frames.
+//! - [`matcher`]: tests on received frames;
+//! - [`take`]: the places of values that answers give;
+//! - [`compiled`]: the frames of a pool, compiled together.
 
+pub mod compiled;
 pub mod hex;
 pub mod json_path;
 pub mod matcher;
 pub mod names;
 pub mod received;
+pub mod take;
 pub mod template;
 
 pub use self::{
+    compiled::{
+        CompiledAnswer, CompiledFrame, CompiledFrames, CompiledHeartbeat, CompiledStep, FramePlace,
+        FrameProblem,
+    },
     hex::HexTemplate,
     json_path::JsonPath,
     matcher::Matcher,
     names::{ValueNames, ValueRef, Values},
     received::ReceivedFrame,
+    take::Take,
     template::Template,
 };

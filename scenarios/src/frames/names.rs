@@ -52,6 +52,11 @@ pub struct ValueNames {
     pub environment: Vec<String>,
 }
 
+/// Whether every template knows `{name}`.
+pub(crate) fn is_built_in(name: &str) -> bool {
+    BUILT_IN.iter().any(|(known, _)| *known == name)
+}
+
 impl ValueNames {
     /// Returns the value behind `{name}`.
     ///
@@ -77,6 +82,15 @@ impl ValueNames {
             self.environment.push(name.to_owned());
             self.environment.len() - 1
         }))
+    }
+
+    /// Returns the number of the taken value `name`, and adds it if it is new.
+    pub fn taken(&mut self, name: &str) -> usize {
+        let known = self.taken.iter().position(|known| known == name);
+        known.unwrap_or_else(|| {
+            self.taken.push(name.to_owned());
+            self.taken.len() - 1
+        })
     }
 
     fn unknown(&self, name: &str) -> Diagnostic {

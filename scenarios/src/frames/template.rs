@@ -6,10 +6,13 @@ use crate::diagnostic::Diagnostic;
 /// Longest text of a template, in bytes: a frame of a heartbeat or a message.
 const MAX_TEMPLATE_BYTES: usize = 64 * 1024;
 
+/// Longest name of a placeholder, in bytes, with its brace.
+const MAX_NAME_BYTES: usize = 65;
+
 /// Text with placeholders: `{device}`, `{ref}`, a column, `${NAME}`.
 ///
-/// In a text that is JSON, values are escaped as JSON. Socket.IO's digits before the JSON
-/// do not change that. `{{name}` stands for the text `{name}`.
+/// In a text that is JSON, values are escaped as JSON. Socket.IO's digits before the JSON and
+/// a separator behind it do not change that. `{{name}` stands for the text `{name}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     parts: Box<[Part]>,
@@ -160,7 +163,13 @@ enum Mark<'t> {
 /// that JSON is written as it is.
 fn next_mark(text: &str) -> Option<(&str, Mark<'_>, &str)> {
     text.match_indices('{').find_map(|(at, _)| {
-        let (name, after) = text[at + 1..].split_once('}')?;
+        let inside = &text[at + 1..];
+        // The end is looked for nearby only: a text of many braces would take long otherwise.
+        let end = inside
+            .bytes()
+            .take(MAX_NAME_BYTES)
+            .position(|byte| byte == b'}')?;
+        let (name, after) = (&inside[..end], &inside[end + 1..]);
         if !is_name(name) {
             return None;
         }
@@ -173,7 +182,8 @@ fn next_mark(text: &str) -> Option<(&str, Mark<'_>, &str)> {
     })
 }
 
-fn is_name(name: &str) -> bool {
+/// Whether a text can be the name of a placeholder.
+pub(crate) fn is_name(name: &str) -> bool {
     let is_letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
     name.bytes().next().is_some_and(is_letter)
         && name
@@ -192,6 +202,8 @@ fn is_json(parts: &[Part]) -> bool {
         })
         .collect();
     let json = sample.trim_start_matches(|c: char| c.is_ascii_digit());
+    // A separator such as SignalR's U+001E may end the frame.
+    let json = json.trim_end_matches(char::is_control);
     json.starts_with(['{', '[']) && serde_json::from_str::<serde::de::IgnoredAny>(json).is_ok()
 }
 
@@ -250,6 +262,7 @@ mod tests {
     fn values_are_escaped_in_json_only() {
         assert_eq!(rendered(r#"{"p":"{pass}"}"#), r#"{"p":"a\"b"}"#);
         assert_eq!(rendered(r#"42["x","{pass}"]"#), r#"42["x","a\"b"]"#);
+        assert_eq!(rendered("[\"{pass}\"]\u{1e}"), "[\"a\\\"b\"]\u{1e}");
         assert_eq!(rendered("SEND {pass}"), "SEND a\"b");
         assert_eq!(rendered(r#"{"id":{ref}}"#), r#"{"id":42}"#);
     }

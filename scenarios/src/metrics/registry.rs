@@ -7,8 +7,8 @@ use super::{Direction, FamilyKind, Metric, Unit};
 
 use Direction::{Higher, Lower, Neither};
 use MetricRequirement::{
-    Balancer, Cluster, Commands, Consumers, Messages, NodeHeap, NodeProcess, NodeSockets, Nothing,
-    ReportedOwner, Telemetry, TwoNodes,
+    Balancer, Cluster, Commands, Consumers, CountedMessages, Frames, Messages, NodeHeap,
+    NodeProcess, NodeSockets, Nothing, OpenSteps, ReportedOwner, Telemetry, TwoNodes,
 };
 use MetricShape::{Counter, Distribution, Fit, PointInTime, Rate, Seconds, Windowed};
 use Unit::{Bytes, Count, Ratio, Share};
@@ -26,6 +26,12 @@ pub(crate) enum MetricRequirement {
     Commands,
     /// `[[publish]]`.
     Messages,
+    /// A pool that declares frames.
+    Frames,
+    /// A pool with steps in `open`.
+    OpenSteps,
+    /// A pool with `count_messages`.
+    CountedMessages,
     /// `[[telemetry]]`.
     Telemetry,
     /// Telemetry, and consumers that the harness starts itself.
@@ -75,9 +81,10 @@ pub struct MetricFamily {
 }
 
 /// The sections of the summary that have metrics, each with its title.
-pub(super) static SECTIONS: [(&str, &str); 10] = [
+pub(super) static SECTIONS: [(&str, &str); 11] = [
     ("sockets", "Sockets"),
     ("heartbeats", "Heartbeats"),
+    ("frames", "Frames"),
     ("commands", "Commands"),
     ("messages", "Messages"),
     ("backplane", "Backplane"),
@@ -112,14 +119,21 @@ pub(super) static FAMILIES: &[MetricFamily] = &[
     entry("sockets.server_open_peak", Counter, Neither, NodeSockets, "open at once at the nodes", "most sockets open at once, counted by the nodes"),
     entry("sockets.connect_rate", Rate, Higher, Nothing, "connect rate", "sockets opened per second between the first and the last one of the ramp"),
     entry("sockets.connect", Distribution, Lower, Nothing, "connect time", "time from the start of an attempt to the 101 response"),
+    entry("sockets.connect_open", Distribution, Lower, OpenSteps, "connect time with its steps", "time from the start of an attempt to the end of the last step of `open`"),
     entry("sockets.reconnect", Distribution, Lower, Nothing, "reconnect time", "time from losing a socket to having it open again"),
     entry("heartbeats.due", Counter, Neither, Nothing, "due", "heartbeats due on open sockets"),
     entry("heartbeats.sent", Counter, Neither, Nothing, "sent", "heartbeats sent"),
     entry("heartbeats.acknowledged", Counter, Neither, Nothing, "acknowledged", "heartbeats answered before the next was due"),
     entry("heartbeats.missed", Counter, Lower, Nothing, "missed", "heartbeats without an answer by the time the next was due"),
     entry("heartbeats.late", Counter, Lower, Nothing, "late", "heartbeats answered after more than a second"),
+    entry("heartbeats.one_way", Counter, Neither, Nothing, "one-way", "heartbeats sent for which the scenario expects no answer"),
     entry("heartbeats.response", Distribution, Lower, Nothing, "response time", "time from when a heartbeat was due to its answer"),
     entry("heartbeats.service", Distribution, Lower, Nothing, "service time", "time from when a heartbeat was sent to its answer"),
+    entry("frames.received", Counter, Neither, CountedMessages, "messages received", "frames of the system that `count_messages` counted"),
+    entry("frames.gap", Distribution, Neither, CountedMessages, "time between messages", "time between two counted messages of one socket"),
+    entry("frames.answered", Counter, Neither, Frames, "answered", "frames of the system that were answered"),
+    entry("frames.unanswered", Counter, Lower, Frames, "unanswered", "frames of the system that got no answer, because a socket answers at most 100 in a second"),
+    entry("frames.unmatched", Counter, Neither, Frames, "unmatched", "frames of the system that no part of the scenario is for"),
     entry("commands.due", Counter, Neither, Commands, "due", "commands due"),
     entry("commands.dropped", Counter, Lower, Commands, "dropped", "commands never sent, because too many were in flight"),
     entry("commands.no_device", Counter, Lower, Commands, "no device", "commands never sent, because no device was connected"),

@@ -6,6 +6,8 @@ use highwater_types::{Rate, duration};
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
+use super::PoolFrames;
+
 /// A pool of idle heartbeat sockets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DevicePool {
@@ -32,6 +34,9 @@ pub struct DevicePool {
     pub max_message: u64,
     /// Pauses between attempts.
     pub reconnect: ReconnectSpec,
+    /// The frames of the sockets besides WebSocket pings; `None` without any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frames: Option<Box<PoolFrames>>,
 }
 
 /// The limit of records that were written before a scenario could set it.

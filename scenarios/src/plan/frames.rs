@@ -58,11 +58,10 @@ pub enum HeartbeatFrames {
     Send {
         /// The frame to send.
         send: FrameSpec,
-        /// The answer; `None` where there is none, and a heartbeat that was sent counts as
-        /// acknowledged.
+        /// The answer; `None` where there is none, and heartbeats count as sent alone.
         expect: Option<MatchSpec>,
     },
-    /// The server sends, and its frame is due once in each period.
+    /// The server sends, and the next frame is due within a period of the last.
     Watch(MatchSpec),
 }
 

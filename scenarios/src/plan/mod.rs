@@ -10,7 +10,7 @@
 //!
 //! - [`root`]: the plan as a whole;
 //! - [`cluster`], [`balancing`], [`target`]: the system that the load is put on;
-//! - [`devices`], [`commands`], [`publish`], [`telemetry`]: the load;
+//! - [`devices`] with [`frames`], [`commands`], [`publish`], [`telemetry`]: the load;
 //! - [`event`]: actions on the cluster during the load;
 //! - [`gates`]: conditions that the run must meet;
 //! - [`word`]: the enums of all of these that a scenario writes as words.

@@ -1,7 +1,7 @@
 //! The list of all rules.
 
 use super::{
-    backplane, balancer, broker_events, commands, consumer_events, events, gates, names,
+    backplane, balancer, broker_events, commands, consumer_events, events, frames, gates, names,
     node_events, phase_bounds, publish, reconnect, system, target, telemetry,
 };
 use crate::{diagnostic::DiagnosticSink, scenario::Scenario};
@@ -15,6 +15,7 @@ pub(crate) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
         balancer::check,
         names::check,
         reconnect::check,
+        frames::check,
         commands::check,
         publish::check,
         telemetry::check,

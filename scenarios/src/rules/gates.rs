@@ -5,7 +5,7 @@ use crate::{
     metrics::{self, Metric, MetricRequirement},
     plan::{BalancerKind, PhaseWindow, Word},
     scenario::{Scenario, System},
-    section::{Field, gates::GateSection},
+    section::{Field, devices::PoolSection, gates::GateSection},
 };
 
 pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
@@ -43,6 +43,11 @@ fn unmeasurable(requirement: MetricRequirement, scenario: &Scenario) -> Option<D
         MetricRequirement::Balancer => without_balancer(scenario),
         MetricRequirement::Commands => commands(),
         MetricRequirement::Messages => without_load(&scenario.publish, "publishes no messages"),
+        MetricRequirement::Frames => without_frames(scenario),
+        MetricRequirement::OpenSteps => without_pool(scenario, "open", |pool| pool.open.is_written),
+        MetricRequirement::CountedMessages => without_pool(scenario, "count_messages", |pool| {
+            pool.count_messages.is_written
+        }),
         MetricRequirement::Telemetry => telemetry(),
         // Only journals of the harness's own consumers are read.
         MetricRequirement::Consumers => telemetry().or_else(|| {
@@ -72,6 +77,28 @@ fn without_load<S>(loads: &Field<Vec<S>>, verb: &str) -> Option<Diagnostic> {
     unless(loads.is_written, &format!("the scenario {verb}"), &expected)
 }
 
+fn without_frames(scenario: &Scenario) -> Option<Diagnostic> {
+    let mut pools = scenario.devices.elements().iter();
+    unless(
+        pools.any(PoolSection::has_frames),
+        "no pool of devices declares frames",
+        "a `[[devices]]` with frames, such as `answer`",
+    )
+}
+
+/// Returns that no pool has a key.
+fn without_pool(
+    scenario: &Scenario,
+    key: &str,
+    has_key: impl Fn(&PoolSection) -> bool,
+) -> Option<Diagnostic> {
+    unless(
+        scenario.devices.elements().iter().any(has_key),
+        &format!("no pool of devices has `{key}`"),
+        &format!("a `[[devices]]` with `{key}`"),
+    )
+}
+
 /// Returns that there is no balancer that the harness knows. It knows none of a target.
 fn without_balancer(scenario: &Scenario) -> Option<Diagnostic> {
     let has_balancer = match scenario.system() {
@@ -92,7 +119,7 @@ fn without_owner(scenario: &Scenario) -> Option<Diagnostic> {
     let System::Target(target) = scenario.system() else {
         return None;
     };
-    let dialect = target.dialect.value;
+    let dialect = scenario.dialect_of(target);
     let dialect = dialect.filter(|dialect| !dialect.features().owner)?;
     let message = format!(
         "in the {} dialect no answer says which node owned the socket",

@@ -2,7 +2,7 @@
 //! of one subject and adds every problem that it finds.
 //!
 //! - [`all`]: the list of all rules;
-//! - one table: [`target`], [`reconnect`], [`commands`], [`events`];
+//! - one table: [`target`], [`reconnect`], [`frames`], [`commands`], [`events`];
 //! - several tables: [`system`], [`backplane`], [`balancer`], [`names`], [`pool`],
 //!   [`publish`], [`telemetry`], [`phase_bounds`], [`gates`];
 //! - the order of events: [`node_events`], [`broker_events`], [`consumer_events`].
@@ -14,6 +14,7 @@ mod broker_events;
 mod commands;
 mod consumer_events;
 mod events;
+mod frames;
 mod gates;
 mod names;
 mod node_events;

@@ -53,7 +53,7 @@ fn check_publish(scenario: &Scenario, target: &TargetSection, sink: &mut Diagnos
         let mut loads = publish.elements().iter();
         loads.any(|load| load.from.is(&PublishFrom::Rest))
     };
-    let dialect = target.dialect.value;
+    let dialect = scenario.dialect_of(target);
     if let Some(dialect) = dialect.filter(|dialect| !dialect.features().topics) {
         let message = format!("topics in the {} dialect", dialect.as_str());
         sink.report(

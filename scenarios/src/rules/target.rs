@@ -14,7 +14,7 @@ pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
     let Some(target) = &scenario.target.value else {
         return;
     };
-    check_ws(target, sink);
+    check_ws(scenario, target, sink);
     if let Some(tls) = &target.tls.value {
         check_tls(tls, sink);
     }
@@ -24,9 +24,9 @@ pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
 }
 
 /// Checks that every address names the device where the dialect needs it.
-fn check_ws(target: &TargetSection, sink: &mut DiagnosticSink) {
+fn check_ws(scenario: &Scenario, target: &TargetSection, sink: &mut DiagnosticSink) {
     let mut addresses = target.ws.value.iter().flatten();
-    let dialect = target.dialect.value;
+    let dialect = scenario.dialect_of(target);
     if let Some(address) = addresses.find(|address| !address.contains(DEVICE_PLACEHOLDER))
         // The reference server knows a device by its address; others may know it by a
         // header field.

@@ -98,7 +98,7 @@ fn check_consumers(scenario: &Scenario, sink: &mut DiagnosticSink) {
                 .expected("`consumers = 3` in `[cluster]`, or another number"),
         ),
         System::Target(target) => {
-            let dialect = target.dialect.value;
+            let dialect = scenario.dialect_of(target);
             if let Some(dialect) = dialect.filter(|dialect| !dialect.features().telemetry) {
                 let message = format!("telemetry records in the {} dialect", dialect.as_str());
                 sink.report(

@@ -4,13 +4,17 @@ use std::time::Duration;
 
 use highwater_types::{
     Rate,
-    duration::{DAY, HOUR, MILLISECOND, MINUTE},
+    duration::{DAY, MILLISECOND, MINUTE},
 };
 
-use super::{reconnect::ReconnectSection, sub_table};
+use super::{
+    answer::AnswerSection, heartbeat::HeartbeatSection, list, open_step::OpenStepSection,
+    reconnect::ReconnectSection, sub_table, table_or_key,
+};
 use crate::{
+    diagnostic::ValueLocation,
     plan,
-    value::{count, duration, name, rate, size},
+    value::{count, duration, frames, matcher, name, rate, separator, size},
 };
 
 /// Shortest limit of a message, in bytes: the frames of the reference server fit.
@@ -36,8 +40,9 @@ section! {
     /// the pool belongs to the ramp.
     pub(crate) start: Duration = duration(Duration::ZERO, DAY.saturating_mul(30)), optional;
 
-    /// Time between two heartbeats of one socket. Each socket has a random phase of its own.
-    heartbeat: Duration = duration(MILLISECOND.saturating_mul(100), HOUR), default "20s";
+    /// Time between two heartbeats of one socket, or a table of the heartbeat's frames. Each
+    /// socket has a random phase of its own.
+    pub(crate) heartbeat: HeartbeatSection = table_or_key("every"), default "20s";
 
     /// Missed heartbeats in a row after which the client closes the socket and reconnects.
     max_missed: u32 = count(1, 1_000), default "2";
@@ -52,20 +57,81 @@ section! {
 
     /// Pauses between attempts to open a socket.
     pub(crate) reconnect: ReconnectSection = sub_table(), default "{}";
+
+    /// Text between several messages in one text frame of the server. Each message is tested
+    /// by itself.
+    pub(crate) separator: String = separator(), optional;
+
+    /// Steps between the handshake and an open socket, in their order. `connect_timeout`
+    /// covers them.
+    pub(crate) open: Vec<OpenStepSection> = list("step"), optional;
+
+    /// Frames of the server that the sockets answer.
+    pub(crate) answer: Vec<AnswerSection> = list("answer"), optional;
+
+    /// Frames of the server that count as received messages: `frames.received`, and the time
+    /// between two of one socket as `frames.gap`.
+    pub(crate) count_messages: plan::MatchSpec = matcher(), optional;
+
+    /// Frames to send before the close frame, when the run closes the sockets.
+    pub(crate) close: Vec<plan::FrameSpec> = frames(), optional;
 }
 
 impl PoolSection {
     pub(crate) fn resolve(self) -> Option<plan::DevicePool> {
+        let frames = match self.has_frames() {
+            true => Some(Box::new(self.frames()?)),
+            false => None,
+        };
         Some(plan::DevicePool {
             name: self.name.value?,
             count: self.count.value?,
             ramp: self.ramp.value?,
             start: self.start.value,
-            heartbeat: self.heartbeat.value?,
+            heartbeat: self.heartbeat.value?.every.value?,
             max_missed: self.max_missed.value?,
             connect_timeout: self.connect_timeout.value?,
             max_message: self.max_message.value?,
             reconnect: self.reconnect.value?.resolve()?,
+            frames,
+        })
+    }
+
+    /// Whether the pool has frames of its own.
+    pub(crate) fn has_frames(&self) -> bool {
+        self.frames_location().is_some()
+    }
+
+    /// Returns the place of the first key that declares frames.
+    pub(crate) fn frames_location(&self) -> Option<&ValueLocation> {
+        let heartbeat = self.heartbeat.value.as_ref();
+        let has_heartbeat = heartbeat.is_some_and(HeartbeatSection::has_frames);
+        [
+            (self.separator.is_written, &self.separator.location),
+            (self.open.is_written, &self.open.location),
+            (self.answer.is_written, &self.answer.location),
+            (has_heartbeat, &self.heartbeat.location),
+            (
+                self.count_messages.is_written,
+                &self.count_messages.location,
+            ),
+            (self.close.is_written, &self.close.location),
+        ]
+        .into_iter()
+        .find_map(|(is_written, location)| is_written.then_some(location))
+    }
+
+    /// Returns the frames; `None` where a part of them could not be read, which is reported.
+    pub(crate) fn frames(&self) -> Option<plan::PoolFrames> {
+        let open = self.open.elements().iter().map(OpenStepSection::resolve);
+        let answer = self.answer.elements().iter().map(AnswerSection::resolve);
+        Some(plan::PoolFrames {
+            separator: self.separator.value.clone(),
+            open: open.collect::<Option<_>>()?,
+            answer: answer.collect::<Option<_>>()?,
+            heartbeat: self.heartbeat.value.as_ref()?.frames(),
+            count_messages: self.count_messages.value.clone(),
+            close: self.close.value.clone().unwrap_or_default(),
         })
     }
 }

@@ -14,8 +14,9 @@
 //! - [`declaration`]: the macro `section!`;
 //! - [`field`], [`table_reader`], [`nested`]: values, tables and lists being read;
 //! - the tables, in the order of the reference: [`cluster`] with [`broker`], [`target`] with
-//!   [`target_tls`] and [`observe`], [`devices`] with [`reconnect`], [`commands`],
-//!   [`publish`], [`telemetry`], [`events`], [`gates`], [`matrix`].
+//!   [`target_tls`] and [`observe`], [`devices`] with [`heartbeat`],
+//!   [`open_step`], [`answer`] and [`reconnect`], [`commands`], [`publish`], [`telemetry`],
+//!   [`events`], [`gates`], [`matrix`].
 
 #[macro_use]
 mod declaration;
@@ -24,14 +25,17 @@ mod nested;
 mod schema;
 mod table_reader;
 
+pub(crate) mod answer;
 pub(crate) mod broker;
 pub(crate) mod cluster;
 pub(crate) mod commands;
 pub(crate) mod devices;
 pub(crate) mod events;
 pub(crate) mod gates;
+pub(crate) mod heartbeat;
 pub(crate) mod matrix;
 pub(crate) mod observe;
+pub(crate) mod open_step;
 pub(crate) mod publish;
 pub(crate) mod reconnect;
 pub(crate) mod target;
@@ -41,7 +45,7 @@ pub(crate) mod telemetry;
 pub use self::schema::Comparability;
 pub(crate) use self::{
     field::Field,
-    nested::{list, named_list, sub_table},
+    nested::{list, named_list, sub_table, table_or_key},
     schema::{Key, KeyPresence, KeySchema, ListSchema, Nested, SectionSchema},
     table_reader::{ReadKey, Section, TableReader, key},
 };

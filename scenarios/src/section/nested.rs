@@ -7,12 +7,19 @@ use super::{
 };
 use crate::{
     diagnostic::{Diagnostic, DiagnosticSink, ValueLocation},
-    tree::{TomlItem, TomlValue},
+    tree::{TomlItem, TomlTable, TomlValue},
 };
 
 /// A table of its own below a key.
 #[derive(Debug)]
 pub(crate) struct SubTable<S>(PhantomData<fn() -> S>);
+
+/// A table of its own below a key, or the value of one of its keys alone.
+#[derive(Debug)]
+pub(crate) struct TableOrKey<S> {
+    key: &'static str,
+    section: PhantomData<fn() -> S>,
+}
 
 /// A list of tables below a key.
 #[derive(Debug)]
@@ -26,6 +33,15 @@ pub(crate) struct TableList<S> {
 /// read as an empty one, so that the defaults of its own keys hold.
 pub(crate) const fn sub_table<S: Section>() -> SubTable<S> {
     SubTable(PhantomData)
+}
+
+/// Accepts the table that the key is read into, or a value alone, which is that of `key` in
+/// such a table.
+pub(crate) const fn table_or_key<S: Section>(key: &'static str) -> TableOrKey<S> {
+    TableOrKey {
+        key,
+        section: PhantomData,
+    }
 }
 
 /// Accepts a list of tables whose elements paths address by name; messages call one `noun`.
@@ -77,6 +93,59 @@ impl<S: Section> ReadKey<S> for SubTable<S> {
         let reader = TableReader::new(S::schema(), inner, field.location.clone(), sink);
         let value = Some(S::read(&reader, sink));
         Field { value, ..field }
+    }
+}
+
+impl<S: Section> TableOrKey<S> {
+    fn key(&self) -> Option<&'static KeySchema> {
+        let mut keys = S::schema().keys.iter();
+        keys.find(|key| key.name == self.key)
+    }
+}
+
+impl<S: Section> Key for TableOrKey<S> {
+    fn expected(&self) -> String {
+        let alone = self.key().map(|key| key.value_type.expected());
+        format!("{}, or a table", alone.unwrap_or_default())
+    }
+
+    fn is_duration(&self) -> bool {
+        self.key().is_some_and(|key| key.value_type.is_duration())
+    }
+
+    fn nested(&self, _key: &'static str) -> Nested {
+        Nested::Table(S::schema())
+    }
+}
+
+impl<S: Section> ReadKey<S> for TableOrKey<S> {
+    fn read_key(
+        &self,
+        table: &TableReader<'_>,
+        key: &'static KeySchema,
+        sink: &mut DiagnosticSink,
+    ) -> Field<S> {
+        let item = table.item(key);
+        let field = table.field(key, item.as_deref());
+        let Some(item) = item else {
+            return field;
+        };
+        let value = match item.as_table() {
+            Some(inner) => {
+                let reader = TableReader::new(S::schema(), inner, field.location.clone(), sink);
+                S::read(&reader, sink)
+            }
+            None => {
+                let mut inner = TomlTable::default();
+                inner.insert(self.key, item.into_owned());
+                let reader = TableReader::new(S::schema(), &inner, field.location.clone(), sink);
+                S::read(&reader.with_value_alone(self.key), sink)
+            }
+        };
+        Field {
+            value: Some(value),
+            ..field
+        }
     }
 }
 

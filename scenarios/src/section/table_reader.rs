@@ -18,6 +18,8 @@ pub(crate) struct TableReader<'t> {
     path: String,
     /// The name that a table of a list has without a name of its own.
     numbered_name: Option<String>,
+    /// The key whose value is written in place of the whole table.
+    value_alone: Option<&'static str>,
 }
 
 /// A table of the format that is read into a type of its own.
@@ -111,6 +113,7 @@ impl<'t> TableReader<'t> {
             span: location.span,
             path: location.key,
             numbered_name: None,
+            value_alone: None,
         };
         // For every table that is read, so that no section can forget it.
         reader.report_unknown_keys(sink);
@@ -120,6 +123,15 @@ impl<'t> TableReader<'t> {
     pub(super) fn with_numbered_name(self, numbered_name: Option<String>) -> Self {
         Self {
             numbered_name,
+            ..self
+        }
+    }
+
+    /// Sets the key whose value is written in place of the whole table: its problems are the
+    /// table's.
+    pub(super) fn with_value_alone(self, key: &'static str) -> Self {
+        Self {
+            value_alone: Some(key),
             ..self
         }
     }
@@ -169,6 +181,7 @@ impl<'t> TableReader<'t> {
     fn key_path(&self, key: &str) -> String {
         match self.path.as_str() {
             "" => key.to_owned(),
+            path if self.value_alone == Some(key) => path.to_owned(),
             path => format!("{path}.{key}"),
         }
     }

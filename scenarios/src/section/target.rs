@@ -19,9 +19,10 @@ section! {
     pub(crate) http: Vec<String> = http_addresses(), optional;
 
     /// The protocol of devices and commands. `highwater`: the reference server's JSON frames;
-    /// replies are checked. `plain`: WebSocket pings only; any 2xx answer to a command is its
-    /// reply.
-    pub(crate) dialect: Dialect = word(), default "highwater";
+    /// replies are checked. `plain`: WebSocket pings and the frames that `[[devices]]`
+    /// declares; any 2xx answer to a command is its reply. Without it: `plain` where a pool
+    /// declares frames, otherwise `highwater`.
+    pub(crate) dialect: Dialect = word(), optional;
 
     /// The verification of the certificates of `wss` and `https` addresses.
     pub(crate) tls: TargetTlsSection = sub_table(), default "{}";
@@ -41,7 +42,8 @@ section! {
 }
 
 impl TargetSection {
-    pub(crate) fn resolve(self) -> Option<plan::TargetSpec> {
+    /// Resolves the target; `dialect` is the written or the inferred one.
+    pub(crate) fn resolve(self, dialect: Dialect) -> Option<plan::TargetSpec> {
         // A list that could not be read is reported, and the plan is not used.
         let observe = self.observe.value.unwrap_or_default();
         let observe = observe.into_iter().map(ObserveSection::resolve);
@@ -49,7 +51,7 @@ impl TargetSection {
             ws: self.ws.value?,
             // Without commands a target needs no address for them.
             http: trim_base_urls(self.http.value.unwrap_or_default()),
-            dialect: self.dialect.value?,
+            dialect,
             trust: self.tls.value?.resolve()?,
             headers: self.headers.value.unwrap_or_default(),
             subprotocol: self.subprotocol.value.unwrap_or_default(),

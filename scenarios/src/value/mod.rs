@@ -8,17 +8,22 @@
 //!   strictly;
 //! - [`number`], [`quantity`]: whole numbers, and numbers with a unit;
 //! - [`boolean`], [`word`], [`list`]: a closed set of values;
-//! - [`backplane`]: a word or an address.
+//! - [`backplane`]: a word or an address;
+//! - [`frame`], [`matcher`], [`take`]: frames to send, tests on received frames, and values
+//!   to take from them.
 
 mod address;
 mod backplane;
 mod boolean;
+mod frame;
 mod headers;
 mod list;
+mod matcher;
 mod name;
 mod number;
 mod quantity;
 mod subprotocol;
+mod take;
 mod text;
 mod value_type;
 mod word;
@@ -27,12 +32,15 @@ pub(crate) use self::{
     address::{DEVICE_PLACEHOLDER, command_path, http_address, http_addresses, ws_addresses},
     backplane::{BackplaneAddress, backplane},
     boolean::boolean,
+    frame::{frame, frames, separator},
     headers::headers,
     list::list_of,
+    matcher::matcher,
     name::{consumer_name, name, node_name, topic_name},
     number::count,
     quantity::{duration, rate, share, size},
     subprotocol::subprotocols,
+    take::takes,
     text::{file_path, gate_check, text},
     value_type::{Accepts, FixedForm, ValueType},
     word::{quoted_words, word},

@@ -6,7 +6,7 @@ mod replay;
 use highwater_scenarios::{GateCheck, fuzzing};
 use proptest::prelude::*;
 
-replay::replay_seeds!(fuzzing: scenario);
+replay::replay_seeds!(fuzzing: frames, scenario);
 
 /// Returns text that looks enough like a scenario to get past the first error.
 fn scenario_like_text() -> impl Strategy<Value = String> {
@@ -33,6 +33,12 @@ fn scenario_like_text() -> impl Strategy<Value = String> {
         "http",
         "observe",
         "reconnect",
+        "open",
+        "answer",
+        "send",
+        "expect",
+        "watch",
+        "close",
         "devices",
         "cluster",
         "max_missed",

@@ -5,6 +5,7 @@ mod broken;
 mod brokers;
 mod catalogue;
 mod descriptions;
+mod frames;
 mod fuzz;
 mod metrics;
 mod overrides;

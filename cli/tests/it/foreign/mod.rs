@@ -3,8 +3,11 @@
 //! - [`server`]: a server whose every answer a test scripts;
 //! - [`sockets`]: handshakes and sockets;
 //! - [`requests`]: commands and event streams;
+//! - [`frames`]: protocols that a scenario declares, spoken over a [`conversation`];
 //! - [`metrics`]: what their endpoints say.
 
+mod conversation;
+mod frames;
 mod metrics;
 mod requests;
 mod server;

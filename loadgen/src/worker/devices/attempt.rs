@@ -1,4 +1,5 @@
-//! One attempt to open a device's socket, counted and timed.
+//! One attempt to open a device's socket, with the steps that its pool declares, counted and
+//! timed.
 
 use std::time::Duration;
 
@@ -7,13 +8,10 @@ use highwater_scenarios::plan::DevicePool;
 use tokio::time::Instant;
 
 use super::{
-    connect::connect,
-    connect_failure::ConnectFailure,
-    connect_request::ConnectRequest,
-    schedule::ScheduledDevice,
-    upgrade::{DeviceSocket, OpenedSocket},
+    connect::connect, connect_failure::ConnectFailure, connect_request::ConnectRequest,
+    open_socket::OpenSocket, schedule::ScheduledDevice, upgrade::OpenedSocket,
 };
-use crate::worker::{context::Context, recorder::Timing};
+use crate::worker::{context::Context, frames::open::Opening, recorder::Timing};
 
 /// Time after which an attempt counts as delayed: the system accepted the connection and
 /// did not answer, as one that hangs does.
@@ -25,13 +23,13 @@ pub async fn connect_tracked(
     pool: &DevicePool,
     device: ScheduledDevice,
     attempt: usize,
-) -> Result<Box<DeviceSocket>, ConnectFailure> {
+) -> Result<Box<OpenSocket>, ConnectFailure> {
     let started_at = context.clock.now();
     let guard = AttemptGuard {
         context,
         started_at,
     };
-    let opened = connect_once(context, pool, device, attempt).await;
+    let opened = connect_once(context, pool, device, attempt, started_at).await;
     // The attempt has an answer. The guard owns nothing, so that forgetting it leaks nothing.
     std::mem::forget(guard);
     if let Err(failure) = &opened {
@@ -69,7 +67,8 @@ async fn connect_once(
     pool: &DevicePool,
     device: ScheduledDevice,
     attempt: usize,
-) -> Result<Box<DeviceSocket>, ConnectFailure> {
+    started_at: Duration,
+) -> Result<Box<OpenSocket>, ConnectFailure> {
     let endpoints = context.endpoints();
     let count = endpoints.ws.len();
     if count == 0 {
@@ -93,22 +92,54 @@ async fn connect_once(
         device_number: device.number,
     };
     let started = Instant::now();
-    let OpenedSocket { socket, node } = connect(request, pool.connect_timeout).await?;
-    record_opened(context, node.as_deref(), started.elapsed());
+    let OpenedSocket {
+        socket: mut stream,
+        node,
+    } = connect(request, pool.connect_timeout).await?;
+    let times = OpeningTimes {
+        started_at,
+        handshake: started.elapsed(),
+    };
+    let frames = match context.socket_identity(device.key) {
+        Some(identity) => {
+            let opening = Opening {
+                socket: &mut stream,
+                identity,
+                recorder: &context.recorder,
+                deadline: started + pool.connect_timeout,
+            };
+            let frames = opening.run().await?;
+            if !identity.protocol.frames.open.is_empty() {
+                context
+                    .recorder
+                    .time(Timing::ConnectOpen, started.elapsed());
+            }
+            Some(Box::new(frames))
+        }
+        None => None,
+    };
+    record_opened(context, node.as_deref(), times);
     // Boxed: otherwise every state of the device's future holds room for it.
-    Ok(Box::new(socket))
+    Ok(Box::new(OpenSocket { stream, frames }))
 }
 
-fn record_opened(context: &Context, node: Option<&str>, took: Duration) {
-    context.recorder.time(Timing::Connect, took);
+/// The times of a successful attempt.
+struct OpeningTimes {
+    /// Its start, on the run's clock.
+    started_at: Duration,
+    /// Time to the answer of the handshake.
+    handshake: Duration,
+}
+
+fn record_opened(context: &Context, node: Option<&str>, times: OpeningTimes) {
+    context.recorder.time(Timing::Connect, times.handshake);
     let (now, events) = (context.clock.now(), &context.conn_events);
     let Some(node) = node else {
         return events.record(now, conn_event::OPENED);
     };
     events.record_at_node(now, conn_event::OPENED, node);
-    if took > SLOW_CONNECT_AFTER {
+    if times.handshake > SLOW_CONNECT_AFTER {
         // At its start, because the balancer chose the node then.
-        let started_at = now.saturating_sub(took);
-        events.record_at_node(started_at, conn_event::DELAYED, node);
+        events.record_at_node(times.started_at, conn_event::DELAYED, node);
     }
 }

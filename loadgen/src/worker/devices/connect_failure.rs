@@ -26,6 +26,10 @@ pub enum ConnectFailure {
     Handshake,
     /// The server accepted none of the subprotocols that were offered.
     Subprotocol,
+    /// The frame of this step of `open` did not come in time; counted from 1.
+    OpenStep(u8),
+    /// The server sent a close frame with this code during the steps of `open`.
+    OpenClosed(u16),
     /// The machine has no route to the address, or the name does not exist.
     Unreachable,
     /// The harness has no ephemeral port left.
@@ -44,6 +48,8 @@ impl ConnectFailure {
             Self::Tls => "tls",
             // As `commands.failed.KIND` names it.
             Self::Rejected { status, .. } => return format!("status_{status}").into(),
+            Self::OpenStep(step) => return format!("open_{step}").into(),
+            Self::OpenClosed(code) => return format!("open_closed_{code}").into(),
             Self::Handshake => "handshake",
             Self::Subprotocol => "subprotocol",
             Self::Unreachable => "unreachable",

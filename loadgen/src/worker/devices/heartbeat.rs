@@ -7,6 +7,9 @@
 //!    └──────────────────┘ acknowledged (late after a second)
 //! ```
 //!
+//! A heartbeat that expects no answer is over when it is sent. One that the server sends is
+//! due within a period of the last, and is acknowledged or missed at once.
+//!
 //! Heartbeats lie on a grid that starts when the socket opens. One that is sent late does
 //! not move the next, and its response time counts from the grid: otherwise a stall of
 //! the system would be measured once instead of as often as it was due.
@@ -44,6 +47,8 @@ struct PendingHeartbeat {
 pub enum HeartbeatAction {
     /// Send the heartbeat of this number.
     Send(u32),
+    /// Send nothing: the server sends the heartbeats.
+    Wait,
     /// Close the socket: too many were missed in a row.
     CloseSocket,
 }
@@ -88,6 +93,50 @@ impl DeviceHeartbeat {
         recorder.add_to_level(Level::HeartbeatsPending, 1);
         recorder.time(Timing::SendLag, now.saturating_duration_since(due));
         HeartbeatAction::Send(self.number)
+    }
+
+    /// Begins a heartbeat without an answer. It counts as sent, and never as acknowledged or
+    /// missed.
+    pub fn on_one_way_due(&mut self, now: Instant, recorder: &Recorder) -> HeartbeatAction {
+        let due = self.next_due;
+        self.next_due = due + self.period;
+        self.number = self.number.wrapping_add(1);
+        recorder.count(Count::HeartbeatsDue);
+        recorder.count(Count::HeartbeatsSent);
+        recorder.count(Count::HeartbeatsOneWay);
+        recorder.time(Timing::SendLag, now.saturating_duration_since(due));
+        HeartbeatAction::Send(self.number)
+    }
+
+    /// Counts a heartbeat of the server as missed: none came for a period.
+    pub fn on_unseen(
+        &mut self,
+        now: Instant,
+        max_missed: u32,
+        recorder: &Recorder,
+    ) -> HeartbeatAction {
+        recorder.count(Count::HeartbeatsDue);
+        recorder.count(Count::HeartbeatsMissed);
+        // From now: a stall of this process must not count as several periods.
+        self.next_due = now + self.period;
+        self.consecutive_missed += 1;
+        match self.consecutive_missed >= max_missed {
+            true => HeartbeatAction::CloseSocket,
+            false => HeartbeatAction::Wait,
+        }
+    }
+
+    /// Takes in a heartbeat of the server; the next is due within a period.
+    pub fn on_watched(&mut self, now: Instant, recorder: &Recorder) {
+        recorder.count(Count::HeartbeatsDue);
+        recorder.count(Count::HeartbeatsAcknowledged);
+        self.next_due = now + self.period;
+        self.consecutive_missed = 0;
+    }
+
+    /// Takes in the answer to the last heartbeat, if it is pending.
+    pub fn on_pending_answer(&mut self, now: Instant, recorder: &Recorder) {
+        self.on_answer(self.number, now, recorder);
     }
 
     /// Takes in the answer to heartbeat `number`.
@@ -136,7 +185,7 @@ mod tests {
     fn sent_number(action: HeartbeatAction) -> u32 {
         match action {
             HeartbeatAction::Send(number) => number,
-            HeartbeatAction::CloseSocket => panic!("too many were missed"),
+            other => panic!("no heartbeat is sent: {other:?}"),
         }
     }
 
@@ -187,5 +236,47 @@ mod tests {
         assert_eq!(counted["heartbeats.acknowledged"], 1);
         assert_eq!(counted["heartbeats.missed"], 3);
         assert_eq!(recorder.level(Level::HeartbeatsPending), 0);
+    }
+    #[test]
+    fn heartbeat_without_an_answer_is_never_missed() {
+        let recorder = Recorder::default();
+        let mut heartbeat = DeviceHeartbeat::new(Instant::now(), PERIOD, 0.0);
+        for _ in 0..5 {
+            let due = heartbeat.next_due();
+            sent_number(heartbeat.on_one_way_due(due, &recorder));
+            assert_eq!(heartbeat.next_due(), due + PERIOD);
+        }
+        heartbeat.record_missed(&recorder);
+        let counted = counted(&recorder);
+        assert_eq!(counted["heartbeats.sent"], 5);
+        assert_eq!(counted["heartbeats.one_way"], 5);
+        assert!(!counted.contains_key("heartbeats.acknowledged"));
+        assert!(!counted.contains_key("heartbeats.missed"));
+        assert_eq!(recorder.level(Level::HeartbeatsPending), 0);
+    }
+
+    #[test]
+    fn heartbeat_of_the_server_is_due_within_a_period_of_the_last() {
+        let recorder = Recorder::default();
+        let opened = Instant::now();
+        let mut heartbeat = DeviceHeartbeat::new(opened, PERIOD, 1.0);
+        let seen = opened + PERIOD / 2;
+        heartbeat.on_watched(seen, &recorder);
+        assert_eq!(heartbeat.next_due(), seen + PERIOD);
+        let unseen = |heartbeat: &mut DeviceHeartbeat| {
+            let due = heartbeat.next_due();
+            heartbeat.on_unseen(due, 2, &recorder)
+        };
+        assert_eq!(unseen(&mut heartbeat), HeartbeatAction::Wait);
+        heartbeat.on_watched(heartbeat.next_due(), &recorder);
+        assert_eq!(unseen(&mut heartbeat), HeartbeatAction::Wait);
+        assert_eq!(unseen(&mut heartbeat), HeartbeatAction::CloseSocket);
+        // A lost socket adds no miss: its next heartbeat was not due yet.
+        heartbeat.record_missed(&recorder);
+        let counted = counted(&recorder);
+        assert_eq!(counted["heartbeats.due"], 5);
+        assert_eq!(counted["heartbeats.acknowledged"], 2);
+        assert_eq!(counted["heartbeats.missed"], 3);
+        assert!(!counted.contains_key("heartbeats.sent"));
     }
 }

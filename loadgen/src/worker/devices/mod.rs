@@ -6,10 +6,12 @@
 //!    ▼
 //! device.rs       one device: connect, run its socket, pause, connect again
 //!    ├─ attempt.rs ──► connect.rs ──► upgrade.rs     address, TCP, TLS, WebSocket handshake
+//!    │      └────────► frames/open.rs                the steps that the pool declares
 //!    ├─ backoff.rs                                   pauses between attempts
 //!    ▼
 //! session.rs      one open socket until it ends
-//!    ├─ heartbeat.rs                                 pings, and what became of them
+//!    ├─ heartbeat.rs                                 heartbeats, and what became of them
+//!    ├─ frames/socket_frames.rs                      the frames that the pool declares
 //!    └─ traffic.rs ──► telemetry.rs, messages/       its telemetry and messages
 //! ```
 //!
@@ -25,7 +27,9 @@
 //!   [`connect_failure`] for the ways to fail;
 //! - [`upgrade`]: the WebSocket handshake, and the types of an open socket;
 //! - [`source_address`]: local addresses, so that ports do not run out;
-//! - [`session`]: an open socket until it ends;
+//! - [`open_socket`]: an open socket, with the state of its pool's frames;
+//! - [`session`]: an open socket until it ends, with [`disconnect`] for the causes of its end
+//!   and [`socket_io`] for single frames;
 //! - [`heartbeat`]: when a heartbeat is due, and its result;
 //! - [`traffic`]: topics and telemetry of one device;
 //! - [`telemetry`]: the telemetry that a device sends;
@@ -39,9 +43,12 @@ pub mod connect;
 pub mod connect_failure;
 pub mod connect_request;
 pub mod device;
+pub mod disconnect;
 pub mod heartbeat;
+pub mod open_socket;
 pub mod schedule;
 pub mod session;
+pub mod socket_io;
 pub mod source_address;
 pub mod telemetry;
 pub mod traffic;

@@ -9,29 +9,24 @@
 
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
-use highwater_scenarios::plan::DevicePool;
-use tokio::time::{Instant, sleep_until, timeout};
-use tokio_tungstenite::tungstenite::{
-    Error, Message,
-    error::ProtocolError,
-    protocol::{CloseFrame, frame::coding::CloseCode},
-};
+use futures_util::StreamExt;
+use highwater_scenarios::{frames::CompiledHeartbeat, plan::DevicePool};
+use tokio::time::{Instant, sleep_until};
+use tokio_tungstenite::tungstenite::{Error, Message, protocol::frame::coding::CloseCode};
 
 use super::{
+    disconnect::DisconnectKind,
     heartbeat::{DeviceHeartbeat, HeartbeatAction},
+    open_socket::OpenSocket,
     schedule::ScheduledDevice,
+    socket_io::{CLOSE_TIMEOUT, answer_close, send_close, send_frame},
     traffic::DeviceTraffic,
-    upgrade::DeviceSocket,
 };
 use crate::worker::{
     context::Context,
     dialect::{Incoming, ReconnectAdvice},
 };
 
-/// Longest time that the server may take to answer a close frame, or to take a reply or a
-/// subscription.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Sockets that one worker closes per second in the drain. The coordinator's deadline for
 /// the drain counts with it.
 const CLOSES_PER_SECOND: u32 = 2_000;
@@ -48,21 +43,6 @@ pub enum SocketEnd {
         /// The node's advice when to reconnect, if it gave any.
         advice: Option<ReconnectAdvice>,
     },
-}
-
-/// The cause of a lost socket: the KIND of `disconnect.KIND`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DisconnectKind {
-    /// The server sent a close frame with this code.
-    Closed(u16),
-    /// The connection broke without a close frame.
-    Reset,
-    /// The server broke the protocol.
-    Protocol,
-    /// A message was larger than the pool's `max_message`: a limit of the harness.
-    MessageTooLarge,
-    /// The client closed it after too many missed heartbeats.
-    HeartbeatsMissed,
 }
 
 /// The state of an open socket.
@@ -88,7 +68,7 @@ struct Session<'a> {
     context: &'a Context,
     pool: &'a DevicePool,
     device: &'a ScheduledDevice,
-    socket: &'a mut DeviceSocket,
+    socket: &'a mut OpenSocket,
     traffic: &'a mut DeviceTraffic,
     heartbeat: DeviceHeartbeat,
     state: SocketState,
@@ -101,7 +81,7 @@ pub async fn run_session(
     context: &Context,
     pool: &DevicePool,
     device: &ScheduledDevice,
-    socket: &mut DeviceSocket,
+    socket: &mut OpenSocket,
     traffic: &mut DeviceTraffic,
 ) -> SocketEnd {
     let mut session = Session {
@@ -110,7 +90,7 @@ pub async fn run_session(
         device,
         socket,
         traffic,
-        heartbeat: DeviceHeartbeat::new(Instant::now(), pool.heartbeat, device.heartbeat_phase),
+        heartbeat: new_heartbeat(context, pool, device),
         state: SocketState::Open,
         advice: None,
     };
@@ -122,32 +102,6 @@ pub async fn run_session(
                 cause,
                 advice: session.advice,
             }
-        }
-    }
-}
-
-impl DisconnectKind {
-    /// Returns the KIND of `disconnect.KIND`.
-    pub fn kind(self) -> String {
-        match self {
-            Self::Closed(code) => format!("closed_{code}"),
-            Self::Reset => "reset".to_owned(),
-            Self::Protocol => "protocol".to_owned(),
-            Self::MessageTooLarge => "message_too_large".to_owned(),
-            Self::HeartbeatsMissed => "gave_up".to_owned(),
-        }
-    }
-}
-
-impl From<&Error> for DisconnectKind {
-    fn from(error: &Error) -> Self {
-        match error {
-            // tungstenite calls a TCP connection that ends without a close frame an error of
-            // the protocol.
-            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Self::Reset,
-            Error::Capacity(_) => Self::MessageTooLarge,
-            Error::Protocol(_) | Error::Utf8(_) => Self::Protocol,
-            _ => Self::Reset,
         }
     }
 }
@@ -170,7 +124,7 @@ impl Session<'_> {
             tokio::select! {
                 // Frames first: an answer that has arrived is not a missed one.
                 biased;
-                frame = self.socket.next() => {
+                frame = self.socket.stream.next() => {
                     // Boxed: otherwise every idle socket holds what an instant needs.
                     match Box::pin(self.handle_frame(frame)).await {
                         FrameEffect::None => {}
@@ -218,7 +172,8 @@ impl Session<'_> {
                 Ok(Some(self.next_due()))
             }
             SocketState::AwaitingClose => {
-                send_close(self.socket, None).await;
+                self.send_close_messages().await?;
+                send_close(&mut self.socket.stream, None).await;
                 self.state = SocketState::Closing;
                 Ok(Some(Instant::now() + CLOSE_TIMEOUT))
             }
@@ -230,7 +185,7 @@ impl Session<'_> {
     async fn subscribe(&mut self) -> Result<(), DisconnectKind> {
         let topics = self.traffic.topics.as_mut();
         for frame in topics.map_or_else(Vec::new, |topics| topics.on_open(self.context)) {
-            send_frame(self.socket, frame, CLOSE_TIMEOUT).await?;
+            send_frame(&mut self.socket.stream, frame, CLOSE_TIMEOUT).await?;
         }
         Ok(())
     }
@@ -241,37 +196,98 @@ impl Session<'_> {
         // A peer that takes no frame for a whole period would miss the next heartbeat.
         let write_timeout = self.pool.heartbeat;
         if self.heartbeat.next_due() <= now {
-            let recorder = &self.context.recorder;
-            match self.heartbeat.on_due(now, self.pool.max_missed, recorder) {
-                HeartbeatAction::CloseSocket => {
-                    send_close(self.socket, None).await;
-                    return Err(DisconnectKind::HeartbeatsMissed);
-                }
-                HeartbeatAction::Send(number) => {
-                    let frame = self.context.dialect.heartbeat_frame(number);
-                    send_frame(self.socket, frame, write_timeout).await?;
-                }
-            }
+            self.send_heartbeat(now, write_timeout).await?;
         }
         let DeviceTraffic { topics, telemetry } = self.traffic;
         if let Some(frame) = topics.as_mut().and_then(|t| t.next_frame(self.context)) {
-            send_frame(self.socket, frame, write_timeout).await?;
+            send_frame(&mut self.socket.stream, frame, write_timeout).await?;
         }
         while let Some(frame) = telemetry.as_mut().and_then(|t| t.next_frame(self.context)) {
-            send_frame(self.socket, frame, write_timeout).await?;
+            send_frame(&mut self.socket.stream, frame, write_timeout).await?;
         }
         Ok(())
     }
 
+    async fn send_heartbeat(
+        &mut self,
+        now: Instant,
+        write_timeout: Duration,
+    ) -> Result<(), DisconnectKind> {
+        let context = self.context;
+        let (max_missed, recorder) = (self.pool.max_missed, &context.recorder);
+        let action = match context.heartbeat_frames(self.device.key) {
+            Some(CompiledHeartbeat::Watch(_)) => {
+                self.heartbeat.on_unseen(now, max_missed, recorder)
+            }
+            Some(CompiledHeartbeat::Send { expect: None, .. }) => {
+                self.heartbeat.on_one_way_due(now, recorder)
+            }
+            _ => self.heartbeat.on_due(now, max_missed, recorder),
+        };
+        match action {
+            HeartbeatAction::CloseSocket => {
+                send_close(&mut self.socket.stream, None).await;
+                Err(DisconnectKind::HeartbeatsMissed)
+            }
+            HeartbeatAction::Wait => Ok(()),
+            HeartbeatAction::Send(number) => {
+                let frame = self.heartbeat_frame(number);
+                send_frame(&mut self.socket.stream, frame, write_timeout).await
+            }
+        }
+    }
+
+    /// Returns the frame of heartbeat `number`: the pool's own, or the dialect's.
+    fn heartbeat_frame(&mut self, number: u32) -> Message {
+        let key = self.device.key;
+        if let Some(CompiledHeartbeat::Send { send, .. }) = self.context.heartbeat_frames(key)
+            && let Some(identity) = self.context.socket_identity(key)
+            && let Some(frames) = &mut self.socket.frames
+        {
+            return frames.heartbeat_message(identity, send);
+        }
+        self.context.dialect.heartbeat_frame(number)
+    }
+
+    /// Sends the frames that the pool declares before the close frame.
+    async fn send_close_messages(&mut self) -> Result<(), DisconnectKind> {
+        let identity = self.context.socket_identity(self.device.key);
+        let Some((frames, identity)) = self.socket.frames.as_mut().zip(identity) else {
+            return Ok(());
+        };
+        for message in frames.close_messages(identity) {
+            send_frame(&mut self.socket.stream, message, CLOSE_TIMEOUT).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes in a frame of a pool that declares frames, and sends the answers to it.
+    async fn handle_declared(&mut self, frame: &Message) -> FrameEffect {
+        let context = self.context;
+        let identity = context.socket_identity(self.device.key);
+        let Some((frames, identity)) = self.socket.frames.as_mut().zip(identity) else {
+            return FrameEffect::None;
+        };
+        let answers = frames.on_frame(identity, &mut self.heartbeat, frame, &context.recorder);
+        for answer in answers {
+            if let Err(cause) = send_frame(&mut self.socket.stream, answer, CLOSE_TIMEOUT).await {
+                return FrameEffect::Disconnected(cause);
+            }
+        }
+        FrameEffect::None
+    }
+
     async fn handle_frame(&mut self, frame: Option<Result<Message, Error>>) -> FrameEffect {
         match frame {
-            Some(Ok(Message::Close(frame))) => self.answer_close(frame).await,
+            Some(Ok(Message::Close(frame))) => {
+                FrameEffect::Disconnected(answer_close(&mut self.socket.stream, frame).await)
+            }
             Some(Ok(frame)) => self.handle_message(&frame).await,
             Some(Err(error)) => {
                 let cause = DisconnectKind::from(&error);
                 if cause == DisconnectKind::MessageTooLarge {
                     // RFC 6455, section 7.4.1: the server learns why it is left.
-                    send_close(self.socket, Some(CloseCode::Size)).await;
+                    send_close(&mut self.socket.stream, Some(CloseCode::Size)).await;
                 }
                 FrameEffect::Disconnected(cause)
             }
@@ -279,17 +295,11 @@ impl Session<'_> {
         }
     }
 
-    async fn answer_close(&mut self, frame: Option<CloseFrame>) -> FrameEffect {
-        // RFC 6455, section 7.1.5: a close frame without a code counts as 1005.
-        let code = frame.map_or(CloseCode::Status, |frame| frame.code);
-        // tungstenite has queued the answer, which this flush sends. A peer that does not
-        // take it has ended the socket all the same.
-        let _ = timeout(CLOSE_TIMEOUT, self.socket.flush()).await;
-        FrameEffect::Disconnected(DisconnectKind::Closed(code.into()))
-    }
-
     async fn handle_message(&mut self, frame: &Message) -> FrameEffect {
         let context = self.context;
+        if self.socket.frames.is_some() && (frame.is_text() || frame.is_binary()) {
+            return self.handle_declared(frame).await;
+        }
         match context.dialect.decode(frame) {
             Incoming::HeartbeatAnswer(number) => {
                 let now = Instant::now();
@@ -319,7 +329,8 @@ impl Session<'_> {
                 return FrameEffect::Rescheduled;
             }
             Incoming::Command { reply } => {
-                if let Err(cause) = send_frame(self.socket, reply, CLOSE_TIMEOUT).await {
+                if let Err(cause) = send_frame(&mut self.socket.stream, reply, CLOSE_TIMEOUT).await
+                {
                     return FrameEffect::Disconnected(cause);
                 }
             }
@@ -331,24 +342,16 @@ impl Session<'_> {
     }
 }
 
-/// Writes one frame. A peer that takes nothing for `write_timeout` counts as lost.
-async fn send_frame(
-    socket: &mut DeviceSocket,
-    frame: Message,
-    write_timeout: Duration,
-) -> Result<(), DisconnectKind> {
-    match timeout(write_timeout, socket.send(frame)).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err((&error).into()),
-        Err(_) => Err(DisconnectKind::Reset),
-    }
-}
-
-async fn send_close(socket: &mut DeviceSocket, code: Option<CloseCode>) {
-    let frame = code.map(|code| CloseFrame {
-        code,
-        reason: Default::default(),
-    });
-    // A peer that does not take the frame any more gets the TCP close alone.
-    let _ = timeout(CLOSE_TIMEOUT, socket.close(frame)).await;
+/// Returns the heartbeat of a socket that has just opened.
+fn new_heartbeat(
+    context: &Context,
+    pool: &DevicePool,
+    device: &ScheduledDevice,
+) -> DeviceHeartbeat {
+    let phase = match context.heartbeat_frames(device.key) {
+        // The server's first frame has a whole period.
+        Some(CompiledHeartbeat::Watch(_)) => 1.0,
+        _ => device.heartbeat_phase,
+    };
+    DeviceHeartbeat::new(Instant::now(), pool.heartbeat, phase)
 }

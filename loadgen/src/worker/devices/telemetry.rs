@@ -349,6 +349,7 @@ mod tests {
             &Highwater,
             Endpoints::default(),
             ClientOptions::new(&ClientAccess::default()).expect("no certificates"),
+            Box::default(),
             RunClock::starting_at(ramp),
             Signals {
                 ramp,

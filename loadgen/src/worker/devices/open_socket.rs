@@ -1,0 +1,12 @@
+//! An open socket, with the state of its pool's frames.
+
+use super::upgrade::DeviceSocket;
+use crate::worker::frames::SocketFrames;
+
+/// An open socket. It is boxed as a whole, so that a device's future holds one pointer.
+pub struct OpenSocket {
+    /// The socket.
+    pub stream: DeviceSocket,
+    /// The state of its frames; `None` where its pool declares none.
+    pub frames: Option<Box<SocketFrames>>,
+}

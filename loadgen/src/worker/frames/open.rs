@@ -1,0 +1,115 @@
+//! The steps between the handshake and an open socket.
+
+use futures_util::{SinkExt, StreamExt};
+use highwater_scenarios::frames::CompiledStep;
+use tokio::time::{Instant, timeout_at};
+use tokio_tungstenite::tungstenite::Message;
+
+use super::{
+    socket_frames::{SocketFrames, messages_of},
+    values::{FrameKey, SocketIdentity},
+};
+use crate::worker::{
+    devices::{
+        connect_failure::ConnectFailure, disconnect::DisconnectKind, socket_io::answer_close,
+        upgrade::DeviceSocket,
+    },
+    recorder::Recorder,
+};
+
+/// A socket on its way through the steps.
+pub struct Opening<'a> {
+    /// The socket.
+    pub socket: &'a mut DeviceSocket,
+    /// The device and its pool's protocol.
+    pub identity: SocketIdentity<'a>,
+    /// The counters.
+    pub recorder: &'a Recorder,
+    /// The end of the attempt.
+    pub deadline: Instant,
+}
+
+impl Opening<'_> {
+    /// Goes through all steps of the pool. Returns the state of the open socket.
+    pub async fn run(mut self) -> Result<SocketFrames, ConnectFailure> {
+        let mut frames = SocketFrames::new(self.identity);
+        let pool_frames = &self.identity.protocol.frames;
+        for (step, number) in pool_frames.open.iter().zip(1..) {
+            let until = self.deadline.min(Instant::now() + step.within);
+            match timeout_at(until, self.take_step(step, &mut frames)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(cause)) => return Err(failure_of(cause, number)),
+                Err(_) => return Err(ConnectFailure::OpenStep(number)),
+            }
+        }
+        Ok(frames)
+    }
+
+    async fn take_step(
+        &mut self,
+        step: &CompiledStep,
+        frames: &mut SocketFrames,
+    ) -> Result<(), DisconnectKind> {
+        let mut key = frames.last_key();
+        if let Some(send) = &step.send {
+            let (message, sent) = frames.next_message(self.identity, send);
+            key = sent;
+            self.send(message).await?;
+        }
+        while step.expect.is_some() {
+            let frame = match self.socket.next().await {
+                Some(frame) => frame.map_err(|error| DisconnectKind::from(&error))?,
+                None => return Err(DisconnectKind::Reset),
+            };
+            if let Message::Close(frame) = frame {
+                return Err(answer_close(self.socket, frame).await);
+            }
+            let (answers, is_expected) = self.take_in(step, key, frames, &frame);
+            for answer in answers {
+                self.send(answer).await?;
+            }
+            if is_expected {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), DisconnectKind> {
+        // The step's own limit of time holds for writing too.
+        let sent = self.socket.send(message).await;
+        sent.map_err(|error| DisconnectKind::from(&error))
+    }
+
+    /// Takes in a frame. Returns the answers to send, and whether it is the expected one.
+    fn take_in(
+        &self,
+        step: &CompiledStep,
+        key: FrameKey,
+        frames: &mut SocketFrames,
+        frame: &Message,
+    ) -> (Vec<Message>, bool) {
+        let mut answers = Vec::new();
+        let mut is_expected = false;
+        for message in messages_of(&self.identity.protocol.frames, frame) {
+            // A server that pings does so during the steps as well.
+            let answered = frames.answer(self.identity, &message, Instant::now(), self.recorder);
+            answers.extend(answered.into_message());
+            let values = frames.values(self.identity, key);
+            let expect = step.expect.as_ref();
+            is_expected |= expect.is_some_and(|expect| expect.matches(&message, &values))
+                && frames.take_values(&step.take, &message);
+        }
+        (answers, is_expected)
+    }
+}
+
+/// Returns the failure of an attempt whose socket ended in a step.
+fn failure_of(cause: DisconnectKind, step: u8) -> ConnectFailure {
+    match cause {
+        DisconnectKind::Closed(code) => ConnectFailure::OpenClosed(code),
+        DisconnectKind::Reset => ConnectFailure::Reset,
+        // The frame of the step cannot come any more.
+        _ => ConnectFailure::OpenStep(step),
+    }
+}
