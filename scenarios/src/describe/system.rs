@@ -116,13 +116,18 @@ fn target_in_words(target: &TargetSpec) -> String {
         http => format!(", commands to {}", http.join(", ")),
     };
     format!(
-        "A system that is running: sockets to {}{http}; dialect {}{}{}{}; {observed}.",
+        "A system that is running: sockets to {}{http}; dialect {}{}{}{}{}; {observed}.",
         target.ws.join(", "),
         target.dialect.as_str(),
+        preset_in_words(target.preset.as_deref()),
         subprotocols_in_words(&target.subprotocol),
         trust_in_words(&target.trust),
         headers_in_words(&target.headers),
     )
+}
+
+fn preset_in_words(preset: Option<&str>) -> String {
+    preset.map_or_else(String::new, |name| format!(", preset {name}"))
 }
 
 fn subprotocols_in_words(subprotocols: &[String]) -> String {

@@ -10,7 +10,7 @@
 //!
 //! - [`root`]: the plan as a whole;
 //! - [`cluster`], [`balancing`], [`target`]: the system that the load is put on;
-//! - [`devices`] with [`frames`], [`commands`], [`publish`], [`telemetry`]: the load;
+//! - [`devices`] with [`frames`] and [`mqtt`], [`commands`], [`publish`], [`telemetry`]: the load;
 //! - [`event`]: actions on the cluster during the load;
 //! - [`gates`]: conditions that the run must meet;
 //! - [`word`]: the enums of all of these that a scenario writes as words.
@@ -22,6 +22,7 @@ mod devices;
 mod event;
 mod frames;
 mod gates;
+mod mqtt;
 mod publish;
 mod root;
 mod target;
@@ -39,6 +40,7 @@ pub use self::{
         TakeSource, TakeSpec,
     },
     gates::{Gate, PhaseWindow},
+    mqtt::{MqttFrame, MqttMatch},
     publish::{DeviceRole, PublishFrom, PublishLoad},
     root::{Plan, SystemSpec},
     target::{CertificateTrust, Dialect, HttpHeader, ObservedProcess, TargetSpec},

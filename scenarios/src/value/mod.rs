@@ -7,7 +7,7 @@
 //! - [`text`], [`name`], [`address`], [`headers`], [`subprotocol`]: texts, checked
 //!   strictly;
 //! - [`number`], [`quantity`]: whole numbers, and numbers with a unit;
-//! - [`boolean`], [`word`], [`list`]: a closed set of values;
+//! - [`boolean`], [`word`], [`list`], [`preset`](mod@preset): a closed set of values;
 //! - [`backplane`]: a word or an address;
 //! - [`frame`], [`matcher`], [`take`]: frames to send, tests on received frames, and values
 //!   to take from them.
@@ -19,8 +19,10 @@ mod frame;
 mod headers;
 mod list;
 mod matcher;
+mod mqtt;
 mod name;
 mod number;
+mod preset;
 mod quantity;
 mod subprotocol;
 mod take;
@@ -38,6 +40,7 @@ pub(crate) use self::{
     matcher::matcher,
     name::{consumer_name, name, node_name, topic_name},
     number::count,
+    preset::preset,
     quantity::{duration, rate, share, size},
     subprotocol::subprotocols,
     take::takes,
