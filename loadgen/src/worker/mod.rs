@@ -28,6 +28,7 @@
 //! - [`messages`]: messages to topics;
 //! - [`dialect`]: the languages of systems under test;
 //! - [`http`]: requests to the system's addresses;
+//! - [`observer`]: the events of one device, for a person who watches it;
 //! - [`recorder`], [`conn_events`]: counts and timings, sent by [`reporter`];
 //! - [`connected_devices`]: the devices that a command can be sent to;
 //! - [`unexpected_answers`]: examples of answers that no request hopes for;
@@ -47,6 +48,7 @@ pub mod http;
 pub mod join;
 pub mod messages;
 pub mod node_name;
+pub mod observer;
 pub mod recorder;
 pub mod reporter;
 pub mod roles;

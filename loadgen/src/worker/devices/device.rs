@@ -26,6 +26,7 @@ use crate::{
     worker::{
         context::Context,
         dialect::ReconnectAdvice,
+        observer::{SocketEvent, observe},
         recorder::{Count, Level, Timing},
     },
 };
@@ -72,6 +73,7 @@ async fn reconnect_loop(
             Ok(mut socket) => {
                 let since = Instant::now();
                 conn_state.on_opened(context);
+                observe(|| SocketEvent::Opened);
                 let open = OpenSocketGuard::new(context, device.key);
                 let end = run_session(context, pool, device, &mut socket, traffic).await;
                 drop(open);
@@ -82,11 +84,13 @@ async fn reconnect_loop(
                 let SocketEnd::Lost { cause, advice } = end else {
                     return;
                 };
+                observe(|| SocketEvent::Lost(cause));
                 recorder.count_kind(counter::DISCONNECT, &cause.kind());
                 conn_state.on_lost(context);
                 reconnect_delay(&mut backoff, &pool.reconnect, advice)
             }
             Err(failure) => {
+                observe(|| SocketEvent::Failed(failure));
                 recorder.count_kind(counter::CONNECT_FAILED, &failure.kind());
                 // The policy's delay comes on top of the server's: otherwise all devices
                 // that one node rejected would come back in the same instant.

@@ -24,7 +24,9 @@ use super::{connect_failure::ConnectFailure, connect_request::ConnectRequest};
 use crate::{
     control::RequestKind,
     worker::{
-        dialect::MAX_SERVER_DELAY, node_name::parse_node_name,
+        dialect::MAX_SERVER_DELAY,
+        node_name::parse_node_name,
+        observer::{SocketEvent, observe},
         unexpected_answers::UnexpectedAnswers,
     },
 };
@@ -68,6 +70,7 @@ pub(super) async fn websocket_handshake(
         dialect.upgrade_header_lines(),
         request.header_lines,
     );
+    observe(|| SocketEvent::UpgradeRequest(&head));
     stream.write_all(head.as_bytes()).await?;
     // TLS holds what is written until it is flushed.
     stream.flush().await?;
@@ -86,6 +89,7 @@ pub(super) async fn websocket_handshake(
         match parse_upgrade_response(&response, &expected)? {
             Some(UpgradeAnswer::Accepted(accepted)) => break accepted,
             Some(UpgradeAnswer::Rejected(rejected)) => {
+                observe(|| SocketEvent::UpgradeResponse(&response));
                 return Err(record_rejected(
                     &rejected,
                     &response,
@@ -98,6 +102,7 @@ pub(super) async fn websocket_handshake(
             return Err(ConnectFailure::Handshake);
         }
     };
+    observe(|| SocketEvent::UpgradeResponse(&response[..accepted.head_len]));
     // The server may send its first frames together with the response.
     let early = response.split_off(accepted.head_len);
     let config = Some(websocket_config(request.max_message_bytes));
