@@ -11,6 +11,16 @@ pub(crate) fn print_foreign(text: &str) {
     print(&visible(text));
 }
 
+/// Prints a line with colours, whose foreign parts are visible already. On anything but a
+/// terminal it has no colours.
+pub(crate) fn print_painted(line: &str) {
+    stderr::flush();
+    let mut stdout = io::stdout().lock();
+    // The reader may want no more, as for every result.
+    let _ = writeln!(stdout, "{line}");
+    let _ = stdout.flush();
+}
+
 /// Prints a result on stdout. A closed pipe is ignored, because the reader wanted no
 /// more.
 pub(crate) fn print(text: &str) {

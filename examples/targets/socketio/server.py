@@ -11,11 +11,16 @@ counts = {"open_sockets": 0, "sockets_total": 0}
 def build(ping_interval):
     server = socketio.AsyncServer(async_mode="aiohttp", ping_interval=ping_interval)
 
+    async def greet(sid):
+        await server.sleep(0)
+        await server.emit("greeting", {"sid": sid}, to=sid)
+
     @server.event
     async def connect(sid, environ, auth):
         counts["open_sockets"] += 1
         counts["sockets_total"] += 1
-        await server.emit("greeting", {"sid": sid}, to=sid)
+        # Sent when this handler is over: the client is connected only then.
+        server.start_background_task(greet, sid)
 
     @server.event
     async def disconnect(sid, reason):

@@ -10,5 +10,5 @@ mod conversation;
 mod frames;
 mod metrics;
 mod requests;
-mod server;
+pub(crate) mod server;
 mod sockets;
