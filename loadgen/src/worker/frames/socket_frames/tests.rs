@@ -60,13 +60,14 @@ impl Sample {
 }
 
 fn texts(messages: &[Message]) -> Vec<&str> {
-    fn text(message: &Message) -> &str {
-        match message {
-            Message::Text(text) => text.as_str(),
-            other => panic!("not a text: {other}"),
-        }
-    }
     messages.iter().map(text).collect()
+}
+
+fn text(message: &Message) -> &str {
+    match message {
+        Message::Text(text) => text.as_str(),
+        other => panic!("not a text: {other}"),
+    }
 }
 
 fn send_of(protocol: &PoolProtocol) -> &CompiledFrame {
