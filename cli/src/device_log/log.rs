@@ -19,7 +19,7 @@ use crate::output::print_painted;
 const MAX_LINES: u64 = 2_000;
 
 /// Columns before the text of a line, after the time and the arrow.
-const INDENT: &str = "             ";
+const INDENT: &str = "            ";
 
 const SENT: Style = Style::new().cyan();
 const RECEIVED: Style = Style::new().green();
@@ -75,7 +75,7 @@ impl DeviceLog {
             }
             SocketEvent::Sent(message) => vec![frame_line(Mark::Sent, message, secrets)],
             SocketEvent::Received(message) => vec![frame_line(Mark::Received, message, secrets)],
-            SocketEvent::Used(used) => vec![Line::more(use_in_words(used))],
+            SocketEvent::Used(used) => vec![Line::new(Mark::Use, use_in_words(used))],
             SocketEvent::HeartbeatMissed => {
                 vec![Line::new(Mark::Bad, "the heartbeat is missed")]
             }
@@ -128,6 +128,8 @@ enum Mark {
     Received,
     Note,
     Bad,
+    /// Belongs to the line before, without a time of its own.
+    Use,
 }
 
 /// A line of the log.
@@ -162,6 +164,7 @@ impl Line {
             Mark::Received => ("←", RECEIVED),
             Mark::Note => ("·", NOTE),
             Mark::Bad => ("×", BAD),
+            Mark::Use => return format!("{INDENT}{text}"),
         };
         let time = FAINT.apply_to(format!("{seconds:>9.3}"));
         format!("{time} {} {}", style.apply_to(arrow), style.apply_to(text))

@@ -19,6 +19,14 @@ const POLL_INTERVAL: Duration = Duration::from_millis(30);
 /// The name in messages.
 const NAME: &str = "the example server";
 
+/// The request that shows whether a server answers: any status does.
+const PAGE_REQUEST: &[u8] =
+    b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
+/// The request for a broker that has nothing except sockets.
+const SOCKET_REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\n\
+    Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n";
+
 /// The parts of nginx's configuration that keep it inside of its directory, as one process.
 const NGINX_DIRECTIVES: &str = "daemon off; master_process off; error_log stderr;";
 
@@ -37,7 +45,7 @@ impl ExampleServer {
     /// [`ServiceError`], also where the packages are not installed.
     pub fn python(script: &Path, arguments: &[&str], port: u16) -> Result<Self, ServiceError> {
         let interpreter = python::interpreter()?;
-        Self::start(port, |_| {
+        Self::start(port, PAGE_REQUEST, |_| {
             let mut command = Command::new(&interpreter);
             // Unbuffered: the log shows why a server ended.
             command.arg("-u").arg(script).args(arguments);
@@ -52,7 +60,8 @@ impl ExampleServer {
     /// # Errors
     /// [`ServiceError`].
     pub fn mosquitto(configuration: &str, port: u16) -> Result<Self, ServiceError> {
-        Self::configured(program::MOSQUITTO, port, configuration, |command, file| {
+        let server = (program::MOSQUITTO, SOCKET_REQUEST);
+        Self::configured(server, port, configuration, |command, file| {
             command.arg("-v").arg("-c").arg(file);
         })
     }
@@ -62,7 +71,8 @@ impl ExampleServer {
     /// # Errors
     /// [`ServiceError`].
     pub fn haproxy(configuration: &str, port: u16) -> Result<Self, ServiceError> {
-        Self::configured(program::HAPROXY, port, configuration, |command, file| {
+        let server = (program::HAPROXY, PAGE_REQUEST);
+        Self::configured(server, port, configuration, |command, file| {
             command.arg("-db").arg("-f").arg(file);
         })
     }
@@ -72,7 +82,8 @@ impl ExampleServer {
     /// # Errors
     /// [`ServiceError`].
     pub fn nginx(configuration: &str, port: u16) -> Result<Self, ServiceError> {
-        Self::configured(program::NGINX, port, configuration, |command, file| {
+        let server = (program::NGINX, PAGE_REQUEST);
+        Self::configured(server, port, configuration, |command, file| {
             let directory = file.parent().unwrap_or(file);
             let pid = directory.join("nginx.pid");
             command.args(["-e", "stderr", "-g"]);
@@ -87,15 +98,16 @@ impl ExampleServer {
         fs::read_to_string(self.process.log_path()).unwrap_or_default()
     }
 
-    /// Starts a program with a configuration file, whose argument `add` adds.
+    /// Starts a program with a configuration file, whose argument `add` adds. The program comes
+    /// with the request that it answers.
     fn configured(
-        program: Program,
+        (program, request): (Program, &[u8]),
         port: u16,
         configuration: &str,
         add: impl Fn(&mut Command, &PathBuf),
     ) -> Result<Self, ServiceError> {
         let path = program.require()?;
-        Self::start(port, |directory| {
+        Self::start(port, request, |directory| {
             let file = directory.join("example.conf");
             fs::write(&file, configuration).map_err(files_failed)?;
             let mut command = Command::new(&path);
@@ -106,6 +118,7 @@ impl ExampleServer {
 
     fn start(
         port: u16,
+        request: &[u8],
         command: impl Fn(&Path) -> Result<Command, ServiceError>,
     ) -> Result<Self, ServiceError> {
         let directory = tempfile::Builder::new()
@@ -114,14 +127,12 @@ impl ExampleServer {
             .map_err(files_failed)?;
         let process = ServiceProcess::start(&command(directory.path())?, directory.path())?;
         let mut server = Self { process, directory };
-        server.wait_until_ready(port)?;
+        server.wait_until_ready(port, request)?;
         Ok(server)
     }
 
-    fn wait_until_ready(&mut self, port: u16) -> Result<(), ServiceError> {
+    fn wait_until_ready(&mut self, port: u16, request: &[u8]) -> Result<(), ServiceError> {
         let deadline = Instant::now() + READY_TIMEOUT;
-        // Any status: not every server has a page besides its socket.
-        let request = b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
         while !probe::answers_with(port, request, |answer| answer.starts_with(b"HTTP/1.")) {
             self.process.check()?;
             if Instant::now() > deadline {
