@@ -95,7 +95,7 @@ fn read_list(item: &TomlItem) -> Result<Vec<FrameSpec>, Diagnostic> {
 fn check_separator(text: &str) -> Result<(), Diagnostic> {
     match text.len() {
         0 => Err(Diagnostic::new("an empty text")),
-        ..=MAX_SEPARATOR_BYTES => Ok(()),
+        1..=MAX_SEPARATOR_BYTES => Ok(()),
         _ => Err(Diagnostic::new("text that is too long")),
     }
 }
