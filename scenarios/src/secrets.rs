@@ -116,6 +116,16 @@ impl Plan {
     }
 }
 
+/// Returns the names of the variables of the environment that any text of a plan has as
+/// `${NAME}`.
+pub fn variables(plan: &Plan) -> Vec<String> {
+    // The record's form has every text of the plan, whichever key it belongs to.
+    let text = serde_json::to_string(plan).unwrap_or_default();
+    let parts = text.split("${").skip(1);
+    let names = parts.filter_map(|part| part.split_once('}').map(|(name, _)| name.to_owned()));
+    names.collect()
+}
+
 /// Returns the text of a scenario with `***` in place of the values of header fields and of
 /// queries.
 pub fn mask_secrets(text: &str) -> String {

@@ -28,6 +28,7 @@
 //! - [`messages`]: messages to topics;
 //! - [`dialect`]: the languages of systems under test;
 //! - [`http`]: requests to the system's addresses, sent by [`http_clients`];
+//! - [`observer`]: the events of one device, for a person who watches it;
 //! - [`recorder`], [`conn_events`]: counts and timings, sent by [`reporter`];
 //! - [`connected_devices`]: the devices that a command can be sent to;
 //! - [`failure_examples`]: examples of answers and errors behind the counts of failures;
@@ -49,6 +50,7 @@ pub mod http_clients;
 pub mod join;
 pub mod messages;
 pub mod node_name;
+pub mod observer;
 pub mod recorder;
 pub mod reporter;
 pub mod roles;

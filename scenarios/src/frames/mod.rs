@@ -15,6 +15,7 @@
 //! - [`received`]: a received frame, read at most once in each form;
 //! - [`json_path`]: the place of a value in JSON;
 //! - [`matcher`]: tests on received frames;
+//! - [`mqtt`]: packets of MQTT, to send and received;
 //! - [`take`]: the places of values that answers give;
 //! - [`compiled`]: the frames of a pool, compiled together.
 
@@ -22,6 +23,7 @@ pub mod compiled;
 pub mod hex;
 pub mod json_path;
 pub mod matcher;
+pub mod mqtt;
 pub mod names;
 pub mod received;
 pub mod take;

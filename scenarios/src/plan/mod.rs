@@ -11,7 +11,7 @@
 //! - [`root`]: the plan as a whole;
 //! - [`cluster`], [`balancing`]: a cluster that the harness starts;
 //! - [`target`], [`observe`]: a system that runs already, and its observed processes;
-//! - [`devices`] with [`frames`], [`commands`], [`publish`], [`telemetry`]: the load;
+//! - [`devices`] with [`frames`] and [`mqtt`], [`commands`], [`publish`], [`telemetry`]: the load;
 //! - [`event`]: actions on the cluster during the load;
 //! - [`gates`]: conditions that the run must meet;
 //! - [`word`]: the enums of all of these that a scenario writes as words.
@@ -23,6 +23,7 @@ mod devices;
 mod event;
 mod frames;
 mod gates;
+mod mqtt;
 mod observe;
 mod publish;
 mod root;
@@ -41,6 +42,7 @@ pub use self::{
         TakeSource, TakeSpec,
     },
     gates::{Gate, PhaseWindow},
+    mqtt::{MqttFrame, MqttMatch},
     observe::{BasicCredentials, ObservedProcess, OwnMetric},
     publish::{DeviceRole, PublishFrom, PublishLoad},
     root::{Plan, SystemSpec},

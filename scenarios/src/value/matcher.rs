@@ -1,6 +1,6 @@
 //! Tests on received frames.
 
-use super::FixedForm;
+use super::{FixedForm, mqtt};
 use crate::{
     diagnostic::Diagnostic,
     plan::{JsonExpectation, MatchSpec},
@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The kinds of tests.
-const KINDS: [&str; 5] = ["text", "prefix", "json", "hex", "regex"];
+const KINDS: [&str; 6] = ["text", "prefix", "json", "hex", "regex", mqtt::MQTT_KEY];
 
 /// Most values in JSON that one test looks at.
 const MAX_JSON_TESTS: usize = 16;
@@ -38,6 +38,9 @@ fn read(item: &TomlItem) -> Result<MatchSpec, Diagnostic> {
         };
         return Err(Diagnostic::new("not a table").maybe_hint(hint));
     };
+    if table.get(mqtt::MQTT_KEY).is_some() {
+        return mqtt::read_match(table).map(MatchSpec::Mqtt);
+    }
     let mut entries = table.entries();
     let Some(entry) = entries.next() else {
         return Err(Diagnostic::new("an empty table"));

@@ -7,7 +7,7 @@
 //! - [`text`], [`name`], [`address`], [`headers`], [`subprotocol`], [`process_source`]: texts,
 //!   checked strictly; [`own_metrics`]: selectors with their names;
 //! - [`number`], [`quantity`]: whole numbers, and numbers with a unit;
-//! - [`boolean`], [`word`], [`list`]: a closed set of values;
+//! - [`boolean`], [`word`], [`list`], [`preset`](mod@preset): a closed set of values;
 //! - [`backplane`]: a word or an address;
 //! - [`frame`], [`matcher`]: frames to send, and tests on received ones;
 //! - [`take`](mod@take): values that answers give.
@@ -19,9 +19,11 @@ mod frame;
 mod headers;
 mod list;
 mod matcher;
+mod mqtt;
 mod name;
 mod number;
 mod own_metrics;
+mod preset;
 mod process_source;
 mod quantity;
 mod subprotocol;
@@ -44,6 +46,7 @@ pub(crate) use self::{
     name::{consumer_name, name, node_name, topic_name},
     number::count,
     own_metrics::own_metrics,
+    preset::preset,
     process_source::{cgroup_path, container_name},
     quantity::{duration, rate, share, size},
     subprotocol::subprotocols,

@@ -14,5 +14,5 @@ mod frames;
 mod metrics;
 mod observe;
 mod requests;
-mod server;
+pub(crate) mod server;
 mod sockets;

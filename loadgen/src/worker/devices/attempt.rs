@@ -12,7 +12,12 @@ use super::{
     connect_request::ConnectRequest, open_socket::OpenSocket, schedule::ScheduledDevice,
     upgrade::OpenedSocket,
 };
-use crate::worker::{context::Context, frames::open::Opening, recorder::Timing};
+use crate::worker::{
+    context::Context,
+    frames::open::Opening,
+    observer::{SocketEvent, observe},
+    recorder::Timing,
+};
 
 /// Time after which an attempt counts as delayed: the system accepted the connection and
 /// did not answer, as one that hangs does.
@@ -91,6 +96,9 @@ async fn connect_once(
         worker_index: context.segment.index(),
         device_number: device.number,
     };
+    observe(|| SocketEvent::Connecting {
+        address: request.address,
+    });
     let started = Instant::now();
     let OpenedSocket {
         socket: mut stream,

@@ -26,6 +26,7 @@ use super::{
 use crate::worker::{
     context::Context,
     dialect::{Incoming, ReconnectAdvice},
+    observer::{SocketEvent, observe},
 };
 
 /// Sockets that one worker closes per second in the drain. The coordinator's deadline for
@@ -279,6 +280,9 @@ impl Session<'_> {
     }
 
     async fn handle_frame(&mut self, frame: Option<Result<Message, Error>>) -> FrameEffect {
+        if let Some(Ok(frame)) = &frame {
+            observe(|| SocketEvent::Received(frame));
+        }
         match frame {
             Some(Ok(Message::Close(frame))) => {
                 FrameEffect::Disconnected(answer_close(&mut self.socket.stream, frame).await)

@@ -212,3 +212,47 @@ fn state_of_a_socket_fits_its_bytes() {
     let size = size_of::<SocketFrames>();
     assert!(size <= 112, "{size} bytes");
 }
+
+/// MQTT 3.1.1, section 6: packets and frames need not end together.
+#[test]
+fn packets_of_mqtt_are_found_however_the_frames_cut_them() {
+    let sample = Sample::new(
+        "open = [{ send = { mqtt = \"connect\", client = \"{device}\" } }]\n\
+         count_messages = { mqtt = \"publish\" }",
+    );
+    let stream = b"\x30\x05\x00\x01ahi\xd0\x00\x30\x05\x00\x01ayo";
+    for length in 1..=stream.len() {
+        let mut frames = SocketFrames::new(sample.identity());
+        let mut heartbeat = sample.heartbeat();
+        for part in stream.chunks(length) {
+            let frame = Message::binary(part.to_vec());
+            frames.on_frame(sample.identity(), &mut heartbeat, &frame, &sample.recorder);
+        }
+        assert!(frames.partial_packet.is_empty(), "{length}");
+        let counters = sample.recorder.take_snapshot().counters;
+        let count = |name: &str| {
+            counters
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|c| c.1)
+        };
+        assert_eq!(count("messages.received"), Some(2), "{length}");
+        // The answer to a heartbeat that the pool does not declare.
+        assert_eq!(count("frames.unmatched"), Some(1), "{length}");
+    }
+}
+
+#[test]
+fn packet_without_an_end_is_dropped_at_the_limit() {
+    let sample = Sample::new("count_messages = { mqtt = \"publish\" }");
+    let mut frames = SocketFrames::new(sample.identity());
+    let mut heartbeat = sample.heartbeat();
+    // A packet that announces 268,435,455 bytes.
+    let mut start = vec![0x30, 0xff, 0xff, 0xff, 0x7f];
+    start.resize(MAX_PARTIAL_PACKET, 0);
+    for (bytes, kept) in [(start, MAX_PARTIAL_PACKET), (vec![0], 0)] {
+        let frame = Message::binary(bytes);
+        frames.on_frame(sample.identity(), &mut heartbeat, &frame, &sample.recorder);
+        assert_eq!(frames.partial_packet.len(), kept);
+    }
+}
