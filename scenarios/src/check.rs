@@ -255,16 +255,16 @@ mod tests {
         ];
         let diagnostics = texts.map(|text| GateCheck::parse(text).unwrap_err().to_string());
         expect![[r#"
-            unknown metric `heartbeats.respons.p99`; expected one of the 19 metrics of `heartbeats` in the reference (did you mean `heartbeats.response.p99`?)
-            unknown metric `heartbeats.p99`; expected one of the 19 metrics of `heartbeats` in the reference (did you mean `heartbeats.response.p99`?)
-            unknown metric `heartbeats.response`; expected one of the 19 metrics of `heartbeats` in the reference (did you mean `heartbeats.response.p99`?)
+            unknown metric `heartbeats.respons.p99`; expected one of the 20 metrics of `heartbeats` in the reference (did you mean `heartbeats.response.p99`?)
+            unknown metric `heartbeats.p99`; expected one of the 20 metrics of `heartbeats` in the reference (did you mean `heartbeats.response.p99`?)
+            unknown metric `heartbeats.response`; expected one of the 20 metrics of `heartbeats` in the reference (did you mean `heartbeats.response.p99`?)
             a number without its unit as the limit of heartbeats.response.p99; expected a time such as `50ms`, `1.5s` or `800us` (did you mean `50ms` or `50s`?)
             unknown unit `KiB` as the limit of heartbeats.response.p99; expected a time such as `50ms`, `1.5s` or `800us`
             unknown unit `kb` as the limit of cost_per_socket.node_rss; expected a size such as `4KiB`, `1.5MB` or `800B` (did you mean `4kB`?)
             an unknown comparison; expected `metric <= limit`, with one of < <= == != >= > (did you mean `==`?)
             unknown unit `ms` as the limit of sockets.opened; expected a plain number
             no comparison; expected `metric <= limit`, with one of < <= == != >= >
-            unknown metric `latency`; expected a metric of `sockets`, `heartbeats`, `commands`, `messages`, `backplane`, `cpu_cores`, `exits`, `telemetry`, `balance`, `cost_per_socket` (did you mean `messages.latency.p99`?)
+            unknown metric `latency`; expected a metric of `sockets`, `heartbeats`, `frames`, `commands`, `exchanges`, `messages`, `backplane`, `cpu_cores`, `exits`, `telemetry`, `balance`, `cost_per_socket` (did you mean `messages.latency.p99`?)
             an unknown comparison; expected `metric <= limit`, with one of < <= == != >= > (did you mean `<=`?)
             a quantity below zero as the limit of commands.failed; expected a plain number
             an unknown comparison; expected `metric <= limit`, with one of < <= == != >= > (did you mean `<=`?)

@@ -59,6 +59,9 @@ impl Plan {
                 *header = header.masked();
             }
         }
+        for header in self.commands.iter_mut().flat_map(|load| &mut load.headers) {
+            *header = header.masked();
+        }
         self
     }
 
@@ -68,7 +71,9 @@ impl Plan {
             SystemSpec::Target(target) => target.headers.as_slice(),
             SystemSpec::Cluster(_) => &[],
         };
-        let literal = headers.iter().filter(|header| header.has_literal_secret());
+        let of_commands = self.commands.iter().flat_map(|load| &load.headers);
+        let headers = headers.iter().chain(of_commands);
+        let literal = headers.filter(|header| header.has_literal_secret());
         literal.map(|header| header.name.as_str())
     }
 }

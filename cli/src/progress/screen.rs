@@ -43,7 +43,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::progress::fixtures::{drain, outage, ramp, traffic};
+    use crate::progress::fixtures::{drain, exchanges, outage, ramp, traffic};
 
     const TERMINALS: [(usize, usize); 5] = [(60, 20), (80, 24), (120, 40), (30, 8), (1, 1)];
 
@@ -125,6 +125,11 @@ mod tests {
                 n1        yes       201  20.5 MiB  3.24 MiB     231    1 %
                 n2        no          –         –         –       –      –"#]],
         );
+    }
+
+    #[test]
+    fn messages_of_devices_have_a_line() {
+        check(&exchanges(), (80, 24), &expect![""]);
     }
 
     #[test]

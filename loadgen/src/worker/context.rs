@@ -13,6 +13,7 @@ use super::{
     conn_events::ConnEventCounter,
     connected_devices::ConnectedDevices,
     dialect::Dialect,
+    exchanges::DeviceLinks,
     frames::{PoolProtocol, SocketIdentity},
     recorder::{Count, Recorder},
     signals::Signals,
@@ -47,6 +48,8 @@ pub struct Context {
     pub unexpected_answers: UnexpectedAnswers,
     /// The devices that a command can be sent to.
     pub connected_devices: ConnectedDevices,
+    /// The open sockets that messages and commands with a request of the scenario's own use.
+    pub links: DeviceLinks,
     /// Telemetry of finished devices that was not accepted, until it is sent to the
     /// coordinator.
     pub unaccepted_telemetry: Mutex<Vec<UnacceptedTelemetry>>,
@@ -72,6 +75,7 @@ impl Context {
         signals: Signals,
     ) -> Self {
         Self {
+            links: DeviceLinks::new(&plan, &protocols),
             protocols,
             dialect,
             connected_devices: ConnectedDevices::default(),

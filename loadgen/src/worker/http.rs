@@ -1,7 +1,7 @@
 //! HTTP requests to the system's addresses, one address after the other.
 
 use reqwest::{
-    Client, Response,
+    Client, Method, Response,
     header::{self, HeaderMap},
 };
 
@@ -10,14 +10,16 @@ use crate::endpoints::Endpoints;
 /// Longest body that is read, in bytes: a broken server must not fill the worker.
 const BODY_LIMIT: usize = 1 << 20;
 
-/// A POST request, apart from the address that it goes to.
+/// A request, apart from the address that it goes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpRequest {
+    /// The method.
+    pub method: Method,
     /// Path and query below a base address, with the leading slash.
     pub path: String,
     /// Names and values of header fields.
     pub headers: Vec<(&'static str, String)>,
-    /// Header fields of the scenario that name the request's device.
+    /// Header fields of the scenario for this request and its device.
     pub device_headers: HeaderMap,
     /// The body.
     pub body: String,
@@ -25,7 +27,7 @@ pub struct HttpRequest {
 
 /// The reason why a request got no response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PostError {
+pub enum SendError {
     /// No address accepted a connection: nothing was sent.
     NoListener,
     /// The connection broke: the system may have acted on the request.
@@ -37,6 +39,7 @@ impl HttpRequest {
     pub fn json(path: String, body: String) -> Self {
         let content_type = (header::CONTENT_TYPE.as_str(), "application/json".to_owned());
         Self {
+            method: Method::POST,
             path,
             headers: vec![content_type],
             device_headers: HeaderMap::new(),
@@ -50,11 +53,11 @@ impl HttpRequest {
         self
     }
 
-    async fn post(&self, client: &Client, base: &str) -> reqwest::Result<Response> {
+    async fn send(&self, client: &Client, base: &str) -> reqwest::Result<Response> {
         // A base address of a target may end with a slash.
         let url = format!("{}{}", base.trim_end_matches('/'), self.path);
         let mut request = client
-            .post(url)
+            .request(self.method.clone(), url)
             .headers(self.device_headers.clone())
             .body(self.body.clone());
         for (name, value) in &self.headers {
@@ -64,27 +67,27 @@ impl HttpRequest {
     }
 }
 
-/// Posts `request` to the first address that accepts a connection.
+/// Sends `request` to the first address that accepts a connection.
 ///
 /// `next` numbers the first address to try, modulo their count. It moves on past each
 /// address without a listener, so that a caller that keeps it stays at one address.
-pub async fn post_to_listener(
+pub async fn send_to_listener(
     client: &Client,
     endpoints: &Endpoints,
     next: &mut usize,
     request: &HttpRequest,
-) -> Result<Response, PostError> {
+) -> Result<Response, SendError> {
     for _ in 0..endpoints.http.len() {
         let base = &endpoints.http[*next % endpoints.http.len()];
-        match request.post(client, base).await {
+        match request.send(client, base).await {
             Ok(response) => return Ok(response),
             // Nothing was sent on a connection that never was. After any other error
             // the system may have acted, and a second attempt could act twice.
             Err(error) if error.is_connect() => *next = next.wrapping_add(1),
-            Err(_) => return Err(PostError::Broken),
+            Err(_) => return Err(SendError::Broken),
         }
     }
-    Err(PostError::NoListener)
+    Err(SendError::NoListener)
 }
 
 /// Reads the whole body; `None` if it breaks off or is longer than the limit.

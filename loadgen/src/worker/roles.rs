@@ -13,6 +13,7 @@ use super::{
     commands::{closed, open},
     context::Context,
     devices::{batch, schedule::BatchPart},
+    exchanges,
     messages::http_publisher,
 };
 
@@ -30,6 +31,18 @@ pub enum UserRole {
     },
     /// The one user of an open load.
     ArrivalDispatcher {
+        /// Number of the load in the plan.
+        load: usize,
+    },
+    /// A virtual user of closed messages.
+    MessageUser {
+        /// Number of the load in the plan.
+        load: usize,
+        /// The user's number and start.
+        slot: UserSlot,
+    },
+    /// The one user of open messages.
+    MessageDispatcher {
         /// Number of the load in the plan.
         load: usize,
     },
@@ -51,6 +64,10 @@ impl UserRole {
             Self::SocketBatch(part) => batch::run(context, part).await,
             Self::ClosedUser { load, slot } => closed::run(&context, &client, load, slot).await,
             Self::ArrivalDispatcher { load } => open::run(context, client, load).await,
+            Self::MessageUser { load, slot } => {
+                exchanges::closed::run(&context, load, slot).await;
+            }
+            Self::MessageDispatcher { load } => exchanges::open::run(&context, load).await,
             Self::HttpPublisher { load, number } => {
                 http_publisher::run(&context, &client, load, number).await;
             }
@@ -81,6 +98,19 @@ pub fn user_roles(plan: &Plan, segment: Segment) -> Vec<UserRole> {
             }
             // Every worker gets a dispatcher, which computes its share of the arrivals.
             LoadModel::Open { .. } => roles.push(UserRole::ArrivalDispatcher { load }),
+        }
+    }
+    for (load, messages) in plan.messages.iter().enumerate() {
+        // A worker without devices of the pool sends none of its messages.
+        let Some(part) = messages.segment_of(segment) else {
+            continue;
+        };
+        match messages.model {
+            LoadModel::Closed { .. } => {
+                let users = messages.users(part);
+                roles.extend(users.map(|slot| UserRole::MessageUser { load, slot }));
+            }
+            LoadModel::Open { .. } => roles.push(UserRole::MessageDispatcher { load }),
         }
     }
     if roles.is_empty() {

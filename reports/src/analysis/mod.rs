@@ -12,9 +12,9 @@
 //!   metric covers; `growth`: how far ever-growing gauges grew in it;
 //! - `summary`: the summary and its sections; `summary_metrics`: its metrics by path;
 //! - one file per section, which defines its part of `summary.json` and computes it:
-//!   `sockets`, `heartbeats`, `frames`, `commands`, `messages`, `telemetry`, `processes`
-//!   (nodes and consumers), `brokers`, `balancers`, `workers`, `backplane`, `cpu_cores`,
-//!   `exits`, `balance`, `cost`;
+//!   `sockets`, `heartbeats`, `frames`, `commands`, `exchanges`, `messages`, `telemetry`,
+//!   `processes` (nodes and consumers), `brokers`, `balancers`, `workers`, `backplane`,
+//!   `cpu_cores`, `exits`, `balance`, `cost`;
 //! - `distribution`, `fit`: times and slopes; `conn_events`, `recovery`: sockets lost and
 //!   opened; `failures`: failures by kind;
 //! - `ledger`, `harness`, `gates`, `verdict`, `problems`: the judgement on the numbers.
@@ -32,6 +32,7 @@ pub(crate) mod conn_events;
 pub(crate) mod cost;
 mod cpu_cores;
 mod distribution;
+mod exchanges;
 mod exits;
 pub(crate) mod failures;
 pub(crate) mod fit;

@@ -4,7 +4,7 @@ use highwater_scenarios::plan::PhaseWindow;
 use highwater_types::format;
 
 use super::{
-    heartbeats::pending, ledger, messages, run_window::RunWindow, sockets::turnover,
+    exchanges, heartbeats::pending, ledger, messages, run_window::RunWindow, sockets::turnover,
     source_series::SourceSeries, summary::Summary, telemetry,
 };
 use crate::record::{RecordEvent, SourceRole, TimedEvent, action_title, names::gauge};
@@ -21,6 +21,9 @@ pub(super) fn problems(window: &RunWindow, summary: &Summary) -> Vec<String> {
     problems.extend(heartbeats_mismatch(window, summary));
     problems.extend(commands_mismatch(summary));
     problems.extend(commands_without_device(summary));
+    if let Some(section) = &summary.exchanges {
+        problems.extend(exchanges::problems(section));
+    }
     if let Some(section) = &summary.telemetry {
         problems.extend(telemetry::problems(window, section));
     }

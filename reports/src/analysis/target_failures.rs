@@ -32,6 +32,7 @@ pub(super) fn target_failures(
             all_sockets_lost(window, summary),
             no_heartbeat_acknowledged(summary),
             no_command_replied(window, summary),
+            no_exchange_answered(summary),
             no_message_published(summary),
             no_telemetry_accepted(summary),
             few_sockets_at_nodes(window),
@@ -96,6 +97,17 @@ fn no_command_replied(window: &RunWindow, summary: &Summary) -> Option<String> {
             "none of {} commands got a reply{}",
             format::count(of_target),
             kinds(window, "commands")
+        )
+    })
+}
+
+fn no_exchange_answered(summary: &Summary) -> Option<String> {
+    let exchanges = summary.exchanges.as_ref()?;
+    let expected = exchanges.sent.saturating_sub(exchanges.one_way);
+    (expected > 0 && exchanges.answered == 0).then(|| {
+        format!(
+            "none of {} messages of devices was answered",
+            format::count(expected)
         )
     })
 }

@@ -16,9 +16,12 @@
 //! - [`json_path`]: the place of a value in JSON;
 //! - [`matcher`]: tests on received frames;
 //! - [`take`]: the places of values that answers give;
-//! - [`compiled`]: the frames of a pool, compiled together.
+//! - [`compiled`]: the frames of a pool, compiled together;
+//! - [`exchange`], [`command`]: the texts of messages and commands, compiled.
 
+pub mod command;
 pub mod compiled;
+pub mod exchange;
 pub mod hex;
 pub mod json_path;
 pub mod matcher;
@@ -28,9 +31,14 @@ pub mod take;
 pub mod template;
 
 pub use self::{
+    command::{CommandPlace, CommandProblem, CommandTexts, CompiledCommand},
     compiled::{
         CompiledAnswer, CompiledFrame, CompiledFrames, CompiledHeartbeat, CompiledStep, FramePlace,
         FrameProblem,
+    },
+    exchange::{
+        AnswerKind, AnswerMatchers, CompiledExchange, Correlation, ExchangeKey, ExchangePlace,
+        ExchangeProblem, ExchangeSpec, nonce_text,
     },
     hex::HexTemplate,
     json_path::JsonPath,

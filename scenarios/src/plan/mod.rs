@@ -10,7 +10,8 @@
 //!
 //! - [`root`]: the plan as a whole;
 //! - [`cluster`], [`balancing`], [`target`]: the system that the load is put on;
-//! - [`devices`] with [`frames`], [`commands`], [`publish`], [`telemetry`]: the load;
+//! - [`devices`] with [`frames`], [`commands`], [`messages`], [`publish`], [`telemetry`]: the
+//!   load;
 //! - [`event`]: actions on the cluster during the load;
 //! - [`gates`]: conditions that the run must meet;
 //! - [`word`]: the enums of all of these that a scenario writes as words.
@@ -22,6 +23,7 @@ mod devices;
 mod event;
 mod frames;
 mod gates;
+mod messages;
 mod publish;
 mod root;
 mod target;
@@ -31,7 +33,7 @@ mod word;
 pub use self::{
     balancing::{BalancerKind, BalancerLoadMetric, BalancerPolicy, Join, MAX_BALANCERS},
     cluster::{BackplaneSpec, BrokerSpec, ClusterSpec, Routing},
-    commands::{CommandLoad, LoadModel, ReplyMode},
+    commands::{CommandLoad, CommandMethod, LoadModel, ReplyMode},
     devices::{DevicePool, Jitter, ReconnectSpec},
     event::{Action, BROKER_NAME, CLUSTER_NAME, EventSpec, FaultSpec},
     frames::{
@@ -39,6 +41,7 @@ pub use self::{
         TakeSource, TakeSpec,
     },
     gates::{Gate, PhaseWindow},
+    messages::MessageLoad,
     publish::{DeviceRole, PublishFrom, PublishLoad},
     root::{Plan, SystemSpec},
     target::{CertificateTrust, Dialect, HttpHeader, ObservedProcess, TargetSpec},

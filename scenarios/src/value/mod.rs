@@ -8,13 +8,14 @@
 //!   strictly;
 //! - [`number`], [`quantity`]: whole numbers, and numbers with a unit;
 //! - [`boolean`], [`word`], [`list`]: a closed set of values;
-//! - [`backplane`]: a word or an address;
+//! - [`backplane`], [`command`]: a word or an address, and the parts of a command;
 //! - [`frame`], [`matcher`], [`take`]: frames to send, tests on received frames, and values
 //!   to take from them.
 
 mod address;
 mod backplane;
 mod boolean;
+mod command;
 mod frame;
 mod headers;
 mod list;
@@ -22,6 +23,7 @@ mod matcher;
 mod name;
 mod number;
 mod quantity;
+
 mod subprotocol;
 mod take;
 mod text;
@@ -32,8 +34,9 @@ pub(crate) use self::{
     address::{DEVICE_PLACEHOLDER, command_path, http_address, http_addresses, ws_addresses},
     backplane::{BackplaneAddress, backplane},
     boolean::boolean,
+    command::{reply, statuses, template},
     frame::{frame, frames, separator},
-    headers::headers,
+    headers::{headers, request_headers},
     list::list_of,
     matcher::matcher,
     name::{consumer_name, name, node_name, topic_name},

@@ -133,11 +133,11 @@ fn set_values_are_validated_like_the_file() {
         ],
         expect![[r#"
             --set devices.home.cuont=5: devices.home.cuont: unknown key
-              = expected: `name`, `count`, `ramp`, `start`, `heartbeat`, `max_missed`, `connect_timeout`, `max_message`, `reconnect`
+              = expected: `name`, `count`, `ramp`, `start`, `heartbeat`, `max_missed`, `connect_timeout`, `max_message`, `reconnect`, `separator`, `open`, `answer`, `count_messages`, `close`
               = hint: did you mean `count`?
 
             --set device.home.count=5: device: unknown key
-              = expected: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `telemetry`, `events`, `gates`, `matrix`
+              = expected: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `messages`, `publish`, `telemetry`, `events`, `gates`, `matrix`
               = hint: did you mean `devices`?
 
             --set duration=30: duration: a number without its unit

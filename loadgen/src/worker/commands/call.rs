@@ -1,51 +1,51 @@
 //! One command from its due time to its result.
 
-use highwater_scenarios::plan::{CommandLoad, ReplyMode};
-use rand::{SeedableRng, rngs::SmallRng};
-use reqwest::{Client, header};
+use highwater_scenarios::frames::{Matcher, ReceivedFrame, nonce_text};
+use reqwest::Client;
 use tokio::time::{Instant, timeout};
 
 use super::{
     outcome::{CommandFailure, CommandResult, ReplyRoute},
-    reply::{self, accepted_type},
+    recipient::Recipient,
+    reply::{self, ReplyTo},
+    request::build_request,
 };
 use crate::{
     control::RequestKind,
-    keys::DeviceKey,
     worker::{
         context::Context,
-        dialect::{OutgoingCommand, ReplyResult},
-        http::{HttpRequest, post_to_listener, read_body},
+        dialect::ReplyResult,
+        frames::{FrameKey, SocketValues},
+        http::{read_body, send_to_listener},
         recorder::{Count, Level, Recorder, Timing},
     },
 };
 
-/// Sends the command that is due at `due` to a random connected device, waits for its
-/// result and counts it. Returns whether there was a reply.
+/// Sends the command of load number `load` that is due at `due` to a random connected device,
+/// waits for its result and counts it. Returns whether there was a reply.
 ///
 /// The command is not sent if no device is connected.
-pub async fn issue_command(
-    context: &Context,
-    client: &Client,
-    load: &CommandLoad,
-    due: Instant,
-) -> bool {
+pub async fn issue_command(context: &Context, client: &Client, load: usize, due: Instant) -> bool {
     let recorder = &context.recorder;
     recorder.count(Count::CommandsDue);
-    let mut rng = SmallRng::from_rng(&mut rand::rng());
-    let Some(device) = context.connected_devices.pick_random(&mut rng) else {
+    // 64 random bits, so that no other command's reply carries the same text.
+    let nonce = rand::random();
+    let Some(recipient) = Recipient::pick(context, load, nonce) else {
         recorder.count(Count::CommandsNoDevice);
         return false;
     };
-    // 64 random bits, so that no other command's reply carries the same text.
-    let nonce = format!("{:016x}", rand::random::<u64>());
-    let request = build_request(context, load, device, &nonce);
+    let limit = context.plan.commands[load].timeout;
+    let mut command = Command {
+        context,
+        load,
+        recipient,
+        nonce,
+    };
     // Counted before it is sent: the drain must see every command that may be answered.
     let in_flight = InFlightGuard::new(recorder);
     let sent = Instant::now();
     recorder.time(Timing::SendLag, sent.saturating_duration_since(due));
-    let executed = execute(context, client, load.reply, &request, &nonce);
-    let result = timeout(load.timeout, executed)
+    let result = timeout(limit, command.execute(client))
         .await
         // The caller's timeout and a node's 504 are one result.
         .unwrap_or(CommandResult::TimedOut);
@@ -85,61 +85,85 @@ impl Drop for InFlightGuard<'_> {
     }
 }
 
-fn build_request(
-    context: &Context,
-    load: &CommandLoad,
-    device: DeviceKey,
-    nonce: &str,
-) -> HttpRequest {
-    let id = device.id(&context.plan.devices[device.pool as usize]);
-    let command = OutgoingCommand {
-        name: &load.name,
-        nonce,
-        timeout: load.timeout,
-    };
-    let path = load.path.replace("{device}", &id);
-    let accept = accepted_type(load.reply).to_owned();
-    let request = context.dialect.command_request(path, &command);
-    let mut request = request.with_header(header::ACCEPT.as_str(), accept);
-    request.device_headers = context.client_options.command_headers_for(&id);
-    request
+/// A command that is being sent.
+struct Command<'a> {
+    context: &'a Context,
+    /// Number of its load in the plan.
+    load: usize,
+    recipient: Recipient,
+    nonce: u64,
 }
 
-async fn execute(
-    context: &Context,
-    client: &Client,
-    mode: ReplyMode,
-    request: &HttpRequest,
-    nonce: &str,
-) -> CommandResult {
-    let dialect = context.dialect;
-    // Each command begins at the next address, so that all addresses get as many.
-    let mut next = context.next_http_index();
-    let posted = post_to_listener(client, &context.endpoints(), &mut next, request).await;
-    let Ok(response) = posted else {
-        return CommandResult::Failed(CommandFailure::Connection);
-    };
-    if !response.status().is_success() {
-        let result = CommandResult::from_status(dialect, response.status().as_u16());
+impl Command<'_> {
+    async fn execute(&mut self, client: &Client) -> CommandResult {
+        let result = self.request(client).await;
         match result {
-            CommandResult::Failed(_) => {
-                let answers = &context.unexpected_answers;
-                answers
-                    .record_response(RequestKind::Command, response)
-                    .await;
+            // The response is as expected, and the reply comes on the device's socket.
+            CommandResult::Replied { .. } if !self.recipient.reply_arrived().await => {
+                CommandResult::NotConnected
             }
-            // Read to its end, so that the client keeps the connection for the next request.
-            _ => drop(read_body(response).await),
+            result => result,
         }
-        return result;
     }
-    match reply::read(mode, response, dialect, nonce).await {
-        ReplyResult::Reply(nodes) => CommandResult::Replied {
-            route: ReplyRoute::between(&nodes),
-            owner: nodes.owner_name().map(str::to_owned),
-        },
-        ReplyResult::WrongReply => CommandResult::Failed(CommandFailure::WrongReply),
-        ReplyResult::Status(status) => CommandResult::from_status(dialect, status),
-        ReplyResult::ConnectionBroken => CommandResult::Failed(CommandFailure::Connection),
+
+    /// Sends the request and reads its response.
+    async fn request(&self, client: &Client) -> CommandResult {
+        let context = self.context;
+        let (load, dialect) = (&context.plan.commands[self.load], context.dialect);
+        let request = build_request(context, self.load, &self.recipient, self.nonce);
+        // Each command begins at the next address, so that all addresses get as many.
+        let mut next = context.next_http_index();
+        let sent = send_to_listener(client, &context.endpoints(), &mut next, &request).await;
+        let Ok(response) = sent else {
+            return CommandResult::Failed(CommandFailure::Connection);
+        };
+        if !load.expects(response.status().as_u16()) {
+            let result = CommandResult::from_status(dialect, response.status().as_u16());
+            match result {
+                CommandResult::Failed(_) => {
+                    let answers = &context.unexpected_answers;
+                    answers
+                        .record_response(RequestKind::Command, response)
+                        .await;
+                }
+                // Read to its end, so that the client keeps the connection for the next request.
+                _ => drop(read_body(response).await),
+            }
+            return result;
+        }
+        let command = ReplyTo {
+            dialect,
+            nonce: &nonce_text(self.nonce),
+            is_expected: &|body| self.is_expected(body),
+        };
+        match reply::read(&load.reply, response, &command).await {
+            ReplyResult::Reply(nodes) => CommandResult::Replied {
+                route: ReplyRoute::between(&nodes),
+                owner: nodes.owner_name().map(str::to_owned),
+            },
+            ReplyResult::WrongReply => CommandResult::Failed(CommandFailure::WrongReply),
+            ReplyResult::Status(status) => CommandResult::from_status(dialect, status),
+            ReplyResult::ConnectionBroken => CommandResult::Failed(CommandFailure::Connection),
+        }
+    }
+
+    /// Whether the body of a response is as the scenario expects it.
+    fn is_expected(&self, body: &[u8]) -> bool {
+        let identity = self.context.socket_identity(self.recipient.device);
+        let test = identity.and_then(|identity| {
+            let matcher = identity.protocol.command(self.load)?.expect_body.as_ref()?;
+            Some((identity, matcher))
+        });
+        test.is_none_or(|(identity, matcher): (_, &Matcher)| {
+            let values = SocketValues {
+                identity,
+                taken: self.recipient.taken(),
+                key: FrameKey {
+                    reference: 0,
+                    nonce: self.nonce,
+                },
+            };
+            matcher.matches(&ReceivedFrame::from_bytes(body), &values)
+        })
     }
 }

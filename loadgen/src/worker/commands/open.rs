@@ -48,7 +48,7 @@ pub async fn run(context: Arc<Context>, client: Client, load: usize) {
         }
         let (context, client) = (context.clone(), client.clone());
         in_flight.spawn(async move {
-            issue_command(&context, &client, &context.plan.commands[load], due).await;
+            issue_command(&context, &client, load, due).await;
         });
     }
     // An interrupted run drains early. Arrivals that were due before the drain still

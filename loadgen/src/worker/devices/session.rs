@@ -7,10 +7,13 @@
 //!  └───────► Lost ◄─────────┘
 //! ```
 
-use std::time::Duration;
+use std::{future::poll_fn, task::Poll, time::Duration};
 
 use futures_util::StreamExt;
-use highwater_scenarios::{frames::CompiledHeartbeat, plan::DevicePool};
+use highwater_scenarios::{
+    frames::{CompiledHeartbeat, ReceivedFrame},
+    plan::DevicePool,
+};
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::{Error, Message, protocol::frame::coding::CloseCode};
 
@@ -25,6 +28,8 @@ use super::{
 use crate::worker::{
     context::Context,
     dialect::{Incoming, ReconnectAdvice},
+    exchanges::SocketExchanges,
+    frames::SocketValues,
 };
 
 /// Sockets that one worker closes per second in the drain. The coordinator's deadline for
@@ -94,7 +99,12 @@ pub async fn run_session(
         state: SocketState::Open,
         advice: None,
     };
-    match session.run().await {
+    session.open_exchanges();
+    let end = session.run().await;
+    if let Some(exchanges) = session.socket.exchanges.take() {
+        exchanges.close(context);
+    }
+    match end {
         Ok(()) => SocketEnd::Drained,
         Err(cause) => {
             session.heartbeat.record_missed(&context.recorder);
@@ -138,6 +148,13 @@ impl Session<'_> {
                         FrameEffect::Disconnected(cause) => return Err(cause),
                     }
                 }
+                () = work_arrived(&self.socket.exchanges), if self.state != SocketState::Closing => {
+                    // Boxed for the same reason.
+                    Box::pin(self.send_messages()).await?;
+                    if self.state == SocketState::Open {
+                        wake.as_mut().reset(self.next_due());
+                    }
+                }
                 () = &mut wake => {
                     // Boxed for the same reason.
                     match Box::pin(self.on_wake()).await? {
@@ -160,7 +177,44 @@ impl Session<'_> {
     fn next_due(&self) -> Instant {
         let heartbeat = self.heartbeat.next_due();
         let traffic = self.traffic.next_due(self.context);
-        traffic.map_or(heartbeat, |due| due.min(heartbeat))
+        let exchanges = self.socket.exchanges.as_ref();
+        let timeout = exchanges.and_then(|exchanges| exchanges.next_timeout());
+        let others = traffic.into_iter().chain(timeout);
+        others.fold(heartbeat, Instant::min)
+    }
+
+    /// Makes the socket known to the loads that use its pool.
+    fn open_exchanges(&mut self) {
+        let context = self.context;
+        let frames = self.socket.frames.as_ref();
+        let taken = || frames.map_or_else(Box::default, |frames| frames.taken().into());
+        let link = context.links.open(&context.plan, self.device.key, taken);
+        self.socket.exchanges = link.map(|link| Box::new(SocketExchanges::new(link)));
+    }
+
+    /// Sends the messages that other users have handed over.
+    async fn send_messages(&mut self) -> Result<(), DisconnectKind> {
+        let (context, write_timeout) = (self.context, self.pool.heartbeat);
+        let Some(identity) = context.socket_identity(self.device.key) else {
+            return Ok(());
+        };
+        let OpenSocket {
+            stream,
+            frames,
+            exchanges,
+        } = self.socket;
+        let Some((frames, exchanges)) = frames.as_mut().zip(exchanges.as_mut()) else {
+            return Ok(());
+        };
+        while let Some(next) = exchanges.next_message(context, identity.protocol) {
+            let (message, key) = frames.next_message(identity, &next.exchange.send);
+            // Counted before it is sent: its answer may come at once.
+            exchanges.begin(context, next, key);
+            let started = Instant::now();
+            send_frame(stream, message, write_timeout).await?;
+            exchanges.on_written(started);
+        }
+        Ok(())
     }
 
     /// Does what the timer was set for. Returns when to wake next; `None` ends a session
@@ -195,6 +249,9 @@ impl Session<'_> {
         let now = Instant::now();
         // A peer that takes no frame for a whole period would miss the next heartbeat.
         let write_timeout = self.pool.heartbeat;
+        if let Some(exchanges) = &mut self.socket.exchanges {
+            exchanges.time_out(self.context);
+        }
         if self.heartbeat.next_due() <= now {
             self.send_heartbeat(now, write_timeout).await?;
         }
@@ -268,7 +325,13 @@ impl Session<'_> {
         let Some((frames, identity)) = self.socket.frames.as_mut().zip(identity) else {
             return FrameEffect::None;
         };
-        let answers = frames.on_frame(identity, &mut self.heartbeat, frame, &context.recorder);
+        let (heartbeat, exchanges) = (&mut self.heartbeat, &mut self.socket.exchanges);
+        let is_exchange = |message: &ReceivedFrame<'_>, values: &SocketValues<'_>| {
+            let exchanges = exchanges.as_mut();
+            exchanges.is_some_and(|exchanges| exchanges.on_frame(context, message, values))
+        };
+        let recorder = &context.recorder;
+        let answers = frames.on_frame(identity, heartbeat, frame, recorder, is_exchange);
         for answer in answers {
             if let Err(cause) = send_frame(&mut self.socket.stream, answer, CLOSE_TIMEOUT).await {
                 return FrameEffect::Disconnected(cause);
@@ -354,4 +417,12 @@ fn new_heartbeat(
         _ => device.heartbeat_phase,
     };
     DeviceHeartbeat::new(Instant::now(), pool.heartbeat, phase)
+}
+
+/// Waits until there is work for the socket; forever where no load uses its pool.
+fn work_arrived(exchanges: &Option<Box<SocketExchanges>>) -> impl Future<Output = ()> {
+    poll_fn(move |task| match exchanges {
+        Some(exchanges) => exchanges.poll_ready(task),
+        None => Poll::Pending,
+    })
 }

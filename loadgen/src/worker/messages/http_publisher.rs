@@ -6,7 +6,7 @@ use tokio::time::{sleep_until, timeout};
 use super::publisher::{MessageOutcome, PublisherState};
 use crate::worker::{
     context::Context,
-    http::{PostError, post_to_listener, read_body},
+    http::{SendError, read_body, send_to_listener},
 };
 
 /// Publishes the messages of publisher `number` of load number `load` until all are
@@ -57,7 +57,7 @@ impl MessageSender<'_> {
             return MessageOutcome::Dropped;
         };
         let endpoints = self.context.endpoints();
-        match post_to_listener(self.client, &endpoints, &mut self.next_address, &request).await {
+        match send_to_listener(self.client, &endpoints, &mut self.next_address, &request).await {
             Ok(response) => {
                 let status = response.status().as_u16();
                 // Read to its end, so that the client keeps the connection.
@@ -65,8 +65,8 @@ impl MessageSender<'_> {
                 MessageOutcome::from_status(status)
             }
             // Nothing was sent, so that the sequence keeps its number for the next message.
-            Err(PostError::NoListener) => MessageOutcome::Dropped,
-            Err(PostError::Broken) => MessageOutcome::Unconfirmed,
+            Err(SendError::NoListener) => MessageOutcome::Dropped,
+            Err(SendError::Broken) => MessageOutcome::Unconfirmed,
         }
     }
 }
