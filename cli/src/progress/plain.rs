@@ -203,7 +203,7 @@ mod tests {
         let mut plain = PlainDisplay::default();
         plain.progress(&at(0, exchanges()));
         let lines = plain.progress(&at(5, exchanges()));
-        expect![""].assert_eq(&lines.join("\n"));
+        expect!["00:00:05 steady   sockets  640/1500  nodes 1/2  heartbeats    128/s p50 0.31 ms p99 1.20 ms missed 17   exchanges    200/s p50 1.10 ms p99 7.20 ms unanswered 3  send lag p99 14.7 ms on w1"].assert_eq(&lines.join("\n"));
     }
 
     #[test]

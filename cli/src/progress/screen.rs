@@ -129,7 +129,23 @@ mod tests {
 
     #[test]
     fn messages_of_devices_have_a_line() {
-        check(&exchanges(), (80, 24), &expect![""]);
+        check(
+            &exchanges(),
+            (80, 24),
+            &expect![[r#"
+
+            steady   ━━━━━━━━━━━━─────────────────────────────────────  01:29 left of 02:00
+            next     restart-node n2 in 39s
+
+            sockets         640  open of 1,500  360 missing
+            heartbeats      128/s  p50 0.31 ms  p99 1.20 ms  missed 17
+            exchanges       200/s  p50 1.10 ms  p99 7.20 ms  unanswered 3
+            send lag    p99 14.7 ms on w1, over the harness's 10 ms
+
+            node      up    sockets       RSS      heap   files    CPU
+            n1        yes       201  20.5 MiB  3.24 MiB     231    1 %
+            n2        no          –         –         –       –      –"#]],
+        );
     }
 
     #[test]

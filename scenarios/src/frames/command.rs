@@ -153,11 +153,11 @@ impl CompiledCommand {
         path
     }
 
-    /// Returns why the frame of a reply cannot be told from the replies to other commands.
+    /// Returns why the frame of a reply does not show which command it answers.
     fn reply_problem(&self) -> Option<CommandProblem> {
         let reply = self.reply.as_ref()?;
         let diagnostic = if !reply.has_place_for(ValueRef::Nonce) {
-            Diagnostic::new("a reply that no command can be told by")
+            Diagnostic::new("a reply that does not show which command it answers")
                 .expected("a matcher with `{nonce}`")
                 .hint("send `{nonce}` in `body` and let the device's frame carry it back")
         } else if !self.sends_nonce() {

@@ -69,7 +69,7 @@ pub enum CompiledHeartbeat {
     Send {
         /// The frame to send.
         send: CompiledFrame,
-        /// The answer; `None` where there is none.
+        /// The answer; `None` for a heartbeat without one.
         expect: Option<Matcher>,
     },
     /// The server sends.

@@ -71,7 +71,7 @@ fn compile_group(text: &str) -> Result<Regex, Diagnostic> {
     }
 }
 
-/// Returns a text as it is, and any other value as JSON; `null` is no value.
+/// Returns a text as it is, and any other value as JSON; `None` for `null`.
 fn json_text(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,

@@ -11,7 +11,7 @@ const MAX_NAME_BYTES: usize = 65;
 
 /// Text with placeholders: `{device}`, `{ref}`, a column, `${NAME}`.
 ///
-/// In a text that is JSON, values are escaped as JSON. Socket.IO's digits before the JSON and
+/// Values are escaped as JSON where the text is JSON. Socket.IO's digits before the JSON and
 /// a separator behind it do not change that. `{{name}` stands for the text `{name}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {

@@ -58,7 +58,7 @@ pub enum HeartbeatFrames {
     Send {
         /// The frame to send.
         send: FrameSpec,
-        /// The answer; `None` where there is none, and heartbeats count as sent alone.
+        /// The answer; `None` for heartbeats without one, which count as sent alone.
         expect: Option<MatchSpec>,
     },
     /// The server sends, and the next frame is due within a period of the last.

@@ -45,7 +45,7 @@ fn check_frames(load: &MessageSection, pool: &PoolSection, sink: &mut Diagnostic
         expect: load.expect.value.as_ref(),
         reject: load.reject.value.as_ref(),
     };
-    // What cannot be read is no answer that is missing.
+    // An answer that could not be read is not missing.
     if load.expect.is_written && spec.expect.is_none() {
         return;
     }

@@ -6,9 +6,8 @@ use crate::{
 };
 
 section! {
-    /// A frame of the server, and the frame that answers it, as
-    /// `answer = [{ to = { text = "2" }, send = "3" }]` in `[[devices]]`. The first that fits
-    /// answers.
+    /// A frame of the server, and the frame that answers it: the first that fits. As
+    /// `answer = [{ to = { text = "2" }, send = "3" }]` in `[[devices]]`.
     pub(crate) struct AnswerSection = "[[devices.answer]]";
 
     /// Frame of the server.

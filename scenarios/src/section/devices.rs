@@ -40,8 +40,8 @@ section! {
     /// the pool belongs to the ramp.
     pub(crate) start: Duration = duration(Duration::ZERO, DAY.saturating_mul(30)), optional;
 
-    /// Time between two heartbeats of one socket, or a table of the heartbeat's frames. Each
-    /// socket has a random phase of its own.
+    /// Time between two heartbeats of one socket, for WebSocket pings, or a table with the
+    /// frames of the heartbeat. Each socket has a random phase of its own.
     pub(crate) heartbeat: HeartbeatSection = table_or_key("every"), default "20s";
 
     /// Missed heartbeats in a row after which the client closes the socket and reconnects.

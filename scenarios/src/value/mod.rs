@@ -9,8 +9,8 @@
 //! - [`number`], [`quantity`]: whole numbers, and numbers with a unit;
 //! - [`boolean`], [`word`], [`list`]: a closed set of values;
 //! - [`backplane`], [`command`]: a word or an address, and the parts of a command;
-//! - [`frame`], [`matcher`], [`take`]: frames to send, tests on received frames, and values
-//!   to take from them.
+//! - [`frame`], [`matcher`]: frames to send, and tests on received ones;
+//! - [`take`](mod@take): values that answers give.
 
 mod address;
 mod backplane;

@@ -138,7 +138,88 @@ heartbeat = { every = "1s", expect = { json = { "a..b" = 1 } } }
 count_messages = { jsn = { a = 1 } }
 close = []
 "#,
-        expect![[""]],
+        expect![[r#"
+            broken.toml:10:14: devices.phone.open[0].send: an unknown placeholder `{devise}`
+               |
+            10 |     { send = "hello {devise}", take = { sid = "json:/sid" } },
+               |              ^^^^^^^^^^^^^^^^
+               = found: "hello {devise}"
+               = expected: `device`, `n`, `ref`, `nonce`, `now_ms`, `worker`
+               = hint: did you mean `device`?
+
+            broken.toml:10:39: devices.phone.open[0].take: `take` without a frame to wait for
+               |
+            10 |     { send = "hello {devise}", take = { sid = "json:/sid" } },
+               |                                       ^^^^^^^^^^^^^^^^^^^^^
+               = found: a table
+               = expected: `take` beside `expect`
+
+            broken.toml:11:5: devices.phone.open[1]: a step that neither sends nor waits
+               |
+            11 |     { within = "1s" },
+               |     ^^^^^^^^^^^^^^^^^
+               = expected: `send`, `expect`, or both
+
+            broken.toml:11:16: devices.phone.open[1].within: `within` without a frame to wait for
+               |
+            11 |     { within = "1s" },
+               |                ^^^^
+               = found: "1s"
+               = expected: `within` beside `expect`
+
+            broken.toml:12:14: devices.phone.open[2].send: an unknown placeholder `{later}`
+               |
+            12 |     { send = "{later}", expect = { text = "a", prefix = "b" } },
+               |              ^^^^^^^^^
+               = found: "{later}"
+               = expected: `device`, `n`, `ref`, `nonce`, `now_ms`, `worker`, `sid`
+               = hint: the text itself is written `{{later}`
+
+            broken.toml:12:34: devices.phone.open[2].expect: both `text` and `prefix`
+               |
+            12 |     { send = "{later}", expect = { text = "a", prefix = "b" } },
+               |                                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = found: a table
+               = expected: a table with one of `text`, `prefix`, `json`, `hex`, `regex`, such as { json = { type = "pong" } }
+               = hint: one test may look at several values of `json`
+
+            broken.toml:14:18: devices.phone.answer[0].to: an invalid regular expression: unclosed group
+               |
+            14 | answer = [{ to = { regex = "(" }, send = { hex = "c" } }]
+               |                  ^^^^^^^^^^^^^^^
+               = found: a table
+
+            broken.toml:14:42: devices.phone.answer[0].send: `c` is not bytes
+               |
+            14 | answer = [{ to = { regex = "(" }, send = { hex = "c" } }]
+               |                                          ^^^^^^^^^^^^^
+               = found: a table
+               = expected: pairs of hexadecimal digits, such as "c0 00"
+
+            broken.toml:15:38: devices.phone.heartbeat.expect: an answer without the frame that it answers
+               |
+            15 | heartbeat = { every = "1s", expect = { json = { "a..b" = 1 } } }
+               |                                      ^^^^^^^^^^^^^^^^^^^^^^^^^
+               = found: a table
+               = expected: `expect` beside `send`
+               = hint: `watch` is for a server that sends by itself
+
+            broken.toml:16:18: devices.phone.count_messages: an unknown test `jsn`
+               |
+            16 | count_messages = { jsn = { a = 1 } }
+               |                  ^^^^^^^^^^^^^^^^^^^
+               = found: a table
+               = expected: a table with one of `text`, `prefix`, `json`, `hex`, `regex`, such as { json = { type = "pong" } }
+               = hint: did you mean `json`?
+
+            broken.toml:17:9: devices.phone.close: an empty list
+               |
+            17 | close = []
+               |         ^^
+               = found: an empty list
+               = expected: a list of up to 16 frames, each text in quotes, or bytes such as { hex = "c0 00" }
+
+            11 problems in broken.toml"#]],
     );
     check_rejected(
         r#"open = [
@@ -148,18 +229,87 @@ close = []
 answer = [{ to = { regex = "(" }, send = { hex = "c" } }]
 heartbeat = { every = "1s", send = "{later}", watch = { text = "{soon}" } }
 "#,
-        expect![[""]],
+        expect![[r#"
+            broken.toml:10:14: devices.phone.open[0].send: an unknown placeholder `{devise}`
+               |
+            10 |     { send = "hello {devise}" },
+               |              ^^^^^^^^^^^^^^^^
+               = found: "hello {devise}"
+               = expected: `device`, `n`, `ref`, `nonce`, `now_ms`, `worker`
+               = hint: did you mean `device`?
+
+            broken.toml:11:28: devices.phone.open[1].expect: `a..b` has an empty name
+               |
+            11 |     { send = "x", expect = { json = { "a..b" = 1 } }, take = { later = "regex:abc", c = "cookie:c" }
+               |                            ^^^^^^^^^^^^^^^^^^^^^^^^^
+               = found: a table
+               = expected: names with dots between them, such as `4.status`, or `/4/status`
+
+            broken.toml:11:62: devices.phone.open[1].take: a regular expression without a group
+               |
+            11 |     { send = "x", expect = { json = { "a..b" = 1 } }, take = { later = "regex:abc", c = "cookie:c" }
+               |                                                              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = found: a table
+               = hint: put brackets around the value: `regex:id=([0-9]+)`
+
+            broken.toml:11:62: devices.phone.open[1].take: a frame has no cookies and no header fields for `c`
+               |
+            11 |     { send = "x", expect = { json = { "a..b" = 1 } }, take = { later = "regex:abc", c = "cookie:c" }
+               |                                                              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = found: a table
+               = expected: `json:PATH` or `regex:EXPRESSION`
+
+            broken.toml:13:18: devices.phone.answer[0].to: an invalid regular expression: unclosed group
+               |
+            13 | answer = [{ to = { regex = "(" }, send = { hex = "c" } }]
+               |                  ^^^^^^^^^^^^^^^
+               = found: a table
+
+            broken.toml:13:42: devices.phone.answer[0].send: `c` is not bytes
+               |
+            13 | answer = [{ to = { regex = "(" }, send = { hex = "c" } }]
+               |                                          ^^^^^^^^^^^^^
+               = found: a table
+               = expected: pairs of hexadecimal digits, such as "c0 00"
+
+            broken.toml:14:55: devices.phone.heartbeat.watch: both `send` and `watch`
+               |
+            14 | heartbeat = { every = "1s", send = "{later}", watch = { text = "{soon}" } }
+               |                                                       ^^^^^^^^^^^^^^^^^^^
+               = found: a table
+               = expected: `send` (the socket sends) or `watch` (the server sends)
+
+            7 problems in broken.toml"#]],
     );
 }
 
 #[test]
 fn frames_need_a_target_of_the_plain_dialect() {
     let cluster = TARGET.replace("[target]\nws = \"ws://host/ws\"", "[cluster]");
-    expect![[""]].assert_eq(&crate::diagnostics_of(&format!(
+    expect![[r#"
+        broken.toml:8:13: devices.phone.heartbeat: frames for a cluster that the harness starts
+          |
+        8 | heartbeat = { every = "5s", send = "ping" }
+          |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+          = expected: frames with a `[target]`
+          = hint: the nodes of a `[cluster]` speak their own protocol
+
+        1 problem in broken.toml"#]]
+    .assert_eq(&crate::diagnostics_of(&format!(
         "{cluster}heartbeat = {{ every = \"5s\", send = \"ping\" }}"
     )));
     let highwater = TARGET.replace("/ws\"", "/{device}\"\ndialect = \"highwater\"");
-    expect![[""]].assert_eq(&crate::diagnostics_of(&format!(
+    expect![[r#"
+        broken.toml:5:11: target.dialect: frames in the highwater dialect
+          |
+        5 | dialect = "highwater"
+          |           ^^^^^^^^^^^
+          = found: "highwater"
+          = expected: `dialect = "plain"`, or no `dialect`
+          = hint: a pool declares frames of its own
+
+        1 problem in broken.toml"#]]
+    .assert_eq(&crate::diagnostics_of(&format!(
         "{highwater}close = [\"bye\"]"
     )));
 }
@@ -170,7 +320,22 @@ fn lists_of_frames_are_bounded() {
     let answers = "{ to = { text = \"x\" }, send = \"y\" },".repeat(33);
     check_rejected(
         &format!("open = [{steps}]\nanswer = [{answers}]\n"),
-        expect![[""]],
+        expect![[r#"
+            broken.toml:9:8: devices.phone.open: 17 steps
+              |
+            9 | open = [{ send = "x" },{ send = "x" },{ send = "x" },{ send = "x" },{ send = "x" },{ send = "x" },{ 
+              |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+              = found: a list
+              = expected: at most 16
+
+            broken.toml:10:10: devices.phone.answer: 33 answers
+               |
+            10 | answer = [{ to = { text = "x" }, send = "y" },{ to = { text = "x" }, send = "y" },{ to = { text = "x
+               |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+               = found: a list
+               = expected: at most 32
+
+            2 problems in broken.toml"#]],
     );
 }
 

@@ -222,6 +222,14 @@ reply = "sse"
 expect_body = { text = "ok" }
 "#,
         &expect![[r#"
+            broken.toml:13:8: commands.nameless.path: an unknown placeholder `{devise}`
+               |
+            13 | path = "/{devise}"
+               |        ^^^^^^^^^^^
+               = found: "/{devise}"
+               = expected: `device`, `n`, `ref`, `nonce`, `now_ms`, `worker`
+               = hint: did you mean `device`?
+
             broken.toml:14:10: commands.nameless.method: not one of the values known here
                |
             14 | method = "post"
@@ -250,7 +258,7 @@ expect_body = { text = "ok" }
                = found: "lamp"
                = expected: `phone`
 
-            broken.toml:26:9: commands.mute.reply: a reply that no command can be told by
+            broken.toml:26:9: commands.mute.reply: a reply that does not show which command it answers
                |
             26 | reply = { frame = { text = "done" } }
                |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
@@ -279,7 +287,7 @@ expect_body = { text = "ok" }
                = found: a table
                = expected: `expect_body` with `reply = "rest"` or a `frame`
 
-            8 problems in broken.toml"#]],
+            9 problems in broken.toml"#]],
     );
 }
 
@@ -392,7 +400,30 @@ send = { hex = "c0 00" }
     let text = describe(&plan, &host);
     let from = text.find("Timeline").unwrap();
     let to = text.find("Workers").unwrap();
-    expect![[""]].assert_eq(&text[from..to]);
+    expect![[r#"
+        Timeline (times from the start of the steady phase)
+              ramp  phone opens 10 sockets at 5/s, the last after 1.8s; a heartbeat
+                    every 20s
+                0s  steady phase of 1m begins
+                0s  chat: messages of devices of phone due at 20/s for 1m whatever the
+                    answers, at most 10,000 in flight; answers on the same socket,
+                    timeout 5s
+                0s  log: messages of devices of phone due at 1/s for 1m whatever the
+                    answers, at most 10,000 in flight; no answer is awaited
+               10s  poll: 5 users for 50s that send by devices of phone and think 5s
+                    between an answer and the next message; answers on the same socket,
+                    at most one in flight per device, timeout 5s
+                1m  drain: 10 sockets closed in order
+          About 1m 2s in all, or longer if the ramp falls behind.
+
+        At the peak
+             sockets  10
+          heartbeats  0.5/s
+            commands  none
+           exchanges  22/s sent by devices when every answer comes at once
+
+    "#]]
+    .assert_eq(&text[from..to]);
 }
 
 proptest! {

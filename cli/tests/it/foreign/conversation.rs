@@ -15,7 +15,7 @@ pub(crate) struct Conversation {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Received {
     Text(String),
-    /// Nothing came in time.
+    /// The time passed without a text.
     Nothing,
     /// The socket ended.
     End,

@@ -18,7 +18,7 @@ use crate::{
 pub struct Recipient {
     /// The device.
     pub device: DeviceKey,
-    /// Its socket, where the command needs more of it than that it is open.
+    /// The device's socket, where the command needs more of it than that it is open.
     link: Option<Arc<DeviceLink>>,
     /// Resolves when the reply comes as a frame.
     reply: Option<oneshot::Receiver<()>>,

@@ -129,7 +129,7 @@ async fn connect_once(
 
 /// The times of a successful attempt.
 struct OpeningTimes {
-    /// Its start, on the run's clock.
+    /// The start of the attempt, on the run's clock.
     started_at: Duration,
     /// Time to the answer of the handshake.
     handshake: Duration,

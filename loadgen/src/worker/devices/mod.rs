@@ -28,8 +28,9 @@
 //! - [`upgrade`]: the WebSocket handshake, and the types of an open socket;
 //! - [`source_address`]: local addresses, so that ports do not run out;
 //! - [`open_socket`]: an open socket, with the state of its pool's frames;
-//! - [`session`]: an open socket until it ends, with [`disconnect`] for the causes of its end
-//!   and [`socket_io`] for single frames;
+//! - [`session`]: an open socket until it ends;
+//! - [`disconnect`]: the causes of lost sockets;
+//! - [`socket_io`]: single frames, sent and closed with;
 //! - [`heartbeat`]: when a heartbeat is due, and its result;
 //! - [`traffic`]: topics and telemetry of one device;
 //! - [`telemetry`]: the telemetry that a device sends;

@@ -13,7 +13,7 @@ use crate::keys::DeviceKey;
 
 /// The queue to one open socket, for the users that have work for it. It ends with the socket.
 ///
-/// Its length is bounded by the loads: every item is a message or a command in flight.
+/// The loads bound its length: every item is a message or a command in flight.
 #[derive(Debug)]
 pub struct DeviceLink {
     /// The device of the socket.

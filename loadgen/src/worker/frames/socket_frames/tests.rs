@@ -59,11 +59,14 @@ impl Sample {
 }
 
 fn texts(messages: &[Message]) -> Vec<&str> {
-    let texts = messages.iter().map(|message| match message {
+    messages.iter().map(text).collect()
+}
+
+fn text(message: &Message) -> &str {
+    match message {
         Message::Text(text) => text.as_str(),
         other => panic!("not a text: {other}"),
-    });
-    texts.collect()
+    }
 }
 
 fn send_of(protocol: &PoolProtocol) -> &CompiledFrame {
