@@ -12,7 +12,7 @@ const MAX_NAME_LEN: usize = 128;
 const MAX_COUNTERS: usize = 512;
 /// Most gauges of an interval.
 const MAX_GAUGES: usize = 64;
-/// Most latencies of an interval; a worker of Highwater has at most 45.
+/// Most latencies of an interval; a worker of Highwater has at most 47.
 const MAX_LATENCIES: usize = 64;
 /// Most counters of all buckets of an interval. A worker that could send nothing for ten
 /// minutes has 6,000 buckets, with some counters each.

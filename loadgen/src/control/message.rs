@@ -23,7 +23,7 @@ use super::left_out::LeftOut;
 use crate::{access::ClientAccess, endpoints::Endpoints};
 
 /// Version of this protocol; coordinator and workers must agree.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 
 /// A message from a worker to its coordinator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

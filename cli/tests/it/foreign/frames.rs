@@ -378,7 +378,7 @@ fn answers_are_limited_in_rate() {
 fn unset_variable_ends_the_run_before_it_begins() {
     let server = ForeignServer::start(|_| {});
     let run = run(&scenario(&server, 1, r#"close = ["${FRAMES_UNSET}"]"#));
-    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
     let expected = "the variable FRAMES_UNSET is not set";
     assert!(run.stderr.contains(expected), "{}", run.stderr);
 }
