@@ -7,7 +7,7 @@
 //!  └───────► Lost ◄─────────┘
 //! ```
 
-use std::{future::poll_fn, task::Poll, time::Duration};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use highwater_scenarios::{
@@ -22,13 +22,13 @@ use super::{
     heartbeat::{DeviceHeartbeat, HeartbeatAction},
     open_socket::OpenSocket,
     schedule::ScheduledDevice,
+    session_exchanges::{self, work_arrived},
     socket_io::{CLOSE_TIMEOUT, answer_close, send_close, send_frame},
     traffic::DeviceTraffic,
 };
 use crate::worker::{
     context::Context,
     dialect::{Incoming, ReconnectAdvice},
-    exchanges::SocketExchanges,
     frames::SocketValues,
 };
 
@@ -99,11 +99,9 @@ pub async fn run_session(
         state: SocketState::Open,
         advice: None,
     };
-    session.open_exchanges();
+    session_exchanges::open(context, device.key, session.socket);
     let end = session.run().await;
-    if let Some(exchanges) = session.socket.exchanges.take() {
-        exchanges.close(context);
-    }
+    session_exchanges::close(context, session.socket);
     match end {
         Ok(()) => SocketEnd::Drained,
         Err(cause) => {
@@ -150,7 +148,8 @@ impl Session<'_> {
                 }
                 () = work_arrived(&self.socket.exchanges), if self.state != SocketState::Closing => {
                     // Boxed for the same reason.
-                    Box::pin(self.send_messages()).await?;
+                    let (key, limit) = (self.device.key, self.pool.heartbeat);
+                    Box::pin(session_exchanges::send(context, key, self.socket, limit)).await?;
                     if self.state == SocketState::Open {
                         wake.as_mut().reset(self.next_due());
                     }
@@ -181,40 +180,6 @@ impl Session<'_> {
         let timeout = exchanges.and_then(|exchanges| exchanges.next_timeout());
         let others = traffic.into_iter().chain(timeout);
         others.fold(heartbeat, Instant::min)
-    }
-
-    /// Makes the socket known to the loads that use its pool.
-    fn open_exchanges(&mut self) {
-        let context = self.context;
-        let frames = self.socket.frames.as_ref();
-        let taken = || frames.map_or_else(Box::default, |frames| frames.taken().into());
-        let link = context.links.open(&context.plan, self.device.key, taken);
-        self.socket.exchanges = link.map(|link| Box::new(SocketExchanges::new(link)));
-    }
-
-    /// Sends the messages that other users have handed over.
-    async fn send_messages(&mut self) -> Result<(), DisconnectKind> {
-        let (context, write_timeout) = (self.context, self.pool.heartbeat);
-        let Some(identity) = context.socket_identity(self.device.key) else {
-            return Ok(());
-        };
-        let OpenSocket {
-            stream,
-            frames,
-            exchanges,
-        } = self.socket;
-        let Some((frames, exchanges)) = frames.as_mut().zip(exchanges.as_mut()) else {
-            return Ok(());
-        };
-        while let Some(next) = exchanges.next_message(context, identity.protocol) {
-            let (message, key) = frames.next_message(identity, &next.exchange.send);
-            // Counted before it is sent: its answer may come at once.
-            exchanges.begin(context, next, key);
-            let started = Instant::now();
-            send_frame(stream, message, write_timeout).await?;
-            exchanges.on_written(started);
-        }
-        Ok(())
     }
 
     /// Does what the timer was set for. Returns when to wake next; `None` ends a session
@@ -417,12 +382,4 @@ fn new_heartbeat(
         _ => device.heartbeat_phase,
     };
     DeviceHeartbeat::new(Instant::now(), pool.heartbeat, phase)
-}
-
-/// Waits until there is work for the socket; forever where no load uses its pool.
-fn work_arrived(exchanges: &Option<Box<SocketExchanges>>) -> impl Future<Output = ()> {
-    poll_fn(move |task| match exchanges {
-        Some(exchanges) => exchanges.poll_ready(task),
-        None => Poll::Pending,
-    })
 }
