@@ -93,6 +93,9 @@ impl Plan {
         for load in &mut self.commands {
             load.path = mask_address(&load.path);
         }
+        for header in self.commands.iter_mut().flat_map(|load| &mut load.headers) {
+            *header = header.masked();
+        }
         self
     }
 
@@ -108,7 +111,9 @@ impl Plan {
             .filter_map(|process| process.basic.as_ref());
         let basic = basic.filter(|basic| basic.has_literal_secret());
         let headers = target.into_iter().flat_map(|target| &target.headers);
+        let of_commands = self.commands.iter().flat_map(|load| &load.headers);
         headers
+            .chain(of_commands)
             .chain(observed.flat_map(|process| &process.headers))
             .filter(|header| header.has_literal_secret())
             .map(|header| header.name.as_str())

@@ -185,6 +185,7 @@ fn use_in_words(used: FrameUse) -> String {
         FrameUse::CountedMessage => "= a counted message".to_owned(),
         FrameUse::Answered(rule) => format!("= rule {rule} of `answer`"),
         FrameUse::AnswerLimitReached => "= over the limit of answers in a second".to_owned(),
+        FrameUse::ExchangeAnswer => "= the answer to a message or a command".to_owned(),
         FrameUse::Unmatched => "= no rule is for it".to_owned(),
     }
 }

@@ -11,14 +11,10 @@ use highwater_types::format;
 use crate::exit::Exit;
 
 /// Counters of answers that did not come, by the starts of their names.
-const MISSING_ANSWERS: [(&str, &str); 4] = [
+const MISSING_ANSWERS: [(&str, &str); 3] = [
     ("heartbeats.missed", "heartbeats without an answer"),
     ("exchanges.timed_out", "messages without an answer"),
     ("frames.unanswered", "frames beyond the limit of answers"),
-    (
-        "subscriptions.unconfirmed",
-        "subscriptions without a confirmation",
-    ),
 ];
 
 /// The events of a device, counted.
@@ -120,7 +116,20 @@ fn missing(counters: &DeviceCounters) -> Vec<String> {
             .find(|(known, _)| name.starts_with(known))?;
         (*count > 0).then(|| format!("{about}: {}", format::count(*count)))
     });
-    found.collect()
+    let subscriptions = unconfirmed_subscriptions(counters).into_iter();
+    found.chain(subscriptions).collect()
+}
+
+fn unconfirmed_subscriptions(counters: &DeviceCounters) -> Option<String> {
+    let count = |name: &str| counters.get(name).copied().unwrap_or_default();
+    let asked = count("subscriptions.asked");
+    let missing = asked.saturating_sub(count("subscriptions.confirmed"));
+    (missing > 0).then(|| {
+        format!(
+            "subscriptions without a confirmation: {}",
+            format::count(missing)
+        )
+    })
 }
 
 #[cfg(test)]
@@ -158,6 +167,12 @@ mod tests {
                 .lines
                 .contains(&"heartbeats without an answer: 1".to_owned())
         );
+
+        let asked = counters(&[("subscriptions.asked", 2), ("subscriptions.confirmed", 1)]);
+        let unconfirmed = opened().result(&asked);
+        assert_eq!(unconfirmed.exit, Exit::GateFailed);
+        let line = "subscriptions without a confirmation: 1".to_owned();
+        assert!(unconfirmed.lines.contains(&line));
 
         let mut lost = opened();
         lost.count(

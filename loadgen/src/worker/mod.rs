@@ -25,6 +25,7 @@
 //! - [`devices`]: idle heartbeat sockets;
 //! - [`frames`]: frames as a scenario declares them;
 //! - [`commands`]: HTTP command traffic;
+//! - [`exchanges`]: messages of devices and their answers;
 //! - [`messages`]: messages to topics;
 //! - [`dialect`]: the languages of systems under test;
 //! - [`http`]: requests to the system's addresses, sent by [`http_clients`];
@@ -43,6 +44,7 @@ pub mod devices;
 pub mod dialect;
 mod drain;
 pub mod error;
+pub mod exchanges;
 pub mod failure_examples;
 pub mod frames;
 pub mod http;

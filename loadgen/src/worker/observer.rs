@@ -85,6 +85,8 @@ pub enum FrameUse {
     Answered(usize),
     /// A frame that a rule of `answer` is for, beyond the limit of answers.
     AnswerLimitReached,
+    /// The answer to a message of the device, or the reply to a command.
+    ExchangeAnswer,
     /// No rule is for the message.
     Unmatched,
 }

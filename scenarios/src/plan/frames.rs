@@ -122,6 +122,28 @@ pub enum MatchSpec {
     Mqtt(MqttMatch),
 }
 
+impl MatchSpec {
+    /// Whether an answer of this form tells which of several messages it answers.
+    pub(crate) fn tells_messages_apart(&self) -> bool {
+        const PLACES: [&str; 2] = ["{ref}", "{nonce}"];
+        const GROUPS: [&str; 2] = ["<ref>", "<nonce>"];
+        let has = |text: &str, marks: [&str; 2]| marks.iter().any(|mark| text.contains(mark));
+        match self {
+            Self::Text(text) | Self::Prefix(text) => has(text, PLACES),
+            Self::Regex(text) => has(text, GROUPS),
+            Self::Hex(_) => false,
+            Self::Json(tests) => tests.iter().any(|(_, expected)| {
+                matches!(expected, JsonExpectation::Text(text) if has(text, PLACES))
+            }),
+            Self::Mqtt(MqttMatch::Publish { topic, payload }) => {
+                let mut texts = topic.iter().chain(payload);
+                texts.any(|text| has(text, PLACES))
+            }
+            Self::Mqtt(MqttMatch::Connack | MqttMatch::Suback | MqttMatch::Pingresp) => false,
+        }
+    }
+}
+
 /// The value that is expected in a place of JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]

@@ -24,11 +24,12 @@ pub(crate) const fn matcher() -> FixedForm<MatchSpec> {
                 suggest::quoted_list(KINDS)
             )
         },
-        read,
+        read: read_matcher,
     }
 }
 
-fn read(item: &TomlItem) -> Result<MatchSpec, Diagnostic> {
+/// Reads a test on frames.
+pub(super) fn read_matcher(item: &TomlItem) -> Result<MatchSpec, Diagnostic> {
     let Some(table) = item.as_table() else {
         let hint = match &item.value {
             TomlValue::Text(text) if text.len() <= 40 => {

@@ -8,13 +8,14 @@
 //!   checked strictly; [`own_metrics`]: selectors with their names;
 //! - [`number`], [`quantity`]: whole numbers, and numbers with a unit;
 //! - [`boolean`], [`word`], [`list`], [`preset`](mod@preset): a closed set of values;
-//! - [`backplane`]: a word or an address;
+//! - [`backplane`], [`command`]: a word or an address, and the parts of a command;
 //! - [`frame`], [`matcher`]: frames to send, and tests on received ones;
 //! - [`take`](mod@take): values that answers give.
 
 mod address;
 mod backplane;
 mod boolean;
+mod command;
 mod frame;
 mod headers;
 mod list;
@@ -26,6 +27,7 @@ mod own_metrics;
 mod preset;
 mod process_source;
 mod quantity;
+
 mod subprotocol;
 mod take;
 mod text;
@@ -39,8 +41,9 @@ pub(crate) use self::{
     },
     backplane::{BackplaneAddress, backplane},
     boolean::boolean,
+    command::{reply, statuses, template},
     frame::{frame, frames, separator},
-    headers::{basic_credentials, headers},
+    headers::{basic_credentials, headers, request_headers},
     list::list_of,
     matcher::matcher,
     name::{consumer_name, name, node_name, topic_name},

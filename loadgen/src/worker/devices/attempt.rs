@@ -128,7 +128,11 @@ async fn connect_once(
     };
     record_opened(context, node.as_deref(), times);
     // Boxed: otherwise every state of the device's future holds room for it.
-    Ok(Box::new(OpenSocket { stream, frames }))
+    Ok(Box::new(OpenSocket {
+        stream,
+        frames,
+        exchanges: None,
+    }))
 }
 
 /// The times of a successful attempt.

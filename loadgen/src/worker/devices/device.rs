@@ -121,7 +121,7 @@ impl<'a> OpenSocketGuard<'a> {
     fn new(context: &'a Context, key: DeviceKey) -> Self {
         context.recorder.add_to_level(Level::SocketsOpen, 1);
         // Commands go to open sockets only: a device that is away would fail them.
-        context.connected_devices.insert(key);
+        context.connected_devices.insert(key, ());
         Self { context, key }
     }
 }

@@ -50,6 +50,11 @@ impl SocketFrames {
         }
     }
 
+    /// Returns the values that the socket took from frames, in the order of their numbers.
+    pub fn taken(&self) -> &[Option<Box<str>>] {
+        &self.taken
+    }
+
     /// Returns the values for the frame with this key.
     pub fn values<'a>(&'a self, identity: SocketIdentity<'a>, key: FrameKey) -> SocketValues<'a> {
         SocketValues {
@@ -112,13 +117,15 @@ impl SocketFrames {
     }
 
     /// Takes in a frame of an open socket: acknowledges the heartbeat, counts messages, and
-    /// returns the answers to send.
+    /// returns the answers to send. `further_use` takes in each message too, and returns whether
+    /// it is for another part of the socket.
     pub fn on_frame(
         &mut self,
         identity: SocketIdentity<'_>,
         heartbeat: &mut DeviceHeartbeat,
         frame: &Message,
         recorder: &Recorder,
+        mut further_use: impl FnMut(&ReceivedFrame<'_>, &SocketValues<'_>) -> bool,
     ) -> Vec<Message> {
         let now = Instant::now();
         let frames = &identity.protocol.frames;
@@ -129,8 +136,13 @@ impl SocketFrames {
             let is_heartbeat = self.is_heartbeat(identity, heartbeat, &message, now, recorder);
             let is_message = self.count_message(identity, &message, now, recorder);
             let answered = self.answer(identity, &message, now, recorder);
-            // A further use of frames goes here; `[[messages]]` is one.
-            if !is_heartbeat && !is_message && matches!(answered, Answered::NoRule) {
+            let values = self.values(identity, self.last_key());
+            let has_further_use = further_use(&message, &values);
+            if has_further_use {
+                observe(|| SocketEvent::Used(FrameUse::ExchangeAnswer));
+            }
+            let is_used = is_heartbeat || is_message || has_further_use;
+            if !is_used && matches!(answered, Answered::NoRule) {
                 observe(|| SocketEvent::Used(FrameUse::Unmatched));
                 recorder.count(Count::FramesUnmatched);
             }
