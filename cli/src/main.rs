@@ -9,6 +9,7 @@
 //! - [`commands`]: one file for each command, with its clap struct;
 //! - [`options`]: option groups that several commands share;
 //! - [`progress`]: the display of a run on stderr;
+//! - [`device_log`]: the log of one device on stdout;
 //! - [`runtime`]: the tokio runtime and the log;
 //! - [`output`]: results on stdout; [`stderr`]: everything else that is printed;
 //! - [`failure`]: errors with their hint, and their text;
@@ -22,6 +23,7 @@
 )]
 
 mod commands;
+mod device_log;
 mod exit;
 mod failure;
 mod heap;

@@ -14,6 +14,16 @@ pub(crate) fn print_foreign(text: &str) -> Result<(), CliFailure> {
     print(&visible(text))
 }
 
+/// Prints a line with colours, whose foreign parts are visible already. On anything but a
+/// terminal it has no colours.
+pub(crate) fn print_painted(line: &str) {
+    stderr::flush();
+    let mut stdout = io::stdout().lock();
+    // Shown while the device runs: the result behind it tells that stdout takes no more.
+    let _ = writeln!(stdout, "{line}");
+    let _ = stdout.flush();
+}
+
 /// Prints a result on stdout.
 ///
 /// # Errors

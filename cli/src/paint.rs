@@ -1,4 +1,4 @@
-//! Colours on stderr, each for one meaning of a text.
+//! Colours, each for one meaning of a text.
 //!
 //! A style writes no escape sequence while colours are off, and widths are measured
 //! without escape sequences.
@@ -18,11 +18,14 @@ pub(crate) const WARNING: Style = Style::new().for_stderr().yellow();
 /// An error.
 pub(crate) const BAD: Style = Style::new().for_stderr().red().bold();
 
-/// Turns colours off unless stderr is a terminal and `NO_COLOR` is unset.
+/// Turns the colours of stderr and of stdout off unless it is a terminal and `NO_COLOR` is
+/// unset.
 pub(crate) fn init_colours() {
     // CLICOLOR_FORCE alone would also colour a file or a pipe, which tools read.
     let enabled = io::stderr().is_terminal() && console::colors_enabled_stderr();
     console::set_colors_enabled_stderr(enabled);
+    let enabled = io::stdout().is_terminal() && console::colors_enabled();
+    console::set_colors_enabled(enabled);
 }
 
 /// Appends `text` to a line that then still fits `width` columns.

@@ -169,7 +169,7 @@ fn sample(c: &mut Criterion) {
 fn json_heartbeat(c: &mut Criterion) {
     let plan = highwater_scenarios::parse("bench.toml", JSON_SCENARIO, &[]);
     let plan = plan.expect("a valid scenario");
-    let protocol = PoolProtocol::compile(&plan.devices[0], &Variables::new());
+    let protocol = PoolProtocol::compile(&plan, &plan.devices[0], &Variables::new());
     let protocol = protocol.expect("valid frames").expect("frames");
     let Some(CompiledHeartbeat::Send { send, .. }) = &protocol.frames.heartbeat else {
         panic!("the heartbeat is a frame");
@@ -192,7 +192,7 @@ fn json_heartbeat(c: &mut Criterion) {
             state.on_due(Instant::now(), 2, &recorder);
             let sent = frames.heartbeat_message(identity, send);
             let answer = Message::text(format!(r#"{{"type":"pong","id":"{number}"}}"#));
-            frames.on_frame(identity, &mut state, &answer, &recorder);
+            frames.on_frame(identity, &mut state, &answer, &recorder, |_, _| false);
             sent
         });
     });

@@ -21,6 +21,7 @@
 //! - `broker`: the brokers that a cluster may use and the harness does not start;
 //! - [`sampling`]: samples of every process, on one clock;
 //! - [`doctor`]: the limits of this machine, checked before anything is started;
+//! - [`single_device`]: one device of a plan, observed, without a coordinator;
 //! - [`access`]: certificates, header fields and tokens of clients;
 //! - [`clock`], [`keys`], [`endpoints`], [`error_chain`]: small types that several share.
 
@@ -36,5 +37,6 @@ pub mod error_chain;
 pub mod fuzzing;
 pub mod keys;
 pub mod sampling;
+pub mod single_device;
 pub mod testbed;
 pub mod worker;

@@ -6,9 +6,10 @@ use crate::{
     frames::{
         CompiledFrame, JsonPath, Matcher, ReceivedFrame, Take, Template, ValueNames, ValueRef,
         Values,
+        mqtt::{MqttTest, next_packet},
     },
     parse_matrix,
-    plan::{FrameSpec, JsonExpectation, MatchSpec, TakeSource, TakeSpec},
+    plan::{FrameSpec, JsonExpectation, MatchSpec, MqttMatch, TakeSource, TakeSpec},
     selector::MetricSelector,
 };
 
@@ -40,6 +41,44 @@ pub fn metric_selector(bytes: &[u8]) {
         }
         Err(problem) => assert!(problem.expected.is_some(), "{problem}"),
     }
+}
+
+/// Reads any bytes as packets of MQTT, and looks at each with every kind of test.
+///
+/// # Panics
+///
+/// Panics if a packet takes no bytes, or a captured text is not a part of its packet.
+pub fn mqtt_packets(bytes: &[u8]) {
+    let tests = [
+        MqttMatch::Connack,
+        MqttMatch::Suback,
+        MqttMatch::Pingresp,
+        MqttMatch::Publish {
+            topic: None,
+            payload: Some("{ref}".to_owned()),
+        },
+    ]
+    .map(|spec| MqttTest::compile(&spec, &mut ValueNames::default()));
+    let mut rest = bytes;
+    while let Some((_, after)) = next_packet(rest) {
+        let packet = &rest[..rest.len() - after.len()];
+        assert!(!packet.is_empty(), "a packet of no bytes");
+        for test in tests.iter().flatten() {
+            let _ = test.passes(packet, &NoValues);
+            if let Some(captured) = test.capture(packet, ValueRef::Ref, &NoValues) {
+                let mut parts = packet.windows(captured.len());
+                assert!(parts.any(|part| part == captured.as_bytes()));
+            }
+        }
+        rest = after;
+    }
+}
+
+/// The values of a socket that has none.
+struct NoValues;
+
+impl Values for NoValues {
+    fn append(&self, _value: ValueRef, _out: &mut String) {}
 }
 
 /// Reads a text and describes it. Returns the description of a valid scenario, and `None` for

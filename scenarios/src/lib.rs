@@ -3,7 +3,8 @@
 //! ```text
 //!            as written                valid                     resolved
 //! file ─► tree, with `--set` ─► scenario: a Field per key ─► plan ─► segment per worker
-//!          (overrides)           (section, value, rules)       └─► describe, estimate
+//!          and its preset        (section, value, rules)       └─► describe, estimate
+//!          (overrides, presets)
 //! ```
 //!
 //! The crate is pure: no runtime, no clock, no network. [`load`] reads one file and is the
@@ -43,6 +44,7 @@
 //!   plans;
 //! - `tree`, `overrides`: keys and values with their places, and the `--set` arguments put
 //!   over them;
+//! - [`presets`]: protocols of well-known servers, as keys under those of the scenario;
 //! - `value`, `section`, `scenario`: each value of its own type and in its own range; one
 //!   file per kind of value and per table of the format;
 //! - `rules`: values that do not fit each other; one file per subject;
@@ -69,6 +71,7 @@ mod mask;
 pub mod matrix;
 pub mod metrics;
 pub mod plan;
+pub mod presets;
 pub mod reference;
 pub mod renamed;
 pub mod secrets;
@@ -92,7 +95,7 @@ pub use check::GateCheck;
 pub use describe::{HostResources, MemoryEstimate, describe, describe_matrix};
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use estimate::{BalancerShare, RESERVED_FILES, usable_files};
-pub use load::{LoadError, load, load_matrix, parse, parse_matrix};
+pub use load::{LoadError, expand, load, load_expanded, load_matrix, parse, parse_matrix};
 pub use matrix::{Matrix, MatrixCell, MatrixSetting};
 pub use plan::Plan;
 pub use segment::Segment;

@@ -12,8 +12,9 @@ use crate::{
     plan::{Dialect, EventKind, Plan, SystemSpec},
     section::{
         cluster::ClusterSection, commands::CommandSection, devices::PoolSection,
-        events::EventSection, gates::GateSection, matrix::MatrixSection, named_list,
-        publish::PublishSection, sub_table, target::TargetSection, telemetry::TelemetrySection,
+        events::EventSection, gates::GateSection, matrix::MatrixSection, messages::MessageSection,
+        named_list, publish::PublishSection, sub_table, target::TargetSection,
+        telemetry::TelemetrySection,
     },
     value::{count, duration, name, text},
 };
@@ -47,6 +48,9 @@ section! {
 
     /// HTTP command traffic.
     pub(crate) commands: Vec<CommandSection> = named_list("command load"), optional;
+
+    /// Messages that devices send over their own sockets.
+    pub(crate) messages: Vec<MessageSection> = named_list("message load"), optional;
 
     /// Messages to topics.
     pub(crate) publish: Vec<PublishSection> = named_list("publish load"), optional;
@@ -110,10 +114,18 @@ impl Scenario {
         let mut pools = self.devices.elements().iter();
         match target.dialect.is_written {
             true => target.dialect.value,
-            // No other dialect has frames that a scenario declares.
-            false if pools.any(PoolSection::has_frames) => Some(Dialect::Plain),
+            // No other dialect has frames and requests that a scenario declares.
+            false if pools.any(PoolSection::has_frames) || self.has_own_traffic() => {
+                Some(Dialect::Plain)
+            }
             false => Some(Dialect::Highwater),
         }
+    }
+
+    /// Whether the scenario declares messages, or the requests of commands.
+    fn has_own_traffic(&self) -> bool {
+        let mut commands = self.commands.elements().iter();
+        self.messages.is_written || commands.any(|load| load.request_location().is_some())
     }
 
     /// Resolves the plan; `None` where a value is invalid.
@@ -138,6 +150,7 @@ impl Scenario {
                 _ => return None,
             },
             commands: resolve_all(self.commands.value, CommandSection::resolve)?,
+            messages: resolve_all(self.messages.value, |load| load.resolve(&devices, duration))?,
             publish: resolve_all(self.publish.value, |load| load.resolve(&devices, duration))?,
             telemetry: resolve_all(self.telemetry.value, |load| load.resolve(&devices))?,
             devices,

@@ -101,6 +101,9 @@ impl Plan {
         for load in &mut self.commands {
             load.path = mask_address(&load.path);
         }
+        for header in self.commands.iter_mut().flat_map(|load| &mut load.headers) {
+            *header = header.masked();
+        }
         self
     }
 
@@ -110,7 +113,8 @@ impl Plan {
             return Vec::new();
         };
         let observed = target.observe.iter();
-        let headers = target.headers.iter();
+        let of_commands = self.commands.iter().flat_map(|load| &load.headers);
+        let headers = target.headers.iter().chain(of_commands);
         let headers = headers.chain(observed.clone().flat_map(|process| &process.headers));
         let headers = headers
             .filter(|header| header.has_literal_secret())
@@ -126,6 +130,16 @@ impl Plan {
             .map(|_| "the password of the proxy".to_owned());
         headers.chain(basic).chain(proxy).collect()
     }
+}
+
+/// Returns the names of the variables of the environment that any text of a plan has as
+/// `${NAME}`.
+pub fn variables(plan: &Plan) -> Vec<String> {
+    // The record's form has every text of the plan, whichever key it belongs to.
+    let text = serde_json::to_string(plan).unwrap_or_default();
+    let parts = text.split("${").skip(1);
+    let names = parts.filter_map(|part| part.split_once('}').map(|(name, _)| name.to_owned()));
+    names.collect()
 }
 
 /// Returns the text of a scenario with `***` in place of the values of header fields and of

@@ -89,6 +89,13 @@ impl Segment {
         total / of + u64::from(index < total % of)
     }
 
+    /// Returns this segment's place among the segments that hold some of `total` pieces of
+    /// work; `None` where it holds none. Work that needs such a piece is shared by these.
+    pub fn among_holders(self, total: u64) -> Option<Self> {
+        let holders = u64::from(self.of).min(total) as u32;
+        Self::new(self.index, holders).ok()
+    }
+
     /// Returns the numbers of this segment's pieces of work, ascending.
     pub fn indices(self, total: u64) -> impl Iterator<Item = u64> {
         (u64::from(self.index)..total).step_by(self.of as usize)

@@ -18,6 +18,12 @@ pub(crate) fn announcement(plan: &Plan, out: &Path) -> String {
         Some(plural(plan.sockets(), "socket")),
         users(plan),
         rate("commands", commands(plan)),
+        rate(
+            "messages of devices",
+            plan.messages
+                .iter()
+                .filter_map(|load| open_rate(&load.model)),
+        ),
         rate("messages", plan.publish.iter().map(|load| load.rate)),
         rate(
             "telemetry records",
@@ -37,17 +43,24 @@ pub(crate) fn announcement(plan: &Plan, out: &Path) -> String {
 }
 
 fn users(plan: &Plan) -> Option<String> {
-    let users = plan.users();
+    let users = plan.users() + plan.message_users();
     (users > 0).then(|| plural(users, "user"))
 }
 
 /// Yields the rates of the commands under the open model.
 fn commands(plan: &Plan) -> impl Iterator<Item = Rate> {
-    plan.commands.iter().filter_map(|load| match load.model {
+    plan.commands
+        .iter()
+        .filter_map(|load| open_rate(&load.model))
+}
+
+/// Returns the rate of the open model.
+fn open_rate(model: &LoadModel) -> Option<Rate> {
+    match *model {
         LoadModel::Open { rate, .. } => Some(rate),
-        // A closed model has no rate of its own: its users wait for replies.
+        // A closed model has no rate of its own: its users wait for answers.
         LoadModel::Closed { .. } => None,
-    })
+    }
 }
 
 /// Returns the sum of the rates of one kind of traffic.

@@ -15,16 +15,29 @@ use crate::{exit::Exit, failure::CliFailure, options::ScenarioArgs, output::prin
 #[command(after_help = "Examples:
   highwater check scenarios/idle-10k.toml
   highwater check scenarios/idle-10k.toml --set devices.home.count=1000000
+  highwater check chat.toml --expanded
+      The scenario with the keys of its preset.
 
 All problems of a file are listed at once, each with its place, what was found
 and what is accepted; the exit code is then 2.")]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) scenario: ScenarioArgs,
+    /// Print the scenario with the keys of its preset instead
+    ///
+    /// The values of --set are in it too. The text is a scenario of its own: it
+    /// shows every frame, and it is the start for changes that a preset has no
+    /// parameter for.
+    #[arg(long)]
+    pub(crate) expanded: bool,
 }
 
 /// Validates a scenario and describes what it would do.
 pub(crate) fn execute(args: &CheckArgs) -> Result<Exit, CliFailure> {
+    if args.expanded {
+        print(&args.scenario.load_expanded()?)?;
+        return Ok(Exit::Passed);
+    }
     let matrix = args.scenario.load_matrix()?;
     if let SystemSpec::Target(target) = &matrix.first().plan.system {
         check_files(target).map_err(RunError::from)?;

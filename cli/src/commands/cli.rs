@@ -13,11 +13,13 @@ use super::{
     doctor::{self, DoctorArgs},
     gate::{self, GateArgs},
     groups::{self, GroupsArgs},
+    init::{self, InitArgs},
     man::{self, ManArgs},
     metrics::{self, MetricsArgs},
     report::{self, ReportArgs},
     run::{self, RunArgs},
     serve::{self, ServeCommand},
+    try_out::{self, TryArgs},
     worker::{self, WorkerArgs},
 };
 use crate::{exit::Exit, failure::CliFailure};
@@ -52,6 +54,10 @@ pub(crate) enum CliCommand {
     Run(RunArgs),
     /// Validate a scenario and describe its plan; no traffic
     Check(CheckArgs),
+    /// Write a commented scenario for a server of yours
+    Init(InitArgs),
+    /// Open one socket and show every frame of it
+    Try(TryArgs),
     /// Show the limits of this machine, or whether a scenario fits
     Doctor(DoctorArgs),
     /// Draw the report of a run again from its record
@@ -83,6 +89,8 @@ impl Cli {
         match self.command {
             CliCommand::Run(args) => run::execute(args),
             CliCommand::Check(args) => check::execute(&args),
+            CliCommand::Init(args) => init::execute(&args),
+            CliCommand::Try(args) => try_out::execute(args),
             CliCommand::Doctor(args) => doctor::execute(args),
             CliCommand::Report(args) => report::execute(&args),
             CliCommand::Compare(args) => compare::execute(&args),

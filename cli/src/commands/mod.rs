@@ -5,7 +5,7 @@
 //! cli ─► run ─┬─► matrix ─┐
 //!             └───────────┴─► single_run ─► announce, signals
 //!        coordinator ─────────────┘
-//!        check, doctor, report, compare, gate, metrics, serve, groups, worker,
+//!        check, init, try_out, doctor, report, compare, gate, metrics, serve, groups, worker,
 //!        completions, man
 //! ```
 //!
@@ -24,6 +24,7 @@ mod coordinator;
 mod doctor;
 mod gate;
 mod groups;
+mod init;
 mod man;
 mod matrix;
 mod metrics;
@@ -32,6 +33,7 @@ mod run;
 mod serve;
 mod signals;
 mod single_run;
+mod try_out;
 mod worker;
 
 pub(crate) use self::cli::Cli;

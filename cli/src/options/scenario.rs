@@ -38,6 +38,12 @@ impl ScenarioArgs {
         Ok(matrix)
     }
 
+    /// Returns the text of the scenario with the keys of its preset.
+    pub(crate) fn load_expanded(&self) -> Result<String, CliFailure> {
+        highwater_scenarios::load_expanded(&self.scenario, &self.set)
+            .map_err(|error| CliFailure::scenario(&self.scenario, error))
+    }
+
     /// Reads the scenario file once for all runs, so that an edit in the meantime does not
     /// change what later records hold.
     pub(crate) fn read_text(&self) -> Result<String, CliFailure> {

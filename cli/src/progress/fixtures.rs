@@ -5,8 +5,8 @@ use std::time::Duration;
 use highwater_loadgen::coordinator::{
     PhaseProgress, Progress,
     progress::{
-        CommandProgress, HeartbeatProgress, MessageProgress, NodeProgress, RecentLatency,
-        TelemetryProgress, UpcomingAction,
+        CommandProgress, ExchangeProgress, HeartbeatProgress, MessageProgress, NodeProgress,
+        RecentLatency, TelemetryProgress, UpcomingAction,
     },
 };
 
@@ -69,6 +69,19 @@ pub(super) fn outage() -> Progress {
         },
     );
     progress
+}
+
+/// Returns messages of devices, of which some had no answer.
+pub(super) fn exchanges() -> Progress {
+    Progress {
+        commands: None,
+        exchanges: Some(ExchangeProgress {
+            per_s: 200.0,
+            response_time: response(1_100, 7_200),
+            unanswered: 3,
+        }),
+        ..outage()
+    }
 }
 
 /// Returns messages and telemetry after an outage of the broker.

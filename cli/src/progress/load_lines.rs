@@ -1,4 +1,4 @@
-//! The load: sockets, heartbeats, commands, messages, telemetry, and whether the
+//! The load: sockets, heartbeats, commands, exchanges, messages, telemetry, and whether the
 //! harness keeps up.
 
 use std::time::Duration;
@@ -31,9 +31,14 @@ pub(crate) fn load_lines(progress: &Progress, width: usize) -> Vec<String> {
     ];
     let (commands, messages, telemetry) =
         (&progress.commands, &progress.messages, &progress.telemetry);
+    let exchanges = &progress.exchanges;
     if is_steady(progress) {
         if let Some(load) = commands {
             lines.extend(command_lines(load, width));
+        }
+        if let Some(load) = exchanges {
+            let line = traffic("exchanges", load.per_s, load.response_time);
+            lines.push(with_count(line, width, "unanswered", load.unanswered));
         }
         if let Some(load) = messages {
             let line = traffic("messages", load.per_s, load.latency);
@@ -46,6 +51,7 @@ pub(crate) fn load_lines(progress: &Progress, width: usize) -> Vec<String> {
     } else {
         let planned = [
             commands.as_ref().map(|_| "commands"),
+            exchanges.as_ref().map(|_| "exchanges"),
             messages.as_ref().map(|_| "messages"),
             telemetry.as_ref().map(|_| "telemetry"),
         ];

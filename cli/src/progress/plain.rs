@@ -107,6 +107,10 @@ fn status_text(progress: &Progress) -> String {
     parts.push(format!("{text} missed {:<3}", beats.missed));
     if is_steady(progress) {
         parts.extend(progress.commands.as_ref().map(commands));
+        parts.extend(progress.exchanges.as_ref().map(|load| {
+            let text = traffic("exchanges", load.per_s, load.response_time);
+            format!("{text} unanswered {}", load.unanswered)
+        }));
         parts.extend(progress.messages.as_ref().map(|load| {
             let text = traffic("messages", load.per_s, load.latency);
             format!("{text} missing {}", load.missing)
@@ -141,7 +145,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
-    use crate::progress::fixtures::{drain, outage, ramp, traffic};
+    use crate::progress::fixtures::{drain, exchanges, outage, ramp, traffic};
 
     fn at(second: u64, progress: Progress) -> Progress {
         Progress {
@@ -192,6 +196,14 @@ mod tests {
         plain.progress(&at(0, traffic()));
         let lines = plain.progress(&at(5, traffic()));
         expect!["00:00:05 steady   sockets  640/1500  nodes 1/2  heartbeats    128/s p50 0.31 ms p99 1.20 ms missed 17   messages  24988/s p50 2.10 ms p99 48.0 ms missing 12  telemetry   1000/s p50 0.90 ms p99 3.00 ms rejected 1340  send lag p99 14.7 ms on w1"].assert_eq(&lines.join("\n"));
+    }
+
+    #[test]
+    fn status_line_includes_messages_of_devices() {
+        let mut plain = PlainDisplay::default();
+        plain.progress(&at(0, exchanges()));
+        let lines = plain.progress(&at(5, exchanges()));
+        expect!["00:00:05 steady   sockets  640/1500  nodes 1/2  heartbeats    128/s p50 0.31 ms p99 1.20 ms missed 17   exchanges    200/s p50 1.10 ms p99 7.20 ms unanswered 3  send lag p99 14.7 ms on w1"].assert_eq(&lines.join("\n"));
     }
 
     #[test]

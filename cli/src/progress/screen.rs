@@ -43,7 +43,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::progress::fixtures::{drain, outage, ramp, traffic};
+    use crate::progress::fixtures::{drain, exchanges, outage, ramp, traffic};
 
     const TERMINALS: [(usize, usize); 5] = [(60, 20), (80, 24), (120, 40), (30, 8), (1, 1)];
 
@@ -124,6 +124,27 @@ mod tests {
                 node      up    sockets       RSS      heap   files    CPU
                 n1        yes       201  20.5 MiB  3.24 MiB     231    1 %
                 n2        no          –         –         –       –      –"#]],
+        );
+    }
+
+    #[test]
+    fn messages_of_devices_have_a_line() {
+        check(
+            &exchanges(),
+            (80, 24),
+            &expect![[r#"
+
+            steady   ━━━━━━━━━━━━─────────────────────────────────────  01:29 left of 02:00
+            next     restart-node n2 in 39s
+
+            sockets         640  open of 1,500  360 missing
+            heartbeats      128/s  p50 0.31 ms  p99 1.20 ms  missed 17
+            exchanges       200/s  p50 1.10 ms  p99 7.20 ms  unanswered 3
+            send lag    p99 14.7 ms on w1, over the harness's 10 ms
+
+            node      up    sockets       RSS      heap   files    CPU
+            n1        yes       201  20.5 MiB  3.24 MiB     231    1 %
+            n2        no          –         –         –       –      –"#]],
         );
     }
 

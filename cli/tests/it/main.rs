@@ -13,8 +13,10 @@
 //! - [`messages`], [`telemetry`], [`streams`]: messages of topics, telemetry, event streams;
 //! - [`unwritable`]: a full disk, a closed pipe or a stopped reader of what is printed;
 //! - [`secure`]: TLS, tokens, header fields, nodes that are full;
+//! - [`example_targets`]: servers that are not ours, with the scenarios of the examples;
 //! - [`foreign`]: servers that are not ours, with answers that a test scripts;
 //! - [`target`]: a system and workers that the test starts itself;
+//! - [`presets`]: protocols that the harness brings along, and `init` and `try`;
 //! - [`server_logs`]: lines in the logs that a person acts on;
 //! - [`server`]: a part of the reference cluster that a test starts itself;
 //! - [`harness`]: a run of the binary in a directory of its own, and what holds of
@@ -29,11 +31,13 @@ mod doctor;
 mod documented;
 mod endings;
 mod errors;
+mod example_targets;
 mod foreign;
 mod harness;
 mod help;
 mod matrix;
 mod messages;
+mod presets;
 mod secure;
 mod server;
 mod server_logs;

@@ -57,6 +57,8 @@ pub struct Progress {
     pub heartbeats: HeartbeatProgress,
     /// Commands; `None` if the scenario sends none.
     pub commands: Option<CommandProgress>,
+    /// Messages of devices; `None` if the scenario has no `[[messages]]`.
+    pub exchanges: Option<ExchangeProgress>,
     /// Deliveries of messages; `None` if the scenario publishes none.
     pub messages: Option<MessageProgress>,
     /// Telemetry; `None` if the scenario sends none.
@@ -96,6 +98,17 @@ pub struct CommandProgress {
     pub rejected: u64,
     /// Commands so far that failed otherwise.
     pub failed: u64,
+}
+
+/// The progress of messages that devices send on their own sockets.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct ExchangeProgress {
+    /// Sent per second.
+    pub per_s: f64,
+    /// Response time of answers during the last second.
+    pub response_time: Option<RecentLatency>,
+    /// Messages so far without an answer: rejected, timed out, or lost with their socket.
+    pub unanswered: u64,
 }
 
 /// The progress of messages to topics.

@@ -14,6 +14,7 @@ use super::{
     conn_events::ConnEventCounter,
     connected_devices::ConnectedDevices,
     dialect::Dialect,
+    exchanges::DeviceLinks,
     failure_examples::FailureExamples,
     frames::{PoolProtocol, SocketIdentity},
     recorder::{Count, Recorder},
@@ -48,6 +49,8 @@ pub struct Context {
     pub failure_examples: FailureExamples,
     /// The devices that a command can be sent to.
     pub connected_devices: ConnectedDevices,
+    /// The open sockets that messages and commands with a request of the scenario's own use.
+    pub links: DeviceLinks,
     /// Telemetry of finished devices that was not accepted, until it is sent to the
     /// coordinator.
     pub unaccepted_telemetry: Mutex<Vec<UnacceptedTelemetry>>,
@@ -74,6 +77,7 @@ impl Context {
     ) -> Self {
         let mask = client_options.secret_mask(&endpoints.ws);
         Self {
+            links: DeviceLinks::new(&plan, &protocols),
             protocols,
             dialect,
             connected_devices: ConnectedDevices::default(),

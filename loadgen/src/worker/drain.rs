@@ -47,6 +47,7 @@ async fn wait_for_results(context: &Context) {
 fn awaited_results(context: &Context) -> i64 {
     [
         Level::CommandsInFlight,
+        Level::ExchangesInFlight,
         Level::MessagesInFlight,
         Level::TelemetryPending,
     ]

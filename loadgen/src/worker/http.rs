@@ -1,7 +1,7 @@
 //! HTTP requests to the system's addresses, one address after the other.
 
 use reqwest::{
-    Client, Response, StatusCode,
+    Client, Method, Response, StatusCode,
     header::{self, HeaderMap},
 };
 
@@ -14,14 +14,16 @@ use crate::{endpoints::Endpoints, error_chain::error_chain};
 /// Longest body that is read, in bytes: a broken server must not fill the worker.
 const BODY_LIMIT: usize = 1 << 20;
 
-/// A POST request, apart from the address that it goes to.
+/// A request, apart from the address that it goes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpRequest {
+    /// The method.
+    pub method: Method,
     /// Path and query below a base address, with the leading slash.
     pub path: String,
     /// Names and values of header fields.
     pub headers: Vec<(&'static str, String)>,
-    /// Header fields of the scenario that name the request's device.
+    /// Header fields of the scenario for this request and its device.
     pub device_headers: HeaderMap,
     /// The body.
     pub body: String,
@@ -29,7 +31,7 @@ pub struct HttpRequest {
 
 /// The reason why a request got no response.
 #[derive(Debug)]
-pub enum PostError {
+pub enum SendError {
     /// No address accepted a connection: nothing was sent.
     NoListener(FailureExample),
     /// The connection broke: the system may have acted on the request.
@@ -41,6 +43,7 @@ impl HttpRequest {
     pub fn json(path: String, body: String) -> Self {
         let content_type = (header::CONTENT_TYPE.as_str(), "application/json".to_owned());
         Self {
+            method: Method::POST,
             path,
             headers: vec![content_type],
             device_headers: HeaderMap::new(),
@@ -54,11 +57,11 @@ impl HttpRequest {
         self
     }
 
-    async fn post(&self, client: &Client, base: &str) -> reqwest::Result<Response> {
+    async fn send(&self, client: &Client, base: &str) -> reqwest::Result<Response> {
         // A base address of a target may end with a slash.
         let url = format!("{}{}", base.trim_end_matches('/'), self.path);
         let mut request = client
-            .post(url)
+            .request(self.method.clone(), url)
             .headers(self.device_headers.clone())
             .body(self.body.clone());
         for (name, value) in &self.headers {
@@ -68,23 +71,23 @@ impl HttpRequest {
     }
 }
 
-/// Posts `request` to the first address that accepts a connection.
+/// Sends `request` to the first address that accepts a connection.
 ///
 /// `next` numbers the first address to try, modulo their count, and the client. It moves on past each
 /// address without a listener, so that a caller that keeps it stays at one address.
-pub async fn post_to_listener(
+pub async fn send_to_listener(
     clients: &HttpClients,
     endpoints: &Endpoints,
     next: &mut usize,
     request: &HttpRequest,
-) -> Result<Response, PostError> {
+) -> Result<Response, SendError> {
     let count = endpoints.http.len();
     let mut failure = FailureExample::of_error("no node takes commands now");
     for _ in 0..count {
         let base = &endpoints.http[*next % count];
         // Every base address gets all clients in turn, and with them its own addresses.
         let client = clients.of_request(*next / count);
-        match request.post(client, base).await {
+        match request.send(client, base).await {
             Ok(response) => return Ok(response),
             // Nothing was sent on a connection that never was. After any other error
             // the system may have acted, and a second attempt could act twice.
@@ -92,10 +95,10 @@ pub async fn post_to_listener(
                 *next = next.wrapping_add(1);
                 failure = error_example(error, base);
             }
-            Err(error) => return Err(PostError::Broken(error_example(error, base))),
+            Err(error) => return Err(SendError::Broken(error_example(error, base))),
         }
     }
-    Err(PostError::NoListener(failure))
+    Err(SendError::NoListener(failure))
 }
 
 fn error_example(error: reqwest::Error, base: &str) -> FailureExample {
@@ -238,6 +241,7 @@ mod tests {
             http: vec![format!("http://{NAME}:{port}")],
         };
         let request = HttpRequest {
+            method: Method::POST,
             path: "/".to_owned(),
             headers: Vec::new(),
             device_headers: HeaderMap::new(),
@@ -245,7 +249,7 @@ mod tests {
         };
         for number in 0..12 {
             let mut next = number;
-            let posted = post_to_listener(&clients, &endpoints, &mut next, &request).await;
+            let posted = send_to_listener(&clients, &endpoints, &mut next, &request).await;
             assert_eq!(posted.unwrap().status(), 204);
         }
         for [connections, requests] in counts {

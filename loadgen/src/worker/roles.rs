@@ -12,6 +12,7 @@ use super::{
     commands::{closed, open},
     context::Context,
     devices::{batch, schedule::BatchPart},
+    exchanges,
     http_clients::HttpClients,
     messages::http_publisher,
 };
@@ -33,6 +34,18 @@ pub enum UserRole {
         /// Number of the load in the plan.
         load: usize,
     },
+    /// A virtual user of closed messages.
+    MessageUser {
+        /// Number of the load in the plan.
+        load: usize,
+        /// The user's number and start.
+        slot: UserSlot,
+    },
+    /// The one user of open messages.
+    MessageDispatcher {
+        /// Number of the load in the plan.
+        load: usize,
+    },
     /// A publisher that calls the HTTP interface.
     HttpPublisher {
         /// Number of the load in the plan.
@@ -51,6 +64,10 @@ impl UserRole {
             Self::SocketBatch(part) => batch::run(context, part).await,
             Self::ClosedUser { load, slot } => closed::run(&context, &clients, load, slot).await,
             Self::ArrivalDispatcher { load } => open::run(context, clients, load).await,
+            Self::MessageUser { load, slot } => {
+                exchanges::closed::run(&context, load, slot).await;
+            }
+            Self::MessageDispatcher { load } => exchanges::open::run(&context, load).await,
             Self::HttpPublisher { load, number } => {
                 http_publisher::run(&context, &clients, load, number).await;
             }
@@ -81,6 +98,19 @@ pub fn user_roles(plan: &Plan, segment: Segment) -> Vec<UserRole> {
             }
             // Every worker gets a dispatcher, which computes its share of the arrivals.
             LoadModel::Open { .. } => roles.push(UserRole::ArrivalDispatcher { load }),
+        }
+    }
+    for (load, messages) in plan.messages.iter().enumerate() {
+        // A worker without devices of the pool sends none of its messages.
+        let Some(part) = messages.segment_of(segment) else {
+            continue;
+        };
+        match messages.model {
+            LoadModel::Closed { .. } => {
+                let users = messages.users(part);
+                roles.extend(users.map(|slot| UserRole::MessageUser { load, slot }));
+            }
+            LoadModel::Open { .. } => roles.push(UserRole::MessageDispatcher { load }),
         }
     }
     if roles.is_empty() {

@@ -165,7 +165,10 @@ fn phase_breakpoints(window: &RunWindow) -> Vec<f64> {
     };
     let plan = &window.record.manifest.plan;
     // Without traffic the steady phase has the same intercept as the ramp.
-    let idle = plan.commands.is_empty() && plan.publish.is_empty() && plan.telemetry.is_empty();
+    let idle = plan.commands.is_empty()
+        && plan.messages.is_empty()
+        && plan.publish.is_empty()
+        && plan.telemetry.is_empty();
     let steady = phases.steady.filter(|&steady| !idle && steady > start);
     let traffic = steady.map(|steady| steady + BEFORE_TRAFFIC_S);
     // Without a drain the last row belongs to the run, so its end must lie inside.

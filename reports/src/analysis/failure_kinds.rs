@@ -85,6 +85,12 @@ static KINDS: &[FailureKind] = &[
         .hint("raise `max_in_flight` of the load, or start more workers"),
     one(counter::HEARTBEATS_MISSED, Target, "heartbeat{s} got no answer in time"),
     one(counter::HEARTBEATS_LATE, Target, "heartbeat{s} {was} answered after more than a second"),
+    one(counter::EXCHANGES_DROPPED, Harness, "message{s} of devices {was} not sent, because too many waited")
+        .hint("raise `max_in_flight` of the load, or start more workers"),
+    one(counter::EXCHANGES_NO_DEVICE, Target, "message{s} of devices {was} not sent, because no device was connected"),
+    one(counter::EXCHANGES_REJECTED, Target, "message{s} of devices {was} rejected by the system"),
+    one(counter::EXCHANGES_TIMED_OUT, Target, "message{s} of devices got no answer in time"),
+    one(counter::EXCHANGES_LOST, Target, "message{s} of devices had no answer when the socket ended"),
     one(counter::MESSAGES_DROPPED, Target, "message{s} {was} not sent, because the publisher had no connection or the drain began"),
     one(counter::MESSAGES_REJECTED, Target, "message{s} {was} rejected by the system"),
     one(counter::MESSAGES_UNCONFIRMED, Target, "message{s} {was} sent and not confirmed"),

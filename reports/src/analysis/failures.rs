@@ -43,7 +43,7 @@ const BY_KIND: [&str; 4] = [
 ];
 
 /// Counters without kinds.
-const WITHOUT_KINDS: [&str; 14] = [
+const WITHOUT_KINDS: [&str; 19] = [
     counter::HEARTBEATS_MISSED,
     counter::HEARTBEATS_LATE,
     counter::COMMANDS_DROPPED,
@@ -51,6 +51,11 @@ const WITHOUT_KINDS: [&str; 14] = [
     counter::COMMANDS_TIMED_OUT,
     counter::COMMANDS_NOT_CONNECTED,
     counter::COMMANDS_REJECTED,
+    counter::EXCHANGES_DROPPED,
+    counter::EXCHANGES_NO_DEVICE,
+    counter::EXCHANGES_REJECTED,
+    counter::EXCHANGES_TIMED_OUT,
+    counter::EXCHANGES_LOST,
     counter::MESSAGES_DROPPED,
     counter::MESSAGES_REJECTED,
     counter::MESSAGES_UNCONFIRMED,

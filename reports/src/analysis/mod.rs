@@ -12,9 +12,9 @@
 //!   metric covers; `growth`: how far ever-growing gauges grew in it;
 //! - `summary`: the summary and its sections; `summary_metrics`: its metrics by path;
 //! - one file per section, which defines its part of `summary.json` and computes it:
-//!   `sockets`, `heartbeats`, `frames`, `commands`, `messages`, `telemetry`, `processes`
-//!   (nodes and consumers), `brokers`, `balancers`, `workers`, `observed`, `node_maxima`,
-//!   `backplane`, `cpu_cores`, `exits`, `balance`, `cost`;
+//!   `sockets`, `heartbeats`, `frames`, `commands`, `exchanges`, `messages`, `telemetry`,
+//!   `processes` (nodes and consumers), `brokers`, `balancers`, `workers`, `observed`,
+//!   `node_maxima`, `backplane`, `cpu_cores`, `exits`, `balance`, `cost`;
 //! - `distribution`, `fit`: times and slopes; `conn_events`, `recovery`: sockets lost and
 //!   opened; `failures`: failures by kind, with examples; `failure_kinds`: whose fault a kind
 //!   is, and what it is called; `failure_words`: failures in sentences; `constant_load`,
@@ -37,6 +37,7 @@ mod constant_load;
 pub(crate) mod cost;
 mod cpu_cores;
 mod distribution;
+mod exchanges;
 mod exits;
 pub(crate) mod failure_kinds;
 pub(crate) mod failure_words;

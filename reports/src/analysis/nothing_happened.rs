@@ -22,6 +22,7 @@ pub(super) fn nothing_happened(
         no_socket_due(window, summary),
         no_heartbeat_settled(summary),
         no_command_issued(summary),
+        no_exchange_sent(summary),
         no_message_sent(summary),
         no_telemetry_sent(summary),
     ];
@@ -43,7 +44,8 @@ fn no_socket_due(window: &RunWindow, summary: &Summary) -> Option<String> {
 /// was too short to tell a server that answers from one that does not.
 fn no_heartbeat_settled(summary: &Summary) -> Option<String> {
     let heartbeats = &summary.heartbeats;
-    let settled = heartbeats.acknowledged + heartbeats.missed;
+    // Those without a declared answer have no other outcome than to be sent.
+    let settled = heartbeats.acknowledged + heartbeats.missed + heartbeats.one_way;
     (heartbeats.due > 0 && settled == 0).then(|| {
         format!(
             "the run ended before one of {} was answered or missed",
@@ -58,6 +60,15 @@ fn no_command_issued(summary: &Summary) -> Option<String> {
     (commands.issued == 0 && commands.no_device == 0).then(|| match commands.due {
         0 => "no command became due".to_owned(),
         due => format!("none of {} due was issued", format::plural(due, "command")),
+    })
+}
+
+fn no_exchange_sent(summary: &Summary) -> Option<String> {
+    let exchanges = summary.exchanges.as_ref()?;
+    // Messages that found no device are the target's failure.
+    (exchanges.sent == 0 && exchanges.no_device == 0).then(|| match exchanges.due {
+        0 => "no message of a device became due".to_owned(),
+        due => format!("none of {} due was sent", format::plural(due, "message")),
     })
 }
 

@@ -4,6 +4,7 @@ use highwater_scenarios::plan::{Compression, PhaseWindow, SystemSpec};
 use highwater_types::format;
 
 use super::{
+    exchanges,
     heartbeats::pending,
     leaks, ledger, messages,
     run_window::RunWindow,
@@ -29,6 +30,9 @@ pub(super) fn problems(window: &RunWindow, summary: &Summary) -> Vec<String> {
     problems.extend(commands_mismatch(summary));
     problems.extend(commands_without_device(summary));
     problems.extend(uncompressed_sockets(window));
+    if let Some(section) = &summary.exchanges {
+        problems.extend(exchanges::problems(section));
+    }
     if let Some(section) = &summary.telemetry {
         problems.extend(telemetry::problems(window, section));
     }

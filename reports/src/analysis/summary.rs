@@ -20,6 +20,7 @@ pub use super::{
     cost::CostPerSocket,
     cpu_cores::CpuCores,
     distribution::Distribution,
+    exchanges::ExchangeSummary,
     exits::Exits,
     failure_kinds::FailureOrigin,
     failures::FailureSummary,
@@ -67,6 +68,10 @@ pub struct Summary {
     pub frames: Option<FrameSummary>,
     /// HTTP commands; `null` when the scenario sends none.
     pub commands: Option<CommandSummary>,
+    /// Messages of devices and their answers; `null` when the scenario has no `[[messages]]`.
+    // Younger than the first summaries, which are still read.
+    #[serde(default)]
+    pub exchanges: Option<ExchangeSummary>,
     /// Topic messages; `null` when the scenario publishes none.
     pub messages: Option<MessageSummary>,
     /// Telemetry records that devices send upstream; `null` when the scenario has none.
@@ -131,6 +136,7 @@ impl Summary {
             heartbeats: super::heartbeats::heartbeats(window),
             frames: super::frames::frames(window),
             commands: super::commands::commands(window),
+            exchanges: super::exchanges::exchanges(window),
             messages: super::messages::messages(window),
             telemetry: super::telemetry::telemetry(window),
             nodes: super::processes::process_summaries(window, SourceRole::Node),

@@ -38,6 +38,7 @@ pub(super) fn target_failures(
             all_sockets_lost(window, summary, harness),
             no_heartbeat_acknowledged(summary),
             no_command_replied(summary),
+            no_exchange_answered(summary),
             no_message_published(summary),
             no_telemetry_accepted(summary),
             socket_counts_differ(window),
@@ -110,6 +111,17 @@ fn no_command_replied(summary: &Summary) -> Option<String> {
             "none of {} commands got a reply{}",
             format::count(of_target),
             cause(&summary.failures, "commands")
+        )
+    })
+}
+
+fn no_exchange_answered(summary: &Summary) -> Option<String> {
+    let exchanges = summary.exchanges.as_ref()?;
+    let expected = exchanges.sent.saturating_sub(exchanges.one_way);
+    (expected > 0 && exchanges.answered == 0).then(|| {
+        format!(
+            "none of {} messages of devices was answered",
+            format::count(expected)
         )
     })
 }

@@ -3,7 +3,7 @@
 use super::summary_metrics::SummaryMetrics;
 
 /// Metrics that count a part of another metric.
-const PARTS: [(&str, &[&str]); 11] = [
+const PARTS: [(&str, &[&str]); 13] = [
     ("sockets.requested", &["sockets.opened", "sockets.failed"]),
     ("sockets.open_peak", &["sockets.dropped"]),
     (
@@ -28,6 +28,19 @@ const PARTS: [(&str, &[&str]); 11] = [
             "commands.rejected",
             "commands.failed",
             "commands.lost",
+        ],
+    ),
+    (
+        "exchanges.due",
+        &["exchanges.sent", "exchanges.dropped", "exchanges.no_device"],
+    ),
+    (
+        "exchanges.sent",
+        &[
+            "exchanges.answered",
+            "exchanges.rejected",
+            "exchanges.timed_out",
+            "exchanges.lost",
         ],
     ),
     (

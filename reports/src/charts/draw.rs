@@ -17,12 +17,13 @@ use super::{
 };
 
 /// All charts in the order of the page, before those of the target's own metrics.
-const CHARTS: [fn(&ChartContext) -> Chart; 18] = [
+const CHARTS: [fn(&ChartContext) -> Chart; 19] = [
     super::sockets::chart,
     super::evenness::chart,
     super::arrivals::chart,
     |context| latency::chart(context, &latency::HEARTBEATS),
     |context| latency::chart(context, &latency::COMMANDS),
+    |context| latency::chart(context, &latency::EXCHANGES),
     |context| latency::chart(context, &latency::MESSAGES),
     |context| latency::chart(context, &latency::TELEMETRY),
     super::memory::resident,

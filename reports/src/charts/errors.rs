@@ -56,7 +56,7 @@ fn spacing(series: &[Series]) -> Spacing {
 
 fn about(context: &ChartContext, failures: &[FailureSummary], worst: Option<&Series>) -> String {
     const KINDS: &str = "failed connects, lost sockets, late and missed heartbeats, commands \
-                         without a reply, messages not delivered once and in order, and rejected \
+                         without a reply, messages of devices without an answer, messages not delivered once and in order, and rejected \
                          telemetry";
     let (Some(first), Some(worst)) = (failures.first(), worst) else {
         return format!("No failure was counted. This chart counts {KINDS}.");

@@ -42,6 +42,13 @@ pub(super) const COMMANDS: TimedAction = TimedAction {
     response: latency::COMMAND_RESPONSE,
     service: latency::COMMAND_SERVICE,
 };
+pub(super) const EXCHANGES: TimedAction = TimedAction {
+    name: "exchange-latency",
+    title: "Latency of devices' messages, up to their answers",
+    noun: "message",
+    response: latency::EXCHANGE_RESPONSE,
+    service: latency::EXCHANGE_SERVICE,
+};
 pub(super) const MESSAGES: TimedAction = TimedAction {
     name: "message-latency",
     title: "Message latency",

@@ -10,8 +10,8 @@ use super::{
 use crate::{
     histogram::LatencyHistogram,
     record::names::latency::{
-        COMMAND_RESPONSE, COMMAND_SERVICE, HEARTBEAT_RESPONSE, HEARTBEAT_SERVICE, MESSAGE_LATENCY,
-        MESSAGE_SERVICE, TELEMETRY_RESPONSE, TELEMETRY_SERVICE,
+        COMMAND_RESPONSE, COMMAND_SERVICE, EXCHANGE_RESPONSE, EXCHANGE_SERVICE, HEARTBEAT_RESPONSE,
+        HEARTBEAT_SERVICE, MESSAGE_LATENCY, MESSAGE_SERVICE, TELEMETRY_RESPONSE, TELEMETRY_SERVICE,
     },
 };
 
@@ -36,6 +36,8 @@ pub(super) fn chart(context: &ChartContext) -> Chart {
             line("heartbeat service", 5, Stroke::Dashed, HEARTBEAT_SERVICE),
             line("command response", 1, Stroke::DashDot, COMMAND_RESPONSE),
             line("command service", 2, Stroke::Dotted, COMMAND_SERVICE),
+            line("exchange response", 3, Stroke::DashDot, EXCHANGE_RESPONSE),
+            line("exchange service", 7, Stroke::Dotted, EXCHANGE_SERVICE),
             line("message response", 3, Stroke::Solid, MESSAGE_LATENCY),
             line("message service", 7, Stroke::Dashed, MESSAGE_SERVICE),
             line("telemetry response", 4, Stroke::DashDot, TELEMETRY_RESPONSE),
@@ -50,6 +52,7 @@ fn about(context: &ChartContext) -> String {
     let kinds = [
         ("heartbeat", HEARTBEAT_RESPONSE),
         ("command", COMMAND_RESPONSE),
+        ("message of a device", EXCHANGE_RESPONSE),
         ("delivery", MESSAGE_LATENCY),
         ("telemetry record", TELEMETRY_RESPONSE),
     ];

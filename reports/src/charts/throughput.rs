@@ -1,6 +1,6 @@
 //! Actions due and actions answered, per second.
 
-use highwater_scenarios::metrics::Unit;
+use highwater_scenarios::{Plan, metrics::Unit};
 use highwater_types::format;
 
 use super::{
@@ -31,6 +31,12 @@ const COMMANDS: TrafficKind = TrafficKind {
     due: counter::COMMANDS_DUE,
     answered: counter::COMMANDS_REPLIED,
     verb: "replied",
+};
+const EXCHANGES: TrafficKind = TrafficKind {
+    name: "messages of devices",
+    due: counter::EXCHANGES_DUE,
+    answered: counter::EXCHANGES_ANSWERED,
+    verb: "answered",
 };
 const MESSAGES: TrafficKind = TrafficKind {
     name: "messages",
@@ -86,6 +92,7 @@ fn kinds(context: &ChartContext) -> Vec<TrafficKind> {
     let plan = &context.window.record.manifest.plan;
     let optional = [
         (!plan.commands.is_empty()).then_some(COMMANDS),
+        has_answers(plan).then_some(EXCHANGES),
         (!plan.publish.is_empty()).then_some(MESSAGES),
         (!plan.telemetry.is_empty()).then_some(TELEMETRY),
     ];
@@ -93,6 +100,12 @@ fn kinds(context: &ChartContext) -> Vec<TrafficKind> {
         .into_iter()
         .chain(optional.into_iter().flatten())
         .collect()
+}
+
+/// Whether devices send messages that the system answers.
+fn has_answers(plan: &Plan) -> bool {
+    let mut loads = plan.messages.iter();
+    loads.any(|load| load.expect.is_some())
 }
 
 fn answered_text(context: &ChartContext, kind: &TrafficKind) -> String {

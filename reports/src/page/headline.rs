@@ -25,7 +25,7 @@ struct HeadlineSpec {
 }
 
 /// The headlines in the order of the page. A metric that was not measured is left out.
-const HEADLINES: [HeadlineSpec; 10] = [
+const HEADLINES: [HeadlineSpec; 11] = [
     HeadlineSpec {
         path: "sockets.open_peak",
         related: &[
@@ -60,6 +60,18 @@ const HEADLINES: [HeadlineSpec; 10] = [
             "commands.replied",
         ],
         gates: &["commands."],
+    },
+    HeadlineSpec {
+        path: "exchanges.response.p99",
+        related: &[
+            "exchanges.response.p50",
+            "exchanges.service.p99",
+            "exchanges.due",
+            "exchanges.answered",
+            "exchanges.timed_out",
+            "exchanges.lost",
+        ],
+        gates: &["exchanges."],
     },
     HeadlineSpec {
         path: "messages.latency.p99",

@@ -82,6 +82,24 @@ pub mod counter {
     /// Times that a telemetry record was rejected, in total and by reason:
     /// `telemetry.rejected.REASON`, with the reasons of the protocol.
     pub const TELEMETRY_REJECTED: &str = "telemetry.rejected";
+    /// Messages of `[[messages]]` due.
+    pub const EXCHANGES_DUE: &str = "exchanges.due";
+    /// Messages never sent, because too many were in flight or the drain began.
+    pub const EXCHANGES_DROPPED: &str = "exchanges.dropped";
+    /// Messages never sent, because no device of the pool was connected.
+    pub const EXCHANGES_NO_DEVICE: &str = "exchanges.no_device";
+    /// Messages that devices sent.
+    pub const EXCHANGES_SENT: &str = "exchanges.sent";
+    /// Messages that the expected frame answered.
+    pub const EXCHANGES_ANSWERED: &str = "exchanges.answered";
+    /// Messages that a frame of `reject` answered.
+    pub const EXCHANGES_REJECTED: &str = "exchanges.rejected";
+    /// Messages without an answer by the timeout.
+    pub const EXCHANGES_TIMED_OUT: &str = "exchanges.timed_out";
+    /// Messages whose socket ended before their answer.
+    pub const EXCHANGES_LOST: &str = "exchanges.lost";
+    /// Messages sent for which no answer is expected.
+    pub const EXCHANGES_ONE_WAY: &str = "exchanges.one_way";
     /// Messages due to be published.
     pub const MESSAGES_SCHEDULED: &str = "messages.scheduled";
     /// Messages that the system accepted.
@@ -148,6 +166,8 @@ pub mod gauge {
     pub const HEARTBEATS_PENDING: &str = "heartbeats.pending";
     /// Commands without an answer yet (worker).
     pub const COMMANDS_IN_FLIGHT: &str = "commands.in_flight";
+    /// Messages of `[[messages]]` without an answer yet (worker).
+    pub const EXCHANGES_IN_FLIGHT: &str = "exchanges.in_flight";
     /// Messages whose publication has no answer yet (worker).
     pub const MESSAGES_IN_FLIGHT: &str = "messages.in_flight";
     /// Resident memory of the process.
@@ -268,6 +288,10 @@ pub mod latency {
     pub const COMMAND_SAME_NODE: &str = "commands.same_node";
     /// Service time of replies whose call another node received.
     pub const COMMAND_CROSS_NODE: &str = "commands.cross_node";
+    /// Time from when a message of `[[messages]]` was due to its answer (`answered` only).
+    pub const EXCHANGE_RESPONSE: &str = "exchanges.response";
+    /// Time from when such a message was sent to its answer.
+    pub const EXCHANGE_SERVICE: &str = "exchanges.service";
     /// Time from when a message was due to its delivery.
     pub const MESSAGE_LATENCY: &str = "messages.latency";
     /// Time from when a message was sent to its delivery.

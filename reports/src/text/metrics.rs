@@ -14,7 +14,7 @@ use crate::{
 const MOST_NODES: usize = 3;
 
 /// The lines of the terminal: name, and metrics in the order of the line.
-const LINES: [(&str, &[&str]); 6] = [
+const LINES: [(&str, &[&str]); 7] = [
     (
         "sockets",
         &[
@@ -40,6 +40,15 @@ const LINES: [(&str, &[&str]); 6] = [
             "commands.replied",
             "commands.response.p50",
             "commands.response.p99",
+        ],
+    ),
+    (
+        "exchanges",
+        &[
+            "exchanges.due",
+            "exchanges.answered",
+            "exchanges.response.p50",
+            "exchanges.response.p99",
         ],
     ),
     (

@@ -7,6 +7,7 @@ mod browser;
 mod comparison;
 mod cost;
 mod events;
+mod exchanges;
 mod failures;
 mod fuzz;
 mod hlog;

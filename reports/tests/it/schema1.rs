@@ -88,6 +88,15 @@ fn under_new_names(mut old: Value) -> Value {
             process["cgroup"] = Value::Null;
         }
     }
+    old["exchanges"] = Value::Null;
+    old["frames"] = Value::Null;
+    old["heartbeats"]["one_way"] = 0.into();
+    let mut none = old["sockets"]["connect_ms"].clone();
+    for value in none.as_object_mut().unwrap().values_mut() {
+        *value = Value::Null;
+    }
+    none["count"] = 0.into();
+    old["sockets"]["connect_open_ms"] = none;
     old["gates"][0]["check"] = "telemetry.accepted >= 1".into();
     old["gates"][1]["check"] = "cpu_cores.nodes <= 64".into();
     without_words(&mut old);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{axis::TimelineAxis, axis_labels};
 use crate::{
     Plan,
-    plan::{DevicePool, PublishLoad},
+    plan::DevicePool,
     text_layout::{INDENT, TextLayout, WIDTH},
 };
 
@@ -33,6 +33,7 @@ fn name_columns(plan: &Plan) -> usize {
     let pools = plan.devices.iter().map(|pool| pool.name.as_str());
     let longest = pools
         .chain(plan.commands.iter().map(|load| load.name.as_str()))
+        .chain(plan.messages.iter().map(|load| load.name.as_str()))
         .chain(plan.publish.iter().map(|load| load.name.as_str()))
         .chain(plan.telemetry.iter().map(|load| load.name.as_str()))
         .chain(["events"])
@@ -49,8 +50,19 @@ fn rows<'p>(plan: &'p Plan, axis: &TimelineAxis) -> Vec<(&'p str, String)> {
     rows.extend(pools.map(|pool| (pool.name.as_str(), pool_row(pool, axis))));
     let commands = plan.commands.iter();
     rows.extend(commands.map(|load| (load.name.as_str(), steady_row(axis))));
-    let publish = plan.publish.iter();
-    rows.extend(publish.map(|load| (load.name.as_str(), publish_row(load, axis))));
+    let messages = plan
+        .messages
+        .iter()
+        .map(|load| (&load.name, load.start, load.duration));
+    let publish = plan
+        .publish
+        .iter()
+        .map(|load| (&load.name, load.start, load.duration));
+    rows.extend(
+        messages
+            .chain(publish)
+            .map(|(name, start, duration)| (name.as_str(), message_row(start, duration, axis))),
+    );
     let telemetry = plan.telemetry.iter();
     rows.extend(telemetry.map(|load| (load.name.as_str(), steady_row(axis))));
     if !plan.events.is_empty() {
@@ -92,9 +104,9 @@ fn steady_row(axis: &TimelineAxis) -> String {
 }
 
 /// Returns a line over the columns in which messages are due.
-fn publish_row(load: &PublishLoad, axis: &TimelineAxis) -> String {
-    let from = load.start.as_secs_f64();
-    let to = from + load.duration.as_secs_f64();
+fn message_row(start: Duration, duration: Duration, axis: &TimelineAxis) -> String {
+    let from = start.as_secs_f64();
+    let to = from + duration.as_secs_f64();
     let width = axis.steady_s / axis.steady_columns as f64;
     axis.draw_columns(|column| {
         let begins_at = column.end_s - width;

@@ -6,6 +6,7 @@ use super::MemoryEstimate;
 use crate::{
     Plan, Segment,
     estimate::{RESERVED_FILES, usable_files},
+    plan::{LoadModel, MessageLoad},
     text_layout::TextLayout,
 };
 
@@ -39,6 +40,9 @@ pub(super) fn peak(plan: &Plan, page: &mut TextLayout) {
         None => "as many as the system answers: users without a think time".to_owned(),
     };
     row("commands", &commands);
+    if !plan.messages.is_empty() {
+        row("exchanges", &exchanges(plan));
+    }
     if !plan.publish.is_empty() {
         let messages = format!(
             "{} published, {} delivered",
@@ -49,6 +53,22 @@ pub(super) fn peak(plan: &Plan, page: &mut TextLayout) {
     }
     if !plan.telemetry.is_empty() {
         row("telemetry", &format::per_second(plan.telemetry_per_s()));
+    }
+}
+
+/// Describes the messages that devices send over their own sockets.
+fn exchanges(plan: &Plan) -> String {
+    let is_closed = |load: &MessageLoad| matches!(load.model, LoadModel::Closed { .. });
+    match plan.exchanges_per_s() {
+        // Arrivals alone do not depend on the system.
+        Some(rate) if !plan.messages.iter().any(is_closed) => {
+            format!("{} sent by devices", format::per_second(rate))
+        }
+        Some(rate) => format!(
+            "{} sent by devices when every answer comes at once",
+            format::per_second(rate)
+        ),
+        None => "as many as the system answers: users without a think time".to_owned(),
     }
 }
 

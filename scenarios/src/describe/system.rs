@@ -119,9 +119,10 @@ fn target_in_words(target: &TargetSpec) -> String {
         http => format!(", commands to {}", masked(http)),
     };
     format!(
-        "A system that is running: sockets to {}{http}; dialect {}{}{}{}; {observed}.",
+        "A system that is running: sockets to {}{http}; dialect {}{}{}{}{}; {observed}.",
         masked(&target.ws),
         target.dialect.as_str(),
+        preset_in_words(target.preset.as_deref()),
         subprotocols_in_words(&target.subprotocol),
         trust_in_words(&target.trust),
         headers_in_words(&target.headers),
@@ -135,6 +136,10 @@ fn masked(addresses: &[String]) -> String {
         .map(|address| mask_address(address))
         .collect();
     masked.join(", ")
+}
+
+fn preset_in_words(preset: Option<&str>) -> String {
+    preset.map_or_else(String::new, |name| format!(", preset {name}"))
 }
 
 fn subprotocols_in_words(subprotocols: &[String]) -> String {

@@ -8,7 +8,8 @@ use super::frames;
 use crate::{
     Plan,
     plan::{
-        Action, CommandLoad, DevicePool, FaultSpec, LoadModel, PublishFrom, PublishLoad, ReplyMode,
+        Action, CommandLoad, DevicePool, FaultSpec, LoadModel, MessageLoad, PublishFrom,
+        PublishLoad, ReplyMode,
     },
     text_layout::TextLayout,
 };
@@ -33,7 +34,8 @@ pub(super) fn describe(plan: &Plan, page: &mut TextLayout) {
     for load in &plan.commands {
         page.label_right("", TIME_COLUMNS, &command_in_words(load));
     }
-    let rows = late_pools(plan).chain(publish(plan)).chain(events(plan));
+    let loads = messages(plan).chain(publish(plan));
+    let rows = late_pools(plan).chain(loads).chain(events(plan));
     let mut rows: Vec<TimelineRow> = rows.collect();
     // Stable: rows of one instant stay in the order of pools, messages, events.
     rows.sort_by_key(|row| row.at);
@@ -83,6 +85,7 @@ fn command_in_words(load: &CommandLoad) -> String {
     let reply = match load.reply {
         ReplyMode::Rest => "reply in the response",
         ReplyMode::Sse => "reply on an event stream",
+        ReplyMode::Frame(_) => "reply in a frame on the device's socket",
     };
     let timeout = format::duration(load.timeout);
     match load.model {
@@ -98,6 +101,45 @@ fn command_in_words(load: &CommandLoad) -> String {
         } => format!(
             "{}: commands due at {} whatever the answers, at most {} in flight; {reply}, timeout {timeout}",
             load.name,
+            format::per_second(rate.as_per_second()),
+            format::count(max_in_flight),
+        ),
+    }
+}
+
+fn messages(plan: &Plan) -> impl Iterator<Item = TimelineRow> {
+    plan.messages.iter().map(|load| TimelineRow {
+        at: load.start,
+        text: messages_in_words(load),
+    })
+}
+
+fn messages_in_words(load: &MessageLoad) -> String {
+    let answer = match &load.expect {
+        None => "no answer is awaited".to_owned(),
+        Some(expect) => {
+            let timeout = format::duration(load.timeout);
+            let each = match expect.tells_messages_apart() {
+                true => "",
+                false => ", at most one in flight per device",
+            };
+            format!("answers on the same socket{each}, timeout {timeout}")
+        }
+    };
+    let (name, pool, lasts) = (&load.name, &load.pool, format::duration(load.duration));
+    match load.model {
+        LoadModel::Closed { users, think } => format!(
+            "{name}: {} for {lasts} that send by devices of {pool} and think {} between an \
+             answer and the next message; {answer}",
+            format::plural(users, "user"),
+            format::duration(think),
+        ),
+        LoadModel::Open {
+            rate,
+            max_in_flight,
+        } => format!(
+            "{name}: messages of devices of {pool} due at {} for {lasts} whatever the answers, \
+             at most {} in flight; {answer}",
             format::per_second(rate.as_per_second()),
             format::count(max_in_flight),
         ),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     Plan,
-    plan::{CommandLoad, DevicePool, LoadModel, PublishLoad},
+    plan::{DevicePool, LoadModel, PublishLoad},
 };
 
 /// Longest wait for the acceptance of telemetry records after the steady phase.
@@ -32,18 +32,25 @@ impl Plan {
 
     /// Returns the users of all closed command loads.
     pub fn users(&self) -> u64 {
-        let users = |load: &CommandLoad| match load.model {
-            LoadModel::Closed { users, .. } => users,
-            LoadModel::Open { .. } => 0,
-        };
-        self.commands.iter().map(users).sum()
+        self.commands.iter().map(|load| load.model.users()).sum()
+    }
+
+    /// Returns the users of all closed message loads.
+    pub fn message_users(&self) -> u64 {
+        self.messages.iter().map(|load| load.model.users()).sum()
     }
 
     /// Returns the most commands per second: the arrivals of the open loads, and for the
     /// closed ones the commands that their users send when every reply comes at once. `None`
     /// when a load's users do not think, because then the system sets the pace.
     pub fn requests_per_s(&self) -> Option<f64> {
-        self.commands.iter().map(CommandLoad::requests_per_s).sum()
+        self.commands.iter().map(|load| load.model.per_s()).sum()
+    }
+
+    /// Returns the most messages of devices per second, over all loads while they last; `None`
+    /// as for [`requests_per_s`](Self::requests_per_s).
+    pub fn exchanges_per_s(&self) -> Option<f64> {
+        self.messages.iter().map(|load| load.model.per_s()).sum()
     }
 
     /// Returns the heartbeats per second when every socket is open.
@@ -73,9 +80,10 @@ impl Plan {
     /// or telemetry record.
     pub fn longest_response_wait(&self) -> Duration {
         let commands = self.commands.iter().map(|load| load.timeout);
+        let exchanges = self.messages.iter().map(|load| load.timeout);
         let messages = self.publish.iter().map(|load| load.timeout);
         let telemetry = (!self.telemetry.is_empty()).then_some(TELEMETRY_ACK_TIMEOUT);
-        let waits = commands.chain(messages).chain(telemetry);
+        let waits = commands.chain(exchanges).chain(messages).chain(telemetry);
         waits.max().unwrap_or_default()
     }
 
@@ -93,14 +101,22 @@ impl DevicePool {
     }
 }
 
-impl CommandLoad {
-    /// Returns this load's part of [`Plan::requests_per_s`].
-    fn requests_per_s(&self) -> Option<f64> {
-        match self.model {
-            LoadModel::Closed { think, .. } if think.is_zero() => None,
+impl LoadModel {
+    /// Returns the number of users; none of the open model.
+    fn users(&self) -> u64 {
+        match *self {
+            Self::Closed { users, .. } => users,
+            Self::Open { .. } => 0,
+        }
+    }
+
+    /// Returns the most actions per second; `None` for users who do not think.
+    fn per_s(&self) -> Option<f64> {
+        match *self {
+            Self::Closed { think, .. } if think.is_zero() => None,
             // A reply that comes at once leaves the think time alone between two commands.
-            LoadModel::Closed { users, think } => Some(users as f64 / think.as_secs_f64()),
-            LoadModel::Open { rate, .. } => Some(rate.as_per_second()),
+            Self::Closed { users, think } => Some(users as f64 / think.as_secs_f64()),
+            Self::Open { rate, .. } => Some(rate.as_per_second()),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     hex::HexTemplate,
     matcher::Matcher,
+    mqtt::MqttTemplate,
     names::{ValueNames, ValueRef, Values},
     take::Take,
     template::Template,
@@ -19,6 +20,8 @@ use crate::{
 pub struct CompiledFrames {
     /// The text between several messages in one frame of the server.
     pub separator: Option<Box<str>>,
+    /// Whether binary frames are a stream of MQTT's packets.
+    pub is_mqtt: bool,
     /// The steps after the handshake.
     pub open: Box<[CompiledStep]>,
     /// The answers to frames of the server.
@@ -38,6 +41,8 @@ pub enum CompiledFrame {
     Text(Template),
     /// A binary frame.
     Hex(HexTemplate),
+    /// A binary frame with a packet of MQTT.
+    Mqtt(MqttTemplate),
 }
 
 /// A step of the opening, compiled.
@@ -131,6 +136,7 @@ impl CompiledFrames {
         let compiled = Self {
             open,
             separator: frames.separator.as_deref().map(Box::from),
+            is_mqtt: frames.is_mqtt(),
             answers: compiler.answers(frames),
             heartbeat: frames
                 .heartbeat
@@ -163,6 +169,7 @@ impl CompiledFrame {
         Ok(match spec {
             FrameSpec::Text(text) => Self::Text(Template::parse(text, names)?),
             FrameSpec::Hex(text) => Self::Hex(HexTemplate::parse(text, names)?),
+            FrameSpec::Mqtt(packet) => Self::Mqtt(MqttTemplate::compile(packet, names)?),
         })
     }
 
@@ -171,6 +178,7 @@ impl CompiledFrame {
         match self {
             Self::Text(template) => template.uses(value),
             Self::Hex(template) => template.uses(value),
+            Self::Mqtt(template) => template.uses(value),
         }
     }
 
@@ -190,6 +198,7 @@ impl CompiledFrame {
         match self {
             Self::Text(_) => bytes = self.text(values).unwrap_or_default().into_bytes(),
             Self::Hex(template) => template.render(values, &mut bytes),
+            Self::Mqtt(template) => template.render(values, &mut bytes),
         }
         bytes
     }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{
     hex::HexTemplate,
     json_path::JsonPath,
+    mqtt::MqttTest,
     names::{ValueNames, ValueRef, Values},
     received::ReceivedFrame,
     template::Template,
@@ -32,6 +33,8 @@ pub enum Matcher {
     /// A regular expression that finds a part of the text. Its groups `ref` and `nonce` are
     /// the values of these names. It runs in linear time.
     Regex(Box<Regex>),
+    /// A packet of MQTT.
+    Mqtt(Box<MqttTest>),
 }
 
 /// A test on one value in JSON.
@@ -61,6 +64,7 @@ impl Matcher {
             MatchSpec::Prefix(text) => Self::Prefix(Template::parse(text, names)?),
             MatchSpec::Hex(text) => Self::Hex(HexTemplate::parse(text, names)?),
             MatchSpec::Regex(text) => Self::Regex(Box::new(compile_regex(text)?)),
+            MatchSpec::Mqtt(packet) => Self::Mqtt(Box::new(MqttTest::compile(packet, names)?)),
             MatchSpec::Json(tests) => Self::Json(
                 tests
                     .iter()
@@ -79,6 +83,7 @@ impl Matcher {
                 .is_some_and(|text| template.strip_start(text, values).is_some()),
             Self::Hex(template) => template.equals(frame.bytes(), values),
             Self::Regex(regex) => frame.text().is_some_and(|text| regex.is_match(text)),
+            Self::Mqtt(packet) => packet.passes(frame.bytes(), values),
             Self::Json(tests) => frame
                 .json()
                 .is_some_and(|json| tests.iter().all(|test| test.passes(json, values))),
@@ -91,6 +96,7 @@ impl Matcher {
         match self {
             Self::Text(template) | Self::Prefix(template) => template.uses(value),
             Self::Hex(_) => false,
+            Self::Mqtt(packet) => packet.has_place_for(value),
             Self::Regex(regex) => group_of(value)
                 .is_some_and(|group| regex.capture_names().flatten().any(|name| name == group)),
             Self::Json(tests) => tests.iter().any(|test| test.has_place_for(value)),
@@ -115,6 +121,7 @@ impl Matcher {
                 Some(captured.to_owned())
             }
             Self::Hex(_) => None,
+            Self::Mqtt(packet) => packet.capture(frame.bytes(), value, values),
             Self::Regex(regex) => {
                 let captures = regex.captures(frame.text()?)?;
                 Some(captures.name(group_of(value)?)?.as_str().to_owned())

@@ -15,22 +15,32 @@
 //! - [`received`]: a received frame, read at most once in each form;
 //! - [`json_path`]: the place of a value in JSON;
 //! - [`matcher`]: tests on received frames;
+//! - [`mqtt`]: packets of MQTT, to send and received;
 //! - [`take`]: the places of values that answers give;
-//! - [`compiled`]: the frames of a pool, compiled together.
+//! - [`compiled`]: the frames of a pool, compiled together;
+//! - [`exchange`], [`command`]: the texts of messages and commands, compiled.
 
+pub mod command;
 pub mod compiled;
+pub mod exchange;
 pub mod hex;
 pub mod json_path;
 pub mod matcher;
+pub mod mqtt;
 pub mod names;
 pub mod received;
 pub mod take;
 pub mod template;
 
 pub use self::{
+    command::{CommandPlace, CommandProblem, CommandTexts, CompiledCommand},
     compiled::{
         CompiledAnswer, CompiledFrame, CompiledFrames, CompiledHeartbeat, CompiledStep, FramePlace,
         FrameProblem,
+    },
+    exchange::{
+        AnswerKind, AnswerMatchers, CompiledExchange, Correlation, ExchangeKey, ExchangePlace,
+        ExchangeProblem, ExchangeSpec, nonce_text,
     },
     hex::HexTemplate,
     json_path::JsonPath,

@@ -79,6 +79,11 @@ impl Template {
         }
     }
 
+    /// Whether the text is JSON.
+    pub fn is_json(&self) -> bool {
+        self.escapes_json
+    }
+
     /// Whether the text has a placeholder for `value`.
     pub fn uses(&self, value: ValueRef) -> bool {
         self.parts.contains(&Part::Value(value))

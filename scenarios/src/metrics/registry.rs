@@ -7,8 +7,8 @@ use super::{Direction, FamilyKind, Metric, Unit};
 
 use Direction::{Higher, Lower, Neither};
 use MetricRequirement::{
-    Balancer, Cluster, Commands, Consumers, CountedMessages, Frames, Messages, NodeHeap,
-    NodeProcess, NodeSockets, Nothing, OpenSteps, ReportedOwner, Telemetry, TwoNodes,
+    Answers, Balancer, Cluster, Commands, Consumers, CountedMessages, Exchanges, Frames, Messages,
+    NodeHeap, NodeProcess, NodeSockets, Nothing, OpenSteps, ReportedOwner, Telemetry, TwoNodes,
 };
 use MetricShape::{Counter, Distribution, Fit, PointInTime, Rate, Seconds, Windowed};
 use Unit::{Bytes, Count, Ratio, Share};
@@ -24,6 +24,10 @@ pub(crate) enum MetricRequirement {
     Balancer,
     /// `[[commands]]`.
     Commands,
+    /// `[[messages]]`.
+    Exchanges,
+    /// `[[messages]]` with `expect`.
+    Answers,
     /// `[[publish]]`.
     Messages,
     /// A pool that declares frames.
@@ -88,11 +92,12 @@ const NODES: &str = "nodes";
 const NODES_KEY: &str = "node_maxima";
 
 /// The sections of the summary that have metrics, each with its title.
-pub(super) static SECTIONS: [(&str, &str); 12] = [
+pub(super) static SECTIONS: [(&str, &str); 13] = [
     ("sockets", "Sockets"),
     ("heartbeats", "Heartbeats"),
     ("frames", "Frames"),
     ("commands", "Commands"),
+    ("exchanges", "Messages of devices"),
     ("messages", "Messages"),
     ("backplane", "Backplane"),
     (NODES, "Nodes, the highest of all"),
@@ -156,6 +161,17 @@ pub(super) static FAMILIES: &[MetricFamily] = &[
     entry("commands.service", Distribution, Lower, Commands, "service time", "time from when a command was sent to its reply"),
     entry("commands.same_node", Distribution, Lower, ReportedOwner, "service time, same node", "service time when the node that received the call owned the socket"),
     entry("commands.cross_node", Distribution, Lower, TwoNodes, "service time, other node", "service time when another node owned the socket"),
+    entry("exchanges.due", Counter, Neither, Exchanges, "due", "messages of devices due"),
+    entry("exchanges.dropped", Counter, Lower, Exchanges, "dropped", "messages of devices never sent, because too many were in flight"),
+    entry("exchanges.no_device", Counter, Lower, Exchanges, "no device", "messages of devices never sent, because no device of their pool was connected"),
+    entry("exchanges.sent", Counter, Neither, Exchanges, "sent", "messages of devices sent"),
+    entry("exchanges.answered", Counter, Neither, Answers, "answered", "messages of devices that the expected frame answered"),
+    entry("exchanges.rejected", Counter, Lower, Answers, "rejected", "messages of devices that a frame of `reject` answered"),
+    entry("exchanges.timed_out", Counter, Lower, Answers, "timed out", "messages of devices without an answer in time"),
+    entry("exchanges.lost", Counter, Lower, Answers, "lost", "messages of devices whose socket ended before the answer"),
+    entry("exchanges.one_way", Counter, Neither, Exchanges, "one-way", "messages of devices sent without an expected answer"),
+    entry("exchanges.response", Distribution, Lower, Answers, "response time", "time from when a message of a device was due to its answer"),
+    entry("exchanges.service", Distribution, Lower, Answers, "service time", "time from when a message of a device was sent to its answer"),
     entry("messages.scheduled", Counter, Neither, Messages, "scheduled", "messages due to be published"),
     entry("messages.published", Counter, Neither, Messages, "published", "messages that the system accepted"),
     entry("messages.dropped", Counter, Lower, Messages, "dropped", "messages never sent, because their publisher was not connected or the drain began"),

@@ -7,6 +7,8 @@ use std::time::Duration;
 use highwater_types::duration;
 use serde::{Deserialize, Serialize};
 
+use super::{MqttFrame, MqttMatch};
+
 /// The frames of a pool's sockets besides WebSocket pings.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -24,6 +26,31 @@ pub struct PoolFrames {
     pub count_messages: Option<MatchSpec>,
     /// The frames before the close frame.
     pub close: Vec<FrameSpec>,
+}
+
+impl PoolFrames {
+    /// Whether a frame or a test of the pool is a packet of MQTT.
+    pub fn is_mqtt(&self) -> bool {
+        let steps = self.open.iter();
+        let (sent, expected) = match &self.heartbeat {
+            Some(HeartbeatFrames::Send { send, expect }) => (Some(send), expect.as_ref()),
+            Some(HeartbeatFrames::Watch(watch)) => (None, Some(watch)),
+            None => (None, None),
+        };
+        let mut frames = steps
+            .clone()
+            .filter_map(|step| step.send.as_ref())
+            .chain(self.answer.iter().map(|rule| &rule.send))
+            .chain(&self.close)
+            .chain(sent);
+        let mut tests = steps
+            .filter_map(|step| step.expect.as_ref())
+            .chain(self.answer.iter().map(|rule| &rule.to))
+            .chain(&self.count_messages)
+            .chain(expected);
+        frames.any(|frame| matches!(frame, FrameSpec::Mqtt(_)))
+            || tests.any(|test| matches!(test, MatchSpec::Mqtt(_)))
+    }
 }
 
 /// One step of the opening: a frame to send, a frame to wait for, or one after the other.
@@ -73,6 +100,8 @@ pub enum FrameSpec {
     Text(String),
     /// A binary frame, in hexadecimal.
     Hex(String),
+    /// A binary frame with a packet of MQTT.
+    Mqtt(MqttFrame),
 }
 
 /// A test on received frames, with placeholders.
@@ -89,6 +118,30 @@ pub enum MatchSpec {
     Hex(String),
     /// A regular expression.
     Regex(String),
+    /// A packet of MQTT.
+    Mqtt(MqttMatch),
+}
+
+impl MatchSpec {
+    /// Whether an answer of this form tells which of several messages it answers.
+    pub(crate) fn tells_messages_apart(&self) -> bool {
+        const PLACES: [&str; 2] = ["{ref}", "{nonce}"];
+        const GROUPS: [&str; 2] = ["<ref>", "<nonce>"];
+        let has = |text: &str, marks: [&str; 2]| marks.iter().any(|mark| text.contains(mark));
+        match self {
+            Self::Text(text) | Self::Prefix(text) => has(text, PLACES),
+            Self::Regex(text) => has(text, GROUPS),
+            Self::Hex(_) => false,
+            Self::Json(tests) => tests.iter().any(|(_, expected)| {
+                matches!(expected, JsonExpectation::Text(text) if has(text, PLACES))
+            }),
+            Self::Mqtt(MqttMatch::Publish { topic, payload }) => {
+                let mut texts = topic.iter().chain(payload);
+                texts.any(|text| has(text, PLACES))
+            }
+            Self::Mqtt(MqttMatch::Connack | MqttMatch::Suback | MqttMatch::Pingresp) => false,
+        }
+    }
 }
 
 /// The value that is expected in a place of JSON.

@@ -11,7 +11,8 @@
 //! - [`root`]: the plan as a whole;
 //! - [`cluster`], [`balancing`]: a cluster that the harness starts;
 //! - [`target`], [`observe`]: a system that runs already, and its observed processes;
-//! - [`devices`] with [`frames`], [`commands`], [`publish`], [`telemetry`]: the load;
+//! - [`devices`] with [`frames`] and [`mqtt`], [`commands`], [`messages`], [`publish`],
+//!   [`telemetry`]: the load;
 //! - [`event`]: actions on the cluster during the load;
 //! - [`gates`]: conditions that the run must meet;
 //! - [`word`]: the enums of all of these that a scenario writes as words.
@@ -23,6 +24,8 @@ mod devices;
 mod event;
 mod frames;
 mod gates;
+mod messages;
+mod mqtt;
 mod observe;
 mod publish;
 mod root;
@@ -33,7 +36,7 @@ mod word;
 pub use self::{
     balancing::{BalancerKind, BalancerLoadMetric, BalancerPolicy, Join, MAX_BALANCERS},
     cluster::{BackplaneSpec, BrokerSpec, ClusterSpec, Routing},
-    commands::{CommandLoad, LoadModel, ReplyMode},
+    commands::{CommandLoad, CommandMethod, LoadModel, ReplyMode},
     devices::{DevicePool, Jitter, ReconnectSpec},
     event::{Action, BROKER_NAME, CLUSTER_NAME, EventSpec, FaultSpec},
     frames::{
@@ -41,6 +44,8 @@ pub use self::{
         TakeSource, TakeSpec,
     },
     gates::{Gate, PhaseWindow},
+    messages::MessageLoad,
+    mqtt::{MqttFrame, MqttMatch},
     observe::{BasicCredentials, ObservedProcess, OwnMetric},
     publish::{DeviceRole, PublishFrom, PublishLoad},
     root::{Plan, SystemSpec},

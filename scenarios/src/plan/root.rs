@@ -6,7 +6,8 @@ use highwater_types::duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ClusterSpec, CommandLoad, DevicePool, EventSpec, Gate, PublishLoad, TargetSpec, TelemetryLoad,
+    ClusterSpec, CommandLoad, DevicePool, EventSpec, Gate, MessageLoad, PublishLoad, TargetSpec,
+    TelemetryLoad,
 };
 
 /// A valid scenario with every default filled in.
@@ -27,6 +28,9 @@ pub struct Plan {
     pub devices: Vec<DevicePool>,
     /// HTTP command traffic of the steady phase, in the order of the file.
     pub commands: Vec<CommandLoad>,
+    /// Messages of devices in the steady phase, in the order of the file.
+    #[serde(default)]
+    pub messages: Vec<MessageLoad>,
     /// Messages published in the steady phase, in the order of the file.
     // Loads with a default are younger than the first records, which are still read.
     #[serde(default)]

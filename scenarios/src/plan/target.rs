@@ -16,6 +16,9 @@ pub struct TargetSpec {
     pub http: Vec<String>,
     /// The protocol of devices and commands.
     pub dialect: Dialect,
+    /// The preset that the scenario names. The plan holds the keys that it stands for.
+    #[serde(default)]
+    pub preset: Option<String>,
     /// The certificates that clients trust.
     // Keys with a default are younger than the first records, which are still read.
     #[serde(default)]

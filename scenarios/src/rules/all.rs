@@ -1,8 +1,8 @@
 //! The list of all rules.
 
 use super::{
-    backplane, balancer, broker_events, commands, consumer_events, events, frames, gates, names,
-    node_events, observe, phase_bounds, publish, reconnect, system, target, telemetry,
+    backplane, balancer, broker_events, commands, consumer_events, events, frames, gates, messages,
+    names, node_events, observe, phase_bounds, publish, reconnect, system, target, telemetry,
 };
 use crate::{diagnostic::DiagnosticSink, scenario::Scenario};
 
@@ -18,6 +18,7 @@ pub(crate) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
         reconnect::check,
         frames::check,
         commands::check,
+        messages::check,
         publish::check,
         telemetry::check,
         events::check,

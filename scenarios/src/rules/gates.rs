@@ -37,6 +37,7 @@ pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
 /// Returns the reason for which a metric cannot be measured in this scenario.
 fn unmeasurable(metric: &Metric, scenario: &Scenario) -> Option<Diagnostic> {
     let commands = || without_load(&scenario.commands, "sends no commands");
+    let exchanges = || without_load(&scenario.messages, "has no messages of devices");
     let telemetry = || without_load(&scenario.telemetry, "sends no telemetry records");
     let is_target = matches!(scenario.system(), System::Target(_));
     match metric.requirement {
@@ -48,12 +49,14 @@ fn unmeasurable(metric: &Metric, scenario: &Scenario) -> Option<Diagnostic> {
         ),
         MetricRequirement::Balancer => without_balancer(scenario),
         MetricRequirement::Commands => commands(),
-        MetricRequirement::Messages => without_load(&scenario.publish, "publishes no messages"),
         MetricRequirement::Frames => without_frames(scenario),
         MetricRequirement::OpenSteps => without_pool(scenario, "open", |pool| pool.open.is_written),
         MetricRequirement::CountedMessages => without_pool(scenario, "count_messages", |pool| {
             pool.count_messages.is_written
         }),
+        MetricRequirement::Exchanges => exchanges(),
+        MetricRequirement::Answers => exchanges().or_else(|| without_answers(scenario)),
+        MetricRequirement::Messages => without_topics(scenario),
         MetricRequirement::Telemetry => telemetry(),
         // Only journals of the harness's own consumers are read.
         MetricRequirement::Consumers => telemetry().or_else(|| {
@@ -103,6 +106,25 @@ fn without_pool(
         scenario.devices.elements().iter().any(has_key),
         &format!("no pool of devices has `{key}`"),
         &format!("a `[[devices]]` with `{key}`"),
+    )
+}
+
+/// Returns that the scenario publishes nothing. The metrics of `[[messages]]` have another
+/// name, because `messages` are those of topics.
+fn without_topics(scenario: &Scenario) -> Option<Diagnostic> {
+    let missing = without_load(&scenario.publish, "publishes no messages")?;
+    let hint = "`[[messages]]` are measured by `exchanges`, such as `exchanges.answered`";
+    let hint = scenario.messages.is_written.then(|| hint.to_owned());
+    Some(missing.maybe_hint(hint))
+}
+
+/// Returns that no message of a device expects an answer.
+fn without_answers(scenario: &Scenario) -> Option<Diagnostic> {
+    let mut loads = scenario.messages.elements().iter();
+    unless(
+        loads.any(|load| load.expect.is_written),
+        "no message of a device expects an answer",
+        "`[[messages]]` with `expect`",
     )
 }
 
@@ -218,6 +240,7 @@ fn check_window(gate: &GateSection, metric: &Metric, sink: &mut DiagnosticSink) 
         // Sockets and heartbeats exist in every phase, other traffic in the steady phase.
         let traffic = match metric.path.split('.').next() {
             Some("commands") => "no commands are sent",
+            Some("exchanges") => "no messages of devices are due",
             Some("messages") => "no messages are published",
             Some("telemetry") => "no telemetry records are due",
             _ => return,

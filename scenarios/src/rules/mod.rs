@@ -2,7 +2,8 @@
 //! of one subject and adds every problem that it finds.
 //!
 //! - [`all`]: the list of all rules;
-//! - one table: [`target`], [`observe`], [`reconnect`], [`frames`], [`commands`], [`events`];
+//! - one table: [`target`], [`observe`], [`reconnect`], [`frames`], [`commands`] and
+//!   [`messages`] with [`load_model`], [`events`];
 //! - several tables: [`system`], [`backplane`], [`balancer`], [`names`], [`pool`],
 //!   [`publish`], [`telemetry`], [`phase_bounds`], [`gates`];
 //! - the order of events: [`node_events`], [`broker_events`], [`consumer_events`].
@@ -16,6 +17,8 @@ mod consumer_events;
 mod events;
 mod frames;
 mod gates;
+mod load_model;
+mod messages;
 mod names;
 mod node_events;
 mod observe;

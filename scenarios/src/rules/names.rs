@@ -11,6 +11,7 @@ use crate::{
 pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
     check_list(&scenario.devices, |pool| &pool.name, sink);
     check_list(&scenario.commands, |load| &load.name, sink);
+    check_list(&scenario.messages, |load| &load.name, sink);
     check_list(&scenario.publish, |load| &load.name, sink);
     check_list(&scenario.telemetry, |load| &load.name, sink);
     check_list(&scenario.events, |event| &event.name, sink);

@@ -7,7 +7,7 @@ use highwater_types::format;
 use crate::{
     diagnostic::{Diagnostic, DiagnosticSink},
     scenario::Scenario,
-    section::{Field, publish::PublishSection},
+    section::Field,
 };
 
 pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
@@ -18,10 +18,10 @@ pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
         let message = "the pool starts after the steady phase";
         check_before_end(&pool.start, end, message, sink);
     }
-    for load in scenario.publish.elements() {
+    for (start, duration) in timed_loads(scenario) {
         let message = "the first message is due after the steady phase";
-        check_before_end(&load.start, end, message, sink);
-        check_publish_end(load, end, sink);
+        check_before_end(start, end, message, sink);
+        check_duration(start, duration, end, sink);
     }
     for event in scenario.events.elements() {
         let message = "the event comes after the steady phase";
@@ -29,15 +29,30 @@ pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
     }
 }
 
-fn check_publish_end(load: &PublishSection, end: Duration, sink: &mut DiagnosticSink) {
-    let (Some(start), Some(duration)) = (load.start.value, load.duration.value) else {
+/// Yields the start and the duration of every load that has them.
+fn timed_loads(scenario: &Scenario) -> impl Iterator<Item = (&Field<Duration>, &Field<Duration>)> {
+    let messages = scenario.messages.elements().iter();
+    let publish = scenario.publish.elements().iter();
+    messages
+        .map(|load| (&load.start, &load.duration))
+        .chain(publish.map(|load| (&load.start, &load.duration)))
+}
+
+fn check_duration(
+    start: &Field<Duration>,
+    duration: &Field<Duration>,
+    end: Duration,
+    sink: &mut DiagnosticSink,
+) {
+    let location = &duration.location;
+    let (Some(start), Some(duration)) = (start.value, duration.value) else {
         return;
     };
     // A start after the end is reported by itself.
     if start < end && start + duration > end {
         let longest = format::toml_duration(end - start);
         sink.report(
-            &load.duration.location,
+            location,
             Diagnostic::new("messages would be due after the steady phase")
                 .expected(format!("at most \"{longest}\" from this start")),
         );

@@ -1,9 +1,9 @@
 //! The keys of a target fit each other: its dialect, its certificates.
 
 use crate::{
-    diagnostic::{Diagnostic, DiagnosticSink},
-    plan::Word,
-    scenario::Scenario,
+    diagnostic::{Diagnostic, DiagnosticSink, ValueLocation},
+    plan::{Dialect, Word},
+    scenario::{Scenario, System},
     section::{target::TargetSection, target_tls::TargetTlsSection},
     value::DEVICE_PLACEHOLDER,
 };
@@ -37,6 +37,30 @@ fn check_ws(scenario: &Scenario, target: &TargetSection, sink: &mut DiagnosticSi
             "did you mean \"{address}?device={DEVICE_PLACEHOLDER}\"? dialect = \"plain\" needs none"
         );
         sink.report(&target.ws.location, Diagnostic::new(message).hint(hint));
+    }
+}
+
+/// Checks that the system leaves the `subject` at `location` to the scenario: it is a target
+/// of the plain dialect.
+pub(super) fn check_plain(
+    scenario: &Scenario,
+    location: &ValueLocation,
+    subject: &str,
+    sink: &mut DiagnosticSink,
+) {
+    match scenario.system() {
+        System::Cluster(_) => sink.report(
+            &location.without_value(),
+            Diagnostic::new(format!("{subject} for a cluster that the harness starts"))
+                .expected("a `[target]`")
+                .hint("the nodes of a `[cluster]` speak their own protocol"),
+        ),
+        System::Target(target) if target.dialect.is(&Dialect::Highwater) => sink.report(
+            &target.dialect.location,
+            Diagnostic::new(format!("{subject} in the highwater dialect"))
+                .expected("`dialect = \"plain\"`, or no `dialect`"),
+        ),
+        _ => {}
     }
 }
 

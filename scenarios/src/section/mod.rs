@@ -15,12 +15,13 @@
 //! - [`field`], [`table_reader`], [`nested`]: values, tables and lists being read;
 //! - the tables, in the order of the reference: [`cluster`] with [`broker`], [`target`] with
 //!   [`target_tls`] and [`observe`], [`devices`] with [`heartbeat`],
-//!   [`open_step`], [`answer`] and [`reconnect`], [`commands`], [`publish`], [`telemetry`],
-//!   [`events`], [`gates`], [`matrix`].
+//!   [`open_step`], [`answer`] and [`reconnect`], [`commands`] and [`messages`] with
+//!   [`model_keys`], [`publish`], [`telemetry`], [`events`], [`gates`], [`matrix`].
 
 #[macro_use]
 mod declaration;
 mod field;
+mod model_keys;
 mod nested;
 mod schema;
 mod table_reader;
@@ -34,6 +35,7 @@ pub(crate) mod events;
 pub(crate) mod gates;
 pub(crate) mod heartbeat;
 pub(crate) mod matrix;
+pub(crate) mod messages;
 pub(crate) mod observe;
 pub(crate) mod open_step;
 pub(crate) mod publish;
@@ -45,6 +47,7 @@ pub(crate) mod telemetry;
 pub use self::schema::Comparability;
 pub(crate) use self::{
     field::Field,
+    model_keys::ModelKeys,
     nested::{list, named_list, sub_table, table_or_key},
     schema::{Key, KeyPresence, KeySchema, ListSchema, Nested, SectionSchema},
     table_reader::{ReadKey, Section, TableReader, key},

@@ -3,7 +3,8 @@
 use super::{list, observe::ObserveSection, sub_table, target_tls::TargetTlsSection};
 use crate::{
     plan::{self, Compression, Dialect},
-    value::{headers, http_addresses, proxy_address, subprotocols, word, ws_addresses},
+    presets::PresetChoice,
+    value::{headers, http_addresses, preset, proxy_address, subprotocols, word, ws_addresses},
 };
 
 section! {
@@ -25,6 +26,13 @@ section! {
     /// declares; any 2xx answer to a command is its reply. Without it: `plain` where a pool
     /// declares frames, otherwise `highwater`.
     pub(crate) dialect: Dialect = word(), optional;
+
+    /// A protocol that the harness brings along. It adds keys to `[target]` and to each pool;
+    /// a key that is written wins, and of a `heartbeat` the period may be written alone. A path
+    /// is added to addresses without one. `highwater init --preset NAME` explains the
+    /// parameters, and `highwater check --expanded` shows the keys.
+    // The keys that it stands for are compared.
+    preset: PresetChoice = preset(), optional, ignored;
 
     /// The verification of the certificates of `wss` and `https` addresses.
     pub(crate) tls: TargetTlsSection = sub_table(), default "{}";
@@ -68,6 +76,7 @@ impl TargetSection {
             // Without commands a target needs no address for them.
             http: trim_base_urls(self.http.value.unwrap_or_default()),
             dialect,
+            preset: self.preset.value.map(|choice| choice.name),
             trust: tls.trust,
             client_certificate: tls.client_certificate,
             server_name: tls.server_name,

@@ -2,8 +2,10 @@
 
 mod read;
 mod value;
+mod write;
 
 pub(crate) use self::{
-    read::{parse, parse_value},
-    value::{TomlEntry, TomlItem, TomlTable, TomlValue},
+    read::{parse, parse_embedded, parse_value},
+    value::{TomlEntry, TomlItem, TomlTable, TomlValue, text_item},
+    write::{write, write_keys},
 };

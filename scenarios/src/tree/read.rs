@@ -33,6 +33,13 @@ pub(crate) fn parse(text: &str, sink: &mut DiagnosticSink) -> TomlTable {
     convert_table(table.into_inner(), 0, &SourceSpan::File)
 }
 
+/// Reads a text that is a part of this crate. Its tree stands at one place of the scenario.
+pub(crate) fn parse_embedded(text: &str, span: &SourceSpan) -> TomlTable {
+    // Tests read every such text; errors of syntax would be found there.
+    let (table, _) = DeTable::parse_recoverable(text);
+    convert_table(table.into_inner(), 0, &|_| span.clone())
+}
+
 /// Reads a value that stands outside a file. Text that is not valid TOML is a value of its
 /// own, so that `30s` needs no quotes.
 pub(crate) fn parse_value(text: &str, span: &SourceSpan) -> TomlItem {

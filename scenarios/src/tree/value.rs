@@ -41,6 +41,14 @@ pub(crate) enum TomlValue {
     Other(String, &'static str),
 }
 
+/// Returns a text in the place of `span`.
+pub(crate) fn text_item(text: &str, span: &SourceSpan) -> TomlItem {
+    TomlItem {
+        value: TomlValue::Text(text.to_owned()),
+        span: span.clone(),
+    }
+}
+
 impl TomlTable {
     pub(crate) fn entries(&self) -> impl Iterator<Item = &TomlEntry> {
         self.entries.iter()
@@ -66,6 +74,12 @@ impl TomlTable {
                 item,
             }),
         }
+    }
+
+    /// Takes a key out of the table.
+    pub(crate) fn remove(&mut self, key: &str) -> Option<TomlItem> {
+        let place = self.entries.iter().position(|entry| entry.key == key)?;
+        Some(self.entries.remove(place).item)
     }
 
     /// Returns the `name` that is written in an element of a list.

@@ -4,6 +4,7 @@
 use super::{FixedForm, text::checked_text, variables::is_variable};
 use crate::{
     diagnostic::Diagnostic,
+    frames::template::is_name,
     tree::{TomlItem, TomlValue},
 };
 
@@ -134,13 +135,31 @@ fn check_http(text: &str, tail: UrlTail) -> Result<(), Diagnostic> {
     }
 }
 
-/// Checks a path below a base address, with `{device}` at most once.
+/// Checks a path below a base address.
 fn check_path(text: &str) -> Result<(), Diagnostic> {
     if !text.starts_with('/') {
         return Err(Diagnostic::new("a path that does not begin with `/`"));
     }
     check_characters(text)?;
-    check_placeholders(text)
+    check_braces(text)
+}
+
+/// Checks that braces stand around names only. Whether there are values of these names is
+/// checked where they are known.
+fn check_braces(text: &str) -> Result<(), Diagnostic> {
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        let name = after.split_once('}').filter(|(name, _)| is_name(name));
+        let Some((_, after)) = name.filter(|_| !before.contains('}')) else {
+            break;
+        };
+        rest = after;
+    }
+    match rest.contains(['{', '}']) {
+        true => Err(Diagnostic::new("braces around anything but a placeholder")
+            .hint("write {device} for the device's id")),
+        false => Ok(()),
+    }
 }
 
 pub(super) fn strip_scheme<'t>(

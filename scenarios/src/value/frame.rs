@@ -1,6 +1,6 @@
 //! Frames to send: text, or bytes.
 
-use super::{FixedForm, text::checked_text};
+use super::{FixedForm, mqtt, text::checked_text};
 use crate::{
     diagnostic::Diagnostic,
     plan::FrameSpec,
@@ -17,7 +17,11 @@ const MAX_SEPARATOR_BYTES: usize = 16;
 /// Accepts a frame. Its placeholders are checked where the names are known.
 pub(crate) const fn frame() -> FixedForm<FrameSpec> {
     FixedForm {
-        expected: || format!("text in quotes, or bytes such as {HEX_EXAMPLE}"),
+        expected: || {
+            format!(
+                "text in quotes, bytes such as {HEX_EXAMPLE}, or a packet such as {MQTT_EXAMPLE}"
+            )
+        },
         read,
     }
 }
@@ -27,8 +31,8 @@ pub(crate) const fn frames() -> FixedForm<Vec<FrameSpec>> {
     FixedForm {
         expected: || {
             format!(
-                "a list of up to {MAX_FRAMES} frames, each text in quotes, or bytes such as \
-                 {HEX_EXAMPLE}"
+                "a list of up to {MAX_FRAMES} frames, each text in quotes, bytes such as \
+                 {HEX_EXAMPLE}, or a packet such as {MQTT_EXAMPLE}"
             )
         },
         read: read_list,
@@ -49,10 +53,14 @@ pub(crate) const fn separator() -> FixedForm<String> {
 }
 
 const HEX_EXAMPLE: &str = "{ hex = \"c0 00\" }";
+const MQTT_EXAMPLE: &str = "{ mqtt = \"pingreq\" }";
 
 fn read(item: &TomlItem) -> Result<FrameSpec, Diagnostic> {
     match &item.value {
         TomlValue::Text(text) => Ok(FrameSpec::Text(text.clone())),
+        TomlValue::Table(table) if table.get(mqtt::MQTT_KEY).is_some() => {
+            mqtt::read_frame(table).map(FrameSpec::Mqtt)
+        }
         TomlValue::Table(table) => read_hex(table),
         _ => Err(Diagnostic::new("neither text in quotes nor bytes")),
     }
@@ -68,7 +76,7 @@ fn read_hex(table: &TomlTable) -> Result<FrameSpec, Diagnostic> {
         ("hex", _) => Err(Diagnostic::new("`hex` is not text in quotes")),
         (key, _) => Err(
             Diagnostic::new(format!("an unknown key `{}`", key.escape_debug()))
-                .maybe_hint(suggest::did_you_mean(key, ["hex"])),
+                .maybe_hint(suggest::did_you_mean(key, ["hex", mqtt::MQTT_KEY])),
         ),
     }
 }
@@ -87,7 +95,7 @@ fn read_list(item: &TomlItem) -> Result<Vec<FrameSpec>, Diagnostic> {
 fn check_separator(text: &str) -> Result<(), Diagnostic> {
     match text.len() {
         0 => Err(Diagnostic::new("an empty text")),
-        ..=MAX_SEPARATOR_BYTES => Ok(()),
+        1..=MAX_SEPARATOR_BYTES => Ok(()),
         _ => Err(Diagnostic::new("text that is too long")),
     }
 }

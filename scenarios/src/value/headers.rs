@@ -29,17 +29,40 @@ const RESERVED_HEADERS: [&str; 9] = [
     "x-highwater-timeout-ms",
 ];
 
+/// Fields that a command may have of its own all the same, in lower case.
+const COMMAND_HEADERS: [&str; 2] = ["accept", "content-type"];
+
 /// Accepts a table of header fields, which keep the order of the file.
 pub(crate) const fn headers() -> FixedForm<Vec<HttpHeader>> {
     FixedForm {
         expected: || {
             "a table of names and texts, such as { Authorization = \"Bearer ${TOKEN}\" }".to_owned()
         },
-        read,
+        read: |item| read_table(item, HeaderUse::Target),
     }
 }
 
-fn read(item: &TomlItem) -> Result<Vec<HttpHeader>, Diagnostic> {
+/// Accepts a table of header fields of a command, which keep the order of the file. Their
+/// placeholders are checked where the names are known.
+pub(crate) const fn request_headers() -> FixedForm<Vec<HttpHeader>> {
+    FixedForm {
+        expected: || {
+            "a table of names and texts, such as { Content-Type = \"text/plain\" }".to_owned()
+        },
+        read: |item| read_table(item, HeaderUse::Command),
+    }
+}
+
+/// The request that carries a header field.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum HeaderUse {
+    /// Each upgrade request and each command.
+    Target,
+    /// The commands of one load.
+    Command,
+}
+
+fn read_table(item: &TomlItem, used: HeaderUse) -> Result<Vec<HttpHeader>, Diagnostic> {
     let Some(table) = item.as_table() else {
         return Err(Diagnostic::new("not a table"));
     };
@@ -47,11 +70,12 @@ fn read(item: &TomlItem) -> Result<Vec<HttpHeader>, Diagnostic> {
         let message = format!("more than {MAX_HEADERS} header fields");
         return Err(Diagnostic::new(message));
     }
-    table.entries().map(read_header).collect()
+    let headers = table.entries();
+    headers.map(|entry| read_header(entry, used)).collect()
 }
 
-fn read_header(entry: &TomlEntry) -> Result<HttpHeader, Diagnostic> {
-    check_name(&entry.key)?;
+fn read_header(entry: &TomlEntry, used: HeaderUse) -> Result<HttpHeader, Diagnostic> {
+    check_name(&entry.key, used)?;
     let TomlValue::Text(value) = &entry.item.value else {
         let message = format!(
             "the value of `{}` is not text in quotes",
@@ -60,6 +84,9 @@ fn read_header(entry: &TomlEntry) -> Result<HttpHeader, Diagnostic> {
         return Err(Diagnostic::new(message));
     };
     check_value(&entry.key, value)?;
+    if used == HeaderUse::Target {
+        check_placeholders(&entry.key, value)?;
+    }
     Ok(HttpHeader {
         name: entry.key.clone(),
         value: value.clone(),
@@ -99,7 +126,7 @@ fn read_basic(item: &TomlItem) -> Result<BasicCredentials, Diagnostic> {
     }
 }
 
-fn check_name(name: &str) -> Result<(), Diagnostic> {
+fn check_name(name: &str, used: HeaderUse) -> Result<(), Diagnostic> {
     // RFC 9110, section 5.6.2: a field's name is a token.
     let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     if name.is_empty() || name.len() > 100 || !name.chars().all(is_token) {
@@ -110,7 +137,10 @@ fn check_name(name: &str) -> Result<(), Diagnostic> {
     }
     let lower = name.to_ascii_lowercase();
     // A second one of these would break the handshake or the request.
-    if RESERVED_HEADERS.contains(&lower.as_str()) {
+    let is_reserved = RESERVED_HEADERS.contains(&lower.as_str());
+    // A body of the scenario's own has a type of its own.
+    let is_own = used == HeaderUse::Command && COMMAND_HEADERS.contains(&lower.as_str());
+    if is_reserved && !is_own {
         let message = format!("`{name}` is written by the harness itself");
         return Err(Diagnostic::new(message));
     }
@@ -140,8 +170,7 @@ fn check_value(name: &str, value: &str) -> Result<(), Diagnostic> {
         return Err(Diagnostic::new(message));
     }
     // Variables are read when the run starts; here only their form is known.
-    check_variables(&format!("the value of `{name}`"), value)?;
-    check_placeholders(name, value)
+    check_variables(&format!("the value of `{name}`"), value)
 }
 
 /// Checks that no word in braces but `{device}` stands in a value: it would be sent as it is.

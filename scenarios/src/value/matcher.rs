@@ -1,6 +1,6 @@
 //! Tests on received frames.
 
-use super::FixedForm;
+use super::{FixedForm, mqtt};
 use crate::{
     diagnostic::Diagnostic,
     plan::{JsonExpectation, MatchSpec},
@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The kinds of tests.
-const KINDS: [&str; 5] = ["text", "prefix", "json", "hex", "regex"];
+const KINDS: [&str; 6] = ["text", "prefix", "json", "hex", "regex", mqtt::MQTT_KEY];
 
 /// Most values in JSON that one test looks at.
 const MAX_JSON_TESTS: usize = 16;
@@ -24,11 +24,12 @@ pub(crate) const fn matcher() -> FixedForm<MatchSpec> {
                 suggest::quoted_list(KINDS)
             )
         },
-        read,
+        read: read_matcher,
     }
 }
 
-fn read(item: &TomlItem) -> Result<MatchSpec, Diagnostic> {
+/// Reads a test on frames.
+pub(super) fn read_matcher(item: &TomlItem) -> Result<MatchSpec, Diagnostic> {
     let Some(table) = item.as_table() else {
         let hint = match &item.value {
             TomlValue::Text(text) if text.len() <= 40 => {
@@ -38,6 +39,9 @@ fn read(item: &TomlItem) -> Result<MatchSpec, Diagnostic> {
         };
         return Err(Diagnostic::new("not a table").maybe_hint(hint));
     };
+    if table.get(mqtt::MQTT_KEY).is_some() {
+        return mqtt::read_match(table).map(MatchSpec::Mqtt);
+    }
     let mut entries = table.entries();
     let Some(entry) = entries.next() else {
         return Err(Diagnostic::new("an empty table"));

@@ -8,24 +8,28 @@
 //!   [`proxy`]: texts, checked strictly; [`own_metrics`]: selectors with their names;
 //! - [`variables`]: `${NAME}` in a text;
 //! - [`number`], [`quantity`]: whole numbers, and numbers with a unit;
-//! - [`boolean`], [`word`], [`list`]: a closed set of values;
-//! - [`backplane`]: a word or an address;
+//! - [`boolean`], [`word`], [`list`], [`preset`](mod@preset): a closed set of values;
+//! - [`backplane`], [`command`]: a word or an address, and the parts of a command;
 //! - [`frame`], [`matcher`]: frames to send, and tests on received ones;
 //! - [`take`](mod@take): values that answers give.
 
 mod address;
 mod backplane;
 mod boolean;
+mod command;
 mod frame;
 mod headers;
 mod list;
 mod matcher;
+mod mqtt;
 mod name;
 mod number;
 mod own_metrics;
+mod preset;
 mod process_source;
 mod proxy;
 mod quantity;
+
 mod subprotocol;
 mod take;
 mod text;
@@ -40,13 +44,15 @@ pub(crate) use self::{
     },
     backplane::{BackplaneAddress, backplane},
     boolean::boolean,
+    command::{reply, statuses, template},
     frame::{frame, frames, separator},
-    headers::{basic_credentials, headers},
+    headers::{basic_credentials, headers, request_headers},
     list::list_of,
     matcher::matcher,
     name::{consumer_name, name, node_name, topic_name},
     number::count,
     own_metrics::own_metrics,
+    preset::preset,
     process_source::{cgroup_path, container_name},
     proxy::proxy_address,
     quantity::{duration, rate, share, size},

@@ -180,7 +180,7 @@ close = []
             12 |     { send = "{later}", expect = { text = "a", prefix = "b" } },
                |                                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
                = found: a table
-               = expected: a table with one of `text`, `prefix`, `json`, `hex`, `regex`, such as { json = { type = "pong" } }
+               = expected: a table with one of `text`, `prefix`, `json`, `hex`, `regex`, `mqtt`, such as { json = { type = "pong" } }
                = hint: one test may look at several values of `json`
 
             broken.toml:14:18: devices.phone.answer[0].to: an invalid regular expression: unclosed group
@@ -209,7 +209,7 @@ close = []
             16 | count_messages = { jsn = { a = 1 } }
                |                  ^^^^^^^^^^^^^^^^^^^
                = found: a table
-               = expected: a table with one of `text`, `prefix`, `json`, `hex`, `regex`, such as { json = { type = "pong" } }
+               = expected: a table with one of `text`, `prefix`, `json`, `hex`, `regex`, `mqtt`, such as { json = { type = "pong" } }
                = hint: did you mean `json`?
 
             broken.toml:17:9: devices.phone.close: an empty list
@@ -217,7 +217,7 @@ close = []
             17 | close = []
                |         ^^
                = found: an empty list
-               = expected: a list of up to 16 frames, each text in quotes, or bytes such as { hex = "c0 00" }
+               = expected: a list of up to 16 frames, each text in quotes, bytes such as { hex = "c0 00" }, or a packet such as { mqtt = "pingreq" }
 
             11 problems in broken.toml"#]],
     );

@@ -137,7 +137,7 @@ fn set_values_are_validated_like_the_file() {
               = hint: did you mean `count`?
 
             --set device.home.count=5: device: unknown key
-              = expected: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `telemetry`, `events`, `gates`, `matrix`
+              = expected: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `messages`, `publish`, `telemetry`, `events`, `gates`, `matrix`
               = hint: did you mean `devices`?
 
             --set duration=30: duration: a number without its unit

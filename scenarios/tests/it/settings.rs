@@ -30,6 +30,7 @@ fn settings_without_effect_on_the_load_are_marked() {
     expect![[r#"
         name
         description
+        target.preset
         gates
     "#]]
     .assert_eq(&paths(Comparability::Ignored));

@@ -27,21 +27,28 @@
 //! - [`program`]: the programs that must be on the machine, and `install`;
 //! - `process`: the child processes; `cleanup`: their directories;
 //! - `proxy`: the shared part of the proxies; `probe`: readiness checks;
+//! - [`example`]: the servers of `examples/targets/`; [`python`]: the packages that some of
+//!   them need;
 //! - [`error`]: the errors of all of these.
 
 mod cleanup;
 mod definition;
 pub mod error;
+pub mod example;
 mod install;
 pub mod kind;
 mod probe;
 mod process;
 pub mod program;
 mod proxy;
+pub mod python;
 pub mod registry;
 pub mod service;
 
+pub use highwater_process::port::pick_free_port;
+
 pub use error::ServiceError;
+pub use example::ExampleServer;
 pub use install::install;
 pub use kind::ServiceKind;
 pub use program::{PROGRAMS, Program};

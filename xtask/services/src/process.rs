@@ -37,6 +37,11 @@ impl ServiceProcess {
         self.child.pid()
     }
 
+    /// Returns the path of its log.
+    pub(crate) fn log_path(&self) -> &Path {
+        &self.log
+    }
+
     pub(crate) fn log(&self) -> LogTail {
         log::tail(&self.log)
     }

@@ -44,6 +44,14 @@ pub(crate) const EPMD: Program = on_path(
 );
 pub(crate) const NGINX: Program = on_path(program::NGINX, "tests: a balancer");
 pub(crate) const HAPROXY: Program = on_path(program::HAPROXY, "tests: a balancer");
+pub(crate) const MOSQUITTO: Program = on_path(
+    OutsideProgram::new("mosquitto", "mosquitto"),
+    "tests: an example of a target",
+);
+pub(crate) const PYTHON: Program = on_path(
+    OutsideProgram::new("python3", "python3-venv"),
+    "tests: examples of targets",
+);
 
 /// All programs that tests and pictures use.
 pub const PROGRAMS: &[Program] = &[
@@ -55,6 +63,8 @@ pub const PROGRAMS: &[Program] = &[
     EPMD,
     NGINX,
     HAPROXY,
+    MOSQUITTO,
+    PYTHON,
     on_path(
         OutsideProgram::new("promtool", "prometheus"),
         "tests: checks what a node serves at /metrics",

@@ -15,7 +15,7 @@ mod up;
 
 use anyhow::Result;
 use clap::Subcommand;
-use highwater_services::{PROGRAMS, ServiceKind};
+use highwater_services::{PROGRAMS, ServiceKind, python};
 
 /// An action on the services.
 #[derive(Subcommand)]
@@ -68,7 +68,19 @@ pub(crate) fn install() -> Result<()> {
     for program in highwater_services::install()? {
         eprintln!("{:16} installed", program.name());
     }
+    install_python_packages();
     Ok(())
+}
+
+/// Installs the packages of the example servers. Without a network the tests of these servers
+/// skip themselves, and all others go on.
+fn install_python_packages() {
+    let state = match python::install() {
+        Ok(true) => "installed".to_owned(),
+        Ok(false) => "found".to_owned(),
+        Err(error) => format!("missing, and their tests are skipped: {error}"),
+    };
+    eprintln!("{:16} {state}", "Python packages");
 }
 
 fn or_all(kinds: Vec<ServiceKind>) -> Vec<ServiceKind> {

@@ -4,15 +4,18 @@
 //! - [`sockets`]: handshakes and sockets;
 //! - [`requests`]: commands and event streams;
 //! - [`frames`]: protocols that a scenario declares, spoken over a [`conversation`];
+//! - [`exchanges`], [`frame_replies`]: messages of devices, and replies on their sockets;
 //! - [`metrics`]: what their endpoints say;
 //! - [`observe`]: metrics that a scenario names, and other sources than endpoints;
 //! - [`failures`]: what the report says of a failure.
 
 mod conversation;
+mod exchanges;
 mod failures;
+mod frame_replies;
 mod frames;
 mod metrics;
 mod observe;
 mod requests;
-mod server;
+pub(crate) mod server;
 mod sockets;

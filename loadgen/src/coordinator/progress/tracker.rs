@@ -11,7 +11,8 @@ use highwater_reports::{
 };
 
 use super::{
-    CommandProgress, MessageProgress, NodeProgress, Progress, RecentLatency, TelemetryProgress,
+    CommandProgress, ExchangeProgress, MessageProgress, NodeProgress, Progress, RecentLatency,
+    TelemetryProgress,
 };
 
 /// Age of a worker's last interval, in seconds, above which its rates count as zero.
@@ -28,6 +29,7 @@ pub struct ProgressTracker {
     heartbeats_missed: u64,
     /// The counts of commands without a reply; its rate and latency are not used.
     commands_unanswered: CommandProgress,
+    exchanges_unanswered: u64,
     messages_missing: u64,
     telemetry_rejected: u64,
     /// The last line of each tag of the latency log.
@@ -51,6 +53,7 @@ struct WorkerSnapshot {
     sockets_open: f64,
     heartbeats_per_s: f64,
     commands_per_s: f64,
+    exchanges_per_s: f64,
     messages_per_s: f64,
     telemetry_per_s: f64,
     /// Whether the worker has sent its last counts.
@@ -131,6 +134,11 @@ impl ProgressTracker {
                 response_time: self.fresh_latency(latency::COMMAND_RESPONSE),
                 ..self.commands_unanswered
             }),
+            exchanges: Some(ExchangeProgress {
+                per_s: rate(|worker| worker.exchanges_per_s),
+                response_time: self.fresh_latency(latency::EXCHANGE_RESPONSE),
+                unanswered: self.exchanges_unanswered,
+            }),
             messages: Some(MessageProgress {
                 per_s: rate(|worker| worker.messages_per_s),
                 latency: self.fresh_latency(latency::MESSAGE_LATENCY),
@@ -186,6 +194,7 @@ impl ProgressTracker {
         worker.interval_end_s = interval.end();
         worker.heartbeats_per_s = rate(counter::HEARTBEATS_ACKNOWLEDGED);
         worker.commands_per_s = rate(counter::COMMANDS_REPLIED);
+        worker.exchanges_per_s = rate(counter::EXCHANGES_SENT);
         worker.messages_per_s = rate(counter::MESSAGES_DELIVERED);
         worker.telemetry_per_s = rate(counter::TELEMETRY_ACCEPTED);
         self.heartbeats_missed += counted(counter::HEARTBEATS_MISSED);
@@ -193,6 +202,14 @@ impl ProgressTracker {
         self.commands_unanswered.not_connected += counted(counter::COMMANDS_NOT_CONNECTED);
         self.commands_unanswered.rejected += counted(counter::COMMANDS_REJECTED);
         self.commands_unanswered.failed += counted(counter::COMMANDS_FAILED);
+        self.exchanges_unanswered += [
+            counter::EXCHANGES_REJECTED,
+            counter::EXCHANGES_TIMED_OUT,
+            counter::EXCHANGES_LOST,
+        ]
+        .map(counted)
+        .iter()
+        .sum::<u64>();
         // A late message was counted as missing when a later one came first.
         let late = counted(counter::MESSAGES_REORDERED);
         let missing = self.messages_missing + counted(counter::MESSAGES_MISSING);

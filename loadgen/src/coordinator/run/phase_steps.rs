@@ -103,6 +103,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         // Only what the scenario has is shown.
         let plan = &self.plan;
         progress.commands = progress.commands.filter(|_| !plan.commands.is_empty());
+        progress.exchanges = progress.exchanges.filter(|_| !plan.messages.is_empty());
         progress.messages = progress.messages.filter(|_| !plan.publish.is_empty());
         progress.telemetry = progress.telemetry.filter(|_| !plan.telemetry.is_empty());
         (self.show)(Update::Progress(Box::new(progress)));

@@ -2,7 +2,7 @@
 
 use highwater_scenarios::{
     MemoryEstimate, Plan,
-    plan::{PublishFrom, PublishLoad, SystemSpec, TelemetryLoad},
+    plan::{DevicePool, PublishFrom, PublishLoad, SystemSpec, TelemetryLoad},
 };
 
 use super::{PlanNodeLoad, consumer_count};
@@ -13,7 +13,9 @@ use crate::{
         WORKER_PROCESS_BYTES,
     },
     testbed::balancer,
-    worker::{devices::telemetry::TelemetrySender, messages::TopicClient},
+    worker::{
+        devices::telemetry::TelemetrySender, exchanges::SocketExchanges, messages::TopicClient,
+    },
 };
 
 /// Estimates the memory of a plan with `workers` workers. Each connection has `ends` ends on
@@ -31,12 +33,13 @@ pub(super) fn memory(
     let processes = u64::from(workers) + 1;
     let tracking_bytes = message_bytes(plan).saturating_add(telemetry_bytes(plan));
     let publishers = plan.publish.iter().map(PublishLoad::connections);
-    let users = plan.users() + publishers.sum::<u64>();
+    let users = plan.users() + plan.message_users() + publishers.sum::<u64>();
     MemoryEstimate {
         workers_bytes: (processes * WORKER_PROCESS_BYTES
             + sockets * CLIENT_BYTES
-            + users * USER_BYTES)
-            .saturating_add(tracking_bytes),
+            + users * USER_BYTES
+            + exchange_bytes(plan))
+        .saturating_add(tracking_bytes),
         tracking_bytes,
         nodes_bytes: nodes.map_or(0, |nodes| {
             let broker = 1;
@@ -57,6 +60,18 @@ fn balancer_bytes(plan: &Plan) -> u64 {
         }
         SystemSpec::Target(_) => 0,
     }
+}
+
+/// Returns the memory of idle sockets that messages and commands of the scenario's own use,
+/// beyond that of other sockets.
+fn exchange_bytes(plan: &Plan) -> u64 {
+    let is_used = |pool: &&DevicePool| {
+        let mut commands = plan.commands.iter();
+        plan.messages.iter().any(|load| load.pool == pool.name)
+            || commands.any(|load| load.is_own_request() && load.is_for(&pool.name))
+    };
+    let pools = plan.devices.iter().filter(is_used);
+    pools.map(|pool| pool.count).sum::<u64>() * SocketExchanges::IDLE_BYTES
 }
 
 /// Returns the memory of devices that publish, and of devices that tell messages apart.

@@ -1,52 +1,55 @@
 //! One command from its due time to its result.
 
 use highwater_reports::record::FailureExample;
-use highwater_scenarios::plan::{CommandLoad, ReplyMode};
-use rand::{SeedableRng, rngs::SmallRng};
-use reqwest::{Response, header};
+use highwater_scenarios::frames::{Matcher, ReceivedFrame, nonce_text};
+use reqwest::Response;
 use tokio::time::{Instant, timeout};
 
 use super::{
     outcome::{CommandFailure, CommandResult, ReplyRoute},
-    reply::{self, accepted_type},
+    recipient::Recipient,
+    reply::{self, ReplyTo},
+    request::build_request,
 };
-use crate::{
-    keys::DeviceKey,
-    worker::{
-        context::Context,
-        dialect::{OutgoingCommand, ReplyResult},
-        http::{HttpRequest, PostError, post_to_listener, response_example, status_text},
-        http_clients::HttpClients,
-        recorder::{Count, Level, Recorder, Timing},
-    },
+use crate::worker::{
+    context::Context,
+    dialect::ReplyResult,
+    frames::{FrameKey, SocketValues},
+    http::{SendError, response_example, send_to_listener, status_text},
+    http_clients::HttpClients,
+    recorder::{Count, Level, Recorder, Timing},
 };
 
-/// Sends the command that is due at `due` to a random connected device, waits for its
-/// result and counts it. Returns whether there was a reply.
+/// Sends the command of load number `load` that is due at `due` to a random connected device,
+/// waits for its result and counts it. Returns whether there was a reply.
 ///
 /// The command is not sent if no device is connected.
 pub async fn issue_command(
     context: &Context,
     clients: &HttpClients,
-    load: &CommandLoad,
+    load: usize,
     due: Instant,
 ) -> bool {
     let recorder = &context.recorder;
     recorder.count(Count::CommandsDue);
-    let mut rng = SmallRng::from_rng(&mut rand::rng());
-    let Some(device) = context.connected_devices.pick_random(&mut rng) else {
+    // 64 random bits, so that no other command's reply carries the same text.
+    let nonce = rand::random();
+    let Some(recipient) = Recipient::pick(context, load, nonce) else {
         recorder.count(Count::CommandsNoDevice);
         return false;
     };
-    // 64 random bits, so that no other command's reply carries the same text.
-    let nonce = format!("{:016x}", rand::random::<u64>());
-    let request = build_request(context, load, device, &nonce);
+    let limit = context.plan.commands[load].timeout;
+    let mut command = Command {
+        context,
+        load,
+        recipient,
+        nonce,
+    };
     // Counted before it is sent: the drain must see every command that may be answered.
     let in_flight = InFlightGuard::new(recorder);
     let sent = Instant::now();
     recorder.time(Timing::SendLag, sent.saturating_duration_since(due));
-    let executed = execute(context, clients, load.reply, &request, &nonce);
-    let (result, example) = timeout(load.timeout, executed)
+    let (result, example) = timeout(limit, command.execute(clients))
         .await
         // The caller's timeout and a node's 504 are one result.
         .unwrap_or((CommandResult::TimedOut, FailureExample::default()));
@@ -86,82 +89,103 @@ impl Drop for InFlightGuard<'_> {
     }
 }
 
-fn build_request(
-    context: &Context,
-    load: &CommandLoad,
-    device: DeviceKey,
-    nonce: &str,
-) -> HttpRequest {
-    let id = device.id(&context.plan.devices[device.pool as usize]);
-    let command = OutgoingCommand {
-        name: &load.name,
-        nonce,
-        timeout: load.timeout,
-    };
-    let path = load.path.replace("{device}", &id);
-    let accept = accepted_type(load.reply).to_owned();
-    let request = context.dialect.command_request(path, &command);
-    let mut request = request.with_header(header::ACCEPT.as_str(), accept);
-    request.device_headers = context.client_options.command_headers_for(&id);
-    request
+/// A command that is being sent.
+struct Command<'a> {
+    context: &'a Context,
+    /// Number of its load in the plan.
+    load: usize,
+    recipient: Recipient,
+    nonce: u64,
 }
 
-/// Sends a command and waits for its result, with an example of a failure.
-async fn execute(
-    context: &Context,
-    clients: &HttpClients,
-    mode: ReplyMode,
-    request: &HttpRequest,
-    nonce: &str,
-) -> (CommandResult, FailureExample) {
-    // Each command begins at the next address, so that all addresses get as many.
-    let mut next = context.next_http_index();
-    let posted = post_to_listener(clients, &context.endpoints(), &mut next, request).await;
-    match posted {
-        Ok(response) if response.status().is_success() => {
-            read_reply(context, mode, response, nonce).await
-        }
-        Ok(response) => {
-            let status = response.status().as_u16();
-            let result = CommandResult::from_status(context.dialect, status);
-            // Read to its end, so that the client keeps the connection for the next request.
-            (result, response_example(response).await)
-        }
-        Err(PostError::NoListener(example) | PostError::Broken(example)) => {
-            (CommandResult::Failed(CommandFailure::Connection), example)
+impl Command<'_> {
+    /// Sends the command and waits for its result, with an example of a failure.
+    async fn execute(&mut self, clients: &HttpClients) -> (CommandResult, FailureExample) {
+        let (result, example) = self.request(clients).await;
+        match result {
+            // The response is as expected, and the reply comes on the device's socket.
+            CommandResult::Replied { .. } if !self.recipient.reply_arrived().await => {
+                (CommandResult::NotConnected, FailureExample::default())
+            }
+            result => (result, example),
         }
     }
-}
 
-async fn read_reply(
-    context: &Context,
-    mode: ReplyMode,
-    response: Response,
-    nonce: &str,
-) -> (CommandResult, FailureExample) {
-    let dialect = context.dialect;
-    match reply::read(mode, response, dialect, nonce).await {
-        ReplyResult::Reply(nodes) => {
-            let result = CommandResult::Replied {
-                route: ReplyRoute::between(&nodes),
-                owner: nodes.owner_name().map(str::to_owned),
-            };
-            (result, FailureExample::default())
+    /// Sends the request and reads its response.
+    async fn request(&self, clients: &HttpClients) -> (CommandResult, FailureExample) {
+        let context = self.context;
+        let request = build_request(context, self.load, &self.recipient, self.nonce);
+        // Each command begins at the next address, so that all addresses get as many.
+        let mut next = context.next_http_index();
+        let sent = send_to_listener(clients, &context.endpoints(), &mut next, &request).await;
+        let load = &context.plan.commands[self.load];
+        match sent {
+            Ok(response) if load.expects(response.status().as_u16()) => {
+                self.read_reply(response).await
+            }
+            Ok(response) => {
+                let status = response.status().as_u16();
+                let result = CommandResult::from_status(context.dialect, status);
+                // Read to its end, so that the client keeps the connection for the next request.
+                (result, response_example(response).await)
+            }
+            Err(SendError::NoListener(example) | SendError::Broken(example)) => {
+                (CommandResult::Failed(CommandFailure::Connection), example)
+            }
         }
-        ReplyResult::WrongReply => (
-            CommandResult::Failed(CommandFailure::WrongReply),
-            FailureExample::default(),
-        ),
-        ReplyResult::Status(status) => {
-            let example = FailureExample {
-                status: Some(status_text(status, "")),
-                ..FailureExample::default()
-            };
-            (CommandResult::from_status(dialect, status), example)
+    }
+
+    async fn read_reply(&self, response: Response) -> (CommandResult, FailureExample) {
+        let dialect = self.context.dialect;
+        let command = ReplyTo {
+            dialect,
+            nonce: &nonce_text(self.nonce),
+            is_expected: &|body| self.is_expected(body),
+        };
+        let mode = &self.context.plan.commands[self.load].reply;
+        match reply::read(mode, response, &command).await {
+            ReplyResult::Reply(nodes) => {
+                let result = CommandResult::Replied {
+                    route: ReplyRoute::between(&nodes),
+                    owner: nodes.owner_name().map(str::to_owned),
+                };
+                (result, FailureExample::default())
+            }
+            ReplyResult::WrongReply => (
+                CommandResult::Failed(CommandFailure::WrongReply),
+                FailureExample::default(),
+            ),
+            ReplyResult::Status(status) => {
+                let example = FailureExample {
+                    status: Some(status_text(status, "")),
+                    ..FailureExample::default()
+                };
+                (CommandResult::from_status(dialect, status), example)
+            }
+            ReplyResult::ConnectionBroken => (
+                CommandResult::Failed(CommandFailure::Connection),
+                FailureExample::of_error("the connection broke within the answer"),
+            ),
         }
-        ReplyResult::ConnectionBroken => (
-            CommandResult::Failed(CommandFailure::Connection),
-            FailureExample::of_error("the connection broke within the answer"),
-        ),
+    }
+
+    /// Whether the body of a response is as the scenario expects it.
+    fn is_expected(&self, body: &[u8]) -> bool {
+        let identity = self.context.socket_identity(self.recipient.device);
+        let test = identity.and_then(|identity| {
+            let matcher = identity.protocol.command(self.load)?.expect_body.as_ref()?;
+            Some((identity, matcher))
+        });
+        test.is_none_or(|(identity, matcher): (_, &Matcher)| {
+            let values = SocketValues {
+                identity,
+                taken: self.recipient.taken(),
+                key: FrameKey {
+                    reference: 0,
+                    nonce: self.nonce,
+                },
+            };
+            matcher.matches(&ReceivedFrame::from_bytes(body), &values)
+        })
     }
 }

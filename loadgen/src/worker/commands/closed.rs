@@ -17,9 +17,8 @@ const MIN_RETRY_PAUSE: Duration = Duration::from_millis(10);
 ///
 /// `load` is the index of the user's load in the plan.
 pub async fn run(context: &Context, clients: &HttpClients, load: usize, slot: UserSlot) {
-    let load = &context.plan.commands[load];
     // Always matches: only closed loads have users.
-    let LoadModel::Closed { think, .. } = load.model else {
+    let LoadModel::Closed { think, .. } = context.plan.commands[load].model else {
         return;
     };
     let Some(steady) = context.signals.wait_steady_start().await else {

@@ -4,7 +4,7 @@
 //! roles::UserRole ──► closed.rs │ open.rs                 when a command is due
 //!                                     │
 //!                                     ▼
-//!                                  call.rs               one command, due to result
+//! recipient.rs, request.rs ──►  call.rs               one command, due to result
 //!                                     │ Dialect: request, reply
 //!                                     ▼
 //! plan::ReplyMode ──► reply::read ──► rest.rs │ sse.rs    how its reply comes back
@@ -16,6 +16,8 @@
 //! - [`closed`]: users who wait for the reply, think and ask again;
 //! - [`open`]: arrivals on a fixed schedule;
 //! - [`call`]: one command from its due time to its result;
+//! - [`recipient`]: the device that it is sent to;
+//! - [`request`]: its request, that of the dialect or one of the scenario's own;
 //! - [`reply`]: the ways in which a reply comes back;
 //! - [`outcome`]: the results of commands, and how they are counted.
 //!
@@ -32,4 +34,6 @@ pub mod call;
 pub mod closed;
 pub mod open;
 pub mod outcome;
+pub mod recipient;
 pub mod reply;
+pub mod request;

@@ -48,7 +48,7 @@ pub async fn run(context: Arc<Context>, clients: HttpClients, load: usize) {
         }
         let (context, clients) = (context.clone(), clients.clone());
         in_flight.spawn(async move {
-            issue_command(&context, &clients, &context.plan.commands[load], due).await;
+            issue_command(&context, &clients, load, due).await;
         });
     }
     // An interrupted run drains early. Arrivals that were due before the drain still

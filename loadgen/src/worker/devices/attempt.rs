@@ -15,6 +15,7 @@ use super::{
 use crate::worker::{
     context::Context,
     frames::open::Opening,
+    observer::{SocketEvent, observe},
     recorder::{Count, Timing},
 };
 
@@ -94,6 +95,9 @@ async fn connect_once(
         worker_index: context.segment.index(),
         device_number: device.number,
     };
+    observe(|| SocketEvent::Connecting {
+        address: request.address,
+    });
     let started = Instant::now();
     let OpenedSocket {
         socket: mut stream,
@@ -127,7 +131,11 @@ async fn connect_once(
         context.recorder.count(Count::SocketsCompressed);
     }
     // Boxed: otherwise every state of the device's future holds room for it.
-    Ok(Box::new(OpenSocket { stream, frames }))
+    Ok(Box::new(OpenSocket {
+        stream,
+        frames,
+        exchanges: None,
+    }))
 }
 
 /// The times of a successful attempt.

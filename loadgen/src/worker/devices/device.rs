@@ -27,6 +27,7 @@ use crate::{
     worker::{
         context::Context,
         dialect::ReconnectAdvice,
+        observer::{SocketEvent, observe},
         recorder::{Count, Level, Timing},
     },
 };
@@ -73,6 +74,7 @@ async fn reconnect_loop(
             Ok(mut socket) => {
                 let since = Instant::now();
                 conn_state.on_opened(context);
+                observe(|| SocketEvent::Opened);
                 let open = OpenSocketGuard::new(context, device.key);
                 let end = run_session(context, pool, device, &mut socket, traffic).await;
                 drop(open);
@@ -83,12 +85,15 @@ async fn reconnect_loop(
                 let SocketEnd::Lost { loss, advice } = end else {
                     return;
                 };
+                let cause = loss.kind;
+                observe(|| SocketEvent::Lost(cause));
                 let example = || loss.example.map(|example| *example).unwrap_or_default();
-                context.count_failure(counter::DISCONNECT, &loss.kind.kind(), example);
+                context.count_failure(counter::DISCONNECT, &cause.kind(), example);
                 conn_state.on_lost(context);
                 reconnect_delay(&mut backoff, &pool.reconnect, advice)
             }
             Err(ConnectError { cause, example }) => {
+                observe(|| SocketEvent::Failed(cause));
                 context.count_failure(counter::CONNECT_FAILED, &cause.kind(), || *example);
                 // The policy's delay comes on top of the server's: otherwise all devices
                 // that one node rejected would come back in the same instant.
@@ -116,7 +121,7 @@ impl<'a> OpenSocketGuard<'a> {
     fn new(context: &'a Context, key: DeviceKey) -> Self {
         context.recorder.add_to_level(Level::SocketsOpen, 1);
         // Commands go to open sockets only: a device that is away would fail them.
-        context.connected_devices.insert(key);
+        context.connected_devices.insert(key, ());
         Self { context, key }
     }
 }

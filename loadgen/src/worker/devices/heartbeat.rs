@@ -18,7 +18,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::worker::recorder::{Count, Level, Recorder, Timing};
+use crate::worker::{
+    observer::{FrameUse, SocketEvent, observe},
+    recorder::{Count, Level, Recorder, Timing},
+};
 
 /// Response time above which an answer counts as late.
 const LATE_AFTER: Duration = Duration::from_secs(1);
@@ -115,6 +118,7 @@ impl DeviceHeartbeat {
         max_missed: u32,
         recorder: &Recorder,
     ) -> HeartbeatAction {
+        observe(|| SocketEvent::HeartbeatMissed);
         recorder.count(Count::HeartbeatsDue);
         recorder.count(Count::HeartbeatsMissed);
         // From now: a stall of this process must not count as several periods.
@@ -128,6 +132,7 @@ impl DeviceHeartbeat {
 
     /// Takes in a heartbeat of the server; the next is due within a period.
     pub fn on_watched(&mut self, now: Instant, recorder: &Recorder) {
+        observe(|| SocketEvent::Used(FrameUse::WatchedHeartbeat));
         recorder.count(Count::HeartbeatsDue);
         recorder.count(Count::HeartbeatsAcknowledged);
         self.next_due = now + self.period;
@@ -149,6 +154,7 @@ impl DeviceHeartbeat {
             return;
         };
         self.consecutive_missed = 0;
+        observe(|| SocketEvent::Used(FrameUse::HeartbeatAnswer));
         let response = now.saturating_duration_since(pending.due);
         let service = now.saturating_duration_since(pending.sent);
         recorder.count(Count::HeartbeatsAcknowledged);
@@ -164,6 +170,7 @@ impl DeviceHeartbeat {
     pub fn record_missed(&mut self, recorder: &Recorder) {
         if self.pending.take().is_some() {
             self.consecutive_missed += 1;
+            observe(|| SocketEvent::HeartbeatMissed);
             recorder.count(Count::HeartbeatsMissed);
             recorder.add_to_level(Level::HeartbeatsPending, -1);
         }

@@ -13,6 +13,7 @@
 //! session.rs      one open socket until it ends
 //!    ├─ heartbeat.rs                                 heartbeats, and what became of them
 //!    ├─ frames/socket_frames.rs                      the frames that the pool declares
+//!    ├─ session_exchanges.rs ──► exchanges/          messages that users hand over
 //!    └─ traffic.rs ──► telemetry.rs, messages/       its telemetry and messages
 //! ```
 //!
@@ -31,6 +32,7 @@
 //! - [`source_address`]: local addresses, so that ports do not run out;
 //! - [`open_socket`]: an open socket, with the state of its pool's frames;
 //! - [`session`]: an open socket until it ends, with [`disconnect`] for the ways to lose it;
+//!   `session_exchanges`: the messages that other users hand over to it;
 //! - [`socket_io`]: single frames, sent and closed with;
 //! - [`heartbeat`]: when a heartbeat is due, and its result;
 //! - [`traffic`]: topics and telemetry of one device;
@@ -52,6 +54,7 @@ pub mod heartbeat;
 pub mod open_socket;
 pub mod schedule;
 pub mod session;
+mod session_exchanges;
 pub mod socket_io;
 pub mod source_address;
 pub mod telemetry;

@@ -10,7 +10,10 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use highwater_scenarios::{frames::CompiledHeartbeat, plan::DevicePool};
+use highwater_scenarios::{
+    frames::{CompiledHeartbeat, ReceivedFrame},
+    plan::DevicePool,
+};
 use highwater_types::format;
 use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::{Error, Message, protocol::frame::coding::CloseCode};
@@ -20,12 +23,15 @@ use super::{
     heartbeat::{DeviceHeartbeat, HeartbeatAction},
     open_socket::OpenSocket,
     schedule::ScheduledDevice,
+    session_exchanges::{self, work_arrived},
     socket_io::{CLOSE_TIMEOUT, answer_close, send_close, send_frame},
     traffic::DeviceTraffic,
 };
 use crate::worker::{
     context::Context,
     dialect::{Incoming, ReconnectAdvice},
+    frames::SocketValues,
+    observer::{SocketEvent, observe},
 };
 
 /// Sockets that one worker closes per second in the drain. The coordinator's deadline for
@@ -95,7 +101,10 @@ pub async fn run_session(
         state: SocketState::Open,
         advice: None,
     };
-    match session.run().await {
+    session_exchanges::open(context, device.key, session.socket);
+    let end = session.run().await;
+    session_exchanges::close(context, session.socket);
+    match end {
         Ok(()) => SocketEnd::Drained,
         Err(loss) => {
             session.heartbeat.record_missed(&context.recorder);
@@ -139,6 +148,14 @@ impl Session<'_> {
                         FrameEffect::Disconnected(loss) => return Err(loss),
                     }
                 }
+                () = work_arrived(&self.socket.exchanges), if self.state != SocketState::Closing => {
+                    // Boxed for the same reason.
+                    let (key, limit) = (self.device.key, self.pool.heartbeat);
+                    Box::pin(session_exchanges::send(context, key, self.socket, limit)).await?;
+                    if self.state == SocketState::Open {
+                        wake.as_mut().reset(self.next_due());
+                    }
+                }
                 () = &mut wake => {
                     // Boxed for the same reason.
                     match Box::pin(self.on_wake()).await? {
@@ -161,7 +178,10 @@ impl Session<'_> {
     fn next_due(&self) -> Instant {
         let heartbeat = self.heartbeat.next_due();
         let traffic = self.traffic.next_due(self.context);
-        traffic.map_or(heartbeat, |due| due.min(heartbeat))
+        let exchanges = self.socket.exchanges.as_ref();
+        let timeout = exchanges.and_then(|exchanges| exchanges.next_timeout());
+        let others = traffic.into_iter().chain(timeout);
+        others.fold(heartbeat, Instant::min)
     }
 
     /// Does what the timer was set for. Returns when to wake next; `None` ends a session
@@ -196,6 +216,9 @@ impl Session<'_> {
         let now = Instant::now();
         // A peer that takes no frame for a whole period would miss the next heartbeat.
         let write_timeout = self.pool.heartbeat;
+        if let Some(exchanges) = &mut self.socket.exchanges {
+            exchanges.time_out(self.context);
+        }
         if self.heartbeat.next_due() <= now {
             self.send_heartbeat(now, write_timeout).await?;
         }
@@ -269,7 +292,13 @@ impl Session<'_> {
         let Some((frames, identity)) = self.socket.frames.as_mut().zip(identity) else {
             return FrameEffect::None;
         };
-        let answers = frames.on_frame(identity, &mut self.heartbeat, frame, &context.recorder);
+        let (heartbeat, exchanges) = (&mut self.heartbeat, &mut self.socket.exchanges);
+        let is_exchange = |message: &ReceivedFrame<'_>, values: &SocketValues<'_>| {
+            let exchanges = exchanges.as_mut();
+            exchanges.is_some_and(|exchanges| exchanges.on_frame(context, message, values))
+        };
+        let recorder = &context.recorder;
+        let answers = frames.on_frame(identity, heartbeat, frame, recorder, is_exchange);
         for answer in answers {
             if let Err(cause) = send_frame(&mut self.socket.stream, answer, CLOSE_TIMEOUT).await {
                 return FrameEffect::Disconnected(cause);
@@ -279,6 +308,9 @@ impl Session<'_> {
     }
 
     async fn handle_frame(&mut self, frame: Option<Result<Message, Error>>) -> FrameEffect {
+        if let Some(Ok(frame)) = &frame {
+            observe(|| SocketEvent::Received(frame));
+        }
         match frame {
             Some(Ok(Message::Close(frame))) => {
                 FrameEffect::Disconnected(answer_close(&mut self.socket.stream, frame).await)

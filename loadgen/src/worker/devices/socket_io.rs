@@ -14,6 +14,7 @@ use super::{
     disconnect::{Disconnect, DisconnectKind},
     upgrade::DeviceSocket,
 };
+use crate::worker::observer::{SocketEvent, observe};
 
 /// Longest time that the server may take to answer a close frame, or to take a reply or a
 /// subscription.
@@ -25,6 +26,7 @@ pub async fn send_frame(
     frame: Message,
     write_timeout: Duration,
 ) -> Result<(), Disconnect> {
+    observe(|| SocketEvent::Sent(&frame));
     match timeout(write_timeout, socket.send(frame)).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err((&error).into()),
@@ -41,6 +43,7 @@ pub async fn send_close(socket: &mut DeviceSocket, code: Option<CloseCode>) {
         code,
         reason: Default::default(),
     });
+    observe(|| SocketEvent::Closing);
     // A peer that does not take the frame any more gets the TCP close alone.
     let _ = timeout(CLOSE_TIMEOUT, socket.close(frame)).await;
 }

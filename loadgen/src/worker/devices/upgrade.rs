@@ -36,6 +36,7 @@ use crate::worker::{
     failure_examples::text_of,
     http::{redirect_of, status_text},
     node_name::parse_node_name,
+    observer::{SocketEvent, observe},
 };
 
 /// Longest response to the upgrade request, in bytes.
@@ -81,6 +82,7 @@ pub(super) async fn websocket_handshake(
     let lines = [dialect.upgrade_header_lines(), request.header_lines].concat();
     let extensions = offer(options.compression());
     let head = upgrade_request(&options.host_field(uri), uri, &key, extensions, &lines);
+    observe(|| SocketEvent::UpgradeRequest(&head));
     stream.write_all(head.as_bytes()).await?;
     // TLS holds what is written until it is flushed.
     stream.flush().await?;
@@ -101,7 +103,10 @@ pub(super) async fn websocket_handshake(
         let parsed = parse_upgrade_response(&response, &expected);
         match parsed.map_err(|cause| invalid_answer(cause, &response, request))? {
             Some(UpgradeAnswer::Accepted(accepted)) => break accepted,
-            Some(UpgradeAnswer::Rejected(rejected)) => return Err(rejected.error(&response)),
+            Some(UpgradeAnswer::Rejected(rejected)) => {
+                observe(|| SocketEvent::UpgradeResponse(&response));
+                return Err(rejected.error(&response));
+            }
             None => {}
         }
         if response.len() > RESPONSE_LIMIT {
@@ -112,6 +117,7 @@ pub(super) async fn websocket_handshake(
             ));
         }
     };
+    observe(|| SocketEvent::UpgradeResponse(&response[..accepted.head_len]));
     // The server may send its first frames together with the response.
     let early = response.split_off(accepted.head_len);
     let config = Some(websocket_config(request.max_message_bytes));

@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::{
-    socket_frames::{SocketFrames, messages_of},
+    socket_frames::{Answered, SocketFrames, messages_of},
     values::{FrameKey, SocketIdentity},
 };
 use crate::worker::{
@@ -18,6 +18,7 @@ use crate::worker::{
         socket_io::answer_close,
         upgrade::DeviceSocket,
     },
+    observer::{FrameUse, SocketEvent, observe},
     recorder::Recorder,
 };
 
@@ -40,7 +41,7 @@ impl Opening<'_> {
         let pool_frames = &self.identity.protocol.frames;
         for (step, number) in pool_frames.open.iter().zip(1..) {
             let until = self.deadline.min(Instant::now() + step.within);
-            match timeout_at(until, self.take_step(step, &mut frames)).await {
+            match timeout_at(until, self.take_step(step, number, &mut frames)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(loss)) => return Err(failure_of(loss, number)),
                 Err(_) => {
@@ -55,6 +56,7 @@ impl Opening<'_> {
     async fn take_step(
         &mut self,
         step: &CompiledStep,
+        number: u8,
         frames: &mut SocketFrames,
     ) -> Result<(), Disconnect> {
         let mut key = frames.last_key();
@@ -68,10 +70,11 @@ impl Opening<'_> {
                 Some(frame) => frame.map_err(|error| Disconnect::from(&error))?,
                 None => return Err(DisconnectKind::Reset.into()),
             };
+            observe(|| SocketEvent::Received(&frame));
             if let Message::Close(frame) = frame {
                 return Err(answer_close(self.socket, frame).await);
             }
-            let (answers, is_expected) = self.take_in(step, key, frames, &frame);
+            let (answers, is_expected) = self.take_in(step, number, key, frames, &frame);
             for answer in answers {
                 self.send(answer).await?;
             }
@@ -83,6 +86,7 @@ impl Opening<'_> {
     }
 
     async fn send(&mut self, message: Message) -> Result<(), Disconnect> {
+        observe(|| SocketEvent::Sent(&message));
         // The step's own limit of time holds for writing too.
         let sent = self.socket.send(message).await;
         sent.map_err(|error| Disconnect::from(&error))
@@ -92,20 +96,29 @@ impl Opening<'_> {
     fn take_in(
         &self,
         step: &CompiledStep,
+        number: u8,
         key: FrameKey,
         frames: &mut SocketFrames,
         frame: &Message,
     ) -> (Vec<Message>, bool) {
         let mut answers = Vec::new();
         let mut is_expected = false;
-        for message in messages_of(&self.identity.protocol.frames, frame) {
+        let frame = frames.join_packets(&self.identity.protocol.frames, frame);
+        for message in messages_of(&self.identity.protocol.frames, &frame) {
             // A server that pings does so during the steps as well.
             let answered = frames.answer(self.identity, &message, Instant::now(), self.recorder);
+            let is_answered = answered != Answered::NoRule;
             answers.extend(answered.into_message());
             let values = frames.values(self.identity, key);
             let expect = step.expect.as_ref();
-            is_expected |= expect.is_some_and(|expect| expect.matches(&message, &values))
+            let fits = expect.is_some_and(|expect| expect.matches(&message, &values))
                 && frames.take_values(&step.take, &message);
+            is_expected |= fits;
+            match fits {
+                true => observe(|| SocketEvent::Used(FrameUse::OpenStep(number))),
+                false if is_answered => {}
+                false => observe(|| SocketEvent::Used(FrameUse::Skipped(number))),
+            }
         }
         (answers, is_expected)
     }

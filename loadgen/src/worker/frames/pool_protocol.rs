@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use highwater_scenarios::{
     Plan,
-    frames::{CompiledFrames, ValueNames},
+    diagnostic::Diagnostic,
+    frames::{CompiledCommand, CompiledExchange, CompiledFrames, ValueNames},
     plan::DevicePool,
 };
 
@@ -18,6 +19,10 @@ pub type Variables = BTreeMap<String, SecretString>;
 pub struct PoolProtocol {
     /// The frames.
     pub frames: CompiledFrames,
+    /// The messages of the pool's devices, by the number of the load in the plan.
+    exchanges: Box<[(usize, CompiledExchange)]>,
+    /// The requests of the scenario's own, by the number of the load in the plan.
+    commands: Box<[(usize, CompiledCommand)]>,
     /// Number of values that a socket takes from frames.
     pub taken_count: usize,
     /// The values of `${NAME}`, in the order of their numbers.
@@ -47,17 +52,19 @@ pub enum ProtocolError {
 }
 
 impl PoolProtocol {
-    /// Compiles the frames of a pool; `None` where it has none.
+    /// Compiles the frames of a pool, and those of the loads that use it; `None` without any.
     ///
     /// # Errors
     /// If they do not compile, or a variable has no value.
     pub fn compile(
+        plan: &Plan,
         pool: &DevicePool,
         variables: &Variables,
     ) -> Result<Option<Self>, ProtocolError> {
-        let Some((frames, names)) = compile_frames(pool)? else {
+        let Some(compiled) = CompiledPool::compile(plan, pool)? else {
             return Ok(None);
         };
+        let names = compiled.names;
         let environment = names.environment.iter().map(|name| {
             let value = variables.get(name).cloned();
             value.ok_or_else(|| ProtocolError::Variable {
@@ -68,7 +75,9 @@ impl PoolProtocol {
         Ok(Some(Self {
             environment: environment.collect::<Result<_, _>>()?,
             taken_count: names.taken.len(),
-            frames,
+            frames: compiled.frames,
+            exchanges: compiled.exchanges,
+            commands: compiled.commands,
         }))
     }
 
@@ -81,7 +90,28 @@ impl PoolProtocol {
         variables: &Variables,
     ) -> Result<Box<[Option<Self>]>, ProtocolError> {
         let pools = plan.devices.iter();
-        pools.map(|pool| Self::compile(pool, variables)).collect()
+        pools
+            .map(|pool| Self::compile(plan, pool, variables))
+            .collect()
+    }
+
+    /// Yields the messages of the pool's devices, each with the number of its load.
+    pub fn exchanges(&self) -> impl Iterator<Item = (usize, &CompiledExchange)> {
+        self.exchanges
+            .iter()
+            .map(|(load, exchange)| (*load, exchange))
+    }
+
+    /// Returns the messages of load number `load`.
+    pub fn exchange(&self, load: usize) -> Option<&CompiledExchange> {
+        let mut exchanges = self.exchanges();
+        exchanges.find_map(|(number, exchange)| (number == load).then_some(exchange))
+    }
+
+    /// Returns the request of the scenario's own of command load number `load`.
+    pub fn command(&self, load: usize) -> Option<&CompiledCommand> {
+        let mut commands = self.commands.iter();
+        commands.find_map(|(number, command)| (*number == load).then_some(command))
     }
 
     /// Returns the value of the variable with this number.
@@ -98,28 +128,59 @@ impl PoolProtocol {
 pub fn variable_names(plan: &Plan) -> Result<Vec<String>, ProtocolError> {
     let mut variables = Vec::new();
     for pool in &plan.devices {
-        if let Some((_, names)) = compile_frames(pool)? {
-            variables.extend(names.environment);
+        if let Some(compiled) = CompiledPool::compile(plan, pool)? {
+            variables.extend(compiled.names.environment);
         }
     }
     Ok(variables)
 }
 
-fn compile_frames(
-    pool: &DevicePool,
-) -> Result<Option<(CompiledFrames, ValueNames)>, ProtocolError> {
-    let Some(spec) = pool.frames.as_deref() else {
-        return Ok(None);
-    };
-    let mut names = ValueNames::default();
-    match CompiledFrames::compile(spec, &mut names) {
-        Ok(frames) => Ok(Some((frames, names))),
-        Err(problems) => {
-            let first = problems.first();
-            Err(ProtocolError::Invalid {
-                pool: pool.name.clone(),
-                problem: first.map_or_else(String::new, |first| first.diagnostic.to_string()),
-            })
+/// The texts of a pool, compiled, and the names in them.
+struct CompiledPool {
+    frames: CompiledFrames,
+    exchanges: Box<[(usize, CompiledExchange)]>,
+    commands: Box<[(usize, CompiledCommand)]>,
+    names: ValueNames,
+}
+
+impl CompiledPool {
+    /// Compiles the texts of a pool; `None` where it has none.
+    fn compile(plan: &Plan, pool: &DevicePool) -> Result<Option<Self>, ProtocolError> {
+        let messages = plan.messages.iter().enumerate();
+        let messages: Vec<_> = messages
+            .filter(|(_, load)| load.pool == pool.name)
+            .collect();
+        let commands = plan.commands.iter().enumerate();
+        let commands =
+            commands.filter(|(_, load)| load.is_for(&pool.name) && load.is_own_request());
+        let commands: Vec<_> = commands.collect();
+        if pool.frames.is_none() && messages.is_empty() && commands.is_empty() {
+            return Ok(None);
         }
+        let invalid = |first: Option<&Diagnostic>| ProtocolError::Invalid {
+            pool: pool.name.clone(),
+            problem: first.map_or_else(String::new, Diagnostic::to_string),
+        };
+        let mut names = ValueNames::default();
+        let frames = pool.frames.as_deref().cloned().unwrap_or_default();
+        let frames = CompiledFrames::compile(&frames, &mut names)
+            .map_err(|problems| invalid(problems.first().map(|first| &first.diagnostic)))?;
+        let exchanges = messages.into_iter().map(|(number, load)| {
+            let exchange = CompiledExchange::compile(load.into(), &mut names)
+                .map_err(|problems| invalid(problems.first().map(|first| &first.diagnostic)))?;
+            Ok((number, exchange))
+        });
+        let exchanges = exchanges.collect::<Result<_, ProtocolError>>()?;
+        let commands = commands.into_iter().map(|(number, load)| {
+            let command = CompiledCommand::compile(load.into(), &mut names)
+                .map_err(|problems| invalid(problems.first().map(|first| &first.diagnostic)))?;
+            Ok((number, command))
+        });
+        Ok(Some(Self {
+            commands: commands.collect::<Result<_, ProtocolError>>()?,
+            frames,
+            exchanges,
+            names,
+        }))
     }
 }

@@ -1,7 +1,10 @@
 //! The state of one socket, and what becomes of a frame that it receives.
 
+use std::borrow::Cow;
+
 use highwater_scenarios::frames::{
     CompiledFrame, CompiledFrames, CompiledHeartbeat, Matcher, ReceivedFrame, Take, ValueRef,
+    mqtt::next_packet,
 };
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
@@ -12,11 +15,15 @@ use super::{
 };
 use crate::worker::{
     devices::heartbeat::DeviceHeartbeat,
+    observer::{FrameUse, SocketEvent, observe},
     recorder::{Count, Recorder, Timing},
 };
 
 /// Most messages of one frame that are looked at; a frame of more is the server's mistake.
 const MAX_MESSAGES_PER_FRAME: usize = 1_000;
+
+/// Most bytes of a packet whose end has not come yet, as of a message by default.
+const MAX_PARTIAL_PACKET: usize = 1 << 20;
 
 /// The state of one socket whose pool declares frames.
 #[derive(Debug, Default)]
@@ -29,6 +36,8 @@ pub struct SocketFrames {
     heartbeat: FrameKey,
     answers: AnswerBudget,
     last_message: Option<Instant>,
+    /// The start of a packet of MQTT whose end has not come yet.
+    partial_packet: Vec<u8>,
 }
 
 impl SocketFrames {
@@ -39,6 +48,11 @@ impl SocketFrames {
             taken: taken.collect(),
             ..Self::default()
         }
+    }
+
+    /// Returns the values that the socket took from frames, in the order of their numbers.
+    pub fn taken(&self) -> &[Option<Box<str>>] {
+        &self.taken
     }
 
     /// Returns the values for the frame with this key.
@@ -103,29 +117,65 @@ impl SocketFrames {
     }
 
     /// Takes in a frame of an open socket: acknowledges the heartbeat, counts messages, and
-    /// returns the answers to send.
+    /// returns the answers to send. `further_use` takes in each message too, and returns whether
+    /// it is for another part of the socket.
     pub fn on_frame(
         &mut self,
         identity: SocketIdentity<'_>,
         heartbeat: &mut DeviceHeartbeat,
         frame: &Message,
         recorder: &Recorder,
+        mut further_use: impl FnMut(&ReceivedFrame<'_>, &SocketValues<'_>) -> bool,
     ) -> Vec<Message> {
         let now = Instant::now();
         let frames = &identity.protocol.frames;
         let mut answers = Vec::new();
-        for message in messages_of(frames, frame) {
+        let frame = self.join_packets(frames, frame);
+        for message in messages_of(frames, &frame) {
             // Not the first that fits: a server's ping is a heartbeat and has an answer.
             let is_heartbeat = self.is_heartbeat(identity, heartbeat, &message, now, recorder);
             let is_message = self.count_message(identity, &message, now, recorder);
             let answered = self.answer(identity, &message, now, recorder);
-            // A further use of frames goes here; `[[messages]]` is one.
-            if !is_heartbeat && !is_message && matches!(answered, Answered::NoRule) {
+            let values = self.values(identity, self.last_key());
+            let has_further_use = further_use(&message, &values);
+            if has_further_use {
+                observe(|| SocketEvent::Used(FrameUse::ExchangeAnswer));
+            }
+            let is_used = is_heartbeat || is_message || has_further_use;
+            if !is_used && matches!(answered, Answered::NoRule) {
+                observe(|| SocketEvent::Used(FrameUse::Unmatched));
                 recorder.count(Count::FramesUnmatched);
             }
             answers.extend(answered.into_message());
         }
         answers
+    }
+
+    /// Returns the frame with the start of a packet of MQTT that came before it, up to the end
+    /// of its last whole packet. What follows is kept for the next frame.
+    pub fn join_packets<'f>(
+        &mut self,
+        frames: &CompiledFrames,
+        frame: &'f Message,
+    ) -> Cow<'f, Message> {
+        let Message::Binary(bytes) = frame else {
+            return Cow::Borrowed(frame);
+        };
+        if !frames.is_mqtt {
+            return Cow::Borrowed(frame);
+        }
+        let mut joined = std::mem::take(&mut self.partial_packet);
+        joined.extend_from_slice(bytes);
+        let mut rest = joined.as_slice();
+        while let Some((_, after)) = next_packet(rest) {
+            rest = after;
+        }
+        let rest = joined.split_off(joined.len() - rest.len());
+        // A longer one is not a packet of a server that keeps to its limits.
+        if rest.len() <= MAX_PARTIAL_PACKET {
+            self.partial_packet = rest;
+        }
+        Cow::Owned(Message::binary(joined))
     }
 
     /// Answers a frame by the first rule that fits, within the limit of answers.
@@ -138,14 +188,17 @@ impl SocketFrames {
     ) -> Answered {
         let key = self.last_key();
         let values = self.values(identity, key);
-        let mut rules = identity.protocol.frames.answers.iter();
-        let Some(rule) = rules.find(|rule| rule.to.matches(message, &values)) else {
+        let mut rules = identity.protocol.frames.answers.iter().zip(1..);
+        let fitting = rules.find(|(rule, _)| rule.to.matches(message, &values));
+        let Some((rule, number)) = fitting else {
             return Answered::NoRule;
         };
         if !self.answers.try_take(now) {
+            observe(|| SocketEvent::Used(FrameUse::AnswerLimitReached));
             recorder.count(Count::FramesUnanswered);
             return Answered::TooMany;
         }
+        observe(|| SocketEvent::Used(FrameUse::Answered(number)));
         recorder.count(Count::FramesAnswered);
         Answered::With(self.next_message(identity, &rule.send).0)
     }
@@ -198,6 +251,7 @@ impl SocketFrames {
         if !matcher.matches(message, &self.values(identity, self.last_key())) {
             return false;
         }
+        observe(|| SocketEvent::Used(FrameUse::CountedMessage));
         recorder.count(Count::MessagesReceived);
         if let Some(last) = self.last_message.replace(now) {
             recorder.time(Timing::MessageGap, now.duration_since(last));
@@ -247,7 +301,24 @@ pub fn messages_of<'f>(
         .filter(|part| !part.is_empty())
         .take(MAX_MESSAGES_PER_FRAME);
     let texts = whole.into_iter().chain(parts).map(ReceivedFrame::from_text);
-    texts.chain(bytes.map(ReceivedFrame::from_bytes))
+    let is_mqtt = frames.is_mqtt;
+    let whole_bytes = bytes.filter(|_| !is_mqtt);
+    let packets = bytes.filter(|_| is_mqtt).into_iter().flat_map(packets_of);
+    let binaries = whole_bytes
+        .into_iter()
+        .chain(packets.take(MAX_MESSAGES_PER_FRAME));
+    texts.chain(binaries.map(ReceivedFrame::from_bytes))
+}
+
+/// Splits bytes into whole packets of MQTT.
+fn packets_of(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let (_, after) = next_packet(rest)?;
+        let (packet, _) = rest.split_at(rest.len() - after.len());
+        rest = after;
+        Some(packet)
+    })
 }
 
 #[cfg(test)]

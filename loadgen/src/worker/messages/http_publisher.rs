@@ -6,7 +6,7 @@ use tokio::time::{sleep_until, timeout};
 use super::publisher::{MessageOutcome, PublisherState};
 use crate::worker::{
     context::Context,
-    http::{PostError, post_to_listener, response_example},
+    http::{SendError, response_example, send_to_listener},
     http_clients::HttpClients,
 };
 
@@ -58,7 +58,7 @@ impl MessageSender<'_> {
             return MessageOutcome::Dropped;
         };
         let endpoints = self.context.endpoints();
-        match post_to_listener(self.clients, &endpoints, &mut self.next_address, &request).await {
+        match send_to_listener(self.clients, &endpoints, &mut self.next_address, &request).await {
             Ok(response) => {
                 let outcome = MessageOutcome::from_status(response.status().as_u16());
                 // Read to its end, so that the client keeps the connection.
@@ -66,8 +66,8 @@ impl MessageSender<'_> {
                 self.record(outcome, example)
             }
             // Nothing was sent, so that the sequence keeps its number for the next message.
-            Err(PostError::NoListener(example)) => self.record(MessageOutcome::Dropped, example),
-            Err(PostError::Broken(example)) => self.record(MessageOutcome::Unconfirmed, example),
+            Err(SendError::NoListener(example)) => self.record(MessageOutcome::Dropped, example),
+            Err(SendError::Broken(example)) => self.record(MessageOutcome::Unconfirmed, example),
         }
     }
 

@@ -91,12 +91,12 @@ fn old_name_in_set_is_answered_with_the_new_one() {
           = hint: `lose_every` is called `drop_every` now
 
         --set readings.r.rate=1/s: readings: unknown key
-          = expected: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `telemetry`, `events`, `gates`, `matrix`
+          = expected: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `messages`, `publish`, `telemetry`, `events`, `gates`, `matrix`
           = hint: `readings` is called `telemetry` now
 
         --set gates=[{ check = \"readings.lost == 0\" }]: gates[0].check: unknown metric `readings.lost`
           = found: "readings.lost == 0"
-          = expected: a metric of `sockets`, `heartbeats`, `frames`, `commands`, `messages`, `backplane`, `nodes`, `cpu_cores`, `exits`, `telemetry`, `balance`, `cost_per_socket`, `observe`
+          = expected: a metric of `sockets`, `heartbeats`, `frames`, `commands`, `exchanges`, `messages`, `backplane`, `nodes`, `cpu_cores`, `exits`, `telemetry`, `balance`, `cost_per_socket`, `observe`
           = hint: `readings.lost` is called `telemetry.lost` now
 
         4 problems in base.toml"#]].assert_eq(&diagnostics.to_string());

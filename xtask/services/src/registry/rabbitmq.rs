@@ -27,6 +27,8 @@ pub struct RabbitMqService {
     /// The port of Erlang's distribution, without which the server does not start.
     distribution: u16,
     epmd_port: u16,
+    /// The port of STOMP over WebSocket, if the server has this plugin.
+    web_stomp: Option<u16>,
 }
 
 impl RabbitMqService {
@@ -35,7 +37,20 @@ impl RabbitMqService {
     /// # Errors
     /// [`ServiceError`].
     pub fn start() -> Result<Service, ServiceError> {
+        Self::start_with(None)
+    }
+
+    /// Starts it with STOMP over WebSocket at this port of loopback.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub fn start_with_web_stomp(port: u16) -> Result<Service, ServiceError> {
+        Self::start_with(Some(port))
+    }
+
+    fn start_with(web_stomp: Option<u16>) -> Result<Service, ServiceError> {
         Service::start(Self {
+            web_stomp,
             program: program::RABBITMQ.require()?,
             control: program::RABBITMQCTL.require()?,
             epmd: program::EPMD.require()?,
@@ -68,6 +83,14 @@ impl RabbitMqService {
             prometheus,
             ..
         } = self;
+        let web_stomp = self.web_stomp.map_or_else(String::new, |port| {
+            // Without its own listener STOMP would take a port that is the same for all servers.
+            format!(
+                "stomp.listeners.tcp = none\n\
+                 web_stomp.tcp.ip = 127.0.0.1\n\
+                 web_stomp.tcp.port = {port}\n"
+            )
+        });
         format!(
             "listeners.tcp.default = 127.0.0.1:{amqp}\n\
              management.tcp.ip = 127.0.0.1\n\
@@ -76,7 +99,8 @@ impl RabbitMqService {
              prometheus.tcp.port = {prometheus}\n\
              log.console = true\n\
              log.file = false\n\
-             disk_free_limit.absolute = 50MB\n"
+             disk_free_limit.absolute = 50MB\n\
+             {web_stomp}"
         )
     }
 }
@@ -100,7 +124,10 @@ impl ServiceDefinition for RabbitMqService {
 
     fn prepare(&self, directory: &Path) -> io::Result<()> {
         fs::write(directory.join("rabbitmq.conf"), self.config())?;
-        let plugins = "[rabbitmq_management,rabbitmq_prometheus].\n";
+        let plugins = match self.web_stomp {
+            Some(_) => "[rabbitmq_management,rabbitmq_prometheus,rabbitmq_web_stomp].\n",
+            None => "[rabbitmq_management,rabbitmq_prometheus].\n",
+        };
         fs::write(directory.join("enabled_plugins"), plugins)
     }
 

@@ -1,13 +1,13 @@
 use std::{collections::BTreeMap, time::Duration};
 
-use highwater_scenarios::plan::DevicePool;
+use highwater_scenarios::Plan;
 
 use super::*;
 use crate::{keys::DeviceKey, worker::frames::PoolProtocol};
 
-/// A pool and its protocol.
+/// A plan with one pool, and its protocol.
 struct Sample {
-    pool: DevicePool,
+    plan: Plan,
     protocol: PoolProtocol,
     recorder: Recorder,
 }
@@ -28,20 +28,19 @@ impl Sample {
             "#
         );
         let plan = highwater_scenarios::parse("f.toml", &text, &[]);
-        let mut plan = plan.unwrap_or_else(|problems| panic!("{problems}"));
-        let pool = plan.devices.remove(0);
+        let plan = plan.unwrap_or_else(|problems| panic!("{problems}"));
         let variables = BTreeMap::from([("TOKEN".to_owned(), "t0k".to_owned().into())]);
-        let protocol = PoolProtocol::compile(&pool, &variables);
+        let protocol = PoolProtocol::compile(&plan, &plan.devices[0], &variables);
         Self {
             protocol: protocol.unwrap().expect("the pool declares frames"),
-            pool,
+            plan,
             recorder: Recorder::default(),
         }
     }
 
     fn identity(&self) -> SocketIdentity<'_> {
         SocketIdentity {
-            pool: &self.pool,
+            pool: &self.plan.devices[0],
             device: DeviceKey { pool: 0, index: 7 },
             worker: 2,
             protocol: &self.protocol,
@@ -98,7 +97,13 @@ fn heartbeat_is_acknowledged_by_the_answer_with_its_number() {
         (r#"{"id":2}"#, 0, 0),
     ] {
         let frame = Message::text(text);
-        frames.on_frame(identity, &mut heartbeat, &frame, &sample.recorder);
+        frames.on_frame(
+            identity,
+            &mut heartbeat,
+            &frame,
+            &sample.recorder,
+            |_, _| false,
+        );
         let counters: BTreeMap<_, _> = sample
             .recorder
             .take_snapshot()
@@ -122,7 +127,13 @@ fn frame_may_be_watched_counted_and_answered() {
     let (identity, mut heartbeat) = (sample.identity(), sample.heartbeat());
     let mut frames = SocketFrames::new(identity);
     let frame = Message::text("2|4||2b|");
-    let answers = frames.on_frame(identity, &mut heartbeat, &frame, &sample.recorder);
+    let answers = frames.on_frame(
+        identity,
+        &mut heartbeat,
+        &frame,
+        &sample.recorder,
+        |_, _| false,
+    );
     assert_eq!(texts(&answers), ["3", "3"]);
     let snapshot = sample.recorder.take_snapshot();
     let counters: BTreeMap<_, _> = snapshot.counters.into_iter().collect();
@@ -141,7 +152,7 @@ fn answers_stop_at_the_limit_of_a_second() {
     let frame = Message::text("?");
     let answers = |frames: &mut SocketFrames, heartbeat: &mut DeviceHeartbeat| {
         frames
-            .on_frame(identity, heartbeat, &frame, &sample.recorder)
+            .on_frame(identity, heartbeat, &frame, &sample.recorder, |_, _| false)
             .len()
     };
     let given: usize = (0..300).map(|_| answers(&mut frames, &mut heartbeat)).sum();
@@ -156,7 +167,13 @@ fn frame_of_many_messages_is_looked_at_in_part() {
     let (identity, mut heartbeat) = (sample.identity(), sample.heartbeat());
     let mut frames = SocketFrames::new(identity);
     let frame = Message::text("m,".repeat(5_000));
-    frames.on_frame(identity, &mut heartbeat, &frame, &sample.recorder);
+    frames.on_frame(
+        identity,
+        &mut heartbeat,
+        &frame,
+        &sample.recorder,
+        |_, _| false,
+    );
     assert_eq!(
         sample.count("messages.received"),
         MAX_MESSAGES_PER_FRAME as u64
@@ -191,7 +208,13 @@ fn binary_frames_are_matched_whole() {
         (Message::text("||"), 0),
         (Message::Ping(b"||".to_vec().into()), 0),
     ] {
-        frames.on_frame(identity, &mut heartbeat, &frame, &sample.recorder);
+        frames.on_frame(
+            identity,
+            &mut heartbeat,
+            &frame,
+            &sample.recorder,
+            |_, _| false,
+        );
         assert_eq!(sample.count("messages.received"), received, "{frame}");
     }
 }
@@ -199,7 +222,8 @@ fn binary_frames_are_matched_whole() {
 #[test]
 fn variable_without_a_value_is_an_error() {
     let sample = Sample::new("close = [\"${TOKEN}\"]");
-    let error = PoolProtocol::compile(&sample.pool, &BTreeMap::new()).unwrap_err();
+    let pool = &sample.plan.devices[0];
+    let error = PoolProtocol::compile(&sample.plan, pool, &BTreeMap::new()).unwrap_err();
     assert_eq!(
         error.to_string(),
         "cannot fill in the frames of the pool home: no value of the variable TOKEN"
@@ -211,4 +235,60 @@ fn variable_without_a_value_is_an_error() {
 fn state_of_a_socket_fits_its_bytes() {
     let size = size_of::<SocketFrames>();
     assert!(size <= 112, "{size} bytes");
+}
+
+/// MQTT 3.1.1, section 6: packets and frames need not end together.
+#[test]
+fn packets_of_mqtt_are_found_however_the_frames_cut_them() {
+    let sample = Sample::new(
+        "open = [{ send = { mqtt = \"connect\", client = \"{device}\" } }]\n\
+         count_messages = { mqtt = \"publish\" }",
+    );
+    let stream = b"\x30\x05\x00\x01ahi\xd0\x00\x30\x05\x00\x01ayo";
+    for length in 1..=stream.len() {
+        let mut frames = SocketFrames::new(sample.identity());
+        let mut heartbeat = sample.heartbeat();
+        for part in stream.chunks(length) {
+            let frame = Message::binary(part.to_vec());
+            frames.on_frame(
+                sample.identity(),
+                &mut heartbeat,
+                &frame,
+                &sample.recorder,
+                |_, _| false,
+            );
+        }
+        assert!(frames.partial_packet.is_empty(), "{length}");
+        let counters = sample.recorder.take_snapshot().counters;
+        let count = |name: &str| {
+            counters
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|c| c.1)
+        };
+        assert_eq!(count("messages.received"), Some(2), "{length}");
+        // The answer to a heartbeat that the pool does not declare.
+        assert_eq!(count("frames.unmatched"), Some(1), "{length}");
+    }
+}
+
+#[test]
+fn packet_without_an_end_is_dropped_at_the_limit() {
+    let sample = Sample::new("count_messages = { mqtt = \"publish\" }");
+    let mut frames = SocketFrames::new(sample.identity());
+    let mut heartbeat = sample.heartbeat();
+    // A packet that announces 268,435,455 bytes.
+    let mut start = vec![0x30, 0xff, 0xff, 0xff, 0x7f];
+    start.resize(MAX_PARTIAL_PACKET, 0);
+    for (bytes, kept) in [(start, MAX_PARTIAL_PACKET), (vec![0], 0)] {
+        let frame = Message::binary(bytes);
+        frames.on_frame(
+            sample.identity(),
+            &mut heartbeat,
+            &frame,
+            &sample.recorder,
+            |_, _| false,
+        );
+        assert_eq!(frames.partial_packet.len(), kept);
+    }
 }
