@@ -49,7 +49,7 @@ fn check_userinfo(userinfo: &str) -> Result<(), Diagnostic> {
     if userinfo.is_empty() || userinfo.starts_with(':') {
         return Err(Diagnostic::new("a proxy with `@` and without a user"));
     }
-    // Such a character would end the address for whatever else reads it.
+    // Records find a password by its address, which such a character would end.
     match userinfo.find(['/', '?', '\'']) {
         Some(_) => {
             let message = "a user or password with `/`, `?` or a quote in it";

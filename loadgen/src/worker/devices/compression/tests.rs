@@ -59,6 +59,7 @@ async fn receive(bytes: &[u8], piece: usize, has_context_takeover: bool) -> Rece
         // An error says that the device has left.
         let _ = server.write_all(later).await;
         drop(server);
+        std::future::pending().await
     };
     let read = async {
         let mut messages = Vec::new();
@@ -70,7 +71,11 @@ async fn receive(bytes: &[u8], piece: usize, has_context_takeover: bool) -> Rece
             }
         }
     };
-    let ((), (messages, error, socket)) = tokio::join!(send, read);
+    // A device reads no more after an error, and the server may still have bytes to send.
+    let (messages, error, socket) = tokio::select! {
+        received = read => received,
+        () = send => unreachable!("the server waits for ever"),
+    };
     Received {
         messages,
         error,
