@@ -8,7 +8,15 @@ use std::{borrow::Cow, ops::Range};
 pub(crate) const MASK: &str = "***";
 
 /// Parameters of queries whose values are no secrets, in lower case.
-const HARMLESS_PARAMETERS: [&str; 6] = ["eio", "format", "protocol", "transport", "v", "version"];
+const HARMLESS_PARAMETERS: [&str; 7] = [
+    "eio",
+    "format",
+    "protocol",
+    "transport",
+    "v",
+    "version",
+    "vsn",
+];
 
 /// Words before a credential, which say its kind (RFC 9110, section 11.1).
 const AUTH_SCHEMES: [&str; 5] = ["apikey ", "basic ", "bearer ", "digest ", "token "];

@@ -275,7 +275,7 @@ expect_body = { text = "ok" }
 
             broken.toml:31:11: commands.counted.headers: `Content-Length` is written by the harness itself
                |
-            31 | headers = { "Content-Length" = "5" }
+            31 | headers = { "Content-Length" = "*" }
                |           ^^^^^^^^^^^^^^^^^^^^^^^^^^
                = found: a table
                = expected: a table of names and texts, such as { Content-Type = "text/plain" }
