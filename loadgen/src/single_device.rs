@@ -19,7 +19,7 @@ use crate::{
     coordinator::{RunError, system::RunningSystem},
     keys::DeviceKey,
     worker::{
-        context::Context,
+        context::{Context, Protocols},
         devices::{device::run_device, schedule::ScheduledDevice},
         dialect::for_system,
         frames::PoolProtocol,
@@ -175,10 +175,12 @@ async fn context_of(single: &SingleDevice) -> Result<Context, RunError> {
     Ok(Context::new(
         plan.clone(),
         Segment::whole(),
-        for_system(&plan.system),
+        Protocols {
+            dialect: for_system(&plan.system),
+            pools: PoolProtocol::compile_all(plan, &access.variables)?,
+        },
         system.endpoints(),
         ClientOptions::new(&access)?,
-        PoolProtocol::compile_all(plan, &access.variables)?,
         RunClock::starting_at(now),
         Signals {
             ramp: now,

@@ -70,7 +70,7 @@ fn hex(bytes: &[u8]) -> String {
     let pairs = pairs.join(" ");
     match bytes.len() {
         0 => "empty".to_owned(),
-        ..=MAX_BYTES => pairs,
+        1..=MAX_BYTES => pairs,
         length => format!("{pairs} … ({})", size(length)),
     }
 }

@@ -62,19 +62,29 @@ pub struct Context {
     drain_at: OnceLock<Instant>,
 }
 
+/// The protocols that devices and commands speak.
+pub struct Protocols {
+    /// The dialect of the system.
+    pub dialect: &'static dyn Dialect,
+    /// The protocol of each pool that declares frames, in the plan's order.
+    pub pools: Box<[Option<PoolProtocol>]>,
+}
+
 impl Context {
-    /// Creates the context of one assignment, once the clock is set. `protocols` are those of
-    /// the plan's pools.
+    /// Creates the context of one assignment, once the clock is set.
     pub fn new(
         plan: Plan,
         segment: Segment,
-        dialect: &'static dyn Dialect,
+        protocols: Protocols,
         endpoints: Endpoints,
         client_options: ClientOptions,
-        protocols: Box<[Option<PoolProtocol>]>,
         clock: RunClock,
         signals: Signals,
     ) -> Self {
+        let Protocols {
+            dialect,
+            pools: protocols,
+        } = protocols;
         let mask = client_options.secret_mask(&endpoints.ws);
         Self {
             links: DeviceLinks::new(&plan, &protocols),

@@ -10,8 +10,14 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    attack::AttackError, context::Context, dialect::Dialect, drain::drain, error::WorkerError,
-    frames::PoolProtocol, reporter, signals::Signals,
+    attack::AttackError,
+    context::{Context, Protocols},
+    dialect::Dialect,
+    drain::drain,
+    error::WorkerError,
+    frames::PoolProtocol,
+    reporter,
+    signals::Signals,
 };
 use crate::{
     access::ClientOptions,
@@ -54,10 +60,12 @@ impl WorkerRun {
         let context = Arc::new(Context::new(
             assignment.plan,
             assignment.segment,
-            dialect,
+            Protocols {
+                dialect,
+                pools: protocols,
+            },
             assignment.endpoints,
             client_options,
-            protocols,
             clock,
             signals,
         ));

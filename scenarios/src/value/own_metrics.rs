@@ -30,7 +30,7 @@ fn read(item: &TomlItem) -> Result<Vec<OwnMetric>, Diagnostic> {
     };
     match table.entries().count() {
         0 => Err(Diagnostic::new("no metrics")),
-        ..=MAX_METRICS => table.entries().map(read_metric).collect(),
+        1..=MAX_METRICS => table.entries().map(read_metric).collect(),
         _ => Err(Diagnostic::new(format!("more than {MAX_METRICS} metrics"))),
     }
 }

@@ -39,41 +39,41 @@ fn invalid_scenario_is_reported_with_every_problem() {
     check(
         "check bad.toml",
         &expect![[r#"
-        error: bad.toml:1:1: duration: missing
-          |
-        1 | name = 1
-          | ^
-          = expected: a duration with its unit (ms, s, m, h), from "1s" to "720h"
+            error: bad.toml:1:1: duration: missing
+              |
+            1 | name = 1
+              | ^
+              = expected: a duration with its unit (ms, s, m, h), from "1s" to "720h"
 
-        error: bad.toml:1:1: cluster: neither `[cluster]` nor `[target]`
-          |
-        1 | name = 1
-          | ^
-          = expected: one of them: a cluster to start, or a system that is running
+            error: bad.toml:1:1: cluster: neither `[cluster]` nor `[target]`
+              |
+            1 | name = 1
+              | ^
+              = expected: one of them: a cluster to start, or a system that is running
 
-        error: bad.toml:1:1: devices: no pool of devices
-          |
-        1 | name = 1
-          | ^
-          = expected: at least one `[[devices]]`
+            error: bad.toml:1:1: devices: no pool of devices
+              |
+            1 | name = 1
+              | ^
+              = expected: at least one `[[devices]]`
 
-        error: bad.toml:1:8: name: not text in quotes
-          |
-        1 | name = 1
-          |        ^
-          = found: 1
-          = expected: a name of 1 to 64 letters, digits, `-` and `_` that begins with a letter or digit
+            error: bad.toml:1:8: name: not text in quotes
+              |
+            1 | name = 1
+              |        ^
+              = found: 1
+              = expected: a name of 1 to 64 letters, digits, `-` and `_` that begins with a letter or digit
 
-        error: bad.toml:2:1: durations: unknown key
-          |
-        2 | durations = "5s"
-          | ^^^^^^^^^
-          = expected: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `publish`, `telemetry`, `events`, `gates`, `matrix`
-          = hint: did you mean `duration`?
+            error: bad.toml:2:1: durations: unknown key
+              |
+            2 | durations = "5s"
+              | ^^^^^^^^^
+              = expected: `name`, `description`, `seed`, `duration`, `cluster`, `target`, `devices`, `commands`, `messages`, `publish`, `telemetry`, `events`, `gates`, `matrix`
+              = hint: did you mean `duration`?
 
-        5 problems in bad.toml
-        exit code 2
-    "#]],
+            5 problems in bad.toml
+            exit code 2
+        "#]],
     );
     check(
         "run small.toml --set devices.hom.count=5",

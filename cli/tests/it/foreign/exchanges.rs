@@ -6,15 +6,13 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
-    thread,
-    time::Duration,
 };
 
 use highwater_reports::summary::{ExchangeSummary, Summary};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Message, WebSocket};
 
-use super::server::{ForeignServer, Request};
+use super::server::{ForeignServer, Request, take_a_moment};
 use crate::harness::{
     CliRun, FinishedRun,
     checks::{assert_problem, was_late},
@@ -185,7 +183,7 @@ fn answers_without_a_number_come_one_at_a_time() {
     let counted = together.clone();
     let server = ForeignServer::start(move |request| {
         each_text(request, |socket, _| {
-            thread::sleep(Duration::from_millis(30));
+            take_a_moment();
             counted.fetch_add(u64::from(has_more(socket)), Relaxed);
             socket.send(Message::text("news: none")).is_ok()
         });

@@ -4,17 +4,18 @@ use std::{
     collections::HashMap,
     io::ErrorKind,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
         mpsc::{Sender, channel},
     },
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::server::{ForeignServer, Request};
+use super::server::{ForeignServer, Request, take_a_moment};
 use crate::harness::{
     CliRun,
     checks::{assert_commands_add_up, commands, was_late},
@@ -40,7 +41,7 @@ fn inbox_server(answers: impl Fn(u64) -> bool + Send + Sync + 'static) -> Foreig
 fn serve_device(request: Request, inboxes: &Inboxes) {
     let device = request.line.split(['=', ' ']).nth(2).unwrap_or_default();
     let (sender, inbox) = channel();
-    inboxes.lock().unwrap().insert(device.to_owned(), sender);
+    inboxes.lock().insert(device.to_owned(), sender);
     let mut socket = request.open_socket("");
     let timeout = Some(Duration::from_millis(5));
     socket.get_ref().set_read_timeout(timeout).unwrap();
@@ -71,7 +72,7 @@ fn take_command(mut request: Request, number: u64, is_answered: bool, inboxes: &
         return request.answer("400 Bad Request", "", "");
     }
     let answer = || {
-        let inboxes = inboxes.lock().unwrap();
+        let inboxes = inboxes.lock();
         let frame = json!({"type": "done", "id": body["text"]}).to_string();
         inboxes[&device]
             .send(frame)
@@ -81,7 +82,7 @@ fn take_command(mut request: Request, number: u64, is_answered: bool, inboxes: &
     let is_early = number.is_multiple_of(2);
     if is_answered && is_early {
         answer();
-        std::thread::sleep(Duration::from_millis(30));
+        take_a_moment();
     }
     request.answer("202 Accepted", "", "");
     if is_answered && !is_early {

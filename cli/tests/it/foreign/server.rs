@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
     thread,
+    time::Duration,
 };
 
 use tokio_tungstenite::tungstenite::{
@@ -205,4 +206,13 @@ impl Request {
         let _ = socket.flush();
         open.fetch_sub(1, Relaxed);
     }
+}
+
+/// Takes a moment before an answer, as a server does that works for it.
+pub(crate) fn take_a_moment() {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the thread serves one connection of a scripted server"
+    )]
+    std::thread::sleep(Duration::from_millis(30));
 }

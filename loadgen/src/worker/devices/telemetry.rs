@@ -320,7 +320,7 @@ mod tests {
         access::{ClientAccess, ClientOptions},
         clock::RunClock,
         endpoints::Endpoints,
-        worker::{dialect::highwater::Highwater, signals::Signals},
+        worker::{context::Protocols, dialect::highwater::Highwater, signals::Signals},
     };
 
     /// A plan with twenty telemetry records a second of one device.
@@ -346,10 +346,12 @@ mod tests {
         Context::new(
             plan,
             Segment::whole(),
-            &Highwater,
+            Protocols {
+                dialect: &Highwater,
+                pools: Box::default(),
+            },
             Endpoints::default(),
             ClientOptions::new(&ClientAccess::default()).expect("no certificates"),
-            Box::default(),
             RunClock::starting_at(ramp),
             Signals {
                 ramp,

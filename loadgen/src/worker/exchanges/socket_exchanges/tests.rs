@@ -15,8 +15,8 @@ use crate::{
     endpoints::Endpoints,
     keys::DeviceKey,
     worker::{
-        dialect::plain::Plain, exchanges::dispatch::dispatch, frames::SocketFrames,
-        signals::Signals,
+        context::Protocols, dialect::plain::Plain, exchanges::dispatch::dispatch,
+        frames::SocketFrames, signals::Signals,
     },
 };
 
@@ -70,10 +70,12 @@ impl Rig {
         let context = Context::new(
             plan,
             Segment::whole(),
-            &Plain,
+            Protocols {
+                dialect: &Plain,
+                pools: protocols,
+            },
             Endpoints::default(),
             ClientOptions::new(&ClientAccess::default()).expect("no certificates"),
-            protocols,
             RunClock::starting_at(ramp),
             Signals {
                 ramp,
