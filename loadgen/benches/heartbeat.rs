@@ -11,14 +11,10 @@ use futures_util::{SinkExt, StreamExt};
 use highwater_loadgen::access::{ClientAccess, ClientOptions};
 use highwater_loadgen::keys::DeviceKey;
 use highwater_loadgen::worker::{
-    devices::{
-        connect::connect,
-        connect_request::ConnectRequest,
-        heartbeat::{DeviceHeartbeat, HeartbeatAction},
-        upgrade::DeviceSocket,
-    },
+    devices::{connect::connect, connect_request::ConnectRequest, upgrade::DeviceSocket},
     dialect::{Dialect, Incoming, plain::Plain},
     frames::{PoolProtocol, SocketFrames, SocketIdentity, pool_protocol::Variables},
+    heartbeat::{DeviceHeartbeat, HeartbeatAction},
     recorder::Recorder,
 };
 use highwater_scenarios::frames::CompiledHeartbeat;

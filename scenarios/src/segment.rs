@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{DevicePool, LoadModel};
+use crate::plan::{DevicePool, LoadModel, MessageLoad};
 
 /// Segment `index` of `of` equal segments of a plan's work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,6 +139,32 @@ impl Segment {
             // Arrivals have no last one; `until` ends them.
             .map_while(move |k| rate.map(|rate| rate.due(k)))
             .take_while(move |due| *due < until)
+    }
+}
+
+impl MessageLoad {
+    /// Returns the part of the load that a segment's devices send; `None` for a segment
+    /// without devices of the pool.
+    pub fn segment_of(&self, segment: Segment) -> Option<Segment> {
+        segment.among_holders(self.devices)
+    }
+
+    /// Returns when this segment's messages of the open model are due, from the start of the
+    /// steady phase; none of the closed model.
+    pub fn arrivals(&self, segment: Segment) -> impl Iterator<Item = Duration> {
+        let start = self.start;
+        let arrivals = segment.arrivals(&self.model, self.duration);
+        arrivals.map(move |due| start + due)
+    }
+
+    /// Returns this segment's users of the closed model, with starts from the start of the
+    /// steady phase; none of the open model.
+    pub fn users(&self, segment: Segment) -> impl Iterator<Item = UserSlot> {
+        let start = self.start;
+        segment.users(&self.model).map(move |slot| UserSlot {
+            starts_at: start + slot.starts_at,
+            ..slot
+        })
     }
 }
 

@@ -69,9 +69,11 @@ impl DeviceLog {
             SocketEvent::UpgradeRequest(head) => self.http(Mark::Sent, head.as_bytes(), &[]),
             SocketEvent::UpgradeResponse(head) => self.http(Mark::Received, head, &[]),
             SocketEvent::Opened => vec![Line::new(Mark::Note, "open")],
-            SocketEvent::Failed(failure) => {
-                let text = format!("failed: connect.failed.{}", failure.kind());
-                vec![Line::new(Mark::Bad, text)]
+            SocketEvent::Failed(kind) => {
+                vec![Line::new(
+                    Mark::Bad,
+                    format!("failed: connect.failed.{kind}"),
+                )]
             }
             SocketEvent::Sent(message) => vec![frame_line(Mark::Sent, message, secrets)],
             SocketEvent::Received(message) => vec![frame_line(Mark::Received, message, secrets)],
@@ -80,11 +82,8 @@ impl DeviceLog {
                 vec![Line::new(Mark::Bad, "the heartbeat is missed")]
             }
             SocketEvent::Closing => vec![Line::new(Mark::Sent, "close")],
-            SocketEvent::Lost(cause) => {
-                vec![Line::new(
-                    Mark::Bad,
-                    format!("lost: disconnect.{}", cause.kind()),
-                )]
+            SocketEvent::Lost(kind) => {
+                vec![Line::new(Mark::Bad, format!("lost: disconnect.{kind}"))]
             }
         }
     }

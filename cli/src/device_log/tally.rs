@@ -42,8 +42,8 @@ impl Tally {
     pub(crate) fn count(&mut self, at: Duration, event: SocketEvent<'_>) {
         match event {
             SocketEvent::Opened => self.opened_after = Some(at),
-            SocketEvent::Failed(failure) => self.failed = Some(failure.kind().into_owned()),
-            SocketEvent::Lost(cause) => self.lost = Some(cause.kind()),
+            SocketEvent::Failed(kind) => self.failed = Some(kind.to_owned()),
+            SocketEvent::Lost(kind) => self.lost = Some(kind.to_owned()),
             SocketEvent::Sent(_) => self.sent += 1,
             SocketEvent::Received(_) => self.received += 1,
             SocketEvent::Used(FrameUse::Unmatched) => self.unmatched += 1,
@@ -175,12 +175,7 @@ mod tests {
         assert!(unconfirmed.lines.contains(&line));
 
         let mut lost = opened();
-        lost.count(
-            Duration::from_secs(1),
-            SocketEvent::Lost(
-                highwater_loadgen::worker::devices::disconnect::DisconnectKind::Reset,
-            ),
-        );
+        lost.count(Duration::from_secs(1), SocketEvent::Lost("reset"));
         assert_eq!(lost.result(&counters(&[])).exit, Exit::GateFailed);
         assert_eq!(Tally::default().result(&counters(&[])).exit, Exit::Refused);
     }

@@ -3,7 +3,7 @@
 use clap::Args;
 use highwater_server::Rate;
 
-use super::listen::ConnectionLimitArgs;
+use super::{listen::ConnectionLimitArgs, number::at_least_one};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Admission")]
@@ -27,11 +27,4 @@ pub(crate) struct ServeAdmission {
     pub(crate) max_sockets_per_address: Option<usize>,
     #[command(flatten)]
     pub(crate) connections: ConnectionLimitArgs,
-}
-
-pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(count) if count > 0 => Ok(count),
-        _ => Err("expected a whole number of 1 or more".to_owned()),
-    }
 }

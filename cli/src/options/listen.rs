@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use clap::Args;
 use highwater_server::{Networks, ProxyConfig, Rate};
 
-use super::{address::parse_address, admission::at_least_one};
+use super::{address::parse_address, number::at_least_one};
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeListen {

@@ -4,7 +4,7 @@
 //! - [`backplane`], [`cluster_secret`], [`tls`], [`auth`], [`operators`], [`browsers`],
 //!   [`listen`], [`admission`], [`drain`]: options of a node; a gateway shares some;
 //! - [`token`]: the secret of coordinator and workers;
-//! - [`address`], [`time`]: the value parsers of addresses and durations.
+//! - [`address`], [`number`], [`time`]: the value parsers of addresses, numbers and durations.
 
 pub(crate) mod address;
 pub(crate) mod admission;
@@ -15,6 +15,7 @@ pub(crate) mod browsers;
 pub(crate) mod cluster_secret;
 pub(crate) mod drain;
 pub(crate) mod listen;
+pub(crate) mod number;
 pub(crate) mod operators;
 pub(crate) mod record;
 pub(crate) mod scenario;

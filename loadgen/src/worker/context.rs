@@ -14,9 +14,9 @@ use super::{
     conn_events::ConnEventCounter,
     connected_devices::ConnectedDevices,
     dialect::Dialect,
-    exchanges::DeviceLinks,
     failure_examples::FailureExamples,
     frames::{PoolProtocol, SocketIdentity},
+    links::DeviceLinks,
     recorder::{Count, Recorder},
     signals::Signals,
 };

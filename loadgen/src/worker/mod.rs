@@ -22,10 +22,11 @@
 //! - `worker_run`, `drain`: the worker's part of the run, from go to done;
 //! - [`attack`]: the goose users, with [`roles`] for what each does;
 //! - [`context`], [`signals`]: the state that all users share;
-//! - [`devices`]: idle heartbeat sockets;
+//! - [`devices`]: idle heartbeat sockets; [`heartbeat`]: when a heartbeat is due, and its result;
 //! - [`frames`]: frames as a scenario declares them;
 //! - [`commands`]: HTTP command traffic;
-//! - [`exchanges`]: messages of devices and their answers;
+//! - [`exchanges`]: messages of devices and their answers; [`links`]: the queues to their
+//!   sockets;
 //! - [`messages`]: messages to topics;
 //! - [`dialect`]: the languages of systems under test;
 //! - [`http`]: requests to the system's addresses, sent by [`http_clients`];
@@ -47,9 +48,11 @@ pub mod error;
 pub mod exchanges;
 pub mod failure_examples;
 pub mod frames;
+pub mod heartbeat;
 pub mod http;
 pub mod http_clients;
 pub mod join;
+pub mod links;
 pub mod messages;
 pub mod node_name;
 pub mod observer;

@@ -2,7 +2,7 @@
 //! the use of each received frame.
 //!
 //! ```text
-//! devices::{attempt, upgrade, session}, frames::{open, socket_frames} ──► observe ──► observer
+//! devices::{attempt, upgrade, session}, frames::socket_frames ──► observe ──► observer
 //! ```
 //!
 //! Devices of a run have no observer, and then [`observe`] makes no event. The observer
@@ -11,8 +11,6 @@
 use std::sync::Arc;
 
 pub use tokio_tungstenite::tungstenite::Message;
-
-use super::devices::{connect_failure::ConnectFailure, disconnect::DisconnectKind};
 
 tokio::task_local! {
     static OBSERVER: Arc<dyn SocketObserver>;
@@ -52,8 +50,8 @@ pub enum SocketEvent<'e> {
     UpgradeResponse(&'e [u8]),
     /// The socket counts as open.
     Opened,
-    /// The attempt failed.
-    Failed(ConnectFailure),
+    /// The attempt failed: the KIND of `connect.failed.KIND`.
+    Failed(&'e str),
     /// The device sends a frame.
     Sent(&'e Message),
     /// The device received a frame.
@@ -64,8 +62,8 @@ pub enum SocketEvent<'e> {
     HeartbeatMissed,
     /// The device sends a close frame.
     Closing,
-    /// The socket was lost.
-    Lost(DisconnectKind),
+    /// The socket was lost: the KIND of `disconnect.KIND`.
+    Lost(&'e str),
 }
 
 /// The use of a received message.

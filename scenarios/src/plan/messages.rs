@@ -9,7 +9,6 @@ use highwater_types::duration;
 use serde::{Deserialize, Serialize};
 
 use super::{DevicePool, FrameSpec, LoadModel, MatchSpec};
-use crate::segment::{Segment, UserSlot};
 
 /// Messages that the devices of a pool send in the steady phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,30 +39,6 @@ pub struct MessageLoad {
 }
 
 impl MessageLoad {
-    /// Returns the part of the load that a segment's devices send; `None` for a segment
-    /// without devices of the pool.
-    pub fn segment_of(&self, segment: Segment) -> Option<Segment> {
-        segment.among_holders(self.devices)
-    }
-
-    /// Returns when this segment's messages of the open model are due, from the start of the
-    /// steady phase; none of the closed model.
-    pub fn arrivals(&self, segment: Segment) -> impl Iterator<Item = Duration> {
-        let start = self.start;
-        let arrivals = segment.arrivals(&self.model, self.duration);
-        arrivals.map(move |due| start + due)
-    }
-
-    /// Returns this segment's users of the closed model, with starts from the start of the
-    /// steady phase; none of the open model.
-    pub fn users(&self, segment: Segment) -> impl Iterator<Item = UserSlot> {
-        let start = self.start;
-        segment.users(&self.model).map(move |slot| UserSlot {
-            starts_at: start + slot.starts_at,
-            ..slot
-        })
-    }
-
     /// Returns the time at which the last messages are due, from the start of the steady phase.
     pub fn end(&self) -> Duration {
         self.start + self.duration

@@ -11,6 +11,7 @@
 //! - [`root`]: the plan as a whole;
 //! - [`cluster`], [`balancing`]: a cluster that the harness starts;
 //! - [`target`], [`observe`]: a system that runs already, and its observed processes;
+//!   [`header`]: header fields of their requests;
 //! - [`devices`] with [`frames`] and [`mqtt`], [`commands`], [`messages`], [`publish`],
 //!   [`telemetry`]: the load;
 //! - [`event`]: actions on the cluster during the load;
@@ -24,6 +25,7 @@ mod devices;
 mod event;
 mod frames;
 mod gates;
+mod header;
 mod messages;
 mod mqtt;
 mod observe;
@@ -44,12 +46,13 @@ pub use self::{
         TakeSource, TakeSpec,
     },
     gates::{Gate, PhaseWindow},
+    header::HttpHeader,
     messages::MessageLoad,
     mqtt::{MqttFrame, MqttMatch},
     observe::{BasicCredentials, ObservedProcess, OwnMetric},
     publish::{DeviceRole, PublishFrom, PublishLoad},
     root::{Plan, SystemSpec},
-    target::{CertificateTrust, ClientCertificate, Compression, Dialect, HttpHeader, TargetSpec},
+    target::{CertificateTrust, ClientCertificate, Compression, Dialect, TargetSpec},
     telemetry::{Consumers, MAX_TELEMETRY, TelemetryLoad},
 };
 pub(crate) use self::{

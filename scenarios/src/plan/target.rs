@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
-use super::ObservedProcess;
+use super::{HttpHeader, ObservedProcess};
 
 /// A system that is already running.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -138,14 +138,4 @@ pub enum Compression {
     PermessageDeflate,
     /// RFC 7692 as browsers offer it: a message may refer to those before it.
     PermessageDeflateContext,
-}
-
-/// A header field as written: `${NAME}` in its value stands for a variable of the
-/// environment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HttpHeader {
-    /// The field's name.
-    pub name: String,
-    /// The field's value.
-    pub value: String,
 }

@@ -12,7 +12,7 @@
 //! A new preset is a file in `scenarios/presets/` and a line in [`registry`].
 //!
 //! - [`registry`]: all presets by name;
-//! - [`preset`]: a preset, read from its file;
+//! - [`preset`]: a preset, read from its file; [`summary`]: a preset as a list shows it;
 //! - [`choice`]: the preset that a scenario names, with its parameters;
 //! - [`fill`]: values in the place of parameters;
 //! - [`expand`]: the keys of a preset under those of a scenario;
@@ -26,12 +26,10 @@ mod fill;
 mod preset;
 mod registry;
 mod starter;
+mod summary;
 
 pub(crate) use self::{
     choice::PresetChoice,
     expand::{expand, remove_choice},
 };
-pub use self::{
-    registry::{PresetSummary, summaries},
-    starter::starter,
-};
+pub use self::{registry::summaries, starter::starter, summary::PresetSummary};

@@ -1,6 +1,6 @@
 //! A preset, read from its file.
 
-use super::{fill::fill_table, registry::PresetSummary};
+use super::{fill::fill_table, summary::PresetSummary};
 use crate::{
     diagnostic::SourceSpan,
     tree::{self, TomlItem, TomlTable, TomlValue},

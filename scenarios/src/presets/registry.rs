@@ -1,6 +1,6 @@
 //! All presets by name.
 
-use super::preset::Preset;
+use super::{preset::Preset, summary::PresetSummary};
 use crate::diagnostic::{Diagnostic, SourceSpan};
 use crate::suggest;
 
@@ -18,17 +18,6 @@ const PRESETS: [(&str, &str); 8] = [
     ),
     ("centrifugo", include_str!("../../presets/centrifugo.toml")),
 ];
-
-/// A preset as a list shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PresetSummary {
-    /// The name in `[target] preset`.
-    pub name: &'static str,
-    /// The protocol in a sentence.
-    pub about: String,
-    /// The parameters: name, default and meaning.
-    pub parameters: Vec<(String, String, String)>,
-}
 
 /// Returns all presets, in the order of the reference.
 pub fn summaries() -> Vec<PresetSummary> {

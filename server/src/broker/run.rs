@@ -38,7 +38,7 @@ use crate::{
         },
     },
     id::NodeId,
-    net::queue_group::{GroupedChannel, QueueGroup},
+    net::bounded_queue::group::{GroupedChannel, QueueGroup},
 };
 
 /// The pause after a failed accept.

@@ -1,6 +1,8 @@
 //! A queue bounded in items and bytes, between a producer that must not wait and a
 //! consumer that may be slow. A full queue rejects and counts.
 
+pub(crate) mod group;
+
 use std::sync::{
     Arc,
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
@@ -9,7 +11,7 @@ use std::sync::{
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use super::queue_group::{GroupMembership, QueueGroup};
+use self::group::{GroupMembership, QueueGroup};
 
 /// The size of an item, which counts against the bound in bytes.
 pub(crate) trait ByteSize {
@@ -101,7 +103,7 @@ impl<T: ByteSize> BoundedSender<T> {
     }
 
     /// Counts the bytes among those of the group, too.
-    pub(super) fn in_group(self, group: Arc<QueueGroup>) -> Self {
+    fn in_group(self, group: Arc<QueueGroup>) -> Self {
         Self {
             group: Some(group),
             ..self
@@ -140,7 +142,7 @@ impl QueueCounts {
 
 impl<T: ByteSize> BoundedReceiver<T> {
     /// Gives received bytes back to the group, too.
-    pub(super) fn in_group(mut self, membership: GroupMembership) -> Self {
+    fn in_group(mut self, membership: GroupMembership) -> Self {
         self.membership = Some(membership);
         self
     }

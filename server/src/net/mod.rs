@@ -12,8 +12,8 @@
 //! In reading order: [`listen`] binds sockets, [`admission`] limits new connections,
 //! [`proxies`] and [`networks`] say which peers speak for others, [`listener`] accepts
 //! connections and serves HTTP on them, [`tls`] and [`stream`] carry their bytes, [`ws`] holds
-//! the WebSocket frames, [`bounded_queue`] bounds the data for a slow peer, and [`queue_group`]
-//! that for all peers together. [`backoff`] and [`pacer`] space attempts in time, [`broker_servers`]
+//! the WebSocket frames, [`bounded_queue`] bounds the data for a slow peer, and that for all
+//! peers together. [`backoff`] and [`pacer`] space attempts in time, [`broker_servers`]
 //! orders them over the servers of a broker, [`task_group`] supervises essential tasks and
 //! ends them together.
 
@@ -30,7 +30,6 @@ pub(crate) mod listener;
 pub(crate) mod networks;
 pub(crate) mod pacer;
 pub(crate) mod proxies;
-pub(crate) mod queue_group;
 pub(crate) mod stream;
 pub(crate) mod task_group;
 pub mod tls;

@@ -9,7 +9,7 @@ use crate::{
     keys::DeviceKey,
     worker::{
         context::Context,
-        exchanges::{AwaitedReply, DeviceLink, LinkItem, senders::PickedSender},
+        links::{AwaitedReply, DeviceLink, LinkItem, senders::PickedSender},
     },
 };
 

@@ -9,12 +9,11 @@ use tokio::time::Instant;
 
 use super::{
     connect::connect, connect_error::ConnectError, connect_failure::ConnectFailure,
-    connect_request::ConnectRequest, open_socket::OpenSocket, schedule::ScheduledDevice,
-    upgrade::OpenedSocket,
+    connect_request::ConnectRequest, open_socket::OpenSocket, opening::Opening,
+    schedule::ScheduledDevice, upgrade::OpenedSocket,
 };
 use crate::worker::{
     context::Context,
-    frames::open::Opening,
     observer::{SocketEvent, observe},
     recorder::{Count, Timing},
 };

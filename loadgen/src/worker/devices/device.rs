@@ -85,16 +85,17 @@ async fn reconnect_loop(
                 let SocketEnd::Lost { loss, advice } = end else {
                     return;
                 };
-                let cause = loss.kind;
-                observe(|| SocketEvent::Lost(cause));
+                let kind = loss.kind.kind();
+                observe(|| SocketEvent::Lost(&kind));
                 let example = || loss.example.map(|example| *example).unwrap_or_default();
-                context.count_failure(counter::DISCONNECT, &cause.kind(), example);
+                context.count_failure(counter::DISCONNECT, &kind, example);
                 conn_state.on_lost(context);
                 reconnect_delay(&mut backoff, &pool.reconnect, advice)
             }
             Err(ConnectError { cause, example }) => {
-                observe(|| SocketEvent::Failed(cause));
-                context.count_failure(counter::CONNECT_FAILED, &cause.kind(), || *example);
+                let kind = cause.kind();
+                observe(|| SocketEvent::Failed(&kind));
+                context.count_failure(counter::CONNECT_FAILED, &kind, || *example);
                 // The policy's delay comes on top of the server's: otherwise all devices
                 // that one node rejected would come back in the same instant.
                 cause.retry_after().unwrap_or_default()

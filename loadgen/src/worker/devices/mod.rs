@@ -7,11 +7,11 @@
 //! device.rs       one device: connect, run its socket, pause, connect again
 //!    ├─ attempt.rs ──► connect.rs ──► upgrade.rs     address, TCP, TLS, WebSocket handshake
 //!    │      │                        └─► compression/   inflated messages
-//!    │      └────────► frames/open.rs                the steps that the pool declares
+//!    │      └────────► devices/opening.rs                the steps that the pool declares
 //!    ├─ backoff.rs                                   pauses between attempts
 //!    ▼
 //! session.rs      one open socket until it ends
-//!    ├─ heartbeat.rs                                 heartbeats, and what became of them
+//!    ├─ worker/heartbeat.rs                          heartbeats, and what became of them
 //!    ├─ frames/socket_frames.rs                      the frames that the pool declares
 //!    ├─ session_exchanges.rs ──► exchanges/          messages that users hand over
 //!    └─ traffic.rs ──► telemetry.rs, messages/       its telemetry and messages
@@ -30,11 +30,11 @@
 //! - [`upgrade`]: the WebSocket handshake, and the types of an open socket;
 //! - [`compression`]: messages that the server compresses;
 //! - [`source_address`]: local addresses, so that ports do not run out;
+//! - [`opening`]: the steps of a pool between the handshake and an open socket;
 //! - [`open_socket`]: an open socket, with the state of its pool's frames;
 //! - [`session`]: an open socket until it ends, with [`disconnect`] for the ways to lose it;
 //!   `session_exchanges`: the messages that other users hand over to it;
 //! - [`socket_io`]: single frames, sent and closed with;
-//! - [`heartbeat`]: when a heartbeat is due, and its result;
 //! - [`traffic`]: topics and telemetry of one device;
 //! - [`telemetry`]: the telemetry that a device sends;
 //! - [`backoff`]: pauses between attempts.
@@ -50,8 +50,8 @@ pub mod connect_failure;
 pub mod connect_request;
 pub mod device;
 pub mod disconnect;
-pub mod heartbeat;
 pub mod open_socket;
+pub mod opening;
 pub mod schedule;
 pub mod session;
 mod session_exchanges;

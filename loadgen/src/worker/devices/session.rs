@@ -20,7 +20,6 @@ use tokio_tungstenite::tungstenite::{Error, Message, protocol::frame::coding::Cl
 
 use super::{
     disconnect::{Disconnect, DisconnectKind},
-    heartbeat::{DeviceHeartbeat, HeartbeatAction},
     open_socket::OpenSocket,
     schedule::ScheduledDevice,
     session_exchanges::{self, work_arrived},
@@ -31,6 +30,7 @@ use crate::worker::{
     context::Context,
     dialect::{Incoming, ReconnectAdvice},
     frames::SocketValues,
+    heartbeat::{DeviceHeartbeat, HeartbeatAction},
     observer::{SocketEvent, observe},
 };
 

@@ -8,8 +8,8 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{dispatch::dispatch, outcome::Completion};
-use crate::worker::context::Context;
+use super::dispatch::dispatch;
+use crate::worker::{context::Context, links::Completion};
 
 /// The shortest pause after a message without an answer. Without it, users without think time
 /// would send to a system that is down as fast as their CPU allows.

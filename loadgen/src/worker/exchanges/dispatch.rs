@@ -2,13 +2,9 @@
 
 use tokio::time::Instant;
 
-use super::{
-    device_link::{LinkItem, QueuedMessage},
-    outcome::Completion,
-    senders::PickedSender,
-};
 use crate::worker::{
     context::Context,
+    links::{Completion, LinkItem, QueuedMessage, senders::PickedSender},
     recorder::{Count, Level, Timing},
 };
 

@@ -13,31 +13,16 @@
 //! devices::session ──► SocketExchanges ──► outcome.rs    sent, answered, timed out, lost
 //! ```
 //!
-//! All sockets of a batch are futures of one task, so no message can be sent from elsewhere.
-//! A [`DeviceLink`] is a queue that wakes the one socket it belongs to. Sockets of other pools
-//! have none, and poll nothing.
+//! The queues to sockets, and the outcomes, are in [`links`](super::links).
 //!
 //! - [`closed`]: users who wait for the answer, think and send again;
 //! - [`open`]: messages on a fixed schedule;
 //! - [`dispatch`]: a message that is due, up to its socket;
-//! - [`device_links`], [`senders`]: the open sockets that each load can use;
-//! - [`device_link`]: the queue to one open socket;
-//! - [`socket_exchanges`]: the messages of one socket that have no answer yet;
-//! - [`outcome`]: the outcomes of messages, and how they are counted.
+//! - [`socket_exchanges`]: the messages of one socket that have no answer yet.
 
 pub mod closed;
-pub mod device_link;
-pub mod device_links;
 pub mod dispatch;
 pub mod open;
-pub mod outcome;
-pub mod senders;
 pub mod socket_exchanges;
 
-pub use self::{
-    device_link::{AwaitedReply, DeviceLink, LinkItem, QueuedMessage},
-    device_links::DeviceLinks,
-    outcome::{Completion, ExchangeOutcome},
-    senders::Senders,
-    socket_exchanges::SocketExchanges,
-};
+pub use self::socket_exchanges::SocketExchanges;

@@ -8,11 +8,8 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{
-    dispatch::{dispatch, drop_message},
-    outcome::Completion,
-};
-use crate::worker::context::Context;
+use super::dispatch::{dispatch, drop_message};
+use crate::worker::{context::Context, links::Completion};
 
 /// Hands each of this worker's messages of load number `load` to a socket until the drain.
 pub async fn run(context: &Context, load: usize) {

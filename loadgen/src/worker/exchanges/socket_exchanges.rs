@@ -17,13 +17,13 @@ use highwater_scenarios::frames::{
 };
 use tokio::time::Instant;
 
-use super::{
-    device_link::{AwaitedReply, DeviceLink, LinkItem, QueuedMessage},
-    outcome::{Completion, ExchangeOutcome, ExchangeTimes},
-};
 use crate::worker::{
     context::Context,
     frames::{FrameKey, PoolProtocol, SocketValues},
+    links::{
+        AwaitedReply, Completion, DeviceLink, ExchangeOutcome, LinkItem, QueuedMessage,
+        outcome::ExchangeTimes,
+    },
     recorder::{Count, Level, Timing},
 };
 

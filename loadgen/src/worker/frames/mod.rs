@@ -4,24 +4,22 @@
 //! ```text
 //! plan::PoolFrames, access ──► PoolProtocol (one per pool, in the context)
 //!                                   │
-//! devices::attempt ──► open.rs ─────┤ steps of `open`
+//! devices::opening ─────────────────┤ steps of `open`
 //! devices::session ──► SocketFrames ┤ one per socket, boxed
 //!        ▲                  │       │
 //!        │ answers          └──► SocketValues ──► templates and matchers
 //!        └───────────────── on_frame: heartbeat? answer? message?
 //! ```
 //!
-//! Everything here but [`open`] is without I/O: a frame goes in, frames to send come out.
+//! Everything here is without I/O: a frame goes in, frames to send come out.
 //! Pools without frames have no [`PoolProtocol`], and their sockets no [`SocketFrames`].
 //!
 //! - [`pool_protocol`]: the frames of a pool, compiled, and the values that its sockets share;
 //! - [`values`]: the values of one socket at one moment;
 //! - [`socket_frames`]: the state of one socket, and what becomes of a frame;
-//! - [`open`]: the steps of the opening;
 //! - [`answer_budget`]: the limit of answers per second.
 
 pub mod answer_budget;
-pub mod open;
 pub mod pool_protocol;
 pub mod socket_frames;
 pub mod values;

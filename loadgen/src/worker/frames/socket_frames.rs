@@ -14,7 +14,7 @@ use super::{
     values::{FrameKey, SocketIdentity, SocketValues},
 };
 use crate::worker::{
-    devices::heartbeat::DeviceHeartbeat,
+    heartbeat::DeviceHeartbeat,
     observer::{FrameUse, SocketEvent, observe},
     recorder::{Count, Recorder, Timing},
 };

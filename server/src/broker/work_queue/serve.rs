@@ -22,7 +22,7 @@ use crate::{
         local_protocol::{FromConsumer, FromProducer, ToConsumer, ToOperator, ToProducer},
         queue::MAX_UNACKED,
     },
-    net::queue_group::{GroupedChannel, QueueGroup},
+    net::bounded_queue::group::{GroupedChannel, QueueGroup},
 };
 
 /// The parts of the broker that producers, consumers and operators share.

@@ -11,8 +11,8 @@ use tokio::{net::TcpStream, time::timeout};
 use tokio_util::{either::Either, sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    accept::{ConnectionRules, ListenerTls},
     proxy_protocol::read_header,
+    rules::{ConnectionRules, ListenerTls},
     serve::{Http1Settings, HttpPeer, serve},
 };
 use crate::net::{

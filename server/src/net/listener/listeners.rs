@@ -7,9 +7,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    accept::{ConnectionRules, ConnectionTimeouts, Listener, ListenerTls, Rejections, run},
+    accept::run,
     client::TrustedPeers,
     metrics::ListenerMetrics,
+    rules::{ConnectionRules, ConnectionTimeouts, Listener, ListenerTls, Rejections},
 };
 use crate::net::{
     admission::{AddressLimit, ConnectionBudget},

@@ -8,6 +8,7 @@
 //!
 //! In reading order:
 //! - `listeners`: the public and the admin listener; `accept`: the accept queue;
+//!   `rules`: the routes and limits of a listener;
 //! - `connections`: the task of a connection;
 //! - `proxy_protocol`: the client that a proxy names before TLS;
 //! - `serve`: HTTP on one connection; `host`: its check of `Host`;
@@ -24,12 +25,14 @@ mod host;
 mod listeners;
 mod metrics;
 pub(crate) mod proxy_protocol;
+mod rules;
 mod serve;
 
 pub(crate) use self::{
-    accept::{ConnectionTimeouts, Listener, ListenerTls, Rejections, run},
+    accept::run,
     client::{Client, TrustedPeers},
     forwarded::{X_FORWARDED_FOR, X_FORWARDED_PROTO},
     listeners::{ListenerSet, Listeners, Routes, spawn},
     metrics::{HandshakeMetrics, ListenerMetrics},
+    rules::{ConnectionTimeouts, Listener, ListenerTls, Rejections},
 };

@@ -25,7 +25,7 @@ use hyper_util::{
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::{accept::ConnectionRules, counted_body::CountedBody, host::has_valid_host};
+use super::{counted_body::CountedBody, host::has_valid_host, rules::ConnectionRules};
 use crate::net::{admission::Rejected, stream::MaybeTlsStream};
 
 /// Most header fields of one request.

@@ -336,6 +336,6 @@ fn socket_without_messages_has_no_link() {
         &["target.dialect=plain".to_owned()],
     );
     let plan = plan.unwrap_or_else(|problems| panic!("{problems}"));
-    let links = crate::worker::exchanges::DeviceLinks::new(&plan, &[None]);
+    let links = crate::worker::links::DeviceLinks::new(&plan, &[None]);
     assert!(links.open(&plan, DEVICE, Box::default).is_none());
 }

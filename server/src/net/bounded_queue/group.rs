@@ -14,7 +14,7 @@ use std::{
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::bounded_queue::{BoundedReceiver, BoundedSender, ByteSize, QueueCounts, channel};
+use super::{BoundedReceiver, BoundedSender, ByteSize, QueueCounts, channel};
 
 /// The queues of all peers.
 ///

@@ -7,16 +7,16 @@ use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::{
-    socket_frames::{Answered, SocketFrames, messages_of},
-    values::{FrameKey, SocketIdentity},
+    connect_error::ConnectError,
+    connect_failure::ConnectFailure,
+    disconnect::{Disconnect, DisconnectKind},
+    socket_io::answer_close,
+    upgrade::DeviceSocket,
 };
 use crate::worker::{
-    devices::{
-        connect_error::ConnectError,
-        connect_failure::ConnectFailure,
-        disconnect::{Disconnect, DisconnectKind},
-        socket_io::answer_close,
-        upgrade::DeviceSocket,
+    frames::{
+        FrameKey, SocketFrames, SocketIdentity,
+        socket_frames::{Answered, messages_of},
     },
     observer::{FrameUse, SocketEvent, observe},
     recorder::Recorder,
