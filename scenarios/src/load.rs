@@ -2,17 +2,24 @@
 //!
 //! ```text
 //! text ─► tree ─► with `--set` ─► a Scenario per cell ─► a Plan per cell
-//!   └───────┴───────────┴────────────────┴─► Diagnostics, all at once
+//!   │       │           │       data files ──┤
+//!   └───────┴───────────┴────────────────────┴─► Diagnostics, all at once
 //! ```
 
-use std::{io, path::Path};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
 
 use highwater_types::redact::redact_passwords_same_length;
 
 use crate::{
     Matrix, Plan,
-    diagnostic::{DiagnosticSink, Diagnostics},
+    data::{DataFiles, MAX_FILE_BYTES},
+    diagnostic::{Diagnostic, DiagnosticSink, Diagnostics},
     overrides::apply_overrides,
+    plan::{BackplaneSpec, CertificateTrust, SystemSpec},
     scenario::Scenario,
     secrets::{mask_secrets_same_length, mask_set_same_length},
     section::Section,
@@ -52,10 +59,18 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Plan, LoadError> {
 ///
 /// Fails when the file cannot be read, or is not a valid scenario.
 pub fn load_matrix(path: &Path, sets: &[String]) -> Result<Matrix, LoadError> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let read_data = |file: &str| read_data_file(folder, file);
     // Only for messages, so a path that is not UTF-8 may lose characters here.
     let name = path.display().to_string();
     match std::fs::read_to_string(path) {
-        Ok(text) => Ok(parse_matrix(&name, &text, sets)?),
+        Ok(text) => {
+            let mut matrix = parse_with_files(&name, &text, sets, &read_data)?;
+            matrix
+                .plans_mut()
+                .for_each(|plan| locate_files(plan, folder));
+            Ok(matrix)
+        }
         Err(source) => Err(LoadError::Unreadable { path: name, source }),
     }
 }
@@ -75,13 +90,32 @@ pub fn parse(source_name: &str, text: &str, sets: &[String]) -> Result<Plan, Dia
 ///
 /// # Errors
 ///
-/// Returns all problems of the text and of the arguments at once.
+/// Returns all problems of the text and of the arguments at once. A data file is a problem,
+/// because a text has no folder.
 pub fn parse_matrix(source_name: &str, text: &str, sets: &[String]) -> Result<Matrix, Diagnostics> {
+    parse_with_files(source_name, text, sets, &|file: &str| {
+        Err(Diagnostic::new(format!(
+            "cannot read {file}: the scenario is not a file"
+        )))
+    })
+}
+
+/// Parses a scenario as [`parse_matrix`] does; `read_data` returns the bytes of a data file.
+///
+/// # Errors
+///
+/// Returns all problems of the text, of the arguments and of data files at once.
+pub fn parse_with_files(
+    source_name: &str,
+    text: &str,
+    sets: &[String],
+    read_data: &dyn Fn(&str) -> Result<Vec<u8>, Diagnostic>,
+) -> Result<Matrix, Diagnostics> {
     let mut sink = DiagnosticSink::default();
     let mut root = tree::parse(text, &mut sink);
     // Before validation, because a `--set` may correct the file.
     apply_overrides(sets, Scenario::schema(), &mut root, &mut sink);
-    match Matrix::read(&root, &mut sink) {
+    match Matrix::read(&root, &mut DataFiles::new(read_data), &mut sink) {
         // A plan may resolve although the file has a problem outside of it, such as an
         // unknown key.
         Some(matrix) if sink.is_empty() => Ok(matrix),
@@ -97,4 +131,39 @@ pub fn parse_matrix(source_name: &str, text: &str, sets: &[String]) -> Result<Ma
             Err(sink.into_diagnostics(source_name, &text, &sets))
         }
     }
+}
+
+/// Puts the scenario's folder in front of the paths of files that are read when the run starts.
+fn locate_files(plan: &mut Plan, folder: &Path) {
+    let file = match &mut plan.system {
+        SystemSpec::Target(target) => match &mut target.trust {
+            CertificateTrust::Authorities { file } => Some(file),
+            CertificateTrust::Machine | CertificateTrust::Anybody => None,
+        },
+        SystemSpec::Cluster(cluster) => match &mut cluster.backplane {
+            BackplaneSpec::Broker(broker) => broker.ca.as_mut(),
+            BackplaneSpec::Local => None,
+        },
+    };
+    if let Some(file) = file
+        // A folder that is not UTF-8 has no place in a plan.
+        && let Some(path) = folder.join(&*file).to_str()
+    {
+        *file = path.to_owned();
+    }
+}
+
+/// Reads a data file, which a relative path names from the scenario's folder.
+fn read_data_file(folder: &Path, file: &str) -> Result<Vec<u8>, Diagnostic> {
+    let path = folder.join(file);
+    let cannot_read = |error: io::Error| {
+        Diagnostic::new(format!("cannot read {}: {error}", path.display()))
+            .hint("a relative path begins at the scenario's folder")
+    };
+    let opened = File::open(&path).map_err(cannot_read)?;
+    let mut bytes = Vec::new();
+    // One byte more than the most, which tells a file that is too large.
+    let mut limited = opened.take(MAX_FILE_BYTES + 1);
+    limited.read_to_end(&mut bytes).map_err(cannot_read)?;
+    Ok(bytes)
 }

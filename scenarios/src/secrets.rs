@@ -1,6 +1,7 @@
-//! Values of header fields that are written into a scenario, kept out of records and messages.
+//! Values of header fields and of logins that are written into a scenario, kept out of records
+//! and messages.
 //!
-//! A header field may carry a key or a password. Its place is a variable: `${NAME}` stands in
+//! A header field or the body of a login may carry a key or a password. Its place is a variable: `${NAME}` stands in
 //! the scenario, and the coordinator looks it up. What is written out all the same is sent as
 //! it is, and shown nowhere: records, reports and error messages have `***` in its place.
 
@@ -8,8 +9,9 @@ use std::ops::Range;
 
 use crate::{
     diagnostic::{DiagnosticSink, SourceSpan},
-    plan::{HttpHeader, Plan, SystemSpec},
-    tree::{self, TomlTable, TomlValue},
+    frames::template::{Mark, next_mark},
+    plan::{HttpHeader, LoginBody, Plan, SystemSpec},
+    tree::{self, TomlItem, TomlTable, TomlValue},
 };
 
 /// Text in place of a value.
@@ -51,12 +53,20 @@ impl HttpHeader {
 }
 
 impl Plan {
-    /// Returns the plan as records show it, with masked header fields.
+    /// Returns the plan as records show it, with masked header fields and login bodies.
     #[must_use]
     pub fn without_secrets(mut self) -> Self {
         if let SystemSpec::Target(target) = &mut self.system {
-            for header in &mut target.headers {
-                *header = header.masked();
+            mask_headers(&mut target.headers);
+        }
+        for login in self
+            .devices
+            .iter_mut()
+            .filter_map(|pool| pool.login.as_mut())
+        {
+            mask_headers(&mut login.headers);
+            if let Some(body) = &mut login.body {
+                body.mask();
             }
         }
         self
@@ -68,12 +78,50 @@ impl Plan {
             SystemSpec::Target(target) => target.headers.as_slice(),
             SystemSpec::Cluster(_) => &[],
         };
-        let literal = headers.iter().filter(|header| header.has_literal_secret());
+        let logins = self.devices.iter().filter_map(|pool| pool.login.as_ref());
+        let headers = headers
+            .iter()
+            .chain(logins.flat_map(|login| &login.headers));
+        let literal = headers.filter(|header| header.has_literal_secret());
         literal.map(|header| header.name.as_str())
     }
 }
 
-/// Returns the text of a scenario with `***` in place of the values of header fields.
+fn mask_headers(headers: &mut [HttpHeader]) {
+    for header in headers {
+        *header = header.masked();
+    }
+}
+
+impl LoginBody {
+    /// Puts `***` in place of every text that may be a secret.
+    fn mask(&mut self) {
+        match self {
+            Self::Json(json) => mask_json(json),
+            Self::Form(fields) => fields.iter_mut().for_each(|(_, value)| mask_whole(value)),
+            Self::Text(text) => mask_whole(text),
+        }
+    }
+}
+
+fn mask_json(json: &mut serde_json::Value) {
+    use serde_json::Value;
+    match json {
+        Value::String(text) => mask_whole(text),
+        // A PIN may be written as a number.
+        Value::Number(_) => *json = MASK.into(),
+        Value::Array(items) => items.iter_mut().for_each(mask_json),
+        Value::Object(fields) => fields.values_mut().for_each(mask_json),
+        Value::Bool(_) | Value::Null => {}
+    }
+}
+
+fn mask_whole(text: &mut String) {
+    *text = mask_value(text, |_| MASK.to_owned());
+}
+
+/// Returns the text of a scenario with `***` in place of the values of header fields and of
+/// the bodies of logins.
 pub fn mask_secrets(text: &str) -> String {
     mask_text(text, |_| MASK.to_owned())
 }
@@ -98,7 +146,7 @@ fn mask_text(text: &str, mask: MaskFn) -> String {
     // Problems of the text are reported elsewhere.
     let root = tree::parse(text, &mut DiagnosticSink::default());
     let mut ranges = Vec::new();
-    find_values(&root, false, &mut ranges);
+    find_values(&root, Part::Open, &mut ranges);
     ranges.sort_by_key(|range| range.start);
     let mut masked = String::with_capacity(text.len());
     let mut end = 0;
@@ -115,20 +163,55 @@ fn mask_text(text: &str, mask: MaskFn) -> String {
     masked
 }
 
-/// Finds the values below every table that is called after header fields, also where such a
-/// table does not belong.
-fn find_values(table: &TomlTable, is_headers: bool, ranges: &mut Vec<Range<usize>>) {
-    for entry in table.entries() {
-        let is_below = is_headers || is_headers_key(&entry.key);
-        match &entry.item.value {
-            TomlValue::Table(inner) => find_values(inner, is_below, ranges),
-            _ if is_below && !is_harmless(&entry.key) => {
-                if let SourceSpan::File(range) = &entry.item.span {
-                    ranges.push(range.clone());
-                }
-            }
-            _ => {}
+/// The part of a scenario that a value stands in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// A part without secrets.
+    Open,
+    /// A login, whose body may hold secrets.
+    Login,
+    /// Header fields, or the body of a login.
+    Secret,
+}
+
+impl Part {
+    /// Returns the part below a key.
+    fn below(self, key: &str) -> Self {
+        let key = key.to_ascii_lowercase();
+        match (self, key.as_str()) {
+            (Self::Secret, _) => Self::Secret,
+            _ if is_headers_key(&key) => Self::Secret,
+            (Self::Login, "json" | "form" | "body") => Self::Secret,
+            (_, "login") => Self::Login,
+            (part, _) => part,
         }
+    }
+}
+
+/// Finds the values below every table that is called after header fields, also where such a
+/// table does not belong, and the bodies of logins.
+fn find_values(table: &TomlTable, part: Part, ranges: &mut Vec<Range<usize>>) {
+    for entry in table.entries() {
+        let below = part.below(&entry.key);
+        match below == Part::Secret && is_harmless(&entry.key) {
+            true => {}
+            false => find_in_item(&entry.item, below, ranges),
+        }
+    }
+}
+
+fn find_in_item(item: &TomlItem, part: Part, ranges: &mut Vec<Range<usize>>) {
+    match &item.value {
+        TomlValue::Table(inner) => find_values(inner, part, ranges),
+        TomlValue::List(items) => items
+            .iter()
+            .for_each(|item| find_in_item(item, part, ranges)),
+        _ if part == Part::Secret => {
+            if let SourceSpan::File(range) = &item.span {
+                ranges.push(range.clone());
+            }
+        }
+        _ => {}
     }
 }
 
@@ -137,11 +220,17 @@ fn mask_argument(argument: &str, mask: MaskFn) -> String {
         return argument.to_owned();
     };
     let mut parts = path.split('.').map(str::trim);
-    let is_headers = parts.clone().any(is_headers_key)
-        // A whole table as a value.
-        || value.to_ascii_lowercase().contains("headers");
+    let part = parts.clone().fold(Part::Open, Part::below);
+    let lower = value.to_ascii_lowercase();
+    // A whole table as a value.
+    let is_table_of = |key: &str| lower.contains(key) && lower.contains('{');
+    let is_secret = match part {
+        Part::Secret => true,
+        Part::Login => value.contains('{'),
+        Part::Open => is_table_of("headers") || is_table_of("login"),
+    };
     let is_harmless_field = parts.next_back().is_some_and(is_harmless);
-    match is_headers && !is_harmless_field {
+    match is_secret && !is_harmless_field {
         true => format!("{path}={}", mask_value(value, mask)),
         false => argument.to_owned(),
     }
@@ -166,8 +255,7 @@ fn mask_literal(literal: &str, mask: MaskFn) -> String {
     format!("{quote}{}{quote}", mask_value(inner, mask))
 }
 
-/// Masks everything but the scheme in front, `${NAME}`, `{device}`, and what has no letters and
-/// digits.
+/// Masks everything but the scheme in front, placeholders, and what has no letters and digits.
 fn mask_value(value: &str, mask: MaskFn) -> String {
     let lower = value.to_ascii_lowercase();
     let scheme = AUTH_SCHEMES
@@ -189,18 +277,15 @@ fn mask_value(value: &str, mask: MaskFn) -> String {
     masked
 }
 
-/// Finds the first `${NAME}` or `{device}`.
+/// Finds the first `${NAME}` or `{name}`.
 fn next_placeholder(text: &str) -> Option<Range<usize>> {
-    const DEVICE: &str = "{device}";
-    let variable = text.find("${").and_then(|start| {
-        let length = text[start..].find('}')?;
-        Some(start..start + length + 1)
-    });
-    let device = text.find(DEVICE).map(|start| start..start + DEVICE.len());
-    [variable, device]
-        .into_iter()
-        .flatten()
-        .min_by_key(|range| range.start)
+    let (before, mark, after) = next_mark(text)?;
+    let start = match mark {
+        Mark::Value(_) | Mark::Environment(_) => before.len(),
+        // The second brace is text, and what it holds is a placeholder no more.
+        Mark::Escaped(_) => return None,
+    };
+    Some(start..text.len() - after.len())
 }
 
 /// Returns as many `*` as the text has bytes. Line feeds stay, because problems have lines.
@@ -230,6 +315,7 @@ mod tests {
             ("Cookie", "sid=s3cr3t; u=${U}", "***${U}", false),
             ("X-Device", "{device}", "{device}", false),
             ("X-Device", "s3cr3t-{device}", "***{device}", true),
+            ("Cookie", "sid={session}", "***{session}", true),
             ("Accept-Language", "en", "en", false),
             ("X-Empty", "", "", false),
         ] {
@@ -251,12 +337,35 @@ mod tests {
     }
 
     #[test]
+    fn text_of_a_scenario_shows_no_value_of_a_login() {
+        let text = "[[devices]]\nexpect = { json = { type = \"pong\" } }\n[devices.login]\n\
+                    post = \"http://h\"\njson = { user = \"{device}\", pass = \"s3cr3t\", \
+                    pins = [4711, \"s3cr3t-{n}\"] }\nbody = \"s3cr3t\"\n";
+        let expected = "[[devices]]\nexpect = { json = { type = \"pong\" } }\n[devices.login]\n\
+                        post = \"http://h\"\njson = { user = \"{device}\", pass = \"***\", \
+                        pins = [***, \"***{n}\"] }\nbody = \"***\"\n";
+        assert_eq!(mask_secrets(text), expected);
+    }
+
+    #[test]
     fn argument_shows_no_value_of_a_header_field() {
         for (argument, shown) in [
             ("target.headers.X-Key=s3cr3t", "target.headers.X-Key=***"),
             ("target.headers.X-Key=${K}", "target.headers.X-Key=${K}"),
             ("target.headers={ A = \"s3cr3t\" }", "target.headers=***"),
             ("target={ headers = { A = \"s3cr3t\" } }", "target=***"),
+            (
+                "devices.a.login.json.pass=s3cr3t",
+                "devices.a.login.json.pass=***",
+            ),
+            (
+                "devices.a.login={ json = { p = \"s3cr3t\" } }",
+                "devices.a.login=***",
+            ),
+            (
+                "devices.a.login.post=http://h/x",
+                "devices.a.login.post=http://h/x",
+            ),
             (
                 "target.headers.Accept-Language=en",
                 "target.headers.Accept-Language=en",

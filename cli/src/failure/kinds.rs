@@ -169,7 +169,7 @@ fn exit_for_run(error: &RunError) -> Exit {
         | RunError::OpenFileLimitTooLow { .. }
         | RunError::TargetUnreachable { .. }
         | RunError::TargetTlsFailed { .. } => Exit::Refused,
-        RunError::Tls(_) | RunError::Header(_) => Exit::Usage,
+        RunError::Tls(_) | RunError::Variable(_) => Exit::Usage,
         RunError::Interrupted => Exit::Interrupted,
         _ => Exit::Internal,
     }

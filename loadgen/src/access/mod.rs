@@ -11,36 +11,42 @@
 //!
 //! - [`tls_verify`]: the certificates that clients accept;
 //! - [`secret`]: a string that no log and no record shows;
-//! - [`variables`]: header fields with values from the environment;
+//! - [`environment`]: variables of the environment;
+//! - [`header_templates`]: header fields with placeholders;
 //! - [`token`]: tokens that a worker signs itself; `bearer`: the token of operators;
 //! - [`resolver`]: the addresses of a name, each in its turn;
 //! - [`client_options`]: all of it, ready to be used by a worker.
 
 mod bearer;
 pub mod client_options;
+pub mod environment;
+pub mod header_templates;
 pub mod resolver;
 pub mod secret;
 pub mod tls_verify;
 pub mod token;
-pub mod variables;
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use bearer::bearer_headers;
 pub use client_options::ClientOptions;
+pub use environment::{Environment, VariableError};
+pub use header_templates::{HeaderTemplates, UnsendableValue};
 pub use secret::SecretString;
 pub use tls_verify::{CertVerification, TlsSetupError};
 pub use token::TokenSigner;
-pub use variables::VariableError;
 
 /// The certificates, header fields and tokens of a worker's clients.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientAccess {
     /// The certificates that clients accept.
     pub tls_verify: CertVerification,
-    /// Names and values of header fields in every upgrade request and every command.
-    /// `{device}` in a value stands for the device's id.
+    /// Names and values of header fields in every upgrade request and every command, as the
+    /// scenario writes them: with placeholders.
     pub headers: Vec<(String, SecretString)>,
+    /// The variables of the environment that the plan names.
+    #[serde(default)]
+    pub environment: Environment,
     /// The subprotocols that every upgrade request offers, best first.
     #[serde(default)]
     pub subprotocols: Vec<String>,

@@ -80,9 +80,9 @@ pub enum RunError {
     /// TLS or an HTTP client cannot be set up.
     #[error(transparent)]
     Tls(#[from] TlsSetupError),
-    /// A header field needs a variable that is not set or not valid.
+    /// A variable of the environment is not set or not valid.
     #[error(transparent)]
-    Header(#[from] VariableError),
+    Variable(#[from] VariableError),
     /// The target's certificate is not accepted, or TLS fails otherwise.
     #[error("cannot establish TLS with {address}: {reason}")]
     TargetTlsFailed {
@@ -163,8 +163,8 @@ impl RunError {
             ) => hint,
             Self::Testbed(_) | Self::Process(_) => "see the logs in the run's directory",
             Self::TargetTlsFailed { kind, .. } => kind.hint(),
-            Self::Tls(_) => "`tls.ca` names a PEM file, seen from where `highwater` is started",
-            Self::Header(_) => "set it in the environment of the coordinator",
+            Self::Tls(_) => "`tls.ca` names a PEM file, seen from the scenario's folder",
+            Self::Variable(_) => "set it in the environment of the coordinator",
             Self::TargetUnreachable { .. } => "start it first, or correct [target] in the scenario",
             _ => return None,
         };

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{error::RunError, target_check::check_reachable};
 use crate::{
-    access::{CertVerification, ClientAccess, SecretString, variables::resolve_headers},
+    access::{CertVerification, ClientAccess, Environment, SecretString},
     clock::RunClock,
     endpoints::Endpoints,
     error_chain::error_chain,
@@ -69,11 +69,16 @@ impl RunningSystem {
             SystemSpec::Target(target) => {
                 let access = ClientAccess {
                     tls_verify: CertVerification::from_target(target)?,
-                    headers: resolve_headers(&target.headers, |name| std::env::var(name).ok())?,
+                    headers: target
+                        .headers
+                        .iter()
+                        .map(|header| (header.name.clone(), header.value.clone().into()))
+                        .collect(),
+                    environment: Environment::resolve(plan, |name| std::env::var(name).ok())?,
                     subprotocols: target.subprotocol.clone(),
                     signer: None,
                 };
-                check_reachable(target, &access.tls_verify).await?;
+                check_reachable(plan, &access).await?;
                 let spec = target.clone();
                 Ok(Self::Target(Box::new(RunningTarget { spec, access })))
             }

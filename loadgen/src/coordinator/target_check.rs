@@ -2,41 +2,39 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use highwater_scenarios::plan::TargetSpec;
+use highwater_scenarios::Plan;
 use rustls::{CertificateError, pki_types::ServerName};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
-use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::error::{RunError, TlsFailure};
-use crate::access::CertVerification;
+use crate::access::{ClientAccess, Environment};
 
 /// Longest time that a target may take to accept a connection, and for a TLS handshake.
 const REACH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Checks that each address of the target accepts a connection and has an accepted
+/// Checks that each address of the target and of its logins accepts a connection and has an accepted
 /// certificate, before thousands of devices try.
-pub(super) async fn check_reachable(
-    target: &TargetSpec,
-    tls_verify: &CertVerification,
-) -> Result<(), RunError> {
-    let tls = TlsConnector::from(Arc::new(tls_verify.client_config()?));
-    for address in target.ws.iter().chain(&target.http) {
-        check_address(address, &tls).await?;
+pub(super) async fn check_reachable(plan: &Plan, access: &ClientAccess) -> Result<(), RunError> {
+    let tls = TlsConnector::from(Arc::new(access.tls_verify.client_config()?));
+    for address in plan.target_addresses() {
+        check_address(address, &access.environment, &tls).await?;
     }
     Ok(())
 }
 
-async fn check_address(address: &str, tls: &TlsConnector) -> Result<(), RunError> {
+async fn check_address(
+    address: &str,
+    environment: &Environment,
+    tls: &TlsConnector,
+) -> Result<(), RunError> {
+    // Errors show the address as written, without the values of variables.
     let unreachable = |reason: String| RunError::TargetUnreachable {
         address: address.to_owned(),
-        reason,
+        reason: environment.redact(&reason),
     };
-    let uri: Uri = address
-        // Any id will do: nothing is sent to the address.
-        .replace("{device}", "0")
-        .parse()
-        .map_err(|_| unreachable("it is not a URL".to_owned()))?;
+    // Nothing is sent to the address, so that its path does not matter.
+    let uri = environment.origin(address)?;
     let host = uri.host().unwrap_or_default();
     // IPv6 addresses stand in brackets in a URI only.
     let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -47,10 +45,10 @@ async fn check_address(address: &str, tls: &TlsConnector) -> Result<(), RunError
         Ok(Err(error)) => return Err(unreachable(error.to_string())),
         Err(_) => return Err(unreachable("no answer".to_owned())),
     };
-    let tls_failed = |(kind, reason)| RunError::TargetTlsFailed {
+    let tls_failed = |(kind, reason): (TlsFailure, String)| RunError::TargetTlsFailed {
         address: address.to_owned(),
         kind,
-        reason,
+        reason: environment.redact(&reason),
     };
     match secure {
         true => check_tls_handshake(tls, host, stream)
@@ -108,9 +106,12 @@ mod tests {
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
             stream
         });
-        let tls = CertVerification::Insecure.client_config().unwrap();
+        let tls = crate::access::CertVerification::Insecure
+            .client_config()
+            .unwrap();
         let address = format!("wss://localhost:{port}/ws");
-        let error = check_address(&address, &TlsConnector::from(Arc::new(tls)))
+        let tls = TlsConnector::from(Arc::new(tls));
+        let error = check_address(&address, &Environment::default(), &tls)
             .await
             .unwrap_err();
         let kind = match &error {

@@ -91,9 +91,8 @@ impl Credentials {
     pub(super) fn access(&self) -> ClientAccess {
         ClientAccess {
             tls_verify: self.verification(),
-            headers: Vec::new(),
-            subprotocols: Vec::new(),
             signer: self.signer.clone(),
+            ..ClientAccess::default()
         }
     }
 

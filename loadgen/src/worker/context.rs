@@ -10,16 +10,30 @@ use parking_lot::{Mutex, RwLock};
 use tokio::time::Instant;
 
 use super::{
+    addresses::Addresses,
     conn_events::ConnEventCounter,
     connected_devices::ConnectedDevices,
     dialect::Dialect,
+    login::LoginClient,
     recorder::{Count, Recorder},
     signals::Signals,
     unexpected_answers::UnexpectedAnswers,
+    values::{DeviceValues, PoolValues},
 };
 use crate::{
     access::ClientOptions, clock::RunClock, control::UnacceptedTelemetry, endpoints::Endpoints,
+    keys::DeviceKey,
 };
+
+/// The clients of a worker, and what they put into their requests.
+pub struct Clients {
+    /// Certificates, header fields and tokens.
+    pub options: ClientOptions,
+    /// The compiled texts and the values of each pool, in the order of the plan.
+    pub pools: Vec<PoolValues>,
+    /// The client of logins; `None` where no pool has one.
+    pub login: Option<LoginClient>,
+}
 
 /// One worker's run: its work, its times, its system and its counts.
 ///
@@ -48,7 +62,11 @@ pub struct Context {
     /// Telemetry of finished devices that was not accepted, until it is sent to the
     /// coordinator.
     pub unaccepted_telemetry: Mutex<Vec<UnacceptedTelemetry>>,
-    endpoints: RwLock<Arc<Endpoints>>,
+    /// The compiled texts and the values of each pool, in the order of the plan.
+    pub pools: Vec<PoolValues>,
+    /// The client of logins; `None` where no pool has one.
+    pub login_client: Option<LoginClient>,
+    addresses: RwLock<Arc<Addresses>>,
     next_http_index: AtomicUsize,
     messages_received: AtomicU64,
     drain_at: OnceLock<Instant>,
@@ -61,10 +79,16 @@ impl Context {
         segment: Segment,
         dialect: &'static dyn Dialect,
         endpoints: Endpoints,
-        client_options: ClientOptions,
+        clients: Clients,
         clock: RunClock,
         signals: Signals,
     ) -> Self {
+        let Clients {
+            options: client_options,
+            pools,
+            login: login_client,
+        } = clients;
+        let addresses = Addresses::compile(&endpoints, &pools, client_options.environment());
         Self {
             dialect,
             connected_devices: ConnectedDevices::default(),
@@ -72,7 +96,9 @@ impl Context {
             recorder: Recorder::default(),
             conn_events: ConnEventCounter::default(),
             unexpected_answers: UnexpectedAnswers::default(),
-            endpoints: RwLock::new(Arc::new(endpoints)),
+            addresses: RwLock::new(Arc::new(addresses)),
+            pools,
+            login_client,
             messages_received: AtomicU64::new(0),
             drain_at: OnceLock::new(),
             // Workers start at different addresses, or all first commands would go to one.
@@ -86,13 +112,28 @@ impl Context {
     }
 
     /// Returns the system's addresses as they are now.
-    pub fn endpoints(&self) -> Arc<Endpoints> {
-        self.endpoints.read().clone()
+    pub fn addresses(&self) -> Arc<Addresses> {
+        self.addresses.read().clone()
     }
 
     /// Replaces the system's addresses.
-    pub fn set_endpoints(&self, endpoints: Endpoints) {
-        *self.endpoints.write() = Arc::new(endpoints);
+    pub fn set_endpoints(&self, endpoints: &Endpoints) {
+        let environment = self.client_options.environment();
+        let addresses = Addresses::compile(endpoints, &self.pools, environment);
+        *self.addresses.write() = Arc::new(addresses);
+    }
+
+    /// Returns the values of a device, with those of its last login; `None` if the plan has no
+    /// such pool.
+    pub fn device_values(&self, key: DeviceKey) -> Option<DeviceValues<'_>> {
+        let pool = key.pool as usize;
+        Some(DeviceValues::new(
+            key.id(self.plan.devices.get(pool)?),
+            key,
+            self.segment.index(),
+            self.pools.get(pool)?,
+            self.client_options.environment(),
+        ))
     }
 
     /// Returns the number of the address that the worker's next command tries first,

@@ -2,6 +2,8 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
+use highwater_scenarios::Diagnostic;
+
 use super::attack::AttackError;
 use crate::{access::TlsSetupError, control::LinkError};
 
@@ -28,6 +30,9 @@ pub enum WorkerError {
     /// The coordinator did not answer in time.
     #[error("cannot join the run: no answer from the coordinator within {} s", JOIN_TIMEOUT.as_secs())]
     CoordinatorTimeout,
+    /// The plan has a text that this worker cannot compile.
+    #[error("cannot use the plan: {0}")]
+    Plan(#[from] Diagnostic),
     /// The limit of open files cannot be read or raised.
     #[error("cannot raise the limit of open files")]
     OpenFiles(#[source] io::Error),

@@ -5,8 +5,6 @@ use reqwest::{
     header::{self, HeaderMap},
 };
 
-use crate::endpoints::Endpoints;
-
 /// Longest body that is read, in bytes: a broken server must not fill the worker.
 const BODY_LIMIT: usize = 1 << 20;
 
@@ -70,12 +68,12 @@ impl HttpRequest {
 /// address without a listener, so that a caller that keeps it stays at one address.
 pub async fn post_to_listener(
     client: &Client,
-    endpoints: &Endpoints,
+    bases: &[String],
     next: &mut usize,
     request: &HttpRequest,
 ) -> Result<Response, PostError> {
-    for _ in 0..endpoints.http.len() {
-        let base = &endpoints.http[*next % endpoints.http.len()];
+    for _ in 0..bases.len() {
+        let base = &bases[*next % bases.len()];
         match request.post(client, base).await {
             Ok(response) => return Ok(response),
             // Nothing was sent on a connection that never was. After any other error

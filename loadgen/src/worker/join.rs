@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 
+use highwater_scenarios::DataTable;
 use tokio::{
     net::TcpStream,
     sync::watch,
@@ -12,8 +13,11 @@ use tokio::{
 
 use super::{
     attack::Attack,
+    context::Clients,
     dialect::{Dialect, for_system},
     error::{JOIN_TIMEOUT, WorkerError},
+    login::LoginClient,
+    values::PoolValues,
     worker_run::{WorkerRun, attack_result},
 };
 use crate::{
@@ -78,14 +82,16 @@ async fn join(
     };
     writer.send(&FromWorker::Hello(hello)).await?;
     let assignment = receive_assignment(&mut reader).await?;
+    let rows = receive_rows(&mut reader, &assignment).await?;
     // Measured while this process is idle: a launch of users would delay the answers.
     let remote_clock = measure_remote_clock(&mut reader, &mut writer).await?;
     let (context_sender, context) = watch::channel(None);
     let client_options = ClientOptions::new(&assignment.access)?;
+    let clients = prepare_clients(&assignment, rows, client_options)?;
     let attack = Attack::new(
         &assignment.plan,
         assignment.segment,
-        &client_options,
+        &clients.options,
         context,
     )?;
     let ready = attack.ready();
@@ -102,7 +108,7 @@ async fn join(
     WorkerRun::new(
         *assignment,
         dialect,
-        client_options,
+        clients,
         clock,
         clock.instant_of_second(ramp_second),
         context_sender,
@@ -119,6 +125,51 @@ async fn receive_assignment(
         ToWorker::Rejected { reason } => Err(WorkerError::Rejected(reason)),
         _ => Err(WorkerError::UnexpectedMessage("the assignment")),
     }
+}
+
+/// Receives this worker's rows of the pools' data files. Returns a table for each pool.
+async fn receive_rows(
+    reader: &mut CoordinatorReader,
+    assignment: &Assignment,
+) -> Result<Vec<DataTable>, WorkerError> {
+    let mut tables = Vec::new();
+    for (pool, number) in assignment.plan.devices.iter().zip(0..) {
+        let Some(data) = &pool.data else {
+            tables.push(DataTable::default());
+            continue;
+        };
+        let mut table = DataTable::new(data.columns.len());
+        while table.rows() < assignment.segment.share_of(pool.count) {
+            match receive_in_time(reader).await? {
+                ToWorker::DeviceRows { pool, rows } if pool == number && rows.rows() > 0 => {
+                    if !table.append(&rows) {
+                        return Err(WorkerError::UnexpectedMessage("whole rows of a data file"));
+                    }
+                }
+                _ => return Err(WorkerError::UnexpectedMessage("rows of a data file")),
+            }
+        }
+        table.shrink_to_fit();
+        tables.push(table);
+    }
+    Ok(tables)
+}
+
+/// Compiles the texts of the plan, and makes the client of logins where a pool has one.
+fn prepare_clients(
+    assignment: &Assignment,
+    rows: Vec<DataTable>,
+    options: ClientOptions,
+) -> Result<Clients, WorkerError> {
+    let (plan, segment) = (&assignment.plan, assignment.segment);
+    let pools = PoolValues::compile_all(plan, segment, rows, &options)?;
+    let has_login = pools.iter().any(|pool| pool.login.is_some());
+    let login = has_login.then(|| LoginClient::new(&options)).transpose()?;
+    Ok(Clients {
+        options,
+        pools,
+        login,
+    })
 }
 
 async fn measure_remote_clock(

@@ -23,6 +23,8 @@
 //! - [`attack`]: the goose users, with [`roles`] for what each does;
 //! - [`context`], [`signals`]: the state that all users share;
 //! - [`devices`]: idle heartbeat sockets;
+//! - [`login`]: the HTTP request of a device before its first socket;
+//! - [`values`], [`addresses`]: what placeholders stand for;
 //! - [`commands`]: HTTP command traffic;
 //! - [`messages`]: messages to topics;
 //! - [`dialect`]: the languages of systems under test;
@@ -32,6 +34,7 @@
 //! - [`unexpected_answers`]: examples of answers that no request hopes for;
 //! - [`node_name`](mod@node_name): the names of nodes in the system's answers.
 
+pub mod addresses;
 pub mod attack;
 pub mod commands;
 pub mod conn_events;
@@ -43,6 +46,7 @@ mod drain;
 pub mod error;
 pub mod http;
 pub mod join;
+pub mod login;
 pub mod messages;
 pub mod node_name;
 pub mod recorder;
@@ -50,6 +54,7 @@ pub mod reporter;
 pub mod roles;
 pub mod signals;
 pub mod unexpected_answers;
+pub mod values;
 mod worker_run;
 
 pub use error::WorkerError;

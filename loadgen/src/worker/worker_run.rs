@@ -10,11 +10,15 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    attack::AttackError, context::Context, dialect::Dialect, drain::drain, error::WorkerError,
-    reporter, signals::Signals,
+    attack::AttackError,
+    context::{Clients, Context},
+    dialect::Dialect,
+    drain::drain,
+    error::WorkerError,
+    reporter,
+    signals::Signals,
 };
 use crate::{
-    access::ClientOptions,
     clock::RunClock,
     control::{Assignment, CoordinatorReader, CoordinatorWriter, FromWorker, ToWorker},
 };
@@ -38,7 +42,7 @@ impl WorkerRun {
     pub(super) fn new(
         assignment: Assignment,
         dialect: &'static dyn Dialect,
-        client_options: ClientOptions,
+        clients: Clients,
         clock: RunClock,
         ramp: Instant,
         context_sender: watch::Sender<Option<Arc<Context>>>,
@@ -55,7 +59,7 @@ impl WorkerRun {
             assignment.segment,
             dialect,
             assignment.endpoints,
-            client_options,
+            clients,
             clock,
             signals,
         ));
@@ -117,7 +121,7 @@ impl WorkerRun {
                 let start = self.context.clock.instant_of_second(second);
                 self.steady_sender.send_replace(Some(start));
             }
-            ToWorker::Endpoints(endpoints) => self.context.set_endpoints(endpoints),
+            ToWorker::Endpoints(endpoints) => self.context.set_endpoints(&endpoints),
             // A second announcement, after an interrupt, starts a second drain. The
             // earlier of the two sets the times and the signals.
             ToWorker::Drain { second } => {

@@ -22,7 +22,14 @@ use crate::record::{RunEnd, RunRecord};
 const STALL_MS: f64 = 1000.0;
 
 /// Sections whose metrics the harness's own stalls can spoil.
-const TRAFFIC_SECTIONS: [&str; 5] = ["sockets", "heartbeats", "commands", "messages", "telemetry"];
+const TRAFFIC_SECTIONS: [&str; 6] = [
+    "sockets",
+    "login",
+    "heartbeats",
+    "commands",
+    "messages",
+    "telemetry",
+];
 
 /// Evaluates the gates in the order of the scenario. Also returns, in words, why some of
 /// them are inconclusive.

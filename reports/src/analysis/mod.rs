@@ -12,7 +12,7 @@
 //!   metric covers; `growth`: how far ever-growing gauges grew in it;
 //! - `summary`: the summary and its sections; `summary_metrics`: its metrics by path;
 //! - one file per section, which defines its part of `summary.json` and computes it:
-//!   `sockets`, `heartbeats`, `commands`, `messages`, `telemetry`, `processes` (nodes and
+//!   `sockets`, `login`, `heartbeats`, `commands`, `messages`, `telemetry`, `processes` (nodes and
 //!   consumers), `brokers`, `balancers`, `workers`, `backplane`, `cpu_cores`, `exits`,
 //!   `balance`, `cost`;
 //! - `distribution`, `fit`: times and slopes; `conn_events`, `recovery`: sockets lost and
@@ -40,6 +40,7 @@ mod growth;
 mod harness;
 mod heartbeats;
 mod ledger;
+mod login;
 mod messages;
 mod problems;
 pub(crate) mod processes;

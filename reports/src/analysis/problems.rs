@@ -4,7 +4,7 @@ use highwater_scenarios::plan::PhaseWindow;
 use highwater_types::format;
 
 use super::{
-    heartbeats::pending, ledger, messages, run_window::RunWindow, sockets::turnover,
+    heartbeats::pending, ledger, login, messages, run_window::RunWindow, sockets::turnover,
     source_series::SourceSeries, summary::Summary, telemetry,
 };
 use crate::record::{RecordEvent, SourceRole, TimedEvent, action_title, names::gauge};
@@ -21,6 +21,7 @@ pub(super) fn problems(window: &RunWindow, summary: &Summary) -> Vec<String> {
     problems.extend(heartbeats_mismatch(window, summary));
     problems.extend(commands_mismatch(summary));
     problems.extend(commands_without_device(summary));
+    problems.extend(summary.login.as_ref().and_then(login::problems));
     if let Some(section) = &summary.telemetry {
         problems.extend(telemetry::problems(window, section));
     }

@@ -24,6 +24,7 @@ pub use super::{
     fit::SlopeFit,
     heartbeats::HeartbeatSummary,
     ledger::{Agreement, LedgerLine, LedgerSide},
+    login::LoginSummary,
     messages::MessageSummary,
     processes::ProcessSummary,
     sockets::SocketSummary,
@@ -55,6 +56,9 @@ pub struct Summary {
     pub duration_s: f64,
     /// Device sockets.
     pub sockets: SocketSummary,
+    /// Logins of the devices; `null` when no pool logs in.
+    #[serde(default)]
+    pub login: Option<LoginSummary>,
     /// Heartbeats of the device sockets.
     pub heartbeats: HeartbeatSummary,
     /// HTTP commands; `null` when the scenario sends none.
@@ -111,6 +115,7 @@ impl Summary {
             started_at: manifest.started_at,
             duration_s: window.record.phases.end,
             sockets: super::sockets::sockets(window),
+            login: super::login::login(window),
             heartbeats: super::heartbeats::heartbeats(window),
             commands: super::commands::commands(window),
             messages: super::messages::messages(window),

@@ -123,8 +123,8 @@ impl Matcher {
                 let json = frame.json()?;
                 let place = tests.iter().position(|test| test.has_place_for(value))?;
                 let passes = |test: &JsonTest| test.passes(json, values);
-                let others_pass = tests[..place].iter().all(passes)
-                    && tests[place + 1..].iter().all(passes);
+                let others_pass =
+                    tests[..place].iter().all(passes) && tests[place + 1..].iter().all(passes);
                 others_pass.then(|| tests[place].capture(json, value, values))?
             }
         }

@@ -12,10 +12,12 @@
 //! - [`names`]: the placeholders that a template may use, and the values behind them;
 //! - [`template`]: text with placeholders;
 //! - [`hex`]: bytes with placeholders;
+//! - [`address`]: addresses with placeholders;
 //! - [`received`]: a received frame, read at most once in each form;
 //! - [`json_path`]: the place of a value in JSON;
 //! - [`matcher`]: tests on received frames.
 
+pub mod address;
 pub mod hex;
 pub mod json_path;
 pub mod matcher;
@@ -24,10 +26,11 @@ pub mod received;
 pub mod template;
 
 pub use self::{
+    address::{AddressTemplate, push_encoded},
     hex::HexTemplate,
     json_path::JsonPath,
     matcher::Matcher,
     names::{ValueNames, ValueRef, Values},
     received::ReceivedFrame,
-    template::Template,
+    template::{Template, variables_of},
 };

@@ -53,6 +53,11 @@ pub struct ValueNames {
 }
 
 impl ValueNames {
+    /// Whether every template knows `{name}`.
+    pub fn is_built_in(name: &str) -> bool {
+        BUILT_IN.iter().any(|(known, _)| *known == name)
+    }
+
     /// Returns the value behind `{name}`.
     ///
     /// # Errors

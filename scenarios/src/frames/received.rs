@@ -40,7 +40,9 @@ impl<'f> ReceivedFrame<'f> {
     /// Returns the payload as text. A binary frame has one as well where it is UTF-8: servers
     /// send JSON in both.
     pub fn text(&self) -> Option<&'f str> {
-        *self.text.get_or_init(|| std::str::from_utf8(self.bytes).ok())
+        *self
+            .text
+            .get_or_init(|| std::str::from_utf8(self.bytes).ok())
     }
 
     /// Returns the first JSON value of the text, behind Socket.IO's digits if there are any.

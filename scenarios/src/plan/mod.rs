@@ -11,6 +11,8 @@
 //! - [`root`]: the plan as a whole;
 //! - [`cluster`], [`balancing`], [`target`]: the system that the load is put on;
 //! - [`devices`], [`commands`], [`publish`], [`telemetry`]: the load;
+//! - [`data`], [`login`]: the values that each device of a pool has of its own;
+//! - [`environment`]: the texts of a plan that name variables of the environment;
 //! - [`event`]: actions on the cluster during the load;
 //! - [`gates`]: conditions that the run must meet;
 //! - [`word`]: the enums of all of these that a scenario writes as words.
@@ -18,10 +20,13 @@
 mod balancing;
 mod cluster;
 mod commands;
+mod data;
 mod devices;
+mod environment;
 mod event;
 mod frames;
 mod gates;
+mod login;
 mod publish;
 mod root;
 mod target;
@@ -32,13 +37,16 @@ pub use self::{
     balancing::{BalancerKind, BalancerLoadMetric, BalancerPolicy, Join, MAX_BALANCERS},
     cluster::{BackplaneSpec, BrokerSpec, ClusterSpec, Routing},
     commands::{CommandLoad, LoadModel, ReplyMode},
+    data::{DataRows, DataSpec},
     devices::{DevicePool, Jitter, ReconnectSpec},
+    environment::PlanText,
     event::{Action, BROKER_NAME, CLUSTER_NAME, EventSpec, FaultSpec},
     frames::{
         AnswerRule, FrameSpec, HeartbeatFrames, JsonExpectation, MatchSpec, OpenStep, PoolFrames,
         TakeSource, TakeSpec,
     },
     gates::{Gate, PhaseWindow},
+    login::{LoginBody, LoginMethod, LoginSpec},
     publish::{DeviceRole, PublishFrom, PublishLoad},
     root::{Plan, SystemSpec},
     target::{CertificateTrust, Dialect, HttpHeader, ObservedProcess, TargetSpec},

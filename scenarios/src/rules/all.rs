@@ -1,13 +1,13 @@
 //! The list of all rules.
 
 use super::{
-    backplane, balancer, broker_events, commands, consumer_events, events, gates, names,
-    node_events, phase_bounds, publish, reconnect, system, target, telemetry,
+    backplane, balancer, broker_events, commands, consumer_events, events, gates, login, names,
+    node_events, phase_bounds, publish, reconnect, system, target, telemetry, values,
 };
-use crate::{diagnostic::DiagnosticSink, scenario::Scenario};
+use crate::{data::PoolData, diagnostic::DiagnosticSink, scenario::Scenario};
 
-/// Checks every rule over the whole scenario.
-pub(crate) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
+/// Checks every rule over the whole scenario, with the data of each pool.
+pub(crate) fn check(scenario: &Scenario, data: &[PoolData], sink: &mut DiagnosticSink) {
     for rule in [
         system::check,
         target::check,
@@ -15,6 +15,7 @@ pub(crate) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
         balancer::check,
         names::check,
         reconnect::check,
+        login::check,
         commands::check,
         publish::check,
         telemetry::check,
@@ -27,4 +28,5 @@ pub(crate) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
     ] {
         rule(scenario, sink);
     }
+    values::check(scenario, data, sink);
 }

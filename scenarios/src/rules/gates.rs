@@ -41,6 +41,7 @@ fn unmeasurable(requirement: MetricRequirement, scenario: &Scenario) -> Option<D
             "a `[cluster]`",
         ),
         MetricRequirement::Balancer => without_balancer(scenario),
+        MetricRequirement::Logins => without_login(scenario),
         MetricRequirement::Commands => commands(),
         MetricRequirement::Messages => without_load(&scenario.publish, "publishes no messages"),
         MetricRequirement::Telemetry => telemetry(),
@@ -70,6 +71,15 @@ fn unless(is_measurable: bool, message: &str, expected: &str) -> Option<Diagnost
 fn without_load<S>(loads: &Field<Vec<S>>, verb: &str) -> Option<Diagnostic> {
     let expected = format!("a scenario with `[[{}]]`", loads.key.name);
     unless(loads.is_written, &format!("the scenario {verb}"), &expected)
+}
+
+fn without_login(scenario: &Scenario) -> Option<Diagnostic> {
+    let mut pools = scenario.devices.elements().iter();
+    unless(
+        pools.any(|pool| pool.login.is_written),
+        "no pool of the scenario logs in",
+        "a pool with `login`",
+    )
 }
 
 /// Returns that there is no balancer that the harness knows. It knows none of a target.

@@ -2,9 +2,9 @@
 //! of one subject and adds every problem that it finds.
 //!
 //! - [`all`]: the list of all rules;
-//! - one table: [`target`], [`reconnect`], [`commands`], [`events`];
+//! - one table: [`target`], [`reconnect`], [`login`], [`commands`], [`events`];
 //! - several tables: [`system`], [`backplane`], [`balancer`], [`names`], [`pool`],
-//!   [`publish`], [`telemetry`], [`phase_bounds`], [`gates`];
+//!   [`publish`], [`telemetry`], [`values`], [`phase_bounds`], [`gates`];
 //! - the order of events: [`node_events`], [`broker_events`], [`consumer_events`].
 
 mod all;
@@ -15,6 +15,7 @@ mod commands;
 mod consumer_events;
 mod events;
 mod gates;
+mod login;
 mod names;
 mod node_events;
 mod phase_bounds;
@@ -25,5 +26,6 @@ mod schedule;
 mod system;
 mod target;
 mod telemetry;
+mod values;
 
 pub(crate) use self::all::check;

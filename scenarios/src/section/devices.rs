@@ -7,10 +7,11 @@ use highwater_types::{
     duration::{DAY, HOUR, MILLISECOND, MINUTE},
 };
 
-use super::{reconnect::ReconnectSection, sub_table};
+use super::{login::LoginSection, reconnect::ReconnectSection, sub_table};
 use crate::{
+    data::PoolData,
     plan,
-    value::{count, duration, name, rate, size},
+    value::{count, data_file, duration, name, rate, size},
 };
 
 /// Shortest limit of a message, in bytes: the frames of the reference server fit.
@@ -52,10 +53,17 @@ section! {
 
     /// Pauses between attempts to open a socket.
     pub(crate) reconnect: ReconnectSection = sub_table(), default "{}";
+
+    /// File with a row of values for each device: row `n`, from 0, is that of device `n`. Its
+    /// columns are placeholders. Values stay out of records and messages.
+    pub(crate) data: String = data_file(), optional;
+
+    /// A request of each device before its first socket.
+    pub(crate) login: LoginSection = sub_table(), optional;
 }
 
 impl PoolSection {
-    pub(crate) fn resolve(self) -> Option<plan::DevicePool> {
+    pub(crate) fn resolve(self, data: PoolData) -> Option<plan::DevicePool> {
         Some(plan::DevicePool {
             name: self.name.value?,
             count: self.count.value?,
@@ -66,6 +74,16 @@ impl PoolSection {
             connect_timeout: self.connect_timeout.value?,
             max_message: self.max_message.value?,
             reconnect: self.reconnect.value?.resolve()?,
+            data: match data {
+                PoolData::Absent => None,
+                PoolData::Unreadable => return None,
+                PoolData::Rows(spec) => Some(spec),
+            },
+            login: match (self.login.value, self.login.is_written) {
+                (Some(login), _) => Some(login.resolve()?),
+                (None, true) => return None,
+                (None, false) => None,
+            },
         })
     }
 }

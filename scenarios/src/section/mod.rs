@@ -30,6 +30,7 @@ pub(crate) mod commands;
 pub(crate) mod devices;
 pub(crate) mod events;
 pub(crate) mod gates;
+pub(crate) mod login;
 pub(crate) mod matrix;
 pub(crate) mod observe;
 pub(crate) mod publish;

@@ -1,7 +1,7 @@
 //! Addresses of systems under test. The checks are strict, because a slip here would cost a
 //! run in which no socket opens.
 
-use super::{FixedForm, text::checked_text};
+use super::{FixedForm, placeholders::with_samples, text::checked_text};
 use crate::{
     diagnostic::Diagnostic,
     tree::{TomlItem, TomlValue},
@@ -31,7 +31,7 @@ pub(crate) const fn ws_addresses() -> FixedForm<Vec<String>> {
 pub(crate) const fn http_addresses() -> FixedForm<Vec<String>> {
     FixedForm {
         expected: || "an address such as \"http://host:8080\", or a list of them".to_owned(),
-        read: |item| read_addresses(item, |text| check_http(text, UrlTail::Path)),
+        read: |item| read_addresses(item, |text| check_http(&with_samples(text)?, UrlTail::Path)),
     }
 }
 
@@ -69,11 +69,16 @@ fn read_addresses(
     }
 }
 
-/// Checks `ws://host[:port][/path][?query]`, or `wss://`, with `{device}` at most once.
+/// Checks `ws://host[:port][/path][?query]`, or `wss://`, with placeholders.
 fn check_ws(text: &str) -> Result<(), Diagnostic> {
-    let rest = strip_scheme(text, "ws", "wss")?;
-    check_after_scheme(rest, UrlTail::PathAndQuery)?;
-    check_placeholders(text)
+    let text = with_samples(text)?;
+    let rest = strip_scheme(&text, "ws", "wss")?;
+    check_after_scheme(rest, UrlTail::PathAndQuery)
+}
+
+/// Checks the address of a request: as [`check_http`] does, with placeholders.
+pub(super) fn check_request_url(text: &str) -> Result<(), Diagnostic> {
+    check_http(&with_samples(text)?, UrlTail::PathAndQuery)
 }
 
 /// Checks `http://host[:port][/path]`, or `https://`, with a query where `tail` allows one.
@@ -81,10 +86,7 @@ fn check_http(text: &str, tail: UrlTail) -> Result<(), Diagnostic> {
     let rest = strip_scheme(text, "http", "https")?;
     check_after_scheme(rest, tail)?;
     match text.find(['{', '}']) {
-        // A base address is used before a device is chosen.
-        Some(_) => Err(Diagnostic::new(
-            "an address with braces; only commands and sockets name devices",
-        )),
+        Some(_) => Err(Diagnostic::new("an address with braces")),
         None => Ok(()),
     }
 }
@@ -95,7 +97,15 @@ fn check_path(text: &str) -> Result<(), Diagnostic> {
         return Err(Diagnostic::new("a path that does not begin with `/`"));
     }
     check_characters(text)?;
-    check_placeholders(text)
+    // Once, because only one is replaced.
+    let without = text.replacen(DEVICE_PLACEHOLDER, "", 1);
+    match without.contains(['{', '}']) {
+        true if without.contains(DEVICE_PLACEHOLDER) => {
+            Err(Diagnostic::new("`{device}` more than once"))
+        }
+        true => Err(Diagnostic::new("an unknown placeholder").hint("only {device} is known")),
+        false => Ok(()),
+    }
 }
 
 fn strip_scheme<'t>(text: &'t str, plain: &str, secure: &str) -> Result<&'t str, Diagnostic> {
@@ -183,17 +193,5 @@ fn check_characters(text: &str) -> Result<(), Diagnostic> {
             c.escape_debug()
         ))),
         None => Ok(()),
-    }
-}
-
-fn check_placeholders(text: &str) -> Result<(), Diagnostic> {
-    // Once, because only one is replaced.
-    let without = text.replacen(DEVICE_PLACEHOLDER, "", 1);
-    match without.contains(['{', '}']) {
-        true if without.contains(DEVICE_PLACEHOLDER) => {
-            Err(Diagnostic::new("`{device}` more than once"))
-        }
-        true => Err(Diagnostic::new("an unknown placeholder").hint("only {device} is known")),
-        false => Ok(()),
     }
 }

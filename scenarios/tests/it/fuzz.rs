@@ -6,7 +6,7 @@ mod replay;
 use highwater_scenarios::{GateCheck, fuzzing};
 use proptest::prelude::*;
 
-replay::replay_seeds!(fuzzing: scenario);
+replay::replay_seeds!(fuzzing: data_files, scenario);
 
 /// Returns text that looks enough like a scenario to get past the first error.
 fn scenario_like_text() -> impl Strategy<Value = String> {
@@ -56,6 +56,12 @@ fn scenario_like_text() -> impl Strategy<Value = String> {
         "max_age",
         "tolerance",
         "repeat",
+        "data",
+        "login",
+        "post",
+        "json",
+        "take",
+        "headers",
     ]);
     let value = prop::sample::select(vec![
         "\"20s\"",

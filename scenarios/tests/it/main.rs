@@ -6,6 +6,7 @@ mod brokers;
 mod catalogue;
 mod descriptions;
 mod fuzz;
+mod logins;
 mod metrics;
 mod overrides;
 mod publish;

@@ -2,9 +2,11 @@
 //!
 //! - [`server`]: a server whose every answer a test scripts;
 //! - [`sockets`]: handshakes and sockets;
+//! - [`login`]: logins, and the values of data files;
 //! - [`requests`]: commands and event streams;
 //! - [`metrics`]: what their endpoints say.
 
+mod login;
 mod metrics;
 mod requests;
 mod server;

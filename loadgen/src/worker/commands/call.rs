@@ -10,6 +10,7 @@ use super::{
     reply::{self, accepted_type},
 };
 use crate::{
+    access::UnsendableValue,
     control::RequestKind,
     keys::DeviceKey,
     worker::{
@@ -39,16 +40,21 @@ pub async fn issue_command(
     };
     // 64 random bits, so that no other command's reply carries the same text.
     let nonce = format!("{:016x}", rand::random::<u64>());
-    let request = build_request(context, load, device, &nonce);
+    let outgoing = OutgoingRequest::build(context, load, device, &nonce);
     // Counted before it is sent: the drain must see every command that may be answered.
     let in_flight = InFlightGuard::new(recorder);
     let sent = Instant::now();
     recorder.time(Timing::SendLag, sent.saturating_duration_since(due));
-    let executed = execute(context, client, load.reply, &request, &nonce);
-    let result = timeout(load.timeout, executed)
+    let result = match &outgoing {
+        Ok(outgoing) => timeout(
+            load.timeout,
+            execute(context, client, load.reply, outgoing, &nonce),
+        )
         .await
         // The caller's timeout and a node's 504 are one result.
-        .unwrap_or(CommandResult::TimedOut);
+        .unwrap_or(CommandResult::TimedOut),
+        Err(UnsendableValue) => CommandResult::Failed(CommandFailure::InvalidValue),
+    };
     drop(in_flight);
     result.count(recorder);
     let CommandResult::Replied { route, owner } = result else {
@@ -85,37 +91,55 @@ impl Drop for InFlightGuard<'_> {
     }
 }
 
-fn build_request(
-    context: &Context,
-    load: &CommandLoad,
-    device: DeviceKey,
-    nonce: &str,
-) -> HttpRequest {
-    let id = device.id(&context.plan.devices[device.pool as usize]);
+/// A request, and the base addresses that it may go to.
+struct OutgoingRequest {
+    request: HttpRequest,
+    bases: Vec<String>,
+}
+
+impl OutgoingRequest {
+    fn build(
+        context: &Context,
+        load: &CommandLoad,
+        device: DeviceKey,
+        nonce: &str,
+    ) -> Result<Self, UnsendableValue> {
+        let values = context.device_values(device).ok_or(UnsendableValue)?;
+        let mut request = build_request(context, load, &values.id, nonce);
+        request.device_headers = values.pool.headers.device_fields(&values)?;
+        let addresses = context.addresses();
+        let bases = addresses.of_pool(device.pool);
+        Ok(Self {
+            request,
+            bases: bases.map_or_else(Vec::new, |pool| pool.http_for(&values).into_owned()),
+        })
+    }
+}
+
+fn build_request(context: &Context, load: &CommandLoad, id: &str, nonce: &str) -> HttpRequest {
     let command = OutgoingCommand {
         name: &load.name,
         nonce,
         timeout: load.timeout,
     };
-    let path = load.path.replace("{device}", &id);
+    let path = load.path.replace("{device}", id);
     let accept = accepted_type(load.reply).to_owned();
     let request = context.dialect.command_request(path, &command);
-    let mut request = request.with_header(header::ACCEPT.as_str(), accept);
-    request.device_headers = context.client_options.command_headers_for(&id);
-    request
+    request.with_header(header::ACCEPT.as_str(), accept)
 }
 
 async fn execute(
     context: &Context,
     client: &Client,
     mode: ReplyMode,
-    request: &HttpRequest,
+    outgoing: &OutgoingRequest,
     nonce: &str,
 ) -> CommandResult {
     let dialect = context.dialect;
     // Each command begins at the next address, so that all addresses get as many.
     let mut next = context.next_http_index();
-    let posted = post_to_listener(client, &context.endpoints(), &mut next, request).await;
+    let OutgoingRequest { request, bases } = outgoing;
+    let posted = post_to_listener(client, bases, &mut next, request).await;
     let Ok(response) = posted else {
         return CommandResult::Failed(CommandFailure::Connection);
     };

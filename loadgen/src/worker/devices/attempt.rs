@@ -13,7 +13,13 @@ use super::{
     schedule::ScheduledDevice,
     upgrade::{DeviceSocket, OpenedSocket},
 };
-use crate::worker::{context::Context, recorder::Timing};
+use crate::{
+    keys::DeviceKey,
+    worker::{
+        context::Context,
+        recorder::{Count, Timing},
+    },
+};
 
 /// Time after which an attempt counts as delayed: the system accepted the connection and
 /// did not answer, as one that hangs does.
@@ -64,31 +70,72 @@ impl Drop for AttemptGuard<'_> {
     }
 }
 
+/// Logs the device in if it must, and opens its socket. After a handshake that is refused for
+/// the credentials, the device logs in and tries once more.
 async fn connect_once(
     context: &Context,
     pool: &DevicePool,
     device: ScheduledDevice,
     attempt: usize,
 ) -> Result<Box<DeviceSocket>, ConnectFailure> {
-    let endpoints = context.endpoints();
-    let count = endpoints.ws.len();
+    let values = context.pools.get(device.key.pool as usize);
+    if values.is_some_and(|values| values.needs_login(device.key)) {
+        log_in(context, device.key).await?;
+    }
+    let opened = open_socket(context, pool, device, attempt).await;
+    let has_login = values.is_some_and(|values| values.login.is_some());
+    match &opened {
+        Err(failure) if failure.is_unauthorized() && has_login => {
+            context.recorder.count(Count::LoginsRenewed);
+            log_in(context, device.key).await?;
+            open_socket(context, pool, device, attempt).await
+        }
+        _ => opened,
+    }
+}
+
+async fn log_in(context: &Context, key: DeviceKey) -> Result<(), ConnectFailure> {
+    match &context.login_client {
+        Some(client) => {
+            let logged_in = client.log_in(context, key).await;
+            logged_in.map_err(|_| ConnectFailure::Login)
+        }
+        None => Ok(()),
+    }
+}
+
+async fn open_socket(
+    context: &Context,
+    pool: &DevicePool,
+    device: ScheduledDevice,
+    attempt: usize,
+) -> Result<Box<DeviceSocket>, ConnectFailure> {
+    let addresses = context.addresses();
+    let templates = addresses.of_pool(device.key.pool);
+    let templates = templates.map_or(&[][..], |pool| &pool.ws);
+    let count = templates.len();
     if count == 0 {
         // No node takes sockets now, which is the same as a name without an address.
         return Err(ConnectFailure::Unreachable);
     }
     // Devices start evenly spread, and each new attempt tries the next address.
     let first = (device.key.index % count as u64) as usize;
-    let template = &endpoints.ws[(first + attempt) % count];
-    let id = device.key.id(pool);
-    let headers = context.client_options.header_lines_for(&id);
+    let template = &templates[(first + attempt) % count];
+    let values = context.device_values(device.key);
+    let values = values.ok_or(ConnectFailure::Unreachable)?;
+    let headers = &values.pool.headers;
+    let options = &context.client_options;
+    let header_lines = options
+        .header_lines_for(&values.id, headers, &values)
+        .map_err(|_| ConnectFailure::InvalidValue)?;
     let request = ConnectRequest {
-        address: &context.dialect.device_address(template, &id),
+        address: &template.render(&values),
         dialect: context.dialect,
-        header_lines: headers.expose_secret(),
+        header_lines: header_lines.expose_secret(),
         max_message_bytes: pool.max_message as usize,
-        subprotocols: context.client_options.subprotocols(),
+        subprotocols: options.subprotocols(),
         unexpected_answers: &context.unexpected_answers,
-        tls: context.client_options.tls(),
+        tls: options.tls(),
         worker_index: context.segment.index(),
         device_number: device.number,
     };

@@ -28,6 +28,10 @@ pub enum ConnectFailure {
     Subprotocol,
     /// The machine has no route to the address, or the name does not exist.
     Unreachable,
+    /// The device could not log in before its socket.
+    Login,
+    /// A value of the device cannot be sent in a header field.
+    InvalidValue,
     /// The harness has no ephemeral port left.
     NoEphemeralPort,
     /// The harness has no file descriptor left.
@@ -47,6 +51,8 @@ impl ConnectFailure {
             Self::Handshake => "handshake",
             Self::Subprotocol => "subprotocol",
             Self::Unreachable => "unreachable",
+            Self::Login => "login",
+            Self::InvalidValue => "invalid_value",
             Self::NoEphemeralPort => "no_port",
             Self::NoFileDescriptor => "no_file",
         };
@@ -60,6 +66,17 @@ impl ConnectFailure {
             Self::Rejected { retry_after, .. } => retry_after,
             _ => None,
         }
+    }
+
+    /// Whether the server did not accept the device's credentials, which a login may renew.
+    pub fn is_unauthorized(self) -> bool {
+        matches!(
+            self,
+            Self::Rejected {
+                status: 401 | 403,
+                ..
+            }
+        )
     }
 
     /// Whether this machine failed before the address got a packet.

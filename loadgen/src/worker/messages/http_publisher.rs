@@ -56,8 +56,9 @@ impl MessageSender<'_> {
         let Some(request) = self.context.dialect.publish_request(&self.topic, body) else {
             return MessageOutcome::Dropped;
         };
-        let endpoints = self.context.endpoints();
-        match post_to_listener(self.client, &endpoints, &mut self.next_address, &request).await {
+        let addresses = self.context.addresses();
+        let next = &mut self.next_address;
+        match post_to_listener(self.client, &addresses.http, next, &request).await {
             Ok(response) => {
                 let status = response.status().as_u16();
                 // Read to its end, so that the client keeps the connection.
