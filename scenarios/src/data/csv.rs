@@ -1,6 +1,6 @@
 //! Comma-separated values (RFC 4180).
 
-use ::csv::{ByteRecord, Position, Reader, ReaderBuilder};
+use ::csv::{ByteRecord, Reader, ReaderBuilder};
 use highwater_types::format;
 
 use super::{
@@ -25,11 +25,11 @@ pub(super) fn parse(bytes: &[u8]) -> Result<DataContent, DataProblem> {
             .expected("a first line with the names of the columns")
             .into());
     }
-    let columns = header(&record)?;
+    let columns = header(&record, bytes)?;
     let mut table = DataTable::new(columns.len());
     while read(&mut reader, &mut record)? {
         push_row(&record, &columns, &mut table)
-            .map_err(|diagnostic| DataProblem::at_line(line_of(&record), diagnostic))?;
+            .map_err(|diagnostic| DataProblem::at_line(line_of(&record, bytes), diagnostic))?;
     }
     Ok(DataContent { columns, table })
 }
@@ -42,8 +42,8 @@ fn read(reader: &mut Reader<&[u8]>, record: &mut ByteRecord) -> Result<bool, Dat
     })
 }
 
-fn header(record: &ByteRecord) -> Result<Vec<String>, DataProblem> {
-    let at_header = |diagnostic| DataProblem::at_line(line_of(record), diagnostic);
+fn header(record: &ByteRecord, bytes: &[u8]) -> Result<Vec<String>, DataProblem> {
+    let at_header = |diagnostic| DataProblem::at_line(line_of(record, bytes), diagnostic);
     check_column_count(record.len()).map_err(at_header)?;
     let names = record.iter().map(|name| {
         let name = std::str::from_utf8(name).map_err(|_| not_utf8("a column's name"))?;
@@ -81,8 +81,14 @@ fn push_row(
     Ok(())
 }
 
-fn line_of(record: &ByteRecord) -> u64 {
-    record.position().map_or(1, Position::line)
+/// Returns the line of a record. The reader's own position is in front of empty lines.
+fn line_of(record: &ByteRecord, bytes: &[u8]) -> u64 {
+    let Some(position) = record.position() else {
+        return 1;
+    };
+    let rest = bytes.get(position.byte() as usize..).unwrap_or_default();
+    let empty = rest.iter().take_while(|byte| b"\r\n".contains(byte));
+    position.line() + empty.filter(|byte| **byte == b'\n').count() as u64
 }
 
 fn not_utf8(subject: &str) -> Diagnostic {

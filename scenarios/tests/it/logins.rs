@@ -19,7 +19,7 @@ fn text(target: &str, pool: &str) -> String {
 /// Parses a scenario beside the files `users.csv` and `short.csv`.
 fn parse(text: &str) -> Result<Plan, Diagnostics> {
     let read = |file: &str| match file {
-        "users.csv" => Ok(b"user,pass\na,1\nb,\"2,\"\nc,3\nd,4\n".to_vec()),
+        "users.csv" => Ok(b"user,pass\na,1\nb,\"pw2,\"\nc,3\nd,4\n".to_vec()),
         "short.csv" => Ok(b"user\na\n".to_vec()),
         "ragged.csv" => Ok(b"user,pass\na,1\nb\n".to_vec()),
         _ => Err(Diagnostic {
@@ -59,24 +59,68 @@ fn data_file_is_read_with_the_scenario_and_stays_out_of_its_record() {
         (data.rows, data.columns),
         (4, vec!["user".to_owned(), "pass".to_owned()])
     );
-    assert_eq!(data.table.0.value(1, 1), Some("2,"));
+    assert_eq!(data.table.0.value(1, 1), Some("pw2,"));
     assert_eq!(data.sha256.len(), 64);
     let record = serde_json::to_string(&plan).unwrap();
-    assert!(
-        record.contains("\"sha256\"") && !record.contains("2,\\\"") && !record.contains("2,\"")
-    );
+    assert!(record.contains("\"sha256\"") && !record.contains("pw2"));
     let read: Plan = serde_json::from_str(&record).unwrap();
     let read = read.devices[0].data.clone().unwrap();
     assert_eq!((read.rows, read.table.0.rows()), (4, 0));
-    assert!(!format!("{plan:?}").contains("2,\""));
+    assert!(!format!("{plan:?}").contains("pw2"));
 }
 
 #[test]
 fn problem_of_a_data_file_is_one_of_the_scenario() {
-    check(WS, "data = \"short.csv\"", expect![[r#""#]]);
-    check(WS, "data = \"ragged.csv\"", expect![[r#""#]]);
-    check(WS, "data = \"none.csv\"", expect![[r#""#]]);
-    check(WS, "data = \"users.txt\"", expect![[r#""#]]);
+    check(
+        WS,
+        "data = \"short.csv\"",
+        expect![[r#"
+        login.toml:10:8: devices.phone.data: short.csv has 1 row for 3 devices
+           |
+        10 | data = "short.csv"
+           |        ^^^^^^^^^^^
+           = expected: a row for each device of the pool
+           = hint: add 2 rows, or write count = 1
+
+        1 problem in login.toml"#]],
+    );
+    check(
+        WS,
+        "data = \"ragged.csv\"",
+        expect![[r#"
+        login.toml:10:8: devices.phone.data: ragged.csv:3: 1 value in the row
+           |
+        10 | data = "ragged.csv"
+           |        ^^^^^^^^^^^^
+           = expected: 2, as many as the first line has names
+           = hint: a value with a comma in it stands in double quotes
+
+        1 problem in login.toml"#]],
+    );
+    check(
+        WS,
+        "data = \"none.csv\"",
+        expect![[r#"
+        login.toml:10:8: devices.phone.data: cannot read none.csv: no such file
+           |
+        10 | data = "none.csv"
+           |        ^^^^^^^^^^
+
+        1 problem in login.toml"#]],
+    );
+    check(
+        WS,
+        "data = \"users.txt\"",
+        expect![[r#"
+        login.toml:10:8: devices.phone.data: neither a `.csv` nor a `.jsonl` file
+           |
+        10 | data = "users.txt"
+           |        ^^^^^^^^^^^
+           = found: "users.txt"
+           = expected: the path of a `.csv` or `.jsonl` file, seen from the scenario's folder
+
+        1 problem in login.toml"#]],
+    );
 }
 
 #[test]
@@ -232,13 +276,36 @@ fn placeholder_without_a_value_is_rejected_with_the_nearest_name() {
     check(
         "ws = \"ws://h/{usr}\"\nhttp = \"http://h/{pas}\"",
         "data = \"users.csv\"",
-        expect![[r#""#]],
+        expect![[r#"
+            login.toml:5:6: target.ws: an unknown placeholder `{usr}`, in pool `phone`
+              |
+            5 | ws = "ws://h/{usr}"
+              |      ^^^^^^^^^^^^^^
+              = expected: `device`, `n`, `ref`, `nonce`, `now_ms`, `worker`, `user`, `pass`
+              = hint: did you mean `user`?
+
+            login.toml:6:8: target.http: an unknown placeholder `{pas}`, in pool `phone`
+              |
+            6 | http = "http://h/{pas}"
+              |        ^^^^^^^^^^^^^^^^
+              = expected: `device`, `n`, `ref`, `nonce`, `now_ms`, `worker`, `user`, `pass`
+              = hint: did you mean `pass`?
+
+            2 problems in login.toml"#]],
     );
     let pools = "[[devices]]\nname = \"other\"\ncount = 1\nramp = \"1/s\"";
     check(
         "ws = \"ws://h/{user}\"",
         &format!("data = \"users.csv\"\n{pools}"),
-        expect![[r#""#]],
+        expect![[r#"
+            login.toml:5:6: target.ws: an unknown placeholder `{user}`, in pool `other`
+              |
+            5 | ws = "ws://h/{user}"
+              |      ^^^^^^^^^^^^^^^
+              = expected: `device`, `n`, `ref`, `nonce`, `now_ms`, `worker`
+              = hint: the text itself is written `{{user}`
+
+            1 problem in login.toml"#]],
     );
 }
 

@@ -178,7 +178,7 @@ during = "stedy"
         23 | check = "heartbeat.response.p99 <= 50ms"
            |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
            = found: "heartbeat.response.p99 <= 50ms"
-           = expected: a metric of `sockets`, `heartbeats`, `commands`, `messages`, `backplane`, `cpu_cores`, `exits`, `telemetry`, `balance`, `cost_per_socket`
+           = expected: a metric of `sockets`, `login`, `heartbeats`, `commands`, `messages`, `backplane`, `cpu_cores`, `exits`, `telemetry`, `balance`, `cost_per_socket`
            = hint: did you mean `heartbeats.response.p99`?
 
         broken.toml:24:10: gates[0].during: not one of the values known here
