@@ -75,6 +75,7 @@ fn under_new_names(mut old: Value) -> Value {
     old["cost_per_socket"]["kernel"] = Value::Null;
     // Fields that came later.
     old["target_failures"] = serde_json::json!([]);
+    old["login"] = Value::Null;
     old["commands"]["no_device"] = 0.into();
     old["gates"][0]["check"] = "telemetry.accepted >= 1".into();
     old["gates"][1]["check"] = "cpu_cores.nodes <= 64".into();
