@@ -7,8 +7,8 @@
 //!          (overrides, presets)
 //! ```
 //!
-//! The crate is pure: no runtime, no clock, no network. [`load`] reads one file and is the
-//! only function here that touches the disk. Each arrow is a pure function, and every step
+//! The crate is pure: no runtime, no clock, no network. [`load`] reads a scenario and its data
+//! files, and is the only function here that touches the disk. Each arrow is a pure function, and every step
 //! adds all its problems to one list.
 //!
 //! ```
@@ -50,6 +50,7 @@
 //! - `rules`: values that do not fit each other; one file per subject;
 //! - [`diagnostic`]: problems with their places;
 //! - [`frames`]: templates and matchers of frames, compiled;
+//! - [`data`]: files with a row of values for each device;
 //! - [`plan`], [`segment`]: the resolved form, and a worker's share of it;
 //! - [`describe()`], `estimate`: the plan in words, and its size;
 //! - [`check`], [`metrics`]: the grammar of gates, and what a gate can name;
@@ -62,6 +63,7 @@
 //! - [`text_layout`]: text for a terminal, here and in the crates above.
 
 pub mod check;
+pub mod data;
 pub mod diagnostic;
 pub mod frames;
 #[doc(hidden)]
@@ -92,10 +94,13 @@ mod tree;
 mod value;
 
 pub use check::GateCheck;
+pub use data::DataTable;
 pub use describe::{HostResources, MemoryEstimate, describe, describe_matrix};
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use estimate::{BalancerShare, RESERVED_FILES, usable_files};
-pub use load::{LoadError, expand, load, load_expanded, load_matrix, parse, parse_matrix};
+pub use load::{
+    LoadError, expand, load, load_expanded, load_matrix, parse, parse_matrix, parse_with_files,
+};
 pub use matrix::{Matrix, MatrixCell, MatrixSetting};
 pub use plan::Plan;
 pub use segment::Segment;

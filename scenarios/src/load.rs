@@ -2,17 +2,24 @@
 //!
 //! ```text
 //! text ─► tree ─► with `--set` ─► with its preset ─► a Scenario per cell ─► a Plan per cell
+//!   │       │           │                   data files ──┤
 //!   └───────┴───────────┴────────────────────────────────┴─► Diagnostics, all at once
 //! ```
 
-use std::{io, path::Path};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
 
 use highwater_types::redact::redact_passwords_same_length;
 
 use crate::{
     Matrix, Plan,
-    diagnostic::{DiagnosticSink, Diagnostics},
+    data::{DataFiles, MAX_FILE_BYTES, ReadDataFile},
+    diagnostic::{Diagnostic, DiagnosticSink, Diagnostics},
     overrides::apply_overrides,
+    plan::{BackplaneSpec, CertificateTrust, SystemSpec},
     presets,
     scenario::Scenario,
     secrets::{mask_secrets, mask_secrets_same_length, mask_set_same_length},
@@ -53,8 +60,14 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Plan, LoadError> {
 ///
 /// Fails when the file cannot be read, or is not a valid scenario.
 pub fn load_matrix(path: &Path, sets: &[String]) -> Result<Matrix, LoadError> {
+    let folder = folder_of(path);
     let (name, text) = read_text(path)?;
-    Ok(parse_matrix(&name, &text, sets)?)
+    let read_data = |file: &str| read_data_file(folder, file);
+    let mut matrix = parse_with_files(&name, &text, sets, &read_data)?;
+    matrix
+        .plans_mut()
+        .for_each(|plan| locate_files(plan, folder));
+    Ok(matrix)
 }
 
 /// Returns the text of a scenario file as [`expand`] does.
@@ -64,7 +77,13 @@ pub fn load_matrix(path: &Path, sets: &[String]) -> Result<Matrix, LoadError> {
 /// Fails when the file cannot be read, or is not a valid scenario.
 pub fn load_expanded(path: &Path, sets: &[String]) -> Result<String, LoadError> {
     let (name, text) = read_text(path)?;
-    Ok(expand(&name, &text, sets)?)
+    let read_data = |file: &str| read_data_file(folder_of(path), file);
+    Ok(expand_with_files(&name, &text, sets, &read_data)?)
+}
+
+/// Returns the folder that the paths of a scenario begin at.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
 }
 
 /// Returns the name of a file for messages, and its text.
@@ -92,21 +111,52 @@ pub fn parse(source_name: &str, text: &str, sets: &[String]) -> Result<Plan, Dia
 ///
 /// # Errors
 ///
-/// Returns all problems of the text and of the arguments at once.
+/// Returns all problems of the text and of the arguments at once. A data file is a problem,
+/// because a text has no folder.
 pub fn parse_matrix(source_name: &str, text: &str, sets: &[String]) -> Result<Matrix, Diagnostics> {
-    read_expanded(source_name, text, sets).map(|(matrix, _)| matrix)
+    parse_with_files(source_name, text, sets, &without_files)
+}
+
+/// Parses a scenario as [`parse_matrix`] does; `read_data` returns the bytes of a data file.
+///
+/// # Errors
+///
+/// Returns all problems of the text, of the arguments and of data files at once.
+pub fn parse_with_files(
+    source_name: &str,
+    text: &str,
+    sets: &[String],
+    read_data: ReadDataFile<'_>,
+) -> Result<Matrix, Diagnostics> {
+    read_expanded(source_name, text, sets, read_data).map(|(matrix, _)| matrix)
 }
 
 /// Returns the text of a scenario with `--set` arguments and the keys of its preset in place.
-/// The values of header fields are masked.
+/// The values of header fields and of logins are masked.
 ///
 /// # Errors
 ///
 /// Returns all problems of the text and of the arguments at once.
 pub fn expand(source_name: &str, text: &str, sets: &[String]) -> Result<String, Diagnostics> {
-    let (_, mut root) = read_expanded(source_name, text, sets)?;
+    expand_with_files(source_name, text, sets, &without_files)
+}
+
+fn expand_with_files(
+    source_name: &str,
+    text: &str,
+    sets: &[String],
+    read_data: ReadDataFile<'_>,
+) -> Result<String, Diagnostics> {
+    let (_, mut root) = read_expanded(source_name, text, sets, read_data)?;
     presets::remove_choice(&mut root);
     Ok(mask_secrets(&tree::write(&root)))
+}
+
+/// Refuses a data file of a text that has no folder.
+fn without_files(file: &str) -> Result<Vec<u8>, Diagnostic> {
+    Err(Diagnostic::new(format!(
+        "cannot read {file}: the scenario is not a file"
+    )))
 }
 
 /// Reads a scenario, and returns it with the tree that it was read from.
@@ -114,6 +164,7 @@ fn read_expanded(
     source_name: &str,
     text: &str,
     sets: &[String],
+    read_data: ReadDataFile<'_>,
 ) -> Result<(Matrix, TomlTable), Diagnostics> {
     let mut sink = DiagnosticSink::default();
     let mut root = tree::parse(text, &mut sink);
@@ -121,7 +172,7 @@ fn read_expanded(
     apply_overrides(sets, Scenario::schema(), &mut root, &mut sink);
     // After the arguments, which may name a preset or write one of its keys.
     presets::expand(&mut root);
-    match Matrix::read(&root, &mut sink) {
+    match Matrix::read(&root, &mut DataFiles::new(read_data), &mut sink) {
         // A plan may resolve although the file has a problem outside of it, such as an
         // unknown key.
         Some(matrix) if sink.is_empty() => Ok((matrix, root)),
@@ -137,4 +188,39 @@ fn read_expanded(
             Err(sink.into_diagnostics(source_name, &text, &sets))
         }
     }
+}
+
+/// Puts the scenario's folder in front of the paths of files that are read when the run starts.
+fn locate_files(plan: &mut Plan, folder: &Path) {
+    let file = match &mut plan.system {
+        SystemSpec::Target(target) => match &mut target.trust {
+            CertificateTrust::Authorities { file } => Some(file),
+            CertificateTrust::Machine | CertificateTrust::Anybody => None,
+        },
+        SystemSpec::Cluster(cluster) => match &mut cluster.backplane {
+            BackplaneSpec::Broker(broker) => broker.ca.as_mut(),
+            BackplaneSpec::Local => None,
+        },
+    };
+    if let Some(file) = file
+        // A folder that is not UTF-8 has no place in a plan.
+        && let Some(path) = folder.join(&*file).to_str()
+    {
+        *file = path.to_owned();
+    }
+}
+
+/// Reads a data file, which a relative path names from the scenario's folder.
+fn read_data_file(folder: &Path, file: &str) -> Result<Vec<u8>, Diagnostic> {
+    let path = folder.join(file);
+    let cannot_read = |error: io::Error| {
+        Diagnostic::new(format!("cannot read {}: {error}", path.display()))
+            .hint("a relative path begins at the scenario's folder")
+    };
+    let opened = File::open(&path).map_err(cannot_read)?;
+    let mut bytes = Vec::new();
+    // One byte more than the most, which tells a file that is too large.
+    let mut limited = opened.take(MAX_FILE_BYTES + 1);
+    limited.read_to_end(&mut bytes).map_err(cannot_read)?;
+    Ok(bytes)
 }

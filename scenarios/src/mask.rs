@@ -4,6 +4,8 @@
 
 use std::{borrow::Cow, ops::Range};
 
+use crate::frames::template::{Mark, next_mark};
+
 /// Text in place of a value.
 pub(crate) const MASK: &str = "***";
 
@@ -20,12 +22,12 @@ const QUOTES: [char; 2] = ['"', '\''];
 pub(crate) type MaskFn = fn(&str) -> String;
 
 /// Returns an address with `***` in place of the values in its query that may be secrets.
-/// `{device}` and `${NAME}` stay.
+/// Placeholders stay.
 pub fn mask_address(address: &str) -> String {
     mask_query(address, |_| MASK.to_owned())
 }
 
-/// Yields the values in the query of an address that may be secrets, except `{device}`.
+/// Yields the values in the query of an address that may be secrets, except placeholders.
 pub fn query_secrets(address: &str) -> impl Iterator<Item = &str> {
     let query = address.split_once('?').map_or("", |(_, query)| query);
     let parameters = query.split('&').map(split_parameter);
@@ -74,8 +76,7 @@ fn is_harmless_parameter(name: &str) -> bool {
     HARMLESS_PARAMETERS.contains(&name.to_ascii_lowercase().as_str())
 }
 
-/// Masks everything but the scheme in front, `${NAME}`, `{device}`, and what has no letters and
-/// digits.
+/// Masks everything but the scheme in front, placeholders, and what has no letters and digits.
 pub(crate) fn mask_value(value: &str, mask: MaskFn) -> String {
     let lower = value.to_ascii_lowercase();
     let scheme = AUTH_SCHEMES
@@ -97,18 +98,15 @@ pub(crate) fn mask_value(value: &str, mask: MaskFn) -> String {
     masked
 }
 
-/// Finds the first `${NAME}` or `{device}`.
+/// Finds the first `${NAME}` or `{name}`.
 fn next_placeholder(text: &str) -> Option<Range<usize>> {
-    const DEVICE: &str = "{device}";
-    let variable = text.find("${").and_then(|start| {
-        let length = text[start..].find('}')?;
-        Some(start..start + length + 1)
-    });
-    let device = text.find(DEVICE).map(|start| start..start + DEVICE.len());
-    [variable, device]
-        .into_iter()
-        .flatten()
-        .min_by_key(|range| range.start)
+    let (before, mark, after) = next_mark(text)?;
+    let start = match mark {
+        Mark::Value(_) | Mark::Environment(_) => before.len(),
+        // The second brace is text, and what it holds is a placeholder no more.
+        Mark::Escaped(_) => return None,
+    };
+    Some(start..text.len() - after.len())
 }
 
 /// Returns as many `*` as the text has bytes. Line feeds stay, because problems have lines.

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use highwater_scenarios::{
     BalancerShare, MemoryEstimate, Plan, Segment,
+    frames::{AddressTemplate, ValueNames, ValueRef, Values},
     plan::{DevicePool, SystemSpec, TargetSpec},
 };
 use tokio_tungstenite::tungstenite::http::Uri;
@@ -217,6 +218,27 @@ fn busiest_target_address(target: &TargetSpec, plan: &Plan) -> Option<BusiestDes
         })
 }
 
+/// Returns an address up to its path, with variables of the environment.
+fn origin(url: &str) -> Option<String> {
+    struct ProcessEnvironment(Vec<String>);
+
+    impl Values for ProcessEnvironment {
+        fn append(&self, value: ValueRef, out: &mut String) {
+            if let ValueRef::Environment(number) = value
+                && let Some(name) = self.0.get(number)
+            {
+                out.push_str(std::env::var(name).unwrap_or_default().trim());
+            }
+        }
+    }
+
+    let mut names = ValueNames::default();
+    let template = AddressTemplate::parse_origin(url, &mut names).ok()?;
+    let mut origin = String::new();
+    template.render(&ProcessEnvironment(names.environment), &mut origin);
+    Some(origin)
+}
+
 /// The destination of a URL.
 struct UrlDestination {
     address: String,
@@ -226,7 +248,8 @@ struct UrlDestination {
 
 impl UrlDestination {
     fn parse(url: &str) -> Option<Self> {
-        let url: Uri = url.replace("{device}", "0").parse().ok()?;
+        // A variable that is not set here leaves the destination open.
+        let url: Uri = origin(url)?.parse().ok()?;
         let host = url.host()?;
         let is_tls = matches!(url.scheme_str(), Some("wss" | "https"));
         let port = url.port_u16().unwrap_or(if is_tls { 443 } else { 80 });

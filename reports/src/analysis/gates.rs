@@ -23,8 +23,9 @@ use crate::record::{RunEnd, RunRecord};
 const STALL_MS: f64 = 1000.0;
 
 /// Sections whose metrics the harness's own stalls can spoil.
-const TRAFFIC_SECTIONS: [&str; 6] = [
+const TRAFFIC_SECTIONS: [&str; 7] = [
     "sockets",
+    "login",
     "heartbeats",
     "commands",
     "exchanges",

@@ -12,9 +12,9 @@
 //!   metric covers; `growth`: how far ever-growing gauges grew in it;
 //! - `summary`: the summary and its sections; `summary_metrics`: its metrics by path;
 //! - one file per section, which defines its part of `summary.json` and computes it:
-//!   `sockets`, `heartbeats`, `frames`, `commands`, `exchanges`, `messages`, `telemetry`,
-//!   `processes` (nodes and consumers), `brokers`, `balancers`, `workers`, `observed`,
-//!   `node_maxima`, `backplane`, `cpu_cores`, `exits`, `balance`, `cost`;
+//!   `sockets`, `login`, `heartbeats`, `frames`, `commands`, `exchanges`, `messages`,
+//!   `telemetry`, `processes` (nodes and consumers), `brokers`, `balancers`, `workers`,
+//!   `observed`, `node_maxima`, `backplane`, `cpu_cores`, `exits`, `balance`, `cost`;
 //! - `distribution`, `fit`: times and slopes; `conn_events`, `recovery`: sockets lost and
 //!   opened; `failures`: failures by kind, with examples; `failure_kinds`: whose fault a kind
 //!   is, and what it is called; `failure_words`: failures in sentences; `constant_load`,
@@ -50,6 +50,7 @@ mod harness;
 mod heartbeats;
 mod leaks;
 mod ledger;
+mod login;
 mod messages;
 mod node_maxima;
 mod nothing_happened;

@@ -6,7 +6,7 @@ use highwater_types::format;
 use super::{
     exchanges,
     heartbeats::pending,
-    leaks, ledger, messages,
+    leaks, ledger, login, messages,
     run_window::RunWindow,
     sockets::{has_silent_node, turnover},
     summary::Summary,
@@ -26,6 +26,7 @@ pub(super) fn problems(window: &RunWindow, summary: &Summary) -> Vec<String> {
     problems.extend(heartbeats_mismatch(window, summary));
     problems.extend(commands_mismatch(summary));
     problems.extend(commands_without_device(summary));
+    problems.extend(summary.login.as_ref().and_then(login::problems));
     if let Some(section) = &summary.exchanges {
         problems.extend(exchanges::problems(section));
     }

@@ -14,8 +14,9 @@ pub mod counter {
     /// The kinds are `refused`, `reset`, `timeout`, `tls` (no TLS session), `status_NNN` (an HTTP
     /// status other than 101), `handshake` (no WebSocket answer), `subprotocol`, `dns` (no
     /// address of the host's name) and `unreachable`. `open_N` is a step of `open` whose frame
-    /// did not come, and `open_closed_CODE` a close frame meanwhile. The harness's own failures
-    /// are `no_port` and `no_file`.
+    /// did not come, and `open_closed_CODE` a close frame meanwhile. A device that could not log
+    /// in is `login`, one with a value that no header field can carry `invalid_value`. The
+    /// harness's own failures are `no_port` and `no_file`.
     pub const CONNECT_FAILED: &str = "connect.failed";
     /// Open sockets that ended otherwise than by the drain, by kind: `disconnect.KIND`.
     ///
@@ -26,6 +27,16 @@ pub mod counter {
     /// Sockets that the server closed with 1012, which asks the client to reconnect (RFC 6455,
     /// registered close codes).
     pub const DISCONNECT_ASKED: &str = "disconnect.closed_1012";
+    /// Logins that began.
+    pub const LOGINS_DUE: &str = "login.due";
+    /// Logins that were answered with the expected status and all values.
+    pub const LOGINS_SUCCEEDED: &str = "login.succeeded";
+    /// Logins that failed, in total and by kind: `login.failed.KIND`, with the kinds
+    /// `status_NNN`, `timeout`, `connection`, `no_value` (a value to take was not in the answer)
+    /// and `invalid_value` (a value of the device cannot stand in a header field).
+    pub const LOGINS_FAILED: &str = "login.failed";
+    /// Logins after a handshake that was refused with 401 or 403.
+    pub const LOGINS_RENEWED: &str = "login.renewed";
     /// Heartbeats due on open sockets.
     pub const HEARTBEATS_DUE: &str = "heartbeats.due";
     /// Pings written.
@@ -63,7 +74,7 @@ pub mod counter {
     /// Commands answered with 429 or 503.
     pub const COMMANDS_REJECTED: &str = "commands.rejected";
     /// Commands with any other end, in total and by kind: `commands.failed.KIND`, with the
-    /// kinds `status_NNN`, `connection` and `wrong_reply`.
+    /// kinds `status_NNN`, `connection`, `wrong_reply` and `invalid_value`.
     pub const COMMANDS_FAILED: &str = "commands.failed";
     /// Replies whose call the node that owned the socket received.
     pub const COMMANDS_SAME_NODE: &str = "commands.same_node";
@@ -274,6 +285,10 @@ pub mod latency {
     pub const CONNECT: &str = "connect";
     /// Time from the start of an attempt to the end of the last step of `open`.
     pub const CONNECT_OPEN: &str = "connect.open";
+    /// Time from when a login was due to its whole answer (succeeded only).
+    pub const LOGIN_RESPONSE: &str = "login.response";
+    /// Time from when a login was sent to its whole answer.
+    pub const LOGIN_SERVICE: &str = "login.service";
     /// Time from when a heartbeat was due to its pong.
     pub const HEARTBEAT_RESPONSE: &str = "heartbeats.response";
     /// Time from when a ping was written to its pong.

@@ -75,6 +75,7 @@ fn under_new_names(mut old: Value) -> Value {
     old["cost_per_socket"]["kernel"] = Value::Null;
     // Fields that came later.
     old["target_failures"] = serde_json::json!([]);
+    old["login"] = Value::Null;
     old["commands"]["no_device"] = 0.into();
     old["observe"] = serde_json::json!({});
     let maximum = |max: u64| serde_json::json!({ "max": max, "growth_per_hour": null });

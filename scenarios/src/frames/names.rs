@@ -58,6 +58,11 @@ pub(crate) fn is_built_in(name: &str) -> bool {
 }
 
 impl ValueNames {
+    /// Whether every template knows `{name}`.
+    pub fn is_built_in(name: &str) -> bool {
+        BUILT_IN.iter().any(|(known, _)| *known == name)
+    }
+
     /// Returns the value behind `{name}`.
     ///
     /// # Errors

@@ -6,7 +6,8 @@ use highwater_types::{Rate, duration};
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
-use super::PoolFrames;
+use super::{DataSpec, LoginSpec, PoolFrames};
+use crate::frames::ValueNames;
 
 /// A pool of idle heartbeat sockets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,11 +38,31 @@ pub struct DevicePool {
     /// The frames of the sockets besides WebSocket pings; `None` without any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frames: Option<Box<PoolFrames>>,
+    /// The values of each device.
+    #[serde(default)]
+    pub data: Option<DataSpec>,
+    /// The login of each device.
+    #[serde(default)]
+    pub login: Option<LoginSpec>,
 }
 
 /// The limit of records that were written before a scenario could set it.
 const fn default_max_message() -> u64 {
     1 << 20
+}
+
+impl DevicePool {
+    /// Returns the names of the pool's own values. The numbers of taken values are those of
+    /// the login's list.
+    pub fn value_names(&self) -> ValueNames {
+        let columns = self.data.as_ref().map(|data| data.columns.clone());
+        let taken = self.login.iter().flat_map(|login| &login.take);
+        ValueNames {
+            columns: columns.unwrap_or_default(),
+            taken: taken.map(|take| take.name.clone()).collect(),
+            environment: Vec::new(),
+        }
+    }
 }
 
 /// Pauses between attempts to open a socket: doubling from `first` to `max`.

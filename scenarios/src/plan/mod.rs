@@ -13,6 +13,8 @@
 //! - [`target`], [`observe`]: a system that runs already, and its observed processes;
 //! - [`devices`] with [`frames`] and [`mqtt`], [`commands`], [`messages`], [`publish`],
 //!   [`telemetry`]: the load;
+//! - [`data`], [`login`]: the values that each device of a pool has of its own;
+//! - [`environment`]: the texts of a plan that name variables of the environment;
 //! - [`event`]: actions on the cluster during the load;
 //! - [`gates`]: conditions that the run must meet;
 //! - [`word`]: the enums of all of these that a scenario writes as words.
@@ -20,10 +22,13 @@
 mod balancing;
 mod cluster;
 mod commands;
+mod data;
 mod devices;
+mod environment;
 mod event;
 mod frames;
 mod gates;
+mod login;
 mod messages;
 mod mqtt;
 mod observe;
@@ -37,13 +42,16 @@ pub use self::{
     balancing::{BalancerKind, BalancerLoadMetric, BalancerPolicy, Join, MAX_BALANCERS},
     cluster::{BackplaneSpec, BrokerSpec, ClusterSpec, Routing},
     commands::{CommandLoad, CommandMethod, LoadModel, ReplyMode},
+    data::{DataRows, DataSpec},
     devices::{DevicePool, Jitter, ReconnectSpec},
+    environment::PlanText,
     event::{Action, BROKER_NAME, CLUSTER_NAME, EventSpec, FaultSpec},
     frames::{
         AnswerRule, FrameSpec, HeartbeatFrames, JsonExpectation, MatchSpec, OpenStep, PoolFrames,
         TakeSource, TakeSpec,
     },
     gates::{Gate, PhaseWindow},
+    login::{LoginBody, LoginMethod, LoginSpec},
     messages::MessageLoad,
     mqtt::{MqttFrame, MqttMatch},
     observe::{BasicCredentials, ObservedProcess, OwnMetric},

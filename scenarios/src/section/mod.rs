@@ -34,6 +34,7 @@ pub(crate) mod devices;
 pub(crate) mod events;
 pub(crate) mod gates;
 pub(crate) mod heartbeat;
+pub(crate) mod login;
 pub(crate) mod matrix;
 pub(crate) mod messages;
 pub(crate) mod observe;

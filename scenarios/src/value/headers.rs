@@ -14,11 +14,9 @@ const MAX_HEADERS: usize = 32;
 const MAX_VALUE_BYTES: usize = 4_096;
 
 /// Fields that the harness writes itself, in lower case.
-const RESERVED_HEADERS: [&str; 11] = [
-    "accept",
+const RESERVED_HEADERS: [&str; 9] = [
     "connection",
     "content-length",
-    "content-type",
     "host",
     "sec-websocket-key",
     "sec-websocket-version",
@@ -28,40 +26,30 @@ const RESERVED_HEADERS: [&str; 11] = [
     "x-highwater-timeout-ms",
 ];
 
-/// Fields that a command may have of its own all the same, in lower case.
-const COMMAND_HEADERS: [&str; 2] = ["accept", "content-type"];
+/// Fields that depend on the command, and that the harness writes for commands, in lower case.
+const RESERVED_FOR_COMMANDS: [&str; 2] = ["accept", "content-type"];
 
-/// Accepts a table of header fields, which keep the order of the file.
+/// Accepts a table of header fields of sockets and commands, which keep the order of the file.
 pub(crate) const fn headers() -> FixedForm<Vec<HttpHeader>> {
     FixedForm {
         expected: || {
             "a table of names and texts, such as { Authorization = \"Bearer ${TOKEN}\" }".to_owned()
         },
-        read: |item| read_table(item, HeaderUse::Target),
+        read: |item| read(item, &RESERVED_FOR_COMMANDS),
     }
 }
 
-/// Accepts a table of header fields of a command, which keep the order of the file. Their
-/// placeholders are checked where the names are known.
+/// Accepts a table of header fields of one request, whose body the scenario writes.
 pub(crate) const fn request_headers() -> FixedForm<Vec<HttpHeader>> {
     FixedForm {
         expected: || {
             "a table of names and texts, such as { Content-Type = \"text/plain\" }".to_owned()
         },
-        read: |item| read_table(item, HeaderUse::Command),
+        read: |item| read(item, &[]),
     }
 }
 
-/// The request that carries a header field.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum HeaderUse {
-    /// Each upgrade request and each command.
-    Target,
-    /// The commands of one load.
-    Command,
-}
-
-fn read_table(item: &TomlItem, used: HeaderUse) -> Result<Vec<HttpHeader>, Diagnostic> {
+fn read(item: &TomlItem, reserved: &[&str]) -> Result<Vec<HttpHeader>, Diagnostic> {
     let Some(table) = item.as_table() else {
         return Err(Diagnostic::new("not a table"));
     };
@@ -69,12 +57,12 @@ fn read_table(item: &TomlItem, used: HeaderUse) -> Result<Vec<HttpHeader>, Diagn
         let message = format!("more than {MAX_HEADERS} header fields");
         return Err(Diagnostic::new(message));
     }
-    let headers = table.entries();
-    headers.map(|entry| read_header(entry, used)).collect()
+    let fields = table.entries().map(|entry| read_header(entry, reserved));
+    fields.collect()
 }
 
-fn read_header(entry: &TomlEntry, used: HeaderUse) -> Result<HttpHeader, Diagnostic> {
-    check_name(&entry.key, used)?;
+fn read_header(entry: &TomlEntry, reserved: &[&str]) -> Result<HttpHeader, Diagnostic> {
+    check_name(&entry.key, reserved)?;
     let TomlValue::Text(value) = &entry.item.value else {
         let message = format!(
             "the value of `{}` is not text in quotes",
@@ -83,9 +71,6 @@ fn read_header(entry: &TomlEntry, used: HeaderUse) -> Result<HttpHeader, Diagnos
         return Err(Diagnostic::new(message));
     };
     check_value(&entry.key, value)?;
-    if used == HeaderUse::Target {
-        check_placeholders(&entry.key, value)?;
-    }
     Ok(HttpHeader {
         name: entry.key.clone(),
         value: value.clone(),
@@ -125,10 +110,15 @@ fn read_basic(item: &TomlItem) -> Result<BasicCredentials, Diagnostic> {
     }
 }
 
-fn check_name(name: &str, used: HeaderUse) -> Result<(), Diagnostic> {
-    // RFC 9110, section 5.6.2: a field's name is a token.
-    let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-    if name.is_empty() || name.len() > 100 || !name.chars().all(is_token) {
+/// Whether a text is a token (RFC 9110, section 5.6.2), as the names of fields and of cookies
+/// are.
+pub(super) fn is_token(text: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    (1..=100).contains(&text.len()) && text.chars().all(is_allowed)
+}
+
+fn check_name(name: &str, reserved: &[&str]) -> Result<(), Diagnostic> {
+    if !is_token(name) {
         return Err(Diagnostic::new(format!(
             "no header field is called `{}`",
             escape_shortened(name)
@@ -136,10 +126,7 @@ fn check_name(name: &str, used: HeaderUse) -> Result<(), Diagnostic> {
     }
     let lower = name.to_ascii_lowercase();
     // A second one of these would break the handshake or the request.
-    let is_reserved = RESERVED_HEADERS.contains(&lower.as_str());
-    // A body of the scenario's own has a type of its own.
-    let is_own = used == HeaderUse::Command && COMMAND_HEADERS.contains(&lower.as_str());
-    if is_reserved && !is_own {
+    if RESERVED_HEADERS.contains(&lower.as_str()) || reserved.contains(&lower.as_str()) {
         let message = format!("`{name}` is written by the harness itself");
         return Err(Diagnostic::new(message));
     }
@@ -172,25 +159,12 @@ fn check_value(name: &str, value: &str) -> Result<(), Diagnostic> {
         };
         rest = &inside[end + 1..];
     }
-    Ok(())
-}
-
-/// Checks that no word in braces but `{device}` stands in a value: it would be sent as it is.
-fn check_placeholders(name: &str, value: &str) -> Result<(), Diagnostic> {
-    for (at, _) in value.match_indices('{') {
-        let is_environment = value[..at].ends_with('$');
-        let word = value[at + 1..].split_once('}').map(|(word, _)| word);
-        let word = word.filter(|word| is_variable(word) && !is_environment);
-        if let Some(word) = word.filter(|word| *word != "device") {
-            let message = format!("an unknown placeholder `{{{word}}}` in the value of `{name}`");
-            return Err(Diagnostic::new(message).hint("only {device} and ${NAME} are known"));
-        }
-    }
+    // A rule checks the other placeholders, because it knows the pools.
     Ok(())
 }
 
 /// Whether a text can be the name of an environment variable.
-pub(super) fn is_variable(name: &str) -> bool {
+fn is_variable(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 

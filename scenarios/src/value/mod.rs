@@ -6,6 +6,7 @@
 //! - [`value_type`]: a form of values;
 //! - [`text`], [`name`], [`address`], [`headers`], [`subprotocol`], [`process_source`]: texts,
 //!   checked strictly; [`own_metrics`]: selectors with their names;
+//! - [`request`], [`http_take`], [`placeholders`]: requests, and the values in them;
 //! - [`number`], [`quantity`]: whole numbers, and numbers with a unit;
 //! - [`boolean`], [`word`], [`list`], [`preset`](mod@preset): a closed set of values;
 //! - [`backplane`], [`command`]: a word or an address, and the parts of a command;
@@ -18,16 +19,18 @@ mod boolean;
 mod command;
 mod frame;
 mod headers;
+mod http_take;
 mod list;
 mod matcher;
 mod mqtt;
 mod name;
 mod number;
 mod own_metrics;
+mod placeholders;
 mod preset;
 mod process_source;
 mod quantity;
-
+mod request;
 mod subprotocol;
 mod take;
 mod text;
@@ -44,6 +47,7 @@ pub(crate) use self::{
     command::{reply, statuses, template},
     frame::{frame, frames, separator},
     headers::{basic_credentials, headers, request_headers},
+    http_take::http_takes,
     list::list_of,
     matcher::matcher,
     name::{consumer_name, name, node_name, topic_name},
@@ -52,6 +56,7 @@ pub(crate) use self::{
     preset::preset,
     process_source::{cgroup_path, container_name},
     quantity::{duration, rate, share, size},
+    request::{data_file, form_body, json_body, request_url, text_body},
     subprotocol::subprotocols,
     take::takes,
     text::{file_path, gate_check, text},

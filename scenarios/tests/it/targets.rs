@@ -78,7 +78,7 @@ fn invalid_addresses_are_rejected() {
         "ws://user@host",
         "ws://[::1",
         "ws://[no]:80",
-        "ws://host/{device}{device}",
+        "ws://host/{device",
         "ws://host/{id}",
         "ws://host/#top",
         "ws://{device}/ws",
@@ -130,7 +130,7 @@ fn tls_keys_resolve_to_trust() {
             6 | tls = { ca = 5, verify = "no", cert = "x" }
               |              ^
               = found: 5
-              = expected: the path of a file, seen from where `highwater` is started
+              = expected: the path of a file, seen from the scenario's folder
 
             broken.toml:6:26: target.tls.verify: not a truth value
               |

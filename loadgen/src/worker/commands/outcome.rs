@@ -60,6 +60,8 @@ pub enum CommandFailure {
     Connection,
     /// A 2xx response without the reply to this very command.
     WrongReply,
+    /// A value of the device cannot be sent in a header field.
+    InvalidValue,
 }
 
 impl CommandResult {
@@ -118,6 +120,7 @@ impl CommandFailure {
             Self::Status(status) => format!("status_{status}"),
             Self::Connection => "connection".to_owned(),
             Self::WrongReply => "wrong_reply".to_owned(),
+            Self::InvalidValue => "invalid_value".to_owned(),
         }
     }
 }

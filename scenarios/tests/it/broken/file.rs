@@ -178,7 +178,7 @@ during = "stedy"
         23 | check = "heartbeat.response.p99 <= 50ms"
            |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
            = found: "heartbeat.response.p99 <= 50ms"
-           = expected: a metric of `sockets`, `heartbeats`, `frames`, `commands`, `exchanges`, `messages`, `backplane`, `nodes`, `cpu_cores`, `exits`, `telemetry`, `balance`, `cost_per_socket`, `observe`
+           = expected: a metric of `sockets`, `login`, `heartbeats`, `frames`, `commands`, `exchanges`, `messages`, `backplane`, `nodes`, `cpu_cores`, `exits`, `telemetry`, `balance`, `cost_per_socket`, `observe`
            = hint: did you mean `heartbeats.response.p99`?
 
         broken.toml:24:10: gates[0].during: not one of the values known here
