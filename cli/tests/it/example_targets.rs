@@ -13,9 +13,6 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/targets")
 /// The sockets of every run.
 const SOCKETS: u64 = 200;
 
-/// A variable of the scenario with a login, as its page sets it.
-const PASSWORD: (&str, &str) = ("PASSWORD", "swordfish");
-
 /// Changes of every scenario: fewer sockets, and some seconds.
 const SHORT: [&str; 1] = ["duration=5s"];
 
@@ -77,10 +74,7 @@ fn run(scenario: &str, pool: &str, changes: &[&str]) -> FinishedRun {
     let sets = size.iter().map(String::as_str).chain(SHORT);
     let sets = sets.chain(changes.iter().copied());
     let sets = sets.flat_map(|set| ["--set", set]);
-    CliRun::launch("run", scenario, |command| {
-        command.args(sets).env(PASSWORD.0, PASSWORD.1)
-    })
-    .finish()
+    CliRun::launch("run", scenario, |command| command.args(sets)).finish()
 }
 
 /// Returns a count of a server's own.
@@ -186,21 +180,6 @@ fn graphql() {
         (received..=received + SOCKETS).contains(&(sent + SOCKETS)),
         "{received}, {sent}"
     );
-}
-
-#[test]
-fn login_cookie() {
-    let ports @ [(_, port)] = free_ports([8080]);
-    let Some(_server) = python_server("login-cookie", &[], port) else {
-        return;
-    };
-    let scenario = on_ports("login-cookie/scenario.toml", &ports);
-    let run = run(&scenario, "user", &["devices.user.heartbeat.every=1s"]);
-    assert_all_open(&run);
-    assert_eq!(server_count(port, "logins_total"), SOCKETS);
-    assert_eq!(server_count(port, "sockets_total"), SOCKETS);
-    assert_eq!(server_count(port, "rejected_total"), 0);
-    assert!(!run.file("manifest.json").contains(PASSWORD.1));
 }
 
 #[test]
