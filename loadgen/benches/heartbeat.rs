@@ -4,79 +4,33 @@
 //! The peer is the same in both cases: a task that answers each 10 bytes with 6. These are
 //! the sizes of a masked ping with four bytes of payload and of its pong.
 
+mod peer;
+
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use futures_util::{SinkExt, StreamExt};
-use highwater_loadgen::access::{ClientAccess, ClientOptions};
+use futures_util::StreamExt;
+use highwater_loadgen::access::{ClientAccess, ClientOptions, Environment};
 use highwater_loadgen::keys::DeviceKey;
 use highwater_loadgen::worker::{
     devices::{connect::connect, connect_request::ConnectRequest, upgrade::DeviceSocket},
     dialect::{Dialect, Incoming, plain::Plain},
-    frames::{PoolProtocol, SocketFrames, SocketIdentity, pool_protocol::Variables},
+    frames::{PoolProtocol, SocketFrames, SocketIdentity},
     heartbeat::{DeviceHeartbeat, HeartbeatAction},
     recorder::Recorder,
+    source_address::SourceAddresses,
+    values::{DeviceValues, PoolValues},
 };
-use highwater_scenarios::frames::CompiledHeartbeat;
+use highwater_scenarios::{Segment, frames::CompiledHeartbeat};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     runtime::Runtime,
     time::Instant,
 };
-use tokio_tungstenite::tungstenite::{Message, handshake::derive_accept_key};
+use tokio_tungstenite::tungstenite::Message;
 
-/// Length of a client's ping: two bytes of head, four of mask, four of payload.
-const PING: usize = 10;
-/// Length of the pong: two bytes of head, four of payload.
-const PONG: usize = 6;
-
-/// Answers every connection: the handshake and pings of a WebSocket, or plain bytes.
-async fn serve(listener: TcpListener) {
-    while let Ok((stream, _)) = listener.accept().await {
-        tokio::spawn(answer_pings(stream));
-    }
-}
-
-async fn answer_pings(mut stream: TcpStream) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
-    let mut first = [0; 4];
-    stream.read_exact(&mut first).await?;
-    if &first == b"GET " {
-        accept_websocket(&mut stream).await?;
-    } else {
-        stream.read_exact(&mut [0; PING - 4]).await?;
-        stream.write_all(&[0; PONG]).await?;
-    }
-    let mut ping = [0; PING];
-    loop {
-        stream.read_exact(&mut ping).await?;
-        // RFC 6455, section 5.2: FIN and opcode 10, then a length of four without a mask.
-        let mut pong = [0x8a, 4, 0, 0, 0, 0];
-        for byte in 0..4 {
-            pong[2 + byte] = ping[6 + byte] ^ ping[2 + byte];
-        }
-        stream.write_all(&pong).await?;
-    }
-}
-
-async fn accept_websocket(stream: &mut TcpStream) -> std::io::Result<()> {
-    let mut request = Vec::new();
-    while !request.ends_with(b"\r\n\r\n") {
-        stream.read_buf(&mut request).await?;
-    }
-    let request = String::from_utf8_lossy(&request).into_owned();
-    let key = request
-        .lines()
-        .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))
-        .unwrap_or_default();
-    let accept = derive_accept_key(key.as_bytes());
-    let response = format!(
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Accept: {accept}\r\n\r\n"
-    );
-    stream.write_all(response.as_bytes()).await
-}
+use peer::{PING, PONG, serve};
 
 async fn send_heartbeat(
     socket: &mut DeviceSocket,
@@ -123,7 +77,7 @@ fn heartbeat(c: &mut Criterion) {
             header_lines: "",
             max_message_bytes: 1 << 20,
             client_options: &client_options,
-            worker_index: 0,
+            sources: &SourceAddresses::default(),
             device_number: 0,
         };
         let socket = connect(request, Duration::from_secs(5)).await;
@@ -133,7 +87,7 @@ fn heartbeat(c: &mut Criterion) {
     });
     let recorder = Recorder::default();
     let period = Duration::from_secs(20);
-    let mut state = DeviceHeartbeat::new(Instant::now(), period, 0.0);
+    let mut state = DeviceHeartbeat::new(Instant::now(), period);
 
     let mut group = c.benchmark_group("device heartbeat");
     group.bench_function("ping and pong, counted and timed", |b| {
@@ -165,20 +119,28 @@ fn sample(c: &mut Criterion) {
 fn json_heartbeat(c: &mut Criterion) {
     let plan = highwater_scenarios::parse("bench.toml", JSON_SCENARIO, &[]);
     let plan = plan.expect("a valid scenario");
-    let protocol = PoolProtocol::compile(&plan, &plan.devices[0], &Variables::new());
+    let options = ClientOptions::new(&ClientAccess::default()).expect("no certificates");
+    let values = PoolValues::compile_all(&plan, Segment::whole(), Vec::new(), &options);
+    let values = values.expect("no placeholders of a login");
+    let environment = Environment::default();
+    let protocol = PoolProtocol::compile(&plan, &plan.devices[0], &environment);
     let protocol = protocol.expect("valid frames").expect("frames");
     let Some(CompiledHeartbeat::Send { send, .. }) = &protocol.frames.heartbeat else {
         panic!("the heartbeat is a frame");
     };
     let identity = SocketIdentity {
-        pool: &plan.devices[0],
-        device: DeviceKey { pool: 0, index: 0 },
-        worker: 0,
+        device: DeviceValues {
+            pool: &plan.devices[0],
+            device: DeviceKey { pool: 0, index: 0 },
+            worker: 0,
+            values: &values[0],
+            environment: &environment,
+        },
         protocol: &protocol,
     };
     let recorder = Recorder::default();
     let mut frames = SocketFrames::new(identity);
-    let mut state = DeviceHeartbeat::new(Instant::now(), Duration::from_secs(20), 0.0);
+    let mut state = DeviceHeartbeat::new(Instant::now(), Duration::from_secs(20));
     let mut number = 0_u64;
 
     let mut group = c.benchmark_group("device heartbeat in JSON");

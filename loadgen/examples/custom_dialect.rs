@@ -1,20 +1,23 @@
 //! A worker whose sockets speak a dialect of its own.
 //!
-//! The worker joins `highwater coordinator` as `highwater worker` does. The dialect here is
+//! The worker joins `highwater coordinator` over a bus, as `highwater worker` does. The dialect here is
 //! the part of the reference server's protocol that commands need, so that a node
 //! understands it. A dialect that every user needs belongs into
 //! `loadgen/src/worker/dialect/`, whose module page lists the three places.
 
-use std::{env, error::Error};
+use std::{env, error::Error, time::Duration};
 
 use highwater_loadgen::{
-    coordinator::TOKEN_VARIABLE,
+    bus::BusOptions,
+    doctor::segment_fit::worker_capacity,
+    sampling::raise_open_files,
     worker::{
-        WorkerOptions,
+        BusWorkerOptions, IndexChoice,
         dialect::{Dialect, Incoming, ReplyNodes},
-        run_with_dialect,
+        run_on_bus,
     },
 };
+use highwater_types::BrokerUrl;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -59,11 +62,22 @@ fn decode_command(text: &str) -> Option<Incoming<'static>> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let coordinator = env::args().nth(1).ok_or("usage: custom_dialect ADDRESS")?;
-    let options = WorkerOptions {
-        coordinator: coordinator.parse()?,
-        token: env::var(TOKEN_VARIABLE)?,
+    let mut arguments = env::args().skip(1);
+    let (Some(bus), Some(run)) = (arguments.next(), arguments.next()) else {
+        return Err("usage: custom_dialect BUS RUN".into());
     };
-    run_with_dialect(options, &CommandsOnly).await?;
+    let options = BusWorkerOptions {
+        bus: BusOptions {
+            url: BrokerUrl::parse(&bus)?,
+            credentials: None,
+        },
+        run: run.parse()?,
+        index: IndexChoice::AnyFree,
+        join_timeout: Duration::from_secs(120),
+        files: None,
+        capacity: worker_capacity(raise_open_files()?, Vec::new()),
+        dialect: Some(&CommandsOnly),
+    };
+    run_on_bus(options).await?;
     Ok(())
 }

@@ -5,12 +5,13 @@
 
 use std::{env, error::Error, time::Duration};
 
-use futures_util::{SinkExt, StreamExt};
+use futures_util::StreamExt;
 use highwater_loadgen::{
     access::{ClientAccess, ClientOptions},
     worker::{
         devices::{connect::connect, connect_request::ConnectRequest, upgrade::DeviceSocket},
         dialect::plain::Plain,
+        source_address::SourceAddresses,
     },
 };
 use tokio::time::timeout;
@@ -67,7 +68,7 @@ impl FuzzingServer {
             header_lines: "",
             max_message_bytes: MAX_MESSAGE_BYTES,
             client_options: &self.client_options,
-            worker_index: 0,
+            sources: &SourceAddresses::default(),
             device_number: 0,
         };
         connect(request, TIMEOUT)
@@ -83,7 +84,7 @@ async fn echo(socket: &mut DeviceSocket) {
     while let Some(Ok(message)) = socket.next().await {
         let sent = match message {
             Message::Text(_) | Message::Binary(_) => socket.send(message).await,
-            // tungstenite queues pongs and the answer to a close frame itself.
+            // The socket queues pongs and the answer to a close frame itself.
             _ => socket.flush().await,
         };
         if sent.is_err() {

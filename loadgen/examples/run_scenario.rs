@@ -14,7 +14,7 @@ use std::{
 };
 
 use highwater_loadgen::{
-    coordinator::{self, RunOptions, TOKEN_VARIABLE, Update, Workers},
+    coordinator::{self, LocalWorkers, RunOptions, TOKEN_VARIABLE, Update, Workers},
     worker::{self, WorkerOptions},
 };
 use highwater_reports::summary::Verdict;
@@ -30,6 +30,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
             worker::run(WorkerOptions {
                 coordinator: coordinator.parse()?,
                 token: env::var(TOKEN_VARIABLE)?,
+                bind: Vec::new(),
             })
             .await?;
             Ok(ExitCode::SUCCESS)
@@ -50,7 +51,10 @@ async fn run(scenario: &Path, out: PathBuf, sets: Vec<String>) -> Result<ExitCod
         sets,
         out: out.clone(),
         exe: env::current_exe()?,
-        workers: Workers::Local { count: Some(2) },
+        workers: Workers::Local(LocalWorkers {
+            count: Some(2),
+            bind: Vec::new(),
+        }),
     };
     // Cancelled, it ends the run early and in order.
     let interrupt = CancellationToken::new();

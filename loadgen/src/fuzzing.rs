@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::{
 };
 
 use crate::{
-    broker,
+    broker, bus,
     control::{FromWorker, ToWorker},
     sampling::{Gauges, MetricsEndpoint, known_metrics},
     testbed::balancer,
@@ -40,11 +40,18 @@ use crate::{
 /// The key of RFC 6455, section 1.3.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
-/// Checks that every message of the control link that is parsed is the same after it is
-/// written and parsed again.
+/// Checks that every message of the control link and the bus that is parsed is the same after
+/// it is written and parsed again.
 pub fn control_link(bytes: &[u8]) {
     check_round_trip::<FromWorker>(bytes);
     check_round_trip::<ToWorker>(bytes);
+    check_round_trip::<bus::Control>(bytes);
+    check_round_trip::<bus::Envelope>(bytes);
+    check_round_trip::<bus::RunDocument>(bytes);
+    check_round_trip::<bus::SegmentClaim>(bytes);
+    check_round_trip::<bus::WorkerStatus>(bytes);
+    // Bytes that inflate to more than a message may hold are refused.
+    let _ = bus::codec::decode::<bus::Envelope>("message of a worker", bytes);
 }
 
 /// Checks that an accepted head of an upgrade response lies within the bytes and ends with

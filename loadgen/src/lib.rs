@@ -7,7 +7,7 @@
 //!   coordinator ──starts, events──► testbed ──► nodes, broker, balancers
 //!     │      ▲  └────samples────► sampling ──────────────►│
 //!     │      │ counts, each second                        │
-//!     │   control link                                    │
+//!     │   control link, or bus                            │
 //!     │      │                                            │
 //!     │   worker ──sockets, commands, messages───────────►┘
 //!     ▼
@@ -16,7 +16,8 @@
 //!
 //! - [`coordinator`]: one run, from its first process to its record;
 //! - [`worker`]: a process that generates its share of the load;
-//! - [`control`]: the link between the two;
+//! - [`control`]: the link between the two on one machine, and its messages;
+//! - [`bus`]: what passes between them on many machines;
 //! - [`testbed`]: the cluster that a scenario asks for;
 //! - `broker`: the brokers that a cluster may use and the harness does not start;
 //! - [`sampling`]: samples of every process, on one clock;
@@ -27,6 +28,7 @@
 
 pub mod access;
 mod broker;
+pub mod bus;
 pub mod clock;
 pub mod control;
 pub mod coordinator;

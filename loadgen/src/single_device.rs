@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use highwater_process::Spawner;
-use highwater_scenarios::{Plan, Segment, plan::SystemSpec};
+use highwater_scenarios::{DataTable, Plan, Segment, plan::SystemSpec};
 use tokio::{
     sync::watch,
     time::{Instant, sleep, timeout},
@@ -19,17 +19,18 @@ use crate::{
     coordinator::{RunError, system::RunningSystem},
     keys::DeviceKey,
     worker::{
-        context::{Context, Protocols},
+        context::{Clients, Context, Protocols},
         devices::{device::run_device, schedule::ScheduledDevice},
         dialect::for_system,
         frames::PoolProtocol,
         observer::{SocketEvent, SocketObserver, with_observer},
         signals::Signals,
+        source_address::SourceAddresses,
     },
 };
 
 /// The phase of the heartbeats. The first is due early, because a person waits for it.
-const HEARTBEAT_PHASE: f64 = 0.1;
+const HEARTBEAT_PHASE: f32 = 0.1;
 
 /// Longest time that a device may take to close its socket in order.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -169,6 +170,15 @@ async fn context_of(single: &SingleDevice) -> Result<Context, RunError> {
     let (exe, logs) = (std::path::Path::new(""), std::path::Path::new(""));
     let system = RunningSystem::start(plan, exe, &Spawner::start()?, logs).await?;
     let access = system.access();
+    let rows = plan.devices.iter().map(|pool| {
+        let data = pool.data.as_ref();
+        data.map(|data| DataTable::clone(&data.table.0))
+            .unwrap_or_default()
+    });
+    let options = ClientOptions::new(&access)?;
+    let sources = SourceAddresses::default();
+    let clients =
+        Clients::prepare(plan, Segment::whole(), rows.collect(), options, sources).await?;
     let now = Instant::now();
     // The sender may go: the receiver keeps the value.
     let (_, steady) = watch::channel(Some(now));
@@ -177,10 +187,10 @@ async fn context_of(single: &SingleDevice) -> Result<Context, RunError> {
         Segment::whole(),
         Protocols {
             dialect: for_system(&plan.system),
-            pools: PoolProtocol::compile_all(plan, &access.variables)?,
+            pools: PoolProtocol::compile_all(plan, &access.environment)?,
         },
         system.endpoints(),
-        ClientOptions::new(&access)?,
+        clients,
         RunClock::starting_at(now),
         Signals {
             ramp: now,

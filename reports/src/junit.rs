@@ -10,6 +10,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
 use crate::{
+    analysis::gates::reason_of,
     summary::{GateOutcome, Summary, Verdict},
     text::{actual, failure_sentences, limit, verdict_sentence},
 };
@@ -29,7 +30,13 @@ pub(crate) fn junit(summary: &Summary) -> Result<String, SerializeError> {
 }
 
 fn case(summary: &Summary, gate: &GateOutcome) -> TestCase {
-    let message = format!("{}: is {}, limit {}", gate.check, actual(gate), limit(gate));
+    let reason = reason_of(summary, gate).map_or_else(String::new, |reason| format!(": {reason}"));
+    let message = format!(
+        "{}: is {}, limit {}{reason}",
+        gate.check,
+        actual(gate),
+        limit(gate)
+    );
     let mut case = TestCase::new(gate.name.as_str(), status(gate.verdict, &message));
     case.set_classname(summary.scenario.as_str());
     case

@@ -271,7 +271,7 @@ mod tests {
             an unknown comparison; expected `metric <= limit`, with one of < <= == != >= > (did you mean `==`?)
             unknown unit `ms` as the limit of sockets.opened; expected a plain number
             no comparison; expected `metric <= limit`, with one of < <= == != >= >
-            unknown metric `latency`; expected a metric of `sockets`, `heartbeats`, `frames`, `commands`, `exchanges`, `messages`, `backplane`, `nodes`, `cpu_cores`, `exits`, `telemetry`, `balance`, `cost_per_socket`, `observe` (did you mean `messages.latency.p99`?)
+            unknown metric `latency`; expected a metric of `sockets`, `login`, `heartbeats`, `frames`, `commands`, `exchanges`, `messages`, `backplane`, `nodes`, `cpu_cores`, `exits`, `telemetry`, `balance`, `cost_per_socket`, `observe` (did you mean `messages.latency.p99`?)
             an unknown comparison; expected `metric <= limit`, with one of < <= == != >= > (did you mean `<=`?)
             a quantity below zero as the limit of commands.failed; expected a plain number
             an unknown comparison; expected `metric <= limit`, with one of < <= == != >= > (did you mean `<=`?)

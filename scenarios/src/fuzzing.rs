@@ -2,7 +2,9 @@
 //! of the library's interface.
 
 use crate::{
-    HostResources, describe_matrix,
+    DataTable, HostResources, Segment,
+    data::{DataFormat, MAX_COLUMNS},
+    describe_matrix,
     frames::{
         CompiledFrame, JsonPath, Matcher, ReceivedFrame, Take, Template, ValueNames, ValueRef,
         Values,
@@ -79,6 +81,35 @@ struct NoValues;
 
 impl Values for NoValues {
     fn append(&self, _value: ValueRef, _out: &mut String) {}
+}
+
+/// Reads any bytes as a data file of each format.
+///
+/// # Panics
+///
+/// Panics if a table has no columns or too many, or if the shares of three workers are not
+/// the whole table.
+pub fn data_files(bytes: &[u8]) {
+    for format in [DataFormat::Csv, DataFormat::JsonLines] {
+        let Ok(content) = format.parse(bytes) else {
+            continue;
+        };
+        let (columns, table) = (content.columns.len(), content.table);
+        assert!((1..=MAX_COLUMNS).contains(&columns));
+        for segment in (0..3).filter_map(|index| Segment::new(index, 3).ok()) {
+            let mut share = DataTable::new(columns);
+            for chunk in table.chunks_of(segment.indices(table.rows())) {
+                assert!(share.append(&chunk));
+            }
+            assert_eq!(share.rows(), segment.share_of(table.rows()));
+            for (own, row) in segment.indices(table.rows()).enumerate() {
+                for column in 0..columns {
+                    let value = table.value(row, column);
+                    assert!(value.is_some() && value == share.value(own as u64, column));
+                }
+            }
+        }
+    }
 }
 
 /// Reads a text and describes it. Returns the description of a valid scenario, and `None` for

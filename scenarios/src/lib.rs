@@ -7,9 +7,9 @@
 //!          (overrides, presets)
 //! ```
 //!
-//! The crate is pure: no runtime, no clock, no network. [`load`] reads one file and is the
-//! only function here that touches the disk. Each arrow is a pure function, and every step
-//! adds all its problems to one list.
+//! The crate is pure: no runtime, no clock, no network. [`load`] reads a scenario and its data
+//! files, and is the only function here that touches the disk. Each arrow is a pure function,
+//! and every step adds all its problems to one list.
 //!
 //! ```
 //! use highwater_scenarios::{Segment, parse};
@@ -50,7 +50,9 @@
 //! - `rules`: values that do not fit each other; one file per subject;
 //! - [`diagnostic`]: problems with their places;
 //! - [`frames`]: templates and matchers of frames, compiled;
-//! - [`plan`], [`segment`]: the resolved form, and a worker's share of it;
+//! - [`data`], [`data_table`], `data_files`: files with a row of values for each device;
+//! - [`plan`], [`segment`]: the resolved form, and a worker's share of it; [`plan_texts`]: its
+//!   texts with variables;
 //! - [`describe()`], `estimate`: the plan in words, and its size;
 //! - [`check`], [`metrics`]: the grammar of gates, and what a gate can name;
 //! - [`selector`]: the grammar of a target's own metrics;
@@ -59,9 +61,12 @@
 //! - [`secrets`]: values of header fields and queries, kept out of records and messages, with
 //!   `mask` for texts;
 //! - [`renamed`]: names that changed, for hints and for records of earlier versions;
+//! - `suggest`: the word that a person probably meant;
 //! - [`text_layout`]: text for a terminal, here and in the crates above.
 
 pub mod check;
+pub mod data;
+pub mod data_table;
 pub mod diagnostic;
 pub mod frames;
 #[doc(hidden)]
@@ -71,6 +76,7 @@ mod mask;
 pub mod matrix;
 pub mod metrics;
 pub mod plan;
+pub mod plan_texts;
 pub mod presets;
 pub mod reference;
 pub mod renamed;
@@ -80,6 +86,7 @@ pub mod selector;
 pub mod settings;
 pub mod text_layout;
 
+mod data_files;
 mod describe;
 mod estimate;
 mod overrides;
@@ -92,10 +99,14 @@ mod tree;
 mod value;
 
 pub use check::GateCheck;
+pub use data_table::DataTable;
 pub use describe::{HostResources, MemoryEstimate, describe, describe_matrix};
 pub use diagnostic::{Diagnostic, Diagnostics};
 pub use estimate::{BalancerShare, RESERVED_FILES, usable_files};
-pub use load::{LoadError, expand, load, load_expanded, load_matrix, parse, parse_matrix};
+pub use load::{
+    LoadError, expand, load, load_data, load_expanded, load_matrix, parse, parse_matrix,
+    parse_with_files, relocate_files,
+};
 pub use matrix::{Matrix, MatrixCell, MatrixSetting};
 pub use plan::Plan;
 pub use segment::Segment;

@@ -4,6 +4,11 @@
 
 use std::{borrow::Cow, ops::Range};
 
+use crate::frames::{
+    ValueNames,
+    template::{Mark, next_mark},
+};
+
 /// Text in place of a value.
 pub(crate) const MASK: &str = "***";
 
@@ -28,12 +33,12 @@ const QUOTES: [char; 2] = ['"', '\''];
 pub(crate) type MaskFn = fn(&str) -> String;
 
 /// Returns an address with `***` in place of the values in its query that may be secrets.
-/// `{device}` and `${NAME}` stay.
+/// Placeholders stay.
 pub fn mask_address(address: &str) -> String {
     mask_query(address, |_| MASK.to_owned())
 }
 
-/// Yields the values in the query of an address that may be secrets, except `{device}`.
+/// Yields the values in the query of an address that may be secrets, except placeholders.
 pub fn query_secrets(address: &str) -> impl Iterator<Item = &str> {
     let query = address.split_once('?').map_or("", |(_, query)| query);
     let parameters = query.split('&').map(split_parameter);
@@ -82,8 +87,7 @@ fn is_harmless_parameter(name: &str) -> bool {
     HARMLESS_PARAMETERS.contains(&name.to_ascii_lowercase().as_str())
 }
 
-/// Masks everything but the scheme in front, `${NAME}`, `{device}`, and what has no letters and
-/// digits.
+/// Masks everything but the scheme in front, placeholders, and what has no letters and digits.
 pub(crate) fn mask_value(value: &str, mask: MaskFn) -> String {
     let lower = value.to_ascii_lowercase();
     let scheme = AUTH_SCHEMES
@@ -105,18 +109,40 @@ pub(crate) fn mask_value(value: &str, mask: MaskFn) -> String {
     masked
 }
 
-/// Finds the first `${NAME}` or `{device}`.
+/// Finds the first `${NAME}` or `{name}`.
 fn next_placeholder(text: &str) -> Option<Range<usize>> {
-    const DEVICE: &str = "{device}";
-    let variable = text.find("${").and_then(|start| {
-        let length = text[start..].find('}')?;
-        Some(start..start + length + 1)
-    });
-    let device = text.find(DEVICE).map(|start| start..start + DEVICE.len());
-    [variable, device]
-        .into_iter()
-        .flatten()
-        .min_by_key(|range| range.start)
+    let (before, mark, after) = next_mark(text)?;
+    let start = match mark {
+        Mark::Value(_) | Mark::Environment(_) => before.len(),
+        // The second brace is text, and what it holds is a placeholder no more.
+        Mark::Escaped(_) => return None,
+    };
+    Some(start..text.len() - after.len())
+}
+
+/// Returns the parts of a text between its placeholders.
+pub fn literal_parts(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some(range) = next_placeholder(rest) {
+        parts.push(&rest[..range.start]);
+        rest = &rest[range.end..];
+    }
+    parts.push(rest);
+    parts
+}
+
+/// Whether a text has a placeholder that may stand for a secret: all but the built-in ones.
+pub(crate) fn has_secret_placeholder(text: &str) -> bool {
+    let mut rest = text;
+    while let Some((_, mark, after)) = next_mark(rest) {
+        match mark {
+            Mark::Environment(_) => return true,
+            Mark::Value(name) if !ValueNames::is_built_in(name) => return true,
+            Mark::Value(_) | Mark::Escaped(_) => rest = after,
+        }
+    }
+    false
 }
 
 /// Returns as many `*` as the text has bytes. Line feeds stay, because problems have lines.

@@ -7,6 +7,7 @@
 
 use crate::{
     Plan,
+    data_files::DataFiles,
     diagnostic::{Diagnostic, DiagnosticSink, SourceSpan},
     rules,
     scenario::Scenario,
@@ -57,6 +58,12 @@ impl Matrix {
         std::iter::once(&self.first).chain(&self.others)
     }
 
+    /// Yields the plans of all cells, to be completed.
+    pub(crate) fn plans_mut(&mut self) -> impl Iterator<Item = &mut Plan> {
+        let cells = std::iter::once(&mut self.first).chain(&mut self.others);
+        cells.map(|cell| &mut cell.plan)
+    }
+
     /// Returns the number of runs of each cell.
     pub fn repeat(&self) -> u32 {
         self.repeat
@@ -79,12 +86,16 @@ impl Matrix {
 
     /// Reads the cells that the tree lists; `None` where any of them has a problem. All
     /// problems go to `sink`.
-    pub(crate) fn read(root: &TomlTable, sink: &mut DiagnosticSink) -> Option<Self> {
+    pub(crate) fn read(
+        root: &TomlTable,
+        files: &mut DataFiles<'_>,
+        sink: &mut DiagnosticSink,
+    ) -> Option<Self> {
         let (axes, repeat) = read_axes(root, sink);
         let mut cells = Vec::new();
         for combination in combinations(&axes) {
             let mut cell_sink = DiagnosticSink::default();
-            cells.push(resolve_cell(root, &combination, &mut cell_sink));
+            cells.push(resolve_cell(root, &combination, files, &mut cell_sink));
             // A problem outside the matrix comes back in every cell.
             sink.add_unseen(cell_sink);
         }
@@ -104,6 +115,7 @@ type AxisValue<'a> = (&'static str, &'a TomlItem);
 fn resolve_cell(
     root: &TomlTable,
     combination: &[AxisValue<'_>],
+    files: &mut DataFiles<'_>,
     sink: &mut DiagnosticSink,
 ) -> Option<MatrixCell> {
     // A copy each: a cell is validated as if its values were written in the file.
@@ -115,13 +127,14 @@ fn resolve_cell(
         }
     }
     let scenario = Scenario::read(&TableReader::root(Scenario::schema(), &root, sink), sink);
-    rules::check(&scenario, sink);
+    let data = files.of_pools(&scenario, sink);
+    rules::check(&scenario, &data, sink);
     let settings = combination.iter().map(|(key, item)| MatrixSetting {
         key: (*key).to_owned(),
         value: unquoted(item),
     });
     let settings: Vec<MatrixSetting> = settings.collect();
-    let plan = scenario.resolve()?;
+    let plan = scenario.resolve(data)?;
     let words: Vec<String> = settings.iter().map(MatrixSetting::name_part).collect();
     Some(MatrixCell {
         name: words.join("-"),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use highwater_types::duration::{DAY, SECOND};
 
 use crate::{
+    data::PoolData,
     diagnostic::ValueLocation,
     plan::{Dialect, EventKind, Plan, SystemSpec},
     section::{
@@ -128,13 +129,15 @@ impl Scenario {
         self.messages.is_written || commands.any(|load| load.request_location().is_some())
     }
 
-    /// Resolves the plan; `None` where a value is invalid.
-    pub(crate) fn resolve(self) -> Option<Plan> {
+    /// Resolves the plan, with the data of each pool; `None` where a value is invalid.
+    pub(crate) fn resolve(self, data: Vec<PoolData>) -> Option<Plan> {
         let duration = self.duration.value?;
         let target = self.target.value.as_ref();
         let dialect = target.and_then(|target| self.dialect_of(target));
         // Before the loads, whose defaults depend on their pools.
-        let devices = resolve_all(self.devices.value, PoolSection::resolve)?;
+        let pools = self.devices.value.unwrap_or_default().into_iter().zip(data);
+        let devices = pools.map(|(pool, data)| pool.resolve(data));
+        let devices = devices.collect::<Option<Vec<_>>>()?;
         let mut events = resolve_all(self.events.value, EventSection::resolve)?;
         // Stable: events of one instant stay in the order of the file.
         events.sort_by_key(|event| event.at);

@@ -1,10 +1,10 @@
-//! Values of header fields and of addresses' queries, and the password of a proxy, kept out of
-//! records and messages.
+//! Values of header fields, of addresses' queries and of logins, and the password of a proxy,
+//! kept out of records and messages.
 //!
-//! A header field or a query may carry a key or a password. Its place is a variable: `${NAME}`
-//! stands in the scenario, and the coordinator looks it up. What is written out all the same is
-//! sent as it is, and shown nowhere: records, reports and error messages have `***` in its
-//! place.
+//! A header field, a query or the body of a login may carry a key or a password. Its place is a
+//! variable: `${NAME}` stands in the scenario, and the coordinator looks it up. What is written
+//! out all the same is sent as it is, and shown nowhere: records, reports and error messages have
+//! `***` in its place.
 
 use std::ops::Range;
 
@@ -12,12 +12,12 @@ use highwater_types::redact_passwords;
 
 use crate::{
     diagnostic::{DiagnosticSink, SourceSpan},
-    mask::{MASK, MaskFn, mask_queries, mask_value, stars},
-    plan::{BasicCredentials, HttpHeader, Plan, SystemSpec},
+    mask::{MASK, MaskFn, has_secret_placeholder, mask_queries, mask_value, stars},
+    plan::{BasicCredentials, HttpHeader, LoginBody, Plan, SystemSpec},
     tree::{self, TomlItem, TomlTable, TomlValue},
 };
 
-pub use crate::mask::{mask_address, query_secrets};
+pub use crate::mask::{literal_parts, mask_address, query_secrets};
 
 /// Header fields whose values are no secrets, in lower case.
 const HARMLESS_HEADERS: [&str; 6] = [
@@ -33,12 +33,13 @@ const HARMLESS_HEADERS: [&str; 6] = [
 const BASIC_KEY: &str = "basic";
 
 /// Keys whose values are addresses or paths with a query.
-const ADDRESS_KEYS: [&str; 4] = ["ws", "http", "prometheus", "path"];
+const ADDRESS_KEYS: [&str; 7] = ["ws", "http", "prometheus", "path", "post", "get", "put"];
 
 impl HttpHeader {
-    /// Whether the value is written out and may be a secret, without any `${NAME}`.
+    /// Whether the value is written out and may be a secret. With a variable, a column or a
+    /// value of the login in it, that is the secret, and the rest is a name: `session={session}`.
     pub fn has_literal_secret(&self) -> bool {
-        !self.value.contains("${") && self.masked().value != self.value
+        !has_secret_placeholder(&self.value) && self.masked().value != self.value
     }
 
     /// Returns the field with `***` in place of what may be a secret.
@@ -71,8 +72,8 @@ impl BasicCredentials {
 }
 
 impl Plan {
-    /// Returns the plan as records show it, with masked header fields, credentials and queries,
-    /// and without the proxy's password.
+    /// Returns the plan as records show it, with masked header fields, credentials, queries and
+    /// login bodies, and without the proxy's password.
     #[must_use]
     pub fn without_secrets(mut self) -> Self {
         if let SystemSpec::Target(target) = &mut self.system {
@@ -101,8 +102,16 @@ impl Plan {
         for load in &mut self.commands {
             load.path = mask_address(&load.path);
         }
-        for header in self.commands.iter_mut().flat_map(|load| &mut load.headers) {
-            *header = header.masked();
+        for load in &mut self.commands {
+            mask_headers(&mut load.headers);
+        }
+        let pools = self.devices.iter_mut();
+        for login in pools.filter_map(|pool| pool.login.as_mut()) {
+            login.url = mask_address(&login.url);
+            mask_headers(&mut login.headers);
+            if let Some(body) = &mut login.body {
+                body.mask();
+            }
         }
         self
     }
@@ -114,7 +123,9 @@ impl Plan {
         };
         let observed = target.observe.iter();
         let of_commands = self.commands.iter().flat_map(|load| &load.headers);
+        let logins = self.devices.iter().filter_map(|pool| pool.login.as_ref());
         let headers = target.headers.iter().chain(of_commands);
+        let headers = headers.chain(logins.flat_map(|login| &login.headers));
         let headers = headers.chain(observed.clone().flat_map(|process| &process.headers));
         let headers = headers
             .filter(|header| header.has_literal_secret())
@@ -142,8 +153,41 @@ pub fn variables(plan: &Plan) -> Vec<String> {
     names.collect()
 }
 
-/// Returns the text of a scenario with `***` in place of the values of header fields and of
-/// queries.
+fn mask_headers(headers: &mut [HttpHeader]) {
+    for header in headers {
+        *header = header.masked();
+    }
+}
+
+impl LoginBody {
+    /// Puts `***` in place of every text that may be a secret.
+    fn mask(&mut self) {
+        match self {
+            Self::Json(json) => mask_json(json),
+            Self::Form(fields) => fields.iter_mut().for_each(|(_, value)| mask_whole(value)),
+            Self::Text(text) => mask_whole(text),
+        }
+    }
+}
+
+fn mask_json(json: &mut serde_json::Value) {
+    use serde_json::Value;
+    match json {
+        Value::String(text) => mask_whole(text),
+        // A PIN may be written as a number.
+        Value::Number(_) => *json = MASK.into(),
+        Value::Array(items) => items.iter_mut().for_each(mask_json),
+        Value::Object(fields) => fields.values_mut().for_each(mask_json),
+        Value::Bool(_) | Value::Null => {}
+    }
+}
+
+fn mask_whole(text: &mut String) {
+    *text = mask_value(text, |_| MASK.to_owned());
+}
+
+/// Returns the text of a scenario with `***` in place of the values of header fields, of queries
+/// and of the bodies of logins.
 pub fn mask_secrets(text: &str) -> String {
     mask_text(text, |_| MASK.to_owned())
 }
@@ -176,7 +220,7 @@ fn mask_text(text: &str, mask: MaskFn) -> String {
     // Problems of the text are reported elsewhere.
     let root = tree::parse(text, &mut DiagnosticSink::default());
     let mut ranges = Vec::new();
-    find_values(&root, false, &mut ranges);
+    find_values(&root, Part::Open, &mut ranges);
     ranges.sort_by_key(|(range, _)| range.start);
     let mut masked = String::with_capacity(text.len());
     let mut end = 0;
@@ -205,29 +249,64 @@ enum SecretPlace {
     Query,
 }
 
-/// Finds the values below every table that is called after header fields, also where such a
-/// table does not belong, and the values that are addresses.
-fn find_values(table: &TomlTable, is_headers: bool, ranges: &mut Vec<(Range<usize>, SecretPlace)>) {
-    for entry in table.entries() {
-        let is_below = is_headers || is_secret_key(&entry.key);
-        let place = match is_below {
-            true => (!is_harmless(&entry.key)).then_some(SecretPlace::Value),
-            false => is_address_key(&entry.key).then_some(SecretPlace::Query),
-        };
-        match (&entry.item.value, place) {
-            (TomlValue::Table(inner), _) => find_values(inner, is_below, ranges),
-            // Processes are a list of tables, each with header fields of its own.
-            (TomlValue::List(items), None) => {
-                let tables = items.iter().filter_map(TomlItem::as_table);
-                tables.for_each(|inner| find_values(inner, false, ranges));
-            }
-            (_, Some(place)) => {
-                if let SourceSpan::File(range) = &entry.item.span {
-                    ranges.push((range.clone(), place));
-                }
-            }
-            _ => {}
+/// The part of a scenario that a value stands in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// A part without secrets.
+    Open,
+    /// A login, whose body may hold secrets.
+    Login,
+    /// Header fields, credentials, or the body of a login.
+    Secret,
+}
+
+impl Part {
+    /// Returns the part below a key.
+    fn below(self, key: &str) -> Self {
+        let key = key.to_ascii_lowercase();
+        match (self, key.as_str()) {
+            (Self::Secret, _) => Self::Secret,
+            _ if is_secret_key(&key) => Self::Secret,
+            (Self::Login, "json" | "form" | "body") => Self::Secret,
+            (_, "login") => Self::Login,
+            (part, _) => part,
         }
+    }
+}
+
+/// Finds the values below every table that is called after header fields, also where such a
+/// table does not belong, the bodies of logins, and the values that are addresses.
+fn find_values(table: &TomlTable, part: Part, ranges: &mut Vec<(Range<usize>, SecretPlace)>) {
+    for entry in table.entries() {
+        let below = part.below(&entry.key);
+        let place = match below {
+            Part::Secret if is_harmless(&entry.key) => continue,
+            Part::Secret => Some(SecretPlace::Value),
+            Part::Open | Part::Login => is_address_key(&entry.key).then_some(SecretPlace::Query),
+        };
+        find_in_item(&entry.item, below, place, ranges);
+    }
+}
+
+fn find_in_item(
+    item: &TomlItem,
+    part: Part,
+    place: Option<SecretPlace>,
+    ranges: &mut Vec<(Range<usize>, SecretPlace)>,
+) {
+    match (&item.value, place) {
+        (TomlValue::Table(inner), _) => find_values(inner, part, ranges),
+        // Processes are a list of tables, each with header fields of its own.
+        (TomlValue::List(items), None | Some(SecretPlace::Value)) => {
+            let items = items.iter();
+            items.for_each(|item| find_in_item(item, part, place, ranges));
+        }
+        (_, Some(place)) => {
+            if let SourceSpan::File(range) = &item.span {
+                ranges.push((range.clone(), place));
+            }
+        }
+        (_, None) => {}
     }
 }
 
@@ -236,12 +315,20 @@ fn mask_argument(argument: &str, mask: MaskFn) -> String {
         return argument.to_owned();
     };
     let mut parts = path.split('.').map(str::trim);
+    let part = parts.clone().fold(Part::Open, Part::below);
     let lower = value.to_ascii_lowercase();
-    let is_headers = parts.clone().any(is_secret_key)
+    let is_secret = match part {
+        Part::Secret => true,
+        Part::Login => value.contains('{'),
         // A whole table as a value.
-        || lower.contains("headers") || lower.contains(BASIC_KEY);
+        Part::Open => {
+            lower.contains("headers")
+                || lower.contains(BASIC_KEY)
+                || (lower.contains("login") && lower.contains('{'))
+        }
+    };
     let is_harmless_field = parts.next_back().is_some_and(is_harmless);
-    match is_headers && !is_harmless_field {
+    match is_secret && !is_harmless_field {
         true => format!("{path}={}", mask_value(value, mask)),
         // Of any key: a whole table as a value has addresses too.
         false => format!("{path}={}", mask_queries(value, mask)),
@@ -294,6 +381,7 @@ mod tests {
             ("Cookie", "sid=s3cr3t; u=${U}", "***${U}", false),
             ("X-Device", "{device}", "{device}", false),
             ("X-Device", "s3cr3t-{device}", "***{device}", true),
+            ("Cookie", "sid={session}", "***{session}", false),
             ("Accept-Language", "en", "en", false),
             ("X-Empty", "", "", false),
         ] {
@@ -324,6 +412,17 @@ mod tests {
     }
 
     #[test]
+    fn text_of_a_scenario_shows_no_value_of_a_login() {
+        let text = "[[devices]]\nexpect = { json = { type = \"pong\" } }\n[devices.login]\n\
+                    post = \"http://h\"\njson = { user = \"{device}\", pass = \"s3cr3t\", \
+                    pins = [4711, \"s3cr3t-{n}\"] }\nbody = \"s3cr3t\"\n";
+        let expected = "[[devices]]\nexpect = { json = { type = \"pong\" } }\n[devices.login]\n\
+                        post = \"http://h\"\njson = { user = \"{device}\", pass = \"***\", \
+                        pins = [***, \"***{n}\"] }\nbody = \"***\"\n";
+        assert_eq!(mask_secrets(text), expected);
+    }
+
+    #[test]
     fn argument_shows_no_value_of_a_header_field() {
         for (argument, shown) in [
             ("target.headers.X-Key=s3cr3t", "target.headers.X-Key=***"),
@@ -333,6 +432,18 @@ mod tests {
             (
                 "target.observe=[{ basic = { password = \"s3cr3t\" } }]",
                 "target.observe=***",
+            ),
+            (
+                "devices.a.login.json.pass=s3cr3t",
+                "devices.a.login.json.pass=***",
+            ),
+            (
+                "devices.a.login={ json = { p = \"s3cr3t\" } }",
+                "devices.a.login=***",
+            ),
+            (
+                "devices.a.login.post=http://h/x",
+                "devices.a.login.post=http://h/x",
             ),
             (
                 "target.headers.Accept-Language=en",

@@ -22,6 +22,7 @@
 //!   delivers messages to topics; `intake` passes telemetry on;
 //! - [`backplane`] joins the nodes; `ingest` is the telemetry queue; `brokers` registers the
 //!   message brokers that both can use; `message` holds what nodes exchange;
+//! - `control_thread` runs the connection to the backplane apart from the sockets;
 //! - [`auth`] checks tokens, `api` answers errors, `faults` injects faults on request;
 //! - `net` holds listeners, [`tls`], WebSocket frames and admission control; `metric`
 //!   exports metrics; `limits`, `rate`, `id` and `clock` are values.
@@ -36,6 +37,7 @@ mod brokers;
 mod clock;
 mod cluster;
 pub mod consumer;
+mod control_thread;
 mod faults;
 #[doc(hidden)]
 pub mod fuzzing;

@@ -31,6 +31,9 @@ pub struct NodeLimits {
     pub close_timeout: Duration,
     /// The time that the owner directory may take to confirm a new device.
     pub register_timeout: Duration,
+    /// The device sockets that are opened while the node has no backplane. They are served
+    /// without an entry in the owner directory until it is back.
+    pub max_unregistered: usize,
     /// The time from the end of one request to the end of the next one's head, and so the
     /// time for which a kept-alive connection may be idle. It is longer than clients keep
     /// theirs pooled (usually 90 s), so that no connection closes under a new request.
@@ -60,6 +63,9 @@ pub struct NodeLimits {
     pub upgrade_rate: Option<Rate>,
     /// The burst of new device sockets under `upgrade_rate`; `None` is one second's worth.
     pub upgrade_burst: Option<u32>,
+    /// The time that new device sockets may wait for the node. While the shortest wait of a
+    /// second is longer, those that waited longer are rejected; `None` is unlimited.
+    pub upgrade_delay: Option<Duration>,
     /// The connections of all kinds on the public listener; `None` is the process's limit
     /// of open files less a reserve. A sixteenth of them, at most 256, is never used by device
     /// sockets.
@@ -124,6 +130,7 @@ impl Default for NodeLimits {
             ping_interval: None,
             close_timeout: Duration::from_secs(5),
             register_timeout: Duration::from_secs(5),
+            max_unregistered: 10_000,
             // Longer than the 90 s for which clients usually pool a connection.
             header_timeout: Duration::from_secs(120),
             first_request_timeout: Duration::from_secs(10),
@@ -138,6 +145,7 @@ impl Default for NodeLimits {
             max_sockets: None,
             upgrade_rate: None,
             upgrade_burst: None,
+            upgrade_delay: Some(Duration::from_secs(1)),
             max_connections: None,
             connections_per_address: None,
             sockets_per_address: None,

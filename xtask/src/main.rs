@@ -5,9 +5,11 @@
 //! - [`services`]: real brokers and balancers;
 //! - [`conformance`]: the Autobahn suite;
 //! - [`fuzz`]: libFuzzer on the parsers of foreign bytes;
+//! - [`bench`]: the benches, and the comparison with other tools;
 //! - [`pictures`]: the pictures of the documents;
 //! - [`steps`]: the commands that the tasks consist of.
 
+mod bench;
 mod conformance;
 mod fuzz;
 mod pictures;
@@ -51,10 +53,7 @@ enum Task {
         prefixes: Vec<String>,
     },
     /// Run the benches; each reports a ratio to a reference of the same run
-    Bench {
-        /// Part of the name of the benches to run [default: all]
-        filter: Option<String>,
-    },
+    Bench(bench::BenchOptions),
 }
 
 fn main() -> Result<()> {
@@ -65,6 +64,6 @@ fn main() -> Result<()> {
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Pictures => pictures::run(),
         Task::Prose { prefixes } => prose::run(&prefixes),
-        Task::Bench { filter } => steps::bench(filter.as_deref()),
+        Task::Bench(options) => bench::run(options),
     }
 }

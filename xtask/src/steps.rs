@@ -30,15 +30,6 @@ pub(crate) fn cargo(arguments: &str) -> Command {
     command
 }
 
-/// Runs all benches, or those whose name contains `filter`.
-pub(crate) fn bench(filter: Option<&str>) -> Result<()> {
-    let mut bench = cargo("bench --workspace --locked --benches");
-    if let Some(filter) = filter {
-        bench.args(["--", filter]);
-    }
-    step("benches", &mut bench)
-}
-
 /// A child that ends with its owner.
 pub(crate) struct BackgroundProcess {
     child: Child,

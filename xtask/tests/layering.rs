@@ -20,6 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "highwater-loadgen",
         &[
+            "highwater-nats",
             "highwater-process",
             "highwater-reports",
             "highwater-scenarios",
@@ -31,9 +32,10 @@ const LAYERS: &[(&str, &[&str])] = &[
         &["highwater-scenarios", "highwater-types"],
     ),
     ("highwater-scenarios", &["highwater-types"]),
-    ("highwater-server", &["highwater-types"]),
+    ("highwater-server", &["highwater-nats", "highwater-types"]),
     ("xtask", &["highwater-process", "highwater-services"]),
     ("highwater-services", &["highwater-process"]),
+    ("highwater-nats", &["highwater-types"]),
     ("highwater-process", &[]),
     ("highwater-types", &[]),
 ];

@@ -3,13 +3,18 @@
 use clap::Args;
 use highwater_loadgen::{
     access::check_files,
-    coordinator::RunError,
+    coordinator::{LocalWorkers, RunError, check_plan},
     doctor::{self, PlanLoad},
     sampling::raise_open_files,
 };
 use highwater_scenarios::{HostResources, plan::SystemSpec};
 
-use crate::{exit::Exit, failure::CliFailure, options::ScenarioArgs, output::print};
+use crate::{
+    exit::Exit,
+    failure::CliFailure,
+    options::{BusArgs, ScenarioArgs},
+    output::print,
+};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -17,6 +22,8 @@ use crate::{exit::Exit, failure::CliFailure, options::ScenarioArgs, output::prin
   highwater check scenarios/idle-10k.toml --set devices.home.count=1000000
   highwater check chat.toml --expanded
       The scenario with the keys of its preset.
+  highwater check scenarios/idle-10k.toml --bus nats://bus.example
+      Whether the bus may carry it as well.
 
 All problems of a file are listed at once, each with its place, what was found
 and what is accepted; the exit code is then 2.")]
@@ -30,15 +37,22 @@ pub(crate) struct CheckArgs {
     /// parameter for.
     #[arg(long)]
     pub(crate) expanded: bool,
+    #[command(flatten)]
+    pub(crate) bus: BusArgs,
 }
 
 /// Validates a scenario and describes what it would do.
-pub(crate) fn execute(args: &CheckArgs) -> Result<Exit, CliFailure> {
+pub(crate) fn execute(args: CheckArgs) -> Result<Exit, CliFailure> {
     if args.expanded {
         print(&args.scenario.load_expanded()?)?;
         return Ok(Exit::Passed);
     }
     let matrix = args.scenario.load_matrix()?;
+    if let Some(bus) = args.bus.options()? {
+        for cell in matrix.cells() {
+            check_plan(&cell.plan, &bus)?;
+        }
+    }
     if let SystemSpec::Target(target) = &matrix.first().plan.system {
         check_files(target).map_err(RunError::from)?;
     }
@@ -47,7 +61,7 @@ pub(crate) fn execute(args: &CheckArgs) -> Result<Exit, CliFailure> {
     let available = doctor::read_host_limits().memory.remaining();
     let load = PlanLoad::new(
         &matrix.first().plan,
-        None,
+        &LocalWorkers::default(),
         Some(files_per_process),
         available,
     );

@@ -73,7 +73,7 @@ pub(crate) enum CliCommand {
     Serve(ServeCommand),
     /// List the consumer groups of the embedded broker, or remove one
     Groups(GroupsArgs),
-    /// Run a scenario with workers started by hand, on any machine
+    /// Run a scenario with workers on many machines, over NATS
     Coordinator(CoordinatorArgs),
     /// Put on a share of the load of a coordinator's run
     Worker(WorkerArgs),
@@ -88,7 +88,7 @@ impl Cli {
     pub(crate) fn execute(self) -> Result<Exit, CliFailure> {
         match self.command {
             CliCommand::Run(args) => run::execute(args),
-            CliCommand::Check(args) => check::execute(&args),
+            CliCommand::Check(args) => check::execute(args),
             CliCommand::Init(args) => init::execute(&args),
             CliCommand::Try(args) => try_out::execute(args),
             CliCommand::Doctor(args) => doctor::execute(args),

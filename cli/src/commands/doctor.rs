@@ -4,10 +4,19 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::Args;
-use highwater_loadgen::doctor::{self, HostLimits, PreflightFinding, PreflightReport, report_text};
+use highwater_loadgen::{
+    coordinator::LocalWorkers,
+    doctor::{self, HostLimits, PreflightFinding, PreflightReport, report_text},
+};
 use highwater_scenarios::Matrix;
 
-use crate::{exit::Exit, failure::CliFailure, options::ScenarioArgs, output::print, stderr};
+use crate::{
+    exit::Exit,
+    failure::CliFailure,
+    options::{BindArgs, ScenarioArgs},
+    output::print,
+    stderr,
+};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -15,6 +24,7 @@ use crate::{exit::Exit, failure::CliFailure, options::ScenarioArgs, output::prin
       The most sockets this machine can open, and which setting to change.
   highwater doctor scenarios/idle-10k.toml
   highwater doctor scenarios/idle-10k.toml --set devices.home.count=100000
+  highwater doctor remote.toml --bind 192.0.2.10-192.0.2.19
       Whether a scenario fits, how many workers it takes, and why.
 
 Nothing is started or changed. The exit code is 0 where the scenario fits, 5
@@ -27,12 +37,22 @@ pub(crate) struct DoctorArgs {
     /// The form is that of `highwater run --set`.
     #[arg(long, value_name = "PATH=VALUE", requires = "scenario")]
     pub(crate) set: Vec<String>,
+    #[command(flatten)]
+    pub(crate) bind: BindArgs,
 }
 
 /// Prints the limits of this machine, or whether a scenario fits it.
 pub(crate) fn execute(args: DoctorArgs) -> Result<Exit, CliFailure> {
     let limits = doctor::read_host_limits();
+    let workers = LocalWorkers {
+        count: None,
+        bind: args.bind.into_local_addresses()?,
+    };
     match args.scenario {
+        None if !workers.bind.is_empty() => Err(CliFailure::new(
+            Exit::Usage,
+            anyhow!("--bind needs a scenario: ports are counted for each address of its target"),
+        )),
         None => {
             print(&report_text::capacity_text(&limits))?;
             Ok(Exit::Passed)
@@ -40,7 +60,7 @@ pub(crate) fn execute(args: DoctorArgs) -> Result<Exit, CliFailure> {
         Some(scenario) => {
             let set = args.set;
             let scenario = ScenarioArgs { scenario, set };
-            check_scenario(&scenario.load_matrix()?, &limits)
+            check_scenario(&scenario.load_matrix()?, &workers, &limits)
         }
     }
 }
@@ -49,7 +69,7 @@ pub(crate) fn execute(args: DoctorArgs) -> Result<Exit, CliFailure> {
 /// warnings on stderr. With `try_anyway` it notes everything and refuses nothing.
 pub(crate) fn preflight(
     matrix: &Matrix,
-    workers: Option<u32>,
+    workers: &LocalWorkers,
     try_anyway: bool,
 ) -> Result<(), CliFailure> {
     let limits = doctor::read_host_limits();
@@ -88,14 +108,18 @@ fn add_new(findings: &mut Vec<PreflightFinding>, found: Vec<PreflightFinding>) {
 }
 
 /// Reports on the first cell that does not fit; if all fit, on the first cell.
-fn check_scenario(matrix: &Matrix, limits: &HostLimits) -> Result<Exit, CliFailure> {
+fn check_scenario(
+    matrix: &Matrix,
+    workers: &LocalWorkers,
+    limits: &HostLimits,
+) -> Result<Exit, CliFailure> {
     let mut fits = matrix
         .cells()
-        .map(|cell| (cell, PreflightReport::check(&cell.plan, None, limits)));
+        .map(|cell| (cell, PreflightReport::check(&cell.plan, workers, limits)));
     let first = matrix.first();
     let (cell, fit) = fits
         .find(|(_, fit)| !fit.fits())
-        .unwrap_or_else(|| (first, PreflightReport::check(&first.plan, None, limits)));
+        .unwrap_or_else(|| (first, PreflightReport::check(&first.plan, workers, limits)));
     let printed = print(&report_text::preflight_text(&cell.plan.name, &fit, limits));
     // A refusal stands in the exit code, also where its words are lost.
     match fit.fits() {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::anyhow;
-use highwater_loadgen::coordinator::{RunError, Workers};
+use highwater_loadgen::coordinator::{LocalWorkers, RunError, Workers};
 use highwater_reports::{MismatchPolicy, RecordError, record::is_failed_start};
 use highwater_scenarios::{Matrix, MatrixCell};
 
@@ -28,7 +28,7 @@ const PAGE: &str = "comparison.html";
 /// The runs of a matrix, one after the other, until a run cannot start or the user stops it.
 struct MatrixRuns<'r> {
     scenario: &'r ScenarioArgs,
-    workers: Option<u32>,
+    workers: LocalWorkers,
     is_plain: bool,
     text: String,
     interrupt: Interrupt,
@@ -43,7 +43,7 @@ pub(crate) fn run(
     matrix: &Matrix,
     scenario: &ScenarioArgs,
     record: &RecordArgs,
-    workers: Option<u32>,
+    workers: LocalWorkers,
 ) -> Result<Exit, CliFailure> {
     if record.baseline.baseline.is_some() {
         return Err(baseline_error(matrix));
@@ -101,9 +101,7 @@ impl MatrixRuns<'_> {
             plan: cell.plan.clone(),
             scenario_text: &self.text,
             sets: given.chain(settings).collect(),
-            workers: Workers::Local {
-                count: self.workers,
-            },
+            workers: Workers::Local(self.workers.clone()),
             out: dir,
             is_plain: self.is_plain,
         }

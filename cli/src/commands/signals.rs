@@ -1,5 +1,5 @@
-//! The signals that end a process in order: SIGTERM, Ctrl-C, SIGQUIT, and for the harness
-//! SIGHUP.
+//! The signals that end a process in order: SIGTERM, Ctrl-C, SIGQUIT, SIGUSR1 and SIGUSR2, and
+//! for the harness SIGHUP.
 
 use std::{fs, future::pending, io, process};
 
@@ -22,6 +22,8 @@ pub(super) struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
     quit: Signal,
+    /// SIGUSR1 and SIGUSR2: schedulers of batch jobs announce the end of a job's time with them.
+    user_defined: [Signal; 2],
     /// Received by the harness. A server reads its certificate anew instead.
     hangup: Option<Signal>,
 }
@@ -36,14 +38,18 @@ pub(super) enum StopRequest {
 }
 
 impl StopSignals {
-    /// Registers the handlers of SIGTERM, SIGINT and SIGQUIT. None of them ends the process
-    /// by itself afterwards.
+    /// Registers the handlers of all but SIGHUP. None of these signals ends the process by itself
+    /// afterwards.
     pub(super) fn listen() -> io::Result<Self> {
         fail_writes_of_large_files()?;
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             quit: signal(SignalKind::quit())?,
+            user_defined: [
+                signal(SignalKind::user_defined1())?,
+                signal(SignalKind::user_defined2())?,
+            ],
             hangup: None,
         })
     }
@@ -67,6 +73,7 @@ impl StopSignals {
             terminate,
             interrupt,
             quit,
+            user_defined: [user_1, user_2],
             hangup,
         } = self;
         let hangup = async {
@@ -79,6 +86,8 @@ impl StopSignals {
             _ = terminate.recv() => StopRequest::Stop,
             _ = interrupt.recv() => StopRequest::Stop,
             _ = quit.recv() => StopRequest::Stop,
+            _ = user_1.recv() => StopRequest::Stop,
+            _ = user_2.recv() => StopRequest::Stop,
             _ = hangup => StopRequest::Hangup,
         }
     }

@@ -5,7 +5,7 @@ use highwater_loadgen::{
     single_device::DeviceCounters,
     worker::observer::{FrameUse, Message, SocketEvent, SocketObserver},
 };
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use tokio::time::Instant;
 
 use super::{
@@ -29,7 +29,7 @@ const FAINT: Style = Style::new().dim();
 
 /// A log that prints each event of a device on standard output.
 pub(crate) struct DeviceLog {
-    secrets: Secrets,
+    secrets: RwLock<Secrets>,
     state: Mutex<LogState>,
 }
 
@@ -45,7 +45,7 @@ impl DeviceLog {
     /// Creates an empty log.
     pub(crate) fn new(secrets: Secrets) -> Self {
         Self {
-            secrets,
+            secrets: RwLock::new(secrets),
             state: Mutex::default(),
         }
     }
@@ -56,18 +56,24 @@ impl DeviceLog {
     }
 
     fn lines_of(&self, event: SocketEvent<'_>) -> Vec<Line> {
-        let secrets = &self.secrets;
+        let secrets = &*self.secrets.read();
         match event {
-            SocketEvent::HttpRequest { head, body } => self.http(Mark::Sent, head.as_bytes(), body),
-            SocketEvent::HttpResponse { head, body } => {
-                self.http(Mark::Received, head.as_bytes(), body)
+            SocketEvent::HttpRequest { head, body } => {
+                http_lines(Mark::Sent, head.as_bytes(), body, secrets)
             }
+            SocketEvent::HttpResponse { head, body } => {
+                http_lines(Mark::Received, head.as_bytes(), body, secrets)
+            }
+            // Kept out of all further lines.
+            SocketEvent::OwnValues(_) => Vec::new(),
             SocketEvent::Connecting { address } => {
                 let address = payload::text_line(address, secrets);
                 vec![Line::new(Mark::Note, format!("connect to {address}"))]
             }
-            SocketEvent::UpgradeRequest(head) => self.http(Mark::Sent, head.as_bytes(), &[]),
-            SocketEvent::UpgradeResponse(head) => self.http(Mark::Received, head, &[]),
+            SocketEvent::UpgradeRequest(head) => {
+                http_lines(Mark::Sent, head.as_bytes(), &[], secrets)
+            }
+            SocketEvent::UpgradeResponse(head) => http_lines(Mark::Received, head, &[], secrets),
             SocketEvent::Opened => vec![Line::new(Mark::Note, "open")],
             SocketEvent::Failed(kind) => {
                 vec![Line::new(
@@ -87,22 +93,25 @@ impl DeviceLog {
             }
         }
     }
+}
 
-    fn http(&self, mark: Mark, head: &[u8], body: &[u8]) -> Vec<Line> {
-        let heads = payload::head_lines(head, &self.secrets).into_iter();
-        let mut lines: Vec<Line> = heads.map(Line::more).collect();
-        if let Some(first) = lines.first_mut() {
-            first.mark = Some(mark);
-        }
-        if !body.is_empty() {
-            lines.push(Line::more(payload::body(body, &self.secrets)));
-        }
-        lines
+fn http_lines(mark: Mark, head: &[u8], body: &[u8], secrets: &Secrets) -> Vec<Line> {
+    let heads = payload::head_lines(head, secrets).into_iter();
+    let mut lines: Vec<Line> = heads.map(Line::more).collect();
+    if let Some(first) = lines.first_mut() {
+        first.mark = Some(mark);
     }
+    if !body.is_empty() {
+        lines.push(Line::more(payload::body(body, secrets)));
+    }
+    lines
 }
 
 impl SocketObserver for DeviceLog {
     fn on_event(&self, event: SocketEvent<'_>) {
+        if let SocketEvent::OwnValues(values) = event {
+            self.secrets.write().add(values);
+        }
         let mut state = self.state.lock();
         let at = state.started.get_or_insert_with(Instant::now).elapsed();
         state.tally.count(at, event);

@@ -33,21 +33,35 @@ impl Secrets {
     /// Collects the secrets of a plan. `look_up` returns a variable of the environment.
     pub(crate) fn of(plan: &Plan, look_up: impl Fn(&str) -> Option<String>) -> Self {
         let variables = variables(plan).into_iter();
-        let mut values: Vec<String> = variables
+        let values = variables
             .filter_map(|name| look_up(&name))
-            .map(|value| value.trim().to_owned())
-            .filter(|value| value.len() >= MIN_SECRET_BYTES)
-            .collect();
-        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+            .map(|value| value.trim().to_owned());
+        let values: Vec<String> = values.collect();
         let headers: &[HttpHeader] = match &plan.system {
             SystemSpec::Target(target) => &target.headers,
             SystemSpec::Cluster(_) => &[],
         };
         let fields = headers.iter().map(|header| header.name.to_lowercase());
-        Self {
-            values,
+        let mut secrets = Self {
+            values: Vec::new(),
             fields: fields.collect(),
+        };
+        secrets.add(&values);
+        secrets
+    }
+
+    /// Adds values of the device: of its row of data, of its login.
+    pub(crate) fn add(&mut self, values: &[String]) {
+        let long = values
+            .iter()
+            .filter(|value| value.len() >= MIN_SECRET_BYTES);
+        for value in long {
+            if !self.values.contains(value) {
+                self.values.push(value.clone());
+            }
         }
+        self.values
+            .sort_by_key(|value| std::cmp::Reverse(value.len()));
     }
 
     /// Returns a text with `***` in place of every secret value.

@@ -5,7 +5,10 @@ use std::{
     path::Path,
 };
 
-use highwater_loadgen::{coordinator::RunError, testbed::TestbedError, worker::WorkerError};
+use highwater_loadgen::{
+    bus::BusError, control::LinkError, coordinator::RunError, testbed::TestbedError,
+    worker::WorkerError,
+};
 use highwater_reports::{CompareError, RecordError, ReportError};
 use highwater_scenarios::LoadError;
 use highwater_server::{GatewayError, NodeError};
@@ -97,16 +100,39 @@ impl From<WorkerError> for CliFailure {
         let (exit, hint) = match &error {
             WorkerError::Unreachable { .. } => (
                 Exit::Refused,
-                "start the coordinator first; --connect is what its --listen says, as this \
-                 machine reaches it",
+                "`highwater run` starts its own workers; others join over a bus: highwater worker \
+                 --bus nats://HOST --run RUN",
+            ),
+            WorkerError::SourceAddress(_) => (
+                Exit::Usage,
+                "--bind takes addresses of this machine; `ip address` lists them",
             ),
             WorkerError::Rejected(_) => (
                 Exit::Refused,
-                "the token (HIGHWATER_TOKEN) and the version must be the coordinator's",
+                "the version must be the coordinator's, and each share has one worker",
             ),
             WorkerError::CoordinatorTimeout => (
                 Exit::Refused,
                 "see whether it is a coordinator that listens at this address",
+            ),
+            WorkerError::Bus(bus) => {
+                let (exit, hint) = (exit_for_bus(bus), bus.hint());
+                return Self::new(exit, error).with_hint(hint);
+            }
+            WorkerError::NoSuchSegment { .. } => (
+                Exit::Usage,
+                "--index counts from 0 to the coordinator's --workers less 1",
+            ),
+            WorkerError::Stopped(_)
+            | WorkerError::RunOver
+            | WorkerError::Taken
+            | WorkerError::Link(LinkError::Ended(_)) => {
+                return Self::new(Exit::Refused, error);
+            }
+            WorkerError::Access(_) | WorkerError::Data(_) => (
+                Exit::Usage,
+                "variables and files do not pass through the bus: set the variable here, or name \
+                 the folder of the scenario's files with --files",
             ),
             _ => return Self::internal(error),
         };
@@ -121,7 +147,7 @@ impl From<NodeError> for CliFailure {
             NodeError::WildcardAddress(_) => Self::new(Exit::Usage, error).with_hint(Some(
                 "name an address of this host that gateways reach: --advertise HOST:PORT",
             )),
-            NodeError::TaskEnded(_) => Self::internal(error),
+            NodeError::ControlThread(_) | NodeError::TaskEnded(_) => Self::internal(error),
         }
     }
 }
@@ -130,7 +156,7 @@ impl From<GatewayError> for CliFailure {
     fn from(error: GatewayError) -> Self {
         match &error {
             GatewayError::Listener(_) => Self::new(Exit::Refused, error),
-            GatewayError::TaskEnded(_) => Self::internal(error),
+            GatewayError::ControlThread(_) | GatewayError::TaskEnded(_) => Self::internal(error),
         }
     }
 }
@@ -160,15 +186,29 @@ fn exit_for_listen(error: &io::Error) -> Exit {
     }
 }
 
+/// Returns the exit code for an error of the bus.
+fn exit_for_bus(error: &BusError) -> Exit {
+    match error {
+        BusError::NotNats { .. } | BusError::Credentials { .. } => Exit::Usage,
+        BusError::Invalid { .. } => Exit::Internal,
+        _ => Exit::Refused,
+    }
+}
+
 fn exit_for_run(error: &RunError) -> Exit {
     match error {
+        RunError::Bus(error) => exit_for_bus(error),
+        RunError::BusUnderTest(_) | RunError::SecretInPlan(_) => Exit::Usage,
+        RunError::PlanDoesNotFit(_)
+        | RunError::CannotResume { .. }
+        | RunError::Superseded
+        | RunError::WorkerFailedBeforeStart { .. } => Exit::Refused,
         RunError::Record(error) => exit_for_record(error),
         RunError::Testbed(error) => exit_for_testbed(error),
         RunError::Listen { source, .. } => exit_for_listen(source),
         RunError::WorkersNotReady { .. }
         | RunError::OpenFileLimitTooLow { .. }
         | RunError::TargetUnreachable { .. }
-        | RunError::NotObservable { .. }
         | RunError::Observe(_)
         | RunError::TargetTlsFailed { .. } => Exit::Refused,
         RunError::Tls(_) | RunError::Variable(_) => Exit::Usage,

@@ -3,7 +3,9 @@
 //! - [`scenario`], [`record`], [`baseline`]: the input and the output of a run;
 //! - [`backplane`], [`cluster_secret`], [`tls`], [`auth`], [`operators`], [`browsers`],
 //!   [`listen`], [`admission`], [`drain`]: options of a node; a gateway shares some;
-//! - [`token`]: the secret of coordinator and workers;
+//! - [`bus`], [`join`]: the bus between a coordinator and workers on many machines;
+//!   [`token`]: the secret of a coordinator and its local workers;
+//! - [`bind`]: the local addresses of workers' sockets;
 //! - [`address`], [`number`], [`time`]: the value parsers of addresses, numbers and durations.
 
 pub(crate) mod address;
@@ -11,9 +13,12 @@ pub(crate) mod admission;
 pub(crate) mod auth;
 pub(crate) mod backplane;
 pub(crate) mod baseline;
+pub(crate) mod bind;
 pub(crate) mod browsers;
+pub(crate) mod bus;
 pub(crate) mod cluster_secret;
 pub(crate) mod drain;
+pub(crate) mod join;
 pub(crate) mod listen;
 pub(crate) mod number;
 pub(crate) mod operators;
@@ -24,5 +29,6 @@ pub(crate) mod tls;
 pub(crate) mod token;
 
 pub(crate) use self::{
-    baseline::BaselineArgs, record::RecordArgs, scenario::ScenarioArgs, token::TokenArgs,
+    baseline::BaselineArgs, bind::BindArgs, bus::BusArgs, join::JoinArgs, record::RecordArgs,
+    scenario::ScenarioArgs, token::TokenArgs,
 };

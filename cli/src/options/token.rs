@@ -1,4 +1,4 @@
-//! The token of a run with workers that were started by hand.
+//! The token of a run with local workers, which their coordinator sets.
 
 use anyhow::anyhow;
 use clap::Args;
@@ -11,12 +11,9 @@ const MIN_TOKEN_CHARS: usize = 16;
 
 #[derive(Debug, Args)]
 pub(crate) struct TokenArgs {
-    /// Shared secret of coordinator and workers, 16 characters or more
-    ///
-    /// Better given by the variable: a command line can be read by every user
-    /// of the machine.
+    /// The secret that the coordinator of a local worker has set.
     // Checked after it is parsed, because an error of the parser would show it.
-    #[arg(long, env = "HIGHWATER_TOKEN", hide_env_values = true)]
+    #[arg(long, env = "HIGHWATER_TOKEN", hide = true, default_value = "")]
     token: String,
 }
 
@@ -33,8 +30,8 @@ impl TokenArgs {
             }
             false => anyhow!("invalid token: expected no blanks around it"),
         };
-        let hint = "`export HIGHWATER_TOKEN=$(openssl rand -hex 16)` makes one; coordinator and \
-                    workers need the same";
+        let hint = "`highwater run` starts its own workers; others join over a bus: highwater \
+                    worker --bus nats://HOST --run RUN";
         Err(CliFailure::new(Exit::Usage, error).with_hint(Some(hint)))
     }
 }

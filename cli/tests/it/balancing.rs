@@ -15,6 +15,8 @@ fn scenario(cluster: &str) -> String {
 }
 
 /// Returns the scenario with `late` devices that connect in that second.
+///
+/// Sockets survive the seconds in which a busy machine answers no heartbeat.
 fn scenario_with(cluster: &str, late: u32) -> String {
     let duration = late + 5;
     format!(
@@ -30,12 +32,14 @@ fn scenario_with(cluster: &str, late: u32) -> String {
         count = 200
         ramp = "200/s"
         heartbeat = "2s"
+        max_missed = 10
         [[devices]]
         name = "late"
         start = "{late}s"
         count = 150
         ramp = "75/s"
         heartbeat = "2s"
+        max_missed = 10
         [[commands]]
         name = "read"
         rate = "20/s"

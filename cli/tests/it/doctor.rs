@@ -109,7 +109,7 @@ fn doctor_shows_the_limits_of_this_machine() {
             "{} per source address and target ({first} to {last}",
             grouped(ports)
         ),
-        format!("at {}, half of them", grouped(ports / 2)),
+        format!("From {} on, half of them", grouped(ports / 2)),
     ] {
         // The text is wrapped, so an expected phrase may stand on two lines.
         let text = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -180,8 +180,14 @@ fn run_with_try_anyway_starts() {
 
 #[test]
 fn possible_failure_is_a_note() {
-    // Past half of the ports, where the kernel's search gets slow, and below their number.
-    let scenario = ScenarioFile::to_closed_port(too_many() - 2);
+    // Past half of the ports, where the kernel's search for those of HTTP clients gets slow, and
+    // below their number.
+    let users = too_many() * 3 / 4;
+    let system = format!(
+        "[target]\nws = \"ws://[::1]:1/ws\"\nhttp = \"http://[::1]:1\"\ndialect = \"plain\"\n\
+         [[commands]]\nusers = {users}\nthink = \"1m\"\npath = \"/devices/{{device}}\""
+    );
+    let scenario = ScenarioFile::new(&system, 1);
     let run = scenario.run(&[]);
     assert!(run.stderr.contains("note: "), "{}", run.stderr);
     assert!(run.stderr.contains("does not answer"), "{}", run.stderr);

@@ -60,10 +60,11 @@ fn interrupted_run_ends_in_order_and_is_reported() {
 
 /// A shell and the kernel both send SIGHUP when a terminal closes.
 #[test]
-fn closed_terminal_and_quit_end_a_run_in_order() {
+fn closed_terminal_and_other_signals_end_a_run_in_order() {
     for signals in [
         [Signal::SIGHUP, Signal::SIGHUP].as_slice(),
         &[Signal::SIGQUIT],
+        &[Signal::SIGUSR1],
     ] {
         // Under `nohup`, a run respects that its caller ignores SIGHUP.
         if signals.contains(&Signal::SIGHUP) && is_ignored(Signal::SIGHUP) {

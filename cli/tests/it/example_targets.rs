@@ -13,6 +13,9 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/targets")
 /// The sockets of every run.
 const SOCKETS: u64 = 200;
 
+/// A variable of the scenario with a login, as its page sets it.
+const PASSWORD: (&str, &str) = ("PASSWORD", "swordfish");
+
 /// Changes of every scenario: fewer sockets, and some seconds.
 const SHORT: [&str; 1] = ["duration=5s"];
 
@@ -74,7 +77,10 @@ fn run(scenario: &str, pool: &str, changes: &[&str]) -> FinishedRun {
     let sets = size.iter().map(String::as_str).chain(SHORT);
     let sets = sets.chain(changes.iter().copied());
     let sets = sets.flat_map(|set| ["--set", set]);
-    CliRun::launch("run", scenario, |command| command.args(sets)).finish()
+    CliRun::launch("run", scenario, |command| {
+        command.args(sets).env(PASSWORD.0, PASSWORD.1)
+    })
+    .finish()
 }
 
 /// Returns a count of a server's own.
@@ -183,6 +189,21 @@ fn graphql() {
 }
 
 #[test]
+fn login_cookie() {
+    let ports @ [(_, port)] = free_ports([8080]);
+    let Some(_server) = python_server("login-cookie", &[], port) else {
+        return;
+    };
+    let scenario = on_ports("login-cookie/scenario.toml", &ports);
+    let run = run(&scenario, "user", &["devices.user.heartbeat.every=1s"]);
+    assert_all_open(&run);
+    assert_eq!(server_count(port, "logins_total"), SOCKETS);
+    assert_eq!(server_count(port, "sockets_total"), SOCKETS);
+    assert_eq!(server_count(port, "rejected_total"), 0);
+    assert!(!run.file("manifest.json").contains(PASSWORD.1));
+}
+
+#[test]
 fn rabbitmq_web_stomp() {
     let port = pick_free_port().unwrap();
     let broker = RabbitMqService::start_with_web_stomp(port).unwrap();
@@ -216,6 +237,53 @@ fn mosquitto() {
     assert_eq!(logged("Received SUBSCRIBE from sensor-"), SOCKETS);
     assert_eq!(logged("Received DISCONNECT from sensor-"), SOCKETS);
     assert_heartbeats(&summary, logged("Received PINGREQ from sensor-"));
+}
+
+#[test]
+fn action_cable() {
+    let ports @ [(_, port)] = free_ports([3001]);
+    let application = on_ports("action-cable/config.ru", &ports);
+    let _server = ExampleServer::action_cable(&application, port).unwrap();
+    let scenario = on_ports("action-cable/scenario.toml", &ports);
+    let run = run(&scenario, "client", &[]);
+    let summary = assert_all_open(&run);
+    assert_eq!(server_count(port, "sockets_total"), SOCKETS);
+    assert_eq!(server_count(port, "subscriptions_total"), SOCKETS);
+    let heartbeats = &summary.heartbeats;
+    assert_eq!((heartbeats.sent, heartbeats.missed), (0, 0));
+    assert!(heartbeats.acknowledged >= 2 * SOCKETS, "{heartbeats:?}");
+    // Each socket gets the time every four seconds, and the server may count some that came
+    // after the socket's close frame.
+    let (received, sent) = (
+        run.counted("messages.received"),
+        server_count(port, "messages_total"),
+    );
+    assert!(received >= SOCKETS, "{received}");
+    assert!(
+        (received..=received + SOCKETS).contains(&sent),
+        "{received}, {sent}"
+    );
+}
+
+#[test]
+fn signalr() {
+    let ports @ [(_, port)] = free_ports([5000]);
+    let Some(_server) = python_server("signalr", &["--keep-alive", "1"], port) else {
+        return;
+    };
+    let scenario = on_ports("signalr/scenario.toml", &ports);
+    let run = run(&scenario, "client", &["devices.client.heartbeat=4s"]);
+    let summary = assert_all_open(&run);
+    assert_eq!(server_count(port, "sockets_total"), SOCKETS);
+    let heartbeats = &summary.heartbeats;
+    assert_eq!((heartbeats.sent, heartbeats.missed), (0, 0));
+    assert!(heartbeats.acknowledged >= 3 * SOCKETS, "{heartbeats:?}");
+    let calls = summary.exchanges.unwrap();
+    assert!(calls.answered > 0);
+    assert_eq!(
+        (calls.answered, calls.sent),
+        (server_count(port, "calls_total"), calls.answered)
+    );
 }
 
 #[test]

@@ -5,6 +5,8 @@
 //! - [`doctor`]: what this machine can hold, and the check before a run;
 //! - [`balancing`]: balancers in front of the nodes;
 //! - [`brokers`]: clusters joined by the embedded broker and by real ones;
+//! - [`bus`]: runs whose workers join over a bus;
+//! - [`deploy`]: the manifests of `deploy/`;
 //! - [`documented`]: every command that the documents show;
 //! - [`endings`]: interrupted, killed, refused;
 //! - [`errors`]: the texts of errors;
@@ -15,7 +17,7 @@
 //! - [`secure`]: TLS, tokens, header fields, nodes that are full;
 //! - [`example_targets`]: servers that are not ours, with the scenarios of the examples;
 //! - [`foreign`]: servers that are not ours, with answers that a test scripts;
-//! - [`target`]: a system and workers that the test starts itself;
+//! - [`target`]: a system that the test starts itself;
 //! - [`presets`]: protocols that the harness brings along, and `init` and `try`;
 //! - [`server_logs`]: lines in the logs that a person acts on;
 //! - [`server`]: a part of the reference cluster that a test starts itself;
@@ -26,7 +28,9 @@
 
 mod balancing;
 mod brokers;
+mod bus;
 mod clean;
+mod deploy;
 mod doctor;
 mod documented;
 mod endings;
@@ -37,10 +41,12 @@ mod harness;
 mod help;
 mod matrix;
 mod messages;
+mod overload;
 mod presets;
 mod secure;
 mod server;
 mod server_logs;
+mod source_addresses;
 mod streams;
 mod target;
 mod telemetry;

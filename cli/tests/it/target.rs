@@ -1,14 +1,8 @@
-//! A target that is already running, and workers started by hand: the inputs are
-//! addresses, process ids and a token.
-
-use std::{net::TcpListener, process::Stdio};
+//! A target that is already running: the inputs are addresses and process ids.
 
 use highwater_reports::summary::Summary;
 
-use crate::{
-    harness::{CliRun, eventually, highwater},
-    server::ServerProcess,
-};
+use crate::{harness::CliRun, server::ServerProcess};
 
 #[test]
 fn running_system_is_loaded_and_observed() {
@@ -82,61 +76,6 @@ fn ping_dialect_needs_no_json_and_spare_worker_gets_no_share() {
     assert_eq!(summary.sockets.server_open_peak, None);
     assert!(summary.heartbeats.acknowledged >= 2 * 2);
     assert_eq!(peaks(&summary), [1, 1, 0]);
-}
-
-/// The token of a run.
-const RIGHT: &str = "the-token-of-this-run";
-
-#[test]
-fn workers_join_over_tcp_with_the_token_only() {
-    let free = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let address = free.local_addr().unwrap().to_string();
-    drop(free);
-    let scenario = r#"
-        name = "distributed"
-        duration = "3s"
-        [cluster]
-        nodes = 2
-        [[devices]]
-        name = "home"
-        count = 101
-        ramp = "100/s"
-        heartbeat = "1s"
-        [[commands]]
-        name = "read"
-        users = 7
-        think = "500ms"
-        [[gates]]
-        check = "sockets.open_at_end == 101"
-    "#;
-    let run = CliRun::launch("coordinator", scenario, |command| {
-        command.args(["--workers", "3", "--listen", &address]);
-        command.env("HIGHWATER_TOKEN", RIGHT)
-    });
-    let worker = |token| {
-        let mut worker = highwater(&["worker", "--connect", &address]);
-        worker.env("HIGHWATER_TOKEN", token);
-        worker.stderr(Stdio::piped());
-        worker
-    };
-    // Until the coordinator listens, the worker fails with another error.
-    let refused = eventually("the coordinator", || {
-        let output = worker("the-token-of-another-run").output().unwrap();
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        text.contains("token").then_some(output)
-    });
-    assert_eq!(refused.status.code(), Some(5));
-    let workers: Vec<_> = (0..3).map(|_| worker(RIGHT).spawn().unwrap()).collect();
-
-    let run = run.finish();
-    // The coordinator shows the rejected worker.
-    let rejected = "a worker from 127.0.0.1 was rejected: the token is not this run's";
-    assert!(run.stderr.contains(rejected), "{}", run.stderr);
-    for worker in workers {
-        assert!(worker.wait_with_output().unwrap().status.success());
-    }
-    run.assert_passed();
-    assert_eq!(peaks(&run.summary()), [34, 34, 33]);
 }
 
 /// Sockets of each worker.

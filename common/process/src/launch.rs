@@ -1,8 +1,11 @@
 //! The description of a child to start.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{ffi::OsString, num::NonZero, path::PathBuf, thread};
 
 use nix::sys::signal::Signal;
+
+/// The variable from which tokio takes the number of threads of a runtime.
+const THREADS_VARIABLE: &str = "TOKIO_WORKER_THREADS";
 
 /// The description of a child process to start. Its standard input is empty, and its
 /// standard error goes to the log.
@@ -82,6 +85,22 @@ impl Launch {
         }
     }
 
+    /// Limits the threads of the child's runtime to its part of the machine, as one of `count`
+    /// like processes.
+    ///
+    /// All of them together have two threads per core, and each has one at least. A runtime has
+    /// a thread per core otherwise. Eleven of these on two cores then wake one another for a
+    /// tenth of the CPU time. A variable of the harness's own environment has precedence.
+    #[must_use]
+    pub fn with_threads_among(self, count: usize) -> Self {
+        if std::env::var_os(THREADS_VARIABLE).is_some() {
+            return self;
+        }
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = threads_among(count, cores);
+        self.with_env(THREADS_VARIABLE, threads.to_string())
+    }
+
     /// Adds an environment variable.
     #[must_use]
     pub fn with_env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
@@ -95,5 +114,33 @@ impl Launch {
         name.unwrap_or(self.program.as_os_str())
             .to_string_lossy()
             .into_owned()
+    }
+}
+
+/// Returns the threads of each of `count` like processes, a thread per core at most.
+fn threads_among(count: usize, cores: usize) -> usize {
+    (2 * cores).div_ceil(count.max(1)).clamp(1, cores)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_are_shared_among_like_processes() {
+        for (count, cores, threads) in [
+            (0, 2, 2),
+            (1, 2, 2),
+            (2, 2, 2),
+            (3, 2, 2),
+            (4, 2, 1),
+            (11, 2, 1),
+            (1, 16, 16),
+            (4, 16, 8),
+            (11, 16, 3),
+            (100, 16, 1),
+        ] {
+            assert_eq!(threads_among(count, cores), threads, "{count} on {cores}");
+        }
     }
 }

@@ -24,11 +24,12 @@ const MAX_MILLIS: f64 = 1e15;
 const ROUNDING_ERROR: f64 = 1e-6;
 
 /// Units of a duration and how many milliseconds each has.
-const UNITS: [(&str, f64); 4] = [
+const UNITS: [(&str, f64); 5] = [
     ("ms", 1.0),
     ("s", 1_000.0),
     ("m", 60_000.0),
     ("h", 3_600_000.0),
+    ("d", 86_400_000.0),
 ];
 
 /// Reads a duration in whole milliseconds, such as `500ms`, `20s`, `3m` or `1.5h`.
@@ -119,6 +120,7 @@ mod tests {
             ("500ms", 500),
             ("20s", 20_000),
             ("1.5h", 5_400_000),
+            ("1d", 86_400_000),
             ("0.001s", 1),
             ("3 m", 180_000),
             ("0s", 0),

@@ -11,11 +11,12 @@ pub struct InvalidQuantity {
 }
 
 /// Units and their other spellings, for hints.
-const SPELLINGS: [(&str, &[&str]); 6] = [
+const SPELLINGS: [(&str, &[&str]); 7] = [
     ("ms", &["millis", "msec", "milliseconds"]),
     ("s", &["sec", "secs", "second", "seconds"]),
     ("m", &["min", "mins", "minute", "minutes"]),
     ("h", &["hr", "hour", "hours"]),
+    ("d", &["day", "days"]),
     ("/s", &["/sec", "/second", "ps", "per second", "rps", "Hz"]),
     ("/min", &["/m", "/minute", "rpm", "per minute"]),
 ];

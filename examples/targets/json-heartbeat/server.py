@@ -42,8 +42,22 @@ def metrics(connection, request):
 async def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--port", type=int, default=8765)
-    port = options.parse_args().port
-    async with serve(handle, "127.0.0.1", port, process_request=metrics) as server:
+    options.add_argument(
+        "--ping-interval",
+        type=float,
+        default=20,
+        metavar="SECONDS",
+        help="time between two WebSocket pings of the server; 0 for none (default: 20)",
+    )
+    options = options.parse_args()
+    server = serve(
+        handle,
+        "127.0.0.1",
+        options.port,
+        process_request=metrics,
+        ping_interval=options.ping_interval or None,
+    )
+    async with server as server:
         await server.serve_forever()
 
 

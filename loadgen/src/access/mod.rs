@@ -10,22 +10,27 @@
 //! logs, records and command lines.
 //!
 //! - [`tls_verify`]: the certificates that clients accept, checked by `cert_verifier`;
+//!   `broker_tls`: TLS to brokers and the bus;
 //! - [`client_identity`]: the certificate that clients show;
 //! - `pem`, `tls_error`: files of certificates, and the reasons why TLS cannot be set up;
 //! - [`server_name`]: the server's name, where addresses do not hold it;
 //! - [`http_proxy`]: the proxy between clients and the system;
 //! - [`secret`]: a string that no log and no record shows; [`secret_mask`]: secrets in the
 //!   system's answers;
-//! - [`variables`]: header fields, addresses, frames and the proxy with values from the
-//!   environment;
+//! - [`variables`]: values of variables of the environment, for the proxy and observed processes;
+//!   [`environment`]: those that clients need;
+//! - [`header_templates`]: header fields with placeholders;
 //! - [`token`]: tokens that a worker signs itself; `bearer`: the token of operators;
 //! - [`resolver`]: the addresses of a name, each in its turn;
 //! - [`client_options`]: all of it, ready to be used by a worker.
 
 mod bearer;
+mod broker_tls;
 mod cert_verifier;
 pub mod client_identity;
 pub mod client_options;
+pub mod environment;
+pub mod header_templates;
 pub mod http_proxy;
 mod pem;
 pub mod resolver;
@@ -37,15 +42,20 @@ pub mod tls_verify;
 pub mod token;
 pub mod variables;
 
-use std::collections::BTreeMap;
-
-use highwater_scenarios::plan::{Compression, TargetSpec};
+use highwater_scenarios::{
+    Plan,
+    plan::{Compression, TargetSpec},
+};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use bearer::bearer_headers;
+pub(crate) use broker_tls::broker_tls_config;
 pub use client_identity::ClientIdentity;
 pub use client_options::ClientOptions;
 pub(crate) use client_options::header_map;
+pub use environment::Environment;
+pub(crate) use header_templates::insert_header;
+pub use header_templates::{HeaderTemplates, UnsendableValue};
 pub use http_proxy::HttpProxy;
 pub use secret::SecretString;
 pub use secret_mask::SecretMask;
@@ -54,8 +64,6 @@ pub use tls_error::TlsSetupError;
 pub use tls_verify::CertVerification;
 pub use token::TokenSigner;
 pub use variables::VariableError;
-
-use self::variables::{resolve_headers, resolve_variables};
 
 /// The certificates, header fields and tokens of a worker's clients.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,15 +82,15 @@ pub struct ClientAccess {
     /// The compression that every upgrade request offers.
     #[serde(default)]
     pub compression: Compression,
-    /// Names and values of header fields in every upgrade request and every command.
-    /// `{device}` in a value stands for the device's id.
+    /// Names and values of header fields in every upgrade request and every command, as the
+    /// scenario writes them: with placeholders.
     pub headers: Vec<(String, SecretString)>,
+    /// The variables of the environment that the plan names.
+    #[serde(default)]
+    pub environment: Environment,
     /// The subprotocols that every upgrade request offers, best first.
     #[serde(default)]
     pub subprotocols: Vec<String>,
-    /// The values of the variables of the environment that frames name.
-    #[serde(default)]
-    pub variables: BTreeMap<String, SecretString>,
     /// The signer of a token per device, if nodes require tokens.
     pub signer: Option<TokenSigner>,
 }
@@ -93,7 +101,7 @@ pub enum AccessError {
     /// A certificate or a key is missing or not valid.
     #[error(transparent)]
     Tls(#[from] TlsSetupError),
-    /// A header field, a frame or the proxy needs a variable that is not set or not valid.
+    /// A variable of the environment is not set or not valid.
     #[error(transparent)]
     Variable(#[from] VariableError),
 }
@@ -105,21 +113,25 @@ impl ClientAccess {
     /// # Errors
     /// If a file or a variable is missing or not valid.
     pub fn from_target(
+        plan: &Plan,
         target: &TargetSpec,
-        frame_variables: Vec<String>,
+        frame_variables: &[String],
         look_up: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, AccessError> {
         let proxy = target.proxy.as_deref();
         let proxy = proxy.map(|address| HttpProxy::from_address(address, &look_up));
+        let headers = target.headers.iter();
+        let headers = headers.map(|header| (header.name.clone(), header.value.clone().into()));
+        let environment = Environment::resolve(plan, frame_variables, &look_up)?;
         let access = Self {
             tls_verify: CertVerification::from_target(target)?,
             identity: ClientIdentity::from_target(target)?,
-            server_name: ServerNameOverride::from_target(target),
+            server_name: ServerNameOverride::from_target(target, &environment)?,
             proxy: proxy.transpose()?,
             compression: target.compression,
-            headers: resolve_headers(&target.headers, &look_up)?,
+            headers: headers.collect(),
+            environment,
             subprotocols: target.subprotocol.clone(),
-            variables: resolve_variables(frame_variables, &look_up)?,
             signer: None,
         };
         // Found invalid here, they end the run before anything is started.

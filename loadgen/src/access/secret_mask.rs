@@ -1,6 +1,10 @@
 //! The secrets of a run's clients, masked in the texts that the system sends back.
 
-use highwater_scenarios::{plan::HttpHeader, secrets::query_secrets};
+use highwater_scenarios::{
+    frames::push_encoded,
+    plan::HttpHeader,
+    secrets::{literal_parts, query_secrets},
+};
 
 use super::SecretString;
 
@@ -14,18 +18,45 @@ const MIN_SECRET_BYTES: usize = 6;
 pub struct SecretMask(Vec<SecretString>);
 
 impl SecretMask {
-    /// Collects the secrets in header fields and in the queries of addresses.
-    pub fn new(headers: &[(String, SecretString)], addresses: &[String]) -> Self {
+    /// Collects the secrets in header fields and in the queries of addresses, as they are
+    /// written, and the values of variables.
+    pub fn new<'v>(
+        headers: &[(String, SecretString)],
+        addresses: &[String],
+        variables: impl IntoIterator<Item = &'v str>,
+    ) -> Self {
         let mut secrets = Vec::new();
         for (name, value) in headers {
             secrets.extend(words_of_header(name, value.expose_secret()));
         }
         for address in addresses {
-            secrets.extend(query_secrets(address).map(str::to_owned));
+            let literals = query_secrets(address).flat_map(literal_parts);
+            secrets.extend(literals.map(str::to_owned));
         }
+        let words = variables.into_iter().flat_map(words_of_value);
+        secrets.extend(words.map(str::to_owned));
+        Self::of_secrets(secrets)
+    }
+
+    /// Collects the values of one device.
+    pub fn of_values(values: &[String]) -> Self {
+        let words = values.iter().flat_map(|value| words_of_value(value));
+        Self::of_secrets(words.map(str::to_owned).collect())
+    }
+
+    fn of_secrets(mut secrets: Vec<String>) -> Self {
+        // An address that a server repeats has them encoded.
+        let encoded = secrets.iter().map(|secret| {
+            let mut encoded = String::new();
+            push_encoded(secret, &mut encoded);
+            encoded
+        });
+        let encoded: Vec<String> = encoded.collect();
+        secrets.extend(encoded);
         secrets.retain(|secret| secret.len() >= MIN_SECRET_BYTES);
         // The longest first: one secret may be the beginning of another.
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        secrets.dedup();
         Self(secrets.into_iter().map(SecretString::from).collect())
     }
 
@@ -47,13 +78,16 @@ fn words_of_header(name: &str, value: &str) -> Vec<String> {
     };
     // The part that a record shows, such as `Bearer`, is not a secret.
     let shown = header.masked().value;
-    // A cookie has names and values, and a server may repeat a part.
-    let words = value.split(|c: char| c.is_whitespace() || matches!(c, ';' | ',' | '='));
+    let words = literal_parts(value).into_iter().flat_map(words_of_value);
     words
-        .flat_map(|word| word.split("{device}"))
         .filter(|word| !shown.contains(word))
         .map(str::to_owned)
         .collect()
+}
+
+/// Splits a value where a server may end what it repeats: a cookie has names and values.
+fn words_of_value(value: &str) -> impl Iterator<Item = &str> {
+    value.split(|c: char| c.is_whitespace() || matches!(c, ';' | ',' | '='))
 }
 
 #[cfg(test)]
@@ -69,10 +103,14 @@ mod tests {
         ];
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned().into()));
         let addresses = ["ws://h/ws?device={device}&token=s3cr3t-3".to_owned()];
-        let mask = SecretMask::new(&headers, &addresses);
+        let mask = SecretMask::new(&headers, &addresses, ["s3cr3t/4", "short"]);
         assert_eq!(
             mask.masked("s3cr3t-1 of home-1-s3cr3t-2, s3cr3t-3 at https://app.example"),
             "*** of home-1***, *** at https://app.example"
+        );
+        assert_eq!(
+            mask.masked("a=s3cr3t%2F4 s3cr3t/4 short"),
+            "a=*** *** short"
         );
         assert!(!format!("{mask:?}").contains("s3cr3t"));
     }

@@ -1,8 +1,10 @@
 //! The server's name, where addresses do not hold it.
 
-use highwater_scenarios::plan;
+use highwater_scenarios::{frames::AddressTemplate, plan};
 use serde::{Deserialize, Serialize};
 use tokio_tungstenite::tungstenite::http::Uri;
+
+use super::{Environment, VariableError};
 
 /// A name in place of the hosts of `wss` and `https` addresses: for SNI, for the verification
 /// of certificates, and in the field `Host`.
@@ -19,22 +21,38 @@ pub struct ServerNameOverride {
 
 impl ServerNameOverride {
     /// Returns the override that a target's plan asks for.
-    pub fn from_target(target: &plan::TargetSpec) -> Option<Self> {
-        let name = target.server_name.clone()?;
-        let secure = target.http.iter().filter_map(|address| https_uri(address));
-        let https_hosts = secure
-            .filter_map(|uri| uri.host().map(|host| unbracketed(host).to_owned()))
-            .collect();
-        Some(Self { name, https_hosts })
+    ///
+    /// # Errors
+    /// If the variables of an address do not give a host.
+    pub fn from_target(
+        target: &plan::TargetSpec,
+        environment: &Environment,
+    ) -> Result<Option<Self>, VariableError> {
+        let Some(name) = target.server_name.clone() else {
+            return Ok(None);
+        };
+        let mut https_hosts = Vec::new();
+        for address in &target.http {
+            let origin = environment.origin(address)?;
+            if is_https(&origin)
+                && let Some(host) = origin.host()
+            {
+                https_hosts.push(unbracketed(host).to_owned());
+            }
+        }
+        Ok(Some(Self { name, https_hosts }))
     }
 
-    /// Returns the base address for commands with the name in place of the host.
-    pub fn apply_to(&self, address: &str) -> String {
-        let Some(uri) = https_uri(address) else {
-            return address.to_owned();
-        };
-        let path = uri.path().trim_end_matches('/');
-        format!("https://{}{path}", self.authority(&uri))
+    /// Returns a base address for commands, with placeholders, with the name in place of the
+    /// host; `origin` is the address up to its path.
+    pub fn apply_to(&self, address: &str, origin: &Uri) -> String {
+        match is_https(origin) {
+            true => {
+                let path = AddressTemplate::behind_host(address).trim_end_matches('/');
+                format!("https://{}{path}", self.authority(origin))
+            }
+            false => address.to_owned(),
+        }
     }
 
     /// Returns the name with the port of an address.
@@ -51,9 +69,8 @@ pub fn unbracketed(host: &str) -> &str {
     host.trim_start_matches('[').trim_end_matches(']')
 }
 
-fn https_uri(address: &str) -> Option<Uri> {
-    let uri: Uri = address.parse().ok()?;
-    (uri.scheme_str() == Some("https")).then_some(uri)
+fn is_https(uri: &Uri) -> bool {
+    uri.scheme_str() == Some("https")
 }
 
 #[cfg(test)]
@@ -73,9 +90,11 @@ mod tests {
             ),
             ("https://10.0.0.1", "https://home.example"),
             ("https://[::1]:8443", "https://home.example:8443"),
+            ("https://10.0.0.1/{device}", "https://home.example/{device}"),
             ("http://10.0.0.1:8080", "http://10.0.0.1:8080"),
         ] {
-            assert_eq!(server_name.apply_to(address), expected);
+            let origin = Environment::default().origin(address).unwrap();
+            assert_eq!(server_name.apply_to(address, &origin), expected);
         }
     }
 }

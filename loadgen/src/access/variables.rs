@@ -1,72 +1,91 @@
-//! Values from the environment, for header fields, addresses, frames and the proxy.
+//! Variables of the environment: their values, and texts that name them.
 
-use std::collections::BTreeMap;
-
-use highwater_scenarios::{plan::HttpHeader, secrets::mask_address};
+use highwater_scenarios::plan::HttpHeader;
 
 use super::SecretString;
 
-/// Longest value of a variable in a frame, in bytes.
+/// Longest value of a variable, in bytes.
 const MAX_VALUE_BYTES: usize = 8 * 1024;
 
-/// The reason why a text with variables cannot be used.
+/// The reason why a variable cannot be used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VariableError {
     /// A variable is not set, or is not text.
     #[error("cannot fill in {place}: the variable {variable} is not set")]
     Unset {
-        /// The place of the variable, in words.
+        /// The place that needs it, in words.
         place: String,
         /// Name of the variable.
         variable: String,
     },
-    /// A variable holds characters that must not be sent.
+    /// A variable holds characters that must not be sent in its place.
     #[error("invalid variable {variable} for {place}: expected printable ASCII")]
     Unprintable {
-        /// The place of the variable, in words.
+        /// The place that needs it, in words.
         place: String,
         /// Name of the variable.
         variable: String,
     },
-    /// A variable that a frame names is not set, or is not text.
-    #[error("cannot fill in the frames of the devices: the variable {variable} is not set")]
-    UnsetInFrames {
+    /// A variable is too long.
+    #[error("invalid variable {variable} for {place}: expected at most {MAX_VALUE_BYTES} bytes")]
+    TooLong {
+        /// The place that needs it, in words.
+        place: String,
         /// Name of the variable.
         variable: String,
     },
-    /// A variable that a frame names is too long.
-    #[error(
-        "invalid variable {variable} for the frames of the devices: expected at most {MAX_VALUE_BYTES} bytes"
-    )]
-    TooLong {
-        /// Name of the variable.
-        variable: String,
+    /// The variables of an address do not give a host.
+    #[error("invalid host in the address {address}: expected variables with a host and a port")]
+    NotAHost {
+        /// The address as written, without the values of its query.
+        address: String,
     },
 }
 
-/// Returns the values of the variables that frames name, as `look_up` returns them.
+/// Returns the value of a variable; `place` says in words where it stands.
 ///
 /// # Errors
-/// If a variable has no value, or one that is too long.
-pub fn resolve_variables(
-    names: Vec<String>,
+/// If the variable has no value, or one that is too long.
+pub(super) fn value_of(
+    place: &str,
+    variable: &str,
     look_up: impl Fn(&str) -> Option<String>,
-) -> Result<BTreeMap<String, SecretString>, VariableError> {
-    let resolved = names.into_iter().map(|variable| match look_up(&variable) {
-        None => Err(VariableError::UnsetInFrames { variable }),
-        // Files and shells leave a line end behind secrets.
-        Some(value) => match value.trim() {
-            value if value.len() > MAX_VALUE_BYTES => Err(VariableError::TooLong { variable }),
-            value => Ok((variable, value.to_owned().into())),
-        },
-    });
-    resolved.collect()
+) -> Result<String, VariableError> {
+    let (place, variable) = (place.to_owned(), variable.to_owned());
+    let Some(value) = look_up(&variable) else {
+        return Err(VariableError::Unset { place, variable });
+    };
+    // Files and shells leave a line end behind secrets.
+    let value = value.trim();
+    match value.len() {
+        ..=MAX_VALUE_BYTES => Ok(value.to_owned()),
+        _ => Err(VariableError::TooLong { place, variable }),
+    }
+}
+
+/// Checks that a value can stand in a header field and in an address.
+///
+/// # Errors
+/// If it is not printable ASCII.
+pub(super) fn check_printable(
+    place: &str,
+    variable: &str,
+    value: &str,
+) -> Result<(), VariableError> {
+    // CR and LF would end the field and begin another one (RFC 9110, section 5.5).
+    match value.chars().all(|c| c == ' ' || c.is_ascii_graphic()) {
+        true => Ok(()),
+        false => Err(VariableError::Unprintable {
+            place: place.to_owned(),
+            variable: variable.to_owned(),
+        }),
+    }
 }
 
 /// Replaces every `${NAME}` in the header fields by the value that `look_up` returns.
 ///
 /// # Errors
-/// If a variable has no value, or one that is not printable ASCII.
+/// If a variable has no value, or one that is too long or not printable ASCII.
 pub fn resolve_headers(
     headers: &[HttpHeader],
     look_up: impl Fn(&str) -> Option<String>,
@@ -79,22 +98,6 @@ pub fn resolve_headers(
     headers.iter().map(resolve).collect()
 }
 
-/// Replaces every `${NAME}` in the queries of addresses by the value that `look_up` returns,
-/// with its reserved characters encoded.
-///
-/// # Errors
-/// If a variable has no value, or one that is not printable ASCII.
-pub fn resolve_addresses(
-    addresses: &[String],
-    look_up: impl Fn(&str) -> Option<String>,
-) -> Result<Vec<String>, VariableError> {
-    let resolved = addresses.iter().map(|address| {
-        let place = format!("the address {}", mask_address(address));
-        fill_in_encoded(&place, address, &look_up, percent_encoded)
-    });
-    resolved.collect()
-}
-
 /// Replaces every `${NAME}` in a text by the value that `look_up` returns; `place` says in
 /// words where the text stands.
 pub(super) fn fill_in_variables(
@@ -102,47 +105,19 @@ pub(super) fn fill_in_variables(
     text: &str,
     look_up: impl Fn(&str) -> Option<String>,
 ) -> Result<String, VariableError> {
-    fill_in_encoded(place, text, look_up, str::to_owned)
-}
-
-/// Replaces variables as [`fill_in_variables`] does, by what `encode` makes of their values.
-fn fill_in_encoded(
-    place: &str,
-    text: &str,
-    look_up: impl Fn(&str) -> Option<String>,
-    encode: impl Fn(&str) -> String,
-) -> Result<String, VariableError> {
     let mut filled = String::new();
     let mut rest = text;
     // The scenario's check has made sure that each `${` has its `}`.
     while let Some((before, inside)) = rest.split_once("${") {
         let (variable, after) = inside.split_once('}').unwrap_or((inside, ""));
-        let (place, variable) = (place.to_owned(), variable.to_owned());
-        let Some(value) = look_up(&variable) else {
-            return Err(VariableError::Unset { place, variable });
-        };
-        // Files and shells leave a line end behind secrets.
-        let value = value.trim();
-        // CR and LF would end the field and begin another one (RFC 9110, section 5.5).
-        if !value.chars().all(|c| c == ' ' || c.is_ascii_graphic()) {
-            return Err(VariableError::Unprintable { place, variable });
-        }
+        let value = value_of(place, variable, &look_up)?;
+        check_printable(place, variable, &value)?;
         filled.push_str(before);
-        filled.push_str(&encode(value));
+        filled.push_str(&value);
         rest = after;
     }
     filled.push_str(rest);
     Ok(filled)
-}
-
-/// Encodes all characters but the unreserved ones (RFC 3986, section 2.3).
-fn percent_encoded(value: &str) -> String {
-    let encode = |byte: u8| match byte {
-        b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
-        byte => format!("%{byte:02X}"),
-    };
-    value.bytes().map(encode).collect()
 }
 
 #[cfg(test)]
@@ -157,6 +132,7 @@ mod tests {
         let look_up = |name: &str| match name {
             "TOKEN" => Some("t0k\n".to_owned()),
             "BAD" => Some("a\nb".to_owned()),
+            "LONG" => Some("x".repeat(MAX_VALUE_BYTES + 1)),
             _ => None,
         };
         let headers = resolve_headers(&[header], look_up)?;
@@ -172,48 +148,10 @@ mod tests {
             filled("${NONE}").unwrap_err().to_string(),
             "cannot fill in the header field A: the variable NONE is not set"
         );
-        assert!(matches!(
-            filled("${BAD}"),
-            Err(VariableError::Unprintable { .. })
-        ));
-    }
-
-    #[test]
-    fn frames_need_a_value_of_each_variable() {
-        let look_up = |name: &str| match name {
-            "TOKEN" => Some("t0k\n".to_owned()),
-            "LONG" => Some("x".repeat(MAX_VALUE_BYTES + 1)),
-            _ => None,
-        };
-        let resolved = |names: &[&str]| {
-            let names = names.iter().map(|name| (*name).to_owned());
-            resolve_variables(names.collect(), look_up)
-        };
-        let values = resolved(&["TOKEN", "TOKEN"]).unwrap();
-        assert_eq!(values["TOKEN"].expose_secret(), "t0k");
-        assert_eq!(
-            resolved(&["NONE"]).unwrap_err().to_string(),
-            "cannot fill in the frames of the devices: the variable NONE is not set"
-        );
-        assert!(matches!(
-            resolved(&["LONG"]),
-            Err(VariableError::TooLong { .. })
-        ));
-    }
-
-    #[test]
-    fn variables_in_a_query_are_encoded() {
-        let look_up = |name: &str| (name == "TOKEN").then(|| "a+b/c=\n".to_owned());
-        let resolve = |address: &str| resolve_addresses(&[address.to_owned()], look_up);
-        assert_eq!(
-            resolve("ws://h/?device={device}&t=${TOKEN}").unwrap(),
-            ["ws://h/?device={device}&t=a%2Bb%2Fc%3D"]
-        );
-        assert_eq!(
-            resolve("ws://h/?k=s3cr3t&t=${NONE}")
-                .unwrap_err()
-                .to_string(),
-            "cannot fill in the address ws://h/?k=***&t=${NONE}: the variable NONE is not set"
-        );
+        let is_unprintable =
+            |error: VariableError| matches!(error, VariableError::Unprintable { .. });
+        assert!(is_unprintable(filled("${BAD}").unwrap_err()));
+        let is_too_long = |error: VariableError| matches!(error, VariableError::TooLong { .. });
+        assert!(is_too_long(filled("${LONG}").unwrap_err()));
     }
 }

@@ -9,7 +9,7 @@ use rustls::ClientConfig;
 use tokio::time::timeout;
 
 use crate::{
-    access::CertVerification,
+    access::broker_tls_config,
     error_chain::error_chain,
     sampling::{GaugeSource, Gauges},
 };
@@ -50,20 +50,7 @@ where
 
 /// Returns the settings of TLS to a broker's server; `None` if the address does not use it.
 pub(super) fn tls_config(url: &BrokerUrl) -> Result<Option<ClientConfig>, String> {
-    if !url.is_tls() {
-        return Ok(None);
-    }
-    let verification = match url.ca() {
-        Some(pem) => CertVerification::CaCertificates {
-            pem: pem.to_owned(),
-        },
-        None => CertVerification::SystemRoots,
-    };
-    let config = verification.client_config();
-    let mut config = config.map_err(|error| error_chain(&error))?;
-    // The protocol is not HTTP.
-    config.alpn_protocols.clear();
-    Ok(Some(config))
+    broker_tls_config(url).map_err(|error| error_chain(&error))
 }
 
 /// Everything that the harness does with one kind of broker.

@@ -1,6 +1,8 @@
 //! NATS: streams of JetStream, and the monitoring port.
 
 mod gauges;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -9,6 +11,7 @@ use futures_util::{
     TryStreamExt,
     future::{BoxFuture, FutureExt},
 };
+use highwater_nats::NatsServer;
 use highwater_process::program::NATS_SERVER;
 use highwater_scenarios::plan::BrokerSpec;
 use highwater_types::BrokerUrl;
@@ -95,8 +98,10 @@ async fn connect_to(server: BrokerUrl) -> Result<Client, String> {
         Some(tls) => options.require_tls(true).tls_client_config(tls),
         None => options,
     };
-    let client = options
-        .connect(server.expose_secret())
+    let server = NatsServer::from_url(&server).map_err(|error| error.to_string())?;
+    let client = server
+        .authenticate(options)
+        .connect(server.address)
         .await
         .map_err(|error| error_chain(&error))?;
     // The server may reject the password after `connect` has returned; a flush is a round

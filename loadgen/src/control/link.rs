@@ -51,6 +51,9 @@ pub enum LinkError {
     /// The connection broke.
     #[error("the control link broke")]
     Io(#[from] io::Error),
+    /// A worker's part in a run over the bus ended.
+    #[error("{0}")]
+    Ended(String),
     /// The peer sent bytes that are not a message.
     #[error("invalid message on the control link")]
     Message(#[from] serde_json::Error),

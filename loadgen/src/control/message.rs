@@ -4,6 +4,7 @@
 //! worker                         coordinator
 //!   Hello ───────────────────────►            (or Rejected)
 //!   ◄──────────────────── Assignment
+//!   ◄──────────────────── DeviceRows          (if pools have data, until the share is whole)
 //!   Ping ────────────────────────►            (eight times, for the clocks' offset)
 //!   ◄────────────────────────── Pong
 //!   Ready ───────────────────────►
@@ -15,14 +16,14 @@
 //! ```
 
 use highwater_reports::record::FailureExample;
-use highwater_scenarios::{Plan, Segment};
+use highwater_scenarios::{DataTable, Plan, Segment};
 use serde::{Deserialize, Serialize};
 
 use super::left_out::LeftOut;
 use crate::{access::ClientAccess, endpoints::Endpoints};
 
 /// Version of this protocol; coordinator and workers must agree.
-pub const PROTOCOL: u32 = 5;
+pub const PROTOCOL: u32 = 6;
 
 /// A message from a worker to its coordinator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -132,6 +133,13 @@ pub enum ToWorker {
     /// The worker's part of the run.
     // Boxed, because a plan is much larger than all other messages.
     Assignment(Box<Assignment>),
+    /// Rows of a pool's data file, in the order of the worker's devices.
+    DeviceRows {
+        /// Number of the pool in the plan.
+        pool: u32,
+        /// The next rows.
+        rows: DataTable,
+    },
     /// The answer to a ping.
     Pong {
         /// The number of the ping.

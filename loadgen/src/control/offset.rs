@@ -38,6 +38,18 @@ impl RemoteClock {
         }
     }
 
+    /// Returns what the remote clock reads at a local instant, in microseconds.
+    pub fn reading_at_us(&self, local: Instant) -> f64 {
+        let us = |duration: Duration| duration.as_secs_f64() * 1e6;
+        let ahead = us(local.saturating_duration_since(self.local));
+        self.clock_us as f64 + ahead - us(self.local.saturating_duration_since(local))
+    }
+
+    /// Returns the most by which the observation may be wrong: half of its round trip.
+    pub fn bound(&self) -> Duration {
+        self.round_trip / 2
+    }
+
     /// Returns the local instant at which the remote clock reads `clock_us`.
     pub fn local_instant(&self, clock_us: u64) -> Instant {
         if clock_us >= self.clock_us {

@@ -7,9 +7,10 @@ use highwater_reports::record::RecordError;
 
 use crate::{
     access::{AccessError, TlsSetupError, VariableError},
+    bus::BusError,
     sampling::ObserveError,
     testbed::TestbedError,
-    worker::frames::ProtocolError,
+    worker::{context::ClientSetupError, frames::ProtocolError},
 };
 
 /// The reason why a run cannot start or go on. A target that fails during a run is not
@@ -33,19 +34,14 @@ pub enum RunError {
     /// The frames of the plan cannot be used.
     #[error(transparent)]
     Frames(#[from] ProtocolError),
+    /// The clients of a single device cannot be prepared.
+    #[error(transparent)]
+    Clients(#[from] ClientSetupError),
     /// No process listens at an address of the target.
     #[error("the target does not answer at {address}: {reason}")]
     TargetUnreachable {
         /// The address, as records show it.
         address: String,
-        /// The cause.
-        reason: String,
-    },
-    /// A process that the scenario observes cannot be measured.
-    #[error("cannot observe {name}: {reason}")]
-    NotObservable {
-        /// Name of the process, as in the scenario.
-        name: String,
         /// The cause.
         reason: String,
     },
@@ -60,6 +56,29 @@ pub enum RunError {
         /// The system's error.
         source: io::Error,
     },
+    /// The bus cannot be used.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    /// The bus is the broker of the cluster under test.
+    #[error("cannot use {0} as a bus: it is the broker of the cluster under test")]
+    BusUnderTest(String),
+    /// The plan holds a secret, which must not pass through the bus.
+    #[error("cannot put the plan on the bus: {0} would be in it")]
+    SecretInPlan(String),
+    /// A segment does not fit the machine whose worker takes it.
+    #[error("the plan does not fit the workers: {0}")]
+    PlanDoesNotFit(String),
+    /// A run of a coordinator that died cannot be resumed.
+    #[error("cannot resume the run {run}: {reason}")]
+    CannotResume {
+        /// The run.
+        run: String,
+        /// The cause.
+        reason: String,
+    },
+    /// Another coordinator has taken the run over.
+    #[error("another coordinator has taken the run over")]
+    Superseded,
     /// Some workers did not join or become ready in time.
     #[error("cannot start the run: {ready} of {wanted} workers were ready after {} s", after.as_secs())]
     WorkersNotReady {
@@ -93,8 +112,7 @@ pub enum RunError {
     /// TLS or an HTTP client cannot be set up.
     #[error(transparent)]
     Tls(#[from] TlsSetupError),
-    /// A header field, an address, a frame or the proxy needs a variable that is not set or not
-    /// valid.
+    /// A variable of the environment is not set or not valid.
     #[error(transparent)]
     Variable(#[from] VariableError),
     /// The target's certificate is not accepted, or TLS fails otherwise.
@@ -173,15 +191,31 @@ impl RunError {
             Self::OpenFileLimitTooLow { .. } => {
                 "start more workers, or raise their limit of open files (ulimit -n)"
             }
+            Self::Bus(error) => error.hint()?,
+            Self::BusUnderTest(_) => {
+                "start a NATS server of its own for the load: the load on the broker would delay \
+                 the counts, and a broker that an event kills would take them along"
+            }
+            Self::SecretInPlan(_) => {
+                "write ${NAME} in its place, and set NAME in the environment of the coordinator \
+                 and of each worker"
+            }
+            Self::PlanDoesNotFit(_) => {
+                "start more workers, on more machines, or raise the limits; `highwater doctor` on \
+                 the machine says which"
+            }
+            Self::CannotResume { .. } => {
+                "name the record with --out, and the scenario and --workers as the run began"
+            }
+            Self::Superseded => "the record is complete where the other coordinator writes it",
             Self::WorkersNotReady { rejected, .. } if *rejected > 0 => {
                 return Some(format!(
-                    "{rejected} connections were rejected, because their token or version was \
-                     not the coordinator's"
+                    "{rejected} processes were rejected: the notes above say why"
                 ));
             }
             Self::WorkersNotReady { .. } => {
-                "see the workers' logs in the run's directory; remote ones need this \
-                 coordinator's address and token"
+                "see the workers' logs: of local ones in the run's directory, of others on their \
+                 machines"
             }
             Self::Testbed(
                 TestbedError::BrokerUnreachable { hint, .. }
@@ -191,14 +225,11 @@ impl RunError {
             Self::TargetTlsFailed { kind, .. } => kind.hint(),
             Self::Observe(error) => error.hint(),
             Self::Tls(_) => {
-                "`ca`, `certificate` and `key` of [target.tls] name PEM files, seen from where \
-                 `highwater` is started"
+                "`ca`, `certificate` and `key` of [target.tls] name PEM files, seen from the \
+                 scenario's folder"
             }
             Self::Variable(_) => "set it in the environment of the coordinator",
             Self::TargetUnreachable { .. } => "start it first, or correct [target] in the scenario",
-            Self::NotObservable { .. } => {
-                "start it first, or correct `observe` of [target] in the scenario"
-            }
             _ => return None,
         };
         Some(hint.to_owned())

@@ -7,10 +7,12 @@ use highwater_reports::{
     RecordWriter,
     histogram::{HistogramReader, LatencyHistogram, latency_histogram},
     record::{
-        Interval, Manifest, RecordError, RecordEvent, Source, SourceRole, TimedEvent,
-        names::latency,
+        Interval, Manifest, RecordError, RecordEvent, RecordLengths, Source, SourceRole,
+        TimedEvent, names::latency,
     },
 };
+
+use highwater_scenarios::Plan;
 
 use super::{
     buckets::{BUCKETS_PER_S, PendingBuckets},
@@ -183,6 +185,21 @@ impl RunRecorder {
         self.writer.flush()
     }
 
+    /// Writes all lines, also those that still wait for workers, and hands everything to the
+    /// kernel. What comes later gets lines of its own. Returns the lengths of the files.
+    pub fn flush_all(&mut self) -> Result<RecordLengths, RecordError> {
+        self.finish()?;
+        Ok(self.writer.lengths())
+    }
+
+    /// Whether lines of the latency log are complete at `second` of the run's clock, apart from
+    /// what comes late.
+    pub fn is_line_end(&self, second: u64) -> bool {
+        // The intervals of a line's last second come within the second after it.
+        let line_s = self.latency_line_s;
+        second % line_s == 2 % line_s
+    }
+
     /// Writes everything that is left. Returns what the record does not have.
     pub fn finish(&mut self) -> Result<LostParts, RecordError> {
         for (line, histogram) in std::mem::take(&mut self.latency_lines) {
@@ -250,6 +267,11 @@ impl RunRecorder {
         let (at, length) = (line.second as f64, line.length as f64);
         self.writer.append_latency(&line.tag, at, length, histogram)
     }
+}
+
+/// Returns about how many seconds the record of a plan covers.
+pub fn record_length_s(plan: &Plan) -> u64 {
+    (plan.planned_ramp() + plan.duration).as_secs()
 }
 
 fn decode_histogram(text: &str) -> Option<LatencyHistogram> {

@@ -185,8 +185,10 @@ async fn wait_until_ready(
     assignment: Assignment,
     base: Instant,
 ) -> Result<(), LinkError> {
+    let (plan, segment) = (assignment.plan.clone(), assignment.segment);
     let assignment = ToWorker::Assignment(Box::new(assignment));
     link.writer.send(&assignment).await?;
+    send_rows(link, &plan, segment).await?;
     loop {
         match link.reader.receive().await? {
             // Answered at once, because half of the round trip is the error of the worker's
@@ -200,6 +202,21 @@ async fn wait_until_ready(
             _ => return Err(LinkError::Closed),
         }
     }
+}
+
+/// Sends a worker its rows of the pools' data files, and no other row.
+async fn send_rows(link: &mut WorkerLink, plan: &Plan, segment: Segment) -> Result<(), LinkError> {
+    for (device_pool, pool) in plan.devices.iter().zip(0..) {
+        let Some(data) = &device_pool.data else {
+            continue;
+        };
+        for rows in data.table.0.chunks_of(segment.indices(device_pool.count)) {
+            link.writer
+                .send(&ToWorker::DeviceRows { pool, rows })
+                .await?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -285,6 +302,55 @@ mod tests {
             "a worker from 127.0.0.1 was rejected: the token is not this run's"
         );
         assert!(shown.try_recv().is_err());
+    }
+
+    /// Each of two workers gets the rows of its own devices, and no other row.
+    #[tokio::test]
+    async fn worker_gets_the_rows_of_its_own_devices() {
+        let scenario = SCENARIO
+            .replace(
+                "[[devices]]",
+                "dialect = \"plain\"\n[[devices]]\ndata = \"t.csv\"",
+            )
+            .replace("count = 1", "count = 5");
+        let read = |_: &str| Ok(b"token\nt0\nt1\nt2\nt3\nt4\nt5\n".to_vec());
+        let plan = highwater_scenarios::parse_with_files("scenario.toml", &scenario, &[], &read);
+        let plan = plan.unwrap().into_first();
+        let spec = Arc::new(RunSpec {
+            plan: plan.clone(),
+            count: 2,
+            ..Arc::into_inner(spec()).unwrap()
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (notes, _shown) = StartNotes::new(Instant::now());
+        let workers = async {
+            let mut links = Vec::new();
+            let mut received = Vec::new();
+            for _ in 0..2 {
+                let (mut link, answer) = join(address, TOKEN).await;
+                let ToWorker::Assignment(assignment) = answer else {
+                    panic!("{answer:?}");
+                };
+                // The plan itself carries no row.
+                let data = assignment.plan.devices[0].data.clone().unwrap();
+                assert_eq!((data.rows, data.table.0.rows()), (6, 0));
+                let rows = link.reader.receive().await.unwrap();
+                let ToWorker::DeviceRows { pool: 0, rows } = rows else {
+                    panic!("{rows:?}");
+                };
+                let of_row = |row| rows.value(row, 0).map(str::to_owned);
+                received.push((0..rows.rows()).map(of_row).collect::<Option<Vec<_>>>());
+                link.writer.send(&FromWorker::Ready).await.unwrap();
+                links.push(link);
+            }
+            (received, links)
+        };
+        let (ready, (received, _links)) =
+            tokio::join!(wait_for_workers(listener, spec, &notes), workers);
+        assert_eq!(ready.unwrap_or_else(|error| panic!("{error}")).len(), 2);
+        let texts = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect());
+        assert_eq!(received, [texts(&["t0", "t2", "t4"]), texts(&["t1", "t3"])]);
     }
 
     #[tokio::test]

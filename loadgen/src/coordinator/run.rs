@@ -9,16 +9,20 @@
 //! end.rs: consumers, last sample, the system's end
 //! ```
 //!
-//! - `handlers`: the messages of workers, samples and events;
+//! - `handlers`: the messages of workers, samples and events; `silence`: workers that fall
+//!   silent; `checkpoints`: the place from which a run over the bus is resumed;
 //! - `phase_steps`: the step from one phase to the next, and what is shown of it;
 //! - `end`: the time after the workers are done.
 
+mod checkpoints;
 mod end;
 mod handlers;
 mod phase_steps;
+mod silence;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
     pin::pin,
     time::Duration,
 };
@@ -33,12 +37,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     error::RunError,
-    options::RunOptions,
+    options::{RunOptions, Workers},
     phases::{RunPhase, max_drain_duration},
     progress::{NoteKind, ProgressNote, Update},
     recorder::RunRecorder,
+    remote::{resume::resume, start::LeftPhase},
     sampler_task::spawn_sampler,
-    start::{StartedRun, begin_record, start},
+    start::{LeftState, StartedRun, begin_record, start},
     start_notes::StartNotes,
     system::{EventResult, RunningSystem},
     telemetry::TelemetryReconciler,
@@ -66,13 +71,27 @@ pub async fn run(
     interrupt: CancellationToken,
     mut show: impl FnMut(Update) + Send,
 ) -> Result<RunEnd, RunError> {
-    let base = Instant::now();
-    let clock = RunClock::starting_at(base);
-    // Begun before anything is started: a start that fails leaves its reason in the record.
-    let mut recorder = begin_record(&options, clock)?;
+    let (clock, mut recorder, resumed) = match &options.workers {
+        Workers::Bus(workers) if workers.resume => {
+            let run = resume(&options, workers).await?;
+            let left = LeftState {
+                session: run.session,
+                control: run.control,
+                checkpoint: run.checkpoint,
+            };
+            (left.session.clock, run.recorder, Some(left))
+        }
+        _ => {
+            let clock = RunClock::starting_at(Instant::now());
+            // Begun before anything is started: a start that fails leaves its reason in the
+            // record.
+            (clock, begin_record(&options, clock)?, None)
+        }
+    };
+    let base = clock.instant_at(Duration::ZERO);
     let (notes, mut waiting_notes) = StartNotes::new(base);
     let started = {
-        let mut start = pin!(start(&options, base, &notes));
+        let mut start = pin!(start(&options, clock, &mut recorder, resumed, &notes));
         loop {
             tokio::select! {
                 started = &mut start => break started,
@@ -88,7 +107,7 @@ pub async fn run(
         Ok(started) => {
             let system = started.system.clone();
             recorder.record_system(system.balancer_configuration(), system.versions().await)?;
-            let run = ActiveRun::new(options.plan, clock, recorder, started, show);
+            let run = ActiveRun::new(options.plan, options.out, clock, recorder, started, show);
             let ended = run.run_to_end(interrupt).await;
             // Also after an error of the record, which ends the run before `finish` stops
             // the system.
@@ -119,6 +138,8 @@ fn record_failed_start(recorder: &mut RunRecorder, error: &RunError) -> Result<(
 /// A run between its go and its end.
 struct ActiveRun<S> {
     plan: Plan,
+    /// The directory of the record.
+    out: PathBuf,
     clock: RunClock,
     recorder: RunRecorder,
     system: RunningSystem,
@@ -128,6 +149,8 @@ struct ActiveRun<S> {
     endpoints: Endpoints,
     phase: RunPhase,
     ramp_second: u64,
+    /// Whether the workers had their go before this coordinator took the run over.
+    has_begun: bool,
     /// The last phase in the record.
     recorded_phase: Option<PhaseWindow>,
     ended: RunEnd,
@@ -150,34 +173,41 @@ struct ActiveRun<S> {
 impl<S: FnMut(Update) + Send> ActiveRun<S> {
     fn new(
         plan: Plan,
+        out: PathBuf,
         clock: RunClock,
         mut recorder: RunRecorder,
         started: StartedRun,
         show: S,
     ) -> Self {
         let stop = CancellationToken::new();
-        for worker in &started.workers {
-            let go = clock.now() + Duration::from_secs(GO_LEAD_S);
-            recorder.progress.expect_worker(&worker.id, go);
+        let ramp_second = match &started.left {
+            Some(LeftPhase { ramp_second, .. }) => *ramp_second,
+            None => clock.now().as_secs() + GO_LEAD_S,
+        };
+        for worker in started.workers.ids() {
+            let go = clock.now().max(Duration::from_secs(ramp_second));
+            recorder.progress.expect_worker(&worker, go);
         }
         let telemetry = TelemetryReconciler::for_plan(&plan, started.system.journals());
         Self {
             stop_events: stop.child_token(),
             stop,
             endpoints: started.system.endpoints(),
-            workers: WorkerPool::new(started.workers),
+            workers: started.workers,
             system: started.system,
             _processes: started.processes,
-            phase: RunPhase::Ramp,
-            ramp_second: clock.now().as_secs() + GO_LEAD_S,
-            recorded_phase: None,
+            phase: started.left.map_or(RunPhase::Ramp, |left| left.phase),
+            ramp_second,
+            has_begun: started.left.is_some(),
+            recorded_phase: started.left.and_then(|left| left.recorded),
             ended: RunEnd::Completed,
             telemetry,
-            worker_lost: false,
+            worker_lost: started.left.is_some_and(|left| left.worker_lost),
             workers_with_left_out: BTreeSet::new(),
             failures: BTreeMap::new(),
             events: mpsc::channel(EVENT_QUEUE_LEN),
             plan,
+            out,
             clock,
             recorder,
             show,
@@ -195,7 +225,9 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
             origin_us: 0,
             ramp_second: self.ramp_second,
         };
-        self.broadcast(&go).await?;
+        if !self.has_begun {
+            self.broadcast(&go).await?;
+        }
         // Ticks lie at whole seconds of the run's clock, at which phases begin.
         let first = self.clock.instant_of_second(self.clock.now().as_secs() + 1);
         let mut ticks = interval_at(first, Duration::from_secs(1));
@@ -206,7 +238,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         while !self.workers.working_ids().is_empty() {
             tokio::select! {
                 _ = ticks.tick() => self.on_tick().await?,
-                (id, message) = self.workers.recv() => self.handle_worker_message(&id, message)?,
+                (id, event) = self.workers.recv() => self.handle_worker_event(&id, event).await?,
                 Some(round) = samples.recv() => self.record_samples(&round)?,
                 Some(result) = self.events.1.recv() => self.record_event_result(result).await?,
                 // A cancelled token stays ready: without the condition the loop would spin.
@@ -248,6 +280,9 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         self.advance_phase(now).await?;
         // Each second: a run that is killed can be reported up to here.
         self.recorder.flush()?;
+        if self.recorder.is_line_end(now.as_secs()) {
+            self.save_checkpoint()?;
+        }
         self.show_progress(now);
         Ok(())
     }

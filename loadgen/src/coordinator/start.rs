@@ -25,13 +25,20 @@ use tokio::{net::TcpListener, time::Instant};
 use super::{
     error::RunError,
     options::{RunOptions, Workers},
-    recorder::RunRecorder,
+    recorder::{RunRecorder, record_length_s},
     registration::{REGISTRATION_TIMEOUT, ReadyWorker, RunSpec, wait_for_workers},
+    remote::{
+        BusSession, Checkpoint,
+        start::{BusStart, LeftPhase},
+    },
     start_notes::StartNotes,
     system::RunningSystem,
+    worker_pool::WorkerPool,
 };
 use crate::{
+    bus::Control,
     clock::RunClock,
+    error_chain::error_chain,
     sampling::{host, raise_open_files},
 };
 
@@ -46,9 +53,21 @@ pub struct StartedRun {
     /// The system under test.
     pub system: RunningSystem,
     /// The workers, each ready.
-    pub workers: Vec<ReadyWorker>,
+    pub workers: WorkerPool,
     /// The processes of local workers. They end when this is dropped.
     pub processes: Vec<Child>,
+    /// The progress of a run that a coordinator left behind; `None` for one that begins.
+    pub left: Option<LeftPhase>,
+}
+
+/// A run on the bus that a coordinator left behind.
+pub struct LeftState {
+    /// The run on the bus.
+    pub session: BusSession,
+    /// The document that its workers know.
+    pub control: Control,
+    /// The place of its record and its stream.
+    pub checkpoint: Checkpoint,
 }
 
 /// Begins the record. `clock` reads 0 now.
@@ -72,18 +91,35 @@ pub fn begin_record(options: &RunOptions, clock: RunClock) -> Result<RunRecorder
         balancer_configuration: None,
     };
     let writer = RecordWriter::create(&options.out, &manifest)?;
-    let length_s = (options.plan.planned_ramp() + options.plan.duration).as_secs();
+    let length_s = record_length_s(&options.plan);
     Ok(RunRecorder::new(writer, manifest, clock, length_s))
 }
 
-/// Starts the system and the workers, and waits until all are ready.
+/// Starts the system and the workers, and waits until all are ready. A run that was `left`
+/// behind goes on.
 pub async fn start(
     options: &RunOptions,
-    base: Instant,
+    clock: RunClock,
+    recorder: &mut RunRecorder,
+    left: Option<LeftState>,
     notes: &StartNotes,
 ) -> Result<StartedRun, RunError> {
     let logs = create_log_directory(options)?;
     let spawner = Spawner::start()?;
+    // Before the system: a bus that cannot be used ends the run at once.
+    let session = match (&options.workers, left) {
+        (_, Some(left)) => Some((left.session, left.control, left.checkpoint)),
+        (Workers::Bus(workers), None) => {
+            let checkpoint = Checkpoint {
+                lengths: recorder.flush_all()?,
+                ..Checkpoint::default()
+            };
+            checkpoint.write(&options.out)?;
+            let session = BusSession::create(options, workers, clock).await?;
+            Some((session, Control::default(), checkpoint))
+        }
+        (Workers::Local(_), None) => None,
+    };
     let starting = RunningSystem::start(&options.plan, &options.exe, &spawner, &logs);
     let what = match &options.plan.system {
         SystemSpec::Cluster(_) => {
@@ -91,12 +127,41 @@ pub async fn start(
         }
         SystemSpec::Target(_) => "the target to answer".to_owned(),
     };
-    let system = notes.while_waiting(&what, starting).await?;
-    match start_workers(options, base, &system, &spawner, &logs, notes).await {
-        Ok((workers, processes)) => Ok(StartedRun {
+    let system = match notes.while_waiting(&what, starting).await {
+        Ok(system) => system,
+        Err(error) => {
+            if let Some((session, ..)) = session {
+                session.refuse(&error_chain(&error)).await;
+            }
+            return Err(error);
+        }
+    };
+    let started = match (&options.workers, session) {
+        (Workers::Bus(workers), Some((session, control, checkpoint))) => {
+            let starting = BusStart {
+                session,
+                control,
+                checkpoint,
+                out: &options.out,
+            };
+            let started = starting.start(workers, &system, notes).await;
+            started.map(|started| {
+                let pool = WorkerPool::on_bus(started.link, workers.count, &started.checkpoint);
+                (pool, Vec::new(), started.left)
+            })
+        }
+        _ => {
+            let base = clock.instant_at(Duration::ZERO);
+            let started = start_workers(options, base, &system, &spawner, &logs, notes).await;
+            started.map(|(workers, processes)| (WorkerPool::new(workers), processes, None))
+        }
+    };
+    match started {
+        Ok((workers, processes, left)) => Ok(StartedRun {
             system,
             workers,
             processes,
+            left,
         }),
         Err(error) => {
             // The problems of a system that was never used do not matter to the error.
@@ -106,7 +171,7 @@ pub async fn start(
     }
 }
 
-/// Starts or awaits the workers. Returns them with the processes of the local ones.
+/// Starts the local workers. Returns them with their processes.
 async fn start_workers(
     options: &RunOptions,
     base: Instant,
@@ -117,34 +182,23 @@ async fn start_workers(
 ) -> Result<(Vec<ReadyWorker>, Vec<Child>), RunError> {
     let open_files = raise_open_files().map_err(RunError::OpenFiles)?;
     let count = options.worker_count(open_files);
-    let (address, token, within) = match &options.workers {
-        Workers::Local { .. } => {
-            // Port 0 lets the kernel choose a free one.
-            let loopback = ([127, 0, 0, 1], 0).into();
-            // 128 random bits: every process on this machine can reach the port.
-            let token = format!("{:032x}", rand::random::<u128>());
-            (loopback, token, REGISTRATION_TIMEOUT)
-        }
-        Workers::Remote {
-            listen,
-            token,
-            join_timeout,
-            ..
-        } => (*listen, token.clone(), *join_timeout),
-    };
+    // Port 0 lets the kernel choose a free one.
+    let address: SocketAddr = ([127, 0, 0, 1], 0).into();
+    // 128 random bits: every process on this machine can reach the port.
+    let token = format!("{:032x}", rand::random::<u128>());
     let listen_error = |source| RunError::Listen { address, source };
     // Bound before the workers start, because they connect at once.
     let listener = TcpListener::bind(address).await.map_err(listen_error)?;
-    let bound = listener.local_addr().map_err(listen_error)?;
-    let address = bound.to_string();
+    let bound = listener.local_addr().map_err(listen_error)?.to_string();
+    let arguments = worker_arguments(&options.workers, &bound);
     let mut processes = Vec::new();
-    if let Workers::Local { .. } = options.workers {
-        for number in 1..=count {
-            let log = logs.join(format!("w{number}.log"));
-            let launch = Launch::new(&options.exe, ["worker", "--connect", &address], log);
-            let launch = launch.with_env(TOKEN_VARIABLE, &token);
-            processes.push(spawner.spawn(launch).await?);
-        }
+    for number in 1..=count {
+        let log = logs.join(format!("w{number}.log"));
+        let launch = Launch::new(&options.exe, &arguments, log);
+        let launch = launch
+            .with_env(TOKEN_VARIABLE, &token)
+            .with_threads_among(count as usize);
+        processes.push(spawner.spawn(launch).await?);
     }
     let spec = Arc::new(RunSpec {
         plan: options.plan.clone(),
@@ -152,8 +206,8 @@ async fn start_workers(
         access: system.access(),
         count,
         token,
-        within,
-        how_to_start: how_to_start(&options.workers, bound, logs),
+        within: REGISTRATION_TIMEOUT,
+        how_to_start: format!("their logs are in {}", logs.display()),
         clock_base: base,
     });
     let workers = tokio::select! {
@@ -161,6 +215,18 @@ async fn start_workers(
         error = first_exit(&mut processes) => return Err(error),
     };
     Ok((workers, processes))
+}
+
+/// Returns the arguments of a local worker that joins at `control`.
+fn worker_arguments(workers: &Workers, control: &str) -> Vec<String> {
+    let mut arguments = ["worker", "--connect", control].map(str::to_owned).to_vec();
+    if let Workers::Local(workers) = workers
+        && !workers.bind.is_empty()
+    {
+        let addresses: Vec<_> = workers.bind.iter().map(ToString::to_string).collect();
+        arguments.extend(["--bind".to_owned(), addresses.join(",")]);
+    }
+    arguments
 }
 
 /// Waits until a local worker ends, and returns the error with the end of its log. Pends
@@ -173,27 +239,6 @@ async fn first_exit(processes: &mut [Child]) -> RunError {
             }
         }
         tokio::time::sleep(EXIT_CHECK_INTERVAL).await;
-    }
-}
-
-/// Describes what a person does about a missing worker.
-fn how_to_start(workers: &Workers, bound: SocketAddr, logs: &Path) -> String {
-    match workers {
-        Workers::Local { .. } => format!("their logs are in {}", logs.display()),
-        Workers::Remote { .. } => {
-            let host = match bound.ip().is_unspecified() {
-                true => "THIS-MACHINE".to_owned(),
-                false => SocketAddr::new(bound.ip(), 0)
-                    .to_string()
-                    .trim_end_matches(":0")
-                    .to_owned(),
-            };
-            let port = bound.port();
-            format!(
-                "start each with this run's {TOKEN_VARIABLE} and `highwater worker --connect \
-                 {host}:{port}`"
-            )
-        }
     }
 }
 

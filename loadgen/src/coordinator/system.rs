@@ -13,12 +13,9 @@ use highwater_scenarios::{
 use tokio::{sync::mpsc, time::sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    error::RunError, observed::observed_targets, observed_check::check_observed,
-    target_check::check_reachable,
-};
+use super::{error::RunError, observed::observed_targets, target_check::check_reachable};
 use crate::{
-    access::{CertVerification, ClientAccess, SecretString, variables::resolve_addresses},
+    access::{CertVerification, ClientAccess, SecretString},
     clock::RunClock,
     endpoints::Endpoints,
     error_chain::error_chain,
@@ -73,17 +70,13 @@ impl RunningSystem {
             }
             SystemSpec::Target(target) => {
                 let look_up = |name: &str| std::env::var(name).ok();
-                let access = ClientAccess::from_target(target, variable_names(plan)?, look_up)?;
-                check_reachable(target, &access).await?;
-                let spec = TargetSpec {
-                    ws: resolve_addresses(&target.ws, look_up)?,
-                    ..target.clone()
-                };
+                let variables = variable_names(plan)?;
+                let access = ClientAccess::from_target(plan, target, &variables, look_up)?;
+                check_reachable(plan, &access).await?;
                 let observed =
                     observed_targets(&target.observe, &access.tls_verify, look_up).await?;
-                check_observed(&observed, &access.tls_verify).await?;
                 Ok(Self::Target(Box::new(RunningTarget {
-                    spec,
+                    spec: target.clone(),
                     access,
                     observed,
                 })))
@@ -205,9 +198,13 @@ impl RunningSystem {
 impl RunningTarget {
     fn endpoints(&self) -> Endpoints {
         let http = self.spec.http.iter();
-        let http = http.map(|address| match &self.access.server_name {
-            Some(server_name) => server_name.apply_to(address),
-            None => address.clone(),
+        let http = http.map(|address| {
+            // The origin was checked when the target was.
+            let origin = self.access.environment.origin(address);
+            match (&self.access.server_name, origin) {
+                (Some(server_name), Ok(origin)) => server_name.apply_to(address, &origin),
+                _ => address.clone(),
+            }
         });
         Endpoints {
             ws: self.spec.ws.clone(),

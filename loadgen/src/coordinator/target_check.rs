@@ -2,11 +2,10 @@
 
 use std::{io, time::Duration};
 
-use highwater_scenarios::{plan::TargetSpec, secrets::mask_address};
+use highwater_scenarios::{Plan, secrets::mask_address};
 use rustls::{CertificateError, pki_types::ServerName};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
-use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::error::{RunError, TlsFailure};
 use crate::access::{
@@ -16,33 +15,24 @@ use crate::access::{
 /// Longest time that a target may take to accept a connection, and for a TLS handshake.
 const REACH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Checks that each address of the target accepts a connection and has an accepted
-/// certificate, before thousands of devices try.
-pub(super) async fn check_reachable(
-    target: &TargetSpec,
-    access: &ClientAccess,
-) -> Result<(), RunError> {
+/// Checks that each address of the target and of its logins accepts a connection and has an
+/// accepted certificate, before thousands of devices try.
+pub(super) async fn check_reachable(plan: &Plan, access: &ClientAccess) -> Result<(), RunError> {
     let options = ClientOptions::new(access)?;
-    for address in target.ws.iter().chain(&target.http) {
+    for address in plan.target_addresses() {
         check_address(address, &options).await?;
     }
     Ok(())
 }
 
 async fn check_address(address: &str, options: &ClientOptions) -> Result<(), RunError> {
+    // Errors show the address as it is written, without values.
     let unreachable = |reason: String| RunError::TargetUnreachable {
         address: mask_address(address),
         reason,
     };
-    let uri: Uri = address
-        // Any id will do: nothing is sent to the address.
-        .replace("{device}", "0")
-        // A query is not sent, and may hold variables that stand in braces.
-        .split('?')
-        .next()
-        .unwrap_or_default()
-        .parse()
-        .map_err(|_| unreachable("it is not a URL".to_owned()))?;
+    // Nothing is sent to the address, so that its path does not matter.
+    let uri = options.environment().origin(address)?;
     let host = uri.host().unwrap_or_default();
     let secure = matches!(uri.scheme_str(), Some("wss" | "https"));
     let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });

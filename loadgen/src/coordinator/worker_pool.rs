@@ -1,13 +1,24 @@
 //! The workers of a run and their messages.
 
-use std::{collections::BTreeMap, mem, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+    time::Duration,
+};
 
 use futures_util::future::join_all;
 use highwater_scenarios::{Plan, Segment};
 use tokio::{sync::mpsc, time::timeout};
 
-use super::registration::ReadyWorker;
-use crate::control::{FromWorker, LinkError, LinkReader, LinkWriter, ToWorker};
+use super::{
+    registration::ReadyWorker,
+    remote::{BusLink, Checkpoint},
+    worker_event::WorkerEvent,
+};
+use crate::{
+    control::{FromWorker, LinkReader, LinkWriter, ToWorker},
+    error_chain::error_chain,
+};
 
 /// Longest time that a worker may take to accept a message.
 const SEND_TIMEOUT: Duration = Duration::from_secs(2);
@@ -17,50 +28,85 @@ const MESSAGE_QUEUE_LEN: usize = 256;
 /// The workers of a run.
 pub struct WorkerPool {
     workers: BTreeMap<String, WorkerHandle>,
-    messages: mpsc::Receiver<(String, WorkerMessage)>,
+    link: PoolLink,
 }
 
-/// A message of a worker, or the reason why its link ended.
-pub type WorkerMessage = Result<FromWorker, LinkError>;
+/// The way to the workers.
+enum PoolLink {
+    /// A control link to each worker on this machine.
+    Local {
+        writers: BTreeMap<String, LinkWriter<ToWorker>>,
+        messages: mpsc::Receiver<(String, WorkerEvent)>,
+    },
+    /// The bus. Boxed, because it is much larger.
+    Bus(Box<BusLink>),
+}
 
 /// The coordinator's handle of a worker.
 struct WorkerHandle {
     segment: Segment,
-    writer: LinkWriter<ToWorker>,
     /// Whether the worker has neither finished nor been lost.
     is_working: bool,
+    /// When it fell silent, on the run's clock, while it is.
+    silent_since: Option<Duration>,
     ramp_resolved: u64,
 }
 
+impl WorkerHandle {
+    fn of(segment: Segment) -> Self {
+        Self {
+            segment,
+            is_working: true,
+            silent_since: None,
+            ramp_resolved: 0,
+        }
+    }
+}
+
 impl WorkerPool {
-    /// Starts to receive the messages of all workers.
+    /// Starts to receive the messages of local workers.
     pub fn new(ready: Vec<ReadyWorker>) -> Self {
         let (sender, messages) = mpsc::channel(MESSAGE_QUEUE_LEN);
-        let workers = ready
-            .into_iter()
-            .map(|worker| {
-                // A task per worker. The queue is bounded: if the run's task falls
-                // behind, the links fill up and the workers merge their intervals.
-                tokio::spawn(forward_messages(
-                    worker.id.clone(),
-                    worker.link.reader,
-                    sender.clone(),
-                ));
-                let handle = WorkerHandle {
-                    segment: worker.segment,
-                    writer: worker.link.writer,
-                    is_working: true,
-                    ramp_resolved: 0,
-                };
-                (worker.id, handle)
-            })
-            .collect();
-        Self { workers, messages }
+        let mut writers = BTreeMap::new();
+        let mut workers = BTreeMap::new();
+        for worker in ready {
+            // A task per worker. The queue is bounded: if the run's task falls
+            // behind, the links fill up and the workers merge their intervals.
+            tokio::spawn(forward_messages(
+                worker.id.clone(),
+                worker.link.reader,
+                sender.clone(),
+            ));
+            writers.insert(worker.id.clone(), worker.link.writer);
+            workers.insert(worker.id, WorkerHandle::of(worker.segment));
+        }
+        let link = PoolLink::Local { writers, messages };
+        Self { workers, link }
+    }
+
+    /// Creates the pool of `count` workers that joined over the bus. Those that `checkpoint`
+    /// names as ended do not work any more.
+    pub fn on_bus(link: BusLink, count: u32, checkpoint: &Checkpoint) -> Self {
+        let segments = (0..count).filter_map(|index| Segment::new(index, count).ok());
+        let workers = segments.map(|segment| {
+            let id = format!("w{}", segment.index() + 1);
+            let mut handle = WorkerHandle::of(segment);
+            handle.is_working = !checkpoint.ended.contains(&id);
+            (id, handle)
+        });
+        Self {
+            workers: workers.collect(),
+            link: PoolLink::Bus(Box::new(link)),
+        }
     }
 
     /// Receives the next message of any worker. Pends forever once all links have ended.
-    pub async fn recv(&mut self) -> (String, WorkerMessage) {
-        match self.messages.recv().await {
+    pub async fn recv(&mut self) -> (String, WorkerEvent) {
+        let messages = match &mut self.link {
+            PoolLink::Local { messages, .. } => messages,
+            PoolLink::Bus(link) => return link.recv().await,
+        };
+        match messages.recv().await {
             Some(message) => message,
             // The run's loop ends by its count of working workers, not by this channel.
             None => std::future::pending().await,
@@ -70,13 +116,69 @@ impl WorkerPool {
     /// Sends `message` to all working workers at the same time, because one that takes
     /// nothing must not delay the others. Returns the ids of those that did not take it.
     pub async fn broadcast(&mut self, message: &ToWorker) -> Vec<String> {
-        let handles = self.workers.iter_mut();
-        let working = handles.filter(|(_, handle)| handle.is_working);
-        let sends = working.map(|(id, handle)| async move {
-            let sent = timeout(SEND_TIMEOUT, handle.writer.send(message)).await;
+        let writers = match &mut self.link {
+            PoolLink::Local { writers, .. } => writers,
+            PoolLink::Bus(link) => {
+                // Workers read it when they can.
+                link.announce(message);
+                return Vec::new();
+            }
+        };
+        let workers = &self.workers;
+        let is_working = |id: &String| workers.get(id).is_some_and(|handle| handle.is_working);
+        let working = writers.iter_mut().filter(|(id, _)| is_working(id));
+        let sends = working.map(|(id, writer)| async move {
+            let sent = timeout(SEND_TIMEOUT, writer.send(message)).await;
             (!matches!(sent, Ok(Ok(())))).then(|| id.clone())
         });
         join_all(sends).await.into_iter().flatten().collect()
+    }
+
+    /// Returns the link to the bus; `None` for local workers.
+    pub fn bus(&self) -> Option<&BusLink> {
+        match &self.link {
+            PoolLink::Local { .. } => None,
+            PoolLink::Bus(link) => Some(link),
+        }
+    }
+
+    /// Removes the run from the bus, if it is on one.
+    pub async fn close(self) {
+        if let PoolLink::Bus(link) = self.link {
+            link.remove().await;
+        }
+    }
+
+    /// Marks a working worker as silent since `since` on the run's clock. Returns `false` if it
+    /// was silent or has ended.
+    pub fn mark_silent(&mut self, id: &str, since: Duration) -> bool {
+        let handle = self.workers.get_mut(id);
+        let handle = handle.filter(|handle| handle.is_working && handle.silent_since.is_none());
+        handle.is_some_and(|handle| {
+            handle.silent_since = Some(since);
+            true
+        })
+    }
+
+    /// Takes when a worker fell silent; `None` if it is not silent.
+    pub fn take_silence(&mut self, id: &str) -> Option<Duration> {
+        self.workers.get_mut(id)?.silent_since.take()
+    }
+
+    /// Returns a worker's segment; `None` for an unknown id.
+    pub fn segment(&self, id: &str) -> Option<Segment> {
+        self.workers.get(id).map(|handle| handle.segment)
+    }
+
+    /// Returns the ids of all workers.
+    pub fn ids(&self) -> Vec<String> {
+        self.workers.keys().cloned().collect()
+    }
+
+    /// Returns the ids of the workers that are done or lost.
+    pub fn ended_ids(&self) -> BTreeSet<String> {
+        let ended = self.workers.iter().filter(|(_, handle)| !handle.is_working);
+        ended.map(|(id, _)| id.clone()).collect()
     }
 
     /// Returns the sockets of `plan` of the worker that has most.
@@ -96,9 +198,15 @@ impl WorkerPool {
     /// Whether all working workers have opened, or failed to open, their sockets of the
     /// ramp's pools in `plan`.
     pub fn ramp_is_over(&self, plan: &Plan) -> bool {
-        // A lost worker's sockets never open: the ramp does not wait for them.
-        let mut working = self.workers.values().filter(|handle| handle.is_working);
-        working.all(|handle| handle.ramp_resolved >= plan.ramp_sockets_of(handle.segment))
+        // A lost worker's sockets never open: the ramp does not wait for them. Nor does it wait
+        // for those of a silent one, unless all are silent: then the bus may be away.
+        let handles = self.workers.values();
+        let working: Vec<_> = handles.filter(|handle| handle.is_working).collect();
+        let all_silent = working.iter().all(|handle| handle.silent_since.is_some());
+        let mut awaited = working
+            .into_iter()
+            .filter(|handle| all_silent || handle.silent_since.is_none());
+        awaited.all(|handle| handle.ramp_resolved >= plan.ramp_sockets_of(handle.segment))
     }
 
     /// Marks a worker as done or lost. Returns `false` if it had ended before.
@@ -119,21 +227,26 @@ impl WorkerPool {
 async fn forward_messages(
     id: String,
     mut reader: LinkReader<FromWorker>,
-    sender: mpsc::Sender<(String, WorkerMessage)>,
+    sender: mpsc::Sender<(String, WorkerEvent)>,
 ) {
     loop {
-        let mut message = reader.receive().await;
-        if let Ok(FromWorker::Interval(interval)) = &mut message {
-            // Before the queue, so that what is left out takes no memory there.
-            interval.enforce_limits();
-        }
+        let event = match reader.receive().await {
+            Ok(mut message) => {
+                if let FromWorker::Interval(interval) = &mut message {
+                    // Before the queue, so that what is left out takes no memory there.
+                    interval.enforce_limits();
+                }
+                WorkerEvent::Message(message)
+            }
+            Err(error) => WorkerEvent::Ended(error_chain(&error)),
+        };
         // Done, an error, and a message out of order each end the worker's part.
         let last = !matches!(
-            message,
-            Ok(FromWorker::Interval(_) | FromWorker::UnacceptedTelemetry(_))
+            event,
+            WorkerEvent::Message(FromWorker::Interval(_) | FromWorker::UnacceptedTelemetry(_))
         );
         // The send fails when the run has ended: nothing reads messages any more.
-        if sender.send((id.clone(), message)).await.is_err() || last {
+        if sender.send((id.clone(), event)).await.is_err() || last {
             return;
         }
     }

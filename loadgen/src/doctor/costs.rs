@@ -12,10 +12,11 @@
 //! Bytes of a process without a socket come from `/proc` while a run begins. The cost of a
 //! balancer stands in its [driver](crate::testbed::balancer).
 
-/// The resident memory of a worker for one idle socket, in bytes.
-pub const CLIENT_BYTES: u64 = 2_800;
+/// The resident memory of a worker for one idle socket, in bytes: 1,200 with 200,000 sockets,
+/// and up to 1,500 where a worker has 5,000.
+pub const CLIENT_BYTES: u64 = 1_500;
 /// The resident memory of a reference node for one idle socket, in bytes.
-pub const NODE_BYTES: u64 = 1_000;
+pub const NODE_BYTES: u64 = 1_100;
 /// The memory of the kernel for one end of an idle socket, in bytes. The resident memory of
 /// a process does not include it.
 pub const KERNEL_BYTES: u64 = 4_600;
@@ -36,9 +37,9 @@ pub const NODE_PROCESS_BYTES: u64 = 5 << 19;
 /// names and for child processes.
 pub const EXTRA_THREADS: u64 = 4;
 
-/// The CPU time of a worker for one heartbeat, in nanoseconds: its CPU time divided by its
-/// heartbeats, with 15,000 sockets that each wake alone.
-pub const CLIENT_HEARTBEAT_NS: u64 = 25_000;
+/// The CPU time of a worker for one heartbeat, in nanoseconds: `cpu_cores.workers` divided by the
+/// heartbeats per second of `highwater run scenarios/c200k.toml`, without a firewall.
+pub const CLIENT_HEARTBEAT_NS: u64 = 35_000;
 /// The CPU time of a node for one heartbeat, in nanoseconds.
 pub const NODE_HEARTBEAT_NS: u64 = 20_000;
 /// The seconds between two heartbeats of a socket, if no scenario gives them.

@@ -21,6 +21,7 @@
 //! - [`programs`]: outside programs that a plan needs;
 //! - [`capacity`]: the most sockets for each use, and the limit that binds first;
 //! - [`preflight`]: whether this machine can run a plan;
+//! - [`segment_fit`]: whether segments fit the machines of workers that join over the bus;
 //! - [`report_text`]: the results as text for a terminal.
 //!
 //! A new limit is a file below [`constraint`] that implements [`Constraint`], and a line in
@@ -37,6 +38,7 @@ pub mod preflight;
 mod programs;
 pub mod reader;
 pub mod report_text;
+pub mod segment_fit;
 
 pub use capacity::{BindingConstraint, Capacity, RoleCapacity};
 pub use constraint::{CONSTRAINTS, CheckResult, Constraint, Fix};

@@ -2,16 +2,21 @@
 
 mod memory;
 
-use std::{collections::BTreeMap, net::Ipv4Addr};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr},
+};
 
 use highwater_scenarios::{
     BalancerShare, MemoryEstimate, Plan, Segment,
+    frames::{AddressTemplate, ValueNames, ValueRef, Values},
     plan::{DevicePool, SystemSpec, TargetSpec},
 };
 use tokio_tungstenite::tungstenite::http::Uri;
 
 use self::memory::memory;
 use super::costs::{CLIENT_HEARTBEAT_NS, NODE_HEARTBEAT_NS};
+use crate::coordinator::LocalWorkers;
 
 /// The load of a plan when all its sockets are open.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,22 +68,27 @@ pub struct PlanNodeLoad {
 pub struct BusiestDestination {
     /// Host and port, or a description of the destination.
     pub address: String,
-    /// The number of connections.
+    /// The number of connections from the source address that has most.
     pub connections: u64,
+    /// The number of source addresses that have so many.
+    pub sources: u64,
+    /// Whether the kernel chooses their ports. Workers choose those of their sockets.
+    pub has_kernel_ports: bool,
 }
 
 impl PlanLoad {
-    /// Computes the load of `plan` with `workers` processes; without that, with the fewest
+    /// Computes the load of `plan` with these `workers`; without their number, with the fewest
     /// workers if a process may open `files_per_process` files. `available_bytes` becomes
     /// part of the memory estimate.
     pub fn new(
         plan: &Plan,
-        workers: Option<u32>,
+        workers: &LocalWorkers,
         files_per_process: Option<u64>,
         available_bytes: Option<u64>,
     ) -> Self {
         let workers_needed = files_per_process.map(|files| plan.workers_needed(files));
-        let workers = workers.or(workers_needed).unwrap_or(1).max(1);
+        let bind = &workers.bind;
+        let workers = workers.count.or(workers_needed).unwrap_or(1).max(1);
         // The first share is the largest, because shares differ by one and round up.
         let share = Segment::new(0, workers).unwrap_or_else(|_| Segment::whole());
         let connections = plan.sockets() + plan.http_connections();
@@ -99,7 +109,7 @@ impl PlanLoad {
             files: connections * ends,
             memory: memory(plan, workers, nodes, ends, available_bytes),
             processes: u64::from(workers) + other_processes(plan, nodes, balancers),
-            busiest_destination: busiest_destination(plan, nodes, balancers),
+            busiest_destination: busiest_destination(plan, nodes, balancers, bind),
             // Two ends on this machine are one connection. The other end of a target's
             // connection is elsewhere, and the firewall tracks it all the same.
             tracked_connections: connections * ends.div_ceil(2),
@@ -171,6 +181,7 @@ fn busiest_destination(
     plan: &Plan,
     nodes: Option<PlanNodeLoad>,
     balancers: Option<BalancerShare>,
+    bind: &[IpAddr],
 ) -> Option<BusiestDestination> {
     match (&plan.system, nodes) {
         // A balancer connects from one address, and several balancers on one machine share
@@ -178,63 +189,143 @@ fn busiest_destination(
         (SystemSpec::Cluster(_), Some(nodes)) if balancers.is_some() => Some(BusiestDestination {
             address: "each node's port from the balancers".to_owned(),
             connections: nodes.peak_connections_per_node,
+            sources: 1,
+            has_kernel_ports: true,
         }),
-        // Sockets to 127.0.0.0/8 come from many addresses (`worker/devices/source_address.rs`),
-        // so only commands count.
         (SystemSpec::Cluster(_), nodes) => {
             let nodes = nodes.map_or(1, |nodes| nodes.max_nodes.max(1));
-            Some(BusiestDestination {
-                address: "each node's port".to_owned(),
-                connections: plan.http_connections().div_ceil(nodes),
-            })
+            let sources = source_count(Some(Ipv4Addr::LOCALHOST.into()), bind);
+            let load = DestinationLoad {
+                // From many addresses, none of which has more than its share.
+                sockets: sources.map_or(0, |_| plan.sockets().div_ceil(nodes)),
+                requests: plan.http_connections().div_ceil(nodes),
+                sources: sources.unwrap_or(1),
+            };
+            Some(load.towards("each node's port".to_owned()))
         }
-        (SystemSpec::Target(target), _) => busiest_target_address(target, plan),
+        (SystemSpec::Target(target), _) => busiest_target_address(target, plan, bind),
     }
 }
 
-fn busiest_target_address(target: &TargetSpec, plan: &Plan) -> Option<BusiestDestination> {
-    let mut connections = BTreeMap::<String, u64>::new();
+/// The connections to one destination.
+#[derive(Debug, Clone, Copy)]
+struct DestinationLoad {
+    /// Sockets, spread over the sources.
+    sockets: u64,
+    /// Connections of HTTP requests, all from one of the sources.
+    requests: u64,
+    sources: u64,
+}
+
+impl DestinationLoad {
+    fn of(sources: u64) -> Self {
+        Self {
+            sockets: 0,
+            requests: 0,
+            sources,
+        }
+    }
+
+    fn towards(self, address: String) -> BusiestDestination {
+        let each = self.sockets.div_ceil(self.sources);
+        BusiestDestination {
+            address,
+            connections: each + self.requests,
+            sources: match self.requests {
+                0 => self.sources,
+                _ => 1,
+            },
+            has_kernel_ports: self.requests > each,
+        }
+    }
+}
+
+/// Returns the number of local addresses from which sockets go to `host`; `None` where the
+/// harness has many of its own. A host without an address is a name.
+fn source_count(host: Option<IpAddr>, bind: &[IpAddr]) -> Option<u64> {
+    let of_family = |is_ipv4| bind.iter().filter(|own| own.is_ipv4() == is_ipv4).count() as u64;
+    let named = match host {
+        Some(host) => of_family(host.is_ipv4()),
+        None => of_family(true).max(of_family(false)),
+    };
+    match (named, host) {
+        // Only IPv4 has a whole network of loopback addresses.
+        (0, Some(IpAddr::V4(host))) if host.is_loopback() => None,
+        // The kernel chooses one.
+        (named, _) => Some(named.max(1)),
+    }
+}
+
+fn busiest_target_address(
+    target: &TargetSpec,
+    plan: &Plan,
+    bind: &[IpAddr],
+) -> Option<BusiestDestination> {
+    let mut loads = BTreeMap::<String, DestinationLoad>::new();
     let spread = |total: u64, over: &[String]| total.div_ceil((over.len() as u64).max(1));
     // Workers rotate over a target's addresses, so each gets an equal part.
     for url in &target.ws {
         let destination = UrlDestination::parse(url)?;
-        if !destination.has_many_sources {
-            let count = spread(plan.sockets(), &target.ws);
-            *connections.entry(destination.address).or_default() += count;
+        if let Some(sources) = source_count(destination.host, bind) {
+            let load = loads.entry(destination.address);
+            let load = load.or_insert(DestinationLoad::of(sources));
+            load.sockets += spread(plan.sockets(), &target.ws);
         }
     }
     for url in &target.http {
-        let count = spread(plan.http_connections(), &target.http);
-        let destination = UrlDestination::parse(url)?;
-        *connections.entry(destination.address).or_default() += count;
+        let load = loads.entry(UrlDestination::parse(url)?.address);
+        let load = load.or_insert(DestinationLoad::of(1));
+        load.requests += spread(plan.http_connections(), &target.http);
     }
-    connections
+    let busiest = loads
         .into_iter()
-        .max_by_key(|(_, connections)| *connections)
-        .map(|(address, connections)| BusiestDestination {
-            address,
-            connections,
-        })
+        .map(|(address, load)| load.towards(address));
+    busiest.max_by_key(|busiest| busiest.connections)
+}
+
+/// Returns an address up to its path, with variables of the environment.
+fn origin(url: &str) -> Option<String> {
+    struct ProcessEnvironment(Vec<String>);
+
+    impl Values for ProcessEnvironment {
+        fn append(&self, value: ValueRef, out: &mut String) {
+            if let ValueRef::Environment(number) = value
+                && let Some(name) = self.0.get(number)
+            {
+                out.push_str(std::env::var(name).unwrap_or_default().trim());
+            }
+        }
+    }
+
+    let mut names = ValueNames::default();
+    let template = AddressTemplate::parse_origin(url, &mut names).ok()?;
+    let mut origin = String::new();
+    template.render(&ProcessEnvironment(names.environment), &mut origin);
+    Some(origin)
 }
 
 /// The destination of a URL.
 struct UrlDestination {
+    /// Host and port.
     address: String,
-    /// Whether the harness connects to it from many source addresses.
-    has_many_sources: bool,
+    /// The host, if it is an address or `localhost`.
+    host: Option<IpAddr>,
 }
 
 impl UrlDestination {
     fn parse(url: &str) -> Option<Self> {
-        let url: Uri = url.replace("{device}", "0").parse().ok()?;
+        // A variable that is not set here leaves the destination open.
+        let url: Uri = origin(url)?.parse().ok()?;
         let host = url.host()?;
         let is_tls = matches!(url.scheme_str(), Some("wss" | "https"));
         let port = url.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-        let is_loopback = |address: Ipv4Addr| address.is_loopback();
         Some(Self {
             address: format!("{host}:{port}"),
-            // Only IPv4 has a whole network of loopback addresses.
-            has_many_sources: host == "localhost" || host.parse().is_ok_and(is_loopback),
+            host: match host {
+                "localhost" => Some(Ipv4Addr::LOCALHOST.into()),
+                // An IPv6 address stands in brackets in a URI.
+                host => host.trim_matches(['[', ']']).parse().ok(),
+            },
         })
     }
 }

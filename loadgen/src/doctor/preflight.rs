@@ -8,6 +8,7 @@ use super::{
     plan_load::PlanLoad,
     programs,
 };
+use crate::coordinator::LocalWorkers;
 
 /// The results of all checks of a plan against a machine.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,9 +33,8 @@ pub struct PreflightFinding {
 }
 
 impl PreflightReport {
-    /// Checks `plan` against `limits`, with `workers` local workers or with as many as the
-    /// plan needs.
-    pub fn check(plan: &Plan, workers: Option<u32>, limits: &HostLimits) -> Self {
+    /// Checks `plan` with local `workers` against `limits`.
+    pub fn check(plan: &Plan, workers: &LocalWorkers, limits: &HostLimits) -> Self {
         let load = PlanLoad::new(
             plan,
             workers,

@@ -29,6 +29,12 @@ pub fn host() -> HostInfo {
     host
 }
 
+/// Returns the name of this machine; empty if the system does not report it.
+pub fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.trim().to_owned()
+}
+
 /// Raises the soft limit of open files to the hard limit and returns the limit reached.
 /// Children that start afterwards inherit it.
 ///

@@ -67,6 +67,13 @@ const METRIC_MAPPINGS: &[MetricMapping] = &[
         gauge::TELEMETRY_HANDLED,
         "highwater_telemetry_handled_total",
     ),
+    // The embedded broker. Each connection counts under one kind.
+    mapping(gauge::BROKER_CLIENTS, "highwater_broker_connections"),
+    mapping(gauge::BROKER_CHANNELS, "highwater_broker_topics"),
+    mapping(
+        gauge::BROKER_SLOW_CONSUMERS,
+        "highwater_broker_slow_peers_closed_total",
+    ),
     // JVM: Micrometer and client_java 1.x, OpenTelemetry, then client_java 0.x.
     labelled(gauge::HEAP, "jvm_memory_used_bytes", &[("area", "heap")]),
     labelled(
@@ -177,6 +184,29 @@ mod tests {
                 (gauge::STARTED_AT, 1_764_000_000.5),
             ],
         );
+    }
+
+    #[test]
+    fn value_that_cannot_be_is_named_and_not_recorded() {
+        let endpoint = MetricsEndpoint::default();
+        for (text, expected) in [
+            (
+                "process_open_fds -1\nprocess_cpu_seconds_total 2\n",
+                Some("process_open_fds is -1e0: expected a number from 0 to 1e18"),
+            ),
+            (
+                "process_resident_memory_bytes 1.7e308\nprocess_cpu_seconds_total 2\n",
+                Some("process_resident_memory_bytes is 1.7e308: expected a number from 0 to 1e18"),
+            ),
+            ("process_open_fds 0\nprocess_cpu_seconds_total 2\n", None),
+        ] {
+            let mapped = gauges(text, &endpoint);
+            let impossible = mapped.impossible.map(|value| value.to_string());
+            assert_eq!(impossible.as_deref(), expected);
+            assert_eq!(mapped.gauges.get(gauge::CPU), Some(&2.0));
+            let recorded = if expected.is_some() { 1 } else { 2 };
+            assert_eq!(mapped.gauges.len(), recorded, "{text}");
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@
 //! - [`prometheus`], [`known_metrics`], [`own_metrics`]: the gauges in samples, by names that
 //!   the harness knows or the scenario gives;
 //! - [`named_metrics`]: metrics that a scenario names and answers lack;
-//! - [`start_check`]: the check, before the load, that a target can be observed;
+//! - [`start_check`]: the check, before the load, that every process of a target can be observed;
 //! - [`scrape_failures`]: endpoints that fail, each reported once;
 //! - [`gauges`]: the map that a sample consists of, and processes that report it themselves;
 //! - [`machine`]: memory and CPU time of the whole machine;
@@ -44,7 +44,7 @@ pub mod start_check;
 pub mod target;
 
 pub use gauges::{GaugeSource, Gauges};
-pub use host::{host, raise_open_files};
+pub use host::{host, host_name, raise_open_files};
 pub use process::own_process;
 pub use sampler::Sampler;
 pub use start_check::ObserveError;

@@ -19,7 +19,20 @@ pub(crate) struct MappedGauges<'e> {
     pub(crate) missing: Vec<&'e OwnMetric>,
     /// The first line that breaks the format, and the number of such lines.
     pub(crate) broken: Option<(BrokenLine, usize)>,
+    /// The first metric of a gauge whose value cannot be, which is not recorded.
+    pub(crate) impossible: Option<ImpossibleValue>,
 }
+
+/// A value that a number, a size or a time of a process cannot have.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{metric} is {value:e}: expected a number from 0 to {MAX_VALUE:e}")]
+pub(crate) struct ImpossibleValue {
+    metric: String,
+    value: f64,
+}
+
+/// Greatest value of a gauge: no process has as many bytes, and a record keeps it exactly enough.
+const MAX_VALUE: f64 = 1e18;
 
 /// A metric that holds a gauge.
 pub(crate) struct MetricMapping {
@@ -54,8 +67,19 @@ pub(crate) fn map_gauges<'e>(
     let exposition = parse(text, is_wanted);
     let samples = &exposition.samples;
     let mut gauges = Gauges::new();
-    if let Some(sockets) = sockets_metric.and_then(|name| sum(samples, name, &[])) {
-        gauges.insert(gauge::SOCKETS_OPEN.into(), sockets);
+    let mut impossible = None;
+    let mut insert = |gauges: &mut Gauges, gauge: &str, metric: &str, value: f64| {
+        if (0.0..=MAX_VALUE).contains(&value) {
+            gauges.insert(gauge.into(), value);
+        } else {
+            let metric = metric.to_owned();
+            impossible.get_or_insert(ImpossibleValue { metric, value });
+        }
+    };
+    if let Some(name) = sockets_metric
+        && let Some(sockets) = sum(samples, name, &[])
+    {
+        insert(&mut gauges, gauge::SOCKETS_OPEN, name, sockets);
     }
     for mapping in mappings {
         // A metric that the scenario names is never replaced by a known one, even if it
@@ -65,7 +89,12 @@ pub(crate) fn map_gauges<'e>(
             continue;
         }
         if let Some(value) = sum(samples, mapping.metric, mapping.labels) {
-            gauges.insert(mapping.gauge.into(), value / mapping.divisor);
+            insert(
+                &mut gauges,
+                mapping.gauge,
+                mapping.metric,
+                value / mapping.divisor,
+            );
         }
     }
     let missing = add_own_metrics(own, &exposition, &mut gauges);
@@ -74,6 +103,7 @@ pub(crate) fn map_gauges<'e>(
         gauges,
         missing,
         broken: exposition.first_broken.map(|first| (first, lines)),
+        impossible,
     }
 }
 

@@ -221,6 +221,7 @@ fn prometheus_answer(endpoint: &MetricsEndpoint, text: String) -> EndpointAnswer
         gauges,
         missing,
         broken,
+        impossible,
     } = known_metrics::gauges(&text, endpoint);
     let sockets = endpoint.sockets_metric.clone().map(NamedMetric::Sockets);
     let has_sockets = gauges.contains_key(gauge::SOCKETS_OPEN);
@@ -234,12 +235,14 @@ fn prometheus_answer(endpoint: &MetricsEndpoint, text: String) -> EndpointAnswer
         .chain(own)
         .partition(|(_, is_present)| *is_present);
     let metrics = |named: Vec<(NamedMetric, bool)>| named.into_iter().map(|(metric, _)| metric);
+    let broken = broken.map(|(first, lines)| match lines {
+        1 => format!("cannot read a line of {url}: {first}"),
+        _ => format!("cannot read {lines} lines of {url}, the first is {first}"),
+    });
+    let impossible = impossible.map(|value| format!("cannot use a metric of {url}: {value}"));
     EndpointAnswer {
         is_up: true,
-        failure: broken.map(|(first, lines)| match lines {
-            1 => format!("cannot read a line of {url}: {first}"),
-            _ => format!("cannot read {lines} lines of {url}, the first is {first}"),
-        }),
+        failure: broken.or(impossible),
         gauges,
         named: Some(NamedAnswer {
             url: url.clone(),

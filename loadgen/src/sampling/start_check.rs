@@ -1,4 +1,13 @@
 //! The check, before the load, that the processes of a target can be observed.
+//!
+//! ```text
+//! target ─┬─ control group, container ─► exists
+//!         ├─ endpoint with own metrics ─► has their series
+//!         ├─ process id ───────────────► runs
+//!         └─ any other endpoint ───────► answers within 5 s
+//! ```
+
+mod answers;
 
 use std::{io, path::PathBuf};
 
@@ -62,6 +71,14 @@ pub enum ObserveError {
         /// The cause.
         source: ContainerError,
     },
+    /// The process does not run, or its endpoint does not answer in time.
+    #[error("cannot observe {process}: {reason}")]
+    NoAnswer {
+        /// The process's name.
+        process: String,
+        /// The cause.
+        reason: String,
+    },
     /// The HTTP client cannot be set up.
     #[error(transparent)]
     Client(#[from] crate::access::TlsSetupError),
@@ -85,13 +102,17 @@ impl ObserveError {
             Self::Container { .. } => {
                 "start the container, or name the engine's socket in DOCKER_HOST"
             }
-            Self::Client(_) => "`tls.ca` names a PEM file, seen from where `highwater` is started",
+            Self::NoAnswer { .. } => {
+                "start it first, or correct `observe` of [target] in the scenario"
+            }
+            Self::Client(_) => "`tls.ca` names a PEM file, seen from the scenario's folder",
         }
     }
 }
 
-/// Checks that every control group exists, every container runs, and every endpoint has the
-/// metrics that the scenario names, except those of `late` processes.
+/// Checks that every control group exists, every container and process runs, and every endpoint
+/// answers and has the metrics that the scenario names. Metrics that may come late are not
+/// checked.
 ///
 /// # Errors
 ///
@@ -102,18 +123,21 @@ pub(crate) async fn check(
 ) -> Result<(), ObserveError> {
     let client = verification.http_client(without_decompression)?;
     let containers = Containers::from_environment();
+    // An endpoint whose metrics were checked has answered, and is not asked twice.
+    let mut unanswered = Vec::new();
     for (target, presence) in targets {
         check_kernel_sources(target, &containers).await?;
-        let SampleTarget {
-            source, endpoint, ..
-        } = target;
-        if let Some(SampleEndpoint::Prometheus(endpoint)) = endpoint
-            && *presence == MetricsPresence::FromTheStart
-        {
-            check_metrics(&client, &source.id, endpoint).await?;
+        match &target.endpoint {
+            Some(SampleEndpoint::Prometheus(endpoint))
+                if *presence == MetricsPresence::FromTheStart && !endpoint.metrics.is_empty() =>
+            {
+                check_metrics(&client, &target.source.id, endpoint).await?;
+            }
+            _ => unanswered.push(target.clone()),
         }
     }
-    Ok(())
+    answers::check_process_ids(targets.iter().map(|(target, _)| target))?;
+    answers::wait_for_answers(&unanswered, verification).await
 }
 
 /// Whether an endpoint must have the metrics that the scenario names when the run starts.
@@ -152,10 +176,6 @@ async fn check_metrics(
     process: &str,
     endpoint: &MetricsEndpoint,
 ) -> Result<(), ObserveError> {
-    // An endpoint without own metrics may come later: the run's samples then say so.
-    if endpoint.metrics.is_empty() {
-        return Ok(());
-    }
     let answer = scrape_metrics(client, &endpoint.url, &endpoint.headers).await;
     let text = answer.map_err(|source| ObserveError::Endpoint {
         process: process.to_owned(),

@@ -16,7 +16,7 @@ use super::{
     context::ClusterContext,
     credentials::Credentials,
     exits::{ExitLog, NodeExit},
-    launcher::Launcher,
+    launcher::{Launcher, NICENESS},
     node::{ProcessState, RoutingState},
     node_client::NodeClient,
     node_launch,
@@ -57,6 +57,7 @@ impl ClusterInner {
             exe: exe.to_owned(),
             log_dir: log_dir.to_owned(),
             spawner,
+            niceness: NICENESS,
         };
         // Before the broker: a missing program is found before any process starts.
         let load_balancers = LoadBalancers::create(plan, cluster, log_dir)?;

@@ -18,10 +18,10 @@ const LISTEN_TIMEOUT: Duration = Duration::from_secs(30);
 /// starts again. A client that connected to it while the process was down may hold it.
 const PORT_FREE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The niceness of every process of a cluster, so that the load generator gets the CPU
-/// first. Without it, deliveries to thousands of devices on one machine would delay the
+/// The niceness of the processes of a cluster except its broker, so that the load generator
+/// gets the CPU first. Without it, deliveries to thousands of devices on one machine would delay the
 /// heartbeats that are due meanwhile, and the harness itself would be late.
-const NICENESS: u8 = 10;
+pub(super) const NICENESS: u8 = 10;
 
 /// A launcher of processes. Each process logs to `ID.log` in one folder.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub(super) struct Launcher {
     pub(super) log_dir: PathBuf,
     /// The thread that starts the processes.
     pub(super) spawner: Spawner,
+    /// The niceness of the processes, [`NICENESS`] for most.
+    pub(super) niceness: u8,
 }
 
 /// Arguments and environment variables that are added to a launch.
@@ -76,9 +78,21 @@ impl Launcher {
         launch
     }
 
+    /// Returns a launcher of processes at the priority of the harness. A broker that waits
+    /// behind the nodes would take all of them for dead at once.
+    pub(super) fn at_full_priority(&self) -> Self {
+        Self {
+            niceness: 0,
+            ..self.clone()
+        }
+    }
+
     /// Starts a process.
     pub(super) async fn spawn(&self, id: &str, launch: Launch) -> Result<Child, TestbedError> {
-        let spawned = self.spawner.spawn(launch.with_niceness(NICENESS)).await;
+        let spawned = self
+            .spawner
+            .spawn(launch.with_niceness(self.niceness))
+            .await;
         spawned.map_err(|source| TestbedError::Start {
             id: id.into(),
             source,

@@ -54,5 +54,6 @@ async fn start_on(
     args.extend(context.backplane.join_args());
     args.extend(context.credentials.node_args());
     let launch = context.launcher.serve("node", port, args, &node.log);
+    let launch = launch.with_threads_among(spec.nodes as usize);
     context.launcher.spawn_listening(&node.id, launch).await
 }

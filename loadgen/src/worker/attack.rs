@@ -155,7 +155,13 @@ impl SharedState {
         // An error means that the worker ends without a start, so the role does nothing.
         let context = context.ok().and_then(|context| context.clone());
         if let Some(context) = context {
-            role.run(context, self.clients.clone()).await;
+            // A task of its own: otherwise each frame of each socket passes through goose's future.
+            let running = tokio::spawn(role.run(context, self.clients.clone()));
+            if let Err(error) = running.await
+                && let Ok(panic) = error.try_into_panic()
+            {
+                std::panic::resume_unwind(panic);
+            }
         }
         self.increment(&self.finished_users);
     }

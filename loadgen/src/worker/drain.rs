@@ -38,7 +38,9 @@ async fn wait_for_results(context: &Context) {
     loop {
         // At least once: users begin what fell due in the last instant before the drain.
         sleep(POLL_INTERVAL).await;
-        if awaited_results(context) <= 0 || Instant::now() >= deadline {
+        // The users first: what they begin counts as a result that is awaited.
+        let is_done = context.arrival_users.count() == 0 && awaited_results(context) <= 0;
+        if is_done || Instant::now() >= deadline {
             return;
         }
     }

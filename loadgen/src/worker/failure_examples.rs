@@ -163,6 +163,7 @@ mod tests {
         let mask = SecretMask::new(
             &[("X-Key".to_owned(), "s3cr3t-key".to_owned().into())],
             &["ws://h/ws?token=t0k3n-of-h".to_owned()],
+            [],
         );
         let examples = FailureExamples::new(mask);
         let shown = |text: &str| examples.shown(text);

@@ -10,9 +10,9 @@
 //! A heartbeat that expects no answer is over when it is sent. One that the server sends is
 //! due within a period of the last, and is acknowledged or missed at once.
 //!
-//! Heartbeats lie on a grid that starts when the socket opens. One that is sent late does
-//! not move the next, and its response time counts from the grid: otherwise a stall of
-//! the system would be measured once instead of as often as it was due.
+//! Heartbeats are due at fixed instants from the first one on. One that is sent late does
+//! not move the next, and its response time counts from the instant at which it was due:
+//! otherwise a stall of the system would be measured once instead of as often as it was due.
 
 use std::time::Duration;
 
@@ -33,16 +33,10 @@ pub struct DeviceHeartbeat {
     next_due: Instant,
     /// Number of the last heartbeat, which its frame carries.
     number: u32,
-    /// The last heartbeat, until its answer comes or the next is due.
-    pending: Option<PendingHeartbeat>,
+    /// The time at which the last heartbeat was sent, until its answer comes or the next is
+    /// due. It was due one period before the next.
+    pending_since: Option<Instant>,
     consecutive_missed: u32,
-}
-
-/// A heartbeat without an answer yet.
-#[derive(Debug, Clone, Copy)]
-struct PendingHeartbeat {
-    due: Instant,
-    sent: Instant,
 }
 
 /// The action for a heartbeat that is due.
@@ -57,13 +51,13 @@ pub enum HeartbeatAction {
 }
 
 impl DeviceHeartbeat {
-    /// Creates the heartbeat of a socket. Its first is due `phase` periods after `opened`.
-    pub fn new(opened: Instant, period: Duration, phase: f64) -> Self {
+    /// Creates the heartbeat of a socket.
+    pub fn new(first_due: Instant, period: Duration) -> Self {
         Self {
             period,
-            next_due: opened + period.mul_f64(phase),
+            next_due: first_due,
             number: 0,
-            pending: None,
+            pending_since: None,
             consecutive_missed: 0,
         }
     }
@@ -90,7 +84,7 @@ impl DeviceHeartbeat {
         self.next_due = due + self.period;
         // Wrapping, because only its equality with the number of an answer counts.
         self.number = self.number.wrapping_add(1);
-        self.pending = Some(PendingHeartbeat { due, sent: now });
+        self.pending_since = Some(now);
         recorder.count(Count::HeartbeatsDue);
         recorder.count(Count::HeartbeatsSent);
         recorder.add_to_level(Level::HeartbeatsPending, 1);
@@ -150,13 +144,14 @@ impl DeviceHeartbeat {
         if number != self.number {
             return;
         }
-        let Some(pending) = self.pending.take() else {
+        let Some(sent) = self.pending_since.take() else {
             return;
         };
+        let due = self.next_due - self.period;
         self.consecutive_missed = 0;
         observe(|| SocketEvent::Used(FrameUse::HeartbeatAnswer));
-        let response = now.saturating_duration_since(pending.due);
-        let service = now.saturating_duration_since(pending.sent);
+        let response = now.saturating_duration_since(due);
+        let service = now.saturating_duration_since(sent);
         recorder.count(Count::HeartbeatsAcknowledged);
         if response > LATE_AFTER {
             recorder.count(Count::HeartbeatsLate);
@@ -168,7 +163,7 @@ impl DeviceHeartbeat {
 
     /// Counts a pending heartbeat as missed: the next is due, or the socket was lost.
     pub fn record_missed(&mut self, recorder: &Recorder) {
-        if self.pending.take().is_some() {
+        if self.pending_since.take().is_some() {
             self.consecutive_missed += 1;
             observe(|| SocketEvent::HeartbeatMissed);
             recorder.count(Count::HeartbeatsMissed);
@@ -200,7 +195,7 @@ mod tests {
     fn response_time_counts_from_the_grid_and_service_time_from_sending() {
         let recorder = Recorder::default();
         let opened = Instant::now();
-        let mut heartbeat = DeviceHeartbeat::new(opened, PERIOD, 0.25);
+        let mut heartbeat = DeviceHeartbeat::new(opened + PERIOD / 4, PERIOD);
         let due = opened + PERIOD / 4;
         assert_eq!(heartbeat.next_due(), due);
         let sent = due + Duration::from_millis(900);
@@ -222,7 +217,7 @@ mod tests {
     #[test]
     fn each_heartbeat_is_acknowledged_missed_or_pending() {
         let recorder = Recorder::default();
-        let mut heartbeat = DeviceHeartbeat::new(Instant::now(), PERIOD, 0.0);
+        let mut heartbeat = DeviceHeartbeat::new(Instant::now(), PERIOD);
         let beat = |heartbeat: &mut DeviceHeartbeat| {
             let due = heartbeat.next_due();
             heartbeat.on_due(due, 2, &recorder)
@@ -247,7 +242,7 @@ mod tests {
     #[test]
     fn heartbeat_without_an_answer_is_never_missed() {
         let recorder = Recorder::default();
-        let mut heartbeat = DeviceHeartbeat::new(Instant::now(), PERIOD, 0.0);
+        let mut heartbeat = DeviceHeartbeat::new(Instant::now(), PERIOD);
         for _ in 0..5 {
             let due = heartbeat.next_due();
             sent_number(heartbeat.on_one_way_due(due, &recorder));
@@ -266,7 +261,7 @@ mod tests {
     fn heartbeat_of_the_server_is_due_within_a_period_of_the_last() {
         let recorder = Recorder::default();
         let opened = Instant::now();
-        let mut heartbeat = DeviceHeartbeat::new(opened, PERIOD, 1.0);
+        let mut heartbeat = DeviceHeartbeat::new(opened + PERIOD, PERIOD);
         let seen = opened + PERIOD / 2;
         heartbeat.on_watched(seen, &recorder);
         assert_eq!(heartbeat.next_due(), seen + PERIOD);

@@ -9,7 +9,7 @@ use highwater_reports::record::FailureExample;
 use highwater_scenarios::secrets::mask_address;
 
 use super::{failure_examples::text_of, http_clients::HttpClients};
-use crate::{endpoints::Endpoints, error_chain::error_chain};
+use crate::error_chain::error_chain;
 
 /// Longest body that is read, in bytes: a broken server must not fill the worker.
 const BODY_LIMIT: usize = 1 << 20;
@@ -77,14 +77,14 @@ impl HttpRequest {
 /// address without a listener, so that a caller that keeps it stays at one address.
 pub async fn send_to_listener(
     clients: &HttpClients,
-    endpoints: &Endpoints,
+    bases: &[String],
     next: &mut usize,
     request: &HttpRequest,
 ) -> Result<Response, SendError> {
-    let count = endpoints.http.len();
+    let count = bases.len();
     let mut failure = FailureExample::of_error("no node takes commands now");
     for _ in 0..count {
-        let base = &endpoints.http[*next % count];
+        let base = &bases[*next % count];
         // Every base address gets all clients in turn, and with them its own addresses.
         let client = clients.of_request(*next / count);
         match request.send(client, base).await {
@@ -236,10 +236,7 @@ mod tests {
                 .unwrap()
         });
         let clients = HttpClients::of(clients.collect());
-        let endpoints = Endpoints {
-            ws: Vec::new(),
-            http: vec![format!("http://{NAME}:{port}")],
-        };
+        let bases = [format!("http://{NAME}:{port}")];
         let request = HttpRequest {
             method: Method::POST,
             path: "/".to_owned(),
@@ -249,7 +246,7 @@ mod tests {
         };
         for number in 0..12 {
             let mut next = number;
-            let posted = send_to_listener(&clients, &endpoints, &mut next, &request).await;
+            let posted = send_to_listener(&clients, &bases, &mut next, &request).await;
             assert_eq!(posted.unwrap().status(), 204);
         }
         for [connections, requests] in counts {

@@ -8,7 +8,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use reqwest::Client;
+use reqwest::{Client, ClientBuilder};
 
 use crate::access::{ClientOptions, TlsSetupError};
 
@@ -30,16 +30,31 @@ impl HttpClients {
         bases: &[String],
     ) -> Result<Self, TlsSetupError> {
         let count = client_options.http_client_count(bases).await;
-        Self::build(client_options, count)
+        Self::build(count, |number| {
+            client_options.http_client(number, count, keep_connections)
+        })
     }
 
-    fn build(client_options: &ClientOptions, count: u32) -> Result<Self, TlsSetupError> {
-        let clients = (0..count).map(|number| {
-            client_options.http_client(number, count, |client| {
-                client.pool_idle_timeout(IDLE_CONNECTION)
-            })
-        });
-        Ok(Self::of(clients.collect::<Result<_, _>>()?))
+    /// Builds the clients for logins at these addresses, whose header fields are their own.
+    ///
+    /// # Errors
+    /// If certificates, the key or the proxy are not valid.
+    pub async fn for_logins(
+        client_options: &ClientOptions,
+        addresses: &[String],
+    ) -> Result<Self, TlsSetupError> {
+        let count = client_options.http_client_count(addresses).await;
+        Self::build(count, |number| {
+            client_options.client_without_headers(number, count, keep_connections)
+        })
+    }
+
+    fn build(
+        count: u32,
+        client: impl Fn(u32) -> Result<Client, TlsSetupError>,
+    ) -> Result<Self, TlsSetupError> {
+        let clients: Result<_, _> = (0..count).map(client).collect();
+        Ok(Self::of(clients?))
     }
 
     /// Creates the clients of a worker from at least one client.
@@ -54,6 +69,10 @@ impl HttpClients {
     }
 }
 
+fn keep_connections(client: ClientBuilder) -> ClientBuilder {
+    client.pool_idle_timeout(IDLE_CONNECTION)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,7 +81,8 @@ mod tests {
     #[test]
     fn requests_take_turns_over_the_clients() {
         let options = ClientOptions::new(&ClientAccess::default()).unwrap();
-        let clients = HttpClients::build(&options, 3).unwrap();
+        let client = |number| options.http_client(number, 3, keep_connections);
+        let clients = HttpClients::build(3, client).unwrap();
         let at = |number| std::ptr::from_ref(clients.of_request(number));
         assert!(at(0) != at(1) && at(1) != at(2) && at(2) != at(0));
         assert_eq!(at(0), at(3));

@@ -1,25 +1,21 @@
-//! A worker's registration with the coordinator, from hello to go.
+//! A local worker's registration with its coordinator, from hello to go.
 //!
 //! `control::message` has the diagram of the messages.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
+use highwater_scenarios::DataTable;
 use tokio::{
     net::TcpStream,
-    sync::watch,
     time::{Instant, timeout},
 };
 
 use super::{
-    attack::Attack,
-    dialect::{Dialect, for_system},
     error::{JOIN_TIMEOUT, WorkerError},
-    frames::PoolProtocol,
-    http_clients::HttpClients,
-    worker_run::{WorkerRun, attack_result},
+    prepared::Prepared,
+    source_address::check_sources,
 };
 use crate::{
-    access::ClientOptions,
     clock::RunClock,
     control::{
         Assignment, ControlLink, CoordinatorReader, CoordinatorWriter, FromWorker, Hello,
@@ -38,29 +34,14 @@ pub struct WorkerOptions {
     pub coordinator: SocketAddr,
     /// The shared secret of the run.
     pub token: String,
+    /// The local addresses of sockets; none leave the choice to the kernel.
+    pub bind: Vec<IpAddr>,
 }
 
 /// Takes part in one run, from hello to done. Ends at once, with its sockets, if the link to
 /// the coordinator ends.
 pub async fn run(options: WorkerOptions) -> Result<(), WorkerError> {
-    join(options, None).await
-}
-
-/// Takes part in one run as [`run`] does, with a dialect of the caller's own.
-///
-/// `dialect` takes the place of the one that the plan names. The plan's own still decides
-/// what its scenario may contain: topics and telemetry need `dialect = "highwater"`.
-pub async fn run_with_dialect(
-    options: WorkerOptions,
-    dialect: &'static dyn Dialect,
-) -> Result<(), WorkerError> {
-    join(options, Some(dialect)).await
-}
-
-async fn join(
-    options: WorkerOptions,
-    dialect: Option<&'static dyn Dialect>,
-) -> Result<(), WorkerError> {
+    check_sources(&options.bind)?;
     let open_files = raise_open_files().map_err(WorkerError::OpenFiles)?;
     let address = options.coordinator;
     let stream = TcpStream::connect(address)
@@ -80,35 +61,18 @@ async fn join(
     };
     writer.send(&FromWorker::Hello(hello)).await?;
     let assignment = receive_assignment(&mut reader).await?;
+    let rows = receive_rows(&mut reader, &assignment).await?;
     // Measured while this process is idle: a launch of users would delay the answers.
     let remote_clock = measure_remote_clock(&mut reader, &mut writer).await?;
-    let (context_sender, context) = watch::channel(None);
-    let client_options = ClientOptions::new(&assignment.access)?;
-    let protocols = PoolProtocol::compile_all(&assignment.plan, &assignment.access.variables)?;
-    let clients = HttpClients::for_addresses(&client_options, &assignment.endpoints.http).await?;
-    let attack = Attack::new(&assignment.plan, assignment.segment, clients, context);
-    let ready = attack.ready();
-    // Goose takes seconds to launch thousands of users. They are launched before the go,
-    // so that the ramp starts with all of them.
-    let mut attack = tokio::spawn(attack.run());
-    tokio::select! {
-        () = ready => writer.send(&FromWorker::Ready).await?,
-        outcome = &mut attack => attack_result(outcome)?,
-    }
+    let prepared = Prepared::launch(*assignment, rows, options.bind)
+        .await?
+        .launched()
+        .await?;
+    writer.send(&FromWorker::Ready).await?;
     let (origin, ramp_second) = receive_go(&mut reader, remote_clock).await?;
     let clock = RunClock::starting_at(origin);
-    let dialect = dialect.unwrap_or_else(|| for_system(&assignment.plan.system));
-    WorkerRun::new(
-        *assignment,
-        dialect,
-        client_options,
-        protocols,
-        clock,
-        clock.instant_of_second(ramp_second),
-        context_sender,
-    )
-    .run_until_done(reader, writer, attack)
-    .await
+    let ramp = clock.instant_of_second(ramp_second);
+    prepared.run(clock, ramp, None, reader, writer).await
 }
 
 async fn receive_assignment(
@@ -119,6 +83,34 @@ async fn receive_assignment(
         ToWorker::Rejected { reason } => Err(WorkerError::Rejected(reason)),
         _ => Err(WorkerError::UnexpectedMessage("the assignment")),
     }
+}
+
+/// Receives this worker's rows of the pools' data files. Returns a table for each pool.
+async fn receive_rows(
+    reader: &mut CoordinatorReader,
+    assignment: &Assignment,
+) -> Result<Vec<DataTable>, WorkerError> {
+    let mut tables = Vec::new();
+    for (pool, number) in assignment.plan.devices.iter().zip(0..) {
+        let Some(data) = &pool.data else {
+            tables.push(DataTable::default());
+            continue;
+        };
+        let mut table = DataTable::new(data.columns.len());
+        while table.rows() < assignment.segment.share_of(pool.count) {
+            match receive_in_time(reader).await? {
+                ToWorker::DeviceRows { pool, rows } if pool == number && rows.rows() > 0 => {
+                    if !table.append(&rows) {
+                        return Err(WorkerError::UnexpectedMessage("whole rows of a data file"));
+                    }
+                }
+                _ => return Err(WorkerError::UnexpectedMessage("rows of a data file")),
+            }
+        }
+        table.shrink_to_fit();
+        tables.push(table);
+    }
+    Ok(tables)
 }
 
 async fn measure_remote_clock(

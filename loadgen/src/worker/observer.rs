@@ -39,6 +39,8 @@ pub enum SocketEvent<'e> {
         /// The body.
         body: &'e [u8],
     },
+    /// The device has these values of its own, which a log must not show.
+    OwnValues(&'e [String]),
     /// An attempt to open the socket begins.
     Connecting {
         /// The address.
@@ -98,6 +100,11 @@ pub async fn with_observer<D: Future>(observer: Arc<dyn SocketObserver>, device:
 pub fn observe<'e>(event: impl FnOnce() -> SocketEvent<'e>) {
     // Fails without an observer, as in every run.
     let _ = OBSERVER.try_with(|observer| observer.on_event(event()));
+}
+
+/// Whether this task has an observer, for events that cost more than their parts.
+pub fn is_observed() -> bool {
+    OBSERVER.try_with(|_| ()).is_ok()
 }
 
 #[cfg(test)]

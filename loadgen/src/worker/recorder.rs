@@ -42,6 +42,13 @@ named! {
         SocketsOpened = counter::SOCKETS_OPENED,
         SocketsReopened = counter::SOCKETS_REOPENED,
         SocketsCompressed = counter::SOCKETS_COMPRESSED,
+        RetriesPostponed = counter::RETRIES_POSTPONED,
+        RampHeldMs = counter::RAMP_HELD_MS,
+        RampFullMs = counter::RAMP_FULL_MS,
+        LoginsDue = counter::LOGINS_DUE,
+        LoginsSucceeded = counter::LOGINS_SUCCEEDED,
+        LoginsFailed = counter::LOGINS_FAILED,
+        LoginsRenewed = counter::LOGINS_RENEWED,
         HeartbeatsDue = counter::HEARTBEATS_DUE,
         HeartbeatsSent = counter::HEARTBEATS_SENT,
         HeartbeatsAcknowledged = counter::HEARTBEATS_ACKNOWLEDGED,
@@ -110,6 +117,8 @@ named! {
         Connect = latency::CONNECT,
         ConnectOpen = latency::CONNECT_OPEN,
         Reconnect = latency::RECONNECT,
+        LoginResponse = latency::LOGIN_RESPONSE,
+        LoginService = latency::LOGIN_SERVICE,
         HeartbeatResponse = latency::HEARTBEAT_RESPONSE,
         HeartbeatService = latency::HEARTBEAT_SERVICE,
         CommandResponse = latency::COMMAND_RESPONSE,
@@ -193,6 +202,11 @@ impl Recorder {
             name = format!("{family}.other");
         }
         *kinds.entry(name).or_default() += 1;
+    }
+
+    /// Returns the growth of a counter since the last snapshot.
+    pub fn value(&self, counter: Count) -> u64 {
+        self.counts[counter as usize].load(Relaxed)
     }
 
     /// Moves a level by `by`.

@@ -11,18 +11,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     attack::AttackError,
-    context::{Context, Protocols},
-    dialect::Dialect,
+    context::{Clients, Context, Protocols},
     drain::drain,
     error::WorkerError,
-    frames::PoolProtocol,
     reporter,
     signals::Signals,
 };
 use crate::{
-    access::ClientOptions,
     clock::RunClock,
-    control::{Assignment, CoordinatorReader, CoordinatorWriter, FromWorker, ToWorker},
+    control::{Assignment, CoordinatorSink, CoordinatorSource, FromWorker, ToWorker},
 };
 
 /// Devices in one message about unaccepted telemetry: the link bounds its messages.
@@ -43,9 +40,8 @@ impl WorkerRun {
     /// Creates the context of the run and hands it to the users.
     pub(super) fn new(
         assignment: Assignment,
-        dialect: &'static dyn Dialect,
-        client_options: ClientOptions,
-        protocols: Box<[Option<PoolProtocol>]>,
+        protocols: Protocols,
+        clients: Clients,
         clock: RunClock,
         ramp: Instant,
         context_sender: watch::Sender<Option<Arc<Context>>>,
@@ -60,12 +56,9 @@ impl WorkerRun {
         let context = Arc::new(Context::new(
             assignment.plan,
             assignment.segment,
-            Protocols {
-                dialect,
-                pools: protocols,
-            },
+            protocols,
             assignment.endpoints,
-            client_options,
+            clients,
             clock,
             signals,
         ));
@@ -81,8 +74,8 @@ impl WorkerRun {
     /// attack has ended and everything is sent.
     pub(super) async fn run_until_done(
         self,
-        mut reader: CoordinatorReader,
-        mut writer: CoordinatorWriter,
+        mut reader: impl CoordinatorSource,
+        mut writer: impl CoordinatorSink,
         mut attack: AttackTask,
     ) -> Result<(), WorkerError> {
         let (interval_sender, mut intervals) = mpsc::channel(reporter::INTERVAL_QUEUE_LEN);
@@ -90,13 +83,17 @@ impl WorkerRun {
         let reports = reporter::report(self.context.clone(), attack_ended.clone(), interval_sender);
         tokio::spawn(reports);
         let mut outcome = None;
+        let context = self.context.clone();
+        let ramp_gate = context.ramp_gate.run(&context.recorder);
+        tokio::pin!(ramp_gate);
         loop {
             tokio::select! {
                 interval = intervals.recv() => match interval {
-                    Some(interval) => writer.send(&interval).await?,
+                    Some(interval) => writer.send(interval).await?,
                     // The reporter has sent its last interval.
                     None => break,
                 },
+                never = &mut ramp_gate => match never {},
                 message = reader.receive() => {
                     // A link that ended ends the worker and its sockets: no coordinator would
                     // record them.
@@ -114,11 +111,11 @@ impl WorkerRun {
         let unaccepted = std::mem::take(&mut *self.context.unaccepted_telemetry.lock());
         for devices in unaccepted.chunks(UNACCEPTED_PER_MESSAGE) {
             let message = FromWorker::UnacceptedTelemetry(devices.to_vec());
-            writer.send(&message).await?;
+            writer.send(message).await?;
         }
         // Last: the coordinator takes nothing more from this worker.
-        writer.send(&FromWorker::Done).await?;
-        Ok(())
+        writer.send(FromWorker::Done).await?;
+        Ok(writer.finish().await?)
     }
 
     fn handle_message(&self, message: ToWorker) -> Result<(), WorkerError> {
@@ -127,7 +124,7 @@ impl WorkerRun {
                 let start = self.context.clock.instant_of_second(second);
                 self.steady_sender.send_replace(Some(start));
             }
-            ToWorker::Endpoints(endpoints) => self.context.set_endpoints(endpoints),
+            ToWorker::Endpoints(endpoints) => self.context.set_endpoints(&endpoints),
             // A second announcement, after an interrupt, starts a second drain. The
             // earlier of the two sets the times and the signals.
             ToWorker::Drain { second } => {

@@ -3,5 +3,6 @@
 mod answers;
 mod compression;
 mod fixture;
+mod ports;
 mod proxy;
 mod tls;

@@ -42,6 +42,10 @@ enum KindName {
 
 use FailureOrigin::{Harness, Network, Target};
 
+/// Next step where a value has a line end or another control character.
+const INVALID_VALUE: &str =
+    "look for line ends and other control characters in `data`, and in what `login` takes";
+
 /// All kinds. A whole name stands before a beginning that it has.
 #[rustfmt::skip]
 static KINDS: &[FailureKind] = &[
@@ -63,7 +67,18 @@ static KINDS: &[FailureKind] = &[
         .hint("`highwater doctor SCENARIO` says which limit to raise"),
     one("connect.failed.no_file", Harness, "connection{s} found no free file descriptor at the harness")
         .hint("raise `ulimit -n`, or start more workers"),
+    one("connect.failed.login", Target, "connection{s} {was} not tried, because the login failed"),
+    one("connect.failed.invalid_value", Harness, "handshake{s} {was} not sent, because a value of the device cannot stand in a header field")
+        .hint(INVALID_VALUE),
     all("connect.failed.", Target, "connection{s} failed ({kind})"),
+    all("login.failed.status_3", Target, "login{s} {was} redirected with {status}"),
+    all("login.failed.status_", Target, "login{s} {was} answered with {status}"),
+    one("login.failed.timeout", Target, "login{s} got no whole answer in time"),
+    one("login.failed.connection", Target, "login{s} found no connection or lost it"),
+    one("login.failed.no_value", Target, "login{s} got an answer without a value of `take`"),
+    one("login.failed.invalid_value", Harness, "login{s} {was} not sent, because a value of the device cannot stand in a header field")
+        .hint(INVALID_VALUE),
+    all("login.failed.", Target, "login{s} failed ({kind})"),
     one(counter::DISCONNECT_ASKED, Target, "socket{s} {was} asked to reconnect with close code 1012"),
     all("disconnect.closed_", Target, "socket{s} {was} closed by the server with code {kind}"),
     one("disconnect.reset", Target, "socket{s} broke without a close frame"),
@@ -76,6 +91,8 @@ static KINDS: &[FailureKind] = &[
     all("commands.failed.status_", Target, "command{s} {was} answered with {status}"),
     one("commands.failed.connection", Target, "command{s} found no connection or lost it"),
     one("commands.failed.wrong_reply", Target, "command{s} got a 2xx answer without {its} reply"),
+    one("commands.failed.invalid_value", Harness, "command{s} {was} not sent, because a value of the device cannot stand in a header field")
+        .hint(INVALID_VALUE),
     all("commands.failed.", Target, "command{s} failed ({kind})"),
     one(counter::COMMANDS_TIMED_OUT, Target, "command{s} got no answer in time"),
     one(counter::COMMANDS_NOT_CONNECTED, Target, "command{s} went to a device that the system did not find connected"),

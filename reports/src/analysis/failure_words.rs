@@ -5,6 +5,7 @@ use highwater_types::format;
 use super::{
     failure_kinds::{FailureKind, kind_of},
     failures::FailureSummary,
+    markup::text_of_markup,
 };
 use crate::record::{FailureExample, names::counter};
 
@@ -46,7 +47,7 @@ pub(crate) fn example_text(counter: &str, example: &FailureExample) -> Option<St
     (!details.is_empty()).then_some(details)
 }
 
-/// Returns the cause of what did not happen, from the failures of a family: `: the answer was
+/// Returns the cause of what did not happen, from the failures of a family: `: they got
 /// 200 OK and no WebSocket`. The most frequent kind stands in words, the next ones by name.
 pub(super) fn cause(failures: &[FailureSummary], family: &str) -> String {
     let is_of_family = |failure: &&FailureSummary| {
@@ -81,7 +82,7 @@ fn cause_of(failure: &FailureSummary) -> String {
     };
     let status = status(&failure.kind, &example);
     let details = details(&failure.kind, &example);
-    format!("the answer was {status}{no_websocket}{details}")
+    format!("they got {status}{no_websocket}{details}")
 }
 
 /// Whether a status says that the server knows no WebSocket at the address, and not that it
@@ -133,7 +134,9 @@ fn details(counter: &str, example: &FailureExample) -> String {
         details.push_str(&format!(" to \"{location}\", which was not followed"));
     }
     let quoted = |text: &String| format!("\"{text}\"");
-    let text = example.body.as_ref().or(example.close_reason.as_ref());
+    let body = example.body.as_ref();
+    let body = body.map(|body| text_of_markup(body).unwrap_or_else(|| body.clone()));
+    let text = body.as_ref().or(example.close_reason.as_ref());
     let text = text.map(quoted).or_else(|| example.error.clone());
     if let Some(text) = text {
         details.push_str(&format!(": {text}"));
@@ -247,7 +250,7 @@ mod tests {
         ];
         assert_eq!(
             cause(&kinds, counter::CONNECT_FAILED),
-            ": the answer was 200 OK and no WebSocket: \"<html>\"; 2 × connect.failed.timeout"
+            ": they got 200 OK and no WebSocket: \"<html>\"; 2 × connect.failed.timeout"
         );
         let denied = [failure(
             "connect.failed.status_401",
@@ -256,14 +259,14 @@ mod tests {
         )];
         assert_eq!(
             cause(&denied, counter::CONNECT_FAILED),
-            ": the answer was 401 No: \"who?\""
+            ": they got 401 No: \"who?\""
         );
         assert_eq!(cause(&denied, counter::DISCONNECT), "");
         let mut old = failure("connect.failed.status_404", 9, FailureExample::default());
         old.example = None;
         assert_eq!(
             cause(&[old], counter::CONNECT_FAILED),
-            ": the answer was status 404 and no WebSocket"
+            ": they got status 404 and no WebSocket"
         );
     }
 }

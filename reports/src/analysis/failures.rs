@@ -35,8 +35,9 @@ pub struct FailureSummary {
 }
 
 /// Counters `NAME.KIND` of which each kind is listed separately.
-const BY_KIND: [&str; 4] = [
+const BY_KIND: [&str; 5] = [
     counter::CONNECT_FAILED,
+    counter::LOGINS_FAILED,
     counter::DISCONNECT,
     counter::COMMANDS_FAILED,
     counter::TELEMETRY_REJECTED,

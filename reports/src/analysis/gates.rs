@@ -23,8 +23,9 @@ use crate::record::{RunEnd, RunRecord};
 const STALL_MS: f64 = 1000.0;
 
 /// Sections whose metrics the harness's own stalls can spoil.
-const TRAFFIC_SECTIONS: [&str; 6] = [
+const TRAFFIC_SECTIONS: [&str; 7] = [
     "sockets",
+    "login",
     "heartbeats",
     "commands",
     "exchanges",
@@ -54,7 +55,7 @@ pub(super) fn evaluate_gates(
             Ok(actual) => verdict(gate, actual, summary.ended, harness),
             Err(reason) => (Verdict::Inconclusive, Some(reason)),
         };
-        reasons.extend(reason.map(|reason| format!("gate `{}`: {reason}", gate.name)));
+        reasons.extend(reason.map(|reason| reason_start(&gate.name) + &reason));
         GateOutcome {
             name: gate.name.clone(),
             check: gate.check.text.clone(),
@@ -67,6 +68,18 @@ pub(super) fn evaluate_gates(
     // Collected before the reasons are returned, because the iterator fills them.
     let outcomes = outcomes.collect();
     (outcomes, reasons)
+}
+
+/// Returns why a gate is inconclusive; `None` for one that passed or failed.
+pub(crate) fn reason_of<'s>(summary: &'s Summary, gate: &GateOutcome) -> Option<&'s str> {
+    let start = reason_start(&gate.name);
+    let mut problems = summary.problems.iter();
+    problems.find_map(|problem| problem.strip_prefix(&start))
+}
+
+/// Returns the beginning of the problem that says why a gate is inconclusive.
+fn reason_start(gate: &str) -> String {
+    format!("gate `{gate}`: ")
 }
 
 /// The metrics of a run over the windows that its gates name.
@@ -168,7 +181,7 @@ fn harness_cause(
         return Some(format!("a worker stalled for {stall}"));
     }
     if harness.only_own_connect_failures && section == "sockets" {
-        return Some("sockets failed only because the harness had no free port or file".to_owned());
+        return Some("sockets failed only at the harness: no free port or file, or a value that cannot be sent".to_owned());
     }
     (ended != RunEnd::Completed && could_still_hold(check.comparison, actual, check.limit))
         .then(|| "the run ended before the limit could be reached".to_owned())

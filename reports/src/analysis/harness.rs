@@ -134,8 +134,8 @@ impl HarnessHealth {
         let sockets = &summary.sockets;
         if own > 0 && is_below_target(sockets.opened, sockets.requested) {
             self.reasons.push(format!(
-                "{} of {} sockets opened; {} attempts found no free port or file on the \
-                 harness's side",
+                "{} of {} sockets opened; {} attempts failed at the harness: no free port or \
+                 file, or a value that cannot be sent",
                 format::count(sockets.opened),
                 format::count(sockets.requested),
                 format::count(own)

@@ -12,12 +12,13 @@
 //!   metric covers; `growth`: how far ever-growing gauges grew in it;
 //! - `summary`: the summary and its sections; `summary_metrics`: its metrics by path;
 //! - one file per section, which defines its part of `summary.json` and computes it:
-//!   `sockets`, `heartbeats`, `frames`, `commands`, `exchanges`, `messages`, `telemetry`,
-//!   `processes` (nodes and consumers), `brokers`, `balancers`, `workers`, `observed`,
-//!   `node_maxima`, `backplane`, `cpu_cores`, `exits`, `balance`, `cost`;
+//!   `sockets`, `login`, `heartbeats`, `frames`, `commands`, `exchanges`, `messages`,
+//!   `telemetry`, `processes` (nodes and consumers), `brokers`, `balancers`, `workers`,
+//!   `observed`, `node_maxima`, `ramp`, `backplane`, `cpu_cores`, `exits`, `balance`, `cost`;
 //! - `distribution`, `fit`: times and slopes; `conn_events`, `recovery`: sockets lost and
 //!   opened; `failures`: failures by kind, with examples; `failure_kinds`: whose fault a kind
-//!   is, and what it is called; `failure_words`: failures in sentences; `constant_load`,
+//!   is, and what it is called; `failure_words`: failures in sentences; `markup`: answers in
+//!   HTML without their markup; `constant_load`,
 //!   `leaks`: growth without a change of the load;
 //! - `ledger`, `harness`, `gates`, `verdict`, `problems`: the judgement on the numbers;
 //!   `target_failures`, `nothing_happened`, `observed_processes`: checks that need no gate;
@@ -44,12 +45,14 @@ pub(crate) mod failure_words;
 pub(crate) mod failures;
 pub(crate) mod fit;
 mod frames;
-mod gates;
+pub(crate) mod gates;
 mod growth;
 mod harness;
 mod heartbeats;
 mod leaks;
 mod ledger;
+mod login;
+mod markup;
 mod messages;
 mod node_maxima;
 mod nothing_happened;
@@ -57,6 +60,7 @@ pub(crate) mod observed;
 mod observed_processes;
 mod problems;
 pub(crate) mod processes;
+mod ramp;
 mod recovery;
 pub(crate) mod run_window;
 mod sockets;

@@ -47,6 +47,9 @@ fn reason(
             "the observed process {name} was not found {place} at the end of the steady phase"
         ));
     }
+    if series.has_several_processes() {
+        return Some(several_processes(name));
+    }
     let metric = observed.sockets_metric.as_ref()?;
     series
         .value_at(gauge::SOCKETS_OPEN, end)
@@ -57,6 +60,21 @@ fn reason(
              of the steady phase"
             )
         })
+}
+
+/// Returns the problems of the nodes, of a target or of a cluster, whose endpoints several
+/// processes answer in turn.
+pub(super) fn mixed_nodes(window: &RunWindow) -> Vec<String> {
+    let nodes = window.sources.with_role(SourceRole::Node);
+    let mixed = nodes.filter(|(_, series)| series.has_several_processes());
+    mixed.map(|(name, _)| several_processes(name)).collect()
+}
+
+fn several_processes(name: &str) -> String {
+    format!(
+        "the endpoint of {name} is answered by several processes in turn, so its metrics are not \
+         measured; observe each process by an address of its own"
+    )
 }
 
 /// Returns the place in which the process was looked for.

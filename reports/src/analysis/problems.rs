@@ -6,7 +6,9 @@ use highwater_types::format;
 use super::{
     exchanges,
     heartbeats::pending,
-    leaks, ledger, messages,
+    leaks, ledger, login, messages,
+    observed_processes::mixed_nodes,
+    ramp,
     run_window::RunWindow,
     sockets::{has_silent_node, turnover},
     summary::Summary,
@@ -25,11 +27,13 @@ pub(super) fn problems(window: &RunWindow, summary: &Summary) -> Vec<String> {
     let record = window.record;
     let mut problems: Vec<String> = record.events.iter().filter_map(event_problem).collect();
     problems.extend(open_sockets_mismatch(window));
-    problems.extend(mixed_sources(window));
+    problems.extend(ramp::problems(window, &summary.sockets));
+    problems.extend(mixed_nodes(window));
     problems.extend(heartbeats_mismatch(window, summary));
     problems.extend(commands_mismatch(summary));
     problems.extend(commands_without_device(summary));
     problems.extend(uncompressed_sockets(window));
+    problems.extend(summary.login.as_ref().and_then(login::problems));
     if let Some(section) = &summary.exchanges {
         problems.extend(exchanges::problems(section));
     }
@@ -89,19 +93,6 @@ fn open_sockets_mismatch(window: &RunWindow) -> Option<String> {
             format::count(nodes as u64)
         )
     })
-}
-
-/// Names the observed endpoints that several processes answer in turn.
-fn mixed_sources(window: &RunWindow) -> Vec<String> {
-    let nodes = window.sources.with_role(SourceRole::Node);
-    let mixed = nodes.filter(|(_, series)| series.has_several_processes());
-    let problem = |(id, _)| {
-        format!(
-            "the endpoint of {id} is answered by several processes in turn, so its CPU time and \
-             counts are not measured; observe each process by an address of its own"
-        )
-    };
-    mixed.map(problem).collect()
 }
 
 fn heartbeats_mismatch(window: &RunWindow, summary: &Summary) -> Option<String> {

@@ -25,6 +25,8 @@ pub(crate) struct RecordSeries<'a> {
 #[derive(Default)]
 pub(crate) struct SourceSeries<'a> {
     rows: Vec<&'a IntervalRow>,
+    /// Whether several processes answer in turn.
+    has_several_processes: bool,
 }
 
 /// A gauge's value at an instant.
@@ -56,6 +58,7 @@ impl<'a> RecordSeries<'a> {
         for series in by_source.values_mut() {
             // Workers report late, so the order of the file is not the order of time.
             series.rows.sort_by(|a, b| a.end().total_cmp(&b.end()));
+            series.has_several_processes = series.start_time_falls();
         }
         Self { by_source }
     }
@@ -132,15 +135,22 @@ impl<'a> SourceSeries<'a> {
         self.rows.iter().filter_map(move |row| {
             Some(Sample {
                 at_s: row.end(),
-                value: row.gauge(name)?,
+                value: self.measured(row, name)?,
             })
         })
+    }
+
+    /// Returns the gauge of a row. If several processes answer in turn, each row has the
+    /// value of one of them, so all gauges except `up` count as not measured.
+    fn measured(&self, row: &IntervalRow, name: &str) -> Option<f64> {
+        let is_mixed = self.has_several_processes && name != gauge::UP;
+        row.gauge(name).filter(|_| !is_mixed)
     }
 
     /// Returns the highest value of a gauge in `range`.
     pub(super) fn peak(&self, name: &str, range: Range<f64>) -> Option<f64> {
         self.rows_in(range)
-            .filter_map(|row| row.gauge(name))
+            .filter_map(|row| self.measured(row, name))
             .max_by(f64::total_cmp)
     }
 
@@ -156,15 +166,15 @@ impl<'a> SourceSeries<'a> {
 
     /// Returns the last value of a gauge.
     pub(super) fn last_value(&self, name: &str) -> Option<f64> {
-        self.rows.iter().rev().find_map(|row| row.gauge(name))
+        self.rows
+            .iter()
+            .rev()
+            .find_map(|row| self.measured(row, name))
     }
 
     /// Returns how far a monotonic gauge grew in `range`, summed over restarts of the
     /// process. A process that started after the beginning of `range` began at 0.
     pub(crate) fn growth(&self, name: &str, range: Range<f64>) -> Option<f64> {
-        if self.has_several_processes() {
-            return None;
-        }
         // Over the whole run, the first sample is the baseline: a target may have started
         // long before the run. After an event, an absent process started from 0.
         let present_by = match range.start > 0.0 {
@@ -193,9 +203,6 @@ impl<'a> SourceSeries<'a> {
     /// Returns the growth per second of a monotonic gauge from each sample to the next, at the
     /// instant of the later one. The step over a restart is left out.
     pub(crate) fn rates(&self, name: &str) -> Vec<Sample> {
-        if self.has_several_processes() {
-            return Vec::new();
-        }
         let samples: Vec<Sample> = self.gauge(name).collect();
         samples
             .windows(2)
@@ -215,23 +222,28 @@ impl<'a> SourceSeries<'a> {
             .any(|row| row.gauge(gauge::UP).is_none_or(|up| up > 0.0))
     }
 
-    /// Whether several processes answer in turn, as behind a balancer: a start time that
-    /// falls belongs to another process, because a restart only raises it. Counts and CPU
-    /// times of such a source jump between processes and say nothing.
-    pub(crate) fn has_several_processes(&self) -> bool {
+    /// Whether several processes answer in turn, as behind a balancer.
+    pub(super) fn has_several_processes(&self) -> bool {
+        self.has_several_processes
+    }
+
+    /// Whether a start time is earlier than one before it. Such a sample belongs to another
+    /// process, because a restart only raises the start time.
+    fn start_time_falls(&self) -> bool {
         let mut latest = f64::NEG_INFINITY;
-        self.gauge(gauge::STARTED_AT).any(|start| {
-            latest = latest.max(start.value);
-            latest - start.value > SAME_START_S
+        let mut starts = self
+            .rows
+            .iter()
+            .filter_map(|row| row.gauge(gauge::STARTED_AT));
+        starts.any(|start| {
+            latest = latest.max(start);
+            latest - start > SAME_START_S
         })
     }
 
     /// Returns the instants at which a new process was first seen; `None` when the start
     /// time was never measured, or when several processes answer in turn.
     pub(super) fn restarts(&self) -> Option<Vec<f64>> {
-        if self.has_several_processes() {
-            return None;
-        }
         let mut starts = self.gauge(gauge::STARTED_AT);
         let mut current = starts.next()?.value;
         let mut restarts = Vec::new();
@@ -248,7 +260,7 @@ impl<'a> SourceSeries<'a> {
     fn gauge_states(&self, name: &str) -> Vec<GaugeState> {
         let state = |row: &&IntervalRow| {
             let down = row.gauge(gauge::UP) == Some(0.0);
-            let value = row.gauge(name).filter(|_| !down);
+            let value = self.measured(row, name).filter(|_| !down);
             (down || value.is_some()).then_some(GaugeState {
                 at_s: row.end(),
                 value,

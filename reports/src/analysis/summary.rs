@@ -28,6 +28,7 @@ pub use super::{
     frames::FrameSummary,
     heartbeats::HeartbeatSummary,
     ledger::{Agreement, LedgerLine, LedgerSide},
+    login::LoginSummary,
     messages::MessageSummary,
     node_maxima::{NodeMaxima, NodeMaximum},
     observed::{ObservedMetric, ObservedSummary},
@@ -61,6 +62,9 @@ pub struct Summary {
     pub duration_s: f64,
     /// Device sockets.
     pub sockets: SocketSummary,
+    /// Logins of the devices; `null` when no pool logs in.
+    #[serde(default)]
+    pub login: Option<LoginSummary>,
     /// Heartbeats of the device sockets.
     pub heartbeats: HeartbeatSummary,
     /// Frames that the scenario declares; `null` when it declares none.
@@ -133,6 +137,7 @@ impl Summary {
             started_at: manifest.started_at,
             duration_s: window.record.phases.end,
             sockets: super::sockets::sockets(window),
+            login: super::login::login(window),
             heartbeats: super::heartbeats::heartbeats(window),
             frames: super::frames::frames(window),
             commands: super::commands::commands(window),

@@ -13,7 +13,9 @@ impl Ranged for PlotAxis {
     fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
         // `position` has applied the spacing already, so places are linear here.
         let part = (value - self.from) / (self.to - self.from);
-        limit.0 + (part * f64::from(limit.1 - limit.0)).round() as i32
+        let offset = (part * f64::from(limit.1 - limit.0)).round() as i32;
+        // The library also asks for values outside of the axis, and a record can contain any.
+        limit.0.saturating_add(offset)
     }
 
     fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {

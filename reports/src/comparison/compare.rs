@@ -8,6 +8,7 @@ use super::{
     cell::ComparisonCell,
     comparability::Comparability,
     error::CompareError,
+    failures::{FailureGrid, failure_grid},
     grid::{Grid, balancing_grid, metric_grid},
     run::ComparedRun,
     settings::{SettingDifference, Settings},
@@ -40,6 +41,7 @@ pub struct RunComparison {
     /// Cautions for the reader.
     pub(super) cautions: Vec<String>,
     pub(super) cells: Vec<CellSummary>,
+    pub(super) failures: FailureGrid,
     pub(super) balancing: Grid,
     pub(super) metrics: Grid,
     pub(super) drawings: Vec<Drawing>,
@@ -96,6 +98,7 @@ pub fn compare(dirs: &[PathBuf], mismatch: MismatchPolicy) -> Result<RunComparis
         cautions: objections
             .chain(comparability.cautions.iter().cloned())
             .collect(),
+        failures: failure_grid(&cells),
         balancing: balancing_grid(&cells),
         metrics: metric_grid(&cells),
         drawings: side_by_side(&traces).map_err(CompareError::Chart)?,

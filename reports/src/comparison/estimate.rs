@@ -62,10 +62,15 @@ fn margin(
         return Some(margin);
     }
     if metric.counts_failures {
-        // The variance of a Poisson count is the count; a count of 0 is as uncertain as 1.
-        return Some(Z * value.max(1.0).sqrt());
+        return Some(count_margin(value));
     }
     percentile_margin(record, metric)
+}
+
+/// Returns the margin of a count of failures, which scatters as a Poisson count does.
+pub(super) fn count_margin(count: f64) -> f64 {
+    // The variance of a Poisson count is the count; a count of 0 is as uncertain as 1.
+    Z * count.max(1.0).sqrt()
 }
 
 /// Returns the margin of a percentile or a mean, from the values of the blocks of time.

@@ -140,7 +140,7 @@ fn row(metric: &BalancingMetric, values: &[(Option<CellEstimate>, &str)]) -> Opt
 
 /// Formats a value: `105 %`, `105 % ±2 %` over several runs, `105 % (2 of 3)` where some
 /// runs did not measure it.
-fn value_text(unit: Unit, value: CellEstimate) -> String {
+pub(super) fn value_text(unit: Unit, value: CellEstimate) -> String {
     let text = |value| unit_format::with_unit(unit, value);
     let mean = text(value.estimate.value);
     match (value.runs, value.estimate.margin) {

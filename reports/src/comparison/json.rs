@@ -8,9 +8,10 @@ use super::{
     change::MetricChange,
     compare::{CellSummary, RunComparison},
     error::CompareError,
+    failures::{FailureChange, FailureGrid},
     grid::{Grid, GridCell},
 };
-use crate::record::write_atomic;
+use crate::{record::write_atomic, summary::FailureOrigin};
 
 /// Version of the JSON format.
 const SCHEMA: u32 = 2;
@@ -23,6 +24,7 @@ struct ComparisonJson<'a> {
     outcome: &'a str,
     cautions: &'a [String],
     cells: &'a [CellSummary],
+    failures: Vec<FailureJson<'a>>,
     balancing: Vec<MetricJson<'a>>,
     metrics: Vec<MetricJson<'a>>,
 }
@@ -32,6 +34,26 @@ struct ComparisonJson<'a> {
 struct SettingJson<'a> {
     path: &'a str,
     values: Vec<&'a str>,
+}
+
+/// A kind of failures.
+#[derive(Debug, Serialize)]
+struct FailureJson<'a> {
+    kind: &'a str,
+    origin: FailureOrigin,
+    /// Sentence with an example.
+    example: &'a str,
+    /// Counts in the order of the cells.
+    cells: Vec<FailureCountJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct FailureCountJson {
+    mean: f64,
+    /// Half of the 95 % interval.
+    margin: Option<f64>,
+    /// Change from the first cell.
+    change: Option<FailureChange>,
 }
 
 #[derive(Debug, Serialize)]
@@ -54,7 +76,7 @@ struct CellValueJson {
 }
 
 impl RunComparison {
-    /// Writes the differing settings and the metrics as JSON, in full or not at all.
+    /// Writes the differing settings, the failures and the metrics as JSON, in full or not at all.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -70,6 +92,7 @@ impl RunComparison {
             outcome: &self.summary_text,
             cautions: &self.cautions,
             cells: &self.cells,
+            failures: failure_rows(&self.failures),
             balancing: metric_rows(&self.balancing),
             metrics: metric_rows(&self.metrics),
         };
@@ -78,6 +101,24 @@ impl RunComparison {
         json.push(b'\n');
         Ok(write_atomic(path, &json)?)
     }
+}
+
+fn failure_rows(grid: &FailureGrid) -> Vec<FailureJson<'_>> {
+    let rows = grid.rows.iter().map(|row| FailureJson {
+        kind: &row.kind,
+        origin: row.origin,
+        example: &row.sentence,
+        cells: row
+            .cells
+            .iter()
+            .map(|cell| FailureCountJson {
+                mean: cell.value.estimate.value,
+                margin: cell.value.estimate.margin,
+                change: cell.change,
+            })
+            .collect(),
+    });
+    rows.collect()
 }
 
 fn metric_rows(grid: &Grid) -> Vec<MetricJson<'_>> {

@@ -12,8 +12,8 @@
 //!   whether they may be compared;
 //! - `estimate`: a metric with its noise within the run; `change`: a difference beyond the
 //!   noise; `cell`: runs of the same settings taken together;
-//! - `balancing`: the metrics of balancing; `grid`: metrics by cell; `summary_text`: the
-//!   main effects in sentences;
+//! - `balancing`: the metrics of balancing; `grid`: metrics by cell; `failures`: failures of
+//!   each kind by cell; `summary_text`: the main effects in sentences;
 //! - `text`, `page`, `json`: the comparison for a terminal, a browser and programs;
 //! - `baseline`: a run against another one; `error`: the errors of a comparison.
 
@@ -25,6 +25,7 @@ mod comparability;
 mod compare;
 mod error;
 mod estimate;
+mod failures;
 mod grid;
 mod json;
 mod page;

@@ -5,7 +5,7 @@ use std::path::Path;
 use minijinja::{context, value::Serde};
 use serde::Serialize;
 
-use super::{compare::RunComparison, error::CompareError, grid::Grid};
+use super::{compare::RunComparison, error::CompareError, failures::FailureGrid, grid::Grid};
 use crate::{
     charts::{Drawing, VARIABLES},
     page::environment,
@@ -27,6 +27,7 @@ struct ComparisonPage<'a> {
     has_names: bool,
     /// Whether the section of the runs has any content.
     has_runs: bool,
+    failures: &'a FailureGrid,
     charts: &'a [Drawing],
     grids: [CaptionedGrid<'a>; 2],
     chart_colours: &'static str,
@@ -78,6 +79,7 @@ fn content(comparison: &RunComparison) -> ComparisonPage<'_> {
         has_names,
         has_runs: has_names || cells.iter().any(|cell| cell.configuration.is_some()),
         cells,
+        failures: &comparison.failures,
         charts: &comparison.drawings,
         grids: [
             CaptionedGrid {

@@ -11,7 +11,7 @@ use crate::text::aligned;
 
 impl RunComparison {
     /// Returns the comparison for a terminal: the differing settings, their effect, the
-    /// cautions, and the metrics.
+    /// cautions, the failures, and the metrics.
     pub fn text(&self) -> String {
         let mut text = format!("{}: {}\n", self.title, self.differences_text);
         if !self.summary_text.is_empty() {
@@ -20,6 +20,11 @@ impl RunComparison {
         }
         for caution in &self.cautions {
             let _ = writeln!(text, "NOTE: {caution}");
+        }
+        let failures = self.failures.text();
+        if !failures.is_empty() {
+            text.push('\n');
+            text.push_str(&failures);
         }
         for (caption, grid) in [("balancing", &self.balancing), ("metric", &self.metrics)] {
             if !grid.rows.is_empty() {

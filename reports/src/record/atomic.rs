@@ -20,8 +20,12 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), RecordError> {
     write_with_mode(path, bytes, PUBLIC_MODE)
 }
 
-/// Writes a file as [`write`] does, which only its owner may read.
-pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), RecordError> {
+/// Writes a file beside `path` and renames it, so that a reader never sees half a file. Only
+/// its owner may read it.
+///
+/// # Errors
+/// When a file operation fails.
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), RecordError> {
     write_with_mode(path, bytes, PRIVATE_MODE)
 }
 

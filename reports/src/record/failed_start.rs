@@ -7,13 +7,13 @@ use std::{fs, path::Path};
 
 use super::{
     RecordError, RecordEvent, RunEnd, TimedEvent,
-    files::{CHARTS, EVENTS, INTERVALS, JUNIT, LATENCY, LOGS, MANIFEST, PAGE, SUMMARY},
+    files::{CHARTS, CHECKPOINT, EVENTS, INTERVALS, JUNIT, LATENCY, LOGS, MANIFEST, PAGE, SUMMARY},
     lines,
 };
 
 /// Names of everything that a run and its report write.
-const OWN_FILES: [&str; 9] = [
-    MANIFEST, INTERVALS, LATENCY, EVENTS, LOGS, SUMMARY, PAGE, JUNIT, CHARTS,
+const OWN_FILES: [&str; 10] = [
+    MANIFEST, CHECKPOINT, INTERVALS, LATENCY, EVENTS, LOGS, SUMMARY, PAGE, JUNIT, CHARTS,
 ];
 
 /// Whether the directory holds a run that ended before its load began, without other files.

@@ -18,3 +18,6 @@ pub const PAGE: &str = "report.html";
 pub const JUNIT: &str = "junit.xml";
 /// Name of the directory of charts.
 pub const CHARTS: &str = "charts";
+/// Name of the file from which a coordinator that died is resumed. It is there while a run over
+/// a bus lasts.
+pub const CHECKPOINT: &str = "checkpoint.json";

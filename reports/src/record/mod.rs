@@ -41,6 +41,7 @@ mod schema1;
 mod texts;
 pub mod writer;
 
+pub use atomic::write_private;
 pub(crate) use atomic::{create_dir, write as write_atomic};
 pub use error::RecordError;
 pub use event::{JournalCounts, RecordEvent, RunEnd, TimedEvent, action_title};
@@ -52,4 +53,4 @@ pub use latencies::Latencies;
 pub use manifest::{HostInfo, Manifest, RECORD_SCHEMA};
 pub use phases::Phases;
 pub use reader::{RunRecord, read, read_manifest};
-pub use writer::RecordWriter;
+pub use writer::{RecordLengths, RecordWriter};

@@ -11,13 +11,21 @@ pub mod counter {
     pub const SOCKETS_REOPENED: &str = "sockets.reopened";
     /// Openings of sockets whose server agreed to compression.
     pub const SOCKETS_COMPRESSED: &str = "sockets.compressed";
+    /// Attempts after a failed one that waited for their turn in the pool's budget.
+    pub const RETRIES_POSTPONED: &str = "retries.postponed";
+    /// Milliseconds for which a condition of the scenario held the ramp of a worker.
+    pub const RAMP_HELD_MS: &str = "ramp.held_ms";
+    /// Milliseconds for which the ramp of a worker waited, because as many attempts were under
+    /// way as it may have.
+    pub const RAMP_FULL_MS: &str = "ramp.full_ms";
     /// Failed attempts to open, by kind: `connect.failed.KIND`.
     ///
     /// The kinds are `refused`, `reset`, `timeout`, `tls` (no TLS session), `status_NNN` (an HTTP
     /// status other than 101), `handshake` (no WebSocket answer), `subprotocol`, `dns` (no
     /// address of the host's name) and `unreachable`. `open_N` is a step of `open` whose frame
-    /// did not come, and `open_closed_CODE` a close frame meanwhile. The harness's own failures
-    /// are `no_port` and `no_file`.
+    /// did not come, and `open_closed_CODE` a close frame meanwhile. A device that could not log
+    /// in is `login`, one with a value that no header field can carry `invalid_value`. The
+    /// harness's own failures are `no_port` and `no_file`.
     pub const CONNECT_FAILED: &str = "connect.failed";
     /// Open sockets that ended otherwise than by the drain, by kind: `disconnect.KIND`.
     ///
@@ -28,6 +36,16 @@ pub mod counter {
     /// Sockets that the server closed with 1012, which asks the client to reconnect (RFC 6455,
     /// registered close codes).
     pub const DISCONNECT_ASKED: &str = "disconnect.closed_1012";
+    /// Logins that began.
+    pub const LOGINS_DUE: &str = "login.due";
+    /// Logins that were answered with the expected status and all values.
+    pub const LOGINS_SUCCEEDED: &str = "login.succeeded";
+    /// Logins that failed, in total and by kind: `login.failed.KIND`, with the kinds
+    /// `status_NNN`, `timeout`, `connection`, `no_value` (a value to take was not in the answer)
+    /// and `invalid_value` (a value of the device cannot stand in a header field).
+    pub const LOGINS_FAILED: &str = "login.failed";
+    /// Logins after a handshake that was refused with 401 or 403.
+    pub const LOGINS_RENEWED: &str = "login.renewed";
     /// Heartbeats due on open sockets.
     pub const HEARTBEATS_DUE: &str = "heartbeats.due";
     /// Pings written.
@@ -65,7 +83,7 @@ pub mod counter {
     /// Commands answered with 429 or 503.
     pub const COMMANDS_REJECTED: &str = "commands.rejected";
     /// Commands with any other end, in total and by kind: `commands.failed.KIND`, with the
-    /// kinds `status_NNN`, `connection` and `wrong_reply`.
+    /// kinds `status_NNN`, `connection`, `wrong_reply` and `invalid_value`.
     pub const COMMANDS_FAILED: &str = "commands.failed";
     /// Replies whose call the node that owned the socket received.
     pub const COMMANDS_SAME_NODE: &str = "commands.same_node";
@@ -182,6 +200,10 @@ pub mod gauge {
     pub const STARTED_AT: &str = "started_at_s";
     /// 1 while the process answers, 0 while it does not (node).
     pub const UP: &str = "up";
+    /// Microseconds by which the coordinator's clock is ahead of a worker's (worker on a bus).
+    pub const CLOCK_OFFSET_US: &str = "clock.offset_us";
+    /// Most by which that offset may be wrong, in microseconds (worker on a bus).
+    pub const CLOCK_BOUND_US: &str = "clock.bound_us";
     /// Telemetry records without an answer yet (worker).
     pub const TELEMETRY_PENDING: &str = "telemetry.pending";
     /// Telemetry records that a node accepted or rejected since it started.
@@ -276,6 +298,10 @@ pub mod latency {
     pub const CONNECT: &str = "connect";
     /// Time from the start of an attempt to the end of the last step of `open`.
     pub const CONNECT_OPEN: &str = "connect.open";
+    /// Time from when a login was due to its whole answer (succeeded only).
+    pub const LOGIN_RESPONSE: &str = "login.response";
+    /// Time from when a login was sent to its whole answer.
+    pub const LOGIN_SERVICE: &str = "login.service";
     /// Time from when a heartbeat was due to its pong.
     pub const HEARTBEAT_RESPONSE: &str = "heartbeats.response";
     /// Time from when a ping was written to its pong.

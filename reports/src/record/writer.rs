@@ -2,12 +2,12 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{BufWriter, Write},
+    io::{BufWriter, ErrorKind, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Interval, Manifest, RecordError, TimedEvent,
@@ -66,6 +66,33 @@ impl RecordWriter {
         Ok(writer)
     }
 
+    /// Goes on with the record of a writer that was killed. What it wrote after `lengths` is
+    /// removed, because the new writer writes it again.
+    ///
+    /// # Errors
+    /// [`RecordError::InUse`] when a run writes into the directory, and any error of the file
+    /// system, such as a file that is shorter.
+    pub fn resume(dir: &Path, lengths: RecordLengths) -> Result<Self, RecordError> {
+        let lock = lock::lock(dir)?;
+        Ok(Self {
+            manifest: dir.join(MANIFEST),
+            intervals: Appender::resume(dir, INTERVALS, lengths.intervals)?,
+            latency: Appender::resume(dir, LATENCY, lengths.latency)?,
+            events: Appender::resume(dir, EVENTS, lengths.events)?,
+            encoder: hlog::HlogEncoder::default(),
+            _lock: lock,
+        })
+    }
+
+    /// Returns the lengths of the files, with everything that was appended.
+    pub fn lengths(&self) -> RecordLengths {
+        RecordLengths {
+            intervals: self.intervals.length,
+            latency: self.latency.length,
+            events: self.events.length,
+        }
+    }
+
     /// Replaces the manifest by a more complete one. The file is whole at any instant.
     ///
     /// # Errors
@@ -121,11 +148,24 @@ impl RecordWriter {
     }
 }
 
+/// The lengths of a record's files, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordLengths {
+    /// Length of the file of counters and gauges.
+    pub intervals: u64,
+    /// Length of the file of histograms.
+    pub latency: u64,
+    /// Length of the file of events.
+    pub events: u64,
+}
+
 /// A file that is only appended to.
 struct Appender {
     name: &'static str,
     path: PathBuf,
     file: BufWriter<File>,
+    /// Bytes of the file, with those that wait to be written.
+    length: u64,
 }
 
 impl Appender {
@@ -141,6 +181,27 @@ impl Appender {
             name,
             path,
             file: BufWriter::new(file),
+            length: 0,
+        })
+    }
+
+    fn resume(dir: &Path, name: &'static str, length: u64) -> Result<Self, RecordError> {
+        let path = dir.join(name);
+        let io = RecordError::io("write", &path);
+        let open = || {
+            let file = OpenOptions::new().append(true).open(&path)?;
+            if file.metadata()?.len() < length {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+            file.set_len(length)?;
+            Ok(file)
+        };
+        let file = open().map_err(io)?;
+        Ok(Self {
+            name,
+            path,
+            file: BufWriter::new(file),
+            length,
         })
     }
 
@@ -151,9 +212,10 @@ impl Appender {
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), RecordError> {
-        self.file
-            .write_all(bytes)
-            .map_err(RecordError::io("write", &self.path))
+        let written = self.file.write_all(bytes);
+        written.map_err(RecordError::io("write", &self.path))?;
+        self.length += bytes.len() as u64;
+        Ok(())
     }
 
     fn flush(&mut self) -> Result<(), RecordError> {
@@ -174,4 +236,76 @@ fn encode<T, E: ToString>(file: &'static str, result: Result<T, E>) -> Result<T,
         file,
         reason: error.to_string(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::record::{RecordEvent, Source, SourceRole};
+
+    fn manifest() -> Manifest {
+        let scenario = "name = \"w\"\nduration = \"1s\"\n[target]\nws = \"ws://h/?d={device}\"\n\
+                        [[devices]]\nname = \"home\"\ncount = 1\nramp = \"1/s\"\n\
+                        heartbeat = \"1s\"\n";
+        serde_json::from_value(serde_json::json!({
+            "schema": 2,
+            "started_at": "2026-01-02T03:04:05Z",
+            "plan": highwater_scenarios::parse("w.toml", scenario, &[]).unwrap(),
+            "scenario_text": scenario,
+            "sets": [],
+            "workers": 1,
+            "versions": {},
+            "host": {},
+        }))
+        .unwrap()
+    }
+
+    fn interval(at: f64) -> Interval {
+        Interval {
+            at,
+            length: 1.0,
+            source: Source::new(SourceRole::Worker, "w1"),
+            counters: Default::default(),
+            gauges: Default::default(),
+        }
+    }
+
+    #[test]
+    fn resumed_record_has_no_line_behind_the_lengths() {
+        let dir = std::env::temp_dir().join(format!("highwater-writer-{}", std::process::id()));
+        let mut writer = RecordWriter::create(&dir, &manifest()).unwrap();
+        writer.append_interval(&interval(0.0)).unwrap();
+        let lengths = writer.lengths();
+        writer.append_interval(&interval(1.0)).unwrap();
+        writer.flush().unwrap();
+        assert!(matches!(
+            RecordWriter::resume(&dir, lengths),
+            Err(RecordError::InUse(_))
+        ));
+        drop(writer);
+        // The death of a writer may leave half a line.
+        let torn = fs::read(dir.join(INTERVALS)).unwrap();
+        fs::write(dir.join(INTERVALS), [&torn[..], b"{\"at\":2"].concat()).unwrap();
+        let mut writer = RecordWriter::resume(&dir, lengths).unwrap();
+        assert_eq!(writer.lengths(), lengths);
+        writer.append_interval(&interval(5.0)).unwrap();
+        let kind = RecordEvent::Problem {
+            text: "resumed".to_owned(),
+        };
+        writer.append_event(&TimedEvent { at: 5.0, kind }).unwrap();
+        writer.flush().unwrap();
+        drop(writer);
+        let record = crate::read(&dir).unwrap();
+        assert_eq!(record.problems, Vec::<String>::new());
+        let at: Vec<f64> = record.intervals.iter().map(|row| row.at).collect();
+        assert_eq!(at, [0.0, 5.0]);
+        let longer = RecordLengths {
+            latency: lengths.latency + 1,
+            ..lengths
+        };
+        assert!(RecordWriter::resume(&dir, longer).is_err());
+        fs::remove_dir_all(&dir).unwrap();
+    }
 }

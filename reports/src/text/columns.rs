@@ -5,7 +5,7 @@ pub(super) const WIDTH: usize = 79;
 
 /// Wraps text at [`WIDTH`] columns between words. All lines except the first are indented.
 /// At most `most` lines are returned, the last with an ellipsis where text was left out.
-pub(super) fn wrapped(text: &str, indent: usize, most: usize) -> Vec<String> {
+pub(crate) fn wrapped(text: &str, indent: usize, most: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let line = lines.last_mut().map_or(0, |line| line.chars().count());

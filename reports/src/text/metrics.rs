@@ -14,7 +14,7 @@ use crate::{
 const MOST_NODES: usize = 3;
 
 /// The lines of the terminal: name, and metrics in the order of the line.
-const LINES: [(&str, &[&str]); 7] = [
+const LINES: [(&str, &[&str]); 8] = [
     (
         "sockets",
         &[
@@ -22,6 +22,15 @@ const LINES: [(&str, &[&str]); 7] = [
             "sockets.failed",
             "sockets.connect.p50",
             "sockets.connect.p99",
+        ],
+    ),
+    (
+        "login",
+        &[
+            "login.succeeded",
+            "login.failed",
+            "login.response.p50",
+            "login.response.p99",
         ],
     ),
     (

@@ -12,7 +12,7 @@ mod metrics;
 mod screen;
 mod verdict;
 
-pub(crate) use columns::aligned;
+pub(crate) use columns::{aligned, wrapped};
 pub(crate) use failures::failure_sentences;
 pub(crate) use gates::{actual, gate_claim, gate_text, limit, metric_of};
 pub(crate) use metrics::metric_values;

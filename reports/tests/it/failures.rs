@@ -134,7 +134,7 @@ fn run_in_which_nothing_happened_does_not_pass() {
                 );
             },
             Verdict::Failed,
-            "none of 1,000 sockets opened: the answer was 200 OK and no WebSocket: \"hello\"",
+            "none of 1,000 sockets opened: they got 200 OK and no WebSocket: \"hello\"",
         ),
         (
             "no socket due",
@@ -234,6 +234,13 @@ fn gate_without_a_basis_is_inconclusive_with_its_reason() {
     ] {
         assert_problem(&summary, reason);
     }
+    let dir = tempfile::tempdir().unwrap();
+    run.write(dir.path());
+    let junit = write_report(dir.path()).unwrap().junit;
+    let junit = std::fs::read_to_string(junit).unwrap();
+    let error = "commands.failed == 0: is 0, limit 0: commands.failed says nothing, because \
+                 commands.issued is 0";
+    assert!(junit.contains(error), "{junit}");
 }
 
 #[test]

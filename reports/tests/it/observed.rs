@@ -144,3 +144,37 @@ fn leak_is_named_without_a_gate() {
     );
     assert_eq!(leaks(0.0), "");
 }
+
+/// Every second answer comes from a process that started earlier and holds half of the sockets.
+#[test]
+fn endpoint_of_several_processes_is_not_measured() {
+    let mut run = observed_run(20, |endpoint, second| {
+        let is_other = endpoint == 1 && second % 2 == 0;
+        let (started, share) = if is_other {
+            (1.7e9, 0.25)
+        } else {
+            (1.8e9, 0.5)
+        };
+        let sockets = if second < 5 { 10.0 } else { 1_000.0 };
+        vec![
+            (gauge::STARTED_AT, started),
+            (gauge::SOCKETS_OPEN, sockets * share),
+            (gauge::RSS, 50.0 * MIB),
+            (gauge::CPU, second as f64 * share),
+        ]
+    });
+    run.add_gate("sockets.dropped == 0", None);
+    let summary = run.summary();
+    assert_eq!(summary.verdict, Verdict::Inconclusive, "{summary:?}");
+    // The clients have 1,000 sockets open, and the counts of one process say nothing of that.
+    assert_eq!(summary.target_failures, [""; 0]);
+    let [mixed, whole] = summary.nodes.as_slice() else {
+        panic!("{:?}", summary.nodes);
+    };
+    assert_eq!((mixed.sockets_peak, mixed.rss_peak), (None, None));
+    assert_eq!(whole.rss_peak, Some(52_428_800));
+    let problem = "the endpoint of app-1 is answered by several processes in turn, so its \
+                   metrics are not measured; observe each process by an address of its own";
+    let about_app = summary.problems.iter().filter(|text| text.contains("app-"));
+    assert_eq!(about_app.collect::<Vec<_>>(), [problem]);
+}

@@ -375,3 +375,32 @@ fn headline_has_its_gates_and_its_baseline() {
         assert!(html.contains(text), "no {text:?}");
     }
 }
+
+/// A target's metrics can hold any number, and a record can come from anywhere.
+#[test]
+fn gauges_of_any_size_are_drawn() {
+    let extremes = [
+        f64::MAX,
+        -f64::MAX,
+        1e300,
+        -1e308,
+        f64::MIN_POSITIVE,
+        -5.0,
+        0.0,
+    ];
+    for turn in 0..3 {
+        let mut run = eventful();
+        for (number, line) in run.intervals.iter_mut().enumerate() {
+            for (name, value) in &mut line.gauges {
+                if name != gauge::UP {
+                    *value = extremes[(number + turn) % extremes.len()];
+                }
+            }
+        }
+        let dir = tempfile::tempdir().unwrap();
+        run.write(dir.path());
+        let report = write_report(dir.path()).unwrap();
+        let page = fs::read_to_string(report.html).unwrap();
+        assert!(page.trim_end().ends_with("</html>"));
+    }
+}

@@ -75,6 +75,7 @@ fn under_new_names(mut old: Value) -> Value {
     old["cost_per_socket"]["kernel"] = Value::Null;
     // Fields that came later.
     old["target_failures"] = serde_json::json!([]);
+    old["login"] = Value::Null;
     old["commands"]["no_device"] = 0.into();
     old["observe"] = serde_json::json!({});
     let maximum = |max: u64| serde_json::json!({ "max": max, "growth_per_hour": null });
@@ -87,6 +88,10 @@ fn under_new_names(mut old: Value) -> Value {
         for process in old[list].as_array_mut().unwrap() {
             process["cgroup"] = Value::Null;
         }
+    }
+    for worker in old["workers"].as_array_mut().unwrap() {
+        worker["clock_offset_ms"] = Value::Null;
+        worker["clock_bound_ms"] = Value::Null;
     }
     old["exchanges"] = Value::Null;
     old["frames"] = Value::Null;

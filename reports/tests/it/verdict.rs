@@ -115,7 +115,7 @@ fn verdict_is_the_first_that_applies() {
                 run.add_gate("sockets.failed == 0", None);
             },
             Verdict::Inconclusive,
-            "found no free port or file",
+            "no free port or file",
         ),
         (
             "target refuses connections",

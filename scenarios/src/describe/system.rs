@@ -8,7 +8,7 @@ use crate::{
     Plan,
     plan::{
         BackplaneSpec, BalancerKind, BalancerLoadMetric, CertificateTrust, ClusterSpec, Consumers,
-        HttpHeader, SystemSpec, TargetSpec, Word,
+        DevicePool, HttpHeader, SystemSpec, TargetSpec, Word,
     },
     secrets::mask_address,
     text_layout::TextLayout,
@@ -20,6 +20,38 @@ pub(super) fn describe(plan: &Plan, page: &mut TextLayout) {
         SystemSpec::Cluster(cluster) => page.paragraph(&cluster_in_words(cluster)),
         SystemSpec::Target(target) => page.paragraph(&target_in_words(target)),
     }
+    for pool in &plan.devices {
+        if let Some(text) = values_in_words(pool) {
+            page.paragraph(&text);
+        }
+    }
+}
+
+/// Returns what the devices of a pool have of their own; `None` where they have nothing.
+fn values_in_words(pool: &DevicePool) -> Option<String> {
+    let data = pool.data.as_ref().map(|data| {
+        format!(
+            "a row of {} ({}: {})",
+            data.file,
+            format::plural(data.rows, "row"),
+            data.columns.join(", ")
+        )
+    });
+    let login = pool.login.as_ref().map(|login| {
+        let taken: Vec<&str> = login.take.iter().map(|take| take.name.as_str()).collect();
+        let gives = match taken.as_slice() {
+            [] => String::new(),
+            names => format!(", which gives {}", names.join(", ")),
+        };
+        format!(
+            "a login with {} {}{gives}",
+            login.method.as_str(),
+            login.url
+        )
+    });
+    let parts: Vec<String> = data.into_iter().chain(login).collect();
+    (!parts.is_empty())
+        .then(|| format!("Each device of {} has {}.", pool.name, parts.join(" and ")))
 }
 
 fn cluster_in_words(cluster: &ClusterSpec) -> String {

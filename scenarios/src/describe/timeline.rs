@@ -71,8 +71,12 @@ fn ramp(plan: &Plan, page: &mut TextLayout) {
 }
 
 fn pool_in_words(pool: &DevicePool) -> String {
+    let hold = pool
+        .ramp_control
+        .hold_when
+        .map_or_else(String::new, |hold| format!(", held while {hold}"));
     format!(
-        "{} opens {} at {}, the last after {}; {}",
+        "{} opens {} at {}, the last after {}{hold}; {}",
         pool.name,
         format::plural(pool.count, "socket"),
         format::per_second(pool.ramp.as_per_second()),

@@ -1,8 +1,7 @@
 //! The request of a command and its reply, compiled.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
 use super::{
+    address::PercentEncoded,
     matcher::Matcher,
     names::{ValueNames, ValueRef, Values},
     template::Template,
@@ -75,25 +74,6 @@ pub struct CommandProblem {
     pub place: CommandPlace,
     /// The problem.
     pub diagnostic: Diagnostic,
-}
-
-/// The characters of a value that a path shows otherwise: all but the unreserved ones
-/// (RFC 3986, section 2.3).
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
-/// Values as they stand in a path.
-struct PercentEncoded<'v>(&'v dyn Values);
-
-impl Values for PercentEncoded<'_> {
-    fn append(&self, value: ValueRef, out: &mut String) {
-        let mut raw = String::new();
-        self.0.append(value, &mut raw);
-        out.extend(utf8_percent_encode(&raw, ENCODED));
-    }
 }
 
 /// A compilation, with the problems so far.

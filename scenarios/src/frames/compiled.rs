@@ -219,8 +219,8 @@ impl Compiler<'_> {
         // Only now: a step knows what the steps before it took.
         let mut take = Vec::new();
         for spec in &step.take {
-            let number = self.names.taken(&spec.name);
-            take.extend(self.checked(FramePlace::OpenTake(index), Take::compile(spec, number)));
+            let place = self.names.place_of_frame_value(&spec.name);
+            take.extend(self.checked(FramePlace::OpenTake(index), Take::compile(spec, place)));
         }
         CompiledStep {
             send,

@@ -12,6 +12,7 @@
 //! - [`names`]: the placeholders that a template may use, and the values behind them;
 //! - [`template`]: text with placeholders;
 //! - [`hex`]: bytes with placeholders;
+//! - [`address`]: addresses with placeholders;
 //! - [`received`]: a received frame, read at most once in each form;
 //! - [`json_path`]: the place of a value in JSON;
 //! - [`matcher`]: tests on received frames;
@@ -20,6 +21,7 @@
 //! - [`compiled`]: the frames of a pool, compiled together;
 //! - [`exchange`], [`command`]: the texts of messages and commands, compiled.
 
+pub mod address;
 pub mod command;
 pub mod compiled;
 pub mod exchange;
@@ -33,6 +35,7 @@ pub mod take;
 pub mod template;
 
 pub use self::{
+    address::{AddressTemplate, push_encoded},
     command::{CommandPlace, CommandProblem, CommandTexts, CompiledCommand},
     compiled::{
         CompiledAnswer, CompiledFrame, CompiledFrames, CompiledHeartbeat, CompiledStep, FramePlace,
@@ -48,5 +51,5 @@ pub use self::{
     names::{ValueNames, ValueRef, Values},
     received::ReceivedFrame,
     take::Take,
-    template::Template,
+    template::{Template, variables_of},
 };

@@ -1,6 +1,6 @@
 //! The placeholders that a template may use, and the values behind them.
 
-use crate::{diagnostic::Diagnostic, suggest};
+use crate::{diagnostic::Diagnostic, plan::DevicePool, suggest};
 
 /// A value that a placeholder stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,18 +46,33 @@ pub trait Values {
 pub struct ValueNames {
     /// The columns of the data file.
     pub columns: Vec<String>,
-    /// The values that answers give.
+    /// The values that answers give: first those of the login, then those of frames.
     pub taken: Vec<String>,
+    /// The number of values that the login gives.
+    pub of_login: usize,
     /// The variables of the environment, as they were met.
     pub environment: Vec<String>,
 }
 
-/// Whether every template knows `{name}`.
-pub(crate) fn is_built_in(name: &str) -> bool {
-    BUILT_IN.iter().any(|(known, _)| *known == name)
-}
-
 impl ValueNames {
+    /// Returns the names of the values that a pool's devices have before their sockets open.
+    pub fn of_pool(pool: &DevicePool) -> Self {
+        let columns = pool.data.as_ref().map(|data| data.columns.clone());
+        let taken = pool.login.iter().flat_map(|login| &login.take);
+        let taken: Vec<String> = taken.map(|take| take.name.clone()).collect();
+        Self {
+            columns: columns.unwrap_or_default(),
+            of_login: taken.len(),
+            taken,
+            environment: Vec::new(),
+        }
+    }
+
+    /// Whether every template knows `{name}`.
+    pub fn is_built_in(name: &str) -> bool {
+        BUILT_IN.iter().any(|(known, _)| *known == name)
+    }
+
     /// Returns the value behind `{name}`.
     ///
     /// # Errors
@@ -66,7 +81,8 @@ impl ValueNames {
     pub fn resolve(&self, name: &str) -> Result<ValueRef, Diagnostic> {
         let built_in = BUILT_IN.iter().find(|(known, _)| *known == name);
         let column = || self.columns.iter().position(|column| column == name);
-        let taken = || self.taken.iter().position(|taken| taken == name);
+        // The last of a name: a frame comes after the login.
+        let taken = || self.taken.iter().rposition(|taken| taken == name);
         built_in
             .map(|(_, value)| *value)
             // A value of this very session is newer than that of the file.
@@ -84,13 +100,20 @@ impl ValueNames {
         }))
     }
 
-    /// Returns the number of the taken value `name`, and adds it if it is new.
-    pub fn taken(&mut self, name: &str) -> usize {
-        let known = self.taken.iter().position(|known| known == name);
+    /// Returns the place of the value `name` among those that a socket takes from frames, and
+    /// adds it if it is new.
+    pub fn place_of_frame_value(&mut self, name: &str) -> usize {
+        let mut of_frames = self.taken.iter().skip(self.of_login);
+        let known = of_frames.position(|known| known == name);
         known.unwrap_or_else(|| {
             self.taken.push(name.to_owned());
-            self.taken.len() - 1
+            self.frame_value_count() - 1
         })
+    }
+
+    /// Returns the number of values that a socket takes from frames.
+    pub fn frame_value_count(&self) -> usize {
+        self.taken.len() - self.of_login
     }
 
     fn unknown(&self, name: &str) -> Diagnostic {
@@ -115,10 +138,14 @@ mod tests {
         let names = ValueNames {
             columns: vec!["token".to_owned(), "pass".to_owned()],
             taken: vec!["token".to_owned()],
+            of_login: 1,
             environment: Vec::new(),
         };
         assert_eq!(names.resolve("token"), Ok(ValueRef::Taken(0)));
         assert_eq!(names.resolve("pass"), Ok(ValueRef::Column(1)));
+        let mut with_frames = names.clone();
+        assert_eq!(with_frames.place_of_frame_value("token"), 0);
+        assert_eq!(with_frames.resolve("token"), Ok(ValueRef::Taken(1)));
         let problem = names.resolve("tokem").unwrap_err();
         assert_eq!(problem.hint.as_deref(), Some("did you mean `token`?"));
     }

@@ -84,6 +84,14 @@ impl Template {
         self.escapes_json
     }
 
+    /// Yields the values that the text has placeholders for.
+    pub fn values(&self) -> impl Iterator<Item = ValueRef> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Value(value) => Some(*value),
+            Part::Literal(_) => None,
+        })
+    }
+
     /// Whether the text has a placeholder for `value`.
     pub fn uses(&self, value: ValueRef) -> bool {
         self.parts.contains(&Part::Value(value))
@@ -157,8 +165,21 @@ impl Template {
     }
 }
 
+/// Returns the names of the variables of the environment that a text has placeholders for.
+pub fn variables_of(text: &str) -> Vec<&str> {
+    let mut variables = Vec::new();
+    let mut rest = text;
+    while let Some((_, mark, after)) = next_mark(rest) {
+        if let Mark::Environment(name) = mark {
+            variables.push(name);
+        }
+        rest = after;
+    }
+    variables
+}
+
 /// A placeholder as written.
-enum Mark<'t> {
+pub(crate) enum Mark<'t> {
     Value(&'t str),
     Environment(&'t str),
     Escaped(&'t str),
@@ -166,7 +187,7 @@ enum Mark<'t> {
 
 /// Splits a text at its first placeholder. Braces around anything but a name are text, so
 /// that JSON is written as it is.
-fn next_mark(text: &str) -> Option<(&str, Mark<'_>, &str)> {
+pub(crate) fn next_mark(text: &str) -> Option<(&str, Mark<'_>, &str)> {
     text.match_indices('{').find_map(|(at, _)| {
         let inside = &text[at + 1..];
         // The end is looked for nearby only: a text of many braces would take long otherwise.

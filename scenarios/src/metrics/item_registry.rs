@@ -123,6 +123,8 @@ const WORKER: &[ItemMetric] = &[
     lower("cpu_s", Seconds, "CPU time"),
     lower("send_lag_ms.p99", Millis, "send lag, p99"),
     lower("send_lag_ms.max", Millis, "send lag, longest"),
+    neutral("clock_offset_ms", Millis, "clock offset, largest"),
+    neutral("clock_bound_ms", Millis, "bound of that offset"),
 ];
 
 const NODE_LOAD: &[ItemMetric] = &[

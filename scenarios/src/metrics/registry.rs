@@ -7,8 +7,9 @@ use super::{Direction, FamilyKind, Metric, Unit};
 
 use Direction::{Higher, Lower, Neither};
 use MetricRequirement::{
-    Answers, Balancer, Cluster, Commands, Consumers, CountedMessages, Exchanges, Frames, Messages,
-    NodeHeap, NodeProcess, NodeSockets, Nothing, OpenSteps, ReportedOwner, Telemetry, TwoNodes,
+    Answers, Balancer, Cluster, Commands, Consumers, CountedMessages, Exchanges, Frames, Logins,
+    Messages, NodeHeap, NodeProcess, NodeSockets, Nothing, OpenSteps, ReportedOwner, Telemetry,
+    TwoNodes,
 };
 use MetricShape::{Counter, Distribution, Fit, PointInTime, Rate, Seconds, Windowed};
 use Unit::{Bytes, Count, Ratio, Share};
@@ -22,6 +23,8 @@ pub(crate) enum MetricRequirement {
     Cluster,
     /// A balancer in front of the cluster's nodes.
     Balancer,
+    /// A pool with a `login`.
+    Logins,
     /// `[[commands]]`.
     Commands,
     /// `[[messages]]`.
@@ -92,8 +95,9 @@ const NODES: &str = "nodes";
 const NODES_KEY: &str = "node_maxima";
 
 /// The sections of the summary that have metrics, each with its title.
-pub(super) static SECTIONS: [(&str, &str); 13] = [
+pub(super) static SECTIONS: [(&str, &str); 14] = [
     ("sockets", "Sockets"),
+    ("login", "Logins"),
     ("heartbeats", "Heartbeats"),
     ("frames", "Frames"),
     ("commands", "Commands"),
@@ -134,6 +138,12 @@ pub(super) static FAMILIES: &[MetricFamily] = &[
     entry("sockets.connect", Distribution, Lower, Nothing, "connect time", "time from the start of an attempt to the 101 response"),
     entry("sockets.connect_open", Distribution, Lower, OpenSteps, "connect time with its steps", "time from the start of an attempt to the end of the last step of `open`"),
     entry("sockets.reconnect", Distribution, Lower, Nothing, "reconnect time", "time from losing a socket to having it open again"),
+    entry("login.due", Counter, Neither, Logins, "due", "logins that began"),
+    entry("login.succeeded", Counter, Neither, Logins, "succeeded", "logins that were answered with the expected status and all values"),
+    entry("login.failed", Counter, Lower, Logins, "failed", "logins with another status, without a value, without an answer in time or with a broken connection"),
+    entry("login.renewed", Counter, Lower, Logins, "renewed", "logins after a handshake that was refused with 401 or 403"),
+    entry("login.response", Distribution, Lower, Logins, "response time", "time from when a login was due to its whole answer"),
+    entry("login.service", Distribution, Lower, Logins, "service time", "time from when a login was sent to its whole answer"),
     entry("heartbeats.due", Counter, Neither, Nothing, "due", "heartbeats due on open sockets"),
     entry("heartbeats.sent", Counter, Neither, Nothing, "sent", "heartbeats sent"),
     entry("heartbeats.acknowledged", Counter, Neither, Nothing, "acknowledged", "heartbeats answered before the next was due"),

@@ -6,7 +6,7 @@ use highwater_types::{Rate, duration};
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
-use super::PoolFrames;
+use super::{DataSpec, LoginSpec, PoolFrames, RampControl};
 
 /// A pool of idle heartbeat sockets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub struct DevicePool {
     pub count: u64,
     /// Sockets opened per second, over all workers.
     pub ramp: Rate,
+    /// The conditions under which the ramp waits.
+    #[serde(default, skip_serializing_if = "RampControl::is_default")]
+    pub ramp_control: RampControl,
     /// Time at which the pool starts to open, from the start of the steady phase; `None`
     /// opens it in the ramp.
     #[serde(with = "duration::optional_millis")]
@@ -37,6 +40,12 @@ pub struct DevicePool {
     /// The frames of the sockets besides WebSocket pings; `None` without any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frames: Option<Box<PoolFrames>>,
+    /// The values of each device.
+    #[serde(default)]
+    pub data: Option<DataSpec>,
+    /// The login of each device.
+    #[serde(default)]
+    pub login: Option<LoginSpec>,
 }
 
 /// The limit of records that were written before a scenario could set it.
@@ -55,6 +64,9 @@ pub struct ReconnectSpec {
     pub max: Duration,
     /// The draw of each pause.
     pub jitter: Jitter,
+    /// Most attempts per second that follow a failed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Rate>,
 }
 
 /// The draw of a pause from its upper bound.

@@ -14,6 +14,8 @@
 //!   [`header`]: header fields of their requests;
 //! - [`devices`] with [`frames`] and [`mqtt`], [`commands`], [`messages`], [`publish`],
 //!   [`telemetry`]: the load;
+//! - [`ramp`]: the conditions that hold a pool's ramp;
+//! - [`data`], [`login`]: the values that each device of a pool has of its own;
 //! - [`event`]: actions on the cluster during the load;
 //! - [`gates`]: conditions that the run must meet;
 //! - [`word`]: the enums of all of these that a scenario writes as words.
@@ -21,15 +23,18 @@
 mod balancing;
 mod cluster;
 mod commands;
+mod data;
 mod devices;
 mod event;
 mod frames;
 mod gates;
 mod header;
+mod login;
 mod messages;
 mod mqtt;
 mod observe;
 mod publish;
+mod ramp;
 mod root;
 mod target;
 mod telemetry;
@@ -39,6 +44,7 @@ pub use self::{
     balancing::{BalancerKind, BalancerLoadMetric, BalancerPolicy, Join, MAX_BALANCERS},
     cluster::{BackplaneSpec, BrokerSpec, ClusterSpec, Routing},
     commands::{CommandLoad, CommandMethod, LoadModel, ReplyMode},
+    data::{DataRows, DataSpec},
     devices::{DevicePool, Jitter, ReconnectSpec},
     event::{Action, BROKER_NAME, CLUSTER_NAME, EventSpec, FaultSpec},
     frames::{
@@ -47,10 +53,12 @@ pub use self::{
     },
     gates::{Gate, PhaseWindow},
     header::HttpHeader,
+    login::{LoginBody, LoginMethod, LoginSpec},
     messages::MessageLoad,
     mqtt::{MqttFrame, MqttMatch},
     observe::{BasicCredentials, ObservedProcess, OwnMetric},
     publish::{DeviceRole, PublishFrom, PublishLoad},
+    ramp::{HoldWhen, RampControl},
     root::{Plan, SystemSpec},
     target::{CertificateTrust, ClientCertificate, Compression, Dialect, TargetSpec},
     telemetry::{Consumers, MAX_TELEMETRY, TelemetryLoad},

@@ -8,10 +8,9 @@ use super::{HttpHeader, ObservedProcess};
 /// A system that is already running.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TargetSpec {
-    /// WebSocket addresses; `{device}` stands for the device's id, and clients rotate over
-    /// them.
+    /// WebSocket addresses with placeholders; clients rotate over them.
     pub ws: Vec<String>,
-    /// Base addresses for commands; clients rotate over them. Empty when the scenario sends no
+    /// Base addresses for commands, with placeholders; clients rotate over them. Empty when the scenario sends no
     /// commands.
     pub http: Vec<String>,
     /// The protocol of devices and commands.
@@ -37,8 +36,8 @@ pub struct TargetSpec {
     /// The compression that every upgrade request offers.
     #[serde(default)]
     pub compression: Compression,
-    /// Header fields that every socket's opening and every command carries; `{device}` in a
-    /// value stands for the device's id.
+    /// Header fields that every socket's opening and every command carries, with placeholders
+    /// in their values.
     #[serde(default)]
     pub headers: Vec<HttpHeader>,
     /// The subprotocols that every upgrade request offers, best first.
@@ -107,7 +106,8 @@ pub enum CertificateTrust {
     Machine,
     /// Certificates that the authorities of a PEM file vouch for.
     Authorities {
-        /// The path of the file, seen from where the coordinator was started.
+        /// The path of the file. A relative path was written from the scenario's folder, and
+        /// begins where the coordinator was started.
         file: String,
     },
     /// Every certificate.

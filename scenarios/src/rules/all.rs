@@ -1,13 +1,14 @@
 //! The list of all rules.
 
 use super::{
-    backplane, balancer, broker_events, commands, consumer_events, events, frames, gates, messages,
-    names, node_events, observe, phase_bounds, publish, reconnect, system, target, telemetry,
+    backplane, balancer, broker_events, commands, consumer_events, events, frames, gates, login,
+    messages, names, node_events, observe, phase_bounds, publish, reconnect, system, target,
+    telemetry, values,
 };
-use crate::{diagnostic::DiagnosticSink, scenario::Scenario};
+use crate::{data::PoolData, diagnostic::DiagnosticSink, scenario::Scenario};
 
-/// Checks every rule over the whole scenario.
-pub(crate) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
+/// Checks every rule over the whole scenario, with the data of each pool.
+pub(crate) fn check(scenario: &Scenario, data: &[PoolData], sink: &mut DiagnosticSink) {
     for rule in [
         system::check,
         target::check,
@@ -16,9 +17,14 @@ pub(crate) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
         balancer::check,
         names::check,
         reconnect::check,
-        frames::check,
-        commands::check,
-        messages::check,
+        login::check,
+    ] {
+        rule(scenario, sink);
+    }
+    for rule in [frames::check, commands::check, messages::check] {
+        rule(scenario, data, sink);
+    }
+    for rule in [
         publish::check,
         telemetry::check,
         events::check,
@@ -30,4 +36,5 @@ pub(crate) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
     ] {
         rule(scenario, sink);
     }
+    values::check(scenario, data, sink);
 }

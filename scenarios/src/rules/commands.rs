@@ -7,6 +7,7 @@ use super::{
     target::check_plain,
 };
 use crate::{
+    data::PoolData,
     diagnostic::{Diagnostic, DiagnosticSink, ValueLocation},
     frames::{CommandPlace, CommandProblem, CompiledCommand},
     plan::ReplyMode,
@@ -20,7 +21,7 @@ const WORDS: LoadWords = LoadWords {
     action: "command",
 };
 
-pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
+pub(super) fn check(scenario: &Scenario, data: &[PoolData], sink: &mut DiagnosticSink) {
     for load in scenario.commands.elements() {
         load_model::check(&load.model_keys(), load.location(), &WORDS, sink);
         check_device(load, sink);
@@ -29,7 +30,7 @@ pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
         }
         check_body(load, sink);
         pool::check_name(&load.pool, scenario, sink);
-        check_texts(load, scenario, sink);
+        check_texts(load, scenario, data, sink);
     }
 }
 
@@ -61,7 +62,12 @@ fn check_body(load: &CommandSection, sink: &mut DiagnosticSink) {
 }
 
 /// Checks the placeholders of all texts, for every pool whose devices get the commands.
-fn check_texts(load: &CommandSection, scenario: &Scenario, sink: &mut DiagnosticSink) {
+fn check_texts(
+    load: &CommandSection,
+    scenario: &Scenario,
+    data: &[PoolData],
+    sink: &mut DiagnosticSink,
+) {
     let Some(texts) = load.texts() else {
         return;
     };
@@ -69,7 +75,7 @@ fn check_texts(load: &CommandSection, scenario: &Scenario, sink: &mut Diagnostic
     let is_for = |pool: &&PoolSection| name.is_none_or(|name| pool.name.text() == name);
     let pools = scenario.devices.elements().iter().filter(is_for);
     let problems = pools.filter_map(|pool| {
-        let mut names = pool::value_names(pool)?;
+        let mut names = pool::value_names(pool, pool::data_of(pool, scenario, data))?;
         let problems = CompiledCommand::compile(texts, &mut names).err()?;
         Some((pool, problems))
     });

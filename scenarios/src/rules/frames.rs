@@ -1,9 +1,11 @@
 //! The frames of a pool: the system understands them, each step does something, and every
 //! frame and matcher compiles.
 
+use super::pool;
 use crate::{
+    data::PoolData,
     diagnostic::{Diagnostic, DiagnosticSink, ValueLocation},
-    frames::{CompiledFrames, FramePlace, ValueNames},
+    frames::{CompiledFrames, FramePlace},
     plan::Dialect,
     scenario::{Scenario, System},
     section::{
@@ -19,7 +21,7 @@ const MAX_ANSWERS: usize = 32;
 /// Most values that the frames of a pool take.
 const MAX_TAKEN: usize = 32;
 
-pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
+pub(super) fn check(scenario: &Scenario, data: &[PoolData], sink: &mut DiagnosticSink) {
     for pool in scenario.devices.elements() {
         let Some(location) = pool.frames_location() else {
             continue;
@@ -33,7 +35,7 @@ pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
         if let Some(heartbeat) = &pool.heartbeat.value {
             check_heartbeat(heartbeat, sink);
         }
-        check_frames(pool, sink);
+        check_frames(pool, pool::data_of(pool, scenario, data), sink);
     }
 }
 
@@ -116,11 +118,11 @@ fn check_heartbeat(heartbeat: &HeartbeatSection, sink: &mut DiagnosticSink) {
 }
 
 /// Checks the placeholders, bytes, paths and expressions of all frames and matchers.
-fn check_frames(pool: &PoolSection, sink: &mut DiagnosticSink) {
-    let Some(frames) = pool.frames() else {
+fn check_frames(pool: &PoolSection, data: &PoolData, sink: &mut DiagnosticSink) {
+    let names = pool::names_before_open(pool, data);
+    let Some((frames, mut names)) = pool.frames().zip(names) else {
         return;
     };
-    let mut names = ValueNames::default();
     if let Err(problems) = CompiledFrames::compile(&frames, &mut names) {
         for problem in problems {
             if let Some(location) = location_of(pool, problem.place) {
@@ -128,8 +130,9 @@ fn check_frames(pool: &PoolSection, sink: &mut DiagnosticSink) {
             }
         }
     }
-    if names.taken.len() > MAX_TAKEN {
-        let diagnostic = Diagnostic::new(format!("{} values to take", names.taken.len()));
+    let count = names.frame_value_count();
+    if count > MAX_TAKEN {
+        let diagnostic = Diagnostic::new(format!("{count} values to take"));
         let diagnostic = diagnostic.expected(format!("at most {MAX_TAKEN}"));
         sink.report(&pool.open.location, diagnostic);
     }

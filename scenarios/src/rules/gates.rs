@@ -48,6 +48,7 @@ fn unmeasurable(metric: &Metric, scenario: &Scenario) -> Option<Diagnostic> {
             "a `[cluster]`",
         ),
         MetricRequirement::Balancer => without_balancer(scenario),
+        MetricRequirement::Logins => without_login(scenario),
         MetricRequirement::Commands => commands(),
         MetricRequirement::Frames => without_frames(scenario),
         MetricRequirement::OpenSteps => without_pool(scenario, "open", |pool| pool.open.is_written),
@@ -125,6 +126,15 @@ fn without_answers(scenario: &Scenario) -> Option<Diagnostic> {
         loads.any(|load| load.expect.is_written),
         "no message of a device expects an answer",
         "`[[messages]]` with `expect`",
+    )
+}
+
+fn without_login(scenario: &Scenario) -> Option<Diagnostic> {
+    let mut pools = scenario.devices.elements().iter();
+    unless(
+        pools.any(|pool| pool.login.is_written),
+        "no pool of the scenario logs in",
+        "a pool with `login`",
     )
 }
 

@@ -8,6 +8,7 @@ use super::{
     target::check_plain,
 };
 use crate::{
+    data::PoolData,
     diagnostic::{Diagnostic, DiagnosticSink},
     frames::{CompiledExchange, Correlation, ExchangePlace, ExchangeSpec},
     scenario::Scenario,
@@ -19,7 +20,7 @@ const WORDS: LoadWords = LoadWords {
     action: "message",
 };
 
-pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
+pub(super) fn check(scenario: &Scenario, data: &[PoolData], sink: &mut DiagnosticSink) {
     for load in scenario.messages.elements() {
         load_model::check(&load.model_keys(), load.location(), &WORDS, sink);
         check_plain(scenario, load.location(), "messages of devices", sink);
@@ -29,15 +30,20 @@ pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
             verb: "sends",
         };
         if let Some(pool) = pool::find(&reference, scenario, sink) {
-            check_frames(load, pool, sink);
+            check_frames(load, pool, pool::data_of(pool, scenario, data), sink);
         }
     }
 }
 
 /// Checks the placeholders of all frames, and the way in which an answer finds its message.
-fn check_frames(load: &MessageSection, pool: &PoolSection, sink: &mut DiagnosticSink) {
+fn check_frames(
+    load: &MessageSection,
+    pool: &PoolSection,
+    data: &PoolData,
+    sink: &mut DiagnosticSink,
+) {
     // A frame that could not be read is reported, and so is one of the pool.
-    let (Some(send), Some(mut names)) = (&load.send.value, pool::value_names(pool)) else {
+    let (Some(send), Some(mut names)) = (&load.send.value, pool::value_names(pool, data)) else {
         return;
     };
     let spec = ExchangeSpec {

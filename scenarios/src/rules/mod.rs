@@ -2,11 +2,11 @@
 //! of one subject and adds every problem that it finds.
 //!
 //! - [`all`]: the list of all rules;
-//! - one table: [`target`], [`observe`], [`reconnect`], [`frames`], [`commands`] and
+//! - one table: [`target`], [`observe`], [`reconnect`], [`login`], [`frames`], [`commands`] and
 //!   [`messages`] with [`load_model`], [`events`];
 //! - several tables: [`system`], [`backplane`], [`balancer`], [`names`], [`pool`],
-//!   [`publish`], [`telemetry`], [`phase_bounds`], [`gates`];
-//! - the order of events: [`node_events`], [`broker_events`], [`consumer_events`].
+//!   [`publish`], [`telemetry`], [`values`], [`phase_bounds`], [`gates`];
+//! - the order of events: [`schedule`], [`node_events`], [`broker_events`], [`consumer_events`].
 
 mod all;
 mod backplane;
@@ -18,6 +18,7 @@ mod events;
 mod frames;
 mod gates;
 mod load_model;
+mod login;
 mod messages;
 mod names;
 mod node_events;
@@ -30,5 +31,6 @@ mod schedule;
 mod system;
 mod target;
 mod telemetry;
+mod values;
 
 pub(crate) use self::all::check;

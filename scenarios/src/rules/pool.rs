@@ -1,6 +1,7 @@
 //! The pool that a load names, or the only one.
 
 use crate::{
+    data::PoolData,
     diagnostic::{Diagnostic, DiagnosticSink},
     frames::{CompiledFrames, ValueNames},
     scenario::Scenario,
@@ -25,10 +26,39 @@ pub(super) fn check_name(name: &Field<String>, scenario: &Scenario, sink: &mut D
     }
 }
 
-/// Returns the names of a pool's own values; `None` where its frames have a problem, which is
-/// reported.
-pub(super) fn value_names(pool: &PoolSection) -> Option<ValueNames> {
-    let mut names = ValueNames::default();
+/// Returns the names of the values that a pool's devices have before their sockets open; `None`
+/// where its data or its login has a problem, which is reported.
+pub(super) fn names_before_open(pool: &PoolSection, data: &PoolData) -> Option<ValueNames> {
+    // Without its columns, every placeholder would be a problem.
+    if *data == PoolData::Unreadable || (pool.login.is_written && pool.login.value.is_none()) {
+        return None;
+    }
+    let login = pool.login.value.iter();
+    let take = login.flat_map(|login| login.take.value.iter().flatten());
+    let taken: Vec<String> = take.map(|take| take.name.clone()).collect();
+    Some(ValueNames {
+        columns: data.columns().to_vec(),
+        of_login: taken.len(),
+        taken,
+        environment: Vec::new(),
+    })
+}
+
+/// Returns the data of a pool of the scenario.
+pub(super) fn data_of<'d>(
+    pool: &PoolSection,
+    scenario: &Scenario,
+    data: &'d [PoolData],
+) -> &'d PoolData {
+    let mut pools = scenario.devices.elements().iter().zip(data);
+    let found = pools.find(|(known, _)| std::ptr::eq(*known, pool));
+    found.map_or(&PoolData::Absent, |(_, data)| data)
+}
+
+/// Returns the names of a pool's own values; `None` where its data, its login or its frames
+/// have a problem, which is reported.
+pub(super) fn value_names(pool: &PoolSection, data: &PoolData) -> Option<ValueNames> {
+    let mut names = names_before_open(pool, data)?;
     if pool.has_frames() {
         CompiledFrames::compile(&pool.frames()?, &mut names).ok()?;
     }

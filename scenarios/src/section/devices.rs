@@ -2,19 +2,18 @@
 
 use std::time::Duration;
 
-use highwater_types::{
-    Rate,
-    duration::{DAY, MILLISECOND, MINUTE},
-};
+use highwater_types::duration::{DAY, MILLISECOND, MINUTE};
 
 use super::{
-    answer::AnswerSection, heartbeat::HeartbeatSection, list, open_step::OpenStepSection,
-    reconnect::ReconnectSection, sub_table, table_or_key,
+    answer::AnswerSection, heartbeat::HeartbeatSection, list, login::LoginSection,
+    open_step::OpenStepSection, ramp::RampSection, reconnect::ReconnectSection, sub_table,
+    table_or_key,
 };
 use crate::{
+    data::PoolData,
     diagnostic::ValueLocation,
     plan,
-    value::{count, duration, frames, matcher, name, rate, separator, size},
+    value::{count, data_file, duration, frames, matcher, name, separator, size},
 };
 
 /// Shortest limit of a message, in bytes: the frames of the reference server fit.
@@ -33,8 +32,9 @@ section! {
     /// Number of sockets.
     pub(crate) count: u64 = count(1, 10_000_000), required;
 
-    /// Sockets opened per second, over all workers together.
-    ramp: Rate = rate(), required;
+    /// Sockets opened per second, over all workers together, or a table with what the ramp waits
+    /// for.
+    ramp: RampSection = table_or_key("rate"), required;
 
     /// Time at which the pool starts to open, from the start of the steady phase. Without it
     /// the pool belongs to the ramp.
@@ -75,18 +75,27 @@ section! {
 
     /// Frames to send before the close frame, when the run closes the sockets.
     pub(crate) close: Vec<plan::FrameSpec> = frames(), optional;
+
+    /// File with a row of values for each device: row `n`, from 0, is that of device `n`. Its
+    /// columns are placeholders. Values stay out of records and messages.
+    pub(crate) data: String = data_file(), optional;
+
+    /// A request of each device before its first socket.
+    pub(crate) login: LoginSection = sub_table(), optional;
 }
 
 impl PoolSection {
-    pub(crate) fn resolve(self) -> Option<plan::DevicePool> {
+    pub(crate) fn resolve(self, data: PoolData) -> Option<plan::DevicePool> {
         let frames = match self.has_frames() {
             true => Some(Box::new(self.frames()?)),
             false => None,
         };
+        let ramp = self.ramp.value?;
         Some(plan::DevicePool {
             name: self.name.value?,
             count: self.count.value?,
-            ramp: self.ramp.value?,
+            ramp: ramp.rate.value?,
+            ramp_control: ramp.control(),
             start: self.start.value,
             heartbeat: self.heartbeat.value?.every.value?,
             max_missed: self.max_missed.value?,
@@ -94,6 +103,16 @@ impl PoolSection {
             max_message: self.max_message.value?,
             reconnect: self.reconnect.value?.resolve()?,
             frames,
+            data: match data {
+                PoolData::Absent => None,
+                PoolData::Unreadable => return None,
+                PoolData::Rows(spec) => Some(spec),
+            },
+            login: match (self.login.value, self.login.is_written) {
+                (Some(login), _) => Some(login.resolve()?),
+                (None, true) => return None,
+                (None, false) => None,
+            },
         })
     }
 

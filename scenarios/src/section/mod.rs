@@ -14,8 +14,8 @@
 //! - [`declaration`]: the macro `section!`;
 //! - [`field`], [`table_reader`], [`nested`]: values, tables and lists being read;
 //! - the tables, in the order of the reference: [`cluster`] with [`broker`], [`target`] with
-//!   [`target_tls`] and [`observe`], [`devices`] with [`heartbeat`],
-//!   [`open_step`], [`answer`] and [`reconnect`], [`commands`] and [`messages`] with
+//!   [`target_tls`] and [`observe`], [`devices`] with [`ramp`],
+//!   [`login`], [`heartbeat`], [`open_step`], [`answer`] and [`reconnect`], [`commands`] and [`messages`] with
 //!   [`model_keys`], [`publish`], [`telemetry`], [`events`], [`gates`], [`matrix`].
 
 #[macro_use]
@@ -34,11 +34,13 @@ pub(crate) mod devices;
 pub(crate) mod events;
 pub(crate) mod gates;
 pub(crate) mod heartbeat;
+pub(crate) mod login;
 pub(crate) mod matrix;
 pub(crate) mod messages;
 pub(crate) mod observe;
 pub(crate) mod open_step;
 pub(crate) mod publish;
+pub(crate) mod ramp;
 pub(crate) mod reconnect;
 pub(crate) mod target;
 pub(crate) mod target_tls;

@@ -128,6 +128,9 @@ impl<S: Section> ReadKey<S> for TableOrKey<S> {
         let item = table.item(key);
         let field = table.field(key, item.as_deref());
         let Some(item) = item else {
+            if matches!(key.presence, KeyPresence::Required) {
+                table.report_missing(key, sink);
+            }
             return field;
         };
         let value = match item.as_table() {

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use highwater_types::duration::{HOUR, MILLISECOND};
+use highwater_types::{
+    Rate,
+    duration::{HOUR, MILLISECOND},
+};
 
 use crate::{
     plan::{self, Jitter},
-    value::{duration, word},
+    value::{duration, rate, word},
 };
 
 section! {
@@ -23,6 +26,10 @@ section! {
     /// The draw of each pause. `full`: evenly between zero and its bound. `none`: the bound
     /// itself.
     jitter: Jitter = word(), default "full";
+
+    /// Most attempts per second that follow a failed one, of all devices of the pool over all
+    /// workers together. One beyond it waits for its turn after its pause.
+    budget: Rate = rate(), optional;
 }
 
 impl ReconnectSection {
@@ -31,6 +38,7 @@ impl ReconnectSection {
             first: self.first.value?,
             max: self.max.value?,
             jitter: self.jitter.value?,
+            budget: self.budget.value,
         })
     }
 }

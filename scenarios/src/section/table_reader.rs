@@ -186,7 +186,7 @@ impl<'t> TableReader<'t> {
         }
     }
 
-    fn report_missing(&self, key: &KeySchema, sink: &mut DiagnosticSink) {
+    pub(super) fn report_missing(&self, key: &KeySchema, sink: &mut DiagnosticSink) {
         let message = match self.schema.header {
             "" => "missing".to_owned(),
             header => format!("missing from this {header}"),

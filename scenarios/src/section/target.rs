@@ -12,13 +12,12 @@ section! {
     pub(crate) struct TargetSection = "[target]";
 
     /// WebSocket addresses; clients rotate over them. `{device}` stands for the device's id,
-    /// and the `highwater` dialect needs it. `${NAME}` in the query is taken from the
-    /// coordinator's environment when the run starts. Records show `***` in place of other
-    /// values of the query.
+    /// and the `highwater` dialect needs it. `docs/login.md` lists the placeholders; the host
+    /// takes `${NAME}` only. Records show `***` in place of other values of the query.
     pub(crate) ws: Vec<String> = ws_addresses(), required;
 
     /// Base addresses for commands; clients rotate over them. Needed when there are
-    /// `[[commands]]`.
+    /// `[[commands]]`. Placeholders are those of `ws`.
     pub(crate) http: Vec<String> = http_addresses(), optional;
 
     /// The protocol of devices and commands. `highwater`: the reference server's JSON frames;
@@ -39,9 +38,8 @@ section! {
 
     /// Header fields that every socket's opening and every command carries. `${NAME}` is
     /// taken from the coordinator's environment when the run starts, and stays out of the
-    /// record. Records show `***` in place of other text. `{device}` stands for the device's
-    /// id.
-    headers: Vec<plan::HttpHeader> = headers(), optional;
+    /// record. Records show `***` in place of other text. Placeholders are those of `ws`.
+    pub(crate) headers: Vec<plan::HttpHeader> = headers(), optional;
 
     /// The subprotocols that every socket offers in `Sec-WebSocket-Protocol`, best first. The
     /// server must choose one of them.

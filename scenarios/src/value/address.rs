@@ -1,10 +1,9 @@
 //! Addresses of systems under test. The checks are strict, because a slip here would cost a
 //! run in which no socket opens.
 
-use super::{FixedForm, text::checked_text, variables::is_variable};
+use super::{FixedForm, placeholders::with_samples, text::checked_text};
 use crate::{
     diagnostic::Diagnostic,
-    frames::template::is_name,
     tree::{TomlItem, TomlValue},
 };
 
@@ -35,7 +34,7 @@ pub(crate) const fn ws_addresses() -> FixedForm<Vec<String>> {
 pub(crate) const fn http_addresses() -> FixedForm<Vec<String>> {
     FixedForm {
         expected: || "an address such as \"http://host:8080\", or a list of them".to_owned(),
-        read: |item| read_addresses(item, |text| check_http(text, UrlTail::Path)),
+        read: |item| read_addresses(item, |text| check_http(&with_samples(text)?, UrlTail::Path)),
     }
 }
 
@@ -99,27 +98,16 @@ fn read_addresses(
     }
 }
 
-/// Checks `ws://host[:port][/path][?query]`, or `wss://`, with `{device}` at most once. The
-/// query may have variables of the environment.
+/// Checks `ws://host[:port][/path][?query]`, or `wss://`, with placeholders.
 fn check_ws(text: &str) -> Result<(), Diagnostic> {
-    let rest = strip_scheme(text, "ws", "wss")?;
-    check_after_scheme(rest, UrlTail::PathAndQuery)?;
-    check_placeholders(&without_variables(text))
+    let text = with_samples(text)?;
+    let rest = strip_scheme(&text, "ws", "wss")?;
+    check_after_scheme(rest, UrlTail::PathAndQuery)
 }
 
-/// Removes `${NAME}` from the query of an address. Elsewhere it stays and is refused: hosts
-/// and paths are not secret.
-fn without_variables(text: &str) -> String {
-    let (before, mut rest) = text.split_at(text.find('?').unwrap_or(text.len()));
-    let mut without = before.to_owned();
-    while let Some((literal, inside)) = rest.split_once("${") {
-        let Some((_, after)) = inside.split_once('}').filter(|(name, _)| is_variable(name)) else {
-            break;
-        };
-        without.push_str(literal);
-        rest = after;
-    }
-    without + rest
+/// Checks the address of a request: as [`check_http`] does, with placeholders.
+pub(super) fn check_request_url(text: &str) -> Result<(), Diagnostic> {
+    check_http(&with_samples(text)?, UrlTail::PathAndQuery)
 }
 
 /// Checks `http://host[:port][/path]`, or `https://`, with a query where `tail` allows one.
@@ -127,10 +115,7 @@ fn check_http(text: &str, tail: UrlTail) -> Result<(), Diagnostic> {
     let rest = strip_scheme(text, "http", "https")?;
     check_after_scheme(rest, tail)?;
     match text.find(['{', '}']) {
-        // A base address is used before a device is chosen.
-        Some(_) => Err(Diagnostic::new(
-            "an address with braces; only commands and sockets name devices",
-        )),
+        Some(_) => Err(Diagnostic::new("an address with braces")),
         None => Ok(()),
     }
 }
@@ -141,25 +126,7 @@ fn check_path(text: &str) -> Result<(), Diagnostic> {
         return Err(Diagnostic::new("a path that does not begin with `/`"));
     }
     check_characters(text)?;
-    check_braces(text)
-}
-
-/// Checks that braces stand around names only. Whether there are values of these names is
-/// checked where they are known.
-fn check_braces(text: &str) -> Result<(), Diagnostic> {
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('{') {
-        let name = after.split_once('}').filter(|(name, _)| is_name(name));
-        let Some((_, after)) = name.filter(|_| !before.contains('}')) else {
-            break;
-        };
-        rest = after;
-    }
-    match rest.contains(['{', '}']) {
-        true => Err(Diagnostic::new("braces around anything but a placeholder")
-            .hint("write {device} for the device's id")),
-        false => Ok(()),
-    }
+    with_samples(text).map(drop)
 }
 
 pub(super) fn strip_scheme<'t>(
@@ -266,18 +233,5 @@ pub(super) fn check_characters(text: &str) -> Result<(), Diagnostic> {
             c.escape_debug()
         ))),
         None => Ok(()),
-    }
-}
-
-fn check_placeholders(text: &str) -> Result<(), Diagnostic> {
-    // Once, because only one is replaced.
-    let without = text.replacen(DEVICE_PLACEHOLDER, "", 1);
-    match without.contains(['{', '}']) {
-        true if without.contains(DEVICE_PLACEHOLDER) => {
-            Err(Diagnostic::new("`{device}` more than once"))
-        }
-        true => Err(Diagnostic::new("an unknown placeholder")
-            .hint("only {device} is known, and ${NAME} in the query of a WebSocket address")),
-        false => Ok(()),
     }
 }

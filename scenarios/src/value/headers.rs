@@ -1,10 +1,7 @@
 //! Names and values of HTTP header fields. The checks are strict, because a slip would fail
 //! every socket of a run.
 
-use super::{
-    FixedForm,
-    variables::{check_variables, is_variable},
-};
+use super::{FixedForm, variables::check_variables};
 use crate::{
     diagnostic::Diagnostic,
     plan::{BasicCredentials, HttpHeader},
@@ -42,8 +39,7 @@ pub(crate) const fn headers() -> FixedForm<Vec<HttpHeader>> {
     }
 }
 
-/// Accepts a table of header fields of a command, which keep the order of the file. Their
-/// placeholders are checked where the names are known.
+/// Accepts a table of header fields of a command, which keep the order of the file.
 pub(crate) const fn request_headers() -> FixedForm<Vec<HttpHeader>> {
     FixedForm {
         expected: || {
@@ -83,10 +79,8 @@ fn read_header(entry: &TomlEntry, used: HeaderUse) -> Result<HttpHeader, Diagnos
         );
         return Err(Diagnostic::new(message));
     };
+    // Rules check the placeholders, because they know the names of each pool.
     check_value(&entry.key, value)?;
-    if used == HeaderUse::Target {
-        check_placeholders(&entry.key, value)?;
-    }
     Ok(HttpHeader {
         name: entry.key.clone(),
         value: value.clone(),
@@ -126,10 +120,15 @@ fn read_basic(item: &TomlItem) -> Result<BasicCredentials, Diagnostic> {
     }
 }
 
+/// Whether a text is a token (RFC 9110, section 5.6.2), as the names of fields, cookies and subprotocols
+/// are.
+pub(super) fn is_token(text: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    (1..=100).contains(&text.len()) && text.chars().all(is_allowed)
+}
+
 fn check_name(name: &str, used: HeaderUse) -> Result<(), Diagnostic> {
-    // RFC 9110, section 5.6.2: a field's name is a token.
-    let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-    if name.is_empty() || name.len() > 100 || !name.chars().all(is_token) {
+    if !is_token(name) {
         return Err(Diagnostic::new(format!(
             "no header field is called `{}`",
             escape_shortened(name)
@@ -171,20 +170,6 @@ fn check_value(name: &str, value: &str) -> Result<(), Diagnostic> {
     }
     // Variables are read when the run starts; here only their form is known.
     check_variables(&format!("the value of `{name}`"), value)
-}
-
-/// Checks that no word in braces but `{device}` stands in a value: it would be sent as it is.
-fn check_placeholders(name: &str, value: &str) -> Result<(), Diagnostic> {
-    for (at, _) in value.match_indices('{') {
-        let is_environment = value[..at].ends_with('$');
-        let word = value[at + 1..].split_once('}').map(|(word, _)| word);
-        let word = word.filter(|word| is_variable(word) && !is_environment);
-        if let Some(word) = word.filter(|word| *word != "device") {
-            let message = format!("an unknown placeholder `{{{word}}}` in the value of `{name}`");
-            return Err(Diagnostic::new(message).hint("only {device} and ${NAME} are known"));
-        }
-    }
-    Ok(())
 }
 
 fn escape_shortened(text: &str) -> String {

@@ -6,11 +6,13 @@
 //! - [`value_type`]: a form of values;
 //! - [`text`], [`name`], [`address`], [`headers`], [`subprotocol`], [`process_source`],
 //!   [`proxy`]: texts, checked strictly; [`own_metrics`]: selectors with their names;
-//! - [`variables`]: `${NAME}` in a text;
+//! - [`request`], [`http_take`], [`placeholders`], [`variables`]: requests, and the values in
+//!   texts;
 //! - [`number`], [`quantity`]: whole numbers, and numbers with a unit;
 //! - [`boolean`], [`word`], [`list`], [`preset`](mod@preset): a closed set of values;
 //! - [`backplane`], [`command`]: a word or an address, and the parts of a command;
-//! - [`frame`], [`matcher`]: frames to send, and tests on received ones;
+//! - [`hold_when`]: the condition that holds a ramp;
+//! - [`frame`], [`mqtt`], [`matcher`]: frames to send, and tests on received ones;
 //! - [`take`](mod@take): values that answers give.
 
 mod address;
@@ -19,17 +21,20 @@ mod boolean;
 mod command;
 mod frame;
 mod headers;
+mod hold_when;
+mod http_take;
 mod list;
 mod matcher;
 mod mqtt;
 mod name;
 mod number;
 mod own_metrics;
+mod placeholders;
 mod preset;
 mod process_source;
 mod proxy;
 mod quantity;
-
+mod request;
 mod subprotocol;
 mod take;
 mod text;
@@ -47,6 +52,8 @@ pub(crate) use self::{
     command::{reply, statuses, template},
     frame::{frame, frames, separator},
     headers::{basic_credentials, headers, request_headers},
+    hold_when::hold_when,
+    http_take::http_takes,
     list::list_of,
     matcher::matcher,
     name::{consumer_name, name, node_name, topic_name},
@@ -56,6 +63,7 @@ pub(crate) use self::{
     process_source::{cgroup_path, container_name},
     proxy::proxy_address,
     quantity::{duration, rate, share, size},
+    request::{data_file, form_body, json_body, request_url, text_body},
     subprotocol::subprotocols,
     take::takes,
     text::{file_path, gate_check, text},

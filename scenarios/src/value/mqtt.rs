@@ -183,7 +183,7 @@ mod tests {
             `mqtt` is not text in quotes
             no packet `conect` here; expected `connect`, `subscribe`, `publish`, `pingreq`, `disconnect` (did you mean `connect`?)
             the packet connect lacks `client`
-            too short as `keep_alive`; expected a duration with its unit (ms, s, m, h), from "1s" to "65535s"
+            too short as `keep_alive`; expected a duration with its unit (ms, s, m, h, d), from "1s" to "65535s"
             the packet connect has no part `user_name` (did you mean `username`?)
             the packet pingreq has no part `topic`
             `topic` is not text in quotes"#]].assert_eq(&problems.join("\n"));

@@ -65,7 +65,7 @@ pub(crate) const fn share(min_percent: u32, max_percent: u32) -> ShareRange {
 impl Accepts for DurationRange {
     fn expected(&self) -> String {
         format!(
-            "a duration with its unit (ms, s, m, h), from \"{}\" to \"{}\"",
+            "a duration with its unit (ms, s, m, h, d), from \"{}\" to \"{}\"",
             format::toml_duration(self.min),
             format::toml_duration(self.max)
         )

@@ -1,6 +1,6 @@
 //! Subprotocols of WebSocket (RFC 6455, section 1.9).
 
-use super::{FixedForm, text::checked_text};
+use super::{FixedForm, headers::is_token, text::checked_text};
 use crate::{
     diagnostic::Diagnostic,
     tree::{TomlItem, TomlValue},
@@ -42,8 +42,7 @@ fn read(item: &TomlItem) -> Result<Vec<String>, Diagnostic> {
 
 /// Checks a token (RFC 9110, section 5.6.2), which every subprotocol's name is.
 fn check_name(name: &str) -> Result<(), Diagnostic> {
-    let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-    if !name.is_empty() && name.len() <= 100 && name.chars().all(is_token) {
+    if is_token(name) {
         return Ok(());
     }
     let shown: String = name.chars().take(40).flat_map(char::escape_debug).collect();

@@ -3,7 +3,7 @@
 use super::FixedForm;
 use crate::{
     diagnostic::Diagnostic,
-    frames::{names::is_built_in, template::is_name},
+    frames::{ValueNames, template::is_name},
     plan::{TakeSource, TakeSpec},
     suggest,
     tree::{TomlEntry, TomlItem, TomlValue},
@@ -48,7 +48,7 @@ fn read_take(entry: &TomlEntry) -> Result<TakeSpec, Diagnostic> {
                 .hint("a name has ASCII letters, digits and _, and begins with no digit"),
         );
     }
-    if is_built_in(name) {
+    if ValueNames::is_built_in(name) {
         let message = format!("`{name}` is a placeholder already");
         return Err(Diagnostic::new(message));
     }

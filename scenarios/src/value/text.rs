@@ -20,7 +20,7 @@ pub(crate) const fn text() -> FixedForm<String> {
 /// Accepts the path of a file, which is opened when the run starts.
 pub(crate) const fn file_path() -> FixedForm<String> {
     FixedForm {
-        expected: || "the path of a file, seen from where `highwater` is started".to_owned(),
+        expected: || "the path of a file, seen from the scenario's folder".to_owned(),
         read: |item| checked_text(item, check_file_path),
     }
 }

@@ -276,7 +276,7 @@ repeat = 0
         2 | duration = "60ms"
           |            ^^^^^^
           = found: "60ms"
-          = expected: a duration with its unit (ms, s, m, h), from "1s" to "720h"
+          = expected: a duration with its unit (ms, s, m, h, d), from "1s" to "720h"
 
         balanced.toml:10:18: cluster.policy: not one of the values known here
            |

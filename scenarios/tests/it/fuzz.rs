@@ -6,7 +6,7 @@ mod replay;
 use highwater_scenarios::{GateCheck, fuzzing};
 use proptest::prelude::*;
 
-replay::replay_seeds!(fuzzing: frames, metric_selector, mqtt_packets, scenario);
+replay::replay_seeds!(fuzzing: data_files, frames, metric_selector, mqtt_packets, scenario);
 
 /// Returns text that looks enough like a scenario to get past the first error.
 fn scenario_like_text() -> impl Strategy<Value = String> {
@@ -62,6 +62,12 @@ fn scenario_like_text() -> impl Strategy<Value = String> {
         "max_age",
         "tolerance",
         "repeat",
+        "data",
+        "login",
+        "post",
+        "json",
+        "take",
+        "headers",
     ]);
     let value = prop::sample::select(vec![
         "\"20s\"",

@@ -7,6 +7,7 @@ mod catalogue;
 mod descriptions;
 mod frames;
 mod fuzz;
+mod logins;
 mod messages;
 mod metrics;
 mod overrides;

@@ -133,7 +133,7 @@ fn set_values_are_validated_like_the_file() {
         ],
         expect![[r#"
             --set devices.home.cuont=5: devices.home.cuont: unknown key
-              = expected: `name`, `count`, `ramp`, `start`, `heartbeat`, `max_missed`, `connect_timeout`, `max_message`, `reconnect`, `separator`, `open`, `answer`, `count_messages`, `close`
+              = expected: `name`, `count`, `ramp`, `start`, `heartbeat`, `max_missed`, `connect_timeout`, `max_message`, `reconnect`, `separator`, `open`, `answer`, `count_messages`, `close`, `data`, `login`
               = hint: did you mean `count`?
 
             --set device.home.count=5: device: unknown key
@@ -142,7 +142,7 @@ fn set_values_are_validated_like_the_file() {
 
             --set duration=30: duration: a number without its unit
               = found: 30
-              = expected: a duration with its unit (ms, s, m, h), from "1s" to "720h"
+              = expected: a duration with its unit (ms, s, m, h, d), from "1s" to "720h"
               = hint: did you mean "30s"?
 
             --set cluster.nodes=many: cluster.nodes: not a whole number

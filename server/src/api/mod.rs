@@ -5,13 +5,14 @@
 //! - `error`: the JSON of an error; `response`: answers without a handler;
 //! - `request`: the body, the caller's deadline and the names in a request;
 //! - `query`, `accept`, `bearer`, `headers`: parts of a request's head;
-//! - `origin`: pages of other sites; `admin`: paths for operators.
+//! - `origin`: pages of other sites; `admin`, `operators`: paths for operators.
 
 mod accept;
 mod admin;
 mod bearer;
 mod error;
 mod headers;
+mod operators;
 mod origin;
 mod query;
 mod request;
@@ -24,6 +25,7 @@ pub(crate) use self::{
     bearer::bearer_token,
     error::{ApiError, UPGRADE_HEADERS},
     headers::{GATEWAY_HEADER, NODE_HEADER, OWNER_HEADER},
+    operators::OperatorAccess,
     origin::{AllowedOrigins, answer_cors},
     query::query_param,
     request::{parse_name, read_json, require_json, timeout_ms},

@@ -99,6 +99,12 @@ impl<T: Outbound> BackplaneEndpoint<T> {
         self.pending.fail_all();
     }
 
+    /// Marks the last view as connected again, on the connection that it came from.
+    pub(super) fn mark_connected(&self) {
+        self.view
+            .send_modify(|view| Arc::make_mut(view).connected = true);
+    }
+
     /// Returns the topics to which this node subscribes now.
     pub(super) fn topics(&self) -> Vec<Topic> {
         self.topics.lock().iter().cloned().collect()

@@ -7,11 +7,22 @@ use std::{
 
 use tokio::time::Instant;
 
-/// Returns how long a member with this lease may be silent before it is suspected dead.
+/// Returns the time for which a member with this lease may be silent before it is suspected
+/// dead.
 pub(super) fn suspicion_timeout(lease: Duration) -> Duration {
-    // The other two fifths are for the survivors to notice the silence and to remove
-    // the member: a dead node is out of the view within its lease.
+    // The survivors need the other two fifths to notice the silence and to remove the member,
+    // so that a dead node leaves the view within its lease.
     lease * 3 / 5
+}
+
+/// The number of leases after which a silent member is removed even if most are silent.
+pub(crate) const MASS_SILENCE_LEASES: u32 = 6;
+
+/// Whether so many of all members are silent that the observer or the broker is the
+/// likelier cause.
+pub(crate) fn is_mass_silence(silent: usize, members: usize) -> bool {
+    // One silent member of one or two proves nothing about the others.
+    silent >= 2 && silent * 2 > members
 }
 
 /// The time for which a member may be silent, and its last sign of life.
@@ -33,9 +44,14 @@ pub(super) struct LeaseExpired(Duration);
 impl Lease {
     /// Creates a lease that is renewed now.
     pub(super) fn new(duration: Duration) -> Self {
+        Self::since(duration, Instant::now())
+    }
+
+    /// Creates a lease that was renewed when the join began to be sent.
+    pub(super) fn since(duration: Duration, started: Instant) -> Self {
         Self {
             duration,
-            started: Instant::now(),
+            started,
             renewed_us: AtomicU64::new(0),
         }
     }

@@ -77,6 +77,7 @@ pub use self::{
 };
 pub(crate) use self::{
     envelope::{Envelope, decode_frame, encode_frame},
+    lease::{MASS_SILENCE_LEASES, is_mass_silence},
     member_list::{IdConflict, MemberEntry, MemberList, initial_version},
     metrics::collect_metrics,
 };

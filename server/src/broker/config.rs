@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{backplane::ClusterSecret, ingest::queue::MAX_GROUPS};
+use crate::{auth::Secret, backplane::ClusterSecret, ingest::queue::MAX_GROUPS};
 
 /// The bounds of a broker, and its secret.
 #[derive(Debug, Clone)]
@@ -15,6 +15,12 @@ pub struct BrokerConfig {
     /// The time after which a silent peer is taken for hung and leaves the view. Also the
     /// time in which a frame must be complete.
     pub peer_timeout: Duration,
+    /// The time in which changes of the members become one view. The first change after a
+    /// quiet time is shown at once.
+    pub view_window: Duration,
+    /// The time that a restarted broker gives the members of before to return, until it
+    /// shows its first view.
+    pub restart_window: Duration,
     /// The time that the handshake of a peer may take.
     pub handshake_timeout: Duration,
     /// The connections; further ones are closed. The open files of the process may allow
@@ -43,6 +49,14 @@ pub struct BrokerConfig {
     /// The bytes that may wait for all peers together. Beyond it, the connection of the peer
     /// for which the most wait is closed.
     pub total_queue_bytes: usize,
+    /// The token for `/metrics` on the admin listener; `None` leaves it open.
+    pub admin_token: Option<Secret>,
+    /// A function that returns the allocator's live bytes. Without a value the heap is missing
+    /// from `/metrics`.
+    pub heap_probe: Option<fn() -> Option<u64>>,
+    /// A function that returns the number of log lines that this process could not write.
+    /// Without it the metric is missing from `/metrics`.
+    pub dropped_log_lines: Option<fn() -> u64>,
 }
 
 impl BrokerConfig {
@@ -58,6 +72,9 @@ impl Default for BrokerConfig {
             ping_interval: Duration::from_secs(1),
             // Five pings, of which any answer counts.
             peer_timeout: Duration::from_secs(5),
+            view_window: Duration::from_millis(250),
+            // Below the time that a node waits for its first view.
+            restart_window: Duration::from_secs(1),
             handshake_timeout: Duration::from_secs(5),
             // A node has two: one as a member, one for telemetry.
             max_connections: 4096,
@@ -74,6 +91,9 @@ impl Default for BrokerConfig {
             queue_bytes: 16 * 1024 * 1024,
             // 16 peers at their own bound at once.
             total_queue_bytes: 256 * 1024 * 1024,
+            admin_token: None,
+            heap_probe: None,
+            dropped_log_lines: None,
         }
     }
 }

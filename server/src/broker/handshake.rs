@@ -18,8 +18,29 @@ use crate::{
     clock::{is_plausible_incarnation, is_plausible_raise},
 };
 
-/// The claim of a peer that is accepted, or the reason that a rejected peer gets.
-pub(super) type Introduced = Result<Claim, String>;
+/// The claim of a peer that is accepted, or the reason of the rejection.
+pub(super) type Introduced = Result<Claim, RejectedPeer>;
+
+/// A rejection of a peer.
+#[derive(Debug)]
+pub(super) struct RejectedPeer {
+    pub(super) failure: HandshakeFailure,
+    /// The reason that the peer gets.
+    pub(super) reason: String,
+}
+
+/// The reason why a handshake fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HandshakeFailure {
+    /// The peer did not finish it in time.
+    TimedOut,
+    /// The peer closed the connection, or sent a frame that is too long.
+    Broken,
+    /// The peer speaks another version, or claims what cannot be.
+    Invalid,
+    /// The peer does not know the cluster secret.
+    NotProved,
+}
 
 /// Introduces the broker to a peer and checks the peer's proof.
 pub(super) async fn accept(
@@ -29,7 +50,7 @@ pub(super) async fn accept(
 ) -> io::Result<Introduced> {
     let peer_nonce = match parse_hello(&next_frame(reader).await?) {
         Ok(nonce) => nonce,
-        Err(reason) => return Ok(Err(reason)),
+        Err(reason) => return Ok(Err(RejectedPeer::invalid(reason))),
     };
     let broker_nonce: Nonce = rand::random();
     let challenge = encode_frame(&HandshakeReply::Challenge, &broker_nonce);
@@ -41,17 +62,29 @@ pub(super) async fn accept(
         claim,
     };
     if !transcript.verify(ProofSubject::Peer, secret, &proof) {
-        return Ok(Err(NOT_PROVED.to_owned()));
+        return Ok(Err(RejectedPeer {
+            failure: HandshakeFailure::NotProved,
+            reason: NOT_PROVED.to_owned(),
+        }));
     }
     let claim = match parse_claim(&transcript.claim) {
         Ok(claim) => claim,
-        Err(reason) => return Ok(Err(reason)),
+        Err(reason) => return Ok(Err(RejectedPeer::invalid(reason))),
     };
     let proof = transcript.prove(ProofSubject::Broker, secret);
     let accepted = encode_frame(&HandshakeReply::Accepted, &proof);
     writer.send(accepted).await?;
     reader.decoder_mut().accept_peer();
     Ok(Ok(claim))
+}
+
+impl RejectedPeer {
+    fn invalid(reason: String) -> Self {
+        Self {
+            failure: HandshakeFailure::Invalid,
+            reason,
+        }
+    }
 }
 
 /// The longest `HOST:PORT`: a name of 253 bytes, and a port.
@@ -128,7 +161,7 @@ mod tests {
         assert_eq!(hello(PROTOCOL_VERSION, &[7; 32]), Ok([7; 32]));
         // The rest of a hello before version 5 is not a nonce.
         let error = hello(4, b"n1").unwrap_err();
-        assert_eq!(error, "invalid protocol version 4: expected 5");
+        assert_eq!(error, "invalid protocol version 4: expected 6");
         for invalid in [
             hello(PROTOCOL_VERSION, &[7; 31]),
             parse_hello(&Bytes::from_static(&[0xff; 9])),

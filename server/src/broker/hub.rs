@@ -3,12 +3,15 @@
 //! The hub holds the members of the cluster and the subscribers of each topic. It puts frames
 //! into the queues of the members' connections.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use tokio::sync::Notify;
 
 use super::topics::{SubscriptionLimits, Subscriptions};
 use crate::{
     backplane::{
-        IdConflict, Identity, MemberEntry, MemberList, encode_frame, initial_version,
+        IdConflict, Identity, MemberEntry, MemberList, MemberRole, encode_frame, initial_version,
         local::protocol::FromBroker,
     },
     id::{NodeId, Topic},
@@ -23,6 +26,10 @@ pub(super) struct Hub {
     members: MemberList<BoundedSender<Bytes>>,
     subscriptions: Subscriptions,
     name_rule: NameRule,
+    /// Notified when the members have changed since the last view.
+    view_changed: Arc<Notify>,
+    /// Whether a member has seen views of an earlier broker.
+    is_restarted: bool,
 }
 
 /// The rule for a peer that wants the name of a connected member.
@@ -54,11 +61,23 @@ impl Hub {
             members: MemberList::starting_at(initial_version()),
             subscriptions: Subscriptions::new(limits),
             name_rule,
+            view_changed: Arc::default(),
+            is_restarted: false,
         }
     }
 
-    /// Adds a node, sends the new view to every member, and returns the generation of the
-    /// node's entry.
+    /// Returns the notice that the members have changed. The caller shows the view then.
+    pub(super) fn view_changed(&self) -> Arc<Notify> {
+        Arc::clone(&self.view_changed)
+    }
+
+    /// Whether a member has seen views of an earlier broker, so that others return too.
+    pub(super) fn is_restarted(&self) -> bool {
+        self.is_restarted
+    }
+
+    /// Adds a node and returns the generation of its entry. The members learn it with the
+    /// next view.
     ///
     /// The new version is greater than `last_version`, which is the last version that the
     /// node has seen. An earlier connection of the node ends, because its queue is dropped
@@ -75,9 +94,10 @@ impl Hub {
             return Err(JoinError::NameTaken(id));
         }
         self.members.join(identity, queue, last_version)?;
+        self.is_restarted |= last_version > 0;
         // A new connection starts without the subscriptions of the one that it replaces.
         self.subscriptions.remove_all(&id);
-        self.broadcast_view();
+        self.view_changed.notify_one();
         Ok(self.members.version())
     }
 
@@ -92,7 +112,7 @@ impl Hub {
             let dropped = left.connection.rejected();
             tracing::info!(node = %id, dropped, "a node left");
             self.subscriptions.remove_all(id);
-            self.broadcast_view();
+            self.view_changed.notify_one();
         }
     }
 
@@ -135,7 +155,18 @@ impl Hub {
         self.subscriptions.remove(node, topic);
     }
 
-    fn broadcast_view(&self) {
+    /// Returns the number of members that play this part in the cluster.
+    pub(super) fn member_count(&self, role: MemberRole) -> usize {
+        let entries = self.members.entries().iter();
+        entries.filter(|entry| entry.member.role == role).count()
+    }
+
+    pub(super) fn subscriptions(&self) -> &Subscriptions {
+        &self.subscriptions
+    }
+
+    /// Sends the present view to every member.
+    pub(super) fn broadcast_view(&self) {
         let frame = encode_frame(&FromBroker::View(self.members.view()), &[]);
         for entry in self.members.entries() {
             push(entry, frame.clone());

@@ -6,10 +6,17 @@
 //! consumer ◄──► connection ◄──┘
 //! ```
 //!
-//! The files, in reading order: `config`, `admission` (limits of connections), `handshake` (the
-//! first frames), `topics` (subscriptions), `hub` (members), `connection` (reading and writing),
-//! `run` (listener and members), `work_queue` (telemetry). The frames are with their clients, in
-//! `backplane::local` and `ingest::local_protocol`.
+//! In reading order:
+//!
+//! - `config`; `admission`: limits of connections;
+//! - `run`: the listeners; `server`: a connection from its handshake to its end;
+//! - `handshake`: the first frames; `connection`: reading and writing;
+//! - `hub`: members; `topics`: their subscriptions; `liveness`: members that are silent;
+//! - `work_queue`: telemetry;
+//! - `metrics`: the counters of the limits; `export`: the page of `/metrics`; `http`: the admin
+//!   listener.
+//!
+//! The frames are with their clients, in `backplane::local` and `ingest::local_protocol`.
 //!
 //! A broker that has no cluster secret takes any process for a node, so it listens on loopback
 //! only. With and without a secret it bounds the memory that peers can make it hold.
@@ -17,9 +24,14 @@
 mod admission;
 mod config;
 mod connection;
+mod export;
 mod handshake;
+mod http;
 mod hub;
+mod liveness;
+mod metrics;
 mod run;
+mod server;
 #[cfg(test)]
 mod tests;
 mod topics;

@@ -31,6 +31,16 @@ impl Subscriptions {
         }
     }
 
+    /// Returns the number of topics that have subscribers.
+    pub(super) fn topic_count(&self) -> usize {
+        self.subscribers.len()
+    }
+
+    /// Returns the number of subscriptions of all members.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
     pub(super) fn of(&self, topic: &Topic) -> Option<&HashSet<NodeId>> {
         self.subscribers.get(topic)
     }
@@ -122,7 +132,7 @@ mod tests {
             assert!(subscriptions.add(&node(id), topic(name)));
         }
         subscriptions.remove_all(&node("a"));
-        assert_eq!(subscriptions.count, 1);
+        assert_eq!((subscriptions.count(), subscriptions.topic_count()), (1, 1));
         assert!(subscriptions.of(&topic("2")).is_none());
         assert_eq!(
             subscriptions.of(&topic("1")),

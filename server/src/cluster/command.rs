@@ -168,8 +168,13 @@ async fn broadcast(
         .map(|node| request_reply(cluster, node, &request, deadline))
         .collect();
     let mut outcome = Ok(CommandReply::NotConnected);
+    // A node that returned under another entry has its devices still.
+    let is_member = |node: &NodeId| cluster.backplane.view().borrow().member(node).is_some();
     while let Some(response) = responses.next().await {
         match response {
+            Err(RequestError::Left(node)) if is_member(&node) => {
+                outcome = Err(CommandFailure::Unreachable);
+            }
             Ok(CommandReply::NotConnected | CommandReply::Unknown) => {}
             Ok(reply) => return Ok(reply),
             // A node that is not a member any more has no devices.

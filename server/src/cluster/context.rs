@@ -17,6 +17,7 @@ use super::{
     routing::Routing,
     slots::{SlotOwner, SlotTable},
     topics::Topics,
+    unregistered_sessions::UnregisteredSessions,
 };
 use crate::{
     backplane::{Backplane, RequestError, View},
@@ -43,6 +44,8 @@ pub(crate) struct ClusterContext {
     table: watch::Sender<Arc<SlotTable>>,
     /// This node's partition of the directory.
     pub(crate) directory: Mutex<DirectoryPartition>,
+    /// The devices that connected while there was no backplane.
+    pub(crate) unregistered: UnregisteredSessions,
     command_ids: AtomicU64,
 }
 
@@ -68,6 +71,7 @@ impl ClusterContext {
             directory_updates,
             table: watch::Sender::new(table),
             directory,
+            unregistered: UnregisteredSessions::default(),
             command_ids: AtomicU64::new(0),
         };
         (cluster, update_rx)
@@ -76,6 +80,11 @@ impl ClusterContext {
     /// Returns the slot table that this node uses.
     pub(crate) fn table(&self) -> Arc<SlotTable> {
         Arc::clone(&self.table.borrow())
+    }
+
+    /// Whether this node is connected to its backplane now.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.backplane.view().borrow().connected
     }
 
     /// Changes to the slot table of another view.
@@ -97,6 +106,12 @@ impl ClusterContext {
             // Fails only without a sender, and `self` holds the sender.
             let _ = self.table.subscribe().wait_for(reached).await;
         }
+    }
+
+    /// Whether the device has, or had until a moment ago, a socket that this node knows of: its
+    /// own, or one in its partition of the directory.
+    pub(crate) fn knows_device(&self, device: &DeviceId) -> bool {
+        self.sessions.registry.get(device).is_some() || self.directory.lock().has_entry(device)
     }
 
     /// Returns the location of a device in this node's partition.

@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use nix::time::ClockId;
 use tokio::{
     sync::{mpsc, oneshot},
     task::yield_now,
@@ -22,11 +23,11 @@ use crate::{
 };
 
 /// Entries of one message.
-pub(super) const BATCH_SIZE: usize = 256;
-/// Time that the first entry of a batch waits for more.
-const LINGER: Duration = Duration::from_millis(2);
+const BATCH_SIZE: usize = 256;
+/// Time between two batches. One that comes later waits for nothing.
+const BATCH_INTERVAL: Duration = Duration::from_millis(10);
 /// Time in which a slot owner must confirm a batch.
-pub(super) const CONFIRM_TIMEOUT: Duration = Duration::from_secs(2);
+const CONFIRM_TIMEOUT: Duration = Duration::from_secs(2);
 /// Delay before the second attempt, while the members change. It doubles with each
 /// attempt, so that many waiting devices leave the slot owner room to answer.
 const INITIAL_RETRY_DELAY: Duration = Duration::from_millis(20);
@@ -55,10 +56,7 @@ pub(crate) async fn register(
             .await
             .map_err(|_| RegisterError::Timeout)?;
         match result {
-            Some(RegistrationResult::Accepted(epoch)) => {
-                session.set_epoch(epoch);
-                return Ok(());
-            }
+            Some(RegistrationResult::Accepted(_)) => return Ok(()),
             Some(RegistrationResult::Superseded) => return Err(RegisterError::Superseded),
             Some(RegistrationResult::NotSlotOwner) | None => {
                 // Jittered: devices of one lost node register at the same moment.
@@ -79,7 +77,10 @@ async fn try_register(
 ) -> Option<RegistrationResult> {
     match cluster.slot_owner(&session.device) {
         SlotOwner::Unknown => None,
-        SlotOwner::Local => Some(register_own(cluster, session)),
+        owner @ SlotOwner::Local => {
+            let result = register_own(cluster, session);
+            Some(confirm(cluster, session, &owner, result))
+        }
         SlotOwner::Remote(_) => {
             let (result_tx, result_rx) = oneshot::channel();
             let update = DirectoryUpdate::Register {
@@ -92,8 +93,27 @@ async fn try_register(
     }
 }
 
+/// Applies the answer that a slot owner gave. If the slot has moved meanwhile, the new slot
+/// owner may have asked for this node's connections before, so the session registers again.
+fn confirm(
+    cluster: &ClusterContext,
+    session: &Session,
+    owner: &SlotOwner,
+    result: RegistrationResult,
+) -> RegistrationResult {
+    let RegistrationResult::Accepted(epoch) = result else {
+        return result;
+    };
+    // The epoch first: from here on the session is listed for a slot owner that asks.
+    session.set_epoch(epoch);
+    match cluster.slot_owner(&session.device) == *owner {
+        true => result,
+        false => RegistrationResult::NotSlotOwner,
+    }
+}
+
 /// Registers a session of this node in this node's partition.
-pub(super) fn register_own(cluster: &ClusterContext, session: &Session) -> RegistrationResult {
+fn register_own(cluster: &ClusterContext, session: &Session) -> RegistrationResult {
     register_local(cluster, &cluster.me, &session.device, session.epoch())
 }
 
@@ -107,16 +127,26 @@ pub(super) fn register_local(
 ) -> RegistrationResult {
     let (result, replaced) = cluster.directory.lock().register(from, device, known);
     if let Some(ReplacedConnection { owner, epoch }) = replaced {
-        if owner == cluster.me {
-            cluster.sessions.registry.mark_superseded(device, epoch);
-        } else {
-            let replaced = ClusterNotification::Replaced(device.clone(), epoch);
-            // If it is lost, a connection stays open that no command reaches. Its device
-            // has a newer one.
-            let _ = cluster.backplane.send(&owner, encode(&replaced));
-        }
+        close_replaced(cluster, &owner, device, epoch);
     }
     result
+}
+
+/// Closes the connection of a device to node `owner`, unless it is newer than `epoch`.
+pub(super) fn close_replaced(
+    cluster: &ClusterContext,
+    owner: &NodeId,
+    device: &DeviceId,
+    epoch: Epoch,
+) {
+    if *owner == cluster.me {
+        cluster.sessions.registry.mark_superseded(device, epoch);
+    } else {
+        let replaced = ClusterNotification::Replaced(device.clone(), epoch);
+        // If it is lost, a connection stays open that no command reaches. Its device has a
+        // newer one.
+        let _ = cluster.backplane.send(owner, encode(&replaced));
+    }
 }
 
 /// Removes the directory entry of a connection that ended.
@@ -160,9 +190,12 @@ pub(crate) async fn run(
     mut update_rx: mpsc::Receiver<DirectoryUpdate>,
 ) {
     let mut updates = Vec::new();
+    let mut sent: Option<Instant> = None;
     while update_rx.recv_many(&mut updates, BATCH_SIZE).await > 0 {
         if updates.len() < BATCH_SIZE {
-            sleep(LINGER).await;
+            if sent.is_some_and(|sent| sent.elapsed() < BATCH_INTERVAL) {
+                sleep(until_next_batch()).await;
+            }
             // After a stall, other tasks run first: a client that has disconnected meanwhile
             // drops its registration before it is sent.
             yield_now().await;
@@ -173,7 +206,20 @@ pub(crate) async fn run(
             }
         }
         send_updates(&cluster, updates.drain(..));
+        sent = Some(Instant::now());
     }
+}
+
+/// Returns the time until the next batch is due.
+///
+/// Batches are due at the same instants on all nodes of a machine. Their messages then meet at
+/// the broker and at the slot owners, which wake once for many of them.
+fn until_next_batch() -> Duration {
+    // An error would mean that the machine has no clock; the batch then waits for its whole time.
+    let clock = ClockId::CLOCK_MONOTONIC.now().map(Duration::from);
+    let interval = BATCH_INTERVAL.as_nanos();
+    let into = clock.map_or(0, |clock| clock.as_nanos() % interval);
+    Duration::from_nanos((interval - into) as u64)
 }
 
 /// Sends the updates in their order. Tasks of their own wait for the answers.
@@ -195,6 +241,7 @@ fn send_updates(cluster: &Arc<ClusterContext>, updates: impl Iterator<Item = Dir
             SlotOwner::Local => match update {
                 DirectoryUpdate::Register { session, result_tx } => {
                     let result = register_own(cluster, &session);
+                    let result = confirm(cluster, &session, &SlotOwner::Local, result);
                     complete_registration(cluster, &session, result_tx, result);
                 }
                 DirectoryUpdate::Unregister { device, epoch } => {
@@ -248,12 +295,14 @@ impl DirectoryBatch {
         // Queued here and awaited in the task, so that batches keep their order.
         let response = cluster.request(owner, &request, Instant::now() + CONFIRM_TIMEOUT);
         let (cluster, registrations) = (Arc::clone(cluster), self.registrations);
+        let owner = SlotOwner::Remote(owner.clone());
         tokio::spawn(async move {
             // Without an answer the senders are dropped here, and each device tries again.
             let Ok(ClusterResponse::Registered(results)) = response.await else {
                 return;
             };
             for ((session, result_tx), result) in registrations.into_iter().zip(results) {
+                let result = confirm(&cluster, &session, &owner, result);
                 complete_registration(&cluster, &session, result_tx, result);
             }
         });
@@ -270,5 +319,70 @@ fn complete_registration(
 ) {
     if let (Err(_), RegistrationResult::Accepted(epoch)) = (result_tx.send(result), result) {
         reassign_entry(cluster, session, epoch);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cluster::{fixture, session_end::remove_session},
+        message::DeviceLocation,
+        net::ws::close::CloseReason,
+    };
+
+    #[test]
+    fn next_batch_is_due_within_the_interval() {
+        for _ in 0..1_000 {
+            let wait = until_next_batch();
+            assert!(!wait.is_zero() && wait <= BATCH_INTERVAL, "{wait:?}");
+        }
+    }
+
+    fn is_registered(cluster: &ClusterContext, device: &DeviceId) -> bool {
+        matches!(cluster.locate_entry(device), DeviceLocation::OnNode { .. })
+    }
+
+    #[tokio::test]
+    async fn entry_of_ended_connection_goes_to_connected_one() {
+        let cluster = fixture::cluster();
+        let device: DeviceId = "d".parse().unwrap();
+        let session = || Arc::new(Session::new(device.clone(), 1));
+        let (old, new) = (session(), session());
+        let complete = |session: &Arc<Session>, is_awaited: bool| {
+            let result = register_own(&cluster, session);
+            let result = confirm(&cluster, session, &SlotOwner::Local, result);
+            let (result_tx, result_rx) = oneshot::channel();
+            let awaited = is_awaited.then_some(result_rx);
+            complete_registration(&cluster, session, result_tx, result);
+            drop(awaited);
+        };
+        // The client of the old connection left while it was being registered.
+        cluster.sessions.registry.insert(&old);
+        cluster.sessions.registry.insert(&new);
+        complete(&new, true);
+        complete(&old, false);
+        assert!(is_registered(&cluster, &device), "no entry");
+        remove_session(&cluster, &new, CloseReason::ConnectionLost);
+        assert!(!is_registered(&cluster, &device), "entry left behind");
+        // Without another connection the entry is removed.
+        complete(&old, false);
+        assert!(!is_registered(&cluster, &device), "entry left behind");
+    }
+
+    #[tokio::test]
+    async fn registration_at_a_former_slot_owner_is_repeated() {
+        let cluster = fixture::cluster();
+        let session = Session::new("d".parse().unwrap(), 1);
+        let accepted = RegistrationResult::Accepted(Epoch::new(1, 1));
+        let former = SlotOwner::Remote(fixture::id("former"));
+        let result = confirm(&cluster, &session, &former, accepted);
+        assert_eq!(result, RegistrationResult::NotSlotOwner);
+        assert!(
+            session.epoch().is_some(),
+            "not listed for the new slot owner"
+        );
+        let result = confirm(&cluster, &session, &SlotOwner::Local, accepted);
+        assert_eq!(result, accepted);
     }
 }

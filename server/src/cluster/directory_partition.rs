@@ -3,32 +3,78 @@
 //!
 //! Every device has one entry on one node, so the directory's memory over the whole
 //! cluster is O(sockets).
+//!
+//! A new view costs only what it moves. Slots that stay keep their entries. Entries of a node
+//! that left stay for [`DEPARTED_GRACE`], because most such nodes return.
+//!
+//! ```text
+//! view ──► set_slot_table ──► PullList ──► pulls ◄──► resync ◄──► other nodes
+//!              │ slots that moved               │ listings
+//!              ▼                                ▼
+//! register, unregister ──────────────► slots: device ─► owner, epoch ◄── locate
+//! ```
+//!
+//! A pull is a request to another node to list its connections of some slots. The partition notes
+//! a pull for each slot that came to it, and for each slot that other nodes may have changed
+//! while this node was away. [`pulls`] compares digests first, so that an unchanged slot is not
+//! listed.
 
-use std::{collections::HashMap, sync::Arc};
+mod pulls;
 
-use super::slots::SlotTable;
-use crate::{
-    id::{DeviceId, NodeId},
-    message::{DeviceLocation, Epoch, RegistrationResult},
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
 };
 
-/// Tables of up to this many entries never shrink.
-const MIN_SHRINK_CAPACITY: usize = 1024;
+use tokio::time::Instant;
 
-/// The entries by device, for the view of `table`.
+pub(super) use self::pulls::Pull;
+use super::{
+    device_map::DeviceMap, pull_list::PullList, slots::SlotTable, view_change::ViewChange,
+};
+use crate::{
+    id::{DeviceId, NodeId},
+    message::{DeviceLocation, Epoch, RegistrationResult, SLOTS, slot_of},
+};
+
+/// The time for which the entries of a node that left are kept. A node that returns in it
+/// costs one digest for each slot owner instead of all its devices.
+pub(super) const DEPARTED_GRACE: Duration = Duration::from_secs(60);
+
+/// The entries of the slots that this node owns in the view of `table`.
 pub(crate) struct DirectoryPartition {
     me: NodeId,
     table: Arc<SlotTable>,
-    entries: HashMap<DeviceId, DirectoryEntry>,
-    /// The last view version in which each node registered all its devices.
-    synced_versions: HashMap<NodeId, u64>,
-    /// Epochs issued in the present view.
+    slots: HashMap<u16, PartitionSlot>,
+    pulls: PullList,
+    /// The number of tables and pull requests so far. It tells entries that are written
+    /// after a request from those that its answer must list.
+    round: u32,
+    /// The nodes that left less than [`DEPARTED_GRACE`] ago.
+    departed: BTreeMap<NodeId, DepartedNode>,
+    /// The number of epochs that were issued in the present view.
     epochs_issued: u64,
+}
+
+#[derive(Default)]
+struct PartitionSlot {
+    entries: DeviceMap<DirectoryEntry>,
+    /// Whether entries may be outdated until all pulls of the slot have ended: this node
+    /// was away, and devices may have registered elsewhere.
+    is_doubtful: bool,
 }
 
 struct DirectoryEntry {
     owner: NodeId,
     epoch: Epoch,
+    /// The round in which it was written.
+    round: u32,
+}
+
+struct DepartedNode {
+    incarnation: u64,
+    left_at: Instant,
 }
 
 /// A connection that a registration replaced.
@@ -40,48 +86,109 @@ pub(crate) struct ReplacedConnection {
 
 impl DirectoryPartition {
     pub(crate) fn new(me: NodeId, table: Arc<SlotTable>) -> Self {
-        Self {
+        let mut partition = Self {
             me,
-            table,
-            entries: HashMap::new(),
-            synced_versions: HashMap::new(),
+            table: Arc::new(SlotTable::new(Arc::default())),
+            slots: HashMap::new(),
+            pulls: PullList::default(),
+            round: 0,
+            departed: BTreeMap::new(),
             epochs_issued: 0,
-        }
-    }
-
-    /// Returns the number of entries.
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Changes to the slot table of a new view. Entries of owners that left or rejoined,
-    /// and of slots that moved away, are dropped; owners that are members register their
-    /// devices again. If this node rejoined, it cannot know which updates it missed, and
-    /// starts empty.
-    pub(crate) fn set_slot_table(&mut self, table: Arc<SlotTable>) {
-        let generation =
-            |table: &SlotTable, id: &NodeId| table.view.member(id).map(|member| member.generation);
-        let stayed = |id: &NodeId| {
-            let now = generation(&table, id);
-            now.is_some() && now == generation(&self.table, id)
         };
-        if stayed(&self.me) {
-            self.entries.retain(|device, entry| {
-                table.is_slot_owner(&self.me, device) && stayed(&entry.owner)
-            });
-            self.synced_versions.retain(|node, _| stayed(node));
-        } else {
-            self.entries.clear();
-            self.synced_versions.clear();
+        partition.set_slot_table(table);
+        partition
+    }
+
+    /// Returns the number of entries of members. Those of nodes that left do not count.
+    pub(crate) fn len(&self) -> usize {
+        if self.departed.is_empty() {
+            // Every owner is a member. Metrics ask each second, so the entries are not walked.
+            return self.slots.values().map(|slot| slot.entries.len()).sum();
         }
-        // A change of members moves many slots away at once: their memory is given back.
-        self.entries.shrink_to(self.entries.len() * 2);
+        let entries = self.slots.values().flat_map(|slot| slot.entries.values());
+        entries.filter(|entry| self.is_member(&entry.owner)).count()
+    }
+
+    fn is_member(&self, node: &NodeId) -> bool {
+        self.table.view.member(node).is_some()
+    }
+
+    /// Replaces the slot table by that of a new view. Drops the entries of slots that moved
+    /// away, and notes pulls for slots that came and for entries that may be outdated.
+    pub(crate) fn set_slot_table(&mut self, table: Arc<SlotTable>) {
+        let before = std::mem::replace(&mut self.table, Arc::clone(&table));
+        let change = ViewChange::between(&before.view, &table.view, &self.me);
+        self.round += 1;
+        self.note_departures(&change);
+        self.pulls
+            .retain_nodes(|node| table.view.member(node).is_some());
+        let everyone: Vec<NodeId> = table.view.nodes().map(|node| node.id.clone()).collect();
+        for slot in 0..SLOTS as u16 {
+            if !table.owns_slot(&self.me, slot.into()) {
+                self.slots.remove(&slot);
+                self.pulls.remove_slot(slot);
+                continue;
+            }
+            let has_come = !before.owns_slot(&self.me, slot.into());
+            if change.is_interrupted
+                && let Some(kept) = self.slots.get_mut(&slot)
+            {
+                kept.is_doubtful = true;
+            }
+            let sources = match has_come || change.is_interrupted {
+                true => &everyone,
+                false => &change.joined,
+            };
+            for node in sources {
+                self.pulls.add(node, slot, self.round);
+            }
+        }
         // Counted per view, because an epoch starts with the version. Within one version the
         // count must not restart, or an old connection would look newer.
-        if table.view.version > self.table.view.version {
+        if table.view.version > before.view.version {
             self.epochs_issued = 0;
         }
-        self.table = table;
+    }
+
+    fn note_departures(&mut self, change: &ViewChange) {
+        let left_at = Instant::now();
+        for (node, incarnation) in &change.departed {
+            let incarnation = *incarnation;
+            let departed = DepartedNode {
+                incarnation,
+                left_at,
+            };
+            self.departed.insert(node.clone(), departed);
+        }
+        let mut restarted = change.restarted.clone();
+        for node in &change.joined {
+            if let Some(departed) = self.departed.remove(node)
+                && let Some(member) = self.table.view.member(node)
+                && member.incarnation != departed.incarnation
+            {
+                restarted.push(node.clone());
+            }
+        }
+        self.drop_entries_of(&restarted);
+    }
+
+    /// Drops the entries of nodes that left [`DEPARTED_GRACE`] ago or earlier.
+    pub(super) fn expire_departed(&mut self) {
+        let expired = |departed: &DepartedNode| departed.left_at.elapsed() >= DEPARTED_GRACE;
+        let gone = self.departed.extract_if(.., |_, node| expired(node));
+        let gone: Vec<NodeId> = gone.map(|(node, _)| node).collect();
+        self.drop_entries_of(&gone);
+    }
+
+    fn drop_entries_of(&mut self, nodes: &[NodeId]) {
+        if nodes.is_empty() {
+            return;
+        }
+        self.slots.retain(|_, slot| {
+            slot.entries
+                .retain(|_, entry| !nodes.contains(&entry.owner));
+            !slot.entries.is_empty()
+        });
     }
 
     /// Registers that a device is connected to node `from`. A connection without a `known`
@@ -96,7 +203,8 @@ impl DirectoryPartition {
         if !self.table.is_slot_owner(&self.me, device) || view.member(from).is_none() {
             return (RegistrationResult::NotSlotOwner, None);
         }
-        let existing = self.entries.get(device);
+        let entries = &mut self.slots.entry(slot_of(device)).or_default().entries;
+        let existing = entries.get(device);
         let epoch = match (known, existing) {
             (Some(known), Some(entry)) if entry.epoch > known => {
                 // The same owner has a newer connection: its epoch is the answer.
@@ -116,10 +224,10 @@ impl DirectoryPartition {
         let entry = DirectoryEntry {
             owner: from.clone(),
             epoch,
+            round: self.round,
         };
-        let replaced = self
-            .entries
-            .insert(device.clone(), entry)
+        let replaced = entries
+            .insert(device, entry)
             .filter(|old| old.owner != *from)
             .map(|old| ReplacedConnection {
                 owner: old.owner,
@@ -130,130 +238,50 @@ impl DirectoryPartition {
 
     /// Removes the entry of a connection that ended. A newer connection keeps its entry.
     pub(crate) fn unregister(&mut self, from: &NodeId, device: &DeviceId, epoch: Epoch) {
+        let number = slot_of(device);
+        let Some(slot) = self.slots.get_mut(&number) else {
+            return;
+        };
+        let entries = &mut slot.entries;
         let is_ended = |entry: &DirectoryEntry| entry.owner == *from && entry.epoch <= epoch;
-        if self.entries.get(device).is_some_and(is_ended) {
-            self.entries.remove(device);
-            // Far below its capacity only, or entries that come and go would copy the table.
-            if self.entries.capacity() > MIN_SHRINK_CAPACITY
-                && self.entries.len() < self.entries.capacity() / 4
-            {
-                self.entries.shrink_to(self.entries.len() * 2);
+        if entries.get(device).is_some_and(is_ended) {
+            entries.remove(device);
+            if entries.is_empty() {
+                self.slots.remove(&number);
             }
         }
     }
 
-    /// Notes that a node has registered all its devices in the view of that version.
-    pub(crate) fn mark_synced(&mut self, from: &NodeId, version: u64) {
-        self.synced_versions.insert(from.clone(), version);
+    /// Whether there is an entry of the device, including that of a node that left.
+    pub(crate) fn has_entry(&self, device: &DeviceId) -> bool {
+        let slot = self.slots.get(&slot_of(device));
+        slot.is_some_and(|slot| slot.entries.get(device).is_some())
     }
 
-    /// Returns the owner of the device. Answers `NotConnected` only when every node has
-    /// registered its devices in this view.
+    /// Returns the owner of the device. Answers `NotConnected` only when the connections of
+    /// every node in its slot are known.
     pub(crate) fn locate(&self, device: &DeviceId) -> DeviceLocation {
         if !self.table.is_slot_owner(&self.me, device) {
             return DeviceLocation::Unknown;
         }
-        match self.entries.get(device) {
+        let number = slot_of(device);
+        let is_complete = self.pulls.is_complete(number);
+        let slot = self.slots.get(&number);
+        let entry = slot
+            .filter(|slot| is_complete || !slot.is_doubtful)
+            .and_then(|slot| slot.entries.get(device))
+            // A node that left may return, but takes no command now.
+            .filter(|entry| self.is_member(&entry.owner));
+        match entry {
             Some(entry) => DeviceLocation::OnNode {
                 owner: entry.owner.clone(),
                 epoch: entry.epoch,
             },
-            None if self.is_complete() => DeviceLocation::NotConnected,
+            None if is_complete => DeviceLocation::NotConnected,
             None => DeviceLocation::Unknown,
         }
-    }
-
-    fn is_complete(&self) -> bool {
-        let view = &self.table.view;
-        view.nodes()
-            .all(|member| self.synced_versions.get(&member.id) == Some(&view.version))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cluster::fixture::{id, view};
-
-    fn table(version: u64, nodes: &[(&str, u64)]) -> Arc<SlotTable> {
-        Arc::new(SlotTable::new(view(version, nodes)))
-    }
-
-    /// Returns a device whose slot owner is `a` in a cluster of `a` and `b`.
-    fn device() -> DeviceId {
-        let table = table(1, &[("a", 1), ("b", 1)]);
-        (0..)
-            .map(|n| format!("d{n}").parse().unwrap())
-            .find(|device| table.is_slot_owner(&id("a"), device))
-            .unwrap()
-    }
-
-    fn partition() -> DirectoryPartition {
-        DirectoryPartition::new(id("a"), table(2, &[("a", 1), ("b", 2)]))
-    }
-
-    /// Registers the device at a node under `known`. Returns its epoch and the connection
-    /// that it replaced.
-    fn register(
-        partition: &mut DirectoryPartition,
-        node: &str,
-        known: Option<Epoch>,
-    ) -> (Epoch, Option<ReplacedConnection>) {
-        match partition.register(&id(node), &device(), known) {
-            (RegistrationResult::Accepted(epoch), replaced) => (epoch, replaced),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn on_node(owner: &str, epoch: Epoch) -> DeviceLocation {
-        let owner = id(owner);
-        DeviceLocation::OnNode { owner, epoch }
-    }
-
-    #[test]
-    fn newest_connection_wins_and_replaced_one_is_returned() {
-        let mut partition = partition();
-        let (first, _) = register(&mut partition, "a", None);
-        let (second, replaced) = register(&mut partition, "b", None);
-        let (owner, epoch) = (id("a"), first);
-        assert_eq!(replaced, Some(ReplacedConnection { owner, epoch }));
-        assert!(second > first);
-        partition.unregister(&id("a"), &device(), first);
-        assert_eq!(partition.locate(&device()), on_node("b", second));
-    }
-
-    #[test]
-    fn older_connection_that_registers_again_is_superseded() {
-        let mut partition = partition();
-        let (new, _) = register(&mut partition, "b", None);
-        let answer = partition.register(&id("a"), &device(), Some(Epoch::new(1, 99)));
-        assert_eq!(answer, (RegistrationResult::Superseded, None));
-        assert_eq!(partition.locate(&device()), on_node("b", new));
-    }
-
-    #[test]
-    fn device_is_not_connected_only_when_all_nodes_are_synced() {
-        let (mut partition, device) = (partition(), device());
-        assert_eq!(partition.locate(&device), DeviceLocation::Unknown);
-        partition.mark_synced(&id("a"), 2);
-        partition.mark_synced(&id("b"), 1);
-        assert_eq!(partition.locate(&device), DeviceLocation::Unknown);
-        partition.mark_synced(&id("b"), 2);
-        assert_eq!(partition.locate(&device), DeviceLocation::NotConnected);
-    }
-
-    #[test]
-    fn entries_of_lost_or_rejoined_members_are_dropped() {
-        for (change, nodes) in [
-            ("owner left", vec![("a", 1)]),
-            ("owner rejoined", vec![("a", 1), ("b", 4)]),
-            ("slot owner rejoined", vec![("a", 4), ("b", 2)]),
-        ] {
-            let mut partition = partition();
-            register(&mut partition, "b", None);
-            partition.set_slot_table(table(4, &nodes));
-            assert_eq!(partition.len(), 0, "{change}");
-            assert_eq!(partition.locate(&device()), DeviceLocation::Unknown);
-        }
-    }
-}
+mod tests;

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     command, context::ClusterContext, directory_client::register_local, fan_out,
-    locate::locate_local,
+    locate::locate_local, pull_answer,
 };
 use crate::{
     backplane::{Inbound, ReplyTo, SendError},
@@ -90,9 +90,8 @@ fn handle_request(
             let register = |(device, known)| register_local(cluster, from, &device, known);
             ClusterResponse::Registered(entries.into_iter().map(register).collect())
         }
-        Some(ClusterRequest::Synced(version)) => {
-            cluster.directory.lock().mark_synced(from, version);
-            ClusterResponse::Done
+        Some(ClusterRequest::Pull(pull)) => {
+            ClusterResponse::Pulled(pull_answer::answer(cluster, pull))
         }
         Some(ClusterRequest::Command(command)) => return route(cluster, reply_to, command),
         Some(ClusterRequest::Deliver(command)) => {

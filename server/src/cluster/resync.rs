@@ -1,42 +1,55 @@
-//! The resynchronisation of the owner directory: follows the members, and registers
-//! devices again whose slot has moved.
+//! The resynchronisation of the owner directory: follows the members, and learns the
+//! connections of the slots that came to this node.
+//!
+//! ```text
+//! view ──► set_slot_table ──► PullList ──► pull_node, for each node in the list
+//!                                             │ request: slots with digests
+//!                                             ▼
+//! directory_partition ◄── apply ◄── listings of the slots that differ
+//! ```
+//!
+//! The slot owner asks, because only it knows its entries. It also sets the pace, so a change
+//! of members cannot overload it. A request carries digests: a node whose connections are all
+//! known costs one request and one answer.
 
-use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
+use std::{ops::ControlFlow, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, sleep};
 
 use super::{
     context::ClusterContext,
-    directory_client::{BATCH_SIZE, CONFIRM_TIMEOUT, reassign_entry, register_own},
-    slots::{SLOTS, SlotTable, slot_of},
+    directory_client::{close_replaced, register_local},
+    directory_partition::{DEPARTED_GRACE, Pull},
+    pull_answer,
+    slots::SlotTable,
 };
 use crate::{
-    id::NodeId,
-    message::{ClusterRequest, ClusterResponse, RegistrationResult},
-    session::Session,
+    id::{DeviceId, NodeId},
+    message::{ClusterRequest, ClusterResponse, PullRequest, PulledSlots, RegistrationResult},
 };
 
-/// Delay between two attempts while other nodes have not seen the view yet.
-const RETRY_INTERVAL: Duration = Duration::from_millis(25);
-/// Batches in flight at once. They bound the load on one slot owner after a change of
-/// members, when every node registers its devices.
-const MAX_CONCURRENT_BATCHES: usize = 4;
+/// Nodes that are asked at once. They bound the entries that arrive together.
+const MAX_CONCURRENT_PULLS: usize = 4;
+/// Time in which a node must answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+/// Delay before the second attempt, for a node that has not seen the view yet. It doubles
+/// with each attempt.
+const INITIAL_RETRY_DELAY: Duration = Duration::from_millis(25);
+/// The longest delay between two attempts.
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// Runs for as long as the node.
+/// Follows the views, and pulls the connections that each one leaves unknown, as long as the
+/// node lives.
 pub(crate) async fn run(cluster: Arc<ClusterContext>) {
     let mut views = cluster.backplane.view();
-    // Slots whose entries are not at their owner. A slot stays dirty until one whole
-    // round has succeeded, however many views pass meanwhile.
-    let mut dirty = vec![true; SLOTS];
     loop {
         let view = views.borrow_and_update().clone();
-        let before = cluster.table();
-        let table = Arc::new(SlotTable::new(view));
-        mark_dirty(&mut dirty, &before, &table, &cluster.me);
-        cluster.set_slot_table(Arc::clone(&table));
-        // A lost connection changes the view too, but not its version.
-        let version = table.view.version;
+        // A lost connection to the backplane changes the view too, but not its version.
+        let version = view.version;
+        if version != cluster.table().view.version {
+            cluster.set_slot_table(Arc::new(SlotTable::new(view)));
+        }
         let changed = async {
             views
                 .wait_for(|view| view.version != version)
@@ -46,10 +59,8 @@ pub(crate) async fn run(cluster: Arc<ClusterContext>) {
         let mut changed = pin!(changed);
         let changed = tokio::select! {
             changed = &mut changed => changed,
-            () = sync(&cluster, &table, &dirty) => {
-                dirty.fill(false);
-                changed.await
-            }
+            // Pulls that a further view interrupts stay in the list.
+            () = pull_and_expire(&cluster) => changed.await,
         };
         if changed.is_err() {
             return;
@@ -57,155 +68,113 @@ pub(crate) async fn run(cluster: Arc<ClusterContext>) {
     }
 }
 
-fn mark_dirty(dirty: &mut [bool], before: &SlotTable, after: &SlotTable, me: &NodeId) {
-    let generation = |table: &SlotTable| table.view.member(me).map(|member| member.generation);
-    // In a view that this node has missed, a slot may have moved away and back, and its
-    // entries were dropped. A node with a new generation has lost all its entries.
-    let missed_view = after.view.version > before.view.version + 1;
-    if missed_view || generation(before) != generation(after) {
-        dirty.fill(true);
-        return;
-    }
-    for (slot, dirty) in dirty.iter_mut().enumerate() {
-        *dirty |= after.owner_changed(before, slot);
-    }
-}
-
-/// Registers every device of a dirty slot, then announces to all nodes that it is done.
-async fn sync(cluster: &ClusterContext, table: &SlotTable, dirty: &[bool]) {
-    let mut by_owner: BTreeMap<NodeId, Vec<Arc<Session>>> = BTreeMap::new();
-    cluster.sessions.registry.for_each(|session| {
-        // A closing session takes no commands, and its device may be elsewhere.
-        if dirty[slot_of(&session.device)]
-            && session.is_open()
-            && let Some(owner) = table.slot_owner(&session.device)
-        {
-            let batch = by_owner.entry(owner.id.clone()).or_default();
-            batch.push(Arc::clone(session));
-        }
-    });
-    let batches = by_owner.into_iter().flat_map(|(owner, sessions)| {
-        let batches: Vec<_> = sessions.chunks(BATCH_SIZE).map(<[_]>::to_vec).collect();
-        batches.into_iter().map(move |batch| (owner.clone(), batch))
-    });
-    stream::iter(batches)
-        .for_each_concurrent(MAX_CONCURRENT_BATCHES, |(owner, batch)| {
-            register(cluster, owner, batch)
+/// Pulls what is missing in this view, then drops the entries of nodes that do not return.
+async fn pull_and_expire(cluster: &ClusterContext) {
+    let nodes = cluster.directory.lock().nodes_to_pull();
+    stream::iter(nodes)
+        .for_each_concurrent(MAX_CONCURRENT_PULLS, |node| async move {
+            pull_node(cluster, &node).await;
         })
         .await;
-    announce_synced(cluster, table.view.version).await;
-}
-
-/// Registers one batch at its slot owner, and retries until it succeeds. A new view ends
-/// the attempts from outside.
-async fn register(cluster: &ClusterContext, owner: NodeId, mut batch: Vec<Arc<Session>>) {
-    let register_here = |session: &Arc<Session>| register_own(cluster, session);
     loop {
-        let results = match owner == cluster.me {
-            true => Some(batch.iter().map(register_here).collect()),
-            false => request_registration(cluster, &owner, &batch).await,
-        };
-        if let Some(results) = results {
-            let mut results = results.into_iter();
-            batch.retain(|session| apply_result(cluster, session, results.next()));
-        }
-        if batch.is_empty() {
-            return;
-        }
-        sleep(RETRY_INTERVAL).await;
+        sleep(DEPARTED_GRACE / 4).await;
+        cluster.directory.lock().expire_departed();
     }
 }
 
-async fn request_registration(
-    cluster: &ClusterContext,
-    owner: &NodeId,
-    batch: &[Arc<Session>],
-) -> Option<Vec<RegistrationResult>> {
-    let entries = batch
-        .iter()
-        .map(|session| (session.device.clone(), session.epoch()))
-        .collect();
-    let request = ClusterRequest::Register(entries);
-    let deadline = Instant::now() + CONFIRM_TIMEOUT;
-    match cluster.request(owner, &request, deadline).await.ok()? {
-        ClusterResponse::Registered(results) => Some(results),
+/// Pulls until all connections of the node are known. A new view ends it from outside.
+async fn pull_node(cluster: &ClusterContext, node: &NodeId) {
+    let mut retry_delay = INITIAL_RETRY_DELAY;
+    loop {
+        // A statement of its own, so that the lock is released before the await below.
+        let pull = cluster.directory.lock().next_pull(node);
+        let Some(pull) = pull else {
+            return;
+        };
+        if pull_slots(cluster, node, pull).await.is_continue() {
+            retry_delay = INITIAL_RETRY_DELAY;
+        } else {
+            // Jittered: all slot owners ask a node that has just come.
+            sleep(retry_delay.mul_f64(rand::random_range(0.5..1.0))).await;
+            retry_delay = (retry_delay * 2).min(MAX_RETRY_DELAY);
+        }
+    }
+}
+
+/// Asks for the slots of one request and applies the answer. Breaks if the node has
+/// answered nothing.
+async fn pull_slots(cluster: &ClusterContext, node: &NodeId, pull: Pull) -> ControlFlow<()> {
+    let Pull { mut request, round } = pull;
+    loop {
+        let slots: Vec<u16> = request.slots.iter().map(|(slot, _)| *slot).collect();
+        let (version, after) = (request.version, request.after.clone());
+        let Some(answer) = ask(cluster, node, request).await else {
+            return ControlFlow::Break(());
+        };
+        let answered = usize::from(answer.answered).min(slots.len());
+        let is_empty = answered == 0 && answer.listed.is_empty();
+        let cut = apply(cluster, node, answer, (&slots, after.as_ref()), round);
+        let mut directory = cluster.directory.lock();
+        for slot in &slots[..answered] {
+            directory.finish_pull(node, *slot, round);
+        }
+        drop(directory);
+        match cut {
+            _ if is_empty => return ControlFlow::Break(()),
+            None => return ControlFlow::Continue(()),
+            // The rest of a slot that did not fit the answer. Its digest is not compared.
+            Some(after) => {
+                request = PullRequest {
+                    version,
+                    slots: vec![(slots[answered], 0)],
+                    after: Some(after),
+                };
+            }
+        }
+    }
+}
+
+async fn ask(cluster: &ClusterContext, node: &NodeId, request: PullRequest) -> Option<PulledSlots> {
+    if *node == cluster.me {
+        return Some(pull_answer::answer(cluster, request));
+    }
+    let request = ClusterRequest::Pull(request);
+    let deadline = Instant::now() + ANSWER_TIMEOUT;
+    match cluster.request(node, &request, deadline).await.ok()? {
+        ClusterResponse::Pulled(answer) => Some(answer),
         _ => None,
     }
 }
 
-/// Applies the answer to one registration. Returns whether the session must be
-/// registered again.
-fn apply_result(
+/// Registers the listed connections. Returns the last device of a slot that is listed in
+/// part.
+fn apply(
     cluster: &ClusterContext,
-    session: &Arc<Session>,
-    result: Option<RegistrationResult>,
-) -> bool {
-    let registry = &cluster.sessions.registry;
-    match result {
-        Some(RegistrationResult::Accepted(epoch)) => {
-            session.set_epoch(epoch);
-            // The session ended while its registration was in flight.
-            if !registry.is_current(session) {
-                reassign_entry(cluster, session, epoch);
-            }
-            false
+    node: &NodeId,
+    answer: PulledSlots,
+    asked: (&[u16], Option<&DeviceId>),
+    round: u32,
+) -> Option<DeviceId> {
+    let (slots, first_after) = asked;
+    let next = slots.get(usize::from(answer.answered)).copied();
+    let mut cut = None;
+    // Only slots that were asked for: a listing removes entries.
+    let listed = answer.listed.into_iter();
+    for listed in listed.filter(|listed| slots.contains(&listed.slot)) {
+        let is_cut = Some(listed.slot) == next;
+        let after = first_after.filter(|_| slots.first() == Some(&listed.slot));
+        if is_cut {
+            cut = listed.connections.last().map(|(device, _)| device.clone());
         }
-        Some(RegistrationResult::Superseded) => {
-            if let Some(epoch) = session.epoch() {
-                session.mark_superseded(epoch);
+        let mut directory = cluster.directory.lock();
+        let connections = directory.apply_listing(node, listed, (after, is_cut), round);
+        drop(directory);
+        for (device, epoch) in connections {
+            let result = register_local(cluster, node, &device, Some(epoch));
+            if result == RegistrationResult::Superseded {
+                close_replaced(cluster, node, &device, epoch);
             }
-            false
         }
-        Some(RegistrationResult::NotSlotOwner) | None => registry.is_current(session),
     }
-}
-
-async fn announce_synced(cluster: &ClusterContext, version: u64) {
-    cluster.directory.lock().mark_synced(&cluster.me, version);
-    stream::iter(cluster.other_nodes())
-        .for_each_concurrent(None, |other| async move {
-            // Until a node has the announcement, it answers "unknown" instead of "not
-            // connected", and commands are broadcast.
-            let request = ClusterRequest::Synced(version);
-            let deadline = || Instant::now() + CONFIRM_TIMEOUT;
-            while cluster.request(&other, &request, deadline()).await.is_err() {
-                sleep(RETRY_INTERVAL).await;
-            }
-        })
-        .await;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        cluster::{directory_client::register_local, fixture, session_end::remove_session},
-        id::DeviceId,
-        message::DeviceLocation,
-        net::ws::close::CloseReason,
-    };
-
-    fn is_registered(cluster: &ClusterContext, device: &DeviceId) -> bool {
-        matches!(cluster.locate_entry(device), DeviceLocation::OnNode { .. })
-    }
-
-    #[tokio::test]
-    async fn entry_of_ended_connection_goes_to_connected_one() {
-        let cluster = fixture::cluster();
-        let device: DeviceId = "d".parse().unwrap();
-        let session = || Arc::new(Session::new(device.clone(), 1));
-        let (old, new) = (session(), session());
-        let register = || register_local(&cluster, &cluster.me, &device, None);
-        // The old connection was in a batch when the new one was registered faster.
-        cluster.sessions.registry.insert(&old);
-        cluster.sessions.registry.insert(&new);
-        assert!(!apply_result(&cluster, &new, Some(register())));
-        assert!(!apply_result(&cluster, &old, Some(register())));
-        assert!(is_registered(&cluster, &device), "no entry");
-        remove_session(&cluster, &new, CloseReason::ConnectionLost);
-        assert!(!is_registered(&cluster, &device), "entry left behind");
-        // Without another connection the entry is removed.
-        assert!(!apply_result(&cluster, &old, Some(register())));
-        assert!(!is_registered(&cluster, &device), "entry left behind");
-    }
+    cut
 }

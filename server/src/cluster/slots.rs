@@ -9,11 +9,8 @@ use std::sync::Arc;
 use crate::{
     backplane::{Member, MemberRole, View},
     id::{DeviceId, NodeId},
+    message::{SLOTS, hash, mix, slot_of},
 };
-
-/// The number of slots: enough for an even spread over some hundred nodes, and few
-/// enough to compute anew with every view.
-pub(crate) const SLOTS: usize = 4096;
 
 /// The node that stores a device's directory entry, from the view of one node.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,7 +51,7 @@ impl SlotTable {
 
     /// Returns the slot owner of a device; `None` before this node has joined.
     pub(crate) fn slot_owner(&self, device: &DeviceId) -> Option<&Member> {
-        self.owner_of_slot(slot_of(device))
+        self.owner_of_slot(usize::from(slot_of(device)))
     }
 
     pub(crate) fn owner_of_slot(&self, slot: usize) -> Option<&Member> {
@@ -67,34 +64,11 @@ impl SlotTable {
             .is_some_and(|owner| owner.id == *node)
     }
 
-    /// Whether a slot has lost its entries since the table `before`: it has another owner,
-    /// or the same node in another generation, which starts empty.
-    pub(crate) fn owner_changed(&self, before: &Self, slot: usize) -> bool {
-        let generation = |owner: &Member| (owner.id.clone(), owner.generation);
-        self.owner_of_slot(slot).map(generation) != before.owner_of_slot(slot).map(generation)
+    /// Whether `node` owns the slot.
+    pub(crate) fn owns_slot(&self, node: &NodeId, slot: usize) -> bool {
+        self.owner_of_slot(slot)
+            .is_some_and(|owner| owner.id == *node)
     }
-}
-
-/// Returns the slot of a device, which is the same on every node.
-pub(crate) fn slot_of(device: &DeviceId) -> usize {
-    (hash(device.as_str()) % SLOTS as u64) as usize
-}
-
-/// Hashes with FNV-1a and mixes the result. The standard library's hashers differ between
-/// builds, and all nodes must agree.
-fn hash(text: &str) -> u64 {
-    // The offset basis and the prime of 64-bit FNV-1a.
-    let fnv = text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    mix(fnv)
-}
-
-/// Mixes bits with the finalizer of SplitMix64: FNV-1a alone spreads short names badly.
-fn mix(mut x: u64) -> u64 {
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }
 
 #[cfg(test)]
@@ -107,6 +81,11 @@ mod tests {
     fn table(names: &[String]) -> SlotTable {
         let nodes: Vec<_> = names.iter().map(|name| (name.as_str(), 1)).collect();
         SlotTable::new(view(1, &nodes))
+    }
+
+    fn moved(after: &SlotTable, before: &SlotTable, slot: usize) -> bool {
+        let owner = |table: &SlotTable| table.owner_of_slot(slot).map(|owner| owner.id.clone());
+        owner(after) != owner(before)
     }
 
     fn names() -> impl Strategy<Value = Vec<String>> {
@@ -131,7 +110,7 @@ mod tests {
         };
         view.members.insert(1, gateway);
         let with_gateway = SlotTable::new(Arc::new(view));
-        assert!((0..SLOTS).all(|slot| !with_gateway.owner_changed(&nodes, slot)));
+        assert!((0..SLOTS).all(|slot| !moved(&with_gateway, &nodes, slot)));
     }
 
     proptest! {
@@ -141,7 +120,7 @@ mod tests {
             let after = table(&names[1..]);
             for slot in 0..SLOTS {
                 let owner = &before.owner_of_slot(slot).unwrap().id;
-                let moved = after.owner_changed(&before, slot);
+                let moved = moved(&after, &before, slot);
                 prop_assert_eq!(moved, owner.as_str() == names[0]);
             }
         }

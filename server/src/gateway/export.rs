@@ -20,6 +20,18 @@ pub(super) fn encode(gateway: &GatewayState) -> String {
         "Open sockets that this gateway forwards.",
         Some(gateway.tunnels.count() as f64),
     );
+    register_gauge(
+        &collected,
+        "highwater_gateway_idle_connections",
+        "Connections to nodes that wait for their next request.",
+        Some(gateway.idle_connections.open() as f64),
+    );
+    register_gauge(
+        &collected,
+        "highwater_gateway_idle_connections_limit",
+        "Most connections to nodes that may wait for their next request.",
+        gateway.idle_connections.max().map(|max| max as f64),
+    );
     collect_loads(&gateway.backends.loads_by_node(), &collected);
     collect_nodes(&gateway.backends.statuses(), &collected);
     gateway.connections.collect(&collected);

@@ -24,6 +24,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) async fn probe_loop(gateway: Arc<GatewayState>, upstream: Arc<Upstream>) {
     let backends = &gateway.backends;
     loop {
+        upstream.close_expired(&gateway.config.limits);
         let checked = match timeout(PROBE_TIMEOUT, send_probe(&upstream)).await {
             Ok(answer) => classify_response(answer),
             Err(_) => failed(format!("no answer to /readyz within {PROBE_TIMEOUT:?}")),

@@ -16,14 +16,11 @@ use serde_json::{Value, json};
 use super::{backend_set::BackendStatus, export, forward::forward, state::GatewayState};
 use crate::{
     api::{
-        AdminAccess, AdminRejected, AllowedOrigins, ApiError, GATEWAY_HEADER,
-        address_limit_reached, method_not_allowed, metrics_response, path_not_found,
+        ApiError, GATEWAY_HEADER, address_limit_reached, method_not_allowed, metrics_response,
+        path_not_found,
     },
-    net::listener::{Client, Rejections},
+    net::listener::Rejections,
 };
-
-/// The one account of the admin token.
-const ADMIN_ACCOUNT: &str = "";
 
 /// Returns all routes, for a server with one listener.
 pub(super) fn combined_router(gateway: &Arc<GatewayState>) -> Router {
@@ -82,33 +79,10 @@ async fn require_operator(
     request: Request,
     next: Next,
 ) -> Response {
-    match check_operator(&gateway, &request) {
+    match gateway.operators.check(&request) {
         Ok(()) => next.run(request).await,
         Err(error) => error.into_response(),
     }
-}
-
-fn check_operator(gateway: &GatewayState, request: &Request) -> Result<(), ApiError> {
-    // No page of another site has to do with a gateway, whose devices' pages the nodes know.
-    let origins = AllowedOrigins::default();
-    let access = &gateway.admin_access;
-    let check = || access.check(request.method(), request.headers(), &origins);
-    let client = request.extensions().get::<Client>();
-    let (AdminAccess::Token(_), Some(client)) = (access, client) else {
-        return check().map_err(ApiError::from);
-    };
-    let (limit, client) = (&gateway.admin_limit, client.address);
-    limit
-        .check(ADMIN_ACCOUNT, client)
-        .map_err(|reached| ApiError::too_many_attempts(reached.reason, reached.wait))?;
-    check()
-        .inspect(|()| limit.record_right(ADMIN_ACCOUNT, client))
-        .map_err(|rejected| {
-            if let AdminRejected::WrongToken = rejected {
-                limit.record_wrong(ADMIN_ACCOUNT, client);
-            }
-            rejected.into()
-        })
 }
 
 /// Returns 404 for the nodes' admin paths.

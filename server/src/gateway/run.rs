@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{config::GatewayConfig, discovery, drain, routes, state::GatewayState};
 use crate::{
     backplane::{BackplaneConfig, Identity, MemberRole, join},
+    control_thread::ControlThread,
     net::{
         admission::{AdmissionControl, ConnectionLimit},
         listen::{ListenSockets, is_wildcard},
@@ -22,6 +23,9 @@ pub enum GatewayError {
     /// The listener is unusable.
     #[error("the gateway's listener is unusable")]
     Listener(#[source] io::Error),
+    /// The thread of the control plane cannot start.
+    #[error("cannot start the thread of the control plane")]
+    ControlThread(#[source] io::Error),
     /// An essential task ended; the gateway has drained.
     #[error(transparent)]
     TaskEnded(#[from] TaskEnded),
@@ -55,7 +59,12 @@ pub async fn run(
         lease: config.membership_lease,
         secret: config.cluster_secret.clone(),
     };
-    let joined = join(&backplane_config, identity, leave.clone());
+    // Dropped last: the connection to the backplane ends with it.
+    let control = ControlThread::start().map_err(GatewayError::ControlThread)?;
+    let joined = {
+        let _guard = control.enter();
+        join(&backplane_config, identity, leave.clone())
+    };
     let gateway = GatewayState::new(config, joined.backplane, shutdown.child_token());
     let gateway = Arc::new(gateway);
     let config = &gateway.config;

@@ -9,17 +9,19 @@ use super::{
     via::ViaName,
 };
 use crate::{
-    api::AdminAccess,
-    auth::LoginLimit,
+    api::OperatorAccess,
     backplane::Backplane,
     net::{
-        admission::{ConnectionBudget, ConnectionShares, max_per_address},
+        admission::{ConnectionBudget, ConnectionLimit, ConnectionShares, max_per_address},
         task_group::TaskHealth,
     },
 };
 
 /// Open files of a forwarded socket: the connection to the client, and that to the node.
 const FILES_PER_CONNECTION: usize = 2;
+/// Most idle connections to all nodes together: half of the files that forwarded sockets never
+/// take.
+const MAX_IDLE_CONNECTIONS: usize = 128;
 
 /// The state that all tasks of a gateway share.
 pub(super) struct GatewayState {
@@ -31,14 +33,14 @@ pub(super) struct GatewayState {
     pub(super) via: ViaName,
     /// Bounds the connections of each kind.
     pub(super) connections: ConnectionBudget,
+    /// Bounds the idle connections to all nodes together.
+    pub(super) idle_connections: Arc<ConnectionLimit>,
     /// The connections of one client address that are not forwarded sockets.
     pub(super) max_per_address: usize,
     pub(super) metrics: GatewayMetrics,
     /// Whether the gateway's essential tasks run.
     pub(super) task_health: TaskHealth,
-    pub(super) admin_access: AdminAccess,
-    /// Limits wrong admin tokens.
-    pub(super) admin_limit: LoginLimit,
+    pub(super) operators: OperatorAccess,
     /// Cancelled to begin a drain.
     pub(super) drain: CancellationToken,
     /// Cancelled when `/readyz` begins to fail.
@@ -60,18 +62,24 @@ impl GatewayState {
             tunnels: Arc::new(Tunnels::new(connections.clone(), half_close_timeout)),
             via: ViaName::new(&config.id),
             connections,
+            idle_connections: Arc::new(ConnectionLimit::new(Some(max_idle(&shares)))),
             max_per_address: max_per_address(limits.connections_per_address, shares.public),
             metrics: GatewayMetrics::new(),
-            admin_access: config
-                .admin_token
-                .clone()
-                .map_or(AdminAccess::Open, AdminAccess::Token),
-            admin_limit: LoginLimit::default(),
+            operators: OperatorAccess::new(config.admin_token.clone()),
             config,
             backplane,
             task_health: TaskHealth::default(),
             drain,
             leaving: CancellationToken::new(),
         }
+    }
+}
+
+/// Returns the idle connections to all nodes that the open files have room for: as many as the
+/// clients that sockets leave room for, each with one file of its own.
+fn max_idle(shares: &ConnectionShares) -> usize {
+    match (shares.public, shares.sockets) {
+        (Some(public), Some(sockets)) => (public - sockets).min(MAX_IDLE_CONNECTIONS),
+        _ => MAX_IDLE_CONNECTIONS,
     }
 }

@@ -1,6 +1,6 @@
 //! The address of one incarnation of a node, and its idle connections.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use axum::body::Body;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -13,7 +13,10 @@ use tokio::{
 };
 
 use super::{allowed_networks::AllowedNetworks, config::GatewayLimits};
-use crate::id::NodeId;
+use crate::{
+    id::NodeId,
+    net::admission::{ConnectionLimit, Permit},
+};
 
 /// Idle time after which the kernel probes the connection.
 // Without it, a cut cable would never be noticed.
@@ -42,6 +45,8 @@ pub(super) struct Upstream {
 struct IdleConnection {
     sender: RequestSender,
     since: Instant,
+    /// Counts it among the idle connections to all nodes.
+    _permit: Permit,
 }
 
 impl Upstream {
@@ -90,23 +95,43 @@ impl Upstream {
         let mut idle = self.idle.lock();
         // The last one first: it has been idle for the shortest time.
         loop {
-            let IdleConnection { sender, since } = idle.pop()?;
+            let IdleConnection { sender, since, .. } = idle.pop()?;
             if !sender.is_closed() && since.elapsed() < limits.idle_timeout {
                 return Some(sender);
             }
         }
     }
 
-    /// Keeps a connection whose response has been read to its end.
-    pub(super) fn put_idle(&self, sender: RequestSender, limits: &GatewayLimits) {
+    /// Keeps a connection whose response has been read to its end, if this node and `all` nodes
+    /// together have room for it. Otherwise the connection closes.
+    pub(super) fn put_idle(
+        &self,
+        sender: RequestSender,
+        limits: &GatewayLimits,
+        all: &Arc<ConnectionLimit>,
+    ) {
         let mut idle = self.idle.lock();
         if idle.len() >= limits.max_idle_connections {
             idle.retain(|idle| !idle.sender.is_closed());
         }
-        if idle.len() < limits.max_idle_connections && !sender.is_closed() {
-            let since = Instant::now();
-            idle.push(IdleConnection { sender, since });
+        if idle.len() < limits.max_idle_connections
+            && !sender.is_closed()
+            && let Some(permit) = all.try_acquire()
+        {
+            idle.push(IdleConnection {
+                sender,
+                since: Instant::now(),
+                _permit: permit,
+            });
         }
+    }
+
+    /// Closes connections that have been idle for too long, or that the node has closed.
+    // Without it, they would stay open until the next request to the node.
+    pub(super) fn close_expired(&self, limits: &GatewayLimits) {
+        self.idle
+            .lock()
+            .retain(|idle| !idle.sender.is_closed() && idle.since.elapsed() < limits.idle_timeout);
     }
 }
 
@@ -117,4 +142,45 @@ fn set_dead_peer_timeouts(stream: &TcpStream) -> io::Result<()> {
     setsockopt(stream, sockopt::TcpKeepCount, &KEEPALIVE_PROBES)?;
     setsockopt(stream, sockopt::TcpUserTimeout, &TCP_USER_TIMEOUT_MS)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    async fn upstream(listener: &TcpListener) -> Upstream {
+        let address = listener.local_addr().unwrap().to_string();
+        Upstream::new(
+            "n1".parse().unwrap(),
+            1,
+            address,
+            AllowedNetworks::default(),
+        )
+    }
+
+    #[tokio::test]
+    async fn idle_connections_to_all_nodes_are_bounded_and_expire() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (first, second) = (upstream(&listener).await, upstream(&listener).await);
+        let limits = GatewayLimits::default();
+        let all = Arc::new(ConnectionLimit::new(Some(3)));
+        for node in [&first, &first, &second, &second, &first] {
+            let sender = node.connect(limits.connect_timeout).await.unwrap();
+            node.put_idle(sender, &limits, &all);
+        }
+        assert_eq!(all.open(), 3);
+        assert!(second.take_idle(&limits).is_some());
+        assert!(second.take_idle(&limits).is_none(), "the fourth was closed");
+        assert_eq!(all.open(), 2);
+        first.close_expired(&limits);
+        assert_eq!(all.open(), 2, "none has expired");
+        let expired = GatewayLimits {
+            idle_timeout: Duration::ZERO,
+            ..limits
+        };
+        first.close_expired(&expired);
+        assert_eq!(all.open(), 0);
+    }
 }

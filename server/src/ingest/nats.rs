@@ -22,6 +22,7 @@ use async_nats::{
     },
 };
 use futures_util::StreamExt;
+use highwater_nats::create_stream;
 
 use super::{
     Telemetry,
@@ -33,7 +34,7 @@ use super::{
     },
 };
 use crate::{
-    backplane::nats::{connect_to_any, create_stream},
+    backplane::nats::connect_to_any,
     id::{ClusterName, ConsumerGroup},
 };
 
@@ -213,7 +214,7 @@ async fn open(
         max_bytes: MAX_QUEUED_BYTES as i64,
         ..Config::default()
     };
-    let stream = create_stream(&client, &context, config).await;
+    let stream = create_stream(&context, config).await;
     let stream = stream.map_err(QueueError::disconnected)?;
     Ok((client, context, stream))
 }

@@ -23,6 +23,7 @@ pub(crate) enum DeviceLocation {
     OnNode { owner: NodeId, epoch: Epoch },
     /// The device is connected to no node.
     NotConnected,
-    /// The location is not known: some node has not registered its devices yet.
+    /// The location is not known: the slot owner has yet to learn the connections of some
+    /// node.
     Unknown,
 }

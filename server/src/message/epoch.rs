@@ -33,6 +33,16 @@ impl Epoch {
         Self(((version << COUNTER_BITS) | count).max(1))
     }
 
+    /// Returns the epoch of a connection that no slot owner knows yet, made at `now_ms` in
+    /// milliseconds since 1970 by a node whose last view has that version.
+    ///
+    /// The epoch is above all epochs of that view and below those of later ones. Two of one view
+    /// are in the order of their nodes' clocks, within four days.
+    pub(crate) fn provisional(version: u64, now_ms: u64) -> Self {
+        let upper_half = 1 << (COUNTER_BITS - 1);
+        Self::new(version, upper_half | (now_ms / 10 % upper_half))
+    }
+
     /// Returns the epoch just above this one.
     pub(crate) fn next(self) -> Self {
         Self(self.0 + 1)
@@ -76,6 +86,14 @@ mod tests {
         for lie in [u64::MAX, u64::MAX - 1, 0] {
             assert_eq!(decode::<Epoch>(&encode(&lie)), None, "{lie}");
         }
+    }
+
+    #[test]
+    fn provisional_epoch_lies_between_its_view_and_the_next() {
+        let provisional = Epoch::provisional(7, 1_800_000_000_000);
+        assert!(provisional > Epoch::new(7, 1_000_000));
+        assert!(provisional < Epoch::new(8, 0));
+        assert!(provisional < Epoch::provisional(7, 1_800_000_000_010));
     }
 
     #[test]

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Reading order: `peer` holds the three kinds of message, `directory`, `command` and
-//! `load` hold their contents, `epoch` orders the connections of a device, `codec` turns
-//! messages into bytes.
+//! `load` hold their contents, `epoch` orders the connections of a device, `slot` sorts
+//! devices, `codec` turns messages into bytes.
 
 mod codec;
 mod command;
@@ -16,6 +16,7 @@ mod directory;
 mod epoch;
 mod load;
 mod peer;
+mod slot;
 
 pub(crate) use self::{
     codec::{decode, encode},
@@ -23,5 +24,8 @@ pub(crate) use self::{
     directory::{DeviceLocation, RegistrationResult},
     epoch::Epoch,
     load::LoadReport,
-    peer::{ClusterNotification, ClusterRequest, ClusterResponse},
+    peer::{
+        ClusterNotification, ClusterRequest, ClusterResponse, ListedSlot, PullRequest, PulledSlots,
+    },
+    slot::{SLOTS, digest, hash, mix, slot_of},
 };

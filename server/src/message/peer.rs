@@ -20,11 +20,10 @@ pub(crate) enum ClusterNotification {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum ClusterRequest {
     /// Owner to slot owner: these devices are connected here. A connection without an
-    /// epoch is new; one with an epoch moves to a new slot owner.
+    /// epoch is new; one with an epoch moved while it was being registered.
     Register(Vec<(DeviceId, Option<Epoch>)>),
-    /// Node to every node: all devices of the sender are registered in the view of that
-    /// version.
-    Synced(u64),
+    /// Slot owner to every node: list the devices that are connected to you.
+    Pull(PullRequest),
     /// Caller's node to slot owner: pass this command to the owner.
     Command(CommandRequest),
     /// Any node to a possible owner: deliver this command, if the device is connected there.
@@ -37,12 +36,40 @@ pub(crate) enum ClusterRequest {
     Load,
 }
 
+/// A slot owner's request for the connections of one node.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct PullRequest {
+    /// The version of the slot owner's view. A node with an older one answers no slot.
+    pub(crate) version: u64,
+    /// The wanted slots. Each has the digest of the node's connections that the slot owner
+    /// has stored.
+    pub(crate) slots: Vec<(u16, u64)>,
+    /// The device after which the listing of the first slot goes on; `None` at its start.
+    pub(crate) after: Option<DeviceId>,
+}
+
+/// The answer to a [`PullRequest`].
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct PulledSlots {
+    /// The number of the wanted slots, in their order, that this answers in full.
+    pub(crate) answered: u16,
+    /// The slots whose digest differs. A last one beyond `answered` is listed in part.
+    pub(crate) listed: Vec<ListedSlot>,
+}
+
+/// The connections of a node in one slot, ordered by device.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ListedSlot {
+    pub(crate) slot: u16,
+    pub(crate) connections: Vec<(DeviceId, Epoch)>,
+}
+
 /// The answers, in the order of the requests.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum ClusterResponse {
     /// The results of a `Register`, one for each device, in its order.
     Registered(Vec<RegistrationResult>),
-    Done,
+    Pulled(PulledSlots),
     Command(CommandReply),
     Located(DeviceLocation),
     /// `None` from a node that is not a member at the moment.

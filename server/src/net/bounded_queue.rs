@@ -87,6 +87,7 @@ impl<T: ByteSize> BoundedSender<T> {
             self.counts.queued_bytes.fetch_sub(bytes, Relaxed);
             if let Some(group) = group {
                 group.remove(bytes);
+                group.record_rejected();
             }
             self.counts.rejected.fetch_add(1, Relaxed);
             return Err(QueueFull);

@@ -39,7 +39,14 @@ const COMMAND_OUTCOMES: [&str; 7] = [
 ];
 
 /// The reasons of a rejected upgrade, in `highwater_upgrades_rejected_total{reason}`.
-const UPGRADE_REJECTIONS: [&str; 4] = ["draining", "rate_limited", "at_capacity", "address_limit"];
+const UPGRADE_REJECTIONS: [&str; 6] = [
+    "draining",
+    "rate_limited",
+    "overloaded",
+    "at_capacity",
+    "address_limit",
+    "no_backplane",
+];
 
 impl NodeMetrics {
     /// Returns the node's counters. Registers them and the metrics of its layers.

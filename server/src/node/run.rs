@@ -14,7 +14,8 @@ use crate::{
     api::rejections,
     auth::{AuthConfig, StoreUrl},
     backplane::{BackplaneConfig, Identity, JoinedBackplane, MemberRole, join},
-    cluster::{directory_client, inbound, resync},
+    cluster::{directory_client, inbound, resync, unregistered},
+    control_thread::ControlThread,
     ingest::run_producer_task,
     intake::TelemetryPublisher,
     net::{
@@ -33,6 +34,9 @@ pub enum NodeError {
     /// The listener's address is not known.
     #[error("cannot use the node's listener")]
     Listener(#[source] io::Error),
+    /// The thread of the control plane cannot start.
+    #[error("cannot start the thread of the control plane")]
+    ControlThread(#[source] io::Error),
     /// The address that gateways would get stands for every address of their own host.
     #[error("cannot advertise {0}: to a gateway it is an address of its own host")]
     WildcardAddress(String),
@@ -68,11 +72,16 @@ pub async fn run(
         lease: config.membership_lease,
         secret: config.cluster_secret.clone(),
     };
+    // Dropped last: the connection to the backplane ends with it.
+    let control = ControlThread::start().map_err(NodeError::ControlThread)?;
     let JoinedBackplane {
         backplane,
         inbound: inbox,
         task: membership,
-    } = join(&backplane_config, identity, leave.clone());
+    } = {
+        let _guard = control.enter();
+        join(&backplane_config, identity, leave.clone())
+    };
     let tls = config.tls.clone();
     // A child, so that a drain over HTTP does not cancel the token of the caller.
     let (node, queues) = Node::new(config, backplane, shutdown.child_token());
@@ -169,6 +178,7 @@ fn spawn_background(
     let directory = directory_client::run(cluster_context(), queues.directory_updates);
     tasks.spawn("owner directory", directory);
     tasks.spawn("directory resync", resync::run(cluster_context()));
+    tasks.spawn("late registrations", unregistered::run(cluster_context()));
     tasks.spawn("load reports", load_reporter::run(Arc::clone(node)));
     tasks.spawn("timing wheel", advance_wheel(Arc::clone(node)));
     // A node without a backplane has no queue, and its intake rejects all telemetry.

@@ -20,7 +20,7 @@ use crate::{
     net::{
         admission::{
             AddressBuckets, AdmissionControl, BucketPermit, ConnectionBudget, ConnectionShares,
-            Permit, max_per_address,
+            Permit, QueueDelayLimit, max_per_address,
         },
         proxies::ProxyConfig,
         task_group::TaskHealth,
@@ -37,6 +37,8 @@ pub(crate) struct Node {
     pub(crate) metrics: NodeMetrics,
     /// Bounds device sockets.
     pub(crate) admission: AdmissionControl,
+    /// Rejects device sockets that waited for long; `None` without a limit.
+    pub(crate) upgrade_delay: Option<QueueDelayLimit>,
     /// Bounds the connections of each kind.
     pub(crate) connections: ConnectionBudget,
     /// The connections of one client address that are not device sockets.
@@ -107,6 +109,7 @@ impl Node {
             limits.upgrade_rate,
             limits.upgrade_burst,
         );
+        let upgrade_delay = limits.upgrade_delay.map(QueueDelayLimit::new);
         let max_per_address = max_per_address(limits.connections_per_address, shares.public);
         let socket_addresses = limits.sockets_per_address.map(AddressBuckets::new);
         let sessions = Arc::new(SessionContext::new(config.limits));
@@ -123,6 +126,7 @@ impl Node {
             intake: Arc::new(intake),
             metrics,
             admission,
+            upgrade_delay,
             connections,
             max_per_address,
             socket_addresses: socket_addresses.map(Arc::new),

@@ -2,29 +2,38 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    hash::{BuildHasher, RandomState},
     sync::Arc,
 };
 
 use parking_lot::{Mutex, MutexGuard};
 
 use super::Session;
-use crate::{id::DeviceId, message::Epoch};
+use crate::{
+    id::DeviceId,
+    message::{Epoch, SLOTS, slot_of},
+};
 
 /// The number of shards of the registry, each with its own lock. With a single lock, all
-/// cores would wait for it while many sockets open.
-const SHARDS: usize = 16;
+/// cores would wait for it while many sockets open. A shard holds the same slots of the
+/// owner directory on every node, so that the sessions of one slot are found in one shard.
+const SHARDS: usize = 256;
 
 /// A shard whose capacity is at most this many sessions never shrinks.
-const MIN_SHRINK_CAPACITY: usize = 64;
+const MIN_SHRINK_CAPACITY: usize = 16;
 
 type RegistryShard = HashMap<DeviceId, Arc<Session>>;
 
 /// A table with the newest session of each device on this node.
-#[derive(Default)]
 pub(crate) struct SessionRegistry {
-    hasher: RandomState,
-    shards: [Mutex<RegistryShard>; SHARDS],
+    shards: Box<[Mutex<RegistryShard>]>,
+}
+
+impl Default for SessionRegistry {
+    fn default() -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+        }
+    }
 }
 
 impl SessionRegistry {
@@ -89,10 +98,24 @@ impl SessionRegistry {
         }
     }
 
+    /// Returns the connections of one slot that the owner directory has accepted and that
+    /// are open, in any order.
+    pub(crate) fn registered_in_slot(&self, slot: u16) -> Vec<(DeviceId, Epoch)> {
+        let shard = self.shard_of(slot).lock();
+        let in_slot = shard.iter().filter(|(device, _)| slot_of(device) == slot);
+        in_slot
+            .filter(|(_, session)| session.is_open())
+            .filter_map(|(device, session)| Some((device.clone(), session.epoch()?)))
+            .collect()
+    }
+
     fn shard(&self, device: &DeviceId) -> MutexGuard<'_, RegistryShard> {
-        // Uses the registry's hasher, because each map has a hasher with other keys.
-        let index = self.hasher.hash_one(device) as usize % SHARDS;
-        self.shards[index].lock()
+        self.shard_of(slot_of(device)).lock()
+    }
+
+    fn shard_of(&self, slot: u16) -> &Mutex<RegistryShard> {
+        // Below the number of shards also for a slot that does not exist.
+        &self.shards[usize::from(slot) % SLOTS / (SLOTS / SHARDS)]
     }
 }
 

@@ -18,6 +18,7 @@ mod ingest;
 mod membership;
 mod metrics;
 mod operations;
+mod overload;
 mod promtool;
 mod rig;
 mod security;

@@ -30,6 +30,7 @@ const NAMES: &[&str] = &[
     "highwater_backplane_tables_rejected_total",
     "highwater_backplane_inboxes_deleted_total",
     "highwater_directory_entries",
+    "highwater_unregistered_sockets",
     "highwater_accept_errors_total",
     "highwater_connections_rejected_total",
     "highwater_connections",

@@ -44,7 +44,7 @@ impl ExampleServer {
     /// # Errors
     /// [`ServiceError`], also where the packages are not installed.
     pub fn python(script: &Path, arguments: &[&str], port: u16) -> Result<Self, ServiceError> {
-        let interpreter = python::interpreter()?;
+        let interpreter = python::EXAMPLE_SERVERS.interpreter()?;
         Self::start(port, PAGE_REQUEST, |_| {
             let mut command = Command::new(&interpreter);
             // Unbuffered: the log shows why a server ended.
@@ -90,6 +90,29 @@ impl ExampleServer {
             command.arg(format!("{NGINX_DIRECTIVES} pid {};", pid.display()));
             command.arg("-p").arg(directory).arg("-c").arg(file);
         })
+    }
+
+    /// Starts Puma with an application of Action Cable at this port.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub fn action_cable(application: &str, port: u16) -> Result<Self, ServiceError> {
+        let puma = program::PUMA.require()?;
+        program::ACTION_CABLE.require()?;
+        Self::start(port, PAGE_REQUEST, |directory| {
+            // Puma reads the end of the name.
+            let file = directory.join("config.ru");
+            fs::write(&file, application).map_err(files_failed)?;
+            let mut command = Command::new(&puma);
+            command.arg("--bind").arg(format!("tcp://127.0.0.1:{port}"));
+            command.arg(file);
+            Ok(command)
+        })
+    }
+
+    /// Returns the process id.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
     }
 
     /// Returns everything that the server has logged so far.

@@ -4,19 +4,19 @@ use std::{collections::BTreeSet, process::Command};
 
 use nix::unistd::geteuid;
 
-use crate::{PROGRAMS, Program, ServiceError};
+use crate::{Program, ServiceError};
 
 /// Seconds that another apt may hold its lock.
 const LOCK_TIMEOUT: &str = "DPkg::Lock::Timeout=300";
 
-/// Installs the packages of all missing programs with apt-get, and returns these programs.
-/// apt-get does not run if every program is there.
+/// Installs the packages of the missing ones of these programs with apt-get, and returns the
+/// programs that were missing. apt-get does not run if every program is there.
 ///
 /// # Errors
 /// [`ServiceError::Install`] when this is not root, or apt-get fails, or a program
 /// is missing afterwards.
-pub fn install() -> Result<Vec<&'static Program>, ServiceError> {
-    let missing: Vec<_> = missing().collect();
+pub fn install(programs: &'static [Program]) -> Result<Vec<&'static Program>, ServiceError> {
+    let missing: Vec<_> = missing(programs).collect();
     if missing.is_empty() {
         return Ok(missing);
     }
@@ -30,7 +30,7 @@ pub fn install() -> Result<Vec<&'static Program>, ServiceError> {
         .and_then(|()| apt_get(&install, &packages))
         .map_err(|reason| failed(&packages, reason))?;
     // A package may lack the program that its entry names.
-    match self::missing().next() {
+    match self::missing(programs).next() {
         None => Ok(missing),
         Some(program) => Err(failed(
             &packages,
@@ -39,8 +39,8 @@ pub fn install() -> Result<Vec<&'static Program>, ServiceError> {
     }
 }
 
-fn missing() -> impl Iterator<Item = &'static Program> {
-    PROGRAMS.iter().filter(|program| program.path().is_none())
+fn missing(programs: &'static [Program]) -> impl Iterator<Item = &'static Program> {
+    programs.iter().filter(|program| program.path().is_none())
 }
 
 fn apt_get(arguments: &[&str], packages: &BTreeSet<&str>) -> Result<(), String> {

@@ -51,13 +51,14 @@ pub use error::ServiceError;
 pub use example::ExampleServer;
 pub use install::install;
 pub use kind::ServiceKind;
-pub use program::{PROGRAMS, Program};
+pub use program::{ARTILLERY, EPMD, PEER_PROGRAMS, PROGRAMS, Program, TSUNG};
 pub use registry::{
     haproxy::HaproxyService,
     nats::{NatsOptions, NatsService},
     nats_cluster::NatsClusterService,
     nginx::NginxService,
     rabbitmq::RabbitMqService,
+    rabbitmq_cluster::RabbitMqClusterService,
     redis::{RedisOptions, RedisService},
     redis_cluster::{RedisClusterOptions, RedisClusterService},
     redis_sentinel::RedisSentinelService,

@@ -12,6 +12,9 @@ use crate::ServiceError;
 /// The way to install a missing program.
 const HINT: &str = "`cargo xtask services install` as root";
 
+/// The folder of Ruby's libraries on Debian, each in a folder of its name and version.
+const RUBY_LIBRARIES: &str = "/usr/share/rubygems-integration/all/gems";
+
 /// The folder of the server's own scripts on Debian, which run without root.
 const RABBITMQ_LIB: &str = "/usr/lib/rabbitmq/lib";
 
@@ -38,7 +41,8 @@ pub(crate) const RABBITMQCTL: Program = in_rabbitmq_lib(
     OutsideProgram::new("rabbitmqctl", program::RABBITMQ_SERVER.package),
     "tests: has RabbitMQ raise an alarm",
 );
-pub(crate) const EPMD: Program = on_path(
+/// The port mapper of Erlang programs.
+pub const EPMD: Program = on_path(
     OutsideProgram::new("epmd", "erlang-base"),
     "tests: RabbitMQ's port mapper",
 );
@@ -53,6 +57,17 @@ pub(crate) const PYTHON: Program = on_path(
     "tests: examples of targets",
 );
 
+pub(crate) const PUMA: Program = on_path(
+    OutsideProgram::new("puma", "puma"),
+    "tests: an example of a target",
+);
+/// Rails' Action Cable, a library without a program.
+pub(crate) const ACTION_CABLE: Program = Program {
+    program: OutsideProgram::new("action_cable.rb", "ruby-actioncable"),
+    used_for: "tests: an example of a target",
+    find: action_cable,
+};
+
 /// All programs that tests and pictures use.
 pub const PROGRAMS: &[Program] = &[
     REDIS,
@@ -65,6 +80,8 @@ pub const PROGRAMS: &[Program] = &[
     HAPROXY,
     MOSQUITTO,
     PYTHON,
+    PUMA,
+    ACTION_CABLE,
     on_path(
         OutsideProgram::new("promtool", "prometheus"),
         "tests: checks what a node serves at /metrics",
@@ -82,6 +99,20 @@ pub const PROGRAMS: &[Program] = &[
         "pictures: a terminal's colours as a page",
     ),
 ];
+
+/// Tsung, a load testing tool.
+pub const TSUNG: Program = on_path(
+    OutsideProgram::new("tsung", "tsung"),
+    "bench: a load testing tool to compare with",
+);
+/// Artillery, a load testing tool. Debian has no package of it.
+pub const ARTILLERY: Program = on_path(
+    OutsideProgram::new("artillery", "artillery (npm)"),
+    "bench: a load testing tool to compare with",
+);
+
+/// The programs that a bench compares Highwater with, and their port mapper.
+pub const PEER_PROGRAMS: &[Program] = &[TSUNG, EPMD];
 
 impl Program {
     /// Returns the file name.
@@ -139,4 +170,15 @@ fn newest_in_rabbitmq_lib(program: OutsideProgram) -> Option<PathBuf> {
         .collect();
     paths.sort();
     paths.pop()
+}
+
+/// Returns the path of the library's file.
+fn action_cable(library: OutsideProgram) -> Option<PathBuf> {
+    let mut gems = fs::read_dir(RUBY_LIBRARIES).ok()?.filter_map(Result::ok);
+    gems.find_map(|gem| {
+        let name = gem.file_name();
+        let is_wanted = name.to_string_lossy().starts_with("actioncable-");
+        let file = gem.path().join("lib").join(library.name);
+        (is_wanted && file.is_file()).then_some(file)
+    })
 }

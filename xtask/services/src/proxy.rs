@@ -36,7 +36,7 @@ struct Proxy {
     ports: ProxyPorts,
 }
 
-/// Starts a proxy of the node at port `node`, which need not be there yet.
+/// Starts a proxy of the node at port `node`. The node may start later.
 pub(crate) fn start(kind: ProxyKind, node: u16) -> Result<Service, ServiceError> {
     Service::start(Proxy {
         program: kind.program.require()?,

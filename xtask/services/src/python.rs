@@ -1,4 +1,4 @@
-//! The Python packages of the example servers, in a virtual environment of this workspace.
+//! Python packages that tests and benches use, in virtual environments of this workspace.
 
 use std::{
     fs,
@@ -8,74 +8,112 @@ use std::{
 
 use crate::{ServiceError, program};
 
-/// The packages with their versions.
-const REQUIREMENTS: &str = include_str!("../../../examples/targets/requirements.txt");
-/// The file with the packages, for pip.
-const REQUIREMENTS_FILE: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../../examples/targets/requirements.txt"
-);
-/// The environment. It lies beside what cargo builds, and `cargo clean` removes it.
-const ENVIRONMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/example-servers");
-/// The file that says which packages the environment holds, written when all are there.
+/// A virtual environment with packages of fixed versions. It lies beside what cargo builds,
+/// and `cargo clean` removes it.
+#[derive(Debug, Clone, Copy)]
+pub struct PythonEnvironment {
+    /// The packages, in words for messages.
+    packages: &'static str,
+    /// The content of the file with the packages.
+    requirements: &'static str,
+    /// The file with the packages, for pip.
+    requirements_file: &'static str,
+    /// The folder.
+    folder: &'static str,
+    /// The next step for a person who lacks the packages.
+    hint: &'static str,
+}
+
+/// The packages of the example servers.
+pub const EXAMPLE_SERVERS: PythonEnvironment = PythonEnvironment {
+    packages: "the Python packages of the example servers",
+    requirements: include_str!("../../../examples/targets/requirements.txt"),
+    requirements_file: concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../examples/targets/requirements.txt"
+    ),
+    folder: concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/example-servers"),
+    hint: "`cargo xtask services install`, with a network",
+};
+
+/// The load testing tools that a bench compares Highwater with.
+pub const PEERS: PythonEnvironment = PythonEnvironment {
+    packages: "the Python packages of the other load testing tools",
+    requirements: include_str!("../../peers/requirements.txt"),
+    requirements_file: concat!(env!("CARGO_MANIFEST_DIR"), "/../peers/requirements.txt"),
+    folder: concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/peers/tools"),
+    hint: "`cargo xtask bench peers --install`, with a network",
+};
+
+/// The file that says which packages an environment holds, written when all are there.
 const MARKER: &str = "installed.txt";
 
-const HINT: &str = "`cargo xtask services install`, with a network";
-
-/// Returns the interpreter that has the packages.
-///
-/// # Errors
-/// [`ServiceError::Install`] where they are not installed.
-pub fn interpreter() -> Result<PathBuf, ServiceError> {
-    let environment = Path::new(ENVIRONMENT);
-    let installed = fs::read_to_string(environment.join(MARKER)).unwrap_or_default();
-    match installed == REQUIREMENTS {
-        true => Ok(environment.join("bin/python")),
-        false => Err(failed("they are not installed")),
+impl PythonEnvironment {
+    /// Returns the interpreter that has the packages.
+    ///
+    /// # Errors
+    /// [`ServiceError::Install`] where they are not installed.
+    pub fn interpreter(&self) -> Result<PathBuf, ServiceError> {
+        self.program("python")
     }
-}
 
-/// Installs the packages, and returns whether any was missing.
-///
-/// # Errors
-/// [`ServiceError::Install`], for example without a network.
-pub fn install() -> Result<bool, ServiceError> {
-    if interpreter().is_ok() {
-        return Ok(false);
+    /// Returns the path of a program that the packages brought.
+    ///
+    /// # Errors
+    /// [`ServiceError::Install`] where they are not installed.
+    pub fn program(&self, name: &str) -> Result<PathBuf, ServiceError> {
+        let environment = Path::new(self.folder);
+        let installed = fs::read_to_string(environment.join(MARKER)).unwrap_or_default();
+        match installed == self.requirements {
+            true => Ok(environment.join("bin").join(name)),
+            false => Err(self.failed("they are not installed")),
+        }
     }
-    let python = program::PYTHON.require()?;
-    let environment = Path::new(ENVIRONMENT);
-    // A newer list may lack packages of the older one, which would stay.
-    run(Command::new(python)
-        .args(["-m", "venv", "--clear"])
-        .arg(environment))?;
-    run(Command::new(environment.join("bin/pip")).args([
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        // No package is compiled: that would need more than a compiler of C.
-        "--only-binary=:all:",
-        "--requirement",
-        REQUIREMENTS_FILE,
-    ]))?;
-    fs::write(environment.join(MARKER), REQUIREMENTS)
-        .map_err(|error| failed(&error.to_string()))?;
-    Ok(true)
-}
 
-fn run(command: &mut Command) -> Result<(), ServiceError> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    match command.status() {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(failed(&format!("{program}: {status}"))),
-        Err(error) => Err(failed(&format!("{program} cannot be started: {error}"))),
+    /// Installs the packages, and returns whether any was missing.
+    ///
+    /// # Errors
+    /// [`ServiceError::Install`], for example without a network.
+    pub fn install(&self) -> Result<bool, ServiceError> {
+        if self.interpreter().is_ok() {
+            return Ok(false);
+        }
+        let python = program::PYTHON.require()?;
+        let environment = Path::new(self.folder);
+        // A newer list may lack packages of the older one, which would stay.
+        self.run(
+            Command::new(python)
+                .args(["-m", "venv", "--clear"])
+                .arg(environment),
+        )?;
+        self.run(Command::new(environment.join("bin/pip")).args([
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            // No package is compiled: that would need more than a compiler of C.
+            "--only-binary=:all:",
+            "--requirement",
+            self.requirements_file,
+        ]))?;
+        fs::write(environment.join(MARKER), self.requirements)
+            .map_err(|error| self.failed(&error.to_string()))?;
+        Ok(true)
     }
-}
 
-fn failed(reason: &str) -> ServiceError {
-    ServiceError::Install {
-        packages: "the Python packages of the example servers".to_owned(),
-        reason: reason.to_owned(),
-        hint: HINT,
+    fn run(&self, command: &mut Command) -> Result<(), ServiceError> {
+        let program = command.get_program().to_string_lossy().into_owned();
+        match command.status() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(self.failed(&format!("{program}: {status}"))),
+            Err(error) => Err(self.failed(&format!("{program} cannot be started: {error}"))),
+        }
+    }
+
+    fn failed(&self, reason: &str) -> ServiceError {
+        ServiceError::Install {
+            packages: self.packages.to_owned(),
+            reason: reason.to_owned(),
+            hint: self.hint,
+        }
     }
 }

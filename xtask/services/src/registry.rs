@@ -5,6 +5,7 @@ pub mod nats;
 pub mod nats_cluster;
 pub mod nginx;
 pub mod rabbitmq;
+pub mod rabbitmq_cluster;
 pub mod redis;
 pub mod redis_cluster;
 pub mod redis_sentinel;

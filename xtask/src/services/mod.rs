@@ -65,7 +65,7 @@ pub(crate) fn install() -> Result<()> {
             program.used_for
         );
     }
-    for program in highwater_services::install()? {
+    for program in highwater_services::install(PROGRAMS)? {
         eprintln!("{:16} installed", program.name());
     }
     install_python_packages();
@@ -75,7 +75,7 @@ pub(crate) fn install() -> Result<()> {
 /// Installs the packages of the example servers. Without a network the tests of these servers
 /// skip themselves, and all others go on.
 fn install_python_packages() {
-    let state = match python::install() {
+    let state = match python::EXAMPLE_SERVERS.install() {
         Ok(true) => "installed".to_owned(),
         Ok(false) => "found".to_owned(),
         Err(error) => format!("missing, and their tests are skipped: {error}"),

@@ -135,6 +135,7 @@ fn limits(admission: &ServeAdmission, drain: &ServeDrain) -> NodeLimits {
         max_sockets: admission.max_sockets,
         upgrade_rate: admission.max_upgrades,
         upgrade_burst: admission.upgrade_burst,
+        upgrade_delay: Some(admission.max_upgrade_delay),
         handshake_rate: admission.connections.max_handshakes,
         sockets_per_address: admission.max_sockets_per_address,
         connections_per_address: admission.connections.max_connections_per_address,

@@ -55,10 +55,10 @@ fn unreachable_coordinator_is_reported_with_a_hint() {
     check(
         "worker --connect 127.0.0.1:1",
         &expect![[r#"
-        error: cannot reach the coordinator at 127.0.0.1:1
-          = cause: Connection refused (os error 111)
-          = hint: start the coordinator first; --connect is what its --listen says, as this machine reaches it
-        exit code 5
-    "#]],
+            error: cannot reach the coordinator at 127.0.0.1:1
+              = cause: Connection refused (os error 111)
+              = hint: `highwater run` starts its own workers; others join over a bus: highwater worker --bus nats://HOST --run RUN
+            exit code 5
+        "#]],
     );
 }

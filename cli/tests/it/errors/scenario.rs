@@ -43,7 +43,7 @@ fn invalid_scenario_is_reported_with_every_problem() {
               |
             1 | name = 1
               | ^
-              = expected: a duration with its unit (ms, s, m, h), from "1s" to "720h"
+              = expected: a duration with its unit (ms, s, m, h, d), from "1s" to "720h"
 
             error: bad.toml:1:1: cluster: neither `[cluster]` nor `[target]`
               |

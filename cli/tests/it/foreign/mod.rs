@@ -2,6 +2,7 @@
 //!
 //! - [`server`]: a server whose every answer a test scripts;
 //! - [`sockets`]: handshakes and sockets;
+//! - [`login`]: logins, and the values of data files;
 //! - [`requests`]: commands and event streams;
 //! - [`frames`]: protocols that a scenario declares, spoken over a [`conversation`];
 //! - [`exchanges`], [`frame_replies`]: messages of devices, and replies on their sockets;
@@ -14,6 +15,7 @@ mod exchanges;
 mod failures;
 mod frame_replies;
 mod frames;
+mod login;
 mod metrics;
 mod observe;
 mod requests;

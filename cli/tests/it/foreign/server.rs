@@ -133,17 +133,18 @@ impl Request {
         field.map(|(_, value)| value.as_str())
     }
 
-    /// Reads the body, whose length the head states.
-    pub(crate) fn read_body(&mut self) -> String {
-        let length = self.header("content-length");
-        let length = length.and_then(|length| length.parse().ok()).unwrap_or(0);
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body).expect("a whole body");
-        String::from_utf8(body).expect("text")
-    }
-
     pub(crate) fn is_upgrade(&self) -> bool {
         self.header("upgrade").is_some()
+    }
+
+    /// Reads a body of the length that the head announces.
+    pub(crate) fn read_body(&mut self) -> String {
+        let length = self.header("content-length").map_or(Ok(0), str::parse);
+        let length: usize = length.expect("a length");
+        assert!(length <= MAX_HEAD_BYTES, "{length} bytes");
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body).expect("a whole body");
+        String::from_utf8(body).expect("UTF-8")
     }
 
     /// Answers and closes the connection. Header lines end with CR LF each.

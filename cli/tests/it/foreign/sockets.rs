@@ -31,11 +31,11 @@ fn refused_handshakes_fail_the_run_with_their_status() {
     let failure = &summary.target_failures[0];
     assert_eq!(
         failure,
-        r#"none of 10 sockets opened: the answer was 401 No: "who are \u{1b}you?""#
+        r#"none of 10 sockets opened: they got 401 No: "who are \u{1b}you?""#
     );
     let first_line = run.stdout.lines().next().unwrap();
     assert!(
-        first_line.starts_with("foreign failed: none of 10 sockets opened: the answer was 401"),
+        first_line.starts_with("foreign failed: none of 10 sockets opened: they got 401"),
         "{first_line}"
     );
     assert_failure(
@@ -207,4 +207,20 @@ fn message_above_the_limit_is_counted_as_the_limit_of_the_harness() {
     let run = CliRun::run_to_end(&scenario);
     run.assert_passed();
     assert_eq!(run.summary().sockets.dropped, 0);
+}
+
+/// The ten devices would try again twenty times a second without the budget.
+#[test]
+fn attempts_after_a_failed_one_keep_to_the_budget_of_their_pool() {
+    let server = ForeignServer::start(|request| request.answer("503 Busy", "", "busy"));
+    let pauses = r#"max = "500ms""#;
+    let text = server.scenario("");
+    assert!(text.contains(pauses));
+    let budget = format!(r#"{pauses}, jitter = "none", budget = "4/s""#);
+    let run = CliRun::run_to_end(&text.replace(pauses, &budget));
+    let failed = run.counted("connect.failed.status_503");
+    // The ramp and the drain have some seconds as well.
+    let most = 10.0 + 4.0 * (run.summary().duration_s + 4.0);
+    assert!((11.0..=most).contains(&(failed as f64)), "{failed}");
+    assert!(run.counted("retries.postponed") > 0);
 }

@@ -15,6 +15,7 @@ use crate::coordinator::{
     error::RunError,
     progress::{NoteKind, Update},
     recorder::LostParts,
+    remote::Checkpoint,
     sampler_task::SampleRound,
 };
 
@@ -91,7 +92,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
     /// Stops the system and records the end of the run. Problems found at the system's end
     /// carry the time at which the last worker had finished.
     pub(super) async fn finish(
-        &mut self,
+        mut self,
         samples: &mut mpsc::Receiver<SampleRound>,
     ) -> Result<RunEnd, RunError> {
         self.stop.cancel();
@@ -119,6 +120,9 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         let end = RecordEvent::End { ended: self.ended };
         self.recorder.record_event_at(at, end)?;
         self.recorder.finish()?;
+        // The record is complete: nothing is left to be resumed.
+        self.workers.close().await;
+        Checkpoint::remove(&self.out);
         Ok(self.ended)
     }
 

@@ -16,9 +16,8 @@ use crate::{
         progress::{NoteKind, Update},
         sampler_task::SampleRound,
         system::EventResult,
-        worker_pool::WorkerMessage,
+        worker_event::WorkerEvent,
     },
-    error_chain::error_chain,
     testbed::BalancerChange,
 };
 
@@ -28,14 +27,33 @@ const MAX_FAILURE_COUNTERS: usize = 128;
 const MAX_EXAMPLES: usize = 3;
 
 impl<S: FnMut(Update) + Send> ActiveRun<S> {
-    /// Handles a message of worker `id`.
-    pub(super) fn handle_worker_message(
+    /// Handles a message of worker `id`, or what became of it.
+    pub(super) async fn handle_worker_event(
         &mut self,
         id: &str,
-        message: WorkerMessage,
+        event: WorkerEvent,
     ) -> Result<(), RunError> {
+        match event {
+            WorkerEvent::Message(message) => self.handle_worker_message(id, message),
+            WorkerEvent::Ended(reason) => self.handle_worker_lost(id, reason),
+            WorkerEvent::Silent { since, reason } => {
+                self.handle_worker_silent(id, since, reason).await
+            }
+            WorkerEvent::Back => {
+                self.handle_worker_back(id);
+                Ok(())
+            }
+            WorkerEvent::Replaced { .. } => self.handle_worker_replaced(id),
+            WorkerEvent::Unreadable(reason) => {
+                self.record_problem(format!("a message on the bus was left out: {reason}"))
+            }
+            WorkerEvent::Superseded => Err(RunError::Superseded),
+        }
+    }
+
+    fn handle_worker_message(&mut self, id: &str, message: FromWorker) -> Result<(), RunError> {
         match message {
-            Ok(FromWorker::Interval(mut interval)) => {
+            FromWorker::Interval(mut interval) => {
                 self.workers.set_ramp_resolved(id, interval.ramp_resolved);
                 for failure in mem::take(&mut interval.failures) {
                     self.record_failure(id, failure)?;
@@ -43,7 +61,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
                 let left_out = self.recorder.record_worker_interval(id, interval)?;
                 self.show_left_out(id, left_out);
             }
-            Ok(FromWorker::UnacceptedTelemetry(devices)) => {
+            FromWorker::UnacceptedTelemetry(devices) => {
                 // `None` for a target: the harness cannot know what its consumers handled.
                 if let Some(telemetry) = &mut self.telemetry {
                     for device in &devices {
@@ -51,7 +69,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
                     }
                 }
             }
-            Ok(FromWorker::Done) => {
+            FromWorker::Done => {
                 self.workers.mark_ended(id);
                 self.recorder.progress.finish_worker(id);
                 if !self.is_draining() {
@@ -59,8 +77,9 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
                 }
                 self.check_workers_left();
             }
-            Ok(_) => self.handle_worker_lost(id, "it sent a message out of order".to_owned())?,
-            Err(error) => self.handle_worker_lost(id, error_chain(&error))?,
+            FromWorker::Hello(_) | FromWorker::Ping { .. } | FromWorker::Ready => {
+                self.handle_worker_lost(id, "it sent a message out of order".to_owned())?;
+            }
         }
         Ok(())
     }
@@ -118,7 +137,12 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
     /// Gives up the workers that did not finish the drain in time.
     pub(super) fn mark_stragglers_lost(&mut self) -> Result<(), RunError> {
         for id in self.workers.working_ids() {
-            self.handle_worker_lost(&id, "it did not finish the drain in time".to_owned())?;
+            match self.workers.take_silence(&id) {
+                Some(since) => self.record_missing_share(&id, since, None)?,
+                None => {
+                    self.handle_worker_lost(&id, "it did not finish the drain in time".to_owned())?;
+                }
+            }
         }
         Ok(())
     }
@@ -170,7 +194,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
     }
 
     /// Marks the run as aborted if its workers have all ended before the drain.
-    fn check_workers_left(&mut self) {
+    pub(super) fn check_workers_left(&mut self) {
         if self.workers.working_ids().is_empty() && !self.is_draining() {
             self.ended = RunEnd::Aborted;
         }

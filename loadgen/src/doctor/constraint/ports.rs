@@ -14,8 +14,8 @@ use crate::doctor::{
 /// The width from which on a range cannot usefully be widened; 65,535 ports is the end.
 const WIDE_RANGE_PORTS: u64 = 60_000;
 
-/// Ephemeral ports. They are no limit towards 127.0.0.0/8, because the harness connects from
-/// many source addresses there.
+/// Ephemeral ports. They are no limit towards 127.0.0.0/8 without `--bind`, because the harness
+/// connects from many source addresses there.
 pub(super) struct PortsConstraint;
 
 impl Constraint for PortsConstraint {
@@ -53,7 +53,15 @@ impl Constraint for PortsConstraint {
             return CheckResult::Unknown;
         };
         let connections = busiest.connections;
-        let demand = format!("{} connections to {}", count(connections), busiest.address);
+        let from = match busiest.sources {
+            1 => String::new(),
+            sources => format!(" from each of {} addresses", count(sources)),
+        };
+        let demand = format!(
+            "{} connections to {}{from}",
+            count(connections),
+            busiest.address
+        );
         if connections > ports.count() {
             let message = format!(
                 "{demand}, and one source address reaches one address and port {} times",
@@ -61,7 +69,8 @@ impl Constraint for PortsConstraint {
             );
             return CheckResult::Fail(message, widen(limits.port_range));
         }
-        if connections > ports.knee() {
+        // Workers propose the ports of their sockets themselves.
+        if busiest.has_kernel_ports && connections > ports.knee() {
             let message = format!(
                 "{demand}: past {} the kernel searches long for each free port, and connects get slow",
                 count(ports.knee())
@@ -73,15 +82,16 @@ impl Constraint for PortsConstraint {
 }
 
 fn widen(ports: Option<PortRange>) -> Fix {
-    let alternatives =
-        "add workers on other machines (highwater coordinator), or addresses of the target";
+    let alternatives = "give more addresses of this machine (highwater run --bind), or add \
+                        workers on other machines (highwater coordinator), or addresses of the \
+                        target";
     // Ports below 1024 belong to services, so 64,512 is the widest range.
     match ports {
         Some(ports) if ports.count() >= WIDE_RANGE_PORTS => {
             Fix::new(format!("The range is wide already: {alternatives}."))
         }
         _ => Fix::new(format!(
-            "Widen the range (64,512 ports, the knee at 32,256), or {alternatives}:"
+            "Widen the range to 64,512 ports, or {alternatives}:"
         ))
         .with_command("sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\""),
     }

@@ -11,7 +11,7 @@ use crate::{
         },
         numbers::{limit_text, number_text, unknown_text},
     },
-    worker::devices::source_address::SOCKETS_PER_ADDRESS,
+    worker::source_address::SOCKETS_PER_ADDRESS,
 };
 
 /// The columns of the names.
@@ -58,9 +58,9 @@ fn ports(range: PortRange) -> String {
         reserved => format!(", {} of them reserved", count(reserved)),
     };
     format!(
-        "{} per source address and target ({} to {}{reserved}). The knee is at {}, \
-         half of them: the kernel tries every other port first. Once those are taken, \
-         each connect walks past all of them; connects then fell from 36,000/s to 300/s.",
+        "{} per source address and target ({} to {}{reserved}). From {} on, half of \
+         them, the kernel searches long for each free port, and connects of other programs \
+         get slow. Workers choose the ports of their sockets themselves.",
         count(range.count()),
         range.first,
         range.last,

@@ -43,10 +43,14 @@ pub(super) fn write(
     if let Some(busiest) = busiest.filter(|busiest| busiest.connections > 0) {
         let ports = limits.port_range.map(|ports| ports.count());
         let text = format!(
-            "{} to {}, of {}",
+            "{} to {}, of {}{}",
             plural(busiest.connections, "connection"),
             busiest.address,
-            number_text(ports)
+            number_text(ports),
+            match busiest.sources {
+                1 => String::new(),
+                sources => format!(", from each of {} addresses", count(sources)),
+            }
         );
         page.label_left("ports", NAMES, &text);
     }

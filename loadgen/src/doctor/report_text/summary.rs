@@ -31,8 +31,8 @@ pub(super) fn write(capacity: &Capacity, limits: &HostLimits, page: &mut TextLay
     }
     if let Some(ports) = limits.port_range {
         page.paragraph(&format!(
-            "Towards one address on another machine, connects get slow past {} sockets and end at {}.",
-            count(ports.knee()),
+            "Towards one address on another machine, sockets end at {} for each address of this \
+             machine (highwater run --bind).",
             count(ports.count()),
         ));
     }

@@ -9,7 +9,7 @@ use super::{
     outcome::{CommandFailure, CommandResult, ReplyRoute},
     recipient::Recipient,
     reply::{self, ReplyTo},
-    request::build_request,
+    request::{CommandRequest, build_request},
 };
 use crate::worker::{
     context::Context,
@@ -39,6 +39,7 @@ pub async fn issue_command(
         return false;
     };
     let limit = context.plan.commands[load].timeout;
+    let device = recipient.device;
     let mut command = Command {
         context,
         load,
@@ -54,7 +55,7 @@ pub async fn issue_command(
         // The caller's timeout and a node's 504 are one result.
         .unwrap_or((CommandResult::TimedOut, FailureExample::default()));
     drop(in_flight);
-    result.count(context, || example);
+    result.count(context, device, || example);
     let CommandResult::Replied { route, owner } = result else {
         return false;
     };
@@ -114,10 +115,17 @@ impl Command<'_> {
     /// Sends the request and reads its response.
     async fn request(&self, clients: &HttpClients) -> (CommandResult, FailureExample) {
         let context = self.context;
-        let request = build_request(context, self.load, &self.recipient, self.nonce);
+        let built = build_request(context, self.load, &self.recipient, self.nonce);
+        let CommandRequest { request, bases } = match built {
+            Ok(built) => built,
+            Err(error) => {
+                let result = CommandResult::Failed(CommandFailure::InvalidValue);
+                return (result, FailureExample::of_error(error.to_string()));
+            }
+        };
         // Each command begins at the next address, so that all addresses get as many.
         let mut next = context.next_http_index();
-        let sent = send_to_listener(clients, &context.endpoints(), &mut next, &request).await;
+        let sent = send_to_listener(clients, &bases, &mut next, &request).await;
         let load = &context.plan.commands[self.load];
         match sent {
             Ok(response) if load.expects(response.status().as_u16()) => {

@@ -4,13 +4,11 @@
 use std::sync::Arc;
 
 use highwater_scenarios::plan::LoadModel;
-use tokio::{
-    task::JoinSet,
-    time::{Instant, sleep_until},
-};
+use tokio::{task::JoinSet, time::Instant};
 
 use super::call::issue_command;
 use crate::worker::{
+    arrivals,
     context::Context,
     http_clients::HttpClients,
     recorder::{Count, Timing},
@@ -26,38 +24,27 @@ pub async fn run(context: Arc<Context>, clients: HttpClients, load: usize) {
     let Some(steady) = context.signals.wait_steady_start().await else {
         return;
     };
+    // Up to the results: a task that has just been spawned does not count itself yet.
+    let _user = context.arrival_users.enter();
     // At least one, or a worker with a small share would drop all its arrivals.
     let limit = context.segment.share_of(max_in_flight).max(1) as usize;
     let mut in_flight = JoinSet::new();
     let (segment, model) = (context.segment, &command_load.model);
     let arrivals = segment.arrivals(model, context.plan.duration);
-    let mut arrivals = arrivals.map(|arrival| steady + arrival).peekable();
-    while let Some(due) = arrivals.peek().copied() {
-        tokio::select! {
-            // The drain first: an arrival that is due in the same instant is dropped.
-            biased;
-            () = context.signals.drain.cancelled() => break,
-            () = sleep_until(due) => {}
-        }
-        arrivals.next();
+    let arrivals = arrivals.map(|arrival| steady + arrival);
+    arrivals::follow(&context, arrivals, |due| {
         // Finished tasks are taken out here, or they would count as in flight.
         while in_flight.try_join_next().is_some() {}
         if in_flight.len() >= limit {
             drop_arrival(&context, due);
-            continue;
+            return;
         }
         let (context, clients) = (context.clone(), clients.clone());
         in_flight.spawn(async move {
             issue_command(&context, &clients, load, due).await;
         });
-    }
-    // An interrupted run drains early. Arrivals that were due before the drain still
-    // count, so that `due = issued + dropped` holds.
-    let drain = context.drain_at();
-    let is_due = |due: &Instant| drain.is_some_and(|drain| *due < drain);
-    for due in arrivals.take_while(is_due) {
-        drop_arrival(&context, due);
-    }
+    })
+    .await;
     while in_flight.join_next().await.is_some() {}
 }
 

@@ -14,10 +14,13 @@
 
 use highwater_reports::record::{FailureExample, names::counter};
 
-use crate::worker::{
-    context::Context,
-    dialect::{Dialect, ReplyNodes, StatusMeaning},
-    recorder::{Count, Timing},
+use crate::{
+    keys::DeviceKey,
+    worker::{
+        context::Context,
+        dialect::{Dialect, ReplyNodes, StatusMeaning},
+        recorder::{Count, Timing},
+    },
 };
 
 /// The result of a command.
@@ -60,6 +63,8 @@ pub enum CommandFailure {
     Connection,
     /// A 2xx response without the reply to this very command.
     WrongReply,
+    /// A value of the device cannot be sent in a header field.
+    InvalidValue,
 }
 
 impl CommandResult {
@@ -74,7 +79,12 @@ impl CommandResult {
     }
 
     /// Counts the result, with an example that may be kept.
-    pub fn count(&self, context: &Context, example: impl FnOnce() -> FailureExample) {
+    pub fn count(
+        &self,
+        context: &Context,
+        device: DeviceKey,
+        example: impl FnOnce() -> FailureExample,
+    ) {
         let (count, counter) = match self {
             Self::Replied { .. } => return context.recorder.count(Count::CommandsReplied),
             Self::TimedOut => (Count::CommandsTimedOut, counter::COMMANDS_TIMED_OUT),
@@ -83,11 +93,11 @@ impl CommandResult {
             Self::Failed(failure) => {
                 context.recorder.count(Count::CommandsFailed);
                 let family = counter::COMMANDS_FAILED;
-                return context.count_failure(family, &failure.kind(), example);
+                return context.count_device_failure(device, family, &failure.kind(), example);
             }
         };
         context.recorder.count(count);
-        context.failure_examples.record(counter, example);
+        context.record_example(device, counter, example);
     }
 }
 
@@ -118,6 +128,7 @@ impl CommandFailure {
             Self::Status(status) => format!("status_{status}"),
             Self::Connection => "connection".to_owned(),
             Self::WrongReply => "wrong_reply".to_owned(),
+            Self::InvalidValue => "invalid_value".to_owned(),
         }
     }
 }

@@ -6,39 +6,82 @@ use highwater_scenarios::{
 };
 use reqwest::{
     Method,
-    header::{self, HeaderMap, HeaderName, HeaderValue},
+    header::{self, HeaderMap},
 };
 
 use super::{recipient::Recipient, reply::accepted_type};
-use crate::worker::{
-    context::Context,
-    dialect::OutgoingCommand,
-    frames::{FrameKey, SocketValues},
-    http::HttpRequest,
+use crate::{
+    access::{UnsendableValue, insert_header},
+    worker::{
+        context::Context,
+        dialect::OutgoingCommand,
+        frames::{FrameKey, SocketValues},
+        http::HttpRequest,
+        values::DeviceValues,
+    },
 };
 
+/// The request of a command, and the base addresses that it may go to.
+pub struct CommandRequest {
+    /// The request.
+    pub request: HttpRequest,
+    /// The base addresses.
+    pub bases: Vec<String>,
+}
+
 /// Builds the request of a command of load number `load`.
+///
+/// # Errors
+/// If a value of the device cannot be sent in a header field.
 pub fn build_request(
     context: &Context,
     load: usize,
     recipient: &Recipient,
     nonce: u64,
-) -> HttpRequest {
-    let command_load = &context.plan.commands[load];
+) -> Result<CommandRequest, UnsendableValue> {
     let device = recipient.device;
-    let id = device.id(&context.plan.devices[device.pool as usize]);
+    // A recipient is a device of the plan.
+    let values = context.device_values(device).ok_or(UnsendableValue)?;
+    let mut request = request_of_load(context, load, recipient, nonce, values)?;
+    // The load's own fields come before those of the target.
+    for (name, value) in &values.values.headers.device_fields(&values)? {
+        if !request.device_headers.contains_key(name) {
+            request.device_headers.append(name, value.clone());
+        }
+    }
+    let accept = accepted_type(&context.plan.commands[load].reply).to_owned();
+    let addresses = context.addresses();
+    let bases = addresses.of_pool(device.pool);
+    Ok(CommandRequest {
+        request: match request.device_headers.contains_key(header::ACCEPT) {
+            true => request,
+            false => request.with_header(header::ACCEPT.as_str(), accept),
+        },
+        bases: bases.map_or_else(Vec::new, |pool| pool.http_for(&values).into_owned()),
+    })
+}
+
+/// Builds the request of the dialect, or the one that the scenario writes.
+fn request_of_load(
+    context: &Context,
+    load: usize,
+    recipient: &Recipient,
+    nonce: u64,
+    values: DeviceValues<'_>,
+) -> Result<HttpRequest, UnsendableValue> {
+    let command_load = &context.plan.commands[load];
     let nonce_text = nonce_text(nonce);
     let command = OutgoingCommand {
         name: &command_load.name,
         nonce: &nonce_text,
         timeout: command_load.timeout,
     };
-    let identity = context.socket_identity(device);
+    let identity = context.socket_identity(recipient.device);
     let own = identity.and_then(|identity| Some((identity, identity.protocol.command(load)?)));
-    let mut request = match own {
+    match own {
         None => {
-            let path = command_load.path.replace("{device}", &id);
-            context.dialect.command_request(path, &command)
+            let path = command_load.path.replace("{device}", &values.id());
+            Ok(context.dialect.command_request(path, &command))
         }
         Some((identity, compiled)) => {
             let values = SocketValues {
@@ -54,17 +97,6 @@ pub fn build_request(
                 .command_request(compiled.path(&values), &command);
             own_request(request, command_load, compiled, &values)
         }
-    };
-    // The load's own fields come before those of the target.
-    for (name, value) in &context.client_options.command_headers_for(&id) {
-        if !request.device_headers.contains_key(name) {
-            request.device_headers.append(name, value.clone());
-        }
-    }
-    let accept = accepted_type(&command_load.reply).to_owned();
-    match request.device_headers.contains_key(header::ACCEPT) {
-        true => request,
-        false => request.with_header(header::ACCEPT.as_str(), accept),
     }
 }
 
@@ -74,9 +106,9 @@ fn own_request(
     load: &CommandLoad,
     compiled: &CompiledCommand,
     values: &SocketValues<'_>,
-) -> HttpRequest {
+) -> Result<HttpRequest, UnsendableValue> {
     request.method = method(load.method);
-    request.device_headers = own_headers(compiled, values);
+    request.device_headers = own_headers(compiled, values)?;
     if let Some(body) = &compiled.body {
         request.body.clear();
         body.render(values, &mut request.body);
@@ -88,23 +120,20 @@ fn own_request(
         let is_type = |name: &str| name.eq_ignore_ascii_case(header::CONTENT_TYPE.as_str());
         request.headers.retain(|(name, _)| !is_type(name));
     }
-    request
+    Ok(request)
 }
 
-fn own_headers(compiled: &CompiledCommand, values: &SocketValues<'_>) -> HeaderMap {
+fn own_headers(
+    compiled: &CompiledCommand,
+    values: &SocketValues<'_>,
+) -> Result<HeaderMap, UnsendableValue> {
     let mut headers = HeaderMap::new();
     for (name, template) in &compiled.headers {
         let mut value = String::new();
         template.render(values, &mut value);
-        let name = HeaderName::from_bytes(name.as_bytes());
-        // A value of a device that HTTP does not allow leaves its field out.
-        if let (Ok(name), Ok(mut value)) = (name, HeaderValue::from_str(&value)) {
-            // Hides the value from the HTTP client's own logs.
-            value.set_sensitive(true);
-            headers.append(name, value);
-        }
+        insert_header(&mut headers, name, &value)?;
     }
-    headers
+    Ok(headers)
 }
 
 fn method(method: CommandMethod) -> Method {

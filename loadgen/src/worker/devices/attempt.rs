@@ -9,13 +9,14 @@ use tokio::time::Instant;
 
 use super::{
     connect::connect, connect_error::ConnectError, connect_failure::ConnectFailure,
-    connect_request::ConnectRequest, open_socket::OpenSocket, opening::Opening,
-    schedule::ScheduledDevice, upgrade::OpenedSocket,
+    connect_request::ConnectRequest, device_login::log_in, open_socket::OpenSocket,
+    opening::Opening, schedule::ScheduledDevice, upgrade::OpenedSocket,
 };
 use crate::worker::{
     context::Context,
-    observer::{SocketEvent, observe},
+    observer::{SocketEvent, is_observed, observe},
     recorder::{Count, Timing},
+    values::DeviceValues,
 };
 
 /// Time after which an attempt counts as delayed: the system accepted the connection and
@@ -34,7 +35,9 @@ pub async fn connect_tracked(
         context,
         started_at,
     };
+    let connecting = context.ramp_gate.begin();
     let opened = connect_once(context, pool, device, attempt, started_at).await;
+    drop(connecting);
     // The attempt has an answer. The guard owns nothing, so that forgetting it leaks nothing.
     std::mem::forget(guard);
     if let Err(error) = &opened {
@@ -67,6 +70,8 @@ impl Drop for AttemptGuard<'_> {
     }
 }
 
+/// Logs the device in if it must, and opens its socket. After a handshake that is refused for
+/// the credentials, the device logs in and tries once more.
 async fn connect_once(
     context: &Context,
     pool: &DevicePool,
@@ -74,24 +79,83 @@ async fn connect_once(
     attempt: usize,
     started_at: Duration,
 ) -> Result<Box<OpenSocket>, ConnectError> {
-    let endpoints = context.endpoints();
-    let count = endpoints.ws.len();
+    let values = context.device_values(device.key);
+    let values = values.ok_or_else(no_address)?;
+    observe_values(values);
+    if values.values.needs_login(device.key) {
+        log_in(context, values).await?;
+    }
+    let plan = AttemptPlan {
+        pool,
+        device,
+        attempt,
+        started_at,
+        values,
+    };
+    let opened = open_socket(context, &plan).await;
+    match &opened {
+        Err(error) if error.cause.is_unauthorized() && values.values.login.is_some() => {
+            context.recorder.count(Count::LoginsRenewed);
+            log_in(context, values).await?;
+            open_socket(context, &plan).await
+        }
+        _ => opened,
+    }
+}
+
+/// An attempt: the device with its values, and the number of the attempt.
+struct AttemptPlan<'a> {
+    pool: &'a DevicePool,
+    device: ScheduledDevice,
+    attempt: usize,
+    /// Start of the attempt, on the run's clock.
+    started_at: Duration,
+    values: DeviceValues<'a>,
+}
+
+/// The failure of an attempt without an address to try.
+fn no_address() -> ConnectError {
+    ConnectError::new(ConnectFailure::Unreachable, "no node takes sockets now")
+}
+
+fn observe_values(values: DeviceValues<'_>) {
+    if is_observed() {
+        let own = values.secrets();
+        observe(|| SocketEvent::OwnValues(&own));
+    }
+}
+
+async fn open_socket(
+    context: &Context,
+    plan: &AttemptPlan<'_>,
+) -> Result<Box<OpenSocket>, ConnectError> {
+    let AttemptPlan {
+        pool,
+        device,
+        values,
+        ..
+    } = *plan;
+    let addresses = context.addresses();
+    let templates = addresses.of_pool(device.key.pool);
+    let templates = templates.map_or(&[][..], |pool| &pool.ws);
+    let count = templates.len();
     if count == 0 {
-        let error = "no node takes sockets now";
-        return Err(ConnectError::new(ConnectFailure::Unreachable, error));
+        return Err(no_address());
     }
     // Devices start evenly spread, and each new attempt tries the next address.
     let first = (device.key.index % count as u64) as usize;
-    let template = &endpoints.ws[(first + attempt) % count];
-    let id = device.key.id(pool);
-    let headers = context.client_options.header_lines_for(&id);
+    let template = &templates[(first + plan.attempt) % count];
+    let options = &context.client_options;
+    let header_lines = options
+        .header_lines_for(&values.id(), &values.values.headers, &values)
+        .map_err(|error| ConnectError::new(ConnectFailure::InvalidValue, error.to_string()))?;
     let request = ConnectRequest {
-        address: &context.dialect.device_address(template, &id),
+        address: &template.render(&values),
         dialect: context.dialect,
-        header_lines: headers.expose_secret(),
+        header_lines: header_lines.expose_secret(),
         max_message_bytes: pool.max_message as usize,
-        client_options: &context.client_options,
-        worker_index: context.segment.index(),
+        client_options: options,
+        sources: &context.sources,
         device_number: device.number,
     };
     observe(|| SocketEvent::Connecting {
@@ -104,7 +168,7 @@ async fn connect_once(
         is_compressed,
     } = connect(request, pool.connect_timeout).await?;
     let times = OpeningTimes {
-        started_at,
+        started_at: plan.started_at,
         handshake: started.elapsed(),
     };
     let frames = match context.socket_identity(device.key) {

@@ -45,6 +45,7 @@ mod tests {
     #[test]
     fn delay_grows_until_a_socket_was_stable() {
         let policy = ReconnectSpec {
+            budget: None,
             first: Duration::from_secs(1),
             max: Duration::from_secs(30),
             jitter: Jitter::None,

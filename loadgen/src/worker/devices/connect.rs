@@ -1,6 +1,10 @@
 //! The connection of a device: name lookup, TCP, the proxy, TLS, and the WebSocket handshake.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use highwater_types::format;
@@ -17,10 +21,12 @@ use super::{
     connect_error::ConnectError,
     connect_failure::ConnectFailure,
     connect_request::ConnectRequest,
-    source_address::source_for,
     upgrade::{DeviceConnection, OpenedSocket, websocket_handshake},
 };
-use crate::access::{HttpProxy, resolver::spread_addresses, server_name::unbracketed};
+use crate::{
+    access::{HttpProxy, resolver::spread_addresses, server_name::unbracketed},
+    worker::source_address::PROPOSALS,
+};
 
 /// Time after which the next address is tried beside the one before (RFC 8305, section 8).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -80,10 +86,11 @@ async fn connect_host(
     let addresses = addresses
         .map_err(|error| ConnectError::new(ConnectFailure::Dns, error.to_string()).at(host))?;
     let addresses = spread_addresses(addresses, request.device_number);
-    let stream = connect_any(addresses, request.worker_index, request.device_number).await?;
-    // Otherwise Nagle's algorithm holds a small frame until the last one is acknowledged.
-    stream.set_nodelay(true)?;
-    Ok(stream)
+    match addresses[..] {
+        // As most names have: an attempt beside it needs no timer and no list.
+        [only] => dial(only, request).await,
+        _ => connect_any(addresses, request).await,
+    }
 }
 
 /// Connects to a proxy, and through it to `destination`, whose name the proxy looks up.
@@ -128,15 +135,14 @@ async fn connect_tls(
 /// (RFC 8305, section 5), so that an address that drops packets costs a moment.
 async fn connect_any(
     addresses: Vec<SocketAddr>,
-    worker_index: u32,
-    device_number: u32,
+    request: &ConnectRequest<'_>,
 ) -> Result<TcpStream, ConnectError> {
     let mut untried = addresses.into_iter();
     let mut attempts = FuturesUnordered::new();
     let mut failure: Option<ConnectError> = None;
     loop {
         if let Some(address) = untried.next() {
-            attempts.push(dial(address, worker_index, device_number));
+            attempts.push(dial(address, request));
         }
         let has_next = untried.len() > 0;
         let dialed = tokio::select! {
@@ -159,34 +165,92 @@ async fn connect_any(
 
 async fn dial(
     destination: SocketAddr,
-    worker_index: u32,
-    device_number: u32,
+    request: &ConnectRequest<'_>,
 ) -> Result<TcpStream, ConnectError> {
-    let dialed = dial_from(destination, worker_index, device_number).await;
+    let dialed = dial_from_source(destination, request).await;
     dialed.map_err(|error| ConnectError::from(error).at(destination.to_string()))
 }
 
+/// Connects from the source of the device. A proposed port that is taken is followed by the
+/// next one, and at last by the kernel's own search.
+async fn dial_from_source(
+    destination: SocketAddr,
+    request: &ConnectRequest<'_>,
+) -> io::Result<TcpStream> {
+    let source = request
+        .sources
+        .for_device(destination.ip(), request.device_number);
+    if source.proposes_port {
+        for port in (0..PROPOSALS).map_while(|_| request.sources.next_port()) {
+            match dial_from(destination, source.address, Some(port)).await {
+                Err(error) if is_port_taken(&error) => {}
+                dialed => return dialed,
+            }
+        }
+    }
+    dial_from(destination, source.address, None).await
+}
+
+/// Connects from a local address and port; `None` leaves the choice to the kernel.
 async fn dial_from(
     destination: SocketAddr,
-    worker_index: u32,
-    device_number: u32,
+    address: Option<IpAddr>,
+    port: Option<u16>,
 ) -> io::Result<TcpStream> {
     let socket = match destination {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
-    if let Some(source) = source_for(destination.ip(), worker_index, device_number) {
+    match port {
+        // Sockets to other destinations may have the same port.
+        Some(_) => socket.set_reuseaddr(true)?,
         // The kernel then chooses the port at connect, when it knows the destination: one
         // source port serves many destinations.
-        setsockopt(&socket, IpBindAddressNoPort, &true)?;
-        socket.bind(source)?;
+        None if address.is_some() => setsockopt(&socket, IpBindAddressNoPort, &true)?,
+        None => {}
     }
+    if address.is_some() || port.is_some() {
+        let any: IpAddr = match destination {
+            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let local = SocketAddr::from((address.unwrap_or(any), port.unwrap_or(0)));
+        socket
+            .bind(local)
+            .map_err(|error| foreign_address(error, local))?;
+    }
+    // Otherwise Nagle's algorithm holds a small frame until the last one is acknowledged.
+    socket.set_nodelay(true)?;
     socket.connect(destination).await
+}
+
+/// Tells an address that this machine does not have from a port that is taken: the kernel has
+/// one error for both.
+fn foreign_address(error: io::Error, local: SocketAddr) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::AddrNotAvailable => {
+            let text = format!("{} is not an address of this machine", local.ip());
+            io::Error::new(io::ErrorKind::NetworkUnreachable, text)
+        }
+        _ => error,
+    }
+}
+
+fn is_port_taken(error: &io::Error) -> bool {
+    use io::ErrorKind;
+    matches!(
+        error.kind(),
+        ErrorKind::AddrInUse | ErrorKind::AddrNotAvailable
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        access::{ClientAccess, ClientOptions},
+        worker::{dialect::plain::Plain, source_address::SourceAddresses},
+    };
 
     #[tokio::test]
     async fn host_is_reached_at_the_address_that_listens() {
@@ -194,16 +258,26 @@ mod tests {
         let listens = listener.local_addr().unwrap();
         let v6 = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, listens.port()));
         let v4 = SocketAddr::from(([127, 0, 0, 2], listens.port()));
-        let stream = connect_any(vec![v6, v4, listens], 0, 0).await.unwrap();
+        let client_options = ClientOptions::new(&ClientAccess::default()).unwrap();
+        let request = ConnectRequest {
+            address: "",
+            dialect: &Plain,
+            header_lines: "",
+            max_message_bytes: 0,
+            client_options: &client_options,
+            sources: &SourceAddresses::default(),
+            device_number: 0,
+        };
+        let stream = connect_any(vec![v6, v4, listens], &request).await.unwrap();
         assert_eq!(stream.peer_addr().unwrap(), listens);
 
         for silent in [vec![v4, v6], vec![v6, v4]] {
-            let failure = connect_any(silent, 0, 0).await.unwrap_err();
+            let failure = connect_any(silent, &request).await.unwrap_err();
             assert_eq!(failure.cause, ConnectFailure::Refused);
             let address = failure.example.address.unwrap();
             assert!([v4, v6].iter().any(|tried| tried.to_string() == address));
         }
-        let failure = connect_any(Vec::new(), 0, 0).await.unwrap_err();
+        let failure = connect_any(Vec::new(), &request).await.unwrap_err();
         assert_eq!(failure.cause, ConnectFailure::Dns);
     }
 }

@@ -45,6 +45,10 @@ pub enum ConnectFailure {
     Dns,
     /// The machine has no route to the address, or no node takes sockets.
     Unreachable,
+    /// The device could not log in before its socket.
+    Login,
+    /// A value of the device cannot be sent in a header field.
+    InvalidValue,
     /// The harness has no ephemeral port left.
     NoEphemeralPort,
     /// The harness has no file descriptor left.
@@ -92,6 +96,8 @@ impl ConnectFailure {
             Self::Subprotocol => "subprotocol",
             Self::Dns => "dns",
             Self::Unreachable => "unreachable",
+            Self::Login => "login",
+            Self::InvalidValue => "invalid_value",
             Self::NoEphemeralPort => "no_port",
             Self::NoFileDescriptor => "no_file",
         };
@@ -105,6 +111,17 @@ impl ConnectFailure {
             Self::Rejected { retry_after, .. } => retry_after,
             _ => None,
         }
+    }
+
+    /// Whether the server did not accept the device's credentials, which a login may renew.
+    pub fn is_unauthorized(self) -> bool {
+        matches!(
+            self,
+            Self::Rejected {
+                status: 401 | 403,
+                ..
+            }
+        )
     }
 
     /// Whether this machine failed before the address got a packet.

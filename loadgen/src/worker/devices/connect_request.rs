@@ -1,6 +1,9 @@
 //! The request to open a socket.
 
-use crate::{access::ClientOptions, worker::dialect::Dialect};
+use crate::{
+    access::ClientOptions,
+    worker::{dialect::Dialect, source_address::SourceAddresses},
+};
 
 /// A socket that is to be opened.
 #[derive(Clone, Copy)]
@@ -15,8 +18,8 @@ pub struct ConnectRequest<'a> {
     pub max_message_bytes: usize,
     /// TLS, the proxy, and the offers that the header lines make.
     pub client_options: &'a ClientOptions,
-    /// The worker's number, from 0.
-    pub worker_index: u32,
+    /// The local addresses and ports.
+    pub sources: &'a SourceAddresses,
     /// The device's number among the worker's, from 0.
     pub device_number: u32,
 }

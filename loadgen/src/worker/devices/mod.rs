@@ -2,34 +2,40 @@
 //!
 //! ```text
 //! batch.rs        one goose user: 1,000 devices, each opened when it is due
-//!    │ schedule.rs: due times
+//!    │ schedule.rs: due times, ramp_queue.rs: the devices that are not open yet
 //!    ▼
 //! device.rs       one device: connect, run its socket, pause, connect again
-//!    ├─ attempt.rs ──► connect.rs ──► upgrade.rs     address, TCP, TLS, WebSocket handshake
-//!    │      │                        └─► compression/   inflated messages
+//!    ├─ attempt.rs ──► device_login.rs               a request before the first socket
+//!    │      ├────────► connect.rs ──► upgrade.rs     address, TCP, TLS, WebSocket handshake
+//!    │      │                        ├─► compression/   inflated messages
+//!    │      │                        └─► message_socket.rs   messages of an open connection
 //!    │      └────────► devices/opening.rs                the steps that the pool declares
-//!    ├─ backoff.rs                                   pauses between attempts
+//!    ├─ backoff.rs, worker/retry_budget.rs           pauses between attempts
 //!    ▼
 //! session.rs      one open socket until it ends
-//!    ├─ worker/heartbeat.rs                          heartbeats, and what became of them
+//!    ├─ worker/heartbeat.rs                          heartbeats and their results
 //!    ├─ frames/socket_frames.rs                      the frames that the pool declares
 //!    ├─ session_exchanges.rs ──► exchanges/          messages that users hand over
 //!    └─ traffic.rs ──► telemetry.rs, messages/       its telemetry and messages
 //! ```
 //!
 //! All devices of a batch are futures of one task, and a device's future is the memory of
-//! an idle socket. Whatever is needed for an instant only is boxed where it is needed; a
-//! test in [`device`] bounds the size.
+//! an idle socket. A value that is needed for an instant only is boxed there, so that the future
+//! stays small. A test in [`device`] bounds its size.
 //!
 //! - [`batch`]: a goose user that holds many sockets;
-//! - [`schedule`]: which device opens when;
-//! - [`device`]: one device from its due time to the end of the run;
+//! - [`schedule`]: which device opens when, with [`ramp_queue`]: the devices that are not open
+//!   yet;
+//! - [`device`]: one device from its due time to the end of the run, with `conn_state`: the
+//!   state of its connection that is counted;
 //! - [`attempt`]: one attempt to open a socket, counted and timed;
+//! - `device_login`: the login before it, counted and timed;
 //! - [`connect`]: the connection that a [`connect_request`] asks for, with
 //!   [`connect_failure`] for the ways to fail and [`connect_error`] for one failed attempt;
 //! - [`upgrade`]: the WebSocket handshake, and the types of an open socket;
+//! - [`message_socket`]: messages over an open connection, with [`whole_frame`] for frames that
+//!   need no state;
 //! - [`compression`]: messages that the server compresses;
-//! - [`source_address`]: local addresses, so that ports do not run out;
 //! - [`opening`]: the steps of a pool between the handshake and an open socket;
 //! - [`open_socket`]: an open socket, with the state of its pool's frames;
 //! - [`session`]: an open socket until it ends, with [`disconnect`] for the ways to lose it;
@@ -49,14 +55,17 @@ pub mod connect_error;
 pub mod connect_failure;
 pub mod connect_request;
 pub mod device;
+mod device_login;
 pub mod disconnect;
+pub mod message_socket;
 pub mod open_socket;
 pub mod opening;
+pub mod ramp_queue;
 pub mod schedule;
 pub mod session;
 mod session_exchanges;
 pub mod socket_io;
-pub mod source_address;
 pub mod telemetry;
 pub mod traffic;
 pub mod upgrade;
+mod whole_frame;

@@ -1,6 +1,6 @@
 //! The steps between the handshake and an open socket.
 
-use futures_util::{SinkExt, StreamExt};
+use futures_util::StreamExt;
 use highwater_scenarios::frames::CompiledStep;
 use highwater_types::format;
 use tokio::time::{Instant, timeout_at};

@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use highwater_scenarios::{
     frames::{CompiledHeartbeat, ReceivedFrame},
     plan::DevicePool,
@@ -48,7 +48,8 @@ pub enum SocketEnd {
         /// The cause, and what the report shows of it.
         loss: Disconnect,
         /// The node's advice when to reconnect, if it gave any.
-        advice: Option<ReconnectAdvice>,
+        // Boxed, as what a session seldom holds: it is part of every idle socket.
+        advice: Option<Box<ReconnectAdvice>>,
     },
 }
 
@@ -71,7 +72,7 @@ enum FrameEffect {
 }
 
 /// An open socket and all that belongs to it.
-struct Session<'a> {
+pub struct Session<'a> {
     context: &'a Context,
     pool: &'a DevicePool,
     device: &'a ScheduledDevice,
@@ -79,44 +80,49 @@ struct Session<'a> {
     traffic: &'a mut DeviceTraffic,
     heartbeat: DeviceHeartbeat,
     state: SocketState,
-    advice: Option<ReconnectAdvice>,
+    advice: Option<Box<ReconnectAdvice>>,
 }
 
-/// Runs an open socket until it ends: sends heartbeats, messages and telemetry, and
-/// answers commands.
-pub async fn run_session(
-    context: &Context,
-    pool: &DevicePool,
-    device: &ScheduledDevice,
-    socket: &mut OpenSocket,
-    traffic: &mut DeviceTraffic,
-) -> SocketEnd {
-    let mut session = Session {
-        context,
-        pool,
-        device,
-        socket,
-        traffic,
-        heartbeat: new_heartbeat(context, pool, device),
-        state: SocketState::Open,
-        advice: None,
-    };
-    session_exchanges::open(context, device.key, session.socket);
-    let end = session.run().await;
-    session_exchanges::close(context, session.socket);
-    match end {
-        Ok(()) => SocketEnd::Drained,
-        Err(loss) => {
-            session.heartbeat.record_missed(&context.recorder);
-            SocketEnd::Lost {
-                loss,
-                advice: session.advice,
+impl<'a> Session<'a> {
+    /// Creates the session of a socket that has just opened.
+    pub fn new(
+        context: &'a Context,
+        pool: &'a DevicePool,
+        device: &'a ScheduledDevice,
+        socket: &'a mut OpenSocket,
+        traffic: &'a mut DeviceTraffic,
+    ) -> Self {
+        Self {
+            context,
+            pool,
+            device,
+            socket,
+            traffic,
+            heartbeat: new_heartbeat(context, pool, device),
+            state: SocketState::Open,
+            advice: None,
+        }
+    }
+
+    /// Runs an open socket until it ends: sends heartbeats, messages and telemetry, and
+    /// answers commands.
+    pub async fn run_to_end(&mut self) -> SocketEnd {
+        let context = self.context;
+        session_exchanges::open(context, self.device.key, self.socket);
+        let end = self.run().await;
+        session_exchanges::close(context, self.socket);
+        match end {
+            Ok(()) => SocketEnd::Drained,
+            Err(loss) => {
+                self.heartbeat.record_missed(&context.recorder);
+                SocketEnd::Lost {
+                    loss,
+                    advice: self.advice.take(),
+                }
             }
         }
     }
-}
 
-impl Session<'_> {
     /// Runs until the socket is drained, or lost for the cause that is returned.
     async fn run(&mut self) -> Result<(), Disconnect> {
         let context = self.context;
@@ -129,13 +135,16 @@ impl Session<'_> {
         }
         // One timer for all that is due: a second one would add its size to every socket.
         let wake = sleep_until(self.next_due());
-        tokio::pin!(wake);
+        // Made once: each wait enters a list of all sockets, under its lock.
+        let close = context.signals.close.cancelled();
+        tokio::pin!(wake, close);
         loop {
             tokio::select! {
                 // Frames first: an answer that has arrived is not a missed one.
                 biased;
-                frame = self.socket.stream.next() => {
-                    // Boxed: otherwise every idle socket holds what an instant needs.
+                // Boxed: otherwise every idle socket holds room for a frame, and for what an
+                // instant needs.
+                frame = self.socket.stream.next().map(Box::new) => {
                     match Box::pin(self.handle_frame(frame)).await {
                         FrameEffect::None => {}
                         FrameEffect::Rescheduled if self.state == SocketState::Open => {
@@ -163,7 +172,7 @@ impl Session<'_> {
                         None => return Ok(()),
                     }
                 }
-                () = context.signals.close.cancelled(), if self.state == SocketState::Open => {
+                () = &mut close, if self.state == SocketState::Open => {
                     // Each socket in its turn: the answers to thousands of close frames at
                     // once would take longer than their timeout.
                     let turn = Duration::from_secs(1) * self.device.number / CLOSES_PER_SECOND;
@@ -307,11 +316,11 @@ impl Session<'_> {
         FrameEffect::None
     }
 
-    async fn handle_frame(&mut self, frame: Option<Result<Message, Error>>) -> FrameEffect {
-        if let Some(Ok(frame)) = &frame {
+    async fn handle_frame(&mut self, frame: Box<Option<Result<Message, Error>>>) -> FrameEffect {
+        if let Some(Ok(frame)) = &*frame {
             observe(|| SocketEvent::Received(frame));
         }
-        match frame {
+        match *frame {
             Some(Ok(Message::Close(frame))) => {
                 FrameEffect::Disconnected(answer_close(&mut self.socket.stream, frame).await)
             }
@@ -375,7 +384,7 @@ impl Session<'_> {
                 }
             }
             // Kept until the socket ends: the node closes it, not the device.
-            Incoming::GoAway(advice) => self.advice = Some(advice),
+            Incoming::GoAway(advice) => self.advice = Some(Box::new(advice)),
             Incoming::Ignored => {}
         }
         FrameEffect::None
@@ -388,10 +397,14 @@ fn new_heartbeat(
     pool: &DevicePool,
     device: &ScheduledDevice,
 ) -> DeviceHeartbeat {
-    let phase = match context.heartbeat_frames(device.key) {
+    let (opened, period) = (Instant::now(), pool.heartbeat);
+    let first_due = match context.heartbeat_frames(device.key) {
         // The server's first frame has a whole period.
-        Some(CompiledHeartbeat::Watch(_)) => 1.0,
-        _ => device.heartbeat_phase,
+        Some(CompiledHeartbeat::Watch(_)) => opened + period,
+        _ => {
+            let due = opened + period.mul_f32(device.heartbeat_phase);
+            context.heartbeat_grid.at_or_after(due, period)
+        }
     };
-    DeviceHeartbeat::new(Instant::now(), pool.heartbeat, phase)
+    DeviceHeartbeat::new(first_due, period)
 }

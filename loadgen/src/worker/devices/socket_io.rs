@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures_util::SinkExt;
 use highwater_types::format;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{

@@ -320,7 +320,12 @@ mod tests {
         access::{ClientAccess, ClientOptions},
         clock::RunClock,
         endpoints::Endpoints,
-        worker::{context::Protocols, dialect::highwater::Highwater, signals::Signals},
+        worker::{
+            context::{Clients, Protocols},
+            dialect::highwater::Highwater,
+            signals::Signals,
+            values::PoolValues,
+        },
     };
 
     /// A plan with twenty telemetry records a second of one device.
@@ -343,6 +348,9 @@ mod tests {
         let plan = plan.unwrap_or_else(|problems| panic!("{problems}"));
         let ramp = Instant::now() - Duration::from_secs(1);
         let (_, steady) = watch::channel(Some(ramp));
+        let options = ClientOptions::new(&ClientAccess::default()).expect("no certificates");
+        let pools = PoolValues::compile_all(&plan, Segment::whole(), Vec::new(), &options);
+        let pools = pools.expect("no placeholders");
         Context::new(
             plan,
             Segment::whole(),
@@ -351,7 +359,12 @@ mod tests {
                 pools: Box::default(),
             },
             Endpoints::default(),
-            ClientOptions::new(&ClientAccess::default()).expect("no certificates"),
+            Clients {
+                options,
+                pools,
+                login: None,
+                sources: crate::worker::source_address::SourceAddresses::default(),
+            },
             RunClock::starting_at(ramp),
             Signals {
                 ramp,

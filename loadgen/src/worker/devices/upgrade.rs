@@ -1,7 +1,7 @@
 //! The WebSocket handshake of a device (RFC 6455, section 4).
 //!
 //! This module replaces tungstenite's own handshake, which leaves 4 KiB of read buffer
-//! behind in every socket that it opens. Frames are tungstenite's.
+//! behind in every socket that it opens.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,13 +12,9 @@ use tokio::{
     net::TcpStream,
 };
 use tokio_rustls::client::TlsStream;
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{
-        handshake::{client::generate_key, derive_accept_key},
-        http::Uri,
-        protocol::{Role, WebSocketConfig},
-    },
+use tokio_tungstenite::tungstenite::{
+    handshake::{client::generate_key, derive_accept_key},
+    http::Uri,
 };
 use tokio_util::either::Either;
 
@@ -30,6 +26,7 @@ use super::{
     connect_error::ConnectError,
     connect_failure::{ConnectFailure, HandshakeFault},
     connect_request::ConnectRequest,
+    message_socket::MessageSocket,
 };
 use crate::worker::{
     dialect::MAX_SERVER_DELAY,
@@ -43,14 +40,9 @@ use crate::worker::{
 const RESPONSE_LIMIT: usize = 8 * 1024;
 /// Most header fields in that response.
 const FIELDS_LIMIT: usize = 64;
-/// Most bytes of frames that a device may have unsent.
-const WRITE_LIMIT: usize = 1 << 20;
-/// tungstenite's read buffer per socket, in bytes. Its default of 128 KiB would be the
-/// largest part of an idle socket by far.
-const READ_BUFFER: usize = 512;
 
 /// An open socket.
-pub type DeviceSocket = WebSocketStream<DeviceStream>;
+pub type DeviceSocket = MessageSocket<DeviceStream>;
 
 /// The stream of an open socket: a connection, or one whose frames are inflated. The state of
 /// compression is boxed: a socket without it must not pay for its size.
@@ -120,7 +112,6 @@ pub(super) async fn websocket_handshake(
     observe(|| SocketEvent::UpgradeResponse(&response[..accepted.head_len]));
     // The server may send its first frames together with the response.
     let early = response.split_off(accepted.head_len);
-    let config = Some(websocket_config(request.max_message_bytes));
     let (stream, early) = match accepted.deflate {
         None => (DeviceStream::Left(stream), early),
         Some(params) => {
@@ -128,7 +119,7 @@ pub(super) async fn websocket_handshake(
             (DeviceStream::Right(Box::new(stream)), Vec::new())
         }
     };
-    let socket = WebSocketStream::from_partially_read(stream, early, Role::Client, config).await;
+    let socket = MessageSocket::new(stream, &early, request.max_message_bytes);
     Ok(OpenedSocket {
         socket,
         node: accepted.node,
@@ -345,17 +336,6 @@ fn retry_after(fields: &[httparse::Header<'_>], now: SystemTime) -> Option<Durat
         }
     };
     Some(delay.min(MAX_SERVER_DELAY))
-}
-
-fn websocket_config(max_message_bytes: usize) -> WebSocketConfig {
-    WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER)
-        // Every frame is written at once, so that the buffer never grows and stays.
-        .write_buffer_size(0)
-        // The default, no limit, would let a peer that reads nothing fill the worker.
-        .max_write_buffer_size(WRITE_LIMIT)
-        .max_message_size(Some(max_message_bytes))
-        .max_frame_size(Some(max_message_bytes))
 }
 
 #[cfg(test)]

@@ -9,19 +9,11 @@ use super::{
 };
 use crate::{keys::LoadItemKey, worker::http::HttpRequest};
 
-/// The part of a WebSocket address that stands for the device's id.
-const DEVICE_PLACEHOLDER: &str = "{device}";
-
 /// The language that devices and commands speak to a system under test.
 ///
 /// Defaults are right for a server that knows nothing of the harness: RFC 6455 pings as
 /// heartbeats, a JSON body for commands, no topics and no telemetry.
 pub trait Dialect: Send + Sync {
-    /// Returns the WebSocket address of a device, made from an address of the plan.
-    fn device_address(&self, template: &str, device_id: &str) -> String {
-        template.replace(DEVICE_PLACEHOLDER, device_id)
-    }
-
     /// Returns header lines of every upgrade request, each with its CR LF.
     ///
     /// A subprotocol goes here: `Sec-WebSocket-Protocol: NAME\r\n`.

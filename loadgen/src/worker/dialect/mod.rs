@@ -6,7 +6,7 @@
 //! carries nothing for it.
 //!
 //! ```text
-//! devices::connect ── device_address, upgrade_header_lines ──►┐
+//! devices::connect ── upgrade_header_lines ───────────────────►┐
 //! devices::session ── heartbeat_frame, decode ───────────────►│
 //! devices::telemetry ── telemetry_frame ─────────────────────►│ dyn Dialect ◄── for_system ◄── plan
 //! messages ── subscribe_frames, publish_frame ───────────────►│  │

@@ -85,8 +85,12 @@ impl SocketExchanges {
         }
     }
 
-    /// Becomes ready when the socket has new work.
+    /// Becomes ready when the socket has work.
     pub fn poll_ready(&self, task: &mut TaskContext<'_>) -> Poll<()> {
+        // A frame takes the messages of the link in with the replies that it may be.
+        if !self.queued.is_empty() {
+            return Poll::Ready(());
+        }
         self.link.poll_ready(task)
     }
 

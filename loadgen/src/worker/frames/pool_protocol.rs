@@ -1,7 +1,5 @@
 //! The frames of a pool, compiled, and the values that all of its sockets share.
 
-use std::collections::BTreeMap;
-
 use highwater_scenarios::{
     Plan,
     diagnostic::Diagnostic,
@@ -9,10 +7,7 @@ use highwater_scenarios::{
     plan::DevicePool,
 };
 
-use crate::access::SecretString;
-
-/// The values of variables of the environment, by their names.
-pub type Variables = BTreeMap<String, SecretString>;
+use crate::access::Environment;
 
 /// The protocol of a pool's sockets.
 #[derive(Debug)]
@@ -25,8 +20,6 @@ pub struct PoolProtocol {
     commands: Box<[(usize, CompiledCommand)]>,
     /// Number of values that a socket takes from frames.
     pub taken_count: usize,
-    /// The values of `${NAME}`, in the order of their numbers.
-    environment: Box<[SecretString]>,
 }
 
 /// The reason why the frames of a plan cannot be used. The coordinator checks a scenario
@@ -59,22 +52,22 @@ impl PoolProtocol {
     pub fn compile(
         plan: &Plan,
         pool: &DevicePool,
-        variables: &Variables,
+        environment: &Environment,
     ) -> Result<Option<Self>, ProtocolError> {
-        let Some(compiled) = CompiledPool::compile(plan, pool)? else {
+        let known = environment.names();
+        let Some(compiled) = CompiledPool::compile(plan, pool, known.clone())? else {
             return Ok(None);
         };
         let names = compiled.names;
-        let environment = names.environment.iter().map(|name| {
-            let value = variables.get(name).cloned();
-            value.ok_or_else(|| ProtocolError::Variable {
+        // Names that are not known were added behind the others.
+        if let Some(variable) = names.environment.get(known.len()) {
+            return Err(ProtocolError::Variable {
                 pool: pool.name.clone(),
-                variable: name.clone(),
-            })
-        });
+                variable: variable.clone(),
+            });
+        }
         Ok(Some(Self {
-            environment: environment.collect::<Result<_, _>>()?,
-            taken_count: names.taken.len(),
+            taken_count: names.frame_value_count(),
             frames: compiled.frames,
             exchanges: compiled.exchanges,
             commands: compiled.commands,
@@ -87,11 +80,11 @@ impl PoolProtocol {
     /// If they do not compile, or a variable has no value.
     pub fn compile_all(
         plan: &Plan,
-        variables: &Variables,
+        environment: &Environment,
     ) -> Result<Box<[Option<Self>]>, ProtocolError> {
         let pools = plan.devices.iter();
         pools
-            .map(|pool| Self::compile(plan, pool, variables))
+            .map(|pool| Self::compile(plan, pool, environment))
             .collect()
     }
 
@@ -113,12 +106,6 @@ impl PoolProtocol {
         let mut commands = self.commands.iter();
         commands.find_map(|(number, command)| (*number == load).then_some(command))
     }
-
-    /// Returns the value of the variable with this number.
-    pub(super) fn environment(&self, number: usize) -> &str {
-        let value = self.environment.get(number);
-        value.map_or("", SecretString::expose_secret)
-    }
 }
 
 /// Returns the names of the variables of the environment in the frames of a plan.
@@ -128,7 +115,7 @@ impl PoolProtocol {
 pub fn variable_names(plan: &Plan) -> Result<Vec<String>, ProtocolError> {
     let mut variables = Vec::new();
     for pool in &plan.devices {
-        if let Some(compiled) = CompiledPool::compile(plan, pool)? {
+        if let Some(compiled) = CompiledPool::compile(plan, pool, Vec::new())? {
             variables.extend(compiled.names.environment);
         }
     }
@@ -144,8 +131,13 @@ struct CompiledPool {
 }
 
 impl CompiledPool {
-    /// Compiles the texts of a pool; `None` where it has none.
-    fn compile(plan: &Plan, pool: &DevicePool) -> Result<Option<Self>, ProtocolError> {
+    /// Compiles the texts of a pool; `None` where it has none. `environment` are the names of
+    /// the variables that have numbers already.
+    fn compile(
+        plan: &Plan,
+        pool: &DevicePool,
+        environment: Vec<String>,
+    ) -> Result<Option<Self>, ProtocolError> {
         let messages = plan.messages.iter().enumerate();
         let messages: Vec<_> = messages
             .filter(|(_, load)| load.pool == pool.name)
@@ -161,7 +153,10 @@ impl CompiledPool {
             pool: pool.name.clone(),
             problem: first.map_or_else(String::new, Diagnostic::to_string),
         };
-        let mut names = ValueNames::default();
+        let mut names = ValueNames {
+            environment,
+            ..ValueNames::of_pool(pool)
+        };
         let frames = pool.frames.as_deref().cloned().unwrap_or_default();
         let frames = CompiledFrames::compile(&frames, &mut names)
             .map_err(|problems| invalid(problems.first().map(|first| &first.diagnostic)))?;

@@ -2,25 +2,17 @@
 
 use std::fmt::Write;
 
-use chrono::Utc;
-use highwater_scenarios::{
-    frames::{CompiledFrame, ValueRef, Values},
-    plan::DevicePool,
-};
+use highwater_scenarios::frames::{CompiledFrame, ValueRef, Values};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::pool_protocol::PoolProtocol;
-use crate::keys::DeviceKey;
+use crate::worker::values::DeviceValues;
 
 /// The device behind a socket, and the protocol that it speaks.
 #[derive(Debug, Clone, Copy)]
 pub struct SocketIdentity<'a> {
-    /// The pool of the device.
-    pub pool: &'a DevicePool,
-    /// The device.
-    pub device: DeviceKey,
-    /// The worker's number, from 0.
-    pub worker: u32,
+    /// The values of the device.
+    pub device: DeviceValues<'a>,
     /// The pool's protocol.
     pub protocol: &'a PoolProtocol,
 }
@@ -40,7 +32,7 @@ pub struct FrameKey {
 pub struct SocketValues<'a> {
     /// The device and its pool's protocol.
     pub identity: SocketIdentity<'a>,
-    /// The values taken from frames, in the order of their numbers.
+    /// The values taken from frames, whose numbers come after those of the login.
     pub taken: &'a [Option<Box<str>>],
     /// The key of the frame, or of the frame that is answered.
     pub key: FrameKey,
@@ -58,27 +50,20 @@ impl SocketValues<'_> {
 
 impl Values for SocketValues<'_> {
     fn append(&self, value: ValueRef, out: &mut String) {
-        let SocketIdentity {
-            pool,
-            device,
-            worker,
-            protocol,
-        } = self.identity;
+        let SocketIdentity { device, .. } = self.identity;
+        let login_values = device.values.login_value_count();
         // Writing to a String cannot fail.
         let _ = match value {
-            ValueRef::Device => write!(out, "{}-{}", pool.name, device.index),
-            ValueRef::Number => write!(out, "{}", device.index),
             ValueRef::Ref => write!(out, "{}", self.key.reference),
             ValueRef::Nonce => write!(out, "{:016x}", self.key.nonce),
-            ValueRef::NowMs => write!(out, "{}", Utc::now().timestamp_millis()),
-            ValueRef::Worker => write!(out, "{worker}"),
-            ValueRef::Taken(number) => {
-                let taken = self.taken.get(number).and_then(Option::as_deref);
-                out.write_str(taken.unwrap_or_default())
+            ValueRef::Taken(number) if number >= login_values => {
+                let taken = self.taken.get(number - login_values);
+                out.write_str(taken.and_then(Option::as_deref).unwrap_or_default())
             }
-            ValueRef::Environment(number) => out.write_str(protocol.environment(number)),
-            // No key of a pool names a data file.
-            ValueRef::Column(_) => Ok(()),
+            _ => {
+                device.append(value, out);
+                Ok(())
+            }
         };
     }
 }

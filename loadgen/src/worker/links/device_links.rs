@@ -48,6 +48,11 @@ impl DeviceLinks {
         self.commands.get(load)?.as_ref()
     }
 
+    /// Whether a command load sends to any open device.
+    pub fn has_load_for_any_device(&self) -> bool {
+        self.commands.iter().any(Option::is_none)
+    }
+
     /// Adds a socket that has opened, with the values that its device took. Returns its link;
     /// `None` where no load uses it.
     pub fn open(

@@ -57,8 +57,9 @@ impl MessageSender<'_> {
         let Some(request) = self.context.dialect.publish_request(&self.topic, body) else {
             return MessageOutcome::Dropped;
         };
-        let endpoints = self.context.endpoints();
-        match send_to_listener(self.clients, &endpoints, &mut self.next_address, &request).await {
+        let addresses = self.context.addresses();
+        let next = &mut self.next_address;
+        match send_to_listener(self.clients, &addresses.http, next, &request).await {
             Ok(response) => {
                 let outcome = MessageOutcome::from_status(response.status().as_u16());
                 // Read to its end, so that the client keeps the connection.

@@ -1,7 +1,7 @@
 //! The negotiation of compression, and compressed messages.
 
 use flate2::{Compress, FlushCompress};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::StreamExt;
 use highwater_loadgen::access::ClientAccess;
 use highwater_scenarios::plan::Compression;
 use tokio::{

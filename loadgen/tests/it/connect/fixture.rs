@@ -3,12 +3,14 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use highwater_loadgen::{
-    access::{ClientAccess, ClientOptions},
+    access::{ClientAccess, ClientOptions, Environment},
     worker::{
         devices::{connect::connect, connect_request::ConnectRequest, upgrade::DeviceSocket},
         dialect::plain::Plain,
+        source_address::SourceAddresses,
     },
 };
+use highwater_scenarios::frames::ValueNames;
 use parking_lot::Mutex;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
@@ -94,15 +96,42 @@ pub(super) async fn open_within(
     timeout: Duration,
 ) -> Result<DeviceSocket, String> {
     let client_options = ClientOptions::new(access).unwrap();
-    let header_lines = client_options.header_lines_for("home-1");
+    let headers = client_options.header_templates(&mut ValueNames::default());
+    // The access of these tests has no placeholders.
+    let values = Environment::default();
+    let header_lines = client_options
+        .header_lines_for("home-1", &headers.unwrap(), &values)
+        .unwrap();
     let request = ConnectRequest {
         address,
         dialect: &Plain,
         header_lines: header_lines.expose_secret(),
         max_message_bytes: 1 << 16,
         client_options: &client_options,
-        worker_index: 0,
+        sources: &SourceAddresses::default(),
         device_number: 0,
+    };
+    let opened = connect(request, timeout).await;
+    opened
+        .map(|opened| opened.socket)
+        .map_err(|failure| failure.cause.kind().into_owned())
+}
+
+/// Opens the socket of device `number` from local addresses. A failure is its kind.
+pub(super) async fn open_from(
+    sources: &SourceAddresses,
+    number: u32,
+    address: &str,
+    timeout: Duration,
+) -> Result<DeviceSocket, String> {
+    let request = ConnectRequest {
+        address,
+        dialect: &Plain,
+        header_lines: "",
+        max_message_bytes: 1 << 16,
+        client_options: &ClientOptions::new(&ClientAccess::default()).unwrap(),
+        sources,
+        device_number: number,
     };
     let opened = connect(request, timeout).await;
     opened

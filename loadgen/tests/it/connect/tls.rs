@@ -129,7 +129,8 @@ async fn sockets_and_commands_show_a_certificate_and_ask_for_the_servers_name() 
     let options = ClientOptions::new(&access).unwrap();
     let client = options.http_client(0, 1, |client| client).unwrap();
     let server_name = access.server_name.unwrap();
-    let base = server_name.apply_to(&format!("https://127.0.0.1:{port}"));
+    let address = format!("https://127.0.0.1:{port}");
+    let base = server_name.apply_to(&address, &address.parse().unwrap());
     let response = client.post(format!("{base}/commands")).send().await;
     assert_eq!(response.unwrap().status(), 200);
     let head = take_head();

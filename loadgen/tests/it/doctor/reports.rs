@@ -1,7 +1,10 @@
 //! The report as a person sees it.
 
 use expect_test::expect;
-use highwater_loadgen::doctor::{HostLimits, PreflightReport, report_text};
+use highwater_loadgen::{
+    coordinator::LocalWorkers,
+    doctor::{HostLimits, PreflightReport, report_text},
+};
 
 use super::fixture::{cluster, machine, target};
 
@@ -14,20 +17,20 @@ fn report_of_a_machine() {
           More sockets take more processes, and `highwater run` starts as many workers
           as it needs. With both ends on this machine, that ends at about 1,599,000:
           3,200,000 files in all.
-          Towards one address on another machine, connects get slow past 14,116 sockets
-          and end at 28,232.
+          Towards one address on another machine, sockets end at 28,232 for each address
+          of this machine (highwater run --bind).
 
         Most idle sockets, a heartbeat every 20 s from each
                                   sockets  what binds first          and then
           one worker               19,488  20,000 files a process    28,232 ports
           workers, one target      28,232  28,232 ports a target     3,198,000 files
-          workers, any target   3,198,000  3,200,000 files in all    3,780,000 memory
+          workers, any target   3,198,000  3,200,000 files in all    4,500,000 CPU
           one node                 19,488  20,000 files a process    3,198,000 files
-          nodes                 3,198,000  3,200,000 files in all    5,050,000 memory
+          nodes                 3,198,000  3,200,000 files in all    4,960,000 memory
           one proxy                 9,744  20,000 files a process    28,232 ports
           proxies               1,120,000  30 GiB of memory left     1,599,000 files
-          both ends here        1,599,000  3,200,000 files in all    2,160,000 memory
-          As measured, a socket takes 2.8 kB in a worker, 1.0 kB in a node and 4.6 kB in
+          both ends here        1,599,000  3,200,000 files in all    2,370,000 memory
+          As measured, a socket takes 1.5 kB in a worker, 1.1 kB in a node and 4.6 kB in
           the kernel at each end. A proxy is assumed to hold two buffers of 8 KiB.
 
         What to change
@@ -36,21 +39,21 @@ fn report_of_a_machine() {
               ulimit -n 1048576                root's shell
               LimitNOFILE=1048576              systemd unit
               --ulimit nofile=1048576:1048576  docker run
-          28,232 ports a target. Widen the range (64,512 ports, the knee at 32,256), or
-          add workers on other machines (highwater coordinator), or addresses of the
-          target:
+          28,232 ports a target. Widen the range to 64,512 ports, or give more addresses
+          of this machine (highwater run --bind), or add workers on other machines
+          (highwater coordinator), or addresses of the target:
               sysctl -w net.ipv4.ip_local_port_range="1024 65535"
           3,200,000 files in all. Raise the system's limit:
-              sysctl -w fs.file-max=3800000
+              sysctl -w fs.file-max=4600000
           30 GiB of memory left. Free some, or take a machine with 42.3 GiB available.
 
         Limits
           open files   20,000 a process (soft 20,000, hard 20,000; fs.nr_open
                        1,048,576). 3,200,000 in all (fs.file-max), 2,000 open now.
-          ports        28,232 per source address and target (32768 to 60999). The knee
-                       is at 14,116, half of them: the kernel tries every other port
-                       first. Once those are taken, each connect walks past all of them;
-                       connects then fell from 36,000/s to 300/s.
+          ports        28,232 per source address and target (32768 to 60999). From
+                       14,116 on, half of them, the kernel searches long for each free
+                       port, and connects of other programs get slow. Workers choose the
+                       ports of their sockets themselves.
                        On loopback highwater connects from many addresses of
                        127.0.0.0/8, at most 9,000 sockets from each, so ports are not a
                        limit there.
@@ -87,7 +90,7 @@ fn report_of_a_machine_with_unknown_limits() {
           one proxy               unknown
           proxies                 unknown
           both ends here          unknown
-          As measured, a socket takes 2.8 kB in a worker, 1.0 kB in a node and 4.6 kB in
+          As measured, a socket takes 1.5 kB in a worker, 1.1 kB in a node and 4.6 kB in
           the kernel at each end. A proxy is assumed to hold two buffers of 8 KiB.
           Unknown, so left out: open files a process, ephemeral ports, open files in
           all, tracked connections, memory, CPU cores, threads.
@@ -121,7 +124,7 @@ fn report_of_a_machine_with_unknown_limits() {
 #[test]
 fn report_of_a_scenario_that_fits() {
     let limits = machine();
-    let report = PreflightReport::check(&cluster(2, 10_000), None, &limits);
+    let report = PreflightReport::check(&cluster(2, 10_000), &LocalWorkers::default(), &limits);
     expect![[r#"
         cluster fits this machine.
 
@@ -130,8 +133,8 @@ fn report_of_a_scenario_that_fits() {
                       process may open 20,000 files
           nodes       2: 5,000 sockets each when spread over 2, of 20,000 files
           files       20,000 in all, of 3,198,000 left on the system
-          memory      about 141 MiB, of 30 GiB left: 36.7 MiB in workers and
-                      coordinator, 17 MiB in nodes and broker, 87.7 MiB in the kernel
+          memory      about 130 MiB, of 30 GiB left: 24.3 MiB in workers and
+                      coordinator, 18 MiB in nodes and broker, 87.7 MiB in the kernel
     "#]]
     .assert_eq(&report_text::preflight_text("cluster", &report, &limits));
 }
@@ -139,13 +142,17 @@ fn report_of_a_scenario_that_fits() {
 #[test]
 fn report_of_a_scenario_that_does_not_fit() {
     let limits = machine();
-    let report = PreflightReport::check(&target("ws://192.0.2.7:8080/ws", 40_000), None, &limits);
+    let report = PreflightReport::check(
+        &target("ws://192.0.2.7:8080/ws", 40_000),
+        &LocalWorkers::default(),
+        &limits,
+    );
     expect![[r#"
         target does not fit this machine.
           40,000 connections to 192.0.2.7:8080, and one source address reaches one
-          address and port 28,232 times. Widen the range (64,512 ports, the knee at
-          32,256), or add workers on other machines (highwater coordinator), or
-          addresses of the target:
+          address and port 28,232 times. Widen the range to 64,512 ports, or give more
+          addresses of this machine (highwater run --bind), or add workers on other
+          machines (highwater coordinator), or addresses of the target:
               sysctl -w net.ipv4.ip_local_port_range="1024 65535"
 
         What it takes
@@ -154,8 +161,8 @@ fn report_of_a_scenario_that_does_not_fit() {
           nodes       none here: the target runs already
           files       40,000 in all, of 3,198,000 left on the system
           ports       40,000 connections to 192.0.2.7:8080, of 28,232
-          memory      about 302 MiB, of 30 GiB left: 127 MiB in workers and coordinator,
-                      175 MiB in the kernel
+          memory      about 253 MiB, of 30 GiB left: 77.2 MiB in workers and
+                      coordinator, 175 MiB in the kernel
     "#]]
     .assert_eq(&report_text::preflight_text("target", &report, &limits));
 }

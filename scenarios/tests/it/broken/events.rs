@@ -54,7 +54,7 @@ duration = "5s"
                |
             10 | [[events]]
                | ^^^^^^^^^^
-               = expected: a duration with its unit (ms, s, m, h), from "1ms" to "10m"
+               = expected: a duration with its unit (ms, s, m, h, d), from "1ms" to "10m"
 
             broken.toml:14:9: events[0].fault: not one of the values known here
                |

@@ -18,7 +18,7 @@ fn empty_file_lists_every_missing_part() {
           |
         1 | 
           | ^
-          = expected: a duration with its unit (ms, s, m, h), from "1s" to "720h"
+          = expected: a duration with its unit (ms, s, m, h, d), from "1s" to "720h"
 
         broken.toml:1:1: cluster: neither `[cluster]` nor `[target]`
           |
@@ -81,7 +81,7 @@ during = "stedy"
         2 | duration = 30
           |            ^^
           = found: 30
-          = expected: a duration with its unit (ms, s, m, h), from "1s" to "720h"
+          = expected: a duration with its unit (ms, s, m, h, d), from "1s" to "720h"
           = hint: did you mean "30s"?
 
         broken.toml:3:1: sede: unknown key
@@ -134,7 +134,7 @@ during = "stedy"
         13 | heartbeat = "50ms"
            |             ^^^^^^
            = found: "50ms"
-           = expected: a duration with its unit (ms, s, m, h), from "100ms" to "1h"
+           = expected: a duration with its unit (ms, s, m, h, d), from "100ms" to "1h"
 
         broken.toml:14:14: devices.two words.max_missed: out of range
            |
@@ -154,7 +154,7 @@ during = "stedy"
            |
         15 | reconnect = { first = "40s", max = "30s", jiter = "full" }
            |                                           ^^^^^
-           = expected: `first`, `max`, `jitter`
+           = expected: `first`, `max`, `jitter`, `budget`
            = hint: did you mean `jitter`?
 
         broken.toml:19:8: commands.commands-1.rate: both `users` and `rate`
@@ -170,7 +170,7 @@ during = "stedy"
         20 | timeout = "5sec"
            |           ^^^^^^
            = found: "5sec"
-           = expected: a duration with its unit (ms, s, m, h), from "1ms" to "10m"
+           = expected: a duration with its unit (ms, s, m, h, d), from "1ms" to "10m"
            = hint: did you mean `5s`?
 
         broken.toml:23:9: gates[0].check: unknown metric `heartbeat.response.p99`
@@ -178,7 +178,7 @@ during = "stedy"
         23 | check = "heartbeat.response.p99 <= 50ms"
            |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
            = found: "heartbeat.response.p99 <= 50ms"
-           = expected: a metric of `sockets`, `heartbeats`, `frames`, `commands`, `exchanges`, `messages`, `backplane`, `nodes`, `cpu_cores`, `exits`, `telemetry`, `balance`, `cost_per_socket`, `observe`
+           = expected: a metric of `sockets`, `login`, `heartbeats`, `frames`, `commands`, `exchanges`, `messages`, `backplane`, `nodes`, `cpu_cores`, `exits`, `telemetry`, `balance`, `cost_per_socket`, `observe`
            = hint: did you mean `heartbeats.response.p99`?
 
         broken.toml:24:10: gates[0].during: not one of the values known here

@@ -83,7 +83,7 @@ fn old_name_in_set_is_answered_with_the_new_one() {
     let diagnostics = parse("base.toml", crate::BASE, &sets).unwrap_err();
     expect![[r#"
         --set devices.home.give_up_after=3: devices.home.give_up_after: unknown key
-          = expected: `name`, `count`, `ramp`, `start`, `heartbeat`, `max_missed`, `connect_timeout`, `max_message`, `reconnect`, `separator`, `open`, `answer`, `count_messages`, `close`
+          = expected: `name`, `count`, `ramp`, `start`, `heartbeat`, `max_missed`, `connect_timeout`, `max_message`, `reconnect`, `separator`, `open`, `answer`, `count_messages`, `close`, `data`, `login`
           = hint: `give_up_after` is called `max_missed` now
 
         --set cluster.lose_every=3: cluster.lose_every: unknown key
@@ -96,7 +96,7 @@ fn old_name_in_set_is_answered_with_the_new_one() {
 
         --set gates=[{ check = \"readings.lost == 0\" }]: gates[0].check: unknown metric `readings.lost`
           = found: "readings.lost == 0"
-          = expected: a metric of `sockets`, `heartbeats`, `frames`, `commands`, `exchanges`, `messages`, `backplane`, `nodes`, `cpu_cores`, `exits`, `telemetry`, `balance`, `cost_per_socket`, `observe`
+          = expected: a metric of `sockets`, `login`, `heartbeats`, `frames`, `commands`, `exchanges`, `messages`, `backplane`, `nodes`, `cpu_cores`, `exits`, `telemetry`, `balance`, `cost_per_socket`, `observe`
           = hint: `readings.lost` is called `telemetry.lost` now
 
         4 problems in base.toml"#]].assert_eq(&diagnostics.to_string());

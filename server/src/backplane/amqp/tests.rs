@@ -2,7 +2,7 @@
 
 use std::{process::Command, sync::Arc, time::Duration};
 
-use highwater_services::{RabbitMqService, Service, ServiceKind};
+use highwater_services::{RabbitMqClusterService, RabbitMqService, Service, ServiceKind};
 use lapin::{
     Connection, ConnectionProperties,
     options::QueueDeclareOptions,
@@ -18,7 +18,8 @@ use crate::{
         remote::{
             ClusterAddress, Destination, OutboundFrame, Transport, TransportError,
             conformance::{
-                ConformanceTarget, TEST_TIMEOUT, TransportPeer, address, shared, wait_for_view,
+                ConformanceTarget, TEST_TIMEOUT, TransportPeer, address, join_member, shared,
+                wait_for_view, wait_until_joined,
             },
         },
     },
@@ -245,4 +246,46 @@ async fn memory_alarm_ends_memberships_until_it_is_over() {
         matches!(&arrived, Some(Inbound::Message { payload, .. }) if payload == "through"),
         "{arrived:?}"
     );
+}
+
+/// Two of three servers die, one after the other, and with each the inboxes that it stored. A
+/// policy mirrors the membership table alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn loss_of_servers_of_a_cluster_is_survived() {
+    let mut servers = RabbitMqClusterService::start().unwrap();
+    let mirrored = [
+        "set_policy",
+        "highwater",
+        r"^highwater\..*\.membership_table$",
+        r#"{"ha-mode":"all"}"#,
+    ];
+    servers.control(&mirrored).unwrap();
+    let (url, cluster) = (servers.url(), address(&servers.url()).cluster);
+    let [a, mut b] = ["a", "b"].map(|id| join_member(&url, &cluster, id));
+    wait_until_joined(&a, &mut b, 0).await;
+    let pids = servers.pids();
+    for (pid, text) in pids[1..].iter().zip(["first", "second"]) {
+        servers.kill_one(*pid);
+        // A new text for each loss: an earlier message may still be on its way.
+        wait_until_delivered(&a, &mut b, text).await;
+    }
+}
+
+/// Waits until a message of `a` reaches `b`.
+async fn wait_until_delivered(a: &JoinedBackplane, b: &mut JoinedBackplane, text: &'static str) {
+    let to = "b".parse().unwrap();
+    let delivered = timeout(TEST_TIMEOUT, async {
+        loop {
+            // Lost while one of them is not connected.
+            let _ = a.backplane.send(&to, text.into());
+            let received = timeout(Duration::from_millis(100), b.inbound.recv()).await;
+            if let Ok(Some(Inbound::Message { payload, .. })) = received
+                && payload == text
+            {
+                return;
+            }
+        }
+    });
+    let delivered = delivered.await;
+    delivered.unwrap_or_else(|_| panic!("the message after the {text} loss did not arrive"));
 }

@@ -16,7 +16,8 @@ use lapin::{
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    connection::{self, AmqpConnection},
+    connection::{self, AmqpConnection, close_channel},
+    error::is_not_found,
     inbox, membership_table,
     names::AmqpNames,
     publisher::{publish, run_in_order},
@@ -116,12 +117,19 @@ impl Transport for AmqpTransport {
     }
 
     /// Deletes the queue of the inbox. The broker cancels a consumer that still reads it.
+    ///
+    /// A queue of a server that is down cannot be deleted. `x-expires` ends it once the server is
+    /// back.
     async fn remove_inbox(&self, inbox: &Inbox) -> TransportResult<()> {
+        // A channel of its own: the error closes it, and the node's inbox must stay open.
+        let channel = self.receiving.create_channel().await?;
         let options = QueueDeleteOptions::default();
-        self.queue_channel
-            .queue_delete(self.names.inbox(inbox), options)
-            .await?;
-        Ok(())
+        let deleting = channel.queue_delete(self.names.inbox(inbox), options);
+        match deleting.await {
+            Ok(_) => Ok(close_channel(&channel).await?),
+            Err(error) if is_not_found(&error) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn close(self) {

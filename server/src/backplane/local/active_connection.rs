@@ -1,12 +1,12 @@
 //! A joined connection to the embedded broker.
 
-use std::{io, time::Duration};
+use std::io;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{SinkExt, StreamExt};
 use tokio::{
     sync::{Notify, mpsc},
-    time::{Instant, timeout},
+    time::{Instant, MissedTickBehavior, interval, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +24,12 @@ use crate::{
 /// The frames that are written with one flush.
 const BATCH: usize = 256;
 
+/// Signs of life that a node sends in a lease.
+const BEATS_PER_LEASE: u32 = 5;
+/// Leases after which a node gives up a silent broker. A connection that survives costs
+/// nothing when the broker goes on; a new one costs a view.
+const MAX_SILENT_LEASES: u32 = 3;
+
 /// A connection from its welcome to its end.
 pub(super) struct ActiveConnection<'c> {
     endpoint: &'c BackplaneEndpoint<Bytes>,
@@ -34,10 +40,10 @@ pub(super) struct ActiveConnection<'c> {
 }
 
 impl<'c> ActiveConnection<'c> {
-    pub(super) fn new(endpoint: &'c BackplaneEndpoint<Bytes>, lease: Duration) -> Self {
+    pub(super) fn new(endpoint: &'c BackplaneEndpoint<Bytes>, lease: Lease) -> Self {
         Self {
             endpoint,
-            lease: Lease::new(lease),
+            lease,
             pong_due: Notify::new(),
         }
     }
@@ -50,6 +56,11 @@ impl<'c> ActiveConnection<'c> {
         leave: &CancellationToken,
     ) -> io::Result<()> {
         let mut batch = Vec::new();
+        // Not only after a ping: a broker that hangs sends none, and finds the signs of life
+        // in its buffer when it goes on.
+        let mut beats = interval(self.lease.duration / BEATS_PER_LEASE);
+        // After a pause one suffices.
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 // Missed subscriptions come first, so that they are in force for what is
@@ -59,13 +70,15 @@ impl<'c> ActiveConnection<'c> {
                     let topics = self.endpoint.topics().into_iter();
                     batch.extend(topics.map(|topic| encode_frame(&ToBroker::Subscribe { topic }, &[])));
                 }
-                () = self.pong_due.notified() => {
-                    let pong = encode_frame(&ToBroker::Pong, &[]);
-                    self.endpoint.traffic.count_sent(MessageKind::Control, pong.len());
-                    batch.push(pong);
-                }
+                () = self.pong_due.notified() => batch.push(self.pong()),
+                _ = beats.tick() => batch.push(self.pong()),
                 count = queue.recv_many(&mut batch, BATCH) => if count == 0 { return Ok(()) },
                 () = leave.cancelled() => return SinkExt::<Bytes>::close(writer).await,
+            }
+            // A node without topics subscribes to none of them. A lease that it renewed without
+            // sending anything would outlast its entry at the broker.
+            if batch.is_empty() {
+                continue;
             }
             // After a pause, the broker may have given up this entry.
             self.lease.check().map_err(io::Error::other)?;
@@ -75,18 +88,27 @@ impl<'c> ActiveConnection<'c> {
         }
     }
 
+    fn pong(&self) -> Bytes {
+        let pong = encode_frame(&ToBroker::Pong, &[]);
+        self.endpoint
+            .traffic
+            .count_sent(MessageKind::Control, pong.len());
+        pong
+    }
+
     /// Reads frames until the broker closes the connection.
     ///
-    /// Fails when the broker is silent for a lease, since then it hangs or is unreachable.
+    /// When the broker is silent for a lease, it hangs or is unreachable: the node counts as
+    /// disconnected, but keeps the connection. Fails after [`MAX_SILENT_LEASES`].
     pub(super) async fn read_all(
         &self,
         deliver: &mpsc::Sender<Inbound>,
         reader: &mut FrameReader,
     ) -> io::Result<()> {
         loop {
-            let Ok(frame) = timeout(self.lease.duration, reader.next()).await else {
-                let silent = format!("the broker sent nothing for {:?}", self.lease.duration);
-                return Err(io::Error::new(io::ErrorKind::TimedOut, silent));
+            let frame = match timeout(self.lease.duration, reader.next()).await {
+                Ok(frame) => frame,
+                Err(_) => self.next_after_silence(reader).await?,
             };
             let Some(frame) = frame.transpose()?.map(BytesMut::freeze) else {
                 return Ok(());
@@ -99,6 +121,32 @@ impl<'c> ActiveConnection<'c> {
                 let _ = deliver.send(inbound).await;
             }
         }
+    }
+
+    /// Waits further for a broker that was silent for a lease.
+    async fn next_after_silence(
+        &self,
+        reader: &mut FrameReader,
+    ) -> io::Result<Option<io::Result<BytesMut>>> {
+        let silence = self.lease.duration;
+        tracing::warn!("the broker sent nothing for {silence:?}; waiting for it to go on");
+        self.endpoint.mark_disconnected();
+        let Ok(frame) = timeout(silence * (MAX_SILENT_LEASES - 1), reader.next()).await else {
+            let silent = format!(
+                "the broker sent nothing for {:?}",
+                silence * MAX_SILENT_LEASES
+            );
+            return Err(io::Error::new(io::ErrorKind::TimedOut, silent));
+        };
+        // Not after a pause of this node: then the broker may have given up this entry.
+        self.lease.check().map_err(io::Error::other)?;
+        if matches!(frame, Some(Ok(_))) {
+            tracing::info!("the broker goes on");
+            self.endpoint.mark_connected();
+            // Those of the meantime were not sent.
+            self.endpoint.resubscribe.notify_one();
+        }
+        Ok(frame)
     }
 
     fn decode(&self, frame: &Bytes) -> io::Result<Option<Inbound>> {

@@ -4,7 +4,10 @@ use std::{io, time::Duration};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout},
+};
 
 use super::{
     active_connection::ActiveConnection,
@@ -17,6 +20,7 @@ use crate::{
         Member,
         endpoint::{BackplaneEndpoint, Outbound},
         envelope::{Envelope, decode_frame, encode_frame},
+        lease::Lease,
         reconnect::{self, Connector, Joined, JoiningNode},
     },
     id::Topic,
@@ -58,6 +62,8 @@ impl Connector for LocalConnector {
             identity: node.identity.clone(),
             last_version,
         };
+        // The broker counts from the join, and its first view may come later.
+        let join_sent = Instant::now();
         introduce(&mut reader, &mut writer, &claim, node.secret.as_ref()).await?;
         let lease = match read_handshake_frame(&mut reader).await? {
             FromBroker::Welcome { lease_ms } => Duration::from_millis(lease_ms),
@@ -65,8 +71,13 @@ impl Connector for LocalConnector {
             _ => return Err(io::ErrorKind::InvalidData.into()),
         };
         // The view comes before every message, so each message has its sender in a view.
-        let FromBroker::View(view) = read_handshake_frame(&mut reader).await? else {
-            return Err(io::ErrorKind::InvalidData.into());
+        let view = loop {
+            match read_handshake_frame(&mut reader).await? {
+                FromBroker::View(view) => break view,
+                // The view may wait for the end of a window.
+                FromBroker::Ping => {}
+                _ => return Err(io::ErrorKind::InvalidData.into()),
+            }
         };
         protocol::check_version(&view)?;
         tracing::info!(version = view.version, "joined the backplane");
@@ -77,7 +88,7 @@ impl Connector for LocalConnector {
         // after it goes through the queue. One in between is in both, which is harmless.
         endpoint.apply_view(view);
         endpoint.resubscribe.notify_one();
-        let active = ActiveConnection::new(endpoint, lease);
+        let active = ActiveConnection::new(endpoint, Lease::since(lease, join_sent));
         let ended = tokio::select! {
             ended = active.write_all(queue, &mut writer, &node.leave) => ended,
             ended = active.read_all(&node.deliver, &mut reader) => ended,

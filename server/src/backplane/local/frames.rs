@@ -7,7 +7,7 @@ use std::{
     io,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
 };
 
@@ -39,6 +39,8 @@ const MAX_IDLE_BUFFER_BYTES: usize = 64 * 1024;
 pub(crate) struct PartialFrames {
     max_bytes: usize,
     held_bytes: AtomicUsize,
+    /// The connections that ended because their frame found no room.
+    rejected: AtomicU64,
 }
 
 /// A decoder of one connection's frames.
@@ -56,7 +58,18 @@ impl PartialFrames {
         Self {
             max_bytes,
             held_bytes: AtomicUsize::new(0),
+            rejected: AtomicU64::new(0),
         }
+    }
+
+    /// Returns the bytes that unfinished frames hold now.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.held_bytes.load(Relaxed)
+    }
+
+    /// Returns the number of connections so far whose frame found no room.
+    pub(crate) fn rejected(&self) -> u64 {
+        self.rejected.load(Relaxed)
     }
 
     /// Replaces the count of one connection, if the sum stays within the bound.
@@ -99,6 +112,7 @@ impl FrameDecoder {
             && bytes != self.held_bytes
         {
             if !partial_frames.try_replace(self.held_bytes, bytes) {
+                partial_frames.rejected.fetch_add(1, Relaxed);
                 let max = partial_frames.max_bytes;
                 let full = format!("unfinished frames fill their {max} bytes");
                 return Err(io::Error::new(io::ErrorKind::OutOfMemory, full));
@@ -203,14 +217,14 @@ mod tests {
     #[test]
     fn unfinished_frames_of_all_connections_are_bounded_together() {
         let partial_frames = Arc::new(PartialFrames::new(250));
-        let held = || partial_frames.held_bytes.load(Relaxed);
+        let held = || partial_frames.held_bytes();
         let [mut first, mut second, mut third] = [(); 3].map(|()| accepted(&partial_frames));
         let mut buffer = beginning(100, 96);
         assert!(first.decode(&mut buffer).unwrap().is_none());
         assert!(second.decode(&mut beginning(1000, 96)).unwrap().is_none());
         let full = third.decode(&mut beginning(1000, 96)).unwrap_err();
         assert!(full.to_string().contains("250 bytes"), "{full}");
-        assert_eq!(held(), 200);
+        assert_eq!((held(), partial_frames.rejected()), (200, 1));
         buffer.put_bytes(7, 4);
         assert_eq!(first.decode(&mut buffer).unwrap().unwrap().len(), 100);
         assert_eq!(held(), 100);

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The version of the protocol, which both ends must have in common.
-pub(crate) const PROTOCOL_VERSION: u16 = 5;
+pub(crate) const PROTOCOL_VERSION: u16 = 6;
 
 /// A frame from a member to the broker.
 #[derive(Debug, Serialize, Deserialize)]

@@ -10,8 +10,9 @@ use async_nats::{
     },
 };
 use bytes::Bytes;
+use highwater_nats::create_stream;
 
-use super::{streams::create_stream, subjects::bucket_name};
+use super::subjects::bucket_name;
 use crate::{
     backplane::remote::{StoredTable, TransportError, TransportResult},
     id::ClusterName,
@@ -36,7 +37,7 @@ impl MembershipBucket {
         }
         // Not by `create_key_value`: it asks for the account first and cannot decode the
         // answer of servers before 2.10.
-        match create_stream(client, &jetstream, config(&name, cluster)).await {
+        match create_stream(&jetstream, config(&name, cluster)).await {
             Ok(_) => Ok(Self {
                 bucket: jetstream.get_key_value(&name).await?,
             }),

@@ -37,18 +37,17 @@
 //!   client library's errors);
 //! - `connection` (one connection, never repaired, and its subscriptions), `fragments`
 //!   (long frames);
-//! - `streams` (replicas), `membership_bucket` (compare-and-set), `transport` (the trait).
+//! - `membership_bucket` (compare-and-set), `transport` (the trait).
 
 mod connection;
 mod error;
 mod fragments;
 mod membership_bucket;
 mod server;
-mod streams;
 mod subjects;
 #[cfg(test)]
 mod tests;
 mod transport;
 
+pub(crate) use self::connection::connect_to_any;
 pub(in crate::backplane) use self::transport::NatsTransport;
-pub(crate) use self::{connection::connect_to_any, streams::create_stream};

@@ -14,7 +14,10 @@ use super::{
     membership_table::{MembershipTable, TableEntry},
 };
 use crate::{
-    backplane::{MemberEntry, lease::suspicion_timeout},
+    backplane::{
+        MemberEntry,
+        lease::{MASS_SILENCE_LEASES, is_mass_silence, suspicion_timeout},
+    },
     id::NodeId,
 };
 
@@ -69,24 +72,32 @@ impl FailureDetector {
     }
 
     /// Returns the other members that are silent for longer than their timeout and `grace`.
+    ///
+    /// When most members fall silent at once, the broker or this node is the likelier cause:
+    /// they are suspected only after [`MASS_SILENCE_LEASES`].
     pub(super) fn suspects(
         &self,
         table: &MembershipTable,
         own_id: &NodeId,
         grace: Duration,
     ) -> Vec<Inbox> {
-        let is_suspect = |entry: &&MemberEntry<TableEntry>| {
-            let last = self.last_heartbeats.get(&entry.member.id);
-            last.is_some_and(|last| {
-                // Up to the last echo, not up to now: see above. It is 0 for a member whose
-                // last sign of life is later than the echo.
-                let silence = self.last_echo.saturating_duration_since(last.at);
-                silence > suspicion_timeout(entry.lease()) + grace
-            })
-        };
-        let entries = table.entries().iter();
-        let others = entries.filter(|entry| entry.member.id != *own_id);
-        others.filter(is_suspect).map(MemberEntry::inbox).collect()
+        let entries = table.entries();
+        let others = entries.iter().filter(|entry| entry.member.id != *own_id);
+        let silent = others.filter_map(|entry| Some((entry, self.silence_of(entry)?)));
+        let mut suspects: Vec<_> = silent
+            .filter(|(entry, silence)| *silence > suspicion_timeout(entry.lease()) + grace)
+            .collect();
+        if is_mass_silence(suspects.len(), entries.len()) {
+            suspects.retain(|(entry, silence)| *silence > entry.lease() * MASS_SILENCE_LEASES);
+        }
+        suspects.iter().map(|(entry, _)| entry.inbox()).collect()
+    }
+
+    fn silence_of(&self, entry: &MemberEntry<TableEntry>) -> Option<Duration> {
+        let last = self.last_heartbeats.get(&entry.member.id)?;
+        // Up to the last echo, not up to now: see above. It is 0 for a member whose last
+        // sign of life is later than the echo.
+        Some(self.last_echo.saturating_duration_since(last.at))
     }
 }
 
@@ -124,21 +135,42 @@ mod tests {
             .collect()
     }
 
+    /// Returns the generation of a member in `table`: members join in the order of letters.
+    fn generation(id: &str) -> u64 {
+        u64::from(id.as_bytes()[0] - b'a') + 1
+    }
+
     fn after(start: Instant, seconds: u64) -> Instant {
         start + Duration::from_secs(seconds)
     }
 
     #[test]
     fn silent_member_is_suspected_after_its_timeout() {
-        let (start, table) = (Instant::now(), table(&["a", "b", "c"]));
+        let (start, table) = (Instant::now(), table(&["a", "b", "c", "d", "e"]));
         let mut detector = FailureDetector::new(start);
         detector.update_members(&table, start);
-        detector.record_heartbeat(&"b".parse().unwrap(), 2, after(start, 4));
+        for (id, second) in [("b", 4), ("d", 11), ("e", 11)] {
+            detector.record_heartbeat(&id.parse().unwrap(), generation(id), after(start, second));
+        }
         detector.record_own_echo(after(start, 6));
         assert!(suspects(&detector, &table).is_empty());
         detector.record_own_echo(after(start, 7));
         assert_eq!(suspects(&detector, &table), ["c"]);
         detector.record_own_echo(after(start, 11));
+        assert_eq!(suspects(&detector, &table), ["b", "c"]);
+    }
+
+    #[test]
+    fn silence_of_most_members_is_not_believed_for_some_leases() {
+        let (start, table) = (Instant::now(), table(&["a", "b", "c"]));
+        let mut detector = FailureDetector::new(start);
+        detector.update_members(&table, start);
+        detector.record_own_echo(after(start, 59));
+        assert!(suspects(&detector, &table).is_empty());
+        // One of them is back: the other one is dead.
+        detector.record_heartbeat(&"b".parse().unwrap(), generation("b"), after(start, 59));
+        assert_eq!(suspects(&detector, &table), ["c"]);
+        detector.record_own_echo(after(start, 59 + 61));
         assert_eq!(suspects(&detector, &table), ["b", "c"]);
     }
 

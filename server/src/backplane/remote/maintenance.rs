@@ -3,7 +3,7 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::{
     Inbox, Transport, TransportError,
@@ -12,6 +12,11 @@ use super::{
     membership_table::MembershipTable,
     reaper::Reaper,
 };
+
+/// The time in which changes of the table become one view. The first change after a quiet
+/// time is loaded at once. It is short, because until then a node sends to the former inbox of a
+/// node that has returned.
+const VIEW_WINDOW: Duration = Duration::from_millis(50);
 
 impl<C: Transport> Membership<'_, C> {
     /// Maintains the membership until it is lost.
@@ -38,6 +43,8 @@ impl<C: Transport> Membership<'_, C> {
             // Also once per lease without a cause, because the broker may have lost its
             // state while all members have the same version.
             if self.table.is_outdated() || last_load.elapsed() > self.lease_duration {
+                // Changes that follow one another become one view.
+                sleep(VIEW_WINDOW.saturating_sub(last_load.elapsed())).await;
                 last_load = Instant::now();
                 let table = self.table.load().await?;
                 self.apply_table(table)?;

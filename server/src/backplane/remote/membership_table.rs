@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The format of tables and frames. Nodes of different formats do not join each other.
-const FORMAT: u16 = 3;
+const FORMAT: u16 = 4;
 
 /// The largest table that is read. The members of any cluster need far less.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -273,7 +273,7 @@ mod tests {
         let json = String::from_utf8(table.to_bytes().to_vec()).unwrap();
         assert_eq!(
             json,
-            r#"{"format":3,"version":1,"entries":[{"id":"a","incarnation":7,"generation":1,"address":null,"role":"node","connection":9,"lease_ms":5000}],"tombstones":[]}"#,
+            r#"{"format":4,"version":1,"entries":[{"id":"a","incarnation":7,"generation":1,"address":null,"role":"node","connection":9,"lease_ms":5000}],"tombstones":[]}"#,
         );
     }
 
@@ -282,7 +282,7 @@ mod tests {
         let error = MembershipTable::parse(br#"{"format":1,"seats":[]}"#).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "invalid membership table of format 1: expected format 3"
+            "invalid membership table of format 1: expected format 4"
         );
         let mut table = MembershipTable::new();
         table.members = MemberList::starting_at(u64::MAX);

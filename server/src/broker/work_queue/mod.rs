@@ -20,5 +20,5 @@ mod tests;
 
 pub(super) use self::{
     queue::WorkQueue,
-    serve::{WorkQueuePeers, expire_groups},
+    serve::{WorkQueueServer, expire_groups},
 };

@@ -48,6 +48,15 @@ pub(in crate::broker) struct WorkQueue {
     group_expiry: Duration,
 }
 
+/// The content of the work queue at one moment.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::broker) struct WorkQueueSizes {
+    pub(in crate::broker) groups: usize,
+    pub(in crate::broker) records: usize,
+    /// The length of all payloads.
+    pub(in crate::broker) bytes: usize,
+}
+
 /// A new group beyond the bound.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -81,6 +90,15 @@ impl WorkQueue {
             producers: HashMap::new(),
             max_groups,
             group_expiry,
+        }
+    }
+
+    /// Returns the number of consumer groups, and the records and bytes that the queue holds.
+    pub(in crate::broker) fn sizes(&self) -> WorkQueueSizes {
+        WorkQueueSizes {
+            groups: self.groups.len(),
+            records: self.store.records.len(),
+            bytes: self.store.bytes,
         }
     }
 

@@ -5,6 +5,7 @@ use std::{io, sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures_util::SinkExt;
 use parking_lot::Mutex;
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::WorkQueue;
@@ -16,23 +17,28 @@ use crate::{
     broker::{
         BrokerConfig,
         connection::{next_frame, too_slow, write_all},
+        metrics::BrokerMetrics,
     },
     id::ConsumerGroup,
     ingest::{
         local_protocol::{FromConsumer, FromProducer, ToConsumer, ToOperator, ToProducer},
         queue::MAX_UNACKED,
     },
-    net::bounded_queue::group::{GroupedChannel, QueueGroup},
+    net::bounded_queue::{
+        BoundedReceiver,
+        group::{GroupedChannel, QueueGroup},
+    },
 };
 
-/// The parts of the broker that producers, consumers and operators share.
-pub(in crate::broker) struct WorkQueuePeers<'b> {
+/// The service of producers, consumers and operators: the parts of the broker that it uses.
+pub(in crate::broker) struct WorkQueueServer<'b> {
     pub(in crate::broker) work_queue: &'b Mutex<WorkQueue>,
     pub(in crate::broker) config: &'b BrokerConfig,
     pub(in crate::broker) queues: &'b Arc<QueueGroup>,
+    pub(in crate::broker) metrics: &'b BrokerMetrics,
 }
 
-impl WorkQueuePeers<'_> {
+impl WorkQueueServer<'_> {
     /// Serves a node that sends telemetry, until its connection ends.
     pub(in crate::broker) async fn serve_producer(
         &self,
@@ -48,24 +54,17 @@ impl WorkQueuePeers<'_> {
         let producer = self.work_queue.lock().add_producer(known_groups, sender);
         // The connection may also end by cancellation, when the broker shuts down.
         let _guard = OnDrop(|| self.work_queue.lock().remove_producer(producer));
-        let read = async {
-            while let Some(frame) = next_frame(&mut reader, self.config.peer_timeout).await? {
-                match decode_frame(&frame).ok_or(io::ErrorKind::InvalidData)? {
-                    (FromProducer::Publish { sequence }, payload) => {
-                        // Copied, because a slice would keep the whole read buffer alive.
-                        let payload = Bytes::copy_from_slice(&payload);
-                        self.work_queue.lock().publish(producer, sequence, payload);
-                    }
-                    // Reading it has renewed the peer's timeout.
-                    (FromProducer::Pong, _) => {}
-                }
+        let handle = |frame, payload: Bytes| match frame {
+            FromProducer::Publish { sequence } => {
+                // Copied, because a slice would keep the whole read buffer alive.
+                let payload = Bytes::copy_from_slice(&payload);
+                self.work_queue.lock().publish(producer, sequence, payload);
             }
-            Ok(())
+            FromProducer::Pong => {}
         };
-        let (ping, interval) = (ToProducer::Ping, self.config.ping_interval);
         tokio::select! {
-            ended = write_all(receiver, &mut writer, &ping, interval) => ended,
-            ended = read => ended,
+            ended = self.write_all(receiver, &mut writer, &ToProducer::Ping) => ended,
+            ended = self.read_all(&mut reader, handle) => ended,
             () = overflowed.cancelled() => Err(too_slow()),
         }
     }
@@ -82,32 +81,29 @@ impl WorkQueuePeers<'_> {
             receiver,
             overflowed,
         } = self.channel();
-        // A statement of its own: the lock must not be held over the await below.
+        // A statement of its own, so that the lock is released before the await below.
         let added = self
             .work_queue
             .lock()
             .add_consumer(&group, MAX_UNACKED, sender);
         let consumer = match added {
             Ok(consumer) => consumer,
-            Err(error) => return self.reject_consumer(error.to_string(), writer).await,
+            Err(error) => {
+                self.metrics.groups_rejected.inc();
+                return self.reject_consumer(error.to_string(), writer).await;
+            }
         };
         let _guard = OnDrop(|| self.work_queue.lock().remove_consumer(&group, consumer));
-        let read = async {
-            while let Some(frame) = next_frame(&mut reader, self.config.peer_timeout).await? {
-                match decode_frame(&frame).ok_or(io::ErrorKind::InvalidData)? {
-                    (FromConsumer::Acknowledge(receipts), _) => {
-                        let mut work_queue = self.work_queue.lock();
-                        work_queue.acknowledge(&group, consumer, &receipts);
-                    }
-                    (FromConsumer::Pong, _) => {}
-                }
+        let handle = |frame, _| match frame {
+            FromConsumer::Acknowledge(receipts) => {
+                let mut work_queue = self.work_queue.lock();
+                work_queue.acknowledge(&group, consumer, &receipts);
             }
-            Ok(())
+            FromConsumer::Pong => {}
         };
-        let (ping, interval) = (ToConsumer::Ping, self.config.ping_interval);
         tokio::select! {
-            ended = write_all(receiver, &mut writer, &ping, interval) => ended,
-            ended = read => ended,
+            ended = self.write_all(receiver, &mut writer, &ToConsumer::Ping) => ended,
+            ended = self.read_all(&mut reader, handle) => ended,
             () = overflowed.cancelled() => Err(too_slow()),
         }
     }
@@ -159,6 +155,30 @@ impl WorkQueuePeers<'_> {
     ) -> io::Result<()> {
         let rejected = encode_frame(&ToOperator::Rejected { reason }, &[]);
         timeout(self.config.peer_timeout, writer.send(rejected)).await?
+    }
+
+    /// Passes every frame of a peer and its payload to `handle`, until the peer closes the
+    /// connection. Each frame, a pong too, renews the peer's timeout.
+    async fn read_all<F: DeserializeOwned>(
+        &self,
+        reader: &mut FrameReader,
+        mut handle: impl FnMut(F, Bytes),
+    ) -> io::Result<()> {
+        while let Some(frame) = next_frame(reader, self.config.peer_timeout).await? {
+            let (frame, payload) = decode_frame(&frame).ok_or(io::ErrorKind::InvalidData)?;
+            handle(frame, payload);
+        }
+        Ok(())
+    }
+
+    /// Writes the queue of a peer, and regular pings.
+    async fn write_all(
+        &self,
+        queue: BoundedReceiver<Bytes>,
+        writer: &mut FrameWriter,
+        ping: &impl Serialize,
+    ) -> io::Result<()> {
+        write_all(queue, writer, ping, self.config.ping_interval).await
     }
 
     /// Creates the queue of a peer.

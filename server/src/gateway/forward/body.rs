@@ -106,8 +106,13 @@ impl Drop for ResponseBody {
         // Unread bytes would be taken for the start of the next response.
         let is_complete = self.ended || self.body.is_end_stream();
         if let Some(connection) = self.connection.take().filter(|_| is_complete) {
-            let limits = &connection.gateway.config.limits;
-            connection.upstream.put_idle(connection.sender, limits);
+            let UpstreamConnection {
+                gateway,
+                upstream,
+                sender,
+                _guard,
+            } = connection;
+            upstream.put_idle(sender, &gateway.config.limits, &gateway.idle_connections);
         }
     }
 }

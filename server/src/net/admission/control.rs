@@ -1,13 +1,18 @@
 //! The check of a new connection, before anything that costs.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
+
+use rand::Rng;
 
 use super::{ConnectionLimit, Permit, rate_limiter::RateLimiter};
 use crate::rate::Rate;
 
-/// Time after which a client of a full node retries.
+/// The seconds over which the retries at a full node are spread.
 // A full node stays full until a device leaves: an early retry costs both sides a handshake.
-const AT_CAPACITY_RETRY_AFTER: Duration = Duration::from_secs(5);
+const AT_CAPACITY_RETRY_AFTER_S: RangeInclusive<u32> = 5..=10;
+/// The seconds over which the retries at a busy node are spread. Rejected together, clients
+/// would otherwise return together.
+const OVERLOADED_RETRY_AFTER_S: RangeInclusive<u32> = 2..=10;
 
 /// Bounds the device sockets, or TLS handshakes, at once, and the new ones a second.
 #[derive(Debug)]
@@ -23,6 +28,8 @@ pub(crate) enum Rejected {
     AtCapacity,
     #[error("this node takes no more new sockets at the moment")]
     RateLimited(Duration),
+    #[error("this node is busy, and new sockets wait too long for it")]
+    Overloaded,
     #[error("this address holds as many sockets as one may")]
     AddressLimit,
 }
@@ -55,7 +62,10 @@ impl Rejected {
     /// Returns the time to wait in seconds, for `Retry-After`.
     pub(crate) fn retry_after_s(self) -> u32 {
         let wait = match self {
-            Self::AtCapacity | Self::AddressLimit => AT_CAPACITY_RETRY_AFTER,
+            Self::AtCapacity | Self::AddressLimit => {
+                return rand::rng().random_range(AT_CAPACITY_RETRY_AFTER_S);
+            }
+            Self::Overloaded => return rand::rng().random_range(OVERLOADED_RETRY_AFTER_S),
             Self::RateLimited(wait) => wait,
         };
         // RFC 9110, section 10.2.3: whole seconds. 0 would invite a retry at once.
@@ -67,6 +77,7 @@ impl Rejected {
         match self {
             Self::AtCapacity => "at_capacity",
             Self::RateLimited(_) => "rate_limited",
+            Self::Overloaded => "overloaded",
             Self::AddressLimit => "address_limit",
         }
     }

@@ -8,12 +8,17 @@
 //! | HTTP     | a sixteenth of the rest that sockets never take, at most 256 files            |
 //! | sockets  | all others                                                                    |
 //!
-//! The reserve is a quarter of the open files, and at most 256.
+//! The reserve is a quarter of the open files, at least 64 and at most 256. A process that has
+//! fewer than 128 files keeps half of them.
 
 use nix::sys::resource::{Resource, getrlimit};
 
 /// Part of the open files that the public listener leaves free.
 const RESERVED_DIVISOR: usize = 4;
+/// Fewest files of the reserve: an idle node has 18 files open, and its half must hold them.
+const MIN_RESERVED: usize = 64;
+/// Part of the open files that the reserve never exceeds.
+const MOST_RESERVED_DIVISOR: usize = 2;
 /// Most files of the reserve.
 const MAX_RESERVED: usize = 256;
 /// Part of the reserve that admin connections have, and part that gateways have.
@@ -53,7 +58,10 @@ impl ConnectionShares {
         configured: Option<usize>,
         files_per_connection: usize,
     ) -> Self {
-        let reserve = |files: usize| (files / RESERVED_DIVISOR).min(MAX_RESERVED);
+        let reserve = |files: usize| {
+            let quarter = (files / RESERVED_DIVISOR).clamp(MIN_RESERVED, MAX_RESERVED);
+            quarter.min(files / MOST_RESERVED_DIVISOR)
+        };
         let allowed = files.map(|files| (files - reserve(files)) / files_per_connection);
         let public = configured.or(allowed);
         let reserved = files.map_or(MAX_RESERVED, reserve) / RESERVE_SHARE_DIVISOR;
@@ -85,7 +93,8 @@ mod tests {
             (20_000, 2, 9_872, 9_744, 64),
             (1_024, 1, 768, 720, 64),
             (256, 1, 192, 180, 16),
-            (16, 1, 12, 12, 1),
+            (128, 1, 64, 60, 16),
+            (16, 1, 8, 8, 2),
         ] {
             let shares = ConnectionShares::divide(Some(files), None, per_connection);
             let expected = ConnectionShares {

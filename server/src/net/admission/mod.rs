@@ -6,6 +6,7 @@
 //! - `address_limit`: limits for one client address;
 //! - `file_limit`: the division of the open files among the kinds of connections;
 //!   `connection_budget`: their limits;
+//! - `queue_delay`: a limit on the time that arrivals wait;
 //! - `control`: the check of a new socket.
 
 mod address_limit;
@@ -13,6 +14,7 @@ mod connection_budget;
 mod connection_limit;
 mod control;
 mod file_limit;
+mod queue_delay;
 mod rate_limiter;
 
 pub(crate) use self::{
@@ -23,4 +25,5 @@ pub(crate) use self::{
     connection_limit::{ConnectionLimit, Permit},
     control::{AdmissionControl, Rejected},
     file_limit::{ConnectionShares, allowed_connections},
+    queue_delay::QueueDelayLimit,
 };

@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
 };
 
@@ -24,6 +24,10 @@ use super::{BoundedReceiver, BoundedSender, ByteSize, QueueCounts, channel};
 pub(crate) struct QueueGroup {
     limit_bytes: usize,
     queued_bytes: AtomicUsize,
+    /// The items that found no room, of all peers.
+    rejected: AtomicU64,
+    /// The peers that were closed at the common bound.
+    closed_peers: AtomicU64,
     queues: Mutex<Queues>,
 }
 
@@ -60,6 +64,8 @@ impl QueueGroup {
         Arc::new(Self {
             limit_bytes,
             queued_bytes: AtomicUsize::new(0),
+            rejected: AtomicU64::new(0),
+            closed_peers: AtomicU64::new(0),
             queues: Mutex::default(),
         })
     }
@@ -117,6 +123,7 @@ impl QueueGroup {
             let queued_bytes = slowest.counts.queued();
             slowest.counts.close();
             slowest.overflowed.cancel();
+            self.closed_peers.fetch_add(1, Relaxed);
             tracing::warn!(
                 queued_bytes,
                 limit_bytes = self.limit_bytes,
@@ -125,9 +132,29 @@ impl QueueGroup {
         }
     }
 
-    #[cfg(test)]
-    fn queued(&self) -> usize {
+    /// Counts an item that found no room.
+    pub(super) fn record_rejected(&self) {
+        self.rejected.fetch_add(1, Relaxed);
+    }
+
+    /// Returns the common bound in bytes.
+    pub(crate) fn limit_bytes(&self) -> usize {
+        self.limit_bytes
+    }
+
+    /// Returns the bytes that wait for all peers together.
+    pub(crate) fn queued(&self) -> usize {
         self.queued_bytes.load(Relaxed)
+    }
+
+    /// Returns the number of items so far that found no room.
+    pub(crate) fn rejected(&self) -> u64 {
+        self.rejected.load(Relaxed)
+    }
+
+    /// Returns the number of peers so far that were closed at the common bound.
+    pub(crate) fn closed_peers(&self) -> u64 {
+        self.closed_peers.load(Relaxed)
     }
 }
 
@@ -186,6 +213,7 @@ mod tests {
         );
         drop((slow, fast, other));
         assert_eq!(group.queued(), 0);
+        assert_eq!((group.closed_peers(), group.rejected()), (1, 1));
         assert!(group.queues.lock().open.is_empty());
     }
 
@@ -197,5 +225,6 @@ mod tests {
         assert!(channel.sender.push(item(10)).is_ok());
         assert!(channel.sender.push(item(10)).is_err(), "one item at most");
         assert_eq!(group.queued(), 10);
+        assert_eq!((group.closed_peers(), group.rejected()), (0, 2));
     }
 }

@@ -14,6 +14,7 @@
 //! - `serve`: HTTP on one connection; `host`: its check of `Host`;
 //! - `client`, `forwarded`: the client that a proxy names in a request;
 //! - `counted_body`: the end of a request;
+//! - `receive_delay`: the time that a request has waited;
 //! - `metrics`: the counters.
 
 mod accept;
@@ -25,6 +26,7 @@ mod host;
 mod listeners;
 mod metrics;
 pub(crate) mod proxy_protocol;
+mod receive_delay;
 mod rules;
 mod serve;
 
@@ -34,5 +36,6 @@ pub(crate) use self::{
     forwarded::{X_FORWARDED_FOR, X_FORWARDED_PROTO},
     listeners::{ListenerSet, Listeners, Routes, spawn},
     metrics::{HandshakeMetrics, ListenerMetrics},
+    receive_delay::ReceiveDelay,
     rules::{ConnectionTimeouts, Listener, ListenerTls, Rejections},
 };

@@ -25,7 +25,10 @@ use hyper_util::{
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::{counted_body::CountedBody, host::has_valid_host, rules::ConnectionRules};
+use super::{
+    counted_body::CountedBody, host::has_valid_host, receive_delay::ReceiveSocket,
+    rules::ConnectionRules,
+};
 use crate::net::{admission::Rejected, stream::MaybeTlsStream};
 
 /// Most header fields of one request.
@@ -69,6 +72,7 @@ pub(super) async fn serve(
     let service = RequestTracker {
         service: TowerToHyperService::new(router),
         peer,
+        socket: ReceiveSocket::of(&stream),
         rules,
         has_request: Arc::clone(&has_request),
     };
@@ -113,6 +117,8 @@ async fn no_request_within(within: Duration, has_request: &AtomicBool) {
 struct RequestTracker<S> {
     service: S,
     peer: HttpPeer,
+    /// The socket of the connection, which is open while it is polled.
+    socket: ReceiveSocket,
     rules: Arc<ConnectionRules>,
     has_request: Arc<AtomicBool>,
 }
@@ -139,6 +145,11 @@ where
         let trusted = &self.rules.trusted_peers;
         let client = trusted.client_of(address, is_tls, request.headers());
         request.extensions_mut().insert(client);
+        if request.headers().contains_key(header::UPGRADE)
+            && let Ok(delay) = self.socket.delay()
+        {
+            request.extensions_mut().insert(delay);
+        }
         if !self.peer.is_trusted {
             return Either::Left(self.service.call(request));
         }

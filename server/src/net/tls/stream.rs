@@ -8,6 +8,7 @@
 use std::{
     cell::RefCell,
     io,
+    os::fd::{AsRawFd, RawFd},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -201,6 +202,12 @@ impl TlsStream {
             }
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+impl AsRawFd for TlsStream {
+    fn as_raw_fd(&self) -> RawFd {
+        self.tcp.as_raw_fd()
     }
 }
 

@@ -1,5 +1,9 @@
 //! WebSocket frames without a buffer per connection.
 //!
+//! ```text
+//! request ─► handshake ─► bytes ─► decode ─► events     messages ─► encode ─► bytes
+//! ```
+//!
 //! In reading order: [`handshake`] (the upgrade), [`decode`] (bytes to events), [`encode`]
 //! (messages to bytes, once for all receivers), [`close`] (the table of close codes).
 //!

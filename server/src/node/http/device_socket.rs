@@ -8,13 +8,14 @@
 
 use std::{
     borrow::Cow,
+    ops::RangeInclusive,
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderValue, StatusCode, Uri, header},
+    http::{HeaderName, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use hyper::upgrade::{OnUpgrade, Upgraded};
@@ -29,10 +30,12 @@ use crate::{
     cluster::{
         directory_client::{RegisterError, register},
         remove_session,
+        unregistered::take_unregistered,
     },
     id::DeviceId,
     net::{
         admission::{BucketPermit, Rejected},
+        listener::ReceiveDelay,
         stream::MaybeTlsStream,
         ws::{
             close::CloseReason,
@@ -50,6 +53,10 @@ use crate::{
 
 /// The subprotocol of device sockets, for clients that offer one.
 const SUBPROTOCOL: &str = "highwater";
+/// The header of a 101 whose device is not in the owner directory.
+const DIRECTORY_HEADER: HeaderName = HeaderName::from_static("x-highwater-directory");
+/// The seconds over which devices are spread that a node without a backplane rejects.
+const NO_BACKPLANE_RETRY_AFTER_S: RangeInclusive<u32> = 2..=10;
 /// The beginning of an offered subprotocol that holds the token. A browser sets no other header
 /// of a WebSocket.
 const TOKEN_SUBPROTOCOL: &str = "bearer.";
@@ -66,7 +73,7 @@ pub(super) async fn open(
     reject_while_draining(&node)?;
     // Admission control runs first: in a reconnect storm, a rejected upgrade costs no token
     // check and no directory lookup.
-    let permits = admit(&node, &request).map_err(|reason| rejected(&node, reason))?;
+    let permits = admit(&node, &device, &request).map_err(|reason| rejected(&node, reason))?;
     let client = client_address(request.extensions());
     let grant = require_device_token(&node, socket_token(&request).as_deref(), &device, client)?;
     let offers_subprotocol =
@@ -80,17 +87,7 @@ pub(super) async fn open(
     let mut session = new_session(&node, device, grant.as_ref());
     session.address_bucket = permits.address.as_ref().map_or(0, BucketPermit::bucket);
     let registration = Registration::begin(&node, session);
-    let deadline = Instant::now() + node.sessions.limits.register_timeout;
-    register(&node.cluster, &registration.session, deadline)
-        .await
-        .map_err(|error| match error {
-            RegisterError::Timeout => ApiError::unavailable(error.to_string(), "try again"),
-            RegisterError::Superseded => ApiError::new(
-                StatusCode::CONFLICT,
-                error.to_string(),
-                "only one connection of a device is served",
-            ),
-        })?;
+    let is_registered = enter_directory(&node, &registration.session).await?;
     // A drain may have begun, and even ended, while the directory answered.
     reject_while_draining(&node)?;
     let session = registration.complete();
@@ -98,6 +95,12 @@ pub(super) async fn open(
     node.sessions.metrics.socket_opened();
     tokio::spawn(Box::pin(start_connection(node, session, upgrade, permits)));
     let mut response = switching_protocols(accept);
+    if !is_registered {
+        let unregistered = HeaderValue::from_static("unregistered");
+        response
+            .headers_mut()
+            .insert(DIRECTORY_HEADER, unregistered);
+    }
     if offers_subprotocol {
         let name = HeaderValue::from_static(SUBPROTOCOL);
         response
@@ -105,6 +108,41 @@ pub(super) async fn open(
             .insert(header::SEC_WEBSOCKET_PROTOCOL, name);
     }
     Ok(response)
+}
+
+/// Registers the session, or takes it unregistered while there is no backplane. Returns
+/// whether it is registered.
+async fn enter_directory(node: &Node, session: &Arc<Session>) -> Result<bool, ApiError> {
+    let cluster = &node.cluster;
+    let deadline = Instant::now() + node.sessions.limits.register_timeout;
+    let mut views = cluster.backplane.view();
+    let registered = tokio::select! {
+        // First: what waits for a lost backplane would wait for its whole deadline.
+        biased;
+        _ = views.wait_for(|view| !view.connected) => None,
+        registered = register(cluster, session, deadline) => Some(registered),
+    };
+    match registered {
+        Some(Ok(())) => Ok(true),
+        Some(Err(error @ RegisterError::Timeout)) => {
+            Err(ApiError::unavailable(error.to_string(), "try again"))
+        }
+        Some(Err(error @ RegisterError::Superseded)) => Err(ApiError::new(
+            StatusCode::CONFLICT,
+            error.to_string(),
+            "only one connection of a device is served",
+        )),
+        None if take_unregistered(cluster, session) => Ok(false),
+        None => {
+            node.metrics.upgrade_rejected("no_backplane");
+            let error = ApiError::unavailable(
+                "this node has no backplane, and as many devices without one as it may",
+                "use another node, or come back later",
+            );
+            // Spread: the devices of a failed node come together.
+            Err(error.retry_after(rand::rng().random_range(NO_BACKPLANE_RETRY_AFTER_S)))
+        }
+    }
 }
 
 /// Returns the token of a socket: from `Authorization`, from a subprotocol, or from the query.
@@ -138,8 +176,16 @@ fn device_from_query(uri: &Uri) -> Result<DeviceId, ApiError> {
     parse_name(&id, hint)
 }
 
-/// Counts a socket for the node and for its client's address, within both limits.
-fn admit(node: &Node, request: &Request) -> Result<SocketPermits, Rejected> {
+/// Counts a socket for the node and for its client's address, within both limits, unless the
+/// node is overloaded.
+fn admit(node: &Node, device: &DeviceId, request: &Request) -> Result<SocketPermits, Rejected> {
+    if let (Some(limit), Some(ReceiveDelay(waited))) =
+        (&node.upgrade_delay, request.extensions().get())
+        // A device that had a socket is preferred: its commands wait for it.
+        && !limit.admits(*waited, || node.cluster.knows_device(device))
+    {
+        return Err(Rejected::Overloaded);
+    }
     let address = match &node.socket_addresses {
         // Before the node's limits: a client at its own limit must not use up their rate.
         Some(addresses) => {

@@ -28,11 +28,14 @@ pub(super) async fn ready(State(node): State<Arc<Node>>) -> Result<&'static str,
             "use another node",
         ));
     }
-    if !node.cluster.backplane.view().borrow().connected {
-        return Err(ApiError::unavailable(
-            "this node is not connected to the backplane",
-            "use another node",
-        ));
+    if !node.cluster.is_connected() {
+        let unregistered = node.cluster.unregistered.len();
+        let max = node.sessions.limits.max_unregistered;
+        let reason = format!(
+            "this node is not connected to the backplane; \
+             it serves {unregistered} of at most {max} devices that no other node finds"
+        );
+        return Err(ApiError::unavailable(reason, "use another node"));
     }
     Ok("ready\n")
 }
@@ -62,6 +65,12 @@ pub(super) async fn metrics(State(node): State<Arc<Node>>) -> Response {
             "highwater_directory_entries",
             "Owner directory entries stored by this node.",
             node.cluster.directory.lock().len(),
+        ),
+        (
+            "highwater_unregistered_sockets",
+            "Device sockets that are not in the owner directory yet, because the node had \
+             no backplane when they opened.",
+            node.cluster.unregistered.len(),
         ),
     ] {
         register_gauge(&collected, name, help, Some(value as f64));

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Reading order: `router` (the routes), `token` (the check of tokens), then one file
-//! for each resource. Errors, bodies and headers are in [`api`](crate::api).
+//! for each resource, and `echo` for conformance suites. Errors, bodies and headers are in [`api`](crate::api).
 
 mod admin;
 mod commands;

@@ -12,6 +12,8 @@ use crate::{
 
 const NAMES: &[&str] = &[
     "highwater_gateway_sockets",
+    "highwater_gateway_idle_connections",
+    "highwater_gateway_idle_connections_limit",
     "highwater_gateway_active",
     "highwater_gateway_pending",
     "highwater_gateway_requests",

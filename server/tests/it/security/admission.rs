@@ -1,6 +1,12 @@
 //! Admission control: accepted connections, and the routes that a full node still serves.
 
-use std::net::SocketAddr;
+use std::{
+    io::{Read, Write},
+    net::SocketAddr,
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures_util::SinkExt;
@@ -43,6 +49,14 @@ async fn open_rejected(node: &TestNode, device: &str) -> (u16, String) {
     }
 }
 
+/// Asserts that clients which are rejected together do not return together.
+#[track_caller]
+fn assert_rejected_for_seconds((status, retry): (u16, String), expected: u16) {
+    assert_eq!(status, expected);
+    let wait: u32 = retry.parse().unwrap();
+    assert!((5..=10).contains(&wait), "{wait}");
+}
+
 #[tokio::test]
 async fn sockets_above_the_limit_are_rejected() {
     let node = TestNode::start(limited(NodeLimits {
@@ -51,7 +65,7 @@ async fn sockets_above_the_limit_are_rejected() {
     }));
     let mut first = TestDevice::open(&node, "d1").await;
     let mut second = TestDevice::open(&node, "d2").await;
-    assert_eq!(open_rejected(&node, "d3").await, (503, "5".to_owned()));
+    assert_rejected_for_seconds(open_rejected(&node, "d3").await, 503);
     let metrics = node.get("/metrics").await.text();
     assert!(metrics.contains("highwater_upgrades_rejected_total{reason=\"at_capacity\"} 1"));
     // A close by the device frees its permit once the node has read it.
@@ -92,6 +106,54 @@ async fn upgrades_above_the_rate_are_rejected() {
     for device in &mut open {
         device.ping(b"still in").await;
     }
+}
+
+/// Opens sockets one after the other, and sends the status of each, until the receiver is dropped.
+fn send_upgrades(node: SocketAddr, statuses: &mpsc::Sender<u16>) {
+    loop {
+        let mut stream = std::net::TcpStream::connect(node).unwrap();
+        let request = "GET /ws?device=d1 HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\n\
+                       Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut head = [0; 12];
+        stream.read_exact(&mut head).unwrap();
+        let status = std::str::from_utf8(&head["HTTP/1.1 ".len()..]).unwrap();
+        if statuses.send(status.parse().unwrap()).is_err() {
+            return;
+        }
+        // The next request comes while the node is busy again.
+        #[expect(clippy::disallowed_methods, reason = "a thread without a runtime")]
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[tokio::test]
+async fn busy_node_rejects_sockets_until_it_has_caught_up() {
+    let node = TestNode::start(limited(NodeLimits {
+        upgrade_delay: Some(Duration::from_millis(10)),
+        ..quick_limits()
+    }));
+    let (sender, statuses) = mpsc::channel();
+    let address = node.address;
+    let client = thread::spawn(move || send_upgrades(address, &sender));
+    until("a busy node rejects sockets", async || {
+        // The node runs on this thread: while it sleeps, requests wait.
+        #[expect(clippy::disallowed_methods, reason = "blocks the node")]
+        thread::sleep(Duration::from_millis(60));
+        statuses.try_iter().any(|status| status == 503)
+    })
+    .await;
+    drop(statuses);
+    let metrics = node.get("/metrics").await.text();
+    assert!(metrics.contains("highwater_upgrades_rejected_total{reason=\"overloaded\"}"));
+    assert!(!metrics.contains("highwater_upgrades_rejected_total{reason=\"overloaded\"} 0"));
+    until("the node accepts sockets again", async || {
+        TestDevice::try_open(&node, "d2").await.is_ok()
+    })
+    .await;
+    until("the client has ended", async || client.is_finished()).await;
+    client.join().unwrap();
 }
 
 /// A node with an admin listener.
@@ -199,7 +261,7 @@ async fn sockets_of_one_address_have_a_limit() {
     }));
     let mut first = TestDevice::open(&node, "d1").await;
     let mut second = TestDevice::open(&node, "d2").await;
-    assert_eq!(open_rejected(&node, "d3").await, (429, "5".to_owned()));
+    assert_rejected_for_seconds(open_rejected(&node, "d3").await, 429);
     let metrics = node.get("/metrics").await.text();
     assert!(metrics.contains("highwater_upgrades_rejected_total{reason=\"address_limit\"} 1"));
     first.socket.close(None).await.unwrap();

@@ -12,8 +12,8 @@ use crate::{
 pub struct NginxService;
 
 impl NginxService {
-    /// Starts it in front of a node at this port of loopback, which need not be there
-    /// yet, and waits until it answers.
+    /// Starts it in front of a node at this port of loopback, and waits until it answers. The
+    /// node may start later.
     ///
     /// # Errors
     /// [`ServiceError`].
@@ -32,7 +32,7 @@ impl NginxService {
     }
 }
 
-/// Returns a configuration of one process, which a kill therefore ends as a whole.
+/// Returns a configuration without worker processes, so that a kill ends all of nginx.
 fn configuration(ports: &ProxyPorts, directory: &Path) -> String {
     let ProxyPorts {
         listen,

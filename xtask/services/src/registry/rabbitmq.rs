@@ -64,16 +64,7 @@ impl RabbitMqService {
 
     /// Returns the command of one of its programs, which acts on this server alone.
     fn command(&self, program: &Path, directory: &Path) -> Command {
-        let mut command = Command::new(program);
-        command
-            // Erlang keeps its cookie there, with which a control program gets in.
-            .env("HOME", directory)
-            .env("RABBITMQ_NODENAME", "highwater@localhost")
-            // The settings of a RabbitMQ that is installed on this machine must not apply.
-            .env("RABBITMQ_CONF_ENV_FILE", "/dev/null")
-            .env("ERL_EPMD_ADDRESS", "127.0.0.1")
-            .env("ERL_EPMD_PORT", self.epmd_port.to_string());
-        command
+        command(program, directory, "highwater@localhost", self.epmd_port)
     }
 
     fn config(&self) -> String {
@@ -131,37 +122,17 @@ impl ServiceDefinition for RabbitMqService {
         fs::write(directory.join("enabled_plugins"), plugins)
     }
 
-    /// Returns the port mapper. The server would otherwise start one that outlives it.
     fn helper_commands(&self) -> Result<Vec<Command>, ServiceError> {
-        let mut command = Command::new(&self.epmd);
-        command
-            .args(["-address", "127.0.0.1"])
-            .args(["-port", &self.epmd_port.to_string()]);
-        Ok(vec![command])
+        Ok(vec![port_mapper(&self.epmd, self.epmd_port)])
     }
 
     fn server_commands(&self, directory: &Path) -> Result<Vec<Command>, ServiceError> {
-        let mut command = self.command(&self.program, directory);
-        command
-            .env("RABBITMQ_CONFIG_FILE", directory.join("rabbitmq.conf"))
-            .env(
-                "RABBITMQ_ENABLED_PLUGINS_FILE",
-                directory.join("enabled_plugins"),
-            )
-            .env("RABBITMQ_MNESIA_BASE", directory.join("mnesia"))
-            .env("RABBITMQ_LOG_BASE", directory.join("log"))
-            .env("RABBITMQ_LOGS", "-")
-            .env("RABBITMQ_DIST_PORT", self.distribution.to_string())
-            .env("RABBITMQ_PID_FILE", directory.join("pid"))
-            // With input allowed, the script becomes the server instead of waiting for it,
-            // so that a signal to the child reaches the server.
-            .env("RABBITMQ_ALLOW_INPUT", "true")
-            .env(
-                // Two schedulers that sleep instead of spinning: several tests share the machine.
-                "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
-                "-noinput -kernel inet_dist_use_interface {127,0,0,1} +S 2:2 +sbwt none",
-            );
-        Ok(vec![command])
+        let command = self.command(&self.program, directory);
+        Ok(vec![with_server_settings(
+            command,
+            directory,
+            self.distribution,
+        )])
     }
 
     fn control_command(&self, directory: &Path, arguments: &[&str]) -> Option<Command> {
@@ -173,6 +144,58 @@ impl ServiceDefinition for RabbitMqService {
     fn is_ready(&self) -> bool {
         is_ready(self.amqp) && probe::http_get_succeeds(self.prometheus, "/metrics")
     }
+}
+
+/// Returns the command of a program that acts on one server alone. `home` is the directory of
+/// all servers of a cluster.
+pub(super) fn command(program: &Path, home: &Path, server: &str, epmd_port: u16) -> Command {
+    let mut command = Command::new(program);
+    command
+        // Erlang keeps its cookie there, with which a control program or a server gets in.
+        .env("HOME", home)
+        .env("RABBITMQ_NODENAME", server)
+        // The settings of a RabbitMQ that is installed on this machine must not apply.
+        .env("RABBITMQ_CONF_ENV_FILE", "/dev/null")
+        .env("ERL_EPMD_ADDRESS", "127.0.0.1")
+        .env("ERL_EPMD_PORT", epmd_port.to_string());
+    command
+}
+
+/// Adds what a server needs besides. `files` is the directory of its configuration and data.
+pub(super) fn with_server_settings(
+    mut command: Command,
+    files: &Path,
+    distribution: u16,
+) -> Command {
+    command
+        .env("RABBITMQ_CONFIG_FILE", files.join("rabbitmq.conf"))
+        .env(
+            "RABBITMQ_ENABLED_PLUGINS_FILE",
+            files.join("enabled_plugins"),
+        )
+        .env("RABBITMQ_MNESIA_BASE", files.join("mnesia"))
+        .env("RABBITMQ_LOG_BASE", files.join("log"))
+        .env("RABBITMQ_LOGS", "-")
+        .env("RABBITMQ_DIST_PORT", distribution.to_string())
+        .env("RABBITMQ_PID_FILE", files.join("pid"))
+        // With input allowed, the script becomes the server instead of waiting for it,
+        // so that a signal to the child reaches the server.
+        .env("RABBITMQ_ALLOW_INPUT", "true")
+        .env(
+            // Two schedulers that sleep instead of spinning: several tests share the machine.
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
+            "-noinput -kernel inet_dist_use_interface {127,0,0,1} +S 2:2 +sbwt none",
+        );
+    command
+}
+
+/// Returns the command of the port mapper. A server would otherwise start one that outlives it.
+pub(super) fn port_mapper(epmd: &Path, port: u16) -> Command {
+    let mut command = Command::new(epmd);
+    command
+        .args(["-address", "127.0.0.1"])
+        .args(["-port", &port.to_string()]);
+    command
 }
 
 /// Whether the server at this port offers an AMQP connection.

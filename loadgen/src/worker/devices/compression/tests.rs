@@ -6,15 +6,10 @@ use flate2::{Compress, Compression, FlushCompress};
 use futures_util::StreamExt;
 use proptest::prelude::*;
 use tokio::io::{AsyncWriteExt, DuplexStream, Join, Sink, duplex, join, sink};
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{
-        Error, Message,
-        protocol::{Role, WebSocketConfig},
-    },
-};
+use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::{inflater::is_invalid_deflate, negotiation::DeflateParams, stream::InflateStream};
+use crate::worker::devices::message_socket::MessageSocket;
 
 /// The largest message of these tests, in bytes.
 const MAX_MESSAGE: usize = 64 * 1024;
@@ -23,7 +18,7 @@ const PING: [u8; 2] = [0x89, 0];
 /// `Hello`, compressed: the example of RFC 7692, section 7.2.3.1.
 const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
 
-type Socket = WebSocketStream<InflateStream<Join<DuplexStream, Sink>>>;
+type Socket = MessageSocket<InflateStream<Join<DuplexStream, Sink>>>;
 
 /// The results of a socket: its messages, the error that ended it, and the socket itself.
 struct Received {
@@ -50,11 +45,7 @@ async fn receive(bytes: &[u8], piece: usize, has_context_takeover: bool) -> Rece
     // The server may send its first frames together with the response.
     let (early, later) = bytes.split_at(bytes.len().min(piece / 2));
     let stream = InflateStream::new(connection, early.to_vec(), params);
-    let config = WebSocketConfig::default()
-        .read_buffer_size(512)
-        .max_message_size(Some(MAX_MESSAGE))
-        .max_frame_size(Some(MAX_MESSAGE));
-    let mut socket = WebSocketStream::from_raw_socket(stream, Role::Client, Some(config)).await;
+    let mut socket = MessageSocket::new(stream, &[], MAX_MESSAGE);
     let send = async {
         // An error says that the device has left.
         let _ = server.write_all(later).await;

@@ -10,13 +10,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::{
-    access::{ClientAccess, ClientOptions},
+    access::{ClientAccess, ClientOptions, Environment},
     clock::RunClock,
     endpoints::Endpoints,
     keys::DeviceKey,
     worker::{
-        context::Protocols, dialect::plain::Plain, exchanges::dispatch::dispatch,
-        frames::SocketFrames, signals::Signals,
+        context::{Clients, Protocols},
+        dialect::plain::Plain,
+        exchanges::dispatch::dispatch,
+        frames::SocketFrames,
+        signals::Signals,
+        values::PoolValues,
     },
 };
 
@@ -64,7 +68,16 @@ impl Rig {
     fn new() -> Self {
         let plan = highwater_scenarios::parse("m.toml", PLAN, &[]);
         let plan = plan.unwrap_or_else(|problems| panic!("{problems}"));
-        let protocols = PoolProtocol::compile_all(&plan, &BTreeMap::new()).expect("valid frames");
+        let protocols = PoolProtocol::compile_all(&plan, &Environment::default());
+        let protocols = protocols.expect("valid frames");
+        let options = ClientOptions::new(&ClientAccess::default()).expect("no certificates");
+        let pools = PoolValues::compile_all(&plan, Segment::whole(), Vec::new(), &options);
+        let clients = Clients {
+            options,
+            pools: pools.expect("no placeholders"),
+            login: None,
+            sources: crate::worker::source_address::SourceAddresses::default(),
+        };
         let ramp = Instant::now();
         let (_, steady) = watch::channel(Some(ramp));
         let context = Context::new(
@@ -75,7 +88,7 @@ impl Rig {
                 pools: protocols,
             },
             Endpoints::default(),
-            ClientOptions::new(&ClientAccess::default()).expect("no certificates"),
+            clients,
             RunClock::starting_at(ramp),
             Signals {
                 ramp,
@@ -338,4 +351,16 @@ fn socket_without_messages_has_no_link() {
     let plan = plan.unwrap_or_else(|problems| panic!("{problems}"));
     let links = crate::worker::links::DeviceLinks::new(&plan, &[None]);
     assert!(links.open(&plan, DEVICE, Box::default).is_none());
+}
+
+/// A frame that comes with the message takes it from the link. It was not sent before the next
+/// message to the socket, if there was one.
+#[tokio::test]
+async fn message_that_arrives_with_a_frame_is_sent() {
+    let mut rig = Rig::new();
+    let _outcome = rig.dispatch(0, Duration::ZERO);
+    assert!(!rig.receive("the server's ping"));
+    let ready = std::future::poll_fn(|task| rig.exchanges.poll_ready(task));
+    assert!(futures_util::poll!(std::pin::pin!(ready)).is_ready());
+    assert_eq!(rig.send(), [r#"{"id":"1","from":"home-0"}"#]);
 }

@@ -1,13 +1,22 @@
 use std::{collections::BTreeMap, time::Duration};
 
-use highwater_scenarios::Plan;
+use highwater_scenarios::{Plan, Segment};
 
 use super::*;
-use crate::{keys::DeviceKey, worker::frames::PoolProtocol};
+use crate::{
+    access::{ClientAccess, ClientOptions, Environment},
+    keys::DeviceKey,
+    worker::{
+        frames::PoolProtocol,
+        values::{DeviceValues, PoolValues},
+    },
+};
 
 /// A plan with one pool, and its protocol.
 struct Sample {
     plan: Plan,
+    environment: Environment,
+    values: PoolValues,
     protocol: PoolProtocol,
     recorder: Recorder,
 }
@@ -29,9 +38,18 @@ impl Sample {
         );
         let plan = highwater_scenarios::parse("f.toml", &text, &[]);
         let plan = plan.unwrap_or_else(|problems| panic!("{problems}"));
-        let variables = BTreeMap::from([("TOKEN".to_owned(), "t0k".to_owned().into())]);
-        let protocol = PoolProtocol::compile(&plan, &plan.devices[0], &variables);
+        let look_up = |name: &str| (name == "TOKEN").then(|| "t0k".to_owned());
+        let environment = Environment::resolve(&plan, &["TOKEN".to_owned()], look_up).unwrap();
+        let options = ClientOptions::new(&ClientAccess {
+            environment: environment.clone(),
+            ..ClientAccess::default()
+        });
+        let options = options.expect("no certificates");
+        let values = PoolValues::compile_all(&plan, Segment::whole(), Vec::new(), &options);
+        let protocol = PoolProtocol::compile(&plan, &plan.devices[0], &environment);
         Self {
+            values: values.expect("no placeholders").remove(0),
+            environment,
             protocol: protocol.unwrap().expect("the pool declares frames"),
             plan,
             recorder: Recorder::default(),
@@ -40,15 +58,19 @@ impl Sample {
 
     fn identity(&self) -> SocketIdentity<'_> {
         SocketIdentity {
-            pool: &self.plan.devices[0],
-            device: DeviceKey { pool: 0, index: 7 },
-            worker: 2,
+            device: DeviceValues {
+                pool: &self.plan.devices[0],
+                device: DeviceKey { pool: 0, index: 7 },
+                worker: 2,
+                values: &self.values,
+                environment: &self.environment,
+            },
             protocol: &self.protocol,
         }
     }
 
     fn heartbeat(&self) -> DeviceHeartbeat {
-        DeviceHeartbeat::new(Instant::now(), Duration::from_secs(20), 0.0)
+        DeviceHeartbeat::new(Instant::now(), Duration::from_secs(20))
     }
 
     fn count(&self, name: &str) -> u64 {
@@ -223,7 +245,7 @@ fn binary_frames_are_matched_whole() {
 fn variable_without_a_value_is_an_error() {
     let sample = Sample::new("close = [\"${TOKEN}\"]");
     let pool = &sample.plan.devices[0];
-    let error = PoolProtocol::compile(&sample.plan, pool, &BTreeMap::new()).unwrap_err();
+    let error = PoolProtocol::compile(&sample.plan, pool, &Environment::default()).unwrap_err();
     assert_eq!(
         error.to_string(),
         "cannot fill in the frames of the pool home: no value of the variable TOKEN"

@@ -1,0 +1,97 @@
+//! `cargo xtask bench peers`: Highwater beside other load testing tools, in one run on one
+//! machine.
+//!
+//! ```text
+//! options ─► load ─► tools ─► process ─► measure ─► row ─► table ─► page
+//!                      ▲                  ▲   ▲
+//!                   k6, locust, …    server   process_tree, due_latency
+//! ```
+//!
+//! - [`options`]: the command line; [`load`] and [`target`]: the load, equal for every tool; [`context`]: what
+//!   every measurement needs;
+//! - [`tools`]: one file for each tool: version, start, and its own report;
+//! - [`server`]: the server under load, with its own counts; [`scrape`]: reads them;
+//! - [`process`]: a running tool; [`process_tree`]: its memory and CPU;
+//! - [`ramp`]: the rate at which sockets opened;
+//! - [`stall`]: the pause of the server; [`due_latency`]: its effect on heartbeats; [`latency`]:
+//!   the latency that a tool reports;
+//! - [`measure`]: one tool, from its start to its row; [`row`]: the row;
+//! - [`table`]: the rows in Markdown; [`machine`]: where they were measured; [`page`]: the
+//!   document that holds them;
+//! - [`interrupt`]: Ctrl-C, which ends every child.
+
+mod context;
+mod due_latency;
+mod interrupt;
+mod latency;
+mod load;
+mod machine;
+mod measure;
+mod options;
+mod page;
+mod process;
+mod process_tree;
+mod ramp;
+mod row;
+mod scrape;
+mod server;
+mod stall;
+mod table;
+mod target;
+mod tools;
+
+use anyhow::Result;
+use highwater_process::Spawner;
+use highwater_services::{PEER_PROGRAMS, python};
+
+use self::{
+    context::Bench, interrupt::Interrupt, machine::Machine, row::Row, table::Table, tools::Tool,
+};
+
+pub(crate) use self::options::PeersOptions;
+
+/// Measures every tool, prints the table, and writes it into the page if asked to.
+pub(crate) fn run(options: &PeersOptions) -> Result<()> {
+    // Before other threads start, because they inherit the blocked signals.
+    let interrupt = Interrupt::block()?;
+    if options.install {
+        highwater_services::install(PEER_PROGRAMS)?;
+        python::PEERS.install()?;
+        python::EXAMPLE_SERVERS.install()?;
+    }
+    let load = options.load()?;
+    load::raise_open_files_limit(load.sockets)?;
+    let bench = Bench {
+        load,
+        highwater: options.highwater.clone(),
+        spawner: Spawner::start()?,
+        interrupt,
+    };
+    let mut rows = Vec::new();
+    for tool in tools::all(&options.highwater) {
+        if options.includes(tool.name()) {
+            rows.push(row(&bench, tool.as_ref())?);
+        }
+    }
+    let table = Table {
+        date: chrono::Utc::now().date_naive(),
+        machine: Machine::read(),
+        command: options::command_line(),
+        load: bench.load,
+        rows,
+    };
+    let text = table.to_string();
+    eprintln!("\n{text}");
+    match options.write {
+        true => page::write(&text),
+        false => Ok(()),
+    }
+}
+
+/// Measures one tool. Its failure is a row, and only an interrupt ends the comparison.
+fn row(bench: &Bench, tool: &dyn Tool) -> Result<Row> {
+    eprintln!("── {}", tool.name());
+    let row = measure::row(bench, tool);
+    bench.interrupt.check()?;
+    Ok(row)
+}

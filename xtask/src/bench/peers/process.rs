@@ -1,0 +1,47 @@
+//! A running tool.
+
+use anyhow::Result;
+use highwater_process::{Child, Launch, Spawner};
+
+/// A process of the comparison. Its drop kills its process group and waits for the end.
+pub(super) struct ToolProcess {
+    child: Child,
+}
+
+impl ToolProcess {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// A message if the program cannot be started.
+    pub(super) fn start(spawner: &Spawner, launch: Launch) -> Result<Self> {
+        let child = spawner.spawn_blocking(launch)?;
+        Ok(Self { child })
+    }
+
+    /// Returns the process id.
+    pub(super) fn pid(&self) -> u32 {
+        self.child.pid()
+    }
+
+    /// Whether it has not ended.
+    pub(super) fn is_running(&mut self) -> bool {
+        self.child.is_running()
+    }
+
+    /// Returns an error with the last lines of its log if it has ended.
+    ///
+    /// # Errors
+    /// See above.
+    pub(super) fn check(&mut self) -> Result<()> {
+        match self.child.try_exit() {
+            Some(exit) => Err(self.child.exited_error(exit).into()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for ToolProcess {
+    fn drop(&mut self) {
+        self.child.kill_blocking();
+    }
+}
