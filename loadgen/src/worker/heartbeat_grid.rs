@@ -1,7 +1,7 @@
 //! The instants at which the heartbeats of a worker are due.
 //!
 //! ```text
-//! period of a pool ├────┬────┬────┬────┬ ⋯ ┬────┤   steps of at most 10 ms
+//! period of a pool ├────┬────┬────┬────┬ ⋯ ┬────┤   steps of at most a thousandth, or of 10 ms
 //! heartbeats of w0 ●    ●         ●    ●        ●   each on an instant of the grid
 //! heartbeats of w1   ●       ●    ●      ●          its grid begins a part of a step later
 //! ```
@@ -18,7 +18,9 @@ use std::time::Duration;
 use highwater_scenarios::{Plan, Segment};
 use tokio::time::Instant;
 
-/// Longest step.
+/// Steps of a period, at least, where they are longer than [`MAX_STEP`].
+const MIN_STEPS: u32 = 1_000;
+/// Longest step for heartbeats with a short period.
 const MAX_STEP: Duration = Duration::from_millis(10);
 /// Shortest step: the resolution of the runtime's timers.
 const MIN_STEP: Duration = Duration::from_millis(1);
@@ -40,7 +42,8 @@ impl HeartbeatGrid {
             let sockets = segment.share_of(pool.count) as f64;
             sockets / pool.heartbeat.as_secs_f64()
         });
-        let max_step = max_step(rates.sum());
+        let periods = plan.devices.iter().map(|pool| pool.heartbeat);
+        let max_step = max_step(rates.sum(), periods.min().unwrap_or_default());
         Self {
             origin: ramp + max_step * segment.index() / segment.of(),
             max_step,
@@ -59,10 +62,11 @@ impl HeartbeatGrid {
     }
 }
 
-/// Returns the longest step of a worker that sends so many heartbeats per second.
-fn max_step(heartbeats_per_s: f64) -> Duration {
+/// Returns the longest step of a worker that sends so many heartbeats per second, for the
+/// shortest period of its pools.
+fn max_step(heartbeats_per_s: f64, shortest_period: Duration) -> Duration {
     let step = MOST_AT_ONCE / heartbeats_per_s.max(1.0);
-    Duration::from_secs_f64(step).clamp(MIN_STEP, MAX_STEP)
+    Duration::from_secs_f64(step).clamp(MIN_STEP, MAX_STEP.max(shortest_period / MIN_STEPS))
 }
 
 #[cfg(test)]
@@ -75,7 +79,7 @@ mod tests {
 
     fn grid() -> HeartbeatGrid {
         let origin = Instant::now();
-        let max_step = max_step(1_500.0);
+        let max_step = max_step(1_500.0, PERIOD);
         HeartbeatGrid { origin, max_step }
     }
 
@@ -113,13 +117,17 @@ mod tests {
 
     #[test]
     fn steps_are_short_where_heartbeats_are_many() {
-        for (rate, micros) in [
-            (0.0, 10_000),
-            (75.0, 10_000),
-            (2_000.0, 5_000),
-            (1e6, 1_000),
+        for (rate, period_s, micros) in [
+            (0.0, 1, 10_000),
+            (75.0, 10, 10_000),
+            (75.0, 20, 20_000),
+            (400.0, 60, 25_000),
+            (2_000.0, 60, 5_000),
+            (1e6, 60, 1_000),
         ] {
-            assert_eq!(max_step(rate), Duration::from_micros(micros), "{rate}");
+            let period = Duration::from_secs(period_s);
+            let step = Duration::from_micros(micros);
+            assert_eq!(max_step(rate, period), step, "{rate} {period_s}");
         }
     }
 

@@ -24,6 +24,8 @@ const SEND_LAG_LIMIT_MS: f64 = 10.0;
 const STALL_LAG_MS: f64 = 1000.0;
 /// Share of the requested load that must be reached.
 const MIN_REACHED_SHARE: f64 = 0.99;
+/// Most workers with the same finding that are named one by one. A run has up to thousands.
+const MOST_NAMED: usize = 3;
 /// Seconds of silence beyond the usual interval that prove a pause of the worker.
 const SILENCE_S: f64 = 3.0;
 
@@ -81,39 +83,72 @@ impl HarnessHealth {
     }
 
     fn check_silent_workers(&mut self, window: &RunWindow) {
-        for (id, series) in window.sources.with_role(SourceRole::Worker) {
-            if let Some((at, silence)) = longest_silence(series) {
-                // A worker that sends no rows does not send load either.
-                self.stall_ms = self.stall_ms.max(silence * 1000.0);
-                self.reasons.push(format!(
-                    "worker {id} was silent for {} from {}",
-                    format::seconds(silence),
-                    format::seconds(at)
-                ));
-            }
+        let workers = || window.sources.with_role(SourceRole::Worker);
+        let silent: Vec<_> = workers()
+            .filter_map(|(id, series)| Some((id, longest_silence(series)?)))
+            .collect();
+        let Some((longest_id, (longest_at, longest))) = silent
+            .iter()
+            .max_by(|(_, (_, a)), (_, (_, b))| a.total_cmp(b))
+        else {
+            return;
+        };
+        // A worker that sends no rows does not send load either.
+        self.stall_ms = self.stall_ms.max(longest * 1000.0);
+        let of = |silence: f64, at: f64| {
+            let (silence, at) = (format::seconds(silence), format::seconds(at));
+            format!("{silence} from {at}")
+        };
+        if silent.len() > MOST_NAMED {
+            self.reasons.push(format!(
+                "{} of {} workers were silent, {longest_id} longest: for {}",
+                silent.len(),
+                workers().count(),
+                of(*longest, *longest_at)
+            ));
+            return;
+        }
+        for (id, (at, silence)) in &silent {
+            let silence = of(*silence, *at);
+            self.reasons
+                .push(format!("worker {id} was silent for {silence}"));
         }
     }
 
     fn check_send_lag(&mut self, window: &RunWindow, summary: &Summary) {
-        for worker in &summary.workers {
-            let tag = format!("{}@{}", latency::SEND_LAG, worker.id);
-            let histogram = window.record.latencies.window(&tag, PhaseWindow::Steady);
-            let lag = Distribution::of(histogram);
-            let (Some(p99), Some(max)) = (lag.p99, lag.max) else {
-                continue;
-            };
-            // The percentile shows a worker that is always late, the maximum one that stalled
-            // once.
-            if p99 > SEND_LAG_LIMIT_MS || max >= STALL_LAG_MS {
-                self.stall_ms = self.stall_ms.max(max);
-                self.reasons.push(format!(
-                    "worker {} was late: send lag p99 {}, longest {} (limit {})",
-                    worker.id,
-                    format::millis(p99),
-                    format::millis(max),
-                    format::millis(SEND_LAG_LIMIT_MS)
-                ));
-            }
+        let late: Vec<_> = summary
+            .workers
+            .iter()
+            .filter_map(|worker| late_worker(window, &worker.id))
+            .collect();
+        let limit = format::millis(SEND_LAG_LIMIT_MS);
+        let highest = |lag: fn(&LateWorker) -> f64| {
+            let highest = late.iter().max_by(|a, b| lag(a).total_cmp(&lag(b)))?;
+            Some((lag(highest), highest.id))
+        };
+        let (Some((p99, p99_id)), Some((max, max_id))) =
+            (highest(|late| late.p99), highest(|late| late.max))
+        else {
+            return;
+        };
+        self.stall_ms = self.stall_ms.max(max);
+        if late.len() > MOST_NAMED {
+            self.reasons.push(format!(
+                "{} of {} workers were late: send lag p99 up to {} on {p99_id}, longest {} on \
+                 {max_id} (limit {limit})",
+                late.len(),
+                summary.workers.len(),
+                format::millis(p99),
+                format::millis(max),
+            ));
+            return;
+        }
+        for LateWorker { id, p99, max } in &late {
+            self.reasons.push(format!(
+                "worker {id} was late: send lag p99 {}, longest {} (limit {limit})",
+                format::millis(*p99),
+                format::millis(*max),
+            ));
         }
     }
 
@@ -187,6 +222,24 @@ impl HarnessHealth {
             ));
         }
     }
+}
+
+/// The send lag of a worker that was late, in milliseconds.
+struct LateWorker<'a> {
+    id: &'a str,
+    p99: f64,
+    max: f64,
+}
+
+/// Returns the send lag of a worker in the steady phase, if it was late there.
+fn late_worker<'a>(window: &RunWindow, id: &'a str) -> Option<LateWorker<'a>> {
+    let tag = format!("{}@{id}", latency::SEND_LAG);
+    let histogram = window.record.latencies.window(&tag, PhaseWindow::Steady);
+    let lag = Distribution::of(histogram);
+    let (p99, max) = (lag.p99?, lag.max?);
+    // The percentile shows a worker that is always late, the maximum one that stalled once.
+    let is_late = p99 > SEND_LAG_LIMIT_MS || max >= STALL_LAG_MS;
+    is_late.then_some(LateWorker { id, p99, max })
 }
 
 fn is_below_target(reached: u64, requested: u64) -> bool {

@@ -17,7 +17,7 @@ type VerdictCase = (&'static str, fn(&mut TestRun), Verdict, &'static str);
 
 #[test]
 fn verdict_is_the_first_that_applies() {
-    let table: [VerdictCase; 14] = [
+    let table: [VerdictCase; 16] = [
         ("clean", |_| {}, Verdict::Passed, ""),
         (
             "a gate that holds",
@@ -78,6 +78,29 @@ fn verdict_is_the_first_that_applies() {
             },
             Verdict::Inconclusive,
             "worker w2 was late: send lag p99 1 ms, longest 4 s",
+        ),
+        (
+            "many late workers",
+            |run| {
+                add_workers(run);
+                for number in 1..=5 {
+                    let tag = format!("send_lag@w{number}");
+                    run.latencies.retain(|line| line.tag != tag);
+                    run.add_latency(&tag, 12.0, &[1, 1, 1, 60, 70 + number]);
+                }
+            },
+            Verdict::Inconclusive,
+            "5 of 6 workers were late: send lag p99 up to 75 ms on w5, longest 75 ms on w5",
+        ),
+        (
+            "many silent workers",
+            |run| {
+                add_workers(run);
+                run.intervals
+                    .retain(|line| line.source.id == "w6" || !(8.0..14.0).contains(&line.at));
+            },
+            Verdict::Inconclusive,
+            "5 of 6 workers were silent, w5 longest: for 6 s from 8 s",
         ),
         (
             "silent worker",
@@ -248,6 +271,25 @@ fn text_fits_a_screen() {
 }
 
 /// Makes one worker up to 80 ms late.
+/// Adds four workers that report as often as the first one, and have nothing to count.
+fn add_workers(run: &mut TestRun) {
+    let of_first: Vec<_> = run
+        .intervals
+        .iter()
+        .filter(|line| line.source.id == "w1")
+        .cloned()
+        .collect();
+    for number in 3..=6 {
+        run.intervals
+            .extend(of_first.iter().cloned().map(|mut line| {
+                line.source.id = format!("w{number}");
+                line.counters.clear();
+                line.gauges.clear();
+                line
+            }));
+    }
+}
+
 fn late(run: &mut TestRun) {
     run.latencies
         .retain(|line: &LatencyLine| line.tag != "send_lag@w1");

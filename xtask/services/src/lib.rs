@@ -29,6 +29,7 @@
 //! - `proxy`: the shared part of the proxies; `probe`: readiness checks;
 //! - [`example`]: the servers of `examples/targets/`; [`python`]: the packages that some of
 //!   them need;
+//! - `namespace`: network namespaces for tests that change the network;
 //! - [`error`]: the errors of all of these.
 
 mod cleanup;
@@ -37,6 +38,7 @@ pub mod error;
 pub mod example;
 mod install;
 pub mod kind;
+mod namespace;
 mod probe;
 mod process;
 pub mod program;
@@ -51,6 +53,7 @@ pub use error::ServiceError;
 pub use example::ExampleServer;
 pub use install::install;
 pub use kind::ServiceKind;
+pub use namespace::run_in_namespace;
 pub use program::{ARTILLERY, EPMD, PEER_PROGRAMS, PROGRAMS, Program, TSUNG};
 pub use registry::{
     haproxy::HaproxyService,

@@ -6,24 +6,21 @@
 //!      └──────────── bridge ────────────┴───────────┴───────────┴───────────┘
 //! ```
 //!
-//! Each machine is a network namespace. The test starts itself anew in a namespace in which it may
-//! create them.
+//! Each machine is a network namespace.
 
 use std::{
-    env,
     io::Read,
     process::{Child, Command, Stdio},
 };
 
 use highwater_reports::record::RunEnd;
+use highwater_services::run_in_namespace;
 
 use super::{
     harness::{BusTest, assert_ended_in_order},
     link::Link,
 };
 
-/// Says that this process is in the namespace of the test.
-const INNER: &str = "HIGHWATER_TEST_MACHINES";
 const TEST: &str = "bus::machines::machine_that_is_cut_off_for_30_seconds_costs_no_interval";
 /// The address of bus and target.
 const HUB: &str = "10.77.0.1";
@@ -86,36 +83,11 @@ fn run(script: &str) {
     assert!(output.status.success(), "{script}: {error}");
 }
 
-/// A command in a namespace in which it may create more.
-fn in_namespace(script: &str) -> Command {
-    let mut command = Command::new("unshare");
-    command.args(["--user", "--map-root-user", "--net", "sh", "-c", script]);
-    command
-}
-
 #[test]
 fn machine_that_is_cut_off_for_30_seconds_costs_no_interval() {
-    if env::var_os(INNER).is_some() {
-        return cut_off_one_machine();
+    if let Err(reason) = run_in_namespace(TEST, PREPARE, cut_off_one_machine) {
+        println!("skipped: {reason}");
     }
-    match in_namespace(PREPARE).stdout(Stdio::null()).output() {
-        Ok(output) if output.status.success() => {}
-        Ok(output) => {
-            let error = String::from_utf8_lossy(&output.stderr);
-            return println!("skipped: no network namespaces here: {error}");
-        }
-        Err(error) => return println!("skipped: cannot start unshare: {error}"),
-    }
-    let script = format!("{PREPARE} >&2 && exec \"$0\" --exact {TEST} --nocapture");
-    let inner = in_namespace(&script)
-        .arg(env::current_exe().unwrap())
-        .env(INNER, "1")
-        .output()
-        .unwrap();
-    let text = [inner.stdout, inner.stderr].concat();
-    let text = String::from_utf8_lossy(&text);
-    assert!(inner.status.success(), "{text}");
-    assert!(text.contains("1 passed"), "{text}");
 }
 
 fn cut_off_one_machine() {

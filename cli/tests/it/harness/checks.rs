@@ -6,7 +6,12 @@ use highwater_reports::summary::{
 };
 
 /// Texts by which a run reports that the harness was late.
-const LATE: [&str; 2] = [" was late: send lag", " was silent for "];
+const LATE: [&str; 4] = [
+    " was late: send lag",
+    " were late: send lag",
+    " was silent for ",
+    " were silent, ",
+];
 /// Further problems that lateness explains: less load than due, and nodes asked at
 /// another moment, or so late that a node had lost its lease.
 const BECAUSE_LATE: [&str; 4] = [

@@ -1,59 +1,31 @@
 //! The ends of ports and files, in a network namespace with few ephemeral ports.
 
-use std::{
-    env, fs,
-    net::IpAddr,
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::{fs, net::IpAddr, time::Duration};
 
 use highwater_loadgen::worker::source_address::{SOCKETS_PER_ADDRESS, SourceAddresses};
 use highwater_scenarios::Segment;
+use highwater_services::run_in_namespace;
 use nix::sys::resource::{Resource, setrlimit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::fixture::{LONG, listen, open_from, read_head, switching_protocols};
 
-/// Says that this process is in the namespace.
-const INNER: &str = "HIGHWATER_TEST_NAMESPACE";
 const TEST: &str = "connect::ports::ports_and_files_that_end_are_named";
 /// Ephemeral ports of the namespace.
 const PORTS: usize = 50;
 const PREPARE: &str = "ip link set lo up && test -w /proc/sys/net/ipv4/ip_local_port_range";
 
-/// A command in a network namespace of its own.
-fn in_namespace(script: &str) -> Command {
-    let mut command = Command::new("unshare");
-    command.args(["--user", "--map-root-user", "--net", "sh", "-c", script]);
-    command
-}
-
 #[test]
 fn ports_and_files_that_end_are_named() {
-    if env::var_os(INNER).is_some() {
+    let body = || {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build();
-        return runtime.unwrap().block_on(reach_the_ends());
+        runtime.unwrap().block_on(reach_the_ends());
+    };
+    if let Err(reason) = run_in_namespace(TEST, PREPARE, body) {
+        println!("skipped: {reason}");
     }
-    let prepared = in_namespace(PREPARE).stdout(Stdio::null()).output();
-    match prepared {
-        Ok(output) if output.status.success() => {}
-        Ok(output) => {
-            let error = String::from_utf8_lossy(&output.stderr);
-            return println!("skipped: no network namespace here: {error}");
-        }
-        Err(error) => return println!("skipped: cannot start unshare: {error}"),
-    }
-    let inner = in_namespace(&format!("{PREPARE} && exec \"$0\" --exact {TEST}"))
-        .arg(env::current_exe().unwrap())
-        .env(INNER, "1")
-        .output()
-        .unwrap();
-    let text = [inner.stdout, inner.stderr].concat();
-    let text = String::from_utf8_lossy(&text);
-    assert!(inner.status.success(), "{text}");
-    assert!(text.contains("1 passed"), "{text}");
 }
 
 fn set_port_range(range: &str) {
