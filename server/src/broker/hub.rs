@@ -28,6 +28,10 @@ pub(super) struct Hub {
     name_rule: NameRule,
     /// Notified when the members have changed since the last view.
     view_changed: Arc<Notify>,
+    /// The version of the last view that was shown.
+    shown_version: u64,
+    /// The members whose queue had no room for that view.
+    unshown: Vec<NodeId>,
     /// Whether a member has seen views of an earlier broker.
     is_restarted: bool,
 }
@@ -62,6 +66,8 @@ impl Hub {
             subscriptions: Subscriptions::new(limits),
             name_rule,
             view_changed: Arc::default(),
+            shown_version: 0,
+            unshown: Vec::new(),
             is_restarted: false,
         }
     }
@@ -165,19 +171,30 @@ impl Hub {
         &self.subscriptions
     }
 
-    /// Sends the present view to every member.
-    pub(super) fn broadcast_view(&self) {
+    /// Sends the present view to every member that has not got it.
+    ///
+    /// A member that missed a view would keep the one before until the next change. It gets
+    /// the view again, in the next window, until its queue has room.
+    pub(super) fn show_view(&mut self) {
         let frame = encode_frame(&FromBroker::View(self.members.view()), &[]);
-        for entry in self.members.entries() {
-            push(entry, frame.clone());
+        let version = self.members.version();
+        let is_new = std::mem::replace(&mut self.shown_version, version) != version;
+        let entries = self.members.entries().iter();
+        let behind = entries
+            .filter(|entry| is_new || self.unshown.contains(&entry.member.id))
+            .filter(|entry| !push(entry, frame.clone()));
+        let behind: Vec<NodeId> = behind.map(|entry| entry.member.id.clone()).collect();
+        if !behind.is_empty() {
+            self.view_changed.notify_one();
         }
+        self.unshown = behind;
     }
 }
 
-/// Queues a frame for a node.
-fn push(entry: &MemberEntry<BoundedSender<Bytes>>, frame: Bytes) {
+/// Queues a frame for a node. Returns whether its queue had room.
+fn push(entry: &MemberEntry<BoundedSender<Bytes>>, frame: Bytes) -> bool {
     // A full queue drops and counts the frame: messages are delivered at most once.
-    let _ = entry.connection.push(frame);
+    entry.connection.push(frame).is_ok()
 }
 
 #[cfg(test)]
@@ -210,6 +227,28 @@ mod tests {
         assert!(hub.is_current(&id, second));
         hub.leave(&id, second);
         assert!(!hub.is_current(&id, second));
+    }
+
+    #[tokio::test]
+    async fn member_without_room_gets_the_view_later() {
+        let mut hub = hub(NameRule::LaterReplaces);
+        let [(first, mut first_frames), (second, mut second_frames)] =
+            [(); 2].map(|()| bounded_queue::channel(1, 10_000));
+        hub.join(Identity::of_node("a", 1), first, 0).unwrap();
+        hub.join(Identity::of_node("b", 1), second, 0).unwrap();
+        let changed = hub.view_changed();
+        changed.notified().await;
+        let id = |name: &str| name.parse::<NodeId>().unwrap();
+        let generation = hub.members.entry(&id("b")).unwrap().member.generation;
+        hub.unicast(&id("a"), &id("b"), generation, b"fills the queue");
+        hub.show_view();
+        assert!(first_frames.try_recv().is_some());
+        changed.notified().await;
+        assert!(second_frames.try_recv().is_some());
+        hub.show_view();
+        assert!(second_frames.try_recv().is_some(), "no view");
+        assert!(first_frames.try_recv().is_none(), "a second view");
+        assert!(hub.unshown.is_empty());
     }
 
     #[test]

@@ -110,7 +110,7 @@ async fn show_views(broker: Arc<BrokerServer>) {
         sleep(config.restart_window).await;
     }
     loop {
-        broker.hub.lock().broadcast_view();
+        broker.hub.lock().show_view();
         sleep(config.view_window).await;
         changed.notified().await;
     }

@@ -14,6 +14,7 @@ use tokio::{
 use super::{
     directory_partition::DirectoryPartition,
     directory_update::DirectoryUpdate,
+    pull_counts::PullCounts,
     routing::Routing,
     slots::{SlotOwner, SlotTable},
     topics::Topics,
@@ -46,6 +47,8 @@ pub(crate) struct ClusterContext {
     pub(crate) directory: Mutex<DirectoryPartition>,
     /// The devices that connected while there was no backplane.
     pub(crate) unregistered: UnregisteredSessions,
+    /// The answers to slot owners that asked for this node's connections.
+    pub(super) pull_counts: PullCounts,
     command_ids: AtomicU64,
 }
 
@@ -72,6 +75,7 @@ impl ClusterContext {
             table: watch::Sender::new(table),
             directory,
             unregistered: UnregisteredSessions::default(),
+            pull_counts: PullCounts::default(),
             command_ids: AtomicU64::new(0),
         };
         (cluster, update_rx)

@@ -15,6 +15,7 @@ use super::{
     directory_update::DirectoryUpdate, slots::SlotOwner,
 };
 use crate::{
+    backplane::SendError,
     id::{DeviceId, NodeId},
     message::{
         ClusterNotification, ClusterRequest, ClusterResponse, Epoch, RegistrationResult, encode,
@@ -33,6 +34,12 @@ const CONFIRM_TIMEOUT: Duration = Duration::from_secs(2);
 const INITIAL_RETRY_DELAY: Duration = Duration::from_millis(20);
 /// The longest delay between two attempts.
 const MAX_RETRY_DELAY: Duration = Duration::from_millis(320);
+
+/// Unregistrations that are kept while they cannot be sent. Beyond it, entries of ended
+/// connections stay until their devices return or a member changes.
+const MAX_UNSENT: usize = 100_000;
+/// Time between two attempts to send them.
+const RESEND_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The reason why a device could not be registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -78,8 +85,9 @@ async fn try_register(
     match cluster.slot_owner(&session.device) {
         SlotOwner::Unknown => None,
         owner @ SlotOwner::Local => {
+            let sent = SentRegistration::of(cluster, session);
             let result = register_own(cluster, session);
-            Some(confirm(cluster, session, &owner, result))
+            Some(confirm(cluster, &sent, &owner, result))
         }
         SlotOwner::Remote(_) => {
             let (result_tx, result_rx) = oneshot::channel();
@@ -93,11 +101,40 @@ async fn try_register(
     }
 }
 
-/// Applies the answer that a slot owner gave. If the slot has moved meanwhile, the new slot
-/// owner may have asked for this node's connections before, so the session registers again.
+/// A registration that waits for its answer.
+struct SentRegistration {
+    session: Arc<Session>,
+    /// The answers about the device's slot before, if those after it may have left the session
+    /// out: it had no epoch yet.
+    pulls_before: Option<u32>,
+}
+
+impl SentRegistration {
+    /// Creates the registration of a session. Must be called before it is sent.
+    fn of(cluster: &ClusterContext, session: &Arc<Session>) -> Self {
+        let is_listed = session.epoch().is_some();
+        let pulls = cluster.pull_counts.of(&session.device);
+        Self {
+            session: Arc::clone(session),
+            pulls_before: (!is_listed).then_some(pulls),
+        }
+    }
+
+    /// Whether this node has told a slot owner meanwhile that it has no such session.
+    fn was_left_out(&self, cluster: &ClusterContext) -> bool {
+        let pulls = cluster.pull_counts.of(&self.session.device);
+        self.pulls_before.is_some_and(|before| before != pulls)
+    }
+}
+
+/// Applies the answer that a slot owner gave.
+///
+/// The session registers again in two cases: if the slot has moved meanwhile, the new slot owner
+/// may have asked for this node's connections before; and if the slot owner itself has asked
+/// meanwhile, it has removed an entry that this node did not list yet.
 fn confirm(
     cluster: &ClusterContext,
-    session: &Session,
+    sent: &SentRegistration,
     owner: &SlotOwner,
     result: RegistrationResult,
 ) -> RegistrationResult {
@@ -105,10 +142,11 @@ fn confirm(
         return result;
     };
     // The epoch first: from here on the session is listed for a slot owner that asks.
-    session.set_epoch(epoch);
-    match cluster.slot_owner(&session.device) == *owner {
-        true => result,
-        false => RegistrationResult::NotSlotOwner,
+    sent.session.set_epoch(epoch);
+    let has_moved = cluster.slot_owner(&sent.session.device) != *owner;
+    match has_moved || sent.was_left_out(cluster) {
+        true => RegistrationResult::NotSlotOwner,
+        false => result,
     }
 }
 
@@ -190,8 +228,19 @@ pub(crate) async fn run(
     mut update_rx: mpsc::Receiver<DirectoryUpdate>,
 ) {
     let mut updates = Vec::new();
+    let mut unsent = Vec::new();
     let mut sent: Option<Instant> = None;
-    while update_rx.recv_many(&mut updates, BATCH_SIZE).await > 0 {
+    loop {
+        let received = tokio::select! {
+            received = update_rx.recv_many(&mut updates, BATCH_SIZE) => received,
+            () = sleep(RESEND_INTERVAL), if !unsent.is_empty() => {
+                resend(&cluster, &mut unsent);
+                continue;
+            }
+        };
+        if received == 0 {
+            return;
+        }
         if updates.len() < BATCH_SIZE {
             if sent.is_some_and(|sent| sent.elapsed() < BATCH_INTERVAL) {
                 sleep(until_next_batch()).await;
@@ -205,8 +254,23 @@ pub(crate) async fn run(
                 updates.push(update);
             }
         }
-        send_updates(&cluster, updates.drain(..));
+        send_updates(&cluster, updates.drain(..), &mut unsent);
         sent = Some(Instant::now());
+    }
+}
+
+/// Sends unregistrations again once there is a backplane. Epochs make a repeat harmless.
+fn resend(cluster: &Arc<ClusterContext>, unsent: &mut Vec<(DeviceId, Epoch)>) {
+    if !cluster.is_connected() {
+        return;
+    }
+    let again = std::mem::take(unsent);
+    for batch in again.chunks(BATCH_SIZE) {
+        let update = |(device, epoch): &(DeviceId, Epoch)| DirectoryUpdate::Unregister {
+            device: device.clone(),
+            epoch: *epoch,
+        };
+        send_updates(cluster, batch.iter().map(update), unsent);
     }
 }
 
@@ -222,8 +286,13 @@ fn until_next_batch() -> Duration {
     Duration::from_nanos((interval - into) as u64)
 }
 
-/// Sends the updates in their order. Tasks of their own wait for the answers.
-fn send_updates(cluster: &Arc<ClusterContext>, updates: impl Iterator<Item = DirectoryUpdate>) {
+/// Sends the updates in their order. Tasks of their own wait for the answers. Adds the
+/// unregistrations that cannot be sent now to `unsent`.
+fn send_updates(
+    cluster: &Arc<ClusterContext>,
+    updates: impl Iterator<Item = DirectoryUpdate>,
+    unsent: &mut Vec<(DeviceId, Epoch)>,
+) {
     let mut batches: BTreeMap<NodeId, DirectoryBatch> = BTreeMap::new();
     for update in updates {
         // The client has disconnected. Registered now, its connection would replace the one
@@ -240,8 +309,9 @@ fn send_updates(cluster: &Arc<ClusterContext>, updates: impl Iterator<Item = Dir
             // The slot moved to this node while the update was queued.
             SlotOwner::Local => match update {
                 DirectoryUpdate::Register { session, result_tx } => {
+                    let sent = SentRegistration::of(cluster, &session);
                     let result = register_own(cluster, &session);
-                    let result = confirm(cluster, &session, &SlotOwner::Local, result);
+                    let result = confirm(cluster, &sent, &SlotOwner::Local, result);
                     complete_registration(cluster, &session, result_tx, result);
                 }
                 DirectoryUpdate::Unregister { device, epoch } => {
@@ -252,8 +322,9 @@ fn send_updates(cluster: &Arc<ClusterContext>, updates: impl Iterator<Item = Dir
         }
     }
     for (owner, batch) in batches {
-        batch.send(cluster, &owner);
+        unsent.extend(batch.send(cluster, &owner));
     }
+    unsent.truncate(MAX_UNSENT);
 }
 
 /// The updates of one message to one slot owner. A device that disconnects and
@@ -276,37 +347,65 @@ impl DirectoryBatch {
         }
     }
 
-    fn send(self, cluster: &Arc<ClusterContext>, owner: &NodeId) {
-        if !self.unregistrations.is_empty() {
-            let message = ClusterNotification::Unregister(self.unregistrations);
-            // If it is lost, a stale entry stays until the device reconnects or a member
-            // changes. A command that follows it gets "not connected" from this node.
-            let _ = cluster.backplane.send(owner, encode(&message));
-        }
-        if self.registrations.is_empty() {
-            return;
-        }
-        let entries = self
-            .registrations
-            .iter()
-            .map(|(session, _)| (session.device.clone(), session.epoch()))
-            .collect();
-        let request = ClusterRequest::Register(entries);
-        // Queued here and awaited in the task, so that batches keep their order.
-        let response = cluster.request(owner, &request, Instant::now() + CONFIRM_TIMEOUT);
-        let (cluster, registrations) = (Arc::clone(cluster), self.registrations);
-        let owner = SlotOwner::Remote(owner.clone());
-        tokio::spawn(async move {
-            // Without an answer the senders are dropped here, and each device tries again.
-            let Ok(ClusterResponse::Registered(results)) = response.await else {
-                return;
-            };
-            for ((session, result_tx), result) in registrations.into_iter().zip(results) {
-                let result = confirm(&cluster, &session, &owner, result);
-                complete_registration(&cluster, &session, result_tx, result);
-            }
-        });
+    /// Sends both kinds, and returns the unregistrations that cannot be sent now.
+    fn send(self, cluster: &Arc<ClusterContext>, owner: &NodeId) -> Vec<(DeviceId, Epoch)> {
+        let unsent = send_unregistrations(cluster, owner, self.unregistrations);
+        send_registrations(cluster, owner, self.registrations);
+        unsent
     }
+}
+
+/// Sends unregistrations, and returns them if that is not possible now.
+fn send_unregistrations(
+    cluster: &ClusterContext,
+    owner: &NodeId,
+    unregistrations: Vec<(DeviceId, Epoch)>,
+) -> Vec<(DeviceId, Epoch)> {
+    if unregistrations.is_empty() {
+        return unregistrations;
+    }
+    let message = encode(&ClusterNotification::Unregister(unregistrations.clone()));
+    match cluster.backplane.send(owner, message) {
+        // A broker that hangs for a while changes no view, and no slot owner asks afterwards.
+        Err(SendError::Disconnected | SendError::Full) => unregistrations,
+        // A message that is lost on its way leaves a stale entry until the device returns or a
+        // member changes. A command that follows it gets "not connected" from this node.
+        _ => Vec::new(),
+    }
+}
+
+/// Sends registrations. A task waits for their answers.
+fn send_registrations(
+    cluster: &Arc<ClusterContext>,
+    owner: &NodeId,
+    registrations: Vec<(Arc<Session>, oneshot::Sender<RegistrationResult>)>,
+) {
+    if registrations.is_empty() {
+        return;
+    }
+    let registrations: Vec<_> = registrations
+        .into_iter()
+        .map(|(session, result_tx)| (SentRegistration::of(cluster, &session), result_tx))
+        .collect();
+    let entries = registrations
+        .iter()
+        .map(|(sent, _)| (sent.session.device.clone(), sent.session.epoch()))
+        .collect();
+    let request = ClusterRequest::Register(entries);
+    // Queued here and awaited in the task, so that batches keep their order.
+    let response = cluster.request(owner, &request, Instant::now() + CONFIRM_TIMEOUT);
+    let cluster = Arc::clone(cluster);
+    let owner = SlotOwner::Remote(owner.clone());
+    tokio::spawn(async move {
+        // Without an answer the senders are dropped here, and each device tries again.
+        let Ok(ClusterResponse::Registered(results)) = response.await else {
+            return;
+        };
+        for ((sent, result_tx), result) in registrations.into_iter().zip(results) {
+            let result = confirm(&cluster, &sent, &owner, result);
+            complete_registration(&cluster, &sent.session, result_tx, result);
+        }
+    });
 }
 
 /// Passes the slot owner's answer on. If the client has disconnected meanwhile, its
@@ -326,8 +425,8 @@ fn complete_registration(
 mod tests {
     use super::*;
     use crate::{
-        cluster::{fixture, session_end::remove_session},
-        message::DeviceLocation,
+        cluster::{fixture, pull_answer, session_end::remove_session},
+        message::{DeviceLocation, PullRequest, slot_of},
         net::ws::close::CloseReason,
     };
 
@@ -350,8 +449,9 @@ mod tests {
         let session = || Arc::new(Session::new(device.clone(), 1));
         let (old, new) = (session(), session());
         let complete = |session: &Arc<Session>, is_awaited: bool| {
+            let sent = SentRegistration::of(&cluster, session);
             let result = register_own(&cluster, session);
-            let result = confirm(&cluster, session, &SlotOwner::Local, result);
+            let result = confirm(&cluster, &sent, &SlotOwner::Local, result);
             let (result_tx, result_rx) = oneshot::channel();
             let awaited = is_awaited.then_some(result_rx);
             complete_registration(&cluster, session, result_tx, result);
@@ -373,16 +473,46 @@ mod tests {
     #[tokio::test]
     async fn registration_at_a_former_slot_owner_is_repeated() {
         let cluster = fixture::cluster();
-        let session = Session::new("d".parse().unwrap(), 1);
+        let session = Arc::new(Session::new("d".parse().unwrap(), 1));
+        let sent = SentRegistration::of(&cluster, &session);
         let accepted = RegistrationResult::Accepted(Epoch::new(1, 1));
         let former = SlotOwner::Remote(fixture::id("former"));
-        let result = confirm(&cluster, &session, &former, accepted);
+        let result = confirm(&cluster, &sent, &former, accepted);
         assert_eq!(result, RegistrationResult::NotSlotOwner);
         assert!(
             session.epoch().is_some(),
             "not listed for the new slot owner"
         );
-        let result = confirm(&cluster, &session, &SlotOwner::Local, accepted);
+        let result = confirm(&cluster, &sent, &SlotOwner::Local, accepted);
+        assert_eq!(result, accepted);
+    }
+
+    #[tokio::test]
+    async fn registration_that_a_listing_left_out_is_repeated_once() {
+        let cluster = fixture::cluster();
+        let session = Arc::new(Session::new("d".parse().unwrap(), 1));
+        cluster.sessions.registry.insert(&session);
+        let accepted = RegistrationResult::Accepted(Epoch::new(1, 1));
+        let request = || PullRequest {
+            version: 1,
+            slots: vec![(slot_of(&session.device), 7)],
+            after: None,
+        };
+        let listed = || {
+            let answer = pull_answer::answer(&cluster, request());
+            answer
+                .listed
+                .iter()
+                .map(|slot| slot.connections.len())
+                .sum::<usize>()
+        };
+        let first = SentRegistration::of(&cluster, &session);
+        assert_eq!(listed(), 0, "it has no epoch yet");
+        let result = confirm(&cluster, &first, &SlotOwner::Local, accepted);
+        assert_eq!(result, RegistrationResult::NotSlotOwner);
+        let second = SentRegistration::of(&cluster, &session);
+        assert_eq!(listed(), 1);
+        let result = confirm(&cluster, &second, &SlotOwner::Local, accepted);
         assert_eq!(result, accepted);
     }
 }

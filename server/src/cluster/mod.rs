@@ -17,7 +17,8 @@
 //!   [`directory_partition`] stores this node's entries with a [`device_map`] for each slot, and
 //!   [`directory_client`] sends [`directory_update`]s in batches;
 //! - a change of members: [`view_change`] finds the entries that may be outdated, [`pull_list`]
-//!   notes them, [`resync`] asks the other nodes, and [`pull_answer`] answers;
+//!   notes them, [`resync`] asks the other nodes, and [`pull_answer`] answers; [`pull_counts`]
+//!   tells registrations under way of these answers;
 //! - [`command`] and [`locate`]: find a device by one [`routing`];
 //! - sessions that opened without a backplane: [`unregistered_sessions`] holds them, and
 //!   [`unregistered`] registers them later;
@@ -41,6 +42,7 @@ pub(crate) mod inbound;
 pub(crate) mod locate;
 mod message_metrics;
 mod pull_answer;
+mod pull_counts;
 mod pull_list;
 pub(crate) mod resync;
 mod routing;

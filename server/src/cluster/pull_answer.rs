@@ -22,6 +22,7 @@ fn list(cluster: &ClusterContext, pull: PullRequest, max_listed: usize) -> Pulle
     let mut after = pull.after;
     let mut room = max_listed;
     for (slot, known_digest) in pull.slots {
+        cluster.pull_counts.add(slot);
         let mut connections = cluster.sessions.registry.registered_in_slot(slot);
         let of_all = connections.iter().map(|(device, epoch)| (device, *epoch));
         if after.is_none() && digest(of_all) == known_digest {

@@ -12,7 +12,7 @@
 //! of members cannot overload it. A request carries digests: a node whose connections are all
 //! known costs one request and one answer.
 
-use std::{ops::ControlFlow, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, ops::ControlFlow, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, sleep};
@@ -40,8 +40,23 @@ const INITIAL_RETRY_DELAY: Duration = Duration::from_millis(25);
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Follows the views, and pulls the connections that each one leaves unknown, as long as the
-/// node lives.
+/// node lives. Meanwhile it drops the entries of nodes that do not return.
 pub(crate) async fn run(cluster: Arc<ClusterContext>) {
+    tokio::select! {
+        () = follow_views(&cluster) => {}
+        // On its own, because views that come often end the pulls of the one before.
+        never = expire_departed(&cluster) => match never {},
+    }
+}
+
+async fn expire_departed(cluster: &ClusterContext) -> Infallible {
+    loop {
+        sleep(DEPARTED_GRACE / 4).await;
+        cluster.directory.lock().expire_departed();
+    }
+}
+
+async fn follow_views(cluster: &ClusterContext) {
     let mut views = cluster.backplane.view();
     loop {
         let view = views.borrow_and_update().clone();
@@ -60,7 +75,7 @@ pub(crate) async fn run(cluster: Arc<ClusterContext>) {
         let changed = tokio::select! {
             changed = &mut changed => changed,
             // Pulls that a further view interrupts stay in the list.
-            () = pull_and_expire(&cluster) => changed.await,
+            () = pull_missing(cluster) => changed.await,
         };
         if changed.is_err() {
             return;
@@ -68,18 +83,14 @@ pub(crate) async fn run(cluster: Arc<ClusterContext>) {
     }
 }
 
-/// Pulls what is missing in this view, then drops the entries of nodes that do not return.
-async fn pull_and_expire(cluster: &ClusterContext) {
+/// Pulls what is missing in this view.
+async fn pull_missing(cluster: &ClusterContext) {
     let nodes = cluster.directory.lock().nodes_to_pull();
     stream::iter(nodes)
         .for_each_concurrent(MAX_CONCURRENT_PULLS, |node| async move {
             pull_node(cluster, &node).await;
         })
         .await;
-    loop {
-        sleep(DEPARTED_GRACE / 4).await;
-        cluster.directory.lock().expire_departed();
-    }
 }
 
 /// Pulls until all connections of the node are known. A new view ends it from outside.

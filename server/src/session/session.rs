@@ -23,7 +23,7 @@ use crate::{
 
 /// A connected device. Its connection, the registry, the wheel and all senders share it.
 ///
-/// Times are seconds of the wheel; 0 stands for "never". Single fields are atomic rather
+/// Times are seconds of the [timing wheel](super::wheel); 0 stands for "never". Single fields are atomic rather
 /// than behind the lock, because the connection and the wheel touch them for each read
 /// and each second.
 pub(crate) struct Session {
@@ -103,13 +103,13 @@ impl Session {
         self.write_queue.close_reason().is_none()
     }
 
-    /// Notes that the device sent something.
+    /// Records that the device sent something.
     pub(crate) fn record_activity(&self, now: u32) {
         self.last_seen.store(now, Relaxed);
     }
 
-    /// Notes that writing waits for the device, which `has_read` something just now or
-    /// not. Returns whether the write timer must be armed. It is armed once and then lasts
+    /// Records that writing waits for the device. `has_read`: whether the device has just read
+    /// something. Returns whether the write timer must be armed. It is armed once and then lasts
     /// as long as the session: a slow device blocks and continues many times a second.
     pub(crate) fn record_write_blocked(&self, now: u32, has_read: bool) -> bool {
         let now = now.max(1);
@@ -174,8 +174,8 @@ impl Session {
         None
     }
 
-    /// Pings a device that has been silent `since` then for the interval of pings. Returns the
-    /// second of the next check.
+    /// Sends a ping if the device has been silent since second `since` for at least the ping
+    /// interval. Returns the second of the next check.
     ///
     /// The idle timer does it, so that pings cost no socket a timer or a byte.
     fn ping_if_silent(&self, since: u32, now: u32, limits: &NodeLimits) -> u32 {

@@ -84,10 +84,18 @@ impl FailureDetector {
         let entries = table.entries();
         let others = entries.iter().filter(|entry| entry.member.id != *own_id);
         let silent = others.filter_map(|entry| Some((entry, self.silence_of(entry)?)));
+        let silent: Vec<_> = silent.collect();
+        // Members that fall silent together pass their timeouts one after another, because the
+        // last signs of life of each come at another time. From half of it on they count as one.
+        let half_silent = silent
+            .iter()
+            .filter(|(entry, silence)| *silence > suspicion_timeout(entry.lease()) / 2)
+            .count();
         let mut suspects: Vec<_> = silent
+            .into_iter()
             .filter(|(entry, silence)| *silence > suspicion_timeout(entry.lease()) + grace)
             .collect();
-        if is_mass_silence(suspects.len(), entries.len()) {
+        if is_mass_silence(half_silent, entries.len()) {
             suspects.retain(|(entry, silence)| *silence > entry.lease() * MASS_SILENCE_LEASES);
         }
         suspects.iter().map(|(entry, _)| entry.inbox()).collect()
@@ -172,6 +180,19 @@ mod tests {
         assert_eq!(suspects(&detector, &table), ["c"]);
         detector.record_own_echo(after(start, 59 + 61));
         assert_eq!(suspects(&detector, &table), ["b", "c"]);
+    }
+
+    #[test]
+    fn members_that_fall_silent_one_after_another_count_as_one() {
+        let (start, table) = (Instant::now(), table(&["a", "b", "c", "d", "e"]));
+        let mut detector = FailureDetector::new(start);
+        detector.update_members(&table, start);
+        for (id, second) in [("b", 7), ("d", 1), ("e", 2)] {
+            detector.record_heartbeat(&id.parse().unwrap(), generation(id), after(start, second));
+        }
+        // Only c has passed its timeout, and d and e are silent for longer than half of it.
+        detector.record_own_echo(after(start, 7));
+        assert!(suspects(&detector, &table).is_empty());
     }
 
     #[test]
