@@ -23,6 +23,21 @@ const HARMLESS_PARAMETERS: [&str; 7] = [
     "vsn",
 ];
 
+/// Words in names of parameters and fields whose values are secrets, in lower case.
+const SECRET_WORDS: [&str; 8] = [
+    "authorization",
+    "credential",
+    "pass",
+    "pwd",
+    "secret",
+    "session",
+    "signature",
+    "token",
+];
+
+/// Ends of such names. Elsewhere in a name they say nothing: `author`, `keyword`, `shipping`.
+const SECRET_ENDINGS: [&str; 6] = ["auth", "key", "otp", "pin", "sid", "sig"];
+
 /// Words before a credential, which say its kind (RFC 9110, section 11.1).
 const AUTH_SCHEMES: [&str; 5] = ["apikey ", "basic ", "bearer ", "digest ", "token "];
 
@@ -46,6 +61,43 @@ pub fn query_secrets(address: &str) -> impl Iterator<Item = &str> {
     secret
         .map(|(_, value)| value)
         .filter(|value| mask_value(value, |_| MASK.to_owned()) != *value)
+}
+
+/// Yields the names of the parameters of an address whose values are written out and look like
+/// secrets. Masks cover more, because a mask that is not needed costs nothing.
+pub(crate) fn literal_parameters(address: &str) -> impl Iterator<Item = &str> {
+    let query = address.split_once('?').map_or("", |(_, query)| query);
+    let parameters = query.split('&').map(split_parameter);
+    let literal = parameters.filter(|(name, value)| is_literal_secret(name, value));
+    literal.map(|(name, _)| name)
+}
+
+/// Whether a value of this name is written out and looks like a secret.
+pub(crate) fn is_literal_secret(name: &str, value: &str) -> bool {
+    is_secret_name(name)
+        && !has_secret_placeholder(value)
+        && mask_value(value, |_| MASK.to_owned()) != value
+}
+
+/// Whether a body of any form has a value that is written out and looks like a secret.
+pub(crate) fn is_literal_secret_text(text: &str) -> bool {
+    text.split('&').any(|part| match split_parameter(part) {
+        (name, value) if is_plain_name(name) => is_literal_secret(name, value),
+        // JSON or XML, whose names stand anywhere in it.
+        _ => is_literal_secret(part, part),
+    })
+}
+
+fn is_plain_name(name: &str) -> bool {
+    let is_plain = |c: char| c.is_alphanumeric() || "_-.[]%+".contains(c);
+    !name.is_empty() && name.chars().all(is_plain)
+}
+
+/// Whether a name says that its value is a secret. For a whole text: whether it names one.
+fn is_secret_name(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let has_word = SECRET_WORDS.iter().any(|word| lower.contains(*word));
+    has_word || SECRET_ENDINGS.iter().any(|end| lower.ends_with(*end))
 }
 
 /// Masks the queries of all addresses in a text as it is written in TOML, where quotes divide
@@ -154,6 +206,40 @@ pub(crate) fn stars(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parameters_with_literal_secrets_are_named() {
+        for (query, names) in [
+            ("device={device}&EIO=4&vsn=2.0.0&room=lobby", &[][..]),
+            ("token=s3cr3t&apiKey=s3cr3t-{n}", &["token", "apiKey"]),
+            ("token=${TOKEN}&session=a-{session}&key={device}", &[]),
+            (
+                "X-Amz-Signature=s3cr3t&pin=4711",
+                &["X-Amz-Signature", "pin"],
+            ),
+            ("shipping=fast&author=a&keyword=b&token=", &[]),
+        ] {
+            let address = format!("wss://h/ws?{query}");
+            let named: Vec<_> = literal_parameters(&address).collect();
+            assert_eq!(named, names, "{query}");
+        }
+        assert_eq!(literal_parameters("wss://h/token").count(), 0);
+    }
+
+    #[test]
+    fn texts_with_literal_secrets_are_found() {
+        for (text, is_secret) in [
+            ("user={device}&password=s3cr3t", true),
+            ("user=s3cr3t&password=${PASS}", false),
+            ("<login user='{device}' password='s3cr3t'/>", true),
+            ("<login user='{device}' password='${PASS}'/>", false),
+            (r#"{"token":"s3cr3t"}"#, true),
+            ("grant_type=password&user=a", false),
+            ("hello", false),
+        ] {
+            assert_eq!(is_literal_secret_text(text), is_secret, "{text}");
+        }
+    }
 
     #[test]
     fn query_of_an_address_shows_names_alone() {

@@ -6,14 +6,17 @@
 //! out all the same is sent as it is, and shown nowhere: records, reports and error messages have
 //! `***` in its place.
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use highwater_types::redact_passwords;
 
 use crate::{
     diagnostic::{DiagnosticSink, SourceSpan},
-    mask::{MASK, MaskFn, has_secret_placeholder, mask_queries, mask_value, stars},
-    plan::{BasicCredentials, HttpHeader, LoginBody, Plan, SystemSpec},
+    mask::{
+        MASK, MaskFn, has_secret_placeholder, is_literal_secret, is_literal_secret_text,
+        literal_parameters, mask_queries, mask_value, stars,
+    },
+    plan::{BasicCredentials, HttpHeader, LoginBody, Plan, SystemSpec, TargetSpec},
     tree::{self, TomlItem, TomlTable, TomlValue},
 };
 
@@ -139,7 +142,44 @@ impl Plan {
         let proxy = proxy
             .filter(|proxy| has_literal_password(proxy))
             .map(|_| "the password of the proxy".to_owned());
-        headers.chain(basic).chain(proxy).collect()
+        let places = headers.chain(basic).chain(proxy);
+        let places = places.chain(self.literal_parameters(target));
+        places.chain(self.literal_login_bodies()).collect()
+    }
+
+    /// Returns the places in queries, each name once: the addresses of a target often differ in
+    /// their hosts alone.
+    fn literal_parameters(&self, target: &TargetSpec) -> Vec<String> {
+        let observed = target.observe.iter();
+        let addresses = target.ws.iter().chain(&target.http);
+        let addresses = addresses.chain(observed.flat_map(|process| &process.prometheus));
+        let addresses = addresses.chain(self.commands.iter().map(|load| &load.path));
+        let logins = self.devices.iter().filter_map(|pool| pool.login.as_ref());
+        let addresses = addresses.chain(logins.map(|login| &login.url));
+        let names: BTreeSet<&str> = addresses
+            .flat_map(|address| literal_parameters(address))
+            .collect();
+        let places = names.into_iter();
+        let places = places.map(|name| format!("the value of the query parameter {name}"));
+        places.collect()
+    }
+
+    fn literal_login_bodies(&self) -> Vec<String> {
+        let mut places = Vec::new();
+        for pool in &self.devices {
+            let body = pool.login.as_ref().and_then(|login| login.body.as_ref());
+            let Some(body) = body else {
+                continue;
+            };
+            let pool = &pool.name;
+            let fields = body.literal_fields().into_iter();
+            let fields = fields.map(|name| format!("the field {name} in the login of {pool}"));
+            places.extend(fields);
+            if matches!(body, LoginBody::Text(text) if is_literal_secret_text(text)) {
+                places.push(format!("the body in the login of {pool}"));
+            }
+        }
+        places
     }
 }
 
@@ -167,6 +207,51 @@ impl LoginBody {
             Self::Form(fields) => fields.iter_mut().for_each(|(_, value)| mask_whole(value)),
             Self::Text(text) => mask_whole(text),
         }
+    }
+
+    /// Returns the names of the fields whose values are written out and look like secrets.
+    fn literal_fields(&self) -> BTreeSet<&str> {
+        let mut names = BTreeSet::new();
+        match self {
+            Self::Json(json) => find_literal_fields("", json, &mut names),
+            Self::Form(fields) => {
+                let fields = fields.iter();
+                let literal = fields.filter(|(name, value)| is_literal_secret(name, value));
+                names.extend(literal.map(|(name, _)| name.as_str()));
+            }
+            // It has no fields.
+            Self::Text(_) => {}
+        }
+        names
+    }
+}
+
+/// Finds the fields below `name`. The items of a list go by its name.
+fn find_literal_fields<'a>(
+    name: &'a str,
+    json: &'a serde_json::Value,
+    names: &mut BTreeSet<&'a str>,
+) {
+    use serde_json::Value;
+    let is_literal = match json {
+        Value::String(text) => is_literal_secret(name, text),
+        Value::Number(number) => is_literal_secret(name, &number.to_string()),
+        Value::Array(items) => {
+            items
+                .iter()
+                .for_each(|item| find_literal_fields(name, item, names));
+            false
+        }
+        Value::Object(fields) => {
+            fields
+                .iter()
+                .for_each(|(name, value)| find_literal_fields(name, value, names));
+            false
+        }
+        Value::Bool(_) | Value::Null => false,
+    };
+    if is_literal {
+        names.insert(name);
     }
 }
 

@@ -200,6 +200,7 @@ fn exit_for_run(error: &RunError) -> Exit {
         RunError::Bus(error) => exit_for_bus(error),
         RunError::BusUnderTest(_) | RunError::SecretInPlan(_) => Exit::Usage,
         RunError::PlanDoesNotFit(_)
+        | RunError::ClusterOutOfReach { .. }
         | RunError::CannotResume { .. }
         | RunError::Superseded
         | RunError::WorkerFailedBeforeStart { .. } => Exit::Refused,

@@ -134,6 +134,9 @@ pub enum WorkerState {
     Ready,
     /// The worker puts on its share of the load.
     Running,
+    /// The worker's part is done, and its last message is in the stream. No other process takes
+    /// the share.
+    Done,
     /// The worker has ended before its part was done, for this reason.
     Left(String),
 }

@@ -46,8 +46,11 @@ impl RunStore {
     /// Creates the stream and the bucket of a run.
     ///
     /// # Errors
-    /// [`BusError::RunExists`] if the bus has the run already.
+    /// [`BusError::RunExists`] if the bus has the run already, [`BusError::TooLarge`] if the server
+    /// does not accept the document.
     pub async fn create(bus: &Bus, run: &RunId, document: &RunDocument) -> Result<Self, BusError> {
+        // First, because a document that is too long would leave an empty bucket behind.
+        encode_for(bus, RUN_KEY, document)?;
         // The bucket first: its existence decides which of two coordinators has the run.
         create_stream(bus, bucket_config(run)).await?;
         let bucket = bus.context.get_key_value(run.bucket()).await;
@@ -60,11 +63,8 @@ impl RunStore {
             Err(BusError::Conflict { .. }) => Err(BusError::RunExists {
                 run: run.to_string(),
             }),
-            Err(error) => {
-                // What was created holds nothing yet.
-                let _ = Self::delete(bus, run).await;
-                Err(error)
-            }
+            // The bucket stays: it may be that of another coordinator, which had it before.
+            Err(error) => Err(error),
             Ok(_) => {
                 create_stream(bus, stream_config(run)).await?;
                 Ok(store)
@@ -180,16 +180,21 @@ impl RunStore {
     }
 
     fn encode(&self, key: &str, value: &impl Serialize) -> Result<bytes::Bytes, BusError> {
-        let bytes = encode(key, value)?;
-        let limit = self.bus.max_payload();
-        match bytes.len() > limit {
-            true => Err(BusError::TooLarge {
-                what: key.to_owned(),
-                bytes: bytes.len(),
-                limit,
-            }),
-            false => Ok(bytes),
-        }
+        encode_for(&self.bus, key, value)
+    }
+}
+
+/// Returns the bytes of a value, if the server accepts as many.
+fn encode_for(bus: &Bus, key: &str, value: &impl Serialize) -> Result<bytes::Bytes, BusError> {
+    let bytes = encode(key, value)?;
+    let limit = bus.max_payload();
+    match bytes.len() > limit {
+        true => Err(BusError::TooLarge {
+            what: key.to_owned(),
+            bytes: bytes.len(),
+            limit,
+        }),
+        false => Ok(bytes),
     }
 }
 

@@ -68,6 +68,17 @@ pub enum RunError {
     /// A segment does not fit the machine whose worker takes it.
     #[error("the plan does not fit the workers: {0}")]
     PlanDoesNotFit(String),
+    /// The nodes of a cluster listen on the coordinator's machine alone.
+    #[error(
+        "worker {worker} on {machine} cannot reach the `[cluster]`: its nodes listen on 127.0.0.1 \
+         of the coordinator's machine"
+    )]
+    ClusterOutOfReach {
+        /// The worker's id.
+        worker: String,
+        /// The name of the worker's machine.
+        machine: String,
+    },
     /// A run of a coordinator that died cannot be resumed.
     #[error("cannot resume the run {run}: {reason}")]
     CannotResume {
@@ -181,6 +192,14 @@ impl From<AccessError> for RunError {
 }
 
 impl RunError {
+    /// Creates the error of a run that the bus does not have any more, as `error` says.
+    pub(super) fn run_gone(error: &BusError) -> Self {
+        let reason = format!(
+            "{error} any more: a server came back without its store, or a person removed the run"
+        );
+        BusError::failed("go on with the run", reason).into()
+    }
+
     /// Returns the next step for a person; `None` if the error says enough.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
@@ -203,6 +222,10 @@ impl RunError {
             Self::PlanDoesNotFit(_) => {
                 "start more workers, on more machines, or raise the limits; `highwater doctor` on \
                  the machine says which"
+            }
+            Self::ClusterOutOfReach { .. } => {
+                "start all workers on the coordinator's machine, or test a system that is running \
+                 with `[target]`"
             }
             Self::CannotResume { .. } => {
                 "name the record with --out, and the scenario and --workers as the run began"

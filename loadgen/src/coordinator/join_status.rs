@@ -17,7 +17,7 @@ pub(super) struct JoinStatus {
     how_to_start: String,
     /// Ids of the workers that have joined, with their addresses.
     joined: Vec<(String, SocketAddr)>,
-    /// Ids of the workers that are ready for the go.
+    /// Ids of the workers that are ready to start.
     ready: BTreeSet<String>,
     told: BTreeSet<(IpAddr, String)>,
     rejected: u64,
@@ -36,17 +36,17 @@ impl JoinStatus {
         }
     }
 
-    /// Takes in that worker `id` has joined from `address`.
+    /// Records that worker `id` has joined from `address`.
     pub(super) fn record_joined(&mut self, id: &str, address: SocketAddr) {
         self.joined.push((id.to_owned(), address));
     }
 
-    /// Takes in that worker `id` is ready.
+    /// Records that worker `id` is ready.
     pub(super) fn record_ready(&mut self, id: &str) {
         self.ready.insert(id.to_owned());
     }
 
-    /// Takes in that a process was rejected. Returns the text that tells it, once for each
+    /// Records that a process was rejected. Returns the text that tells it, once for each
     /// address and reason.
     pub(super) fn record_rejected(&mut self, address: SocketAddr, reason: &str) -> Option<String> {
         self.rejected += 1;
@@ -72,7 +72,7 @@ impl JoinStatus {
             .collect();
         let missing = self.wanted as usize - self.joined.len().min(self.wanted as usize);
         let mut text = format!(
-            "waiting for workers since {} s: {} of {} are ready",
+            "waiting for workers for {} s: {} of {} are ready",
             waited.as_secs(),
             self.ready.len(),
             self.wanted
@@ -109,7 +109,7 @@ mod tests {
         let again = status.record_rejected(address(9), "the token is not this run's");
         assert_eq!(again, None);
         expect_test::expect![
-            "waiting for workers since 20 s: 1 of 4 are ready, w2 at 192.0.2.2 not yet, 2 have not joined (start them), 2 connections were rejected; the start fails in 100 s"
+            "waiting for workers for 20 s: 1 of 4 are ready, w2 at 192.0.2.2 not yet, 2 have not joined (start them), 2 connections were rejected; the start fails in 100 s"
         ]
         .assert_eq(&status.text(Duration::from_secs(20), Duration::from_secs(100)));
     }

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! - `handlers`: the messages of workers, samples and events; `silence`: workers that fall
-//!   silent; `checkpoints`: the place from which a run over the bus is resumed;
+//!   silent; `stream`: the end of what the bus holds; `checkpoints`: the place from which a run
+//!   over the bus is resumed;
 //! - `phase_steps`: the step from one phase to the next, and what is shown of it;
 //! - `end`: the time after the workers are done.
 
@@ -19,6 +20,7 @@ mod end;
 mod handlers;
 mod phase_steps;
 mod silence;
+mod stream;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -88,15 +90,21 @@ pub async fn run(
             (clock, begin_record(&options, clock)?, None)
         }
     };
+    let has_begun = resumed
+        .as_ref()
+        .is_some_and(|left| left.control.go.is_some());
+    let is_on_bus = matches!(&options.workers, Workers::Bus(_));
     let base = clock.instant_at(Duration::ZERO);
     let (notes, mut waiting_notes) = StartNotes::new(base);
     let started = {
-        let mut start = pin!(start(&options, clock, &mut recorder, resumed, &notes));
+        let starting = start(&options, clock, &mut recorder, resumed, &notes, &interrupt);
+        let mut start = pin!(starting);
         loop {
             tokio::select! {
                 started = &mut start => break started,
                 Some(note) = waiting_notes.recv() => show(Update::Note(note)),
-                () = interrupt.cancelled() => break Err(RunError::Interrupted),
+                // On the bus the start itself ends in order: workers wait for it.
+                () = interrupt.cancelled(), if !is_on_bus => break Err(RunError::Interrupted),
             }
         }
     };
@@ -115,7 +123,10 @@ pub async fn run(
             ended
         }
         Err(error) => {
-            record_failed_start(&mut recorder, &error)?;
+            // The workers of a run that has begun go on, and another resumption may succeed.
+            if !has_begun {
+                record_failed_start(&mut recorder, &error)?;
+            }
             Err(error)
         }
     }
@@ -149,6 +160,8 @@ struct ActiveRun<S> {
     endpoints: Endpoints,
     phase: RunPhase,
     ramp_second: u64,
+    /// The instant from which this coordinator could read the workers' messages.
+    readable_since: Instant,
     /// Whether the workers had their go before this coordinator took the run over.
     has_begun: bool,
     /// The last phase in the record.
@@ -198,9 +211,10 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
             _processes: started.processes,
             phase: started.left.map_or(RunPhase::Ramp, |left| left.phase),
             ramp_second,
+            readable_since: Instant::now(),
             has_begun: started.left.is_some(),
             recorded_phase: started.left.and_then(|left| left.recorded),
-            ended: RunEnd::Completed,
+            ended: started.left.map_or(RunEnd::Completed, |left| left.ended),
             telemetry,
             worker_lost: started.left.is_some_and(|left| left.worker_lost),
             workers_with_left_out: BTreeSet::new(),
@@ -225,8 +239,9 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
             origin_us: 0,
             ramp_second: self.ramp_second,
         };
-        if !self.has_begun {
-            self.broadcast(&go).await?;
+        match self.has_begun {
+            true => self.catch_up_with_phase().await?,
+            false => self.broadcast(&go).await?,
         }
         // Ticks lie at whole seconds of the run's clock, at which phases begin.
         let first = self.clock.instant_of_second(self.clock.now().as_secs() + 1);
@@ -251,22 +266,27 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
                     self.mark_stragglers_lost()?;
                 }
             }
-            // Set once: it counts from the announcement of the drain.
-            deadline = deadline.or_else(|| self.drain_deadline());
+            // Set once: it counts from the announcement of the drain. Over the bus the end of
+            // the stream is the time to look at it.
+            if self.workers.bus().is_none() {
+                deadline = deadline.or_else(|| self.drain_deadline());
+            }
         }
         self.wait_for_consumers(&mut samples, &interrupt).await?;
         self.wait_for_last_sample(&mut samples).await?;
         self.finish(&mut samples).await
     }
 
-    /// Returns when the drain must have ended; `None` before it is announced.
+    /// Returns when the drain must have ended; `None` before it is announced. The time in which
+    /// this coordinator could not read the workers' messages does not count.
     fn drain_deadline(&self) -> Option<Instant> {
         let RunPhase::Drain { from } = self.phase else {
             return None;
         };
         let sockets = self.workers.max_sockets_per_worker(&self.plan);
         let longest = max_drain_duration(&self.plan, sockets);
-        Some(self.clock.instant_of_second(from) + longest)
+        let began = self.clock.instant_of_second(from);
+        Some(began.max(self.readable_since) + longest)
     }
 
     /// Does what is due once a second.

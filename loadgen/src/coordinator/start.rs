@@ -21,6 +21,7 @@ use highwater_scenarios::{
 };
 use highwater_types::redact_passwords;
 use tokio::{net::TcpListener, time::Instant};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     error::RunError,
@@ -38,7 +39,6 @@ use super::{
 use crate::{
     bus::Control,
     clock::RunClock,
-    error_chain::error_chain,
     sampling::{host, raise_open_files},
 };
 
@@ -96,13 +96,14 @@ pub fn begin_record(options: &RunOptions, clock: RunClock) -> Result<RunRecorder
 }
 
 /// Starts the system and the workers, and waits until all are ready. A run that was `left`
-/// behind goes on.
+/// behind goes on. After an interrupt, no run that has not begun stays on the bus.
 pub async fn start(
     options: &RunOptions,
     clock: RunClock,
     recorder: &mut RunRecorder,
     left: Option<LeftState>,
     notes: &StartNotes,
+    interrupt: &CancellationToken,
 ) -> Result<StartedRun, RunError> {
     let logs = create_log_directory(options)?;
     let spawner = Spawner::start()?;
@@ -127,11 +128,12 @@ pub async fn start(
         }
         SystemSpec::Target(_) => "the target to answer".to_owned(),
     };
-    let system = match notes.while_waiting(&what, starting).await {
+    let starting = notes.while_waiting(&what, starting);
+    let system = match unless_interrupted(interrupt, starting).await {
         Ok(system) => system,
         Err(error) => {
             if let Some((session, ..)) = session {
-                session.refuse(&error_chain(&error)).await;
+                session.end_start(&error).await;
             }
             return Err(error);
         }
@@ -144,7 +146,7 @@ pub async fn start(
                 checkpoint,
                 out: &options.out,
             };
-            let started = starting.start(workers, &system, notes).await;
+            let started = starting.start(workers, &system, notes, interrupt).await;
             started.map(|started| {
                 let pool = WorkerPool::on_bus(started.link, workers.count, &started.checkpoint);
                 (pool, Vec::new(), started.left)
@@ -168,6 +170,17 @@ pub async fn start(
             system.stop().await;
             Err(error)
         }
+    }
+}
+
+/// Waits for a step of the start, unless a person interrupts it.
+pub(super) async fn unless_interrupted<T>(
+    interrupt: &CancellationToken,
+    step: impl Future<Output = Result<T, RunError>>,
+) -> Result<T, RunError> {
+    tokio::select! {
+        done = step => done,
+        () = interrupt.cancelled() => Err(RunError::Interrupted),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::control::FromWorker;
+use tokio::time::Instant;
+
+use crate::{bus::BusError, control::FromWorker};
 
 /// A message of a worker, or what became of it.
 #[derive(Debug)]
@@ -27,6 +29,20 @@ pub enum WorkerEvent {
     },
     /// A message that no worker of this version sends.
     Unreadable(String),
+    /// All that the bus held of the workers at an instant was handed out.
+    StreamEnd {
+        /// The instant.
+        at: Instant,
+    },
+    /// The messages of workers on the bus cannot be read.
+    StreamLost {
+        /// The instant of the last answer.
+        since: Instant,
+        /// The cause.
+        error: BusError,
+    },
+    /// The bus does not have the run any more.
+    RunGone(BusError),
     /// Another coordinator has taken the run over.
     Superseded,
 }

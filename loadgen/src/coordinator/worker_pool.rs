@@ -165,6 +165,19 @@ impl WorkerPool {
         self.workers.get_mut(id)?.silent_since.take()
     }
 
+    /// Returns since when no working worker has shown a sign of life; `None` if one does, or if
+    /// none works.
+    pub fn all_silent_since(&self) -> Option<Duration> {
+        let working = self.workers.values().filter(|handle| handle.is_working);
+        let silences: Option<Vec<Duration>> = working.map(|handle| handle.silent_since).collect();
+        silences?.into_iter().max()
+    }
+
+    /// Whether a worker is neither done nor lost.
+    pub fn is_working(&self, id: &str) -> bool {
+        self.workers.get(id).is_some_and(|handle| handle.is_working)
+    }
+
     /// Returns a worker's segment; `None` for an unknown id.
     pub fn segment(&self, id: &str) -> Option<Segment> {
         self.workers.get(id).map(|handle| handle.segment)

@@ -14,6 +14,7 @@ use super::{
     error::{JOIN_TIMEOUT, WorkerError},
     prepared::Prepared,
     source_address::check_sources,
+    worker_run::RunLink,
 };
 use crate::{
     clock::RunClock,
@@ -72,7 +73,13 @@ pub async fn run(options: WorkerOptions) -> Result<(), WorkerError> {
     let (origin, ramp_second) = receive_go(&mut reader, remote_clock).await?;
     let clock = RunClock::starting_at(origin);
     let ramp = clock.instant_of_second(ramp_second);
-    prepared.run(clock, ramp, None, reader, writer).await
+    let link = RunLink {
+        reader,
+        writer,
+        // The kernel breaks the link to a machine that is gone.
+        last_sends: None,
+    };
+    prepared.run(clock, ramp, None, link).await
 }
 
 async fn receive_assignment(

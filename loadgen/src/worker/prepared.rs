@@ -13,7 +13,7 @@ use super::{
     frames::PoolProtocol,
     http_clients::HttpClients,
     source_address::SourceAddresses,
-    worker_run::{AttackTask, WorkerRun, attack_result},
+    worker_run::{AttackTask, RunLink, WorkerRun, attack_result},
 };
 use crate::{
     access::ClientOptions,
@@ -83,8 +83,7 @@ impl Prepared {
         clock: RunClock,
         ramp: Instant,
         dialect: Option<&'static dyn Dialect>,
-        reader: impl CoordinatorSource,
-        writer: impl CoordinatorSink,
+        link: RunLink<impl CoordinatorSource, impl CoordinatorSink>,
     ) -> Result<(), WorkerError> {
         let dialect = dialect.unwrap_or_else(|| for_system(&self.assignment.plan.system));
         let protocols = Protocols {
@@ -99,7 +98,7 @@ impl Prepared {
             ramp,
             self.context_sender,
         )
-        .run_until_done(reader, writer, self.attack)
+        .run_until_done(link, self.attack)
         .await
     }
 }

@@ -190,7 +190,14 @@ fn secrets_of_a_login_are_masked_in_records() {
         "login = { post = \"http://h/\", headers = { A = \"s3cr3t {n}\" }, \
          json = { user = \"{device}\", pass = \"s3cr3t\", pin = 4711, grant = \"Bearer s3cr3t\" } }",
     );
-    assert_eq!(plan.literal_secrets(), ["the value of the header field A"]);
+    assert_eq!(
+        plan.literal_secrets(),
+        [
+            "the value of the header field A",
+            "the field pass in the login of phone",
+            "the field pin in the login of phone",
+        ]
+    );
     let record = serde_json::to_string(&plan.without_secrets()).unwrap();
     assert!(
         !record.contains("s3cr3t") && !record.contains("4711"),
@@ -200,6 +207,47 @@ fn secrets_of_a_login_are_masked_in_records() {
         record.contains("***{n}") && record.contains("\"{device}\""),
         "{record}"
     );
+}
+
+#[test]
+fn literal_secrets_of_logins_and_queries_are_named_without_their_values() {
+    let ws = "ws = [\"ws://a/{device}?key=s3cr3t&EIO=4\", \"ws://b/{device}?key=s3cr3t\"]";
+    let data = "data = \"users.csv\"\n";
+    for (target, login, places) in [
+        (
+            ws,
+            "post = \"http://h/?token=s3cr3t&u={n}\"",
+            &[
+                "the value of the query parameter key",
+                "the value of the query parameter token",
+            ][..],
+        ),
+        (
+            WS,
+            "post = \"http://h/?token=${TOKEN}&room=lobby\", \
+             form = { user = \"u-{n}\", password = \"{pass}\", grant_type = \"password\" }",
+            &[],
+        ),
+        (
+            WS,
+            "post = \"http://h/\", form = { user = \"u-{n}\", apiKey = \"s3cr3t-{n}\" }",
+            &["the field apiKey in the login of phone"],
+        ),
+        (
+            WS,
+            "post = \"http://h/\", body = \"user={device}&password=s3cr3t\"",
+            &["the body in the login of phone"],
+        ),
+        (
+            WS,
+            "post = \"http://h/\", body = \"user={user}&password={pass}\"",
+            &[],
+        ),
+    ] {
+        let plan = plan(target, &format!("{data}login = {{ {login} }}"));
+        assert_eq!(plan.literal_secrets(), places, "{login}");
+        assert!(!plan.literal_secrets().join(" ").contains("s3cr3t"));
+    }
 }
 
 #[test]

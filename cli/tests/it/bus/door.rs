@@ -166,6 +166,29 @@ fn plan_that_does_not_fit_is_refused_before_any_traffic() {
 }
 
 #[test]
+fn worker_of_another_machine_cannot_reach_a_cluster() {
+    let mut test = BusTest::start("1s");
+    let file = test.folder.path().join("scenario.toml");
+    let scenario = fs::read_to_string(&file).unwrap();
+    let (head, rest) = scenario.split_once("[target]").unwrap();
+    let (_, pools) = rest.split_once("[[devices]]").unwrap();
+    fs::write(&file, format!("{head}[cluster]\n[[devices]]{pools}")).unwrap();
+    let coordinator = test.named_coordinator(1, &[]);
+    if !test.rename_machine("elsewhere") {
+        return println!("skipped: processes cannot have a host name of their own here");
+    }
+    let worker = test.worker(0);
+    let coordinator = coordinator.finish();
+    assert_eq!(coordinator.code, Some(5), "{}", coordinator.text);
+    let text = &coordinator.text;
+    assert!(
+        text.contains("worker w1 on elsewhere cannot reach the `[cluster]`"),
+        "{text}"
+    );
+    assert_eq!(worker.finish().code, Some(5));
+}
+
+#[test]
 fn secrets_stay_in_each_process_and_a_missing_one_is_named() {
     let test = BusTest::start("1s");
     let file = test.folder.path().join("scenario.toml");

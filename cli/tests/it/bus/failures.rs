@@ -1,5 +1,7 @@
 //! Processes and servers that die, stop and come back.
 
+use std::fs;
+
 use highwater_reports::{record::RunEnd, summary::Verdict};
 use nix::sys::signal::Signal;
 
@@ -41,6 +43,74 @@ fn killed_coordinator_is_resumed_with_every_interval_and_none_twice() {
     // The heartbeats of the time without a coordinator are in the record too.
     let beats = &summary.heartbeats;
     assert!(beats.due >= 101 * 14, "{beats:?}");
+}
+
+/// The coordinator lacks a variable once. The workers go on, and the run waits for the next one.
+#[test]
+fn failed_resumption_leaves_the_run_to_the_next_one() {
+    let mut test = BusTest::start("20s");
+    let file = test.folder.path().join("scenario.toml");
+    let scenario = fs::read_to_string(&file).unwrap();
+    let headers = "headers = { X-Key = \"${BUS_KEY}\" }\n[[devices]]";
+    fs::write(&file, scenario.replace("[[devices]]", headers)).unwrap();
+    test.set("BUS_KEY", "any");
+    let workers = test.workers(2);
+    let coordinator = test.named_coordinator(2, &[]);
+    test.wait_until_steady_for(1.0, 2);
+    coordinator.signal(Signal::SIGKILL);
+    coordinator.finish();
+
+    test.unset("BUS_KEY");
+    let refused = test.coordinator(2, &["--resume", "t"]).finish();
+    assert_eq!(refused.code, Some(2), "{}", refused.text);
+    let reason = "the variable BUS_KEY is not set";
+    assert!(refused.text.contains(reason), "{}", refused.text);
+
+    test.set("BUS_KEY", "any");
+    let resumed = test.coordinator(2, &["--resume", "t"]).finish();
+    let summary = test.summary();
+    assert_eq!(summary.ended, RunEnd::Completed, "{}", resumed.text);
+    assert_ended_in_order(workers);
+    test.assert_each_second_once(2);
+    assert_no_worker_lost(&test);
+    assert_eq!(summary.sockets.open_at_end, Some(101));
+}
+
+/// The coordinator comes back long after the end of the plan, and the workers are gone.
+#[test]
+fn run_that_is_resumed_late_has_every_interval() {
+    let test = BusTest::start("5s");
+    let workers = test.workers(2);
+    let coordinator = test.named_coordinator(2, &[]);
+    test.wait_until_steady_for(1.0, 2);
+    coordinator.signal(Signal::SIGKILL);
+    coordinator.finish();
+    assert_ended_in_order(workers);
+    let resumed = test.coordinator(2, &["--resume", "t"]).finish();
+    let summary = test.summary();
+    assert_eq!(summary.ended, RunEnd::Completed, "{}", resumed.text);
+    test.assert_each_second_once(2);
+    assert_no_worker_lost(&test);
+}
+
+#[test]
+fn interrupted_start_ends_its_worker_and_can_be_repeated() {
+    let test = BusTest::start("1s");
+    let early = test.worker(0);
+    let coordinator = test.named_coordinator(2, &[]);
+    coordinator.wait_for("1 of 2 are ready");
+    coordinator.signal(Signal::SIGINT);
+    let coordinator = coordinator.finish();
+    assert_eq!(coordinator.code, Some(130), "{}", coordinator.text);
+    let early = early.finish();
+    assert_eq!(early.code, Some(5), "{}", early.text);
+    let reason = "interrupted before the load started";
+    assert!(early.text.contains(reason), "{}", early.text);
+
+    let workers = test.workers(2);
+    let again = test.named_coordinator(2, &[]).finish();
+    assert_ended_in_order(workers);
+    assert_eq!(test.summary().ended, RunEnd::Completed, "{}", again.text);
 }
 
 #[test]
@@ -150,6 +220,29 @@ fn run_ends_with_a_lost_worker_where_it_is_to() {
     assert_eq!(coordinator.code, Some(4), "{}", coordinator.text);
     assert_ended_in_order(workers);
     assert_eq!(test.summary().ended, RunEnd::Aborted);
+}
+
+#[test]
+fn run_without_any_worker_left_ends() {
+    let test = BusTest::start("10m");
+    let workers = test.workers(2);
+    let coordinator = test.named_coordinator(2, &["--resume-within", "10s"]);
+    test.wait_until_steady_for(1.0, 2);
+    for worker in workers {
+        worker.signal(Signal::SIGKILL);
+        worker.finish();
+    }
+    let coordinator = coordinator.finish();
+    let summary = test.summary();
+    assert_eq!(summary.ended, RunEnd::Aborted, "{}", coordinator.text);
+    for lost in ["w1 was lost at", "w2 was lost at"] {
+        let mut problems = summary.problems.iter();
+        assert!(
+            problems.any(|text| text.contains(lost)),
+            "{:?}",
+            summary.problems
+        );
+    }
 }
 
 #[test]

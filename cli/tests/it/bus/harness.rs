@@ -157,9 +157,30 @@ impl BusTest {
         self.variables.insert(name, value.to_string());
     }
 
+    /// Removes a variable that was set from the processes that start from now on.
+    pub(super) fn unset(&mut self, name: &str) {
+        self.variables.remove(name);
+    }
+
     /// Starts all processes on this machine from now on.
     pub(super) fn enter(&mut self, machine: &Machine) {
         self.entry = machine.entry().into();
+    }
+
+    /// Starts all processes from now on as if this machine had another name. Returns false if
+    /// processes cannot have a name of their own here.
+    pub(super) fn rename_machine(&mut self, name: &str) -> bool {
+        let options = ["--user", "--map-root-user", "--uts"];
+        let script = format!("echo {name} > /proc/sys/kernel/hostname && exec \"$0\" \"$@\"");
+        let entry = [
+            "unshare", options[0], options[1], options[2], "sh", "-c", &script,
+        ];
+        self.entry = entry.map(str::to_owned).into();
+        let tried = Command::new(entry[0])
+            .args(&entry[1..])
+            .arg("true")
+            .status();
+        tried.is_ok_and(|status| status.success())
     }
 
     /// Returns the address of the bus.

@@ -6,7 +6,9 @@ use std::{
     path::Path,
 };
 
-use highwater_reports::record::{RecordError, RecordLengths, files::CHECKPOINT, write_private};
+use highwater_reports::record::{
+    RecordError, RecordLengths, RunEnd, files::CHECKPOINT, write_private,
+};
 use serde::{Deserialize, Serialize};
 
 /// The state of a record at one instant: everything up to message `sequence` is in its files.
@@ -22,6 +24,9 @@ pub struct Checkpoint {
     pub ended: BTreeSet<String>,
     /// Whether a worker was lost.
     pub worker_lost: bool,
+    /// The way the run is to end; `None` before the load, which is as good as completed.
+    #[serde(default)]
+    pub run_end: Option<RunEnd>,
 }
 
 /// The last interval of a worker that the record holds.

@@ -9,7 +9,7 @@ use async_nats::jetstream::{
 use futures_util::StreamExt;
 use tokio::{
     sync::mpsc,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use super::item::PoolItem;
@@ -31,16 +31,22 @@ const INACTIVE_THRESHOLD: Duration = Duration::from_secs(30);
 
 /// Reads the stream from message `next` on and sends what it reads, until the receiver is
 /// gone. A break of the connection loses and repeats nothing, because the numbers of the
-/// stream have no gap.
+/// stream have no gap. Sends as well when the stream is read to its end, and when it cannot be.
 pub(super) async fn read_stream(
     bus: Bus,
     run: RunId,
     mut next: u64,
     items: mpsc::Sender<PoolItem>,
 ) {
+    let mut answered = Instant::now();
     while !items.is_closed() {
+        let read = read_with_one_consumer(&bus, &run, &mut next, &mut answered, &items).await;
         // An error is one of the bus: the next consumer begins where this one ended.
-        let _ = read_with_one_consumer(&bus, &run, &mut next, &items).await;
+        if let Err(error) = read {
+            let since = answered;
+            // Without a receiver the loop ends.
+            let _ = items.send(PoolItem::StreamLost { since, error }).await;
+        }
         sleep(RETRY_INTERVAL).await;
     }
 }
@@ -49,6 +55,7 @@ async fn read_with_one_consumer(
     bus: &Bus,
     run: &RunId,
     next: &mut u64,
+    answered: &mut Instant,
     items: &mpsc::Sender<PoolItem>,
 ) -> Result<(), BusError> {
     let failed = |error: String| BusError::failed("read the run's stream", error);
@@ -72,6 +79,8 @@ async fn read_with_one_consumer(
     });
     let consumer = consumer.await.map_err(|error| failed(error.to_string()))?;
     loop {
+        let asked = Instant::now();
+        let mut received = 0;
         let batch = consumer.batch().max_messages(BATCH).expires(BATCH_EXPIRES);
         let mut messages = batch
             .messages()
@@ -84,6 +93,8 @@ async fn read_with_one_consumer(
             let message = message.map_err(|error| failed(error.to_string()))?;
             let info = message.info().map_err(|error| failed(error.to_string()))?;
             let sequence = info.stream_sequence;
+            *answered = Instant::now();
+            received += 1;
             if sequence < *next {
                 continue;
             }
@@ -95,6 +106,13 @@ async fn read_with_one_consumer(
                 return Ok(());
             }
             *next = sequence + 1;
+        }
+        // The server has no more, unless it was the client that gave up the wait for it.
+        if received < BATCH && asked.elapsed() < ANSWER_TIMEOUT {
+            *answered = Instant::now();
+            if items.send(PoolItem::StreamEnd { at: asked }).await.is_err() {
+                return Ok(());
+            }
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::bus::Envelope;
+use tokio::time::Instant;
+
+use crate::bus::{BusError, Envelope};
 
 /// A message of a worker from the stream, or a change in its signs of life.
 pub(super) enum PoolItem {
@@ -22,6 +24,20 @@ pub(super) enum PoolItem {
         /// The cause.
         reason: String,
     },
+    /// Everything that the stream held at an instant was sent before.
+    StreamEnd {
+        /// The instant.
+        at: Instant,
+    },
+    /// The stream cannot be read.
+    StreamLost {
+        /// The instant of its last answer.
+        since: Instant,
+        /// The cause.
+        error: BusError,
+    },
+    /// The bus does not have the run any more.
+    RunGone(BusError),
     /// A worker shows no sign of life.
     Silent {
         /// The segment.

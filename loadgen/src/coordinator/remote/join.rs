@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use futures_util::{FutureExt, StreamExt};
-use highwater_scenarios::Segment;
+use highwater_scenarios::{Segment, plan::SystemSpec};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::{session::BusSession, watch::read_all};
@@ -15,6 +15,7 @@ use crate::{
         progress::NoteKind,
         start_notes::{NOTE_INTERVAL, StartNotes},
     },
+    sampling::host_name,
 };
 
 /// Time between two looks at the workers.
@@ -59,8 +60,8 @@ pub(in crate::coordinator) async fn wait_until_ready(
             }
         }
         seen.note_refusals(session, notes);
-        // A bus that is away is waited for, up to the deadline.
-        if let Some(statuses) = read_all(&session.store, workers.count).await {
+        // A bus that is away, or that has just started, is waited for up to the deadline.
+        if let Ok(Some(statuses)) = read_all(&session.store, workers.count).await {
             seen.add(statuses);
         }
         seen.check(session, workers)?;
@@ -112,6 +113,7 @@ impl Seen {
                 });
             }
         }
+        self.check_reach(session)?;
         let mut machines: BTreeMap<&str, Vec<(Segment, WorkerCapacity)>> = BTreeMap::new();
         for (index, status) in self.alive() {
             if let Ok(segment) = Segment::new(index, workers.count) {
@@ -130,6 +132,21 @@ impl Seen {
             true => Ok(()),
             false => Err(RunError::PlanDoesNotFit(misfits.join("; "))),
         }
+    }
+
+    /// Refuses workers of other machines for a cluster that listens on loopback.
+    fn check_reach(&self, session: &BusSession) -> Result<(), RunError> {
+        if !matches!(session.document.plan.system, SystemSpec::Cluster(_)) {
+            return Ok(());
+        }
+        let own = host_name();
+        let elsewhere = self.alive().find(|(_, status)| status.capacity.host != own);
+        elsewhere.map_or(Ok(()), |(index, status)| {
+            Err(RunError::ClusterOutOfReach {
+                worker: format!("w{}", index + 1),
+                machine: status.capacity.host.clone(),
+            })
+        })
     }
 
     /// Shows why processes do not take part, such as those of another version.
@@ -159,7 +176,7 @@ impl Seen {
         let missing = (0..workers.count).filter(|index| !alive.contains(index));
         let missing: Vec<String> = missing.take(8).map(|index| index.to_string()).collect();
         let mut text = format!(
-            "waiting for workers since {} s: {} of {} are ready",
+            "waiting for workers for {} s: {} of {} are ready",
             waited.as_secs(),
             self.ready(),
             workers.count

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use tokio::sync::mpsc;
@@ -65,6 +65,11 @@ impl BusLink {
         self.session.document.on_worker_loss
     }
 
+    /// Returns the time that workers go on without a coordinator.
+    pub fn resume_within(&self) -> Duration {
+        Duration::from_secs(self.session.document.resume_within_s)
+    }
+
     /// Receives the next message or event of any worker. Dropping the future loses none.
     pub async fn recv(&mut self) -> (String, WorkerEvent) {
         loop {
@@ -88,6 +93,7 @@ impl BusLink {
     /// Returns the event of an item; `None` for a message that the record holds already, and
     /// for one of a process whose segment another one has taken.
     fn admit(&mut self, item: PoolItem) -> Option<(String, WorkerEvent)> {
+        let of_no_worker = |event: WorkerEvent| Some((String::new(), event));
         let (index, event) = match item {
             PoolItem::Received {
                 sequence,
@@ -102,8 +108,13 @@ impl BusLink {
             }
             PoolItem::Unreadable { sequence, reason } => {
                 self.sequence = sequence;
-                return Some((String::new(), WorkerEvent::Unreadable(reason)));
+                return of_no_worker(WorkerEvent::Unreadable(reason));
             }
+            PoolItem::StreamEnd { at } => return of_no_worker(WorkerEvent::StreamEnd { at }),
+            PoolItem::StreamLost { since, error } => {
+                return of_no_worker(WorkerEvent::StreamLost { since, error });
+            }
+            PoolItem::RunGone(error) => return of_no_worker(WorkerEvent::RunGone(error)),
             PoolItem::Silent {
                 index,
                 since,

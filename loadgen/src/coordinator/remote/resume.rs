@@ -51,8 +51,13 @@ pub async fn resume(options: &RunOptions, workers: &BusWorkers) -> Result<Resume
     let document = store.read::<RunDocument>(RUN_KEY).await?;
     let document = document.ok_or_else(no_run)?.value;
     check_document(&document, options, workers)?;
-    let checkpoint = Checkpoint::read(&options.out).map_err(|reason| cannot(workers, reason))?;
     let found = wait_for_silence(&store, workers).await?;
+    let clock = clock_of(&found.value, workers)?;
+    // After the silence: until then the other coordinator may have written a newer one.
+    let checkpoint = Checkpoint::read(&options.out).map_err(|reason| cannot(workers, reason))?;
+    let manifest = read_manifest(&options.out)?;
+    // Before the run is taken over, because a coordinator that lives has the record's lock.
+    let writer = RecordWriter::resume(&options.out, checkpoint.lengths)?;
     let mut control = found.value.clone();
     control.coordinator = new_name();
     control.beat += 1;
@@ -60,9 +65,6 @@ pub async fn resume(options: &RunOptions, workers: &BusWorkers) -> Result<Resume
         Err(BusError::Conflict { .. }) => return Err(RunError::Superseded),
         revision => revision?,
     };
-    let clock = clock_of(&control, workers)?;
-    let manifest = read_manifest(&options.out)?;
-    let writer = RecordWriter::resume(&options.out, checkpoint.lengths)?;
     let length_s = record_length_s(&options.plan);
     let session = BusSession::open(
         bus,

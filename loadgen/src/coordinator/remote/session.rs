@@ -21,6 +21,7 @@ use crate::{
         error::RunError,
         options::{BusWorkers, RunOptions},
     },
+    error_chain::error_chain,
 };
 
 /// Time that workers have to read the reason for which a run ends, before it is removed.
@@ -112,11 +113,23 @@ impl BusSession {
         &self.document.plan
     }
 
+    /// Ends a start that failed. A run whose workers are at work stays, and can be resumed.
+    pub async fn end_start(self, error: &RunError) {
+        let has_begun = self.control.control().go.is_some();
+        if !has_begun && !matches!(error, RunError::Superseded) {
+            self.refuse(&error_chain(error)).await;
+        }
+    }
+
     /// Tells the workers why the run does not begin, and removes it.
-    pub async fn refuse(mut self, reason: &str) {
+    async fn refuse(mut self, reason: &str) {
         self.control
             .change_at_end(|control| control.stop = Some(reason.to_owned()))
             .await;
+        // The run is another coordinator's by now.
+        if self.control.superseded().is_cancelled() {
+            return;
+        }
         sleep(LAST_WORD).await;
         self.remove().await;
     }

@@ -2,17 +2,17 @@
 
 use std::path::Path;
 
-use highwater_reports::record::RecordEvent;
+use highwater_reports::record::{RecordEvent, RunEnd};
 use highwater_scenarios::plan::{PhaseWindow, SystemSpec};
+use tokio_util::sync::CancellationToken;
 
 use super::{checkpoint::Checkpoint, join::wait_until_ready, link::BusLink, session::BusSession};
 use crate::{
     bus::Control,
     coordinator::{
-        error::RunError, options::BusWorkers, phases::RunPhase, start_notes::StartNotes,
-        system::RunningSystem,
+        error::RunError, options::BusWorkers, phases::RunPhase, start::unless_interrupted,
+        start_notes::StartNotes, system::RunningSystem,
     },
-    error_chain::error_chain,
 };
 
 /// A run on the bus whose system runs.
@@ -48,6 +48,8 @@ pub struct LeftPhase {
     pub recorded: Option<PhaseWindow>,
     /// Whether a worker was lost.
     pub worker_lost: bool,
+    /// The way the run is to end.
+    pub ended: RunEnd,
 }
 
 impl BusStart<'_> {
@@ -57,13 +59,16 @@ impl BusStart<'_> {
         workers: &BusWorkers,
         system: &RunningSystem,
         notes: &StartNotes,
+        interrupt: &CancellationToken,
     ) -> Result<BusStarted, RunError> {
         let left = self.left_phase(system);
-        if left.is_none()
-            && let Err(error) = self.wait_until_ready(workers, system, notes).await
-        {
-            self.session.refuse(&error_chain(&error)).await;
-            return Err(error);
+        if left.is_none() {
+            let waiting = self.wait_until_ready(workers, system, notes);
+            let ready = unless_interrupted(interrupt, waiting).await;
+            if let Err(error) = ready {
+                self.session.end_start(&error).await;
+                return Err(error);
+            }
         }
         Ok(BusStarted {
             link: BusLink::new(self.session, &self.checkpoint),
@@ -118,6 +123,7 @@ impl BusStart<'_> {
             phase,
             recorded: self.recorded_phase(),
             worker_lost: self.checkpoint.worker_lost,
+            ended: self.checkpoint.run_end.unwrap_or(RunEnd::Completed),
         })
     }
 

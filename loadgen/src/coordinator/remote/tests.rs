@@ -213,6 +213,7 @@ async fn record_until_done(link: &mut BusLink, recorder: &mut RunRecorder, done:
                 intervals += 1;
             }
             (_, WorkerEvent::Message(FromWorker::Done)) => ended += 1,
+            (_, WorkerEvent::StreamEnd { .. }) => {}
             (id, event) => panic!("{id}: {event:?}"),
         }
     }
@@ -415,6 +416,12 @@ async fn second_coordinator_of_a_run_ends_the_first() {
         .put(crate::bus::documents::CONTROL_KEY, &other)
         .await
         .unwrap();
-    let (_, event) = link.recv().await;
+    let event = loop {
+        match link.recv().await {
+            // The stream is empty.
+            (_, WorkerEvent::StreamEnd { .. }) => {}
+            (_, event) => break event,
+        }
+    };
     assert!(matches!(event, WorkerEvent::Superseded), "{event:?}");
 }

@@ -10,7 +10,7 @@ use tokio::{
 
 use super::item::PoolItem;
 use crate::bus::{
-    RunStore, WorkerState, WorkerStatus,
+    BusError, RunStore, WorkerState, WorkerStatus,
     documents::{BEAT_INTERVAL, SILENT_AFTER, worker_key},
 };
 
@@ -27,15 +27,31 @@ struct Sighting {
     has_left: bool,
 }
 
+/// Time for which the bus must not have the run, until the run counts as gone.
+const GONE_AFTER: Duration = Duration::from_secs(15);
+
 /// Looks at the workers of all segments once a second, and sends who falls silent, leaves and
 /// comes back. A silence of the bus itself is nobody's.
 pub(super) async fn watch_workers(store: RunStore, workers: u32, items: mpsc::Sender<PoolItem>) {
     let mut sightings: BTreeMap<u32, Sighting> = BTreeMap::new();
     let mut ticks = interval(BEAT_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut last_found = Instant::now();
     loop {
         ticks.tick().await;
-        let statuses = read_all(&store, workers).await;
+        let statuses = match read_all(&store, workers).await {
+            Ok(statuses) => {
+                last_found = Instant::now();
+                statuses
+            }
+            // A server that has just started may not have found its store yet.
+            Err(_) if last_found.elapsed() < GONE_AFTER => None,
+            Err(error) => {
+                // An error of the send says that the run has ended here too.
+                let _ = items.send(PoolItem::RunGone(error)).await;
+                return;
+            }
+        };
         let now = Instant::now();
         let Some(statuses) = statuses else {
             // The bus is away, and with it every sign of life.
@@ -55,10 +71,13 @@ pub(super) async fn watch_workers(store: RunStore, workers: u32, items: mpsc::Se
 }
 
 /// Reads the status of every worker that has one; `None` if the bus does not answer.
+///
+/// # Errors
+/// [`BusError::NoRun`] if the bus does not have the run any more.
 pub(super) async fn read_all(
     store: &RunStore,
     workers: u32,
-) -> Option<BTreeMap<u32, WorkerStatus>> {
+) -> Result<Option<BTreeMap<u32, WorkerStatus>>, BusError> {
     let reads = stream::iter(0..workers).map(async |index| {
         let read = store.read::<WorkerStatus>(&worker_key(index)).await;
         (index, read)
@@ -71,12 +90,13 @@ pub(super) async fn read_all(
                 statuses.insert(index, stored.value);
             }
             Ok(None) => {}
-            Err(error) if error.is_passing() => return None,
+            Err(error @ BusError::NoRun { .. }) => return Err(error),
+            Err(error) if error.is_passing() => return Ok(None),
             // A status of another version is not a sign of life.
             Err(_) => {}
         }
     }
-    Some(statuses)
+    Ok(Some(statuses))
 }
 
 fn compare(
@@ -90,7 +110,8 @@ fn compare(
         beat: status.beat,
         seen: now,
         is_silent: false,
-        has_left: matches!(status.state, WorkerState::Left(_)),
+        // The next look tells it, also of a worker that left before the first one.
+        has_left: false,
     };
     let Some(last) = sightings.get_mut(&index) else {
         sightings.insert(index, fresh);
@@ -118,7 +139,9 @@ fn compare(
         return was_silent.then_some(PoolItem::Back { index });
     }
     let silence = now - last.seen;
-    if silence < SILENT_AFTER || last.is_silent {
+    // One that is done ends its signs of life, and its last message is in the stream.
+    let is_done = status.state == WorkerState::Done;
+    if silence < SILENT_AFTER || last.is_silent || is_done {
         return None;
     }
     last.is_silent = true;
@@ -178,5 +201,24 @@ mod tests {
             Some(PoolItem::Silent { .. })
         ));
         assert!(look(2, 2, left, 30).is_none());
+    }
+
+    #[test]
+    fn worker_that_left_before_the_first_look_is_silent_and_one_that_is_done_is_not() {
+        let mut sightings = BTreeMap::new();
+        let start = Instant::now();
+        let mut look = |index, state, after| {
+            let now = start + Duration::from_secs(after);
+            compare(&mut sightings, index, &status(1, 1, state), now)
+        };
+        let left = WorkerState::Left("no file".to_owned());
+        assert!(look(0, left.clone(), 0).is_none());
+        assert!(matches!(
+            look(0, left.clone(), 1),
+            Some(PoolItem::Silent { index: 0, .. })
+        ));
+        assert!(look(0, left, 2).is_none());
+        assert!(look(1, WorkerState::Done, 0).is_none());
+        assert!(look(1, WorkerState::Done, 60).is_none());
     }
 }

@@ -19,6 +19,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
             lengths: self.recorder.flush_all()?,
             ended: self.workers.ended_ids(),
             worker_lost: self.worker_lost,
+            run_end: Some(self.ended),
             ..place
         };
         checkpoint.write(&self.out)?;

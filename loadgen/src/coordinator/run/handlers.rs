@@ -47,6 +47,9 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
             WorkerEvent::Unreadable(reason) => {
                 self.record_problem(format!("a message on the bus was left out: {reason}"))
             }
+            WorkerEvent::StreamEnd { at } => self.handle_stream_end(at),
+            WorkerEvent::StreamLost { since, error } => self.handle_stream_lost(since, error),
+            WorkerEvent::RunGone(error) => Err(RunError::run_gone(&error)),
             WorkerEvent::Superseded => Err(RunError::Superseded),
         }
     }

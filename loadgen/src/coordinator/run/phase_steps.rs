@@ -33,6 +33,18 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         Ok(())
     }
 
+    /// Begins the drain that a run has reached without a coordinator, before the workers' last
+    /// messages are read: they belong to it.
+    pub(super) async fn catch_up_with_phase(&mut self) -> Result<(), RunError> {
+        let now = self.clock.now();
+        // The steady phase may have begun without a coordinator too.
+        self.record_phase(now)?;
+        match self.phase {
+            RunPhase::Steady { .. } => self.advance_phase(now).await,
+            RunPhase::Ramp | RunPhase::Drain { .. } => Ok(()),
+        }
+    }
+
     /// Announces the steady phase together with its end, so that workers need no message
     /// from there on.
     async fn start_steady(&mut self, now: Duration) -> Result<(), RunError> {
@@ -57,6 +69,8 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
     /// Begins the drain, because a person asked for the end of the run.
     pub(super) async fn handle_interrupt(&mut self) -> Result<(), RunError> {
         self.ended = RunEnd::Interrupted;
+        // A coordinator that resumes the run has to know it.
+        self.save_checkpoint()?;
         let text = "interrupted: closing the sockets in order".to_owned();
         self.show_note(NoteKind::Event, text);
         // In the drain the sockets are closing already.

@@ -1,8 +1,8 @@
 //! Workers on the bus that fall silent, come back, or are replaced.
 //!
 //! A silent worker may be dead, or only its link may be cut. Its share counts as missing only
-//! once that is sure: when another process takes it, when the run's policy ends the run, or
-//! when the run is over without it.
+//! once that is sure: when another process takes it, when the run's policy ends the run, when
+//! all workers are silent for too long, or when the run is over without it.
 
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use crate::{
         error::RunError,
         phases::RunPhase,
         progress::{NoteKind, Update},
+        remote::BusLink,
     },
 };
 
@@ -61,6 +62,10 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
 
     /// Takes in that another process has taken the segment of worker `id`.
     pub(super) fn handle_worker_replaced(&mut self, id: &str) -> Result<(), RunError> {
+        // The counts of a worker that is done are complete, whoever comes after it.
+        if !self.workers.is_working(id) {
+            return Ok(());
+        }
         let now = self.clock.now();
         let since = self.workers.take_silence(id).unwrap_or(now);
         self.workers.set_ramp_resolved(id, 0);
@@ -69,6 +74,23 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
             format!("another process has taken the share of worker {id}"),
         );
         self.record_missing_share(id, since, Some(now))
+    }
+
+    /// Gives up all workers once they have been silent for as long as they go on without a
+    /// coordinator: by then each has ended.
+    pub(super) fn give_up_if_all_are_silent(&mut self) -> Result<(), RunError> {
+        let within = self.workers.bus().map(BusLink::resume_within);
+        let (Some(within), Some(since)) = (within, self.workers.all_silent_since()) else {
+            return Ok(());
+        };
+        if self.clock.now().saturating_sub(since) < within {
+            return Ok(());
+        }
+        for id in self.workers.working_ids() {
+            let since = self.workers.take_silence(&id).unwrap_or(since);
+            self.record_missing_share(&id, since, None)?;
+        }
+        Ok(())
     }
 
     /// Records from when, and until when if it came back, the share of worker `id` was missing.
@@ -119,6 +141,8 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
             return Ok(());
         }
         self.ended = RunEnd::Aborted;
+        // A coordinator that resumes the run has to know it.
+        self.save_checkpoint()?;
         // The next whole second, so that an interval lies in one phase only.
         let from = self.clock.now().as_secs() + 1;
         self.phase = RunPhase::Drain { from };

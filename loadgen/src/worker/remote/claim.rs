@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ops::Range, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
-use super::options::IndexChoice;
+use super::{coordinator_life::CoordinatorLife, options::IndexChoice};
 use crate::{
     bus::{
         BusError, Control, OnWorkerLoss, RunDocument, RunStore, SegmentClaim, WorkerState,
@@ -45,7 +45,7 @@ struct Holder {
 }
 
 /// Claims a segment. Waits where it may become free, and until `deadline` for a bus that is
-/// away.
+/// away. A spare waits for both as long as the run has a coordinator.
 pub(super) async fn claim(
     store: &RunStore,
     document: &RunDocument,
@@ -69,20 +69,29 @@ pub(super) async fn claim(
     };
     let started = Instant::now();
     let mut holders: BTreeMap<u32, Holder> = BTreeMap::new();
+    let mut life = CoordinatorLife::new(Duration::from_secs(document.resume_within_s));
+    let mut is_spare = false;
     loop {
-        match look(store, document, &claimant, &mut holders).await {
+        match look(store, document, &claimant, &mut holders, &mut life).await {
             Ok(Look::Claimed(claimed)) => return Ok(claimed),
             // A spare waits for a share, as long as the run lasts.
-            Ok(Look::Spare) => {}
+            Ok(Look::Spare) => is_spare = true,
             Ok(Look::Taken(holder)) => {
                 if started.elapsed() >= OBSERVATION {
                     return Err(taken(document, choice, holder));
                 }
             }
             Err(WorkerError::Bus(BusError::NoRun { .. })) => return Err(WorkerError::RunOver),
-            // A bus that is away may come back.
-            Err(WorkerError::Bus(error)) if error.is_passing() && Instant::now() < deadline => {}
+            // A bus that is away may come back. Its silence is not that of a holder.
+            Err(WorkerError::Bus(error))
+                if error.is_passing() && (is_spare || Instant::now() < deadline) =>
+            {
+                holders.clear();
+            }
             Err(error) => return Err(error),
+        }
+        if is_spare {
+            life.check()?;
         }
         sleep(LOOK_INTERVAL).await;
     }
@@ -104,9 +113,11 @@ async fn look(
     document: &RunDocument,
     claimant: &Claimant,
     holders: &mut BTreeMap<u32, Holder>,
+    life: &mut CoordinatorLife,
 ) -> Result<Look, WorkerError> {
     let control = store.read::<Control>(CONTROL_KEY).await?;
     let control = control.ok_or(WorkerError::RunOver)?.value;
+    life.see(&control);
     if let Some(reason) = control.stop {
         return Err(WorkerError::Stopped(reason));
     }
@@ -169,8 +180,11 @@ async fn is_gone(
     let status = store.read::<WorkerStatus>(&worker_key(index)).await?;
     let status = status.map(|stored| stored.value);
     let status = status.filter(|status| status.epoch == claim.epoch);
-    if let Some(WorkerState::Left(_)) = status.as_ref().map(|status| &status.state) {
-        return Ok(true);
+    match status.as_ref().map(|status| &status.state) {
+        Some(WorkerState::Left(_)) => return Ok(true),
+        // It shows no sign of life because nothing of its share is left to do.
+        Some(WorkerState::Done) => return Ok(false),
+        _ => {}
     }
     let last = status.map(|status| (status.epoch, status.beat));
     let now = Instant::now();

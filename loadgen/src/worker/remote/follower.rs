@@ -6,11 +6,11 @@ use async_nats::Subscriber;
 use futures_util::StreamExt;
 use tokio::{
     sync::mpsc,
-    time::{Instant, MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval},
 };
 use tokio_util::task::AbortOnDropHandle;
 
-use super::status::StatusWriter;
+use super::{coordinator_life::CoordinatorLife, status::StatusWriter};
 use crate::{
     bus::{
         BusError, Control, RunStore, Stored,
@@ -45,8 +45,8 @@ pub(super) struct Following {
     pub(super) clock: RunClock,
     /// The signs of life of this worker.
     pub(super) status: StatusWriter,
-    /// Time without a coordinator after which the worker ends in order.
-    pub(super) resume_within: Duration,
+    /// The signs of life without which the worker ends in order.
+    pub(super) life: CoordinatorLife,
     /// The document that the worker has acted on.
     pub(super) known: Control,
 }
@@ -70,7 +70,6 @@ impl Following {
         let mut taken = std::pin::pin!(status.beat_until_taken());
         let mut ticks = interval(BEAT_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut alive = Instant::now();
         let mut is_orphan = false;
         loop {
             tokio::select! {
@@ -90,15 +89,15 @@ impl Following {
                 }
                 Ok(None) | Err(_) => None,
             };
-            for message in self.compare(found, &mut alive) {
+            for message in self.compare(found) {
                 if messages.send(message).await.is_err() {
                     return;
                 }
             }
-            if alive.elapsed() >= self.resume_within && !is_orphan {
+            if self.life.is_over() && !is_orphan {
                 is_orphan = true;
                 tracing::warn!(
-                    after_s = self.resume_within.as_secs(),
+                    after_s = self.life.resume_within.as_secs(),
                     "no coordinator; ending in order"
                 );
                 let second = self.clock.now().as_secs() + 1;
@@ -110,20 +109,13 @@ impl Following {
     }
 
     /// Returns what is new in the document.
-    fn compare(
-        &mut self,
-        found: Option<Stored<Control>>,
-        alive: &mut Instant,
-    ) -> Vec<Result<ToWorker, LinkError>> {
+    fn compare(&mut self, found: Option<Stored<Control>>) -> Vec<Result<ToWorker, LinkError>> {
         let Some(Stored { value: control, .. }) = found else {
             return Vec::new();
         };
+        self.life.see(&control);
         let known = std::mem::replace(&mut self.known, control);
         let control = &self.known;
-        let is_alive = (&control.coordinator, control.beat) != (&known.coordinator, known.beat);
-        if is_alive {
-            *alive = Instant::now();
-        }
         let mut messages = Vec::new();
         if let Some(reason) = &control.stop {
             messages.push(Err(LinkError::Ended(reason.clone())));
@@ -141,17 +133,21 @@ impl Following {
     }
 }
 
-/// Waits for the go. Ends with an error if the run ends before.
+/// Waits for the go. Ends with an error if the run ends before, or has no coordinator for
+/// `resume_within`.
 pub(super) async fn wait_for_go(
     store: &RunStore,
     nudges: &mut Subscriber,
+    resume_within: Duration,
 ) -> Result<Control, WorkerError> {
+    let mut life = CoordinatorLife::new(resume_within);
     let mut ticks = interval(BEAT_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         match store.read::<Control>(CONTROL_KEY).await {
             Ok(Some(found)) => {
                 let control = found.value;
+                life.see(&control);
                 if let Some(reason) = control.stop {
                     return Err(WorkerError::Stopped(reason));
                 }
@@ -164,6 +160,7 @@ pub(super) async fn wait_for_go(
             Err(error @ BusError::Invalid { .. }) => return Err(error.into()),
             Err(_) => {}
         }
+        life.check()?;
         tokio::select! {
             _ = ticks.tick() => {}
             Some(_) = nudges.next() => {}

@@ -22,8 +22,8 @@ const OUTBOX_LEN: usize = 600;
 const ACK_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time between two attempts while the bus is away.
 const RETRY_INTERVAL: Duration = Duration::from_millis(200);
-/// Longest time that a worker at its end waits for a bus that is away.
-const LAST_SENDS_TIMEOUT: Duration = Duration::from_secs(120);
+/// Longest time that a worker waits for a bus that is away once its attack has ended.
+pub(super) const LAST_SENDS_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The messages of a worker on their way to the stream, in their order, each until the server
 /// has it.
@@ -79,18 +79,12 @@ impl CoordinatorSink for Outbox {
     }
 
     async fn finish(self) -> Result<(), LinkError> {
-        let Self {
-            messages, mut task, ..
-        } = self;
+        let Self { messages, task, .. } = self;
         drop(messages);
-        match timeout(LAST_SENDS_TIMEOUT, &mut task).await {
-            Ok(Ok(Ok(()))) => Ok(()),
-            Ok(Ok(Err(error))) => Err(LinkError::Ended(error.to_string())),
+        match task.await {
+            Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(LinkError::Ended(error.to_string())),
-            Err(_) => Err(LinkError::Ended(format!(
-                "the bus did not take the last counts within {} s",
-                LAST_SENDS_TIMEOUT.as_secs()
-            ))),
+            Err(error) => Err(LinkError::Ended(error.to_string())),
         }
     }
 }

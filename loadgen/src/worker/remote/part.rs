@@ -11,9 +11,10 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{
     access::{client_access, device_rows, local_plan},
     claim::{Claimed, claim},
+    coordinator_life::CoordinatorLife,
     follower::{Following, wait_for_go},
     options::BusWorkerOptions,
-    outbox::{Outbox, Sender},
+    outbox::{LAST_SENDS_TIMEOUT, Outbox, Sender},
     status::StatusWriter,
 };
 use crate::{
@@ -24,7 +25,9 @@ use crate::{
     clock::RunClock,
     control::{Assignment, offset::RemoteClock},
     error_chain::error_chain,
-    worker::{error::WorkerError, prepared::Prepared, source_address::check_sources},
+    worker::{
+        error::WorkerError, prepared::Prepared, source_address::check_sources, worker_run::RunLink,
+    },
 };
 
 /// Time between two attempts to reach the bus, the run or its coordinator.
@@ -66,8 +69,9 @@ pub async fn run_on_bus(options: BusWorkerOptions) -> Result<(), WorkerError> {
     };
     let result = part.run(deadline).await;
     let state = match &result {
-        // The last message in the stream says that it is done.
-        Ok(()) | Err(WorkerError::Taken) => return result,
+        // For other processes: the coordinator knows it by the last message in the stream.
+        Ok(()) => WorkerState::Done,
+        Err(WorkerError::Taken) => return result,
         Err(error) => WorkerState::Left(error_chain(error)),
     };
     status.write_last(state).await;
@@ -94,7 +98,7 @@ impl Part {
         };
         self.status.set_state(WorkerState::Ready);
         let control = tokio::select! {
-            control = wait_for_go(&self.store, &mut nudges) => control?,
+            control = wait_for_go(&self.store, &mut nudges, self.resume_within()) => control?,
             error = status.beat_until_taken() => return Err(error),
         };
         let Some(go) = control.go else {
@@ -127,24 +131,26 @@ impl Part {
             store: self.store.clone(),
             clock,
             status: self.status.clone(),
-            resume_within: Duration::from_secs(self.document.resume_within_s),
+            life: CoordinatorLife::new(self.resume_within()),
             // Phases that were announced already are announced again.
             known: Control {
                 endpoints: prepared.endpoints().clone(),
                 ..Control::default()
             },
         };
-        let outbox = Outbox::start(sender, latest);
+        let link = RunLink {
+            reader: following.start(nudges),
+            writer: Outbox::start(sender, latest),
+            last_sends: Some(LAST_SENDS_TIMEOUT),
+        };
         let ramp = clock.instant_of_second(ramp_second);
-        prepared
-            .run(
-                clock,
-                ramp,
-                self.options.dialect,
-                following.start(nudges),
-                outbox,
-            )
-            .await
+        let dialect = self.options.dialect;
+        prepared.run(clock, ramp, dialect, link).await
+    }
+
+    /// Returns the time without a coordinator after which this worker ends.
+    fn resume_within(&self) -> Duration {
+        Duration::from_secs(self.document.resume_within_s)
     }
 
     /// Prepares the clients and the users of this worker's segment.
@@ -190,7 +196,7 @@ impl Part {
 
     /// Asks for the coordinator's clock. One that is being resumed answers later.
     async fn coordinators_clock(&self, deadline: Instant) -> Result<RemoteClock, WorkerError> {
-        let resumed = Instant::now() + Duration::from_secs(self.document.resume_within_s);
+        let resumed = Instant::now() + self.resume_within();
         loop {
             match clock::measure(&self.bus, &self.options.run).await {
                 Ok(remote) => return Ok(remote),

@@ -65,8 +65,11 @@ impl StatusWriter {
     /// Writes the last status of a process that ends.
     pub(super) async fn write_last(&self, state: WorkerState) {
         self.set_state(state);
-        // Without it the silence says the same, later.
-        let _ = self.write().await;
+        // A conflict is one with an own beat that was given up and arrived late. After another
+        // error the silence says the same, later.
+        if let Err(BusError::Conflict { .. }) = self.write().await {
+            let _ = self.write().await;
+        }
     }
 
     /// Writes the status, unless it is that of a later claim.

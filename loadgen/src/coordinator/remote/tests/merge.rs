@@ -142,7 +142,7 @@ async fn record_all(link: &mut BusLink, recorder: &mut RunRecorder) -> u64 {
             }
             (_, WorkerEvent::Message(FromWorker::Done)) => ended += 1,
             // The workers have ended, and a debug build takes longer than 5 s.
-            (_, WorkerEvent::Silent { .. }) => {}
+            (_, WorkerEvent::Silent { .. } | WorkerEvent::StreamEnd { .. }) => {}
             (id, event) => panic!("{id}: {event:?}"),
         }
     }
