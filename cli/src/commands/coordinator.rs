@@ -26,9 +26,9 @@ use crate::{
                             [OPTIONS] <SCENARIO>")]
 #[command(after_help = "Example, with two machines for the load:
   nats-server -js                                (a third one: the bus)
-  highwater coordinator scenarios/idle-10k.toml --bus nats://bus.example \\
-      --workers 2 --run idle
-  highwater worker --bus nats://bus.example --run idle  (on each of the two)
+  highwater coordinator ours.toml --bus nats://bus.example \\
+      --workers 2 --run ours
+  highwater worker --bus nats://bus.example --run ours  (on each of the two)
 
 Values of environment variables and rows of data files do not pass through the
 bus: each worker needs the variables and the files that the scenario names.

@@ -130,7 +130,7 @@ pub enum ToWorker {
         /// The reason, as text.
         reason: String,
     },
-    /// The worker's part of the run.
+    /// The worker's share of the run.
     // Boxed, because a plan is much larger than all other messages.
     Assignment(Box<Assignment>),
     /// Rows of a pool's data file, in the order of the worker's devices.
@@ -176,7 +176,7 @@ pub struct Assignment {
     pub id: String,
     /// The plan of the run.
     pub plan: Plan,
-    /// The worker's part of the plan.
+    /// The worker's share of the plan.
     pub segment: Segment,
     /// The system's addresses.
     pub endpoints: Endpoints,

@@ -102,7 +102,7 @@ pub(super) static SECTIONS: [(&str, &str); 14] = [
     ("frames", "Frames"),
     ("commands", "Commands"),
     ("exchanges", "Messages of devices"),
-    ("messages", "Messages"),
+    ("messages", "Messages to topics"),
     ("backplane", "Backplane"),
     (NODES, "Nodes, the highest of all"),
     ("cpu_cores", "CPU cores in use (100 % is one core)"),

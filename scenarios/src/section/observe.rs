@@ -46,7 +46,8 @@ section! {
     /// `DOCKER_HOST`.
     pub(crate) container: String = container_name(), optional;
 
-    /// The endpoint's gauge of open sockets, where it is not one that the harness knows.
+    /// The endpoint's gauge of open sockets. Only that of the reference node is known without
+    /// it; other servers' sockets are not counted without this key.
     pub(crate) sockets_metric: String = text(), optional;
 
     /// Further metrics of the endpoint, by a name for the report and for gates. Matching series

@@ -16,7 +16,8 @@ section! {
     /// Messages to topics in the steady phase, and the devices that receive them. Each message
     /// carries its publisher's number, its place in the sequence and the time at which it was
     /// due, so that every subscriber sees what is lost, comes twice or comes out of order.
-    /// `docs/run-record.md` says from when a subscription counts.
+    /// `docs/run-record.md` says from when a subscription counts. The metrics are called
+    /// `messages`.
     pub(crate) struct PublishSection = "[[publish]]";
 
     /// Name of the load.

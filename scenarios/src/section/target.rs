@@ -23,7 +23,8 @@ section! {
     /// The protocol of devices and commands. `highwater`: the reference server's JSON frames;
     /// replies are checked. `plain`: WebSocket pings and the frames that `[[devices]]`
     /// declares; any 2xx answer to a command is its reply. Without it: `plain` where a pool
-    /// declares frames, otherwise `highwater`.
+    /// declares frames, or the scenario has `[[messages]]` or a command with a request of its
+    /// own; otherwise `highwater`.
     pub(crate) dialect: Dialect = word(), optional;
 
     /// A protocol that the harness brings along. It adds keys to `[target]` and to each pool;
@@ -37,8 +38,8 @@ section! {
     pub(crate) tls: TargetTlsSection = sub_table(), default "{}";
 
     /// Header fields that every socket's opening and every command carries. `${NAME}` is
-    /// taken from the coordinator's environment when the run starts, and stays out of the
-    /// record. Records show `***` in place of other text. Placeholders are those of `ws`.
+    /// taken from the environment when the run starts, and stays out of the record: from that
+    /// of `highwater run`, or of each worker on another machine. Records show `***` in place of other text. Placeholders are those of `ws`.
     pub(crate) headers: Vec<plan::HttpHeader> = headers(), optional;
 
     /// The subprotocols that every socket offers in `Sec-WebSocket-Protocol`, best first. The
@@ -53,8 +54,8 @@ section! {
     compression: Compression = word(), default "none";
 
     /// The HTTP proxy that sockets (`CONNECT`, for `ws` as well) and commands go through.
-    /// `${NAME}` in user and password is taken from the coordinator's environment. Without this
-    /// key none is used: variables such as `HTTP_PROXY` count for nothing. Endpoints of
+    /// `${NAME}` in user and password is taken from the environment, as in `headers`. Without
+    /// this key none is used: variables such as `HTTP_PROXY` count for nothing. Endpoints of
     /// `observe` are asked directly.
     pub(crate) proxy: String = proxy_address(), optional;
 

@@ -23,7 +23,8 @@ section! {
     pub(crate) certificate: String = file_path(), optional;
 
     /// PEM file of the certificate's private key, without a password. The coordinator reads it
-    /// and sends it to the workers; it stays out of the record.
+    /// and sends it to its local workers; those on other machines read their own file at this
+    /// path. It stays out of the record.
     pub(crate) key: String = file_path(), optional;
 
     /// The server's name, in place of the hosts of `wss` and `https` addresses: for SNI, for

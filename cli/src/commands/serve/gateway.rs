@@ -81,7 +81,7 @@ pub(crate) struct ServeBalancing {
     /// Choice of a node: round-robin, least-conn, p2c or random
     #[arg(long, default_value_t = GatewayPolicy::P2c)]
     pub(crate) policy: GatewayPolicy,
-    /// Load that the policy compares: sockets, or the load that nodes report
+    /// Load that the policy compares: `sockets`, or `custom`, the load that nodes report
     #[arg(long, value_name = "MEASURE", default_value_t = LoadMetric::Sockets)]
     pub(crate) load: LoadMetric,
     /// Slow start: time until a new node gets its full share, 0s to 10m
