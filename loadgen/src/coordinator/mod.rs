@@ -22,7 +22,7 @@
 //!   processes of a target that are sampled;
 //! - [`registration`]: local workers join, get their share and become ready; `hellos`: their first
 //!   messages, with `token_backoff` for wrong tokens; `join_status`, `start_notes`: what a
-//!   person sees meanwhile;
+//!   person sees meanwhile; `interrupt`: the end of a start that a person interrupts;
 //! - [`remote`]: workers that join over the bus, and the resumption of a run;
 //! - [`run`]: from the go to the last line of the record;
 //! - [`phases`]: ramp, steady, drain;
@@ -40,6 +40,7 @@ pub mod buckets;
 mod consumer_drain;
 pub mod error;
 mod hellos;
+mod interrupt;
 mod join_status;
 mod known_names;
 mod observed;

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     error::RunError,
+    interrupt::unless_interrupted,
     options::{RunOptions, Workers},
     recorder::{RunRecorder, record_length_s},
     registration::{REGISTRATION_TIMEOUT, ReadyWorker, RunSpec, wait_for_workers},
@@ -170,17 +171,6 @@ pub async fn start(
             system.stop().await;
             Err(error)
         }
-    }
-}
-
-/// Waits for a step of the start, unless a person interrupts it.
-pub(super) async fn unless_interrupted<T>(
-    interrupt: &CancellationToken,
-    step: impl Future<Output = Result<T, RunError>>,
-) -> Result<T, RunError> {
-    tokio::select! {
-        done = step => done,
-        () = interrupt.cancelled() => Err(RunError::Interrupted),
     }
 }
 

@@ -10,7 +10,7 @@ use super::{checkpoint::Checkpoint, join::wait_until_ready, link::BusLink, sessi
 use crate::{
     bus::Control,
     coordinator::{
-        error::RunError, options::BusWorkers, phases::RunPhase, start::unless_interrupted,
+        error::RunError, interrupt::unless_interrupted, options::BusWorkers, phases::RunPhase,
         start_notes::StartNotes, system::RunningSystem,
     },
 };

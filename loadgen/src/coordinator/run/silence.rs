@@ -62,7 +62,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
 
     /// Takes in that another process has taken the segment of worker `id`.
     pub(super) fn handle_worker_replaced(&mut self, id: &str) -> Result<(), RunError> {
-        // The counts of a worker that is done are complete, whoever comes after it.
+        // The counts of a worker that is done are complete, also if another process comes after it.
         if !self.workers.is_working(id) {
             return Ok(());
         }

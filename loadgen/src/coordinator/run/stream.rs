@@ -25,7 +25,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
     /// Takes in that the stream cannot be read. Its last answer came at `since`.
     ///
     /// # Errors
-    /// The cause, once the workers have ended too: nothing else would end the drain.
+    /// The cause, once the workers have ended too: nothing would end the drain.
     pub(super) fn handle_stream_lost(
         &mut self,
         since: Instant,

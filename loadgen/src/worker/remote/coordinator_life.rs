@@ -25,7 +25,7 @@ impl CoordinatorLife {
         }
     }
 
-    /// Takes in a control document. One that cannot be read is no sign of life either.
+    /// Takes in a control document. One that cannot be read is not a sign of life either.
     pub(super) fn see(&mut self, control: &Control) {
         let beat = (control.coordinator.clone(), control.beat);
         if self.last.as_ref() != Some(&beat) {

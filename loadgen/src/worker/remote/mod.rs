@@ -15,8 +15,8 @@
 //! - [`options`]: the bus, the run and the index;
 //! - [`claim`]: the segment of this process;
 //! - [`access`]: what the plan names and the bus does not carry: variables and files;
-//! - [`status`]: the signs of life, which another process's claim ends; [`coordinator_life`]:
-//!   those of the coordinator;
+//! - [`status`]: the signs of life, which another process's claim ends;
+//! - [`coordinator_life`]: the signs of life of the coordinator;
 //! - [`follower`]: the coordinator's announcements; [`outbox`]: the messages to it;
 //! - [`part`]: all of it, from the search for the run to the last message.
 
