@@ -35,7 +35,7 @@ pub(super) struct RunLink<R, W> {
     /// The way to the coordinator.
     pub(super) writer: W,
     /// Most time for what is still to be sent when the attack has ended; `None` for a link that
-    /// breaks by itself if nobody takes it.
+    /// breaks by itself when its other end is gone.
     pub(super) last_sends: Option<Duration>,
 }
 
