@@ -224,11 +224,24 @@ mod tests {
         }
     }
 
+    /// Listens on a picked port. A child that another test starts holds the picker's socket until
+    /// it executes its program.
+    async fn listen(port: u16) -> TcpListener {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            match TcpListener::bind(local(port)) {
+                Ok(listener) => return listener,
+                Err(error) => assert!(Instant::now() < deadline, "port {port}: {error}"),
+            }
+            sleep(POLL_INTERVAL).await;
+        }
+    }
+
     #[tokio::test]
     async fn port_is_free_unless_a_server_listens() {
         let port = pick_free_port().unwrap();
         assert!(port < range_end(ephemeral_start()));
-        let listener = TcpListener::bind(local(port)).unwrap();
+        let listener = listen(port).await;
         assert!(!is_free(port));
         assert!(!becomes_free(port, Duration::from_millis(1)).await);
         drop(listener);

@@ -336,7 +336,7 @@ fn unmeasured_metric_has_no_column_and_no_table() {
     for table in [
         "Traffic of the brokers",
         "Backplane",
-        "Messages",
+        "Messages to topics",
         "Telemetry",
     ] {
         assert!(
