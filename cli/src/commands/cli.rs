@@ -3,6 +3,9 @@
 //! The help texts, the shell completions and the man pages are all made from the clap
 //! types. `-h` shows one line for each option, and `--help` the rest.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::anyhow;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::{
@@ -86,6 +89,7 @@ pub(crate) enum CliCommand {
 impl Cli {
     /// Executes the command.
     pub(crate) fn execute(self) -> Result<Exit, CliFailure> {
+        check_clock(SystemTime::now())?;
         match self.command {
             CliCommand::Run(args) => run::execute(args),
             CliCommand::Check(args) => check::execute(args),
@@ -103,5 +107,34 @@ impl Cli {
             CliCommand::Completions(args) => completions::execute(&args, &mut Self::command()),
             CliCommand::Man(args) => man::execute(&args, Self::command()),
         }
+    }
+}
+
+/// Refuses a clock that shows a time before 1970, at which dates cannot be written.
+fn check_clock(now: SystemTime) -> Result<(), CliFailure> {
+    match now.duration_since(UNIX_EPOCH) {
+        Ok(_) => Ok(()),
+        Err(before) => {
+            let error = anyhow!(
+                "cannot use this machine's clock: it is {:?} before 1970",
+                before.duration()
+            );
+            let failure = CliFailure::new(Exit::Refused, error);
+            Err(failure.with_hint(Some("set the clock, for example with `date --set`")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn clock_before_1970_is_refused() {
+        let failure = check_clock(UNIX_EPOCH - Duration::from_secs(3600)).unwrap_err();
+        assert_eq!(failure.exit(), Exit::Refused);
+        assert!(check_clock(UNIX_EPOCH).is_ok());
     }
 }
