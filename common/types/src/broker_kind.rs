@@ -1,4 +1,4 @@
-//! The brokers that can join nodes: one entry of a table each.
+//! The brokers that can join nodes or carry their telemetry: one entry of a table each.
 
 /// A kind of external broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +9,17 @@ pub enum BrokerKind {
     Nats,
     /// RabbitMQ, by AMQP 0-9-1.
     RabbitMq,
+}
+
+/// The parts of a cluster that a broker can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BrokerRole {
+    /// It joins the nodes, and it carries telemetry to consumers.
+    BackplaneAndQueue,
+    /// It joins the nodes. Telemetry needs another broker.
+    Backplane,
+    /// It carries telemetry. The nodes need another broker.
+    Queue,
 }
 
 /// The way in which a broker tells its metrics.
@@ -24,6 +35,7 @@ pub enum BrokerMonitoring {
 struct BrokerEntry {
     kind: BrokerKind,
     name: &'static str,
+    role: BrokerRole,
     scheme: &'static str,
     /// The scheme of the same protocol over TLS.
     tls_scheme: &'static str,
@@ -40,6 +52,7 @@ const ENTRIES: [BrokerEntry; 3] = [
     BrokerEntry {
         kind: BrokerKind::Redis,
         name: "Redis",
+        role: BrokerRole::BackplaneAndQueue,
         scheme: "redis",
         tls_scheme: "rediss",
         default_port: 6379,
@@ -50,6 +63,7 @@ const ENTRIES: [BrokerEntry; 3] = [
     BrokerEntry {
         kind: BrokerKind::Nats,
         name: "NATS",
+        role: BrokerRole::BackplaneAndQueue,
         scheme: "nats",
         tls_scheme: "tls",
         default_port: 4222,
@@ -61,6 +75,7 @@ const ENTRIES: [BrokerEntry; 3] = [
     BrokerEntry {
         kind: BrokerKind::RabbitMq,
         name: "RabbitMQ",
+        role: BrokerRole::BackplaneAndQueue,
         scheme: "amqp",
         tls_scheme: "amqps",
         default_port: 5672,
@@ -100,6 +115,16 @@ impl BrokerKind {
     /// Returns the name of the product.
     pub fn name(self) -> &'static str {
         self.entry().name
+    }
+
+    /// Whether brokers of this kind can join nodes.
+    pub fn is_backplane(self) -> bool {
+        self.entry().role != BrokerRole::Queue
+    }
+
+    /// Whether brokers of this kind can carry telemetry.
+    pub fn is_queue(self) -> bool {
+        self.entry().role != BrokerRole::Backplane
     }
 
     /// Returns the port of an address that names none.

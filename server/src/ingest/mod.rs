@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Reading order: `telemetry` (a record), [`queue`] (the guarantees of a queue),
-//! `connect` (the choice by the backplane's URL), then one file for each queue: `local`
+//! `url` and `connect` (from a URL to a queue), then one file for each queue: `local`
 //! with `local_protocol`, `redis`, `nats`, `amqp`. `groups` lists the consumer groups of the
 //! embedded broker for operators.
 
@@ -23,6 +23,7 @@ pub(crate) mod queue;
 #[cfg(feature = "redis")]
 mod redis;
 mod telemetry;
+mod url;
 
 pub(crate) use self::{
     connect::{ProducerTask, QueueTask, run_producer_task, run_queue_task},
@@ -35,4 +36,5 @@ pub(crate) use self::{
 pub use self::{
     groups::{GroupsError, consumer_groups},
     local_protocol::ConsumerGroupStatus,
+    url::TelemetryUrl,
 };

@@ -12,11 +12,15 @@ mod servers;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use highwater_server::{
-    BackplaneUrl, BrokerConfig, ClusterName, ClusterSecret, backplane::BackplaneConfig,
+    BackplaneUrl, BrokerConfig, ClusterName, ClusterSecret, TelemetryUrl,
+    backplane::BackplaneConfig,
 };
 use highwater_services::{RedisOptions, RedisService, Service, ServiceKind};
 
-pub(crate) use self::macros::{define_test_modules, define_tests, on_every_backplane};
+pub(crate) use self::macros::{
+    define_backplane_modules, define_queue_modules, define_test_modules, define_tests,
+    on_every_backplane, on_every_queue,
+};
 use self::{
     macros::define_kinds,
     servers::{OwnedServer, shared},
@@ -114,6 +118,10 @@ impl Ground {
     }
 
     pub(crate) fn url(&self) -> BackplaneUrl {
+        self.url.parse().unwrap()
+    }
+
+    pub(crate) fn telemetry(&self) -> TelemetryUrl {
         self.url.parse().unwrap()
     }
 

@@ -6,11 +6,11 @@ use serde_json::json;
 
 use super::rig::{IngestRig, MAX_IN_FLIGHT};
 use crate::{
-    ground::{TestBackplaneKind, on_every_backplane},
+    ground::{TestBackplaneKind, on_every_queue},
     rig::TestDevice,
 };
 
-on_every_backplane!(
+on_every_queue!(
     every_group_handles_each_record_once,
     records_of_a_dead_consumer_are_handled_by_another,
     slow_consumer_keeps_its_unacked_records,
