@@ -9,6 +9,8 @@ pub enum BrokerKind {
     Nats,
     /// RabbitMQ, by AMQP 0-9-1.
     RabbitMq,
+    /// Kafka, and brokers that speak its protocol.
+    Kafka,
 }
 
 /// The parts of a cluster that a broker can be.
@@ -29,6 +31,8 @@ pub enum BrokerMonitoring {
     HttpPort(u16),
     /// A command of its own protocol, at its own address.
     Command(&'static str),
+    /// Requests of its own protocol, at its own address.
+    Protocol,
 }
 
 /// The facts that differ between brokers.
@@ -48,7 +52,7 @@ struct BrokerEntry {
 }
 
 /// All brokers, in the order of [`BrokerKind`]: `entry` finds one by its index.
-const ENTRIES: [BrokerEntry; 3] = [
+const ENTRIES: [BrokerEntry; 4] = [
     BrokerEntry {
         kind: BrokerKind::Redis,
         name: "Redis",
@@ -84,11 +88,28 @@ const ENTRIES: [BrokerEntry; 3] = [
         monitoring: BrokerMonitoring::HttpPort(15692),
         url_form: "amqp://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]][/VHOST]",
     },
+    BrokerEntry {
+        kind: BrokerKind::Kafka,
+        name: "Kafka",
+        // It has no compare-and-set, which the membership of nodes needs.
+        role: BrokerRole::Queue,
+        scheme: "kafka",
+        tls_scheme: "kafka+tls",
+        default_port: 9092,
+        default_tls_port: 9093,
+        monitoring: BrokerMonitoring::Protocol,
+        url_form: "kafka://HOST[:PORT][,HOST[:PORT]]",
+    },
 ];
 
 impl BrokerKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [ENTRIES[0].kind, ENTRIES[1].kind, ENTRIES[2].kind];
+    pub const ALL: [Self; 4] = [
+        ENTRIES[0].kind,
+        ENTRIES[1].kind,
+        ENTRIES[2].kind,
+        ENTRIES[3].kind,
+    ];
 
     /// Returns the kind whose addresses begin with `scheme`.
     pub fn from_scheme(scheme: &str) -> Option<Self> {
@@ -174,7 +195,7 @@ mod tests {
                 Some(kind)
             );
         }
-        assert_eq!(BrokerKind::from_scheme("kafka"), None);
+        assert_eq!(BrokerKind::from_scheme("mqtt"), None);
         assert_eq!(
             BrokerKind::from_tls_scheme("nats+tls"),
             Some(BrokerKind::Nats)
