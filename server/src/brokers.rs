@@ -7,11 +7,12 @@
 //!                     └─► tests/it/ground/        a broker to run each test against
 //! ```
 //!
-//! A further broker needs:
+//! A broker is a backplane, a telemetry queue, or both. In its line, the brackets of what it is
+//! not are empty. A further broker needs:
 //!
 //! - a line in the table below, and an entry in `highwater_types::BrokerKind`;
-//! - the folder `backplane/MODULE/` with a transport, and the file `ingest/MODULE.rs` with a
-//!   producer and a consumer, each with its `mod` line;
+//! - for a backplane the folder `backplane/MODULE/` with a transport, for a queue the file
+//!   `ingest/MODULE.rs` with a producer and a consumer, each with its `mod` line;
 //! - a Cargo feature with the name of the module, which enables `remote`;
 //! - a service in `xtask/services` that starts the broker for tests, if there is none yet.
 //!
@@ -28,10 +29,11 @@ macro_rules! for_each_broker {
     ($callback:path, $arguments:tt) => {
         $callback! {
             $arguments
-            // feature, module, kind, transport, producer, consumer, services that tests use
-            ("redis", redis, Redis, RedisTransport, RedisProducer, RedisConsumer, [redis: Redis, redis_cluster: RedisCluster])
-            ("nats", nats, Nats, NatsTransport, NatsProducer, NatsConsumer, [nats: Nats])
-            ("amqp", amqp, RabbitMq, AmqpTransport, AmqpProducer, AmqpConsumer, [rabbitmq: RabbitMq])
+            // feature, module, kind, [transport], [producer consumer], [services that tests use]
+            ("redis", redis, Redis, [RedisTransport], [RedisProducer RedisConsumer], [redis: Redis, redis_cluster: RedisCluster])
+            ("nats", nats, Nats, [NatsTransport], [NatsProducer NatsConsumer], [nats: Nats])
+            ("amqp", amqp, RabbitMq, [AmqpTransport], [AmqpProducer AmqpConsumer], [rabbitmq: RabbitMq])
+            ("kafka", kafka, Kafka, [], [KafkaProducer KafkaConsumer], [kafka: Kafka, tansu: Tansu])
         }
     };
 }

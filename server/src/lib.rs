@@ -21,7 +21,7 @@
 //! - `session` holds device sockets; `cluster` finds the node that owns a device, and
 //!   delivers messages to topics; `intake` passes telemetry on;
 //! - [`backplane`] joins the nodes; `ingest` is the telemetry queue; `brokers` registers the
-//!   message brokers that both can use; `message` holds what nodes exchange;
+//!   message brokers that either can use; `message` holds what nodes exchange;
 //! - `control_thread` runs the connection to the backplane apart from the sockets;
 //! - [`auth`] checks tokens, `api` answers errors, `faults` injects faults on request;
 //! - `net` holds listeners, [`tls`], WebSocket frames and admission control; `metric`
@@ -67,7 +67,7 @@ pub use self::{
     gateway::{
         AllowedNetworks, GatewayConfig, GatewayError, GatewayLimits, GatewayPolicy, LoadMetric,
     },
-    ingest::{ConsumerGroupStatus, GroupsError, consumer_groups},
+    ingest::{ConsumerGroupStatus, GroupsError, TelemetryUrl, consumer_groups},
     limits::NodeLimits,
     net::{
         listen::{ListenSockets, listen},

@@ -41,7 +41,8 @@ pub(crate) struct GroupsArgs {
 /// Lists the consumer groups of the embedded broker, and may remove one.
 pub(crate) fn execute(args: GroupsArgs) -> Result<Exit, CliFailure> {
     let url = args.backplane;
-    let secret = args.secret.load_for(Some(&url))?;
+    let needed_at = url.needs_cluster_secret().then(|| url.to_string());
+    let secret = args.secret.load_for(needed_at)?;
     let asked = consumer_groups(&url, secret.as_ref(), args.remove.as_ref());
     let groups = runtime()?.block_on(asked).map_err(|error| match &error {
         GroupsError::External(_) => CliFailure::new(Exit::Usage, error)

@@ -3,7 +3,7 @@
 use std::{env, os::unix::ffi::OsStrExt, path::PathBuf};
 
 use clap::Args;
-use highwater_server::{BackplaneUrl, ClusterSecret};
+use highwater_server::ClusterSecret;
 
 use crate::{exit::Exit, failure::CliFailure};
 
@@ -35,13 +35,14 @@ impl ClusterSecretArgs {
         secret.map_err(|error| CliFailure::new(Exit::Usage, error).with_hint(Some(SECRET_HINT)))
     }
 
-    /// Reads the secret of a process that joins `backplane`.
+    /// Reads the secret of a process. `needed_at` is the address of a broker that it cannot
+    /// join without a secret, if there is one.
     pub(crate) fn load_for(
         &self,
-        backplane: Option<&BackplaneUrl>,
+        needed_at: Option<String>,
     ) -> Result<Option<ClusterSecret>, CliFailure> {
         let secret = self.load()?;
-        match backplane.filter(|url| secret.is_none() && url.needs_cluster_secret()) {
+        match needed_at.filter(|_| secret.is_none()) {
             None => Ok(secret),
             Some(url) => {
                 let error = anyhow::anyhow!("cannot join through {url} without a cluster secret");

@@ -1,4 +1,4 @@
-//! The brokers that can join nodes: one entry of a table each.
+//! The brokers that can join nodes or carry their telemetry: one entry of a table each.
 
 /// A kind of external broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +9,19 @@ pub enum BrokerKind {
     Nats,
     /// RabbitMQ, by AMQP 0-9-1.
     RabbitMq,
+    /// Kafka, and brokers that speak its protocol.
+    Kafka,
+}
+
+/// The parts of a cluster that a broker can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BrokerRole {
+    /// It joins the nodes, and it carries telemetry to consumers.
+    BackplaneAndQueue,
+    /// It joins the nodes. Telemetry needs another broker.
+    Backplane,
+    /// It carries telemetry. The nodes need another broker.
+    Queue,
 }
 
 /// The way in which a broker tells its metrics.
@@ -18,12 +31,15 @@ pub enum BrokerMonitoring {
     HttpPort(u16),
     /// A command of its own protocol, at its own address.
     Command(&'static str),
+    /// Requests of its own protocol, at its own address.
+    Protocol,
 }
 
 /// The facts that differ between brokers.
 struct BrokerEntry {
     kind: BrokerKind,
     name: &'static str,
+    role: BrokerRole,
     scheme: &'static str,
     /// The scheme of the same protocol over TLS.
     tls_scheme: &'static str,
@@ -36,10 +52,11 @@ struct BrokerEntry {
 }
 
 /// All brokers, in the order of [`BrokerKind`]: `entry` finds one by its index.
-const ENTRIES: [BrokerEntry; 3] = [
+const ENTRIES: [BrokerEntry; 4] = [
     BrokerEntry {
         kind: BrokerKind::Redis,
         name: "Redis",
+        role: BrokerRole::BackplaneAndQueue,
         scheme: "redis",
         tls_scheme: "rediss",
         default_port: 6379,
@@ -50,6 +67,7 @@ const ENTRIES: [BrokerEntry; 3] = [
     BrokerEntry {
         kind: BrokerKind::Nats,
         name: "NATS",
+        role: BrokerRole::BackplaneAndQueue,
         scheme: "nats",
         tls_scheme: "tls",
         default_port: 4222,
@@ -61,6 +79,7 @@ const ENTRIES: [BrokerEntry; 3] = [
     BrokerEntry {
         kind: BrokerKind::RabbitMq,
         name: "RabbitMQ",
+        role: BrokerRole::BackplaneAndQueue,
         scheme: "amqp",
         tls_scheme: "amqps",
         default_port: 5672,
@@ -69,11 +88,28 @@ const ENTRIES: [BrokerEntry; 3] = [
         monitoring: BrokerMonitoring::HttpPort(15692),
         url_form: "amqp://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]][/VHOST]",
     },
+    BrokerEntry {
+        kind: BrokerKind::Kafka,
+        name: "Kafka",
+        // It has no compare-and-set, which the membership of nodes needs.
+        role: BrokerRole::Queue,
+        scheme: "kafka",
+        tls_scheme: "kafka+tls",
+        default_port: 9092,
+        default_tls_port: 9093,
+        monitoring: BrokerMonitoring::Protocol,
+        url_form: "kafka://HOST[:PORT][,HOST[:PORT]]",
+    },
 ];
 
 impl BrokerKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [ENTRIES[0].kind, ENTRIES[1].kind, ENTRIES[2].kind];
+    pub const ALL: [Self; 4] = [
+        ENTRIES[0].kind,
+        ENTRIES[1].kind,
+        ENTRIES[2].kind,
+        ENTRIES[3].kind,
+    ];
 
     /// Returns the kind whose addresses begin with `scheme`.
     pub fn from_scheme(scheme: &str) -> Option<Self> {
@@ -100,6 +136,16 @@ impl BrokerKind {
     /// Returns the name of the product.
     pub fn name(self) -> &'static str {
         self.entry().name
+    }
+
+    /// Whether brokers of this kind can join nodes.
+    pub fn is_backplane(self) -> bool {
+        self.entry().role != BrokerRole::Queue
+    }
+
+    /// Whether brokers of this kind can carry telemetry.
+    pub fn is_queue(self) -> bool {
+        self.entry().role != BrokerRole::Backplane
     }
 
     /// Returns the port of an address that names none.
@@ -149,7 +195,7 @@ mod tests {
                 Some(kind)
             );
         }
-        assert_eq!(BrokerKind::from_scheme("kafka"), None);
+        assert_eq!(BrokerKind::from_scheme("mqtt"), None);
         assert_eq!(
             BrokerKind::from_tls_scheme("nats+tls"),
             Some(BrokerKind::Nats)

@@ -218,7 +218,7 @@ pub mod gauge {
     pub const BACKPLANE_RECEIVED: &str = "backplane.received";
     /// Connections of a broker, including the sampler's where it has one.
     pub const BROKER_CLIENTS: &str = "broker.clients";
-    /// Channels (Redis), subscriptions (NATS) or queues (RabbitMQ) of a broker.
+    /// Channels (Redis), subscriptions (NATS), queues (RabbitMQ) or groups (Kafka) of a broker.
     pub const BROKER_CHANNELS: &str = "broker.channels";
     /// Messages that wait in the queues of a broker.
     pub const BROKER_BACKLOG: &str = "broker.backlog";

@@ -46,7 +46,7 @@ pub use self::{
     commands::{CommandLoad, CommandMethod, LoadModel, ReplyMode},
     data::{DataRows, DataSpec},
     devices::{DevicePool, Jitter, ReconnectSpec},
-    event::{Action, BROKER_NAME, CLUSTER_NAME, EventSpec, FaultSpec},
+    event::{Action, BROKER_NAME, CLUSTER_NAME, EventSpec, FaultSpec, TELEMETRY_BROKER_NAME},
     frames::{
         AnswerRule, FrameSpec, HeartbeatFrames, JsonExpectation, MatchSpec, OpenStep, PoolFrames,
         TakeSource, TakeSpec,

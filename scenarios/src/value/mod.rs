@@ -47,7 +47,7 @@ pub(crate) use self::{
         DEVICE_PLACEHOLDER, command_path, http_address, http_addresses, metrics_addresses,
         server_name, ws_addresses,
     },
-    backplane::{BackplaneAddress, backplane},
+    backplane::{BackplaneAddress, backplane, telemetry_queue},
     boolean::boolean,
     command::{reply, statuses, template},
     frame::{frame, frames, separator},

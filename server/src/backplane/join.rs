@@ -9,7 +9,7 @@ use super::{
     Backplane, BackplaneUrl, ClusterSecret, Identity, Inbound, local, reconnect::JoiningNode,
     standalone, transports::transport,
 };
-use crate::id::ClusterName;
+use crate::{id::ClusterName, net::broker_location::BrokerLocation};
 
 /// The received messages that may wait for the node. Beyond them, the connection stops
 /// reading.
@@ -75,10 +75,10 @@ pub fn join(
         deliver,
         leave,
     };
-    let (backplane, task) = match &config.url {
+    let (backplane, task) = match config.url.as_ref().map(BackplaneUrl::location) {
         None => standalone::join(node),
-        Some(BackplaneUrl::Local { authority }) => local::join(authority, node),
-        Some(BackplaneUrl::Broker(url)) => {
+        Some(BrokerLocation::Embedded { authority }) => local::join(authority, node),
+        Some(BrokerLocation::External(url)) => {
             let Ok(transport) = transport(url.kind()) else {
                 unreachable!("no client for {url}: BackplaneUrl rejects it")
             };

@@ -72,7 +72,7 @@ pub use self::{
     join::{BackplaneConfig, JoinedBackplane, join},
     message::{Inbound, MAX_PAYLOAD_BYTES, ReplyTo},
     traffic::{Counter, MessageKind, TrafficCounters},
-    url::{BackplaneUrl, InvalidBackplaneUrl},
+    url::BackplaneUrl,
     view::{Member, MemberRole, View},
 };
 pub(crate) use self::{
@@ -80,4 +80,5 @@ pub(crate) use self::{
     lease::{MASS_SILENCE_LEASES, is_mass_silence},
     member_list::{IdConflict, MemberEntry, MemberList, initial_version},
     metrics::collect_metrics,
+    url::check_broker_url,
 };

@@ -5,19 +5,31 @@ use highwater_types::BrokerKind;
 use super::remote::TransportFunctions;
 use crate::for_each_broker;
 
+/// The reason why there is no transport to a kind of broker.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NoTransport {
+    /// The build lacks this Cargo feature.
+    #[allow(dead_code, reason = "not made in a build with every client")]
+    NotBuilt(&'static str),
+    /// Brokers of this kind do not join nodes.
+    NotABackplane,
+}
+
 macro_rules! define_transport {
     ([] $((
-        $feature:literal, $module:ident, $kind:ident, $transport:ident, $_producer:ident, $_consumer:ident, $_services:tt
+        $feature:literal, $module:ident, $kind:ident, [$($transport:ident)?], $_queue:tt, $_services:tt
     ))+) => {
-        /// Returns the transport to one kind of broker, or the feature that this build lacks.
-        pub(super) fn transport(kind: BrokerKind) -> Result<TransportFunctions, &'static str> {
+        /// Returns the transport to one kind of broker.
+        pub(super) fn transport(kind: BrokerKind) -> Result<TransportFunctions, NoTransport> {
             match kind {
-                $(
+                $($(
                     #[cfg(feature = $feature)]
                     BrokerKind::$kind => Ok(TransportFunctions::of::<super::$module::$transport>()),
                     #[cfg(not(feature = $feature))]
-                    BrokerKind::$kind => Err($feature),
-                )+
+                    BrokerKind::$kind => Err(NoTransport::NotBuilt($feature)),
+                )?)+
+                #[allow(unreachable_patterns, reason = "reached if a broker is only a queue")]
+                _ => Err(NoTransport::NotABackplane),
             }
         }
     };

@@ -1,96 +1,31 @@
 //! The address of the backplane, as the command line names it.
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{fmt, str::FromStr};
 
-use highwater_types::{BrokerKind, BrokerUrl, InvalidBrokerUrl, redact_passwords};
+use highwater_types::{BrokerKind, BrokerUrl};
 
-use super::transports::transport;
-use crate::net::tls::BrokerCa;
+use super::transports::{NoTransport, transport};
+use crate::net::{
+    broker_location::{BrokerLocation, BrokerPurpose, InvalidBrokerLocation, UrlRejection},
+    tls::BrokerCa,
+};
 
-/// The address of a backplane.
+/// The address of a backplane: the embedded broker, or a message broker that joins nodes and for
+/// which this build has a client. Only parsing creates it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BackplaneUrl {
-    /// The embedded broker: `local://HOST:PORT`.
-    Local {
-        /// The broker's `HOST:PORT`.
-        authority: String,
-    },
-    /// A message broker for which this build has a client. Only parsing creates it.
-    #[non_exhaustive]
-    Broker(BrokerUrl),
-}
+pub struct BackplaneUrl(BrokerLocation);
 
-/// An error for a text that is not the address of a backplane.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidBackplaneUrl {
-    /// The part before `://` is missing or names no backplane.
-    #[error("invalid backplane {0:?}: expected {forms}", forms = accepted_forms())]
-    Scheme(String),
-    /// The part after `://` names no server.
-    #[error("invalid backplane {found:?}: expected {expected}")]
-    Authority {
-        /// The address without its password.
-        found: String,
-        /// The accepted form.
-        expected: &'static str,
-    },
-    /// The part after `://` names several servers or Sentinels, and is invalid.
-    #[error("invalid backplane {found:?}: {reason}: expected {expected}")]
-    Servers {
-        /// The address without its password.
-        found: String,
-        /// The place of the server, and its defect.
-        reason: InvalidBrokerUrl,
-        /// The accepted form.
-        expected: &'static str,
-    },
-    /// This build has no client for the scheme.
-    #[error(
-        "cannot use backplane {0:?}: this build has no {1} client; \
-         hint: build it with `--features {1}`"
-    )]
-    NotBuilt(String, &'static str),
-}
-
-const LOCAL: &str = "local://HOST:PORT";
+const BACKPLANE: BrokerPurpose = BrokerPurpose {
+    name: "backplane",
+    is_served_by: BrokerKind::is_backplane,
+    check_url: check_broker_url,
+};
 
 impl FromStr for BackplaneUrl {
-    type Err = InvalidBackplaneUrl;
+    type Err = InvalidBrokerLocation;
 
-    fn from_str(text: &str) -> Result<Self, InvalidBackplaneUrl> {
-        // Errors go to logs and terminals, so they never quote a password.
-        let found = || redact_passwords(text).into_owned();
-        let unknown = || InvalidBackplaneUrl::Scheme(found());
-        let (scheme, rest) = text.split_once("://").ok_or_else(unknown)?;
-        if scheme == "local" {
-            return local(text, rest);
-        }
-        let protocol = scheme.strip_suffix("+sentinel").unwrap_or(scheme);
-        let kind = BrokerKind::from_scheme(protocol)
-            .or_else(|| BrokerKind::from_tls_scheme(protocol))
-            .ok_or_else(unknown)?;
-        let invalid = || InvalidBackplaneUrl::Authority {
-            found: found(),
-            expected: kind.url_form(),
-        };
-        let url = BrokerUrl::parse(text).map_err(|error| match error {
-            InvalidBrokerUrl::Scheme(_) => unknown(),
-            InvalidBrokerUrl::Server { .. }
-            | InvalidBrokerUrl::TooManyServers
-            | InvalidBrokerUrl::NoPrimary => InvalidBackplaneUrl::Servers {
-                found: found(),
-                reason: error,
-                expected: kind.url_form(),
-            },
-            _ => invalid(),
-        })?;
-        let transport =
-            transport(kind).map_err(|feature| InvalidBackplaneUrl::NotBuilt(found(), feature))?;
-        // The client library's own error may quote the URL, so the accepted form replaces it.
-        for server in url.single_urls() {
-            (transport.check_url)(&server).map_err(|_| invalid())?;
-        }
-        Ok(Self::Broker(url))
+    fn from_str(text: &str) -> Result<Self, InvalidBrokerLocation> {
+        BrokerLocation::parse(text, &BACKPLANE).map(Self)
     }
 }
 
@@ -99,68 +34,43 @@ impl BackplaneUrl {
     /// broker.
     #[must_use]
     pub fn with_ca(self, ca: &BrokerCa) -> Self {
-        match self {
-            Self::Broker(url) => Self::Broker(url.with_ca(ca.pem())),
-            local => local,
-        }
+        Self(self.0.with_ca(ca))
+    }
+
+    /// Whether it names an embedded broker that may be on another machine. Its peers need a
+    /// cluster secret.
+    pub fn needs_cluster_secret(&self) -> bool {
+        self.0.needs_cluster_secret()
+    }
+
+    pub(crate) fn location(&self) -> &BrokerLocation {
+        &self.0
     }
 }
 
 impl fmt::Display for BackplaneUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Local { authority } => write!(f, "local://{authority}"),
-            Self::Broker(url) => url.fmt(f),
-        }
+        self.0.fmt(f)
     }
 }
 
-impl BackplaneUrl {
-    /// Whether it names an embedded broker that may be on another machine. Its peers need a
-    /// cluster secret.
-    pub fn needs_cluster_secret(&self) -> bool {
-        let Self::Local { authority } = self else {
-            return false;
-        };
-        let host = authority.rsplit_once(':').map_or("", |(host, _)| host);
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let is_loopback = |ip: IpAddr| ip.to_canonical().is_loopback();
-        host != "localhost" && !host.parse().is_ok_and(is_loopback)
-    }
-}
-
-fn local(text: &str, authority: &str) -> Result<BackplaneUrl, InvalidBackplaneUrl> {
-    // A trailing slash is usual in URLs and means nothing here.
-    let authority = authority.trim_end_matches('/');
-    let is_port = |text: &str| text.parse::<u16>().is_ok_and(|port| port > 0);
-    match authority.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() && is_port(port) => Ok(BackplaneUrl::Local {
-            authority: authority.to_owned(),
-        }),
-        _ => Err(InvalidBackplaneUrl::Authority {
-            found: redact_passwords(text).into_owned(),
-            expected: LOCAL,
-        }),
-    }
-}
-
-/// Returns the accepted forms, as a list in words.
-fn accepted_forms() -> String {
-    let forms: Vec<String> = BrokerKind::ALL
-        .iter()
-        .map(|kind| format!("{}://HOST", kind.scheme()))
-        .collect();
-    match forms.split_last() {
-        Some((last, others)) => format!("{LOCAL}, {} and {last}", others.join(", ")),
-        None => LOCAL.to_owned(),
+/// Checks the address of one server with the client library of its broker.
+pub(crate) fn check_broker_url(url: &BrokerUrl) -> Result<(), UrlRejection> {
+    match transport(url.kind()) {
+        Ok(transport) => (transport.check_url)(url).map_err(|_| UrlRejection::Invalid),
+        Err(NoTransport::NotBuilt(feature)) => Err(UrlRejection::NotBuilt(feature)),
+        Err(NoTransport::NotABackplane) => Err(UrlRejection::Invalid),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use highwater_types::BrokerKind;
 
-    fn parse(text: &str) -> Result<BackplaneUrl, InvalidBackplaneUrl> {
+    use super::*;
+    use crate::backplane::transports::NoTransport;
+
+    fn parse(text: &str) -> Result<BackplaneUrl, InvalidBrokerLocation> {
         text.parse()
     }
 
@@ -174,7 +84,7 @@ mod tests {
         }
         for text in without_server {
             let error = parse(text).unwrap_err();
-            let is_authority = matches!(error, InvalidBackplaneUrl::Authority { .. });
+            let is_authority = matches!(error, InvalidBrokerLocation::Authority { .. });
             assert!(is_authority, "{text}: {error}");
         }
     }
@@ -230,14 +140,17 @@ mod tests {
     #[test]
     fn password_and_token_are_redacted() {
         let url = parse("redis://user:p@ss@h:1/").unwrap();
-        assert_eq!(format!("{url:?}"), "Broker(redis://***@h:1/)");
+        assert_eq!(
+            format!("{url:?}"),
+            "BackplaneUrl(External(redis://***@h:1/))"
+        );
         for (text, redacted) in [
             ("redis://user:p@ss@h:1/", "redis://***@h:1/"),
             ("nats://secret@h:1", "nats://***@h:1"),
         ] {
             let url = parse(text).unwrap();
             assert_eq!(url.to_string(), redacted);
-            assert!(matches!(url, BackplaneUrl::Broker(server) if server.expose_secret() == text));
+            assert!(matches!(url.0, BrokerLocation::External(url) if url.expose_secret() == text));
         }
         for text in ["redis://user:secret@:1", "nats://secret@:1"] {
             let error = error(text);
@@ -274,16 +187,33 @@ mod tests {
 
     #[test]
     fn unknown_scheme_error_states_the_accepted_forms() {
-        let unknown = error("kafka://h:1");
-        let expected = "invalid backplane \"kafka://h:1\": expected \
+        let unknown = error("mqtt://h:1");
+        let expected = "invalid backplane \"mqtt://h:1\": expected \
                         local://HOST:PORT, redis://HOST, nats://HOST";
         assert!(unknown.starts_with(expected), "{unknown}");
-        let last = BrokerKind::ALL[BrokerKind::ALL.len() - 1].scheme();
+        let kinds = BrokerKind::ALL.into_iter();
+        let last = kinds.filter(|kind| kind.is_backplane()).next_back();
+        let last = last.unwrap().scheme();
         assert!(
             unknown.ends_with(&format!(" and {last}://HOST")),
             "{unknown}"
         );
         let sentinels = error("nats+sentinel://h/p");
         assert!(sentinels.contains("expected local://"), "{sentinels}");
+    }
+
+    #[test]
+    fn broker_that_joins_no_nodes_is_rejected() {
+        let error = error("kafka://h:1");
+        let expected = "invalid backplane \"kafka://h:1\": Kafka cannot be a backplane; expected ";
+        assert!(error.starts_with(expected), "{error}");
+    }
+
+    #[test]
+    fn kinds_that_join_nodes_have_a_transport() {
+        for kind in BrokerKind::ALL {
+            let is_missing = matches!(transport(kind), Err(NoTransport::NotABackplane));
+            assert_eq!(kind.is_backplane(), !is_missing, "{kind:?}");
+        }
     }
 }

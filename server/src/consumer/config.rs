@@ -3,15 +3,16 @@
 use std::{path::PathBuf, time::Duration};
 
 use crate::{
-    backplane::{BackplaneUrl, ClusterSecret},
+    backplane::ClusterSecret,
     id::{ClusterName, ConsumerGroup, NodeId},
+    ingest::TelemetryUrl,
 };
 
 /// The configuration of a consumer. [`ConsumerConfig::new`] fills in the defaults.
 #[derive(Debug, Clone)]
 pub struct ConsumerConfig {
-    /// The backplane of the nodes, which names the queue.
-    pub backplane: BackplaneUrl,
+    /// The queue of the nodes' telemetry.
+    pub telemetry: TelemetryUrl,
     /// The name of the nodes' cluster at a broker that other clusters use too.
     pub cluster: ClusterName,
     /// The secret by which the processes of the cluster know each other.
@@ -37,9 +38,9 @@ pub struct ConsumerConfig {
 
 impl ConsumerConfig {
     /// Returns a consumer without a journal that handles records in no time and drops none.
-    pub fn new(backplane: BackplaneUrl, group: ConsumerGroup, id: NodeId) -> Self {
+    pub fn new(telemetry: TelemetryUrl, group: ConsumerGroup, id: NodeId) -> Self {
         Self {
-            backplane,
+            telemetry,
             cluster: ClusterName::default(),
             cluster_secret: None,
             group,

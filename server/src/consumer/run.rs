@@ -44,7 +44,7 @@ pub async fn run(
         let listener = Listener::admin(listener, router, rejections, admin, &limits, counters);
         tokio::spawn(listener::run(listener, serving));
     }
-    let (url, cluster) = (config.backplane.clone(), config.cluster.clone());
+    let (url, cluster) = (config.telemetry.clone(), config.cluster.clone());
     let secret = config.cluster_secret.clone();
     let handler = ConsumerTask {
         config,

@@ -27,7 +27,7 @@ use tokio::time::timeout;
 
 use super::{
     Telemetry,
-    connect::BrokerAddress,
+    connect::{BrokerAddress, BrokerProducer},
     queue::{
         GroupConsumer, MAX_QUEUED_BYTES, MAX_QUEUED_RECORDS, MAX_UNACKED, PendingPublish,
         PublishOutcome, PublishResult, QueueError, RejectReason, TelemetryDelivery,
@@ -54,6 +54,8 @@ pub(super) struct AmqpProducer {
     channel: Channel,
     exchange: ShortString,
 }
+
+impl BrokerProducer for AmqpProducer {}
 
 impl TelemetryProducer for AmqpProducer {
     type Address = BrokerAddress;

@@ -1,19 +1,23 @@
-//! The choice of the queue by the backplane's URL.
+//! The choice of the queue by its URL.
 
 use std::future::Future;
 
 use highwater_types::{BrokerKind, BrokerUrl};
 
 use super::{
+    TelemetryUrl,
     local::{LocalAddress, LocalConsumer, LocalProducer},
     queue::{GroupConsumer, TelemetryProducer},
 };
 #[cfg(feature = "remote")]
+use crate::backplane::check_broker_url;
+#[cfg(feature = "remote")]
 use crate::net::broker_servers::BrokerServers;
 use crate::{
-    backplane::{BackplaneUrl, ClusterSecret},
+    backplane::ClusterSecret,
     for_each_broker,
     id::ClusterName,
+    net::broker_location::{BrokerLocation, UrlRejection},
 };
 
 /// A broker that other systems may use too, and the cluster whose telemetry it queues.
@@ -48,43 +52,79 @@ pub(crate) trait QueueTask {
 /// Runs a task with the producer of the queue that the URL names, for the telemetry of
 /// that cluster. Only the embedded broker knows peers by the secret.
 pub(crate) async fn run_producer_task<T: ProducerTask>(
-    url: BackplaneUrl,
+    url: TelemetryUrl,
     cluster: ClusterName,
     secret: Option<ClusterSecret>,
     task: T,
 ) -> T::Output {
-    match url {
-        BackplaneUrl::Local { authority } => {
+    match url.into_location() {
+        BrokerLocation::Embedded { authority } => {
             task.run::<LocalProducer>(LocalAddress::new(authority, secret))
                 .await
         }
-        BackplaneUrl::Broker(url) => run_broker_producer(url, cluster, task).await,
+        BrokerLocation::External(url) => run_broker_producer(url, cluster, task).await,
     }
 }
 
 /// Runs a task with the consumer of the queue that the URL names, for the telemetry of
 /// that cluster. Only the embedded broker knows peers by the secret.
 pub(crate) async fn run_queue_task<T: QueueTask>(
-    url: BackplaneUrl,
+    url: TelemetryUrl,
     cluster: ClusterName,
     secret: Option<ClusterSecret>,
     task: T,
 ) -> T::Output {
-    match url {
-        BackplaneUrl::Local { authority } => {
+    match url.into_location() {
+        BrokerLocation::Embedded { authority } => {
             task.run::<LocalConsumer>(LocalAddress::new(authority, secret))
                 .await
         }
-        BackplaneUrl::Broker(url) => run_broker_consumer(url, cluster, task).await,
+        BrokerLocation::External(url) => run_broker_consumer(url, cluster, task).await,
     }
+}
+
+/// The producer of a broker's queue.
+#[cfg(feature = "remote")]
+pub(super) trait BrokerProducer: TelemetryProducer<Address = BrokerAddress> {
+    /// Checks the address of one server with the client library. By default as for the
+    /// backplane, which uses the same library.
+    fn check_url(url: &BrokerUrl) -> Result<(), UrlRejection> {
+        check_broker_url(url)
+    }
+}
+
+/// A check of the address of one server.
+pub(super) type UrlCheck = fn(&BrokerUrl) -> Result<(), UrlRejection>;
+
+/// The reason why there is no queue at a kind of broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoQueue {
+    /// The build lacks this Cargo feature.
+    #[allow(dead_code, reason = "not made in a build with every client")]
+    NotBuilt(&'static str),
+    /// Brokers of this kind carry no telemetry.
+    NotAQueue,
 }
 
 macro_rules! define_broker_queues {
     ([] $((
-        $feature:literal, $module:ident, $kind:ident, $_transport:ident, $producer:ident, $consumer:ident, $_services:tt
+        $feature:literal, $module:ident, $kind:ident, $_transport:tt, [$($producer:ident $consumer:ident)?], $_services:tt
     ))+) => {
-        define_broker_queue!(run_broker_producer, ProducerTask, $(($feature, $module, $kind, $producer))+);
-        define_broker_queue!(run_broker_consumer, QueueTask, $(($feature, $module, $kind, $consumer))+);
+        /// Returns the check of addresses of one kind of broker.
+        pub(super) fn url_check(kind: BrokerKind) -> Result<UrlCheck, NoQueue> {
+            match kind {
+                $($(
+                    #[cfg(feature = $feature)]
+                    BrokerKind::$kind => Ok(super::$module::$producer::check_url),
+                    #[cfg(not(feature = $feature))]
+                    BrokerKind::$kind => Err(NoQueue::NotBuilt($feature)),
+                )?)+
+                #[allow(unreachable_patterns, reason = "reached if a broker is only a backplane")]
+                _ => Err(NoQueue::NotAQueue),
+            }
+        }
+        define_broker_queue!(run_broker_producer, ProducerTask, $($(($feature, $module, $kind, $producer))?)+);
+        define_broker_queue!(run_broker_consumer, QueueTask, $($(($feature, $module, $kind, $consumer))?)+);
     };
 }
 
@@ -100,12 +140,12 @@ macro_rules! define_broker_queue {
                         let address = BrokerAddress { servers, cluster };
                         task.run::<super::$module::$end>(address).await
                     }
-                    #[cfg(not(feature = $feature))]
-                    BrokerKind::$kind => {
-                        drop((cluster, task));
-                        unreachable!("no client for {url}: BackplaneUrl rejects it")
-                    }
                 )+
+                #[allow(unreachable_patterns, reason = "reached if the build lacks a broker")]
+                _ => {
+                    drop((cluster, task));
+                    unreachable!("no queue at {url}: TelemetryUrl rejects it")
+                }
             }
         }
     };

@@ -7,6 +7,7 @@ use super::{local, local_protocol::ConsumerGroupStatus, queue::QueueError};
 use crate::{
     backplane::{BackplaneUrl, ClusterSecret},
     id::ConsumerGroup,
+    net::broker_location::BrokerLocation,
 };
 
 /// The reason why groups cannot be listed or removed.
@@ -30,7 +31,7 @@ pub async fn consumer_groups(
     secret: Option<&ClusterSecret>,
     removed: Option<&ConsumerGroup>,
 ) -> Result<Vec<ConsumerGroupStatus>, GroupsError> {
-    let BackplaneUrl::Local { authority } = url else {
+    let BrokerLocation::Embedded { authority } = url.location() else {
         return Err(GroupsError::External(url.clone()));
     };
     let groups = local::groups(authority, secret, removed).await;

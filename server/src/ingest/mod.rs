@@ -7,14 +7,16 @@
 //! ```
 //!
 //! Reading order: `telemetry` (a record), [`queue`] (the guarantees of a queue),
-//! `connect` (the choice by the backplane's URL), then one file for each queue: `local`
-//! with `local_protocol`, `redis`, `nats`, `amqp`. `groups` lists the consumer groups of the
+//! `url` and `connect` (from a URL to a queue), then one file for each queue: `local`
+//! with `local_protocol`, `redis`, `nats`, `amqp`, and the folder `kafka`. `groups` lists the consumer groups of the
 //! embedded broker for operators.
 
 #[cfg(feature = "amqp")]
 mod amqp;
 mod connect;
 mod groups;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod local;
 pub(crate) mod local_protocol;
 #[cfg(feature = "nats")]
@@ -23,6 +25,7 @@ pub(crate) mod queue;
 #[cfg(feature = "redis")]
 mod redis;
 mod telemetry;
+mod url;
 
 pub(crate) use self::{
     connect::{ProducerTask, QueueTask, run_producer_task, run_queue_task},
@@ -35,4 +38,5 @@ pub(crate) use self::{
 pub use self::{
     groups::{GroupsError, consumer_groups},
     local_protocol::ConsumerGroupStatus,
+    url::TelemetryUrl,
 };

@@ -26,7 +26,7 @@ use highwater_nats::create_stream;
 
 use super::{
     Telemetry,
-    connect::BrokerAddress,
+    connect::{BrokerAddress, BrokerProducer},
     queue::{
         ACK_WAIT, GroupConsumer, MAX_QUEUED_BYTES, MAX_QUEUED_RECORDS, MAX_UNACKED, PendingPublish,
         PublishOutcome, PublishResult, QueueError, RejectReason, TelemetryDelivery,
@@ -55,6 +55,8 @@ pub(super) struct NatsProducer {
     /// enough.
     has_group: bool,
 }
+
+impl BrokerProducer for NatsProducer {}
 
 impl TelemetryProducer for NatsProducer {
     type Address = BrokerAddress;

@@ -27,7 +27,7 @@ use tokio::time::Instant;
 
 use super::{
     Telemetry,
-    connect::BrokerAddress,
+    connect::{BrokerAddress, BrokerProducer},
     queue::{
         ACK_WAIT, GroupConsumer, MAX_QUEUED_RECORDS, MAX_UNACKED, PendingPublish, PublishOutcome,
         PublishResult, QueueError, RejectReason, TelemetryDelivery, TelemetryProducer, reject_all,
@@ -59,6 +59,8 @@ pub(super) struct RedisProducer {
     is_full: bool,
     polled_at: Instant,
 }
+
+impl BrokerProducer for RedisProducer {}
 
 impl TelemetryProducer for RedisProducer {
     type Address = BrokerAddress;

@@ -13,13 +13,14 @@
 //! [`proxies`] and [`networks`] say which peers speak for others, [`listener`] accepts
 //! connections and serves HTTP on them, [`tls`] and [`stream`] carry their bytes, [`ws`] holds
 //! the WebSocket frames, [`bounded_queue`] bounds the data for a slow peer, and that for all
-//! peers together. [`backoff`] and [`pacer`] space attempts in time, [`broker_servers`]
-//! orders them over the servers of a broker, [`task_group`] supervises essential tasks and
+//! peers together. [`backoff`] and [`pacer`] space attempts in time, [`broker_location`] is the place of
+//! a broker, [`broker_servers`] orders attempts over its servers, [`task_group`] supervises essential tasks and
 //! ends them together.
 
 pub(crate) mod admission;
 pub(crate) mod backoff;
 pub(crate) mod bounded_queue;
+pub(crate) mod broker_location;
 #[cfg_attr(
     not(feature = "remote"),
     expect(dead_code, reason = "a build without any broker's client")

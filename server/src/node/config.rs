@@ -9,6 +9,7 @@ use crate::{
     backplane::{BackplaneConfig, BackplaneUrl, ClusterSecret},
     cluster::Routing,
     id::{ClusterName, NodeId},
+    ingest::TelemetryUrl,
     limits::NodeLimits,
     net::{proxies::ProxyConfig, tls::ServerTls},
 };
@@ -20,6 +21,9 @@ pub struct NodeConfig {
     pub id: NodeId,
     /// The backplane that joins the nodes; `None` is a cluster of one node.
     pub backplane: Option<BackplaneUrl>,
+    /// The queue of telemetry; `None` is the one at the broker of the backplane, if it carries
+    /// telemetry.
+    pub telemetry: Option<TelemetryUrl>,
     /// The cluster's name at a broker that other clusters use too.
     pub cluster: ClusterName,
     /// The secret by which the processes of the cluster know each other.
@@ -66,6 +70,7 @@ impl NodeConfig {
         Self {
             id,
             backplane: None,
+            telemetry: None,
             cluster: ClusterName::default(),
             cluster_secret: None,
             membership_lease: BackplaneConfig::DEFAULT_LEASE,
@@ -83,5 +88,11 @@ impl NodeConfig {
             heap_probe: None,
             dropped_log_lines: None,
         }
+    }
+
+    /// Returns the queue of telemetry; `None` if the node has none.
+    pub(super) fn telemetry_queue(&self) -> Option<TelemetryUrl> {
+        let of_backplane = || TelemetryUrl::of_backplane(self.backplane.as_ref()?);
+        self.telemetry.clone().or_else(of_backplane)
     }
 }

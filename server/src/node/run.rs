@@ -16,7 +16,7 @@ use crate::{
     backplane::{BackplaneConfig, Identity, JoinedBackplane, MemberRole, join},
     cluster::{directory_client, inbound, resync, unregistered},
     control_thread::ControlThread,
-    ingest::run_producer_task,
+    ingest::{TelemetryUrl, run_producer_task},
     intake::TelemetryPublisher,
     net::{
         admission::{AdmissionControl, ConnectionLimit},
@@ -83,6 +83,7 @@ pub async fn run(
         join(&backplane_config, identity, leave.clone())
     };
     let tls = config.tls.clone();
+    let queue = config.telemetry_queue();
     // A child, so that a drain over HTTP does not cancel the token of the caller.
     let (node, queues) = Node::new(config, backplane, shutdown.child_token());
     let node = Arc::new(node);
@@ -100,7 +101,7 @@ pub async fn run(
     );
     tasks.spawn_until("inbound messages", &drained, handling);
     let membership = tasks.supervise("backplane", &drained, membership);
-    spawn_background(&tasks, &node, queues, backplane_config);
+    spawn_background(&tasks, &node, queues, queue, backplane_config);
     let stop = tasks.cancel.child_token();
     let Listeners { public, admin } = listener_set(&node, tls).into_listeners(listeners);
     let accepting: Vec<_> = admin
@@ -172,6 +173,7 @@ fn spawn_background(
     tasks: &TaskGroup<impl FnMut()>,
     node: &Arc<Node>,
     queues: NodeQueues,
+    telemetry: Option<TelemetryUrl>,
     backplane: BackplaneConfig,
 ) {
     let cluster_context = || Arc::clone(&node.cluster);
@@ -181,8 +183,8 @@ fn spawn_background(
     tasks.spawn("late registrations", unregistered::run(cluster_context()));
     tasks.spawn("load reports", load_reporter::run(Arc::clone(node)));
     tasks.spawn("timing wheel", advance_wheel(Arc::clone(node)));
-    // A node without a backplane has no queue, and its intake rejects all telemetry.
-    if let Some(url) = backplane.url {
+    // The intake of a node without a queue rejects all telemetry.
+    if let Some(url) = telemetry {
         let publisher = TelemetryPublisher {
             intake: Arc::clone(&node.intake),
             admitted: queues.telemetry,

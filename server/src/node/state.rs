@@ -100,6 +100,7 @@ impl Node {
         backplane: Arc<dyn Backplane>,
         drain: CancellationToken,
     ) -> (Self, NodeQueues) {
+        let has_queue = config.telemetry_queue().is_some();
         let limits = &config.limits;
         // A connection of a node takes one descriptor; one of a gateway takes two.
         let shares = ConnectionShares::of_process(limits.max_connections, 1);
@@ -115,8 +116,6 @@ impl Node {
         let sessions = Arc::new(SessionContext::new(config.limits));
         let (cluster, directory_updates) =
             ClusterContext::new(config.id, config.routing, backplane, Arc::clone(&sessions));
-        // The telemetry queue uses the broker of the backplane.
-        let has_queue = config.backplane.is_some();
         let (intake, telemetry) = TelemetryIntake::new(Arc::clone(&sessions), has_queue);
         let metrics =
             NodeMetrics::new(&sessions.metrics, cluster.topics.metrics(), &intake.metrics);

@@ -26,6 +26,10 @@ pub enum ServiceKind {
     /// RabbitMQ.
     #[strum(serialize = "rabbitmq")]
     RabbitMq,
+    /// A broker of Kafka's protocol.
+    Kafka,
+    /// Another broker of Kafka's protocol, which keeps nothing.
+    Tansu,
     /// nginx in front of port 8080.
     Nginx,
     /// HAProxy in front of port 8080.

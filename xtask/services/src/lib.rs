@@ -57,6 +57,7 @@ pub use namespace::run_in_namespace;
 pub use program::{ARTILLERY, EPMD, PEER_PROGRAMS, PROGRAMS, Program, TSUNG};
 pub use registry::{
     haproxy::HaproxyService,
+    kafka::KafkaService,
     nats::{NatsOptions, NatsService},
     nats_cluster::NatsClusterService,
     nginx::NginxService,
@@ -65,5 +66,6 @@ pub use registry::{
     redis::{RedisOptions, RedisService},
     redis_cluster::{RedisClusterOptions, RedisClusterService},
     redis_sentinel::RedisSentinelService,
+    tansu::TansuService,
 };
 pub use service::Service;

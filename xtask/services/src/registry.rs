@@ -1,6 +1,7 @@
 //! The start and the probe of each kind of service, one file per service.
 
 pub mod haproxy;
+pub mod kafka;
 pub mod nats;
 pub mod nats_cluster;
 pub mod nginx;
@@ -9,14 +10,17 @@ pub mod rabbitmq_cluster;
 pub mod redis;
 pub mod redis_cluster;
 pub mod redis_sentinel;
+pub mod tansu;
 
 use self::{
     haproxy::HaproxyService,
+    kafka::KafkaService,
     nats::NatsService,
     nginx::NginxService,
     rabbitmq::RabbitMqService,
     redis::{RedisOptions, RedisService},
     redis_cluster::RedisClusterService,
+    tansu::TansuService,
 };
 use crate::{Service, ServiceError, ServiceKind, proxy};
 
@@ -35,6 +39,8 @@ impl ServiceKind {
             Self::RedisCluster => RedisClusterService::start(),
             Self::Nats => NatsService::start(),
             Self::RabbitMq => RabbitMqService::start(),
+            Self::Kafka => KafkaService::start(),
+            Self::Tansu => TansuService::start(),
             Self::Nginx => NginxService::start(NODE_PORT),
             Self::Haproxy => HaproxyService::start(NODE_PORT),
         }
@@ -47,6 +53,7 @@ impl ServiceKind {
             Self::RedisCluster => redis_cluster::is_complete,
             Self::Nats => nats::is_ready,
             Self::RabbitMq => rabbitmq::is_ready,
+            Self::Kafka | Self::Tansu => kafka::is_ready,
             Self::Nginx | Self::Haproxy => proxy::is_ready,
         })
     }

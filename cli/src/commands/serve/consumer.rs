@@ -11,7 +11,7 @@ use crate::{
     exit::Exit,
     failure::CliFailure,
     heap,
-    options::{address::parse_address, backplane::NodesBackplane, time::parse_duration_within},
+    options::{address::parse_address, backplane::NodesTelemetry, time::parse_duration_within},
     stderr,
 };
 
@@ -27,14 +27,15 @@ const MAX_PROCESSING_TIME: Duration = Duration::from_secs(60);
       --group billing --id c1 --journal c1.jsonl
 
 Handles what devices send to the nodes of that backplane; of every group one
-member handles each telemetry record. With --listen the first line on stdout is
+member handles each telemetry record. A consumer takes --backplane and
+--telemetry as its nodes have them. With --listen the first line on stdout is
 `listening on ADDRESS`, and /healthz, /readyz and /metrics are served there.
 SIGTERM and Ctrl-C finish the records that are in progress; a second one ends
 the process at once.
 RUST_LOG says what is logged on stderr, by default info.")]
 pub(crate) struct ServeConsumer {
     #[command(flatten)]
-    pub(crate) nodes: NodesBackplane,
+    pub(crate) nodes: NodesTelemetry,
     /// The group whose members share the telemetry
     #[arg(long, value_name = "NAME")]
     pub(crate) group: ConsumerGroup,
@@ -68,11 +69,15 @@ pub(super) async fn execute(
     shutdown: CancellationToken,
 ) -> Result<(), CliFailure> {
     // Before the announcement, because an error must not leave an open port behind.
-    let secret = args
-        .nodes
-        .cluster
-        .secret
-        .load_for(Some(&args.nodes.backplane))?;
+    let Some(telemetry) = args.nodes.url() else {
+        let error = anyhow::anyhow!("the broker of the backplane carries no telemetry");
+        let hint = "name the queue with --telemetry URL, as the nodes do";
+        return Err(CliFailure::new(Exit::Usage, error).with_hint(Some(hint)));
+    };
+    let needed_at = telemetry
+        .needs_cluster_secret()
+        .then(|| telemetry.to_string());
+    let secret = args.nodes.cluster.secret.load_for(needed_at)?;
     let listener = args
         .listen
         .map(|address| bind_and_announce("listening", address))
@@ -85,7 +90,7 @@ pub(super) async fn execute(
         drop_every: args.drop_every,
         heap_probe: Some(heap::live_bytes),
         dropped_log_lines: Some(stderr::dropped),
-        ..ConsumerConfig::new(args.nodes.url(), args.group, args.id)
+        ..ConsumerConfig::new(telemetry, args.group, args.id)
     };
     consumer::run(listener, config, shutdown)
         .await

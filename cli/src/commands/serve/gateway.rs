@@ -113,7 +113,7 @@ fn config(args: ServeGateway) -> Result<GatewayConfig, CliFailure> {
             .nodes
             .cluster
             .secret
-            .load_for(Some(&args.nodes.backplane))?,
+            .load_for(args.nodes.needs_secret_at())?,
         allowed_networks: args.allowed_networks,
         membership_lease: args.lease.membership_lease,
         proxies: args.proxies.config(),

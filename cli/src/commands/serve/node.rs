@@ -31,6 +31,9 @@ use crate::{
   highwater serve node --listen 127.0.0.1:8081 --id n1 \\
       --backplane redis://127.0.0.1 --cluster home
       A node of the cluster `home`, joined by a Redis that others use too.
+  highwater serve node --listen 127.0.0.1:8081 --id n1 \\
+      --backplane redis://127.0.0.1 --telemetry nats://127.0.0.1
+      A node whose telemetry goes to consumers over another broker.
   highwater serve node --listen 127.0.0.1:8443 --id n1 \\
       --tls-cert node.pem --tls-key node.key
       A node that speaks wss and https.
@@ -103,10 +106,11 @@ fn config(args: ServeNode) -> Result<NodeConfig, CliFailure> {
     let auth = args
         .auth
         .load(args.backplane.cluster.broker_tls.broker_ca.as_ref())?;
-    let backplane = args.backplane.url();
+    let needed_at = args.backplane.needs_secret_at();
     Ok(NodeConfig {
-        cluster_secret: args.backplane.cluster.secret.load_for(backplane.as_ref())?,
-        backplane,
+        cluster_secret: args.backplane.cluster.secret.load_for(needed_at)?,
+        backplane: args.backplane.url(),
+        telemetry: args.backplane.telemetry_url(),
         cluster: args.backplane.cluster.name,
         membership_lease: args.backplane.lease.membership_lease,
         advertise: args.advertise,

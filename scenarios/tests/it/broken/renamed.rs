@@ -87,7 +87,7 @@ fn old_name_in_set_is_answered_with_the_new_one() {
           = hint: `give_up_after` is called `max_missed` now
 
         --set cluster.lose_every=3: cluster.lose_every: unknown key
-          = expected: `nodes`, `backplane`, `broker`, `balancer`, `policy`, `load_metric`, `routing`, `join`, `balancers`, `balancer_tls`, `max_age`, `tls`, `auth`, `consumers`, `processing_time`, `drop_every`
+          = expected: `nodes`, `backplane`, `broker`, `telemetry`, `telemetry_broker`, `balancer`, `policy`, `load_metric`, `routing`, `join`, `balancers`, `balancer_tls`, `max_age`, `tls`, `auth`, `consumers`, `processing_time`, `drop_every`
           = hint: `lose_every` is called `drop_every` now
 
         --set readings.r.rate=1/s: readings: unknown key

@@ -64,7 +64,7 @@ impl IngestRig {
             cluster_secret: self.ground.config().secret,
             journal: Some(self.journal(id)),
             processing_time,
-            ..ConsumerConfig::new(self.ground.url(), group, name)
+            ..ConsumerConfig::new(self.ground.telemetry(), group, name)
         };
         let shutdown = CancellationToken::new();
         let listener = listen(any_port()).unwrap();

@@ -38,12 +38,12 @@ macro_rules! guarantees {
     };
 }
 
-/// Defines a module of tests per broker.
+/// Defines a module of tests per transport.
 macro_rules! define_suites {
     ([] $((
-        $feature:literal, $module:ident, $kind:ident, $transport:ident, $_producer:ident, $_consumer:ident, $_services:tt
+        $feature:literal, $module:ident, $kind:ident, [$($transport:ident)?], $_queue:tt, $_services:tt
     ))+) => {
-        $(
+        $($(
             #[cfg(feature = $feature)]
             mod $module {
                 guarantees! {
@@ -75,7 +75,7 @@ macro_rules! define_suites {
                         certificate_is_verified_by_the_authority;
                 }
             }
-        )+
+        )?)+
     };
 }
 for_each_broker!(define_suites, []);
