@@ -16,14 +16,14 @@ fn decode(version: Version, bytes: &[u8]) -> Result<Vec<Decoded>, DecodeError> {
 }
 
 fn decode_one(version: Version, bytes: &[u8]) -> Frame {
-    match decode(version, bytes).unwrap().as_slice() {
+    match decode(version, bytes).expect("a frame").as_slice() {
         [Decoded::Frame(frame)] => frame.clone(),
         other => panic!("{other:?}"),
     }
 }
 
 fn error(version: Version, bytes: &[u8]) -> String {
-    decode(version, bytes).unwrap_err().to_string()
+    decode(version, bytes).expect_err("no frame").to_string()
 }
 
 #[test]
