@@ -37,6 +37,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("highwater-services", &["highwater-process"]),
     ("highwater-nats", &["highwater-types"]),
     ("highwater-process", &[]),
+    ("highwater-stomp", &[]),
     ("highwater-types", &[]),
 ];
 

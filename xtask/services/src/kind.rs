@@ -30,6 +30,15 @@ pub enum ServiceKind {
     Kafka,
     /// Another broker of Kafka's protocol, which keeps nothing.
     Tansu,
+    /// Three RabbitMQ servers.
+    #[strum(serialize = "rabbitmq-cluster")]
+    RabbitMqCluster,
+    /// One broker of ActiveMQ Classic.
+    #[strum(serialize = "activemq")]
+    ActiveMq,
+    /// Two brokers of ActiveMQ Classic that pass messages to each other.
+    #[strum(serialize = "activemq-network")]
+    ActiveMqNetwork,
     /// nginx in front of port 8080.
     Nginx,
     /// HAProxy in front of port 8080.
