@@ -26,6 +26,8 @@ pub enum ServiceKind {
     /// RabbitMQ.
     #[strum(serialize = "rabbitmq")]
     RabbitMq,
+    /// An emulator of SNS, SQS and DynamoDB.
+    Ministack,
     /// nginx in front of port 8080.
     Nginx,
     /// HAProxy in front of port 8080.

@@ -1,6 +1,7 @@
 //! The start and the probe of each kind of service, one file per service.
 
 pub mod haproxy;
+pub mod ministack;
 pub mod nats;
 pub mod nats_cluster;
 pub mod nginx;
@@ -12,6 +13,7 @@ pub mod redis_sentinel;
 
 use self::{
     haproxy::HaproxyService,
+    ministack::MinistackService,
     nats::NatsService,
     nginx::NginxService,
     rabbitmq::RabbitMqService,
@@ -35,6 +37,7 @@ impl ServiceKind {
             Self::RedisCluster => RedisClusterService::start(),
             Self::Nats => NatsService::start(),
             Self::RabbitMq => RabbitMqService::start(),
+            Self::Ministack => MinistackService::start(),
             Self::Nginx => NginxService::start(NODE_PORT),
             Self::Haproxy => HaproxyService::start(NODE_PORT),
         }
@@ -47,6 +50,7 @@ impl ServiceKind {
             Self::RedisCluster => redis_cluster::is_complete,
             Self::Nats => nats::is_ready,
             Self::RabbitMq => rabbitmq::is_ready,
+            Self::Ministack => ministack::is_ready,
             Self::Nginx | Self::Haproxy => proxy::is_ready,
         })
     }

@@ -15,7 +15,7 @@ mod up;
 
 use anyhow::Result;
 use clap::Subcommand;
-use highwater_services::{PROGRAMS, ServiceKind, python};
+use highwater_services::{MINISTACK, PROGRAMS, ServiceKind, python};
 
 /// An action on the services.
 #[derive(Subcommand)]
@@ -23,7 +23,7 @@ pub(crate) enum ServicesCommand {
     /// Start services in the background, on free loopback ports and with temporary
     /// directories; without names, all
     Up {
-        /// redis, redis-cluster, nats, rabbitmq, nginx, haproxy
+        /// redis, redis-cluster, nats, rabbitmq, ministack, nginx, haproxy
         kinds: Vec<ServiceKind>,
     },
     /// Stop what `up` started
@@ -72,15 +72,20 @@ pub(crate) fn install() -> Result<()> {
     Ok(())
 }
 
-/// Installs the packages of the example servers. Without a network the tests of these servers
-/// skip themselves, and all others go on.
+/// Installs the packages of servers that are written in Python. Without a network the tests of
+/// the example servers skip themselves, and those of the emulator of SNS and SQS fail.
 fn install_python_packages() {
-    let state = match python::EXAMPLE_SERVERS.install() {
-        Ok(true) => "installed".to_owned(),
-        Ok(false) => "found".to_owned(),
-        Err(error) => format!("missing, and their tests are skipped: {error}"),
-    };
-    eprintln!("{:16} {state}", "Python packages");
+    for (name, environment) in [
+        ("example servers", python::EXAMPLE_SERVERS),
+        ("ministack", MINISTACK),
+    ] {
+        let state = match environment.install() {
+            Ok(true) => "installed".to_owned(),
+            Ok(false) => "found".to_owned(),
+            Err(error) => format!("missing: {error}"),
+        };
+        eprintln!("{name:16} {state}");
+    }
 }
 
 fn or_all(kinds: Vec<ServiceKind>) -> Vec<ServiceKind> {

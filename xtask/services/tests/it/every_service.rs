@@ -82,6 +82,11 @@ fn rabbitmq() {
 }
 
 #[test]
+fn ministack() {
+    check(ServiceKind::Ministack, "ministack");
+}
+
+#[test]
 fn nginx() {
     check(ServiceKind::Nginx, "nginx");
 }
