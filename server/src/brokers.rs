@@ -33,6 +33,7 @@ macro_rules! for_each_broker {
             ("redis", redis, Redis, [RedisTransport], [RedisProducer RedisConsumer], [redis: Redis, redis_cluster: RedisCluster])
             ("nats", nats, Nats, [NatsTransport], [NatsProducer NatsConsumer], [nats: Nats])
             ("amqp", amqp, RabbitMq, [AmqpTransport], [AmqpProducer AmqpConsumer], [rabbitmq: RabbitMq])
+            ("aws", aws, Sns, [SnsTransport], [], [ministack: Ministack])
         }
     };
 }

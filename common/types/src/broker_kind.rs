@@ -9,6 +9,8 @@ pub enum BrokerKind {
     Nats,
     /// RabbitMQ, by AMQP 0-9-1.
     RabbitMq,
+    /// SNS topics with SQS queues.
+    Sns,
 }
 
 /// The parts of a cluster that a broker can be.
@@ -29,6 +31,8 @@ pub enum BrokerMonitoring {
     HttpPort(u16),
     /// A command of its own protocol, at its own address.
     Command(&'static str),
+    /// None: a provider runs it and tells no metrics to its users.
+    Service,
 }
 
 /// The facts that differ between brokers.
@@ -48,7 +52,7 @@ struct BrokerEntry {
 }
 
 /// All brokers, in the order of [`BrokerKind`]: `entry` finds one by its index.
-const ENTRIES: [BrokerEntry; 3] = [
+const ENTRIES: [BrokerEntry; 4] = [
     BrokerEntry {
         kind: BrokerKind::Redis,
         name: "Redis",
@@ -84,11 +88,32 @@ const ENTRIES: [BrokerEntry; 3] = [
         monitoring: BrokerMonitoring::HttpPort(15692),
         url_form: "amqp://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]][/VHOST]",
     },
+    BrokerEntry {
+        kind: BrokerKind::Sns,
+        name: "SNS and SQS",
+        role: BrokerRole::Backplane,
+        scheme: "sns",
+        tls_scheme: "sns+tls",
+        // A region has no port: the provider's endpoints use TLS. This is the port of emulators.
+        default_port: 4566,
+        default_tls_port: 443,
+        monitoring: BrokerMonitoring::Service,
+        url_form: "sns://[KEY:SECRET@]REGION, or sns://[KEY:SECRET@]HOST[:PORT] of an emulator",
+    },
 ];
 
 impl BrokerKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [ENTRIES[0].kind, ENTRIES[1].kind, ENTRIES[2].kind];
+    pub const ALL: [Self; ENTRIES.len()] = {
+        let mut all = [Self::Redis; ENTRIES.len()];
+        let mut at = 0;
+        // A `for` loop cannot run at compile time.
+        while at < all.len() {
+            all[at] = ENTRIES[at].kind;
+            at += 1;
+        }
+        all
+    };
 
     /// Returns the kind whose addresses begin with `scheme`.
     pub fn from_scheme(scheme: &str) -> Option<Self> {

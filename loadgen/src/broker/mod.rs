@@ -10,7 +10,8 @@
 //! [`BrokerDriver`], its `mod` line here, and a line in [`driver()`].
 //!
 //! - [`mod@driver`]: the trait, and the names that all brokers share;
-//! - [`nats`], [`rabbitmq`], [`redis`]: one driver each, with the gauges in a file below it;
+//! - [`nats`], [`rabbitmq`], [`redis`], [`sns`]: one driver each, with its gauges in a
+//!   file below;
 //! - [`monitor`]: the monitoring endpoint that a scenario names.
 
 pub(crate) mod driver;
@@ -18,6 +19,7 @@ mod monitor;
 mod nats;
 mod rabbitmq;
 mod redis;
+mod sns;
 
 use highwater_types::BrokerKind;
 
@@ -29,5 +31,6 @@ pub(crate) fn driver(kind: BrokerKind) -> &'static dyn BrokerDriver {
         BrokerKind::Redis => &redis::Redis,
         BrokerKind::Nats => &nats::Nats,
         BrokerKind::RabbitMq => &rabbitmq::RabbitMq,
+        BrokerKind::Sns => &sns::Sns,
     }
 }

@@ -53,6 +53,6 @@ fn default_monitor(url: &BrokerUrl) -> Option<String> {
     };
     match url.kind().monitoring() {
         BrokerMonitoring::HttpPort(port) => Some(format!("http://{host}:{port}")),
-        BrokerMonitoring::Command(_) => None,
+        BrokerMonitoring::Command(_) | BrokerMonitoring::Service => None,
     }
 }

@@ -1,7 +1,7 @@
 //! Ministack, an emulator of SNS, SQS, DynamoDB and its streams.
 //!
-//! It is young, and it is not the provider: what it alone witnesses is a claim about this
-//! project's code, and not about the provider's services. It keeps everything in memory, so a
+//! The emulator is young, and it is not the provider: what it alone witnesses is a claim about
+//! this project's code, and not about the provider's services. Everything is in its memory, so a
 //! killed one has lost it.
 
 use std::{
