@@ -60,7 +60,7 @@ use highwater_types::{id, rate};
 pub use self::{
     api::{InvalidOrigin, Origin},
     auth::{AuthConfig, Secret},
-    backplane::{BackplaneUrl, ClusterSecret, ClusterSecretError},
+    backplane::{BackplaneUrl, CleanUpError, CleanedUp, ClusterSecret, ClusterSecretError},
     broker::{BrokerConfig, BrokerError},
     cluster::{Routing, UnknownRouting},
     consumer::ConsumerConfig,

@@ -6,6 +6,7 @@ mod gateway;
 mod hangup;
 mod listen;
 mod node;
+mod reaper;
 
 use std::io;
 
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     broker::ServeBroker, consumer::ServeConsumer, gateway::ServeGateway, hangup::Hangup,
-    node::ServeNode,
+    node::ServeNode, reaper::ServeReaper,
 };
 use super::signals::StopSignals;
 use crate::{
@@ -41,6 +42,8 @@ pub(crate) enum ServeCommand {
     Broker(ServeBroker),
     /// A consumer: handles the telemetry of devices as a member of a group
     Consumer(ServeConsumer),
+    /// A clean-up of what dead processes have left at the cluster's broker
+    Reaper(ServeReaper),
 }
 
 /// Serves until SIGTERM, SIGQUIT or Ctrl-C; then drains and ends.
@@ -58,6 +61,10 @@ pub(crate) fn execute(serve: ServeCommand) -> Result<Exit, CliFailure> {
             ServeCommand::Consumer(args) => {
                 hangup.follow(None);
                 consumer::execute(args, shutdown).await
+            }
+            ServeCommand::Reaper(args) => {
+                hangup.follow(None);
+                reaper::execute(args, shutdown).await
             }
             ServeCommand::Broker(args) => {
                 hangup.follow(None);

@@ -5,6 +5,7 @@
 //! - [`doctor`]: what this machine can hold, and the check before a run;
 //! - [`balancing`]: balancers in front of the nodes;
 //! - [`brokers`]: clusters joined by the embedded broker and by real ones;
+//! - `sns`: clusters over SNS and SQS, in a build with the feature `aws`;
 //! - [`bus`]: runs whose workers join over a bus;
 //! - [`deploy`]: the manifests of `deploy/`;
 //! - [`documented`]: every command that the documents show;
@@ -46,6 +47,8 @@ mod presets;
 mod secure;
 mod server;
 mod server_logs;
+#[cfg(feature = "aws")]
+mod sns;
 mod source_addresses;
 mod streams;
 mod target;

@@ -11,6 +11,8 @@ pub enum BrokerKind {
     RabbitMq,
     /// Kafka, and brokers that speak its protocol.
     Kafka,
+    /// SNS topics with SQS queues.
+    Sns,
 }
 
 /// The parts of a cluster that a broker can be.
@@ -33,6 +35,8 @@ pub enum BrokerMonitoring {
     Command(&'static str),
     /// Requests of its own protocol, at its own address.
     Protocol,
+    /// None: a provider runs it and tells no metrics to its users.
+    Service,
 }
 
 /// The facts that differ between brokers.
@@ -52,7 +56,7 @@ struct BrokerEntry {
 }
 
 /// All brokers, in the order of [`BrokerKind`]: `entry` finds one by its index.
-const ENTRIES: [BrokerEntry; 4] = [
+const ENTRIES: [BrokerEntry; 5] = [
     BrokerEntry {
         kind: BrokerKind::Redis,
         name: "Redis",
@@ -100,16 +104,32 @@ const ENTRIES: [BrokerEntry; 4] = [
         monitoring: BrokerMonitoring::Protocol,
         url_form: "kafka://HOST[:PORT][,HOST[:PORT]]",
     },
+    BrokerEntry {
+        kind: BrokerKind::Sns,
+        name: "SNS and SQS",
+        role: BrokerRole::Backplane,
+        scheme: "sns",
+        tls_scheme: "sns+tls",
+        // A region has no port: the provider's endpoints use TLS. This is the port of emulators.
+        default_port: 4566,
+        default_tls_port: 443,
+        monitoring: BrokerMonitoring::Service,
+        url_form: "sns://[KEY:SECRET@]REGION, or sns://[KEY:SECRET@]HOST[:PORT] of an emulator",
+    },
 ];
 
 impl BrokerKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [
-        ENTRIES[0].kind,
-        ENTRIES[1].kind,
-        ENTRIES[2].kind,
-        ENTRIES[3].kind,
-    ];
+    pub const ALL: [Self; ENTRIES.len()] = {
+        let mut all = [Self::Redis; ENTRIES.len()];
+        let mut at = 0;
+        // A `for` loop cannot run at compile time.
+        while at < all.len() {
+            all[at] = ENTRIES[at].kind;
+            at += 1;
+        }
+        all
+    };
 
     /// Returns the kind whose addresses begin with `scheme`.
     pub fn from_scheme(scheme: &str) -> Option<Self> {

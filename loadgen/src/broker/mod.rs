@@ -11,8 +11,8 @@
 //! [`BrokerDriver`], its `mod` line here, and a line in [`driver()`].
 //!
 //! - [`mod@driver`]: the trait, and the names that all brokers share;
-//! - [`nats`], [`rabbitmq`], [`redis`] and `kafka`: one driver each, with the gauges in a file
-//!   below it; `not_built` where the build lacks a client library;
+//! - [`nats`], [`rabbitmq`], [`redis`], [`sns`] and `kafka`: one driver each, with its gauges in
+//!   a file below it; `not_built` where the build lacks a client library;
 //! - [`monitor`]: the monitoring endpoint that a scenario names.
 
 pub(crate) mod driver;
@@ -24,6 +24,7 @@ mod nats;
 mod not_built;
 mod rabbitmq;
 mod redis;
+mod sns;
 
 use highwater_types::BrokerKind;
 
@@ -39,5 +40,6 @@ pub(crate) fn driver(kind: BrokerKind) -> &'static dyn BrokerDriver {
         BrokerKind::Kafka => &kafka::Kafka,
         #[cfg(not(feature = "kafka"))]
         BrokerKind::Kafka => &not_built::NotBuilt("kafka"),
+        BrokerKind::Sns => &sns::Sns,
     }
 }

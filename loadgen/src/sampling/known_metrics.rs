@@ -8,6 +8,7 @@ use super::{
 };
 
 const BACKPLANE: &str = "highwater_backplane_messages_total";
+const BILLED: &str = "highwater_backplane_billed_total";
 const COMMANDS: &str = "highwater_commands_total";
 const TELEMETRY: &str = "highwater_telemetry_total";
 
@@ -15,6 +16,11 @@ const SENT: MetricLabel = ("direction", "sent");
 const RECEIVED: MetricLabel = ("direction", "received");
 const UNICAST: MetricLabel = ("kind", "unicast");
 const TOPIC: MetricLabel = ("kind", "topic");
+
+/// Returns the label of a billed operation. No two services have one of the same name.
+const fn operation(name: &'static str) -> MetricLabel {
+    ("operation", name)
+}
 
 /// The metrics that hold each gauge, best first. A further runtime is a further line.
 ///
@@ -42,6 +48,34 @@ const METRIC_MAPPINGS: &[MetricMapping] = &[
     labelled(gauge::UNICASTS_RECEIVED, BACKPLANE, &[RECEIVED, UNICAST]),
     labelled(gauge::TOPICS_SENT, BACKPLANE, &[SENT, TOPIC]),
     labelled(gauge::TOPICS_RECEIVED, BACKPLANE, &[RECEIVED, TOPIC]),
+    mapping(gauge::BILLED, BILLED),
+    labelled(
+        gauge::BILLED_SNS_PUBLISH,
+        BILLED,
+        &[operation("PublishBatch")],
+    ),
+    labelled(gauge::BILLED_SNS_DELIVERY, BILLED, &[operation("Delivery")]),
+    labelled(
+        gauge::BILLED_SQS_SEND,
+        BILLED,
+        &[operation("SendMessageBatch")],
+    ),
+    labelled(
+        gauge::BILLED_SQS_RECEIVE,
+        BILLED,
+        &[operation("ReceiveMessage")],
+    ),
+    labelled(
+        gauge::BILLED_SQS_DELETE,
+        BILLED,
+        &[operation("DeleteMessageBatch")],
+    ),
+    labelled(gauge::BILLED_DYNAMODB_READ, BILLED, &[operation("GetItem")]),
+    labelled(
+        gauge::BILLED_DYNAMODB_WRITE,
+        BILLED,
+        &[operation("PutItem")],
+    ),
     // All outcomes together are the commands that the node received.
     mapping(gauge::COMMANDS_TAKEN, COMMANDS),
     labelled(
@@ -148,6 +182,8 @@ mod tests {
              highwater_messages_published_total{from=\"device\"} 2\n\
              highwater_messages_delivered_total 90\n\
              highwater_backplane_members 3\n\
+             highwater_backplane_billed_total{service=\"SNS\",operation=\"PublishBatch\"} 21\n\
+             highwater_backplane_billed_total{service=\"SQS\",operation=\"ReceiveMessage\"} 22\n\
              highwater_telemetry_total{outcome=\"accepted\"} 70\n\
              highwater_telemetry_total{outcome=\"full\"} 4\n\
              highwater_backplane_messages_total{direction=\"sent\",kind=\"unicast\"} 30\n\
@@ -170,6 +206,9 @@ mod tests {
                 (gauge::MESSAGES_TAKEN, 10.0),
                 (gauge::MESSAGES_HANDED_OUT, 90.0),
                 (gauge::BACKPLANE_MEMBERS, 3.0),
+                (gauge::BILLED, 43.0),
+                (gauge::BILLED_SNS_PUBLISH, 21.0),
+                (gauge::BILLED_SQS_RECEIVE, 22.0),
                 (gauge::TELEMETRY_ANSWERED, 74.0),
                 (gauge::TELEMETRY_ACCEPTED, 70.0),
                 (gauge::UNICASTS_SENT, 30.0),

@@ -15,6 +15,7 @@
 //!   `sockets`, `login`, `heartbeats`, `frames`, `commands`, `exchanges`, `messages`,
 //!   `telemetry`, `processes` (nodes and consumers), `brokers`, `balancers`, `workers`,
 //!   `observed`, `node_maxima`, `ramp`, `backplane`, `cpu_cores`, `exits`, `balance`, `cost`;
+//!   `list_price`: what a provider bills for a backplane;
 //! - `distribution`, `fit`: times and slopes; `conn_events`, `recovery`: sockets lost and
 //!   opened; `failures`: failures by kind, with examples; `failure_kinds`: whose fault a kind
 //!   is, and what it is called; `failure_words`: failures in sentences; `markup`: answers in
@@ -51,6 +52,7 @@ mod harness;
 mod heartbeats;
 mod leaks;
 mod ledger;
+pub(crate) mod list_price;
 mod login;
 mod markup;
 mod messages;

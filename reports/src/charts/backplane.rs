@@ -9,7 +9,7 @@ use super::{
     series::{NamedPoints, growth_rates},
 };
 use crate::{
-    analysis::{backplane::backplane, brokers::brokers},
+    analysis::{backplane::backplane, brokers::brokers, list_price::PRICES_OF},
     record::{SourceRole, names::gauge},
 };
 
@@ -42,6 +42,7 @@ pub(super) fn chart(context: &ChartContext) -> Chart {
             per_command(context),
             broker_rate(context),
             telemetry_note(context),
+            cost(context),
         ]),
         x: XAxis::Time,
         y: YAxis::linear(Unit::PerSecond),
@@ -55,6 +56,23 @@ fn per_command(context: &ChartContext) -> Option<String> {
     Some(format!(
         "In the steady phase the nodes sent {} messages to each other for each command.",
         format::significant(sent)
+    ))
+}
+
+/// States what the provider's list price comes to, where a provider bills requests.
+fn cost(context: &ChartContext) -> Option<String> {
+    let backplane = backplane(context.window)?;
+    let (usd, what) = match (
+        backplane.estimated_usd_per_million_commands,
+        backplane.estimated_usd_per_idle_node_hour,
+    ) {
+        (Some(usd), _) => (usd, "a million commands cost"),
+        (None, Some(usd)) => (usd, "an idle node costs, per hour,"),
+        (None, None) => return None,
+    };
+    let usd = format::significant(usd);
+    Some(format!(
+        "At the provider's list price ({PRICES_OF}), {what} about {usd} USD: an estimate."
     ))
 }
 

@@ -100,7 +100,12 @@ const HEADLINES: [HeadlineSpec; 11] = [
     },
     HeadlineSpec {
         path: "backplane.sent_per_command",
-        related: &["backplane.sent", "backplane.received"],
+        related: &[
+            "backplane.sent",
+            "backplane.received",
+            "backplane.billed_per_command",
+            "backplane.estimated_usd_per_million_commands",
+        ],
         gates: &["backplane.", "cpu_cores."],
     },
     HeadlineSpec {

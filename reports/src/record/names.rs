@@ -216,6 +216,22 @@ pub mod gauge {
     pub const BACKPLANE_SENT: &str = "backplane.sent";
     /// Messages that a node received over the backplane since it started.
     pub const BACKPLANE_RECEIVED: &str = "backplane.received";
+    /// Requests and deliveries that the backplane's provider bills to a node, since it started.
+    pub const BILLED: &str = "backplane.billed";
+    /// Requests that publish on the topic of SNS.
+    pub const BILLED_SNS_PUBLISH: &str = "backplane.billed.sns_publish";
+    /// Messages that SNS delivered to the queue of a node.
+    pub const BILLED_SNS_DELIVERY: &str = "backplane.billed.sns_delivery";
+    /// Requests that send to queues of SQS.
+    pub const BILLED_SQS_SEND: &str = "backplane.billed.sqs_send";
+    /// Requests for messages of SQS, with and without an answer.
+    pub const BILLED_SQS_RECEIVE: &str = "backplane.billed.sqs_receive";
+    /// Requests that delete messages of SQS.
+    pub const BILLED_SQS_DELETE: &str = "backplane.billed.sqs_delete";
+    /// Requests that read an item of DynamoDB.
+    pub const BILLED_DYNAMODB_READ: &str = "backplane.billed.dynamodb_read";
+    /// Requests that write an item of DynamoDB.
+    pub const BILLED_DYNAMODB_WRITE: &str = "backplane.billed.dynamodb_write";
     /// Connections of a broker, including the sampler's where it has one.
     pub const BROKER_CLIENTS: &str = "broker.clients";
     /// Channels (Redis), subscriptions (NATS), queues (RabbitMQ) or groups (Kafka) of a broker.

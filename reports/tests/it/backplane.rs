@@ -44,7 +44,8 @@ fn with_broker_traffic(late: f64) -> TestRun {
 
 fn near(found: Option<f64>, expected: f64) {
     let found = found.unwrap();
-    assert!((found - expected).abs() < 1e-9, "{found} {expected}");
+    let tolerance = 1e-9 * expected.abs().max(1.0);
+    assert!((found - expected).abs() <= tolerance, "{found} {expected}");
 }
 
 #[test]
@@ -113,4 +114,70 @@ fn run_without_commands_has_no_metric_per_command() {
         line.counters.clear();
     }
     assert_eq!(run.summary().backplane.unwrap().sent_per_command, None);
+}
+
+/// Operations of each kind that the provider bills to each node each second.
+const BILLED_PER_S: f64 = 3.0;
+/// The prices of all kinds together, in US dollars for a million of each.
+const ALL_PRICES: f64 = 0.30 + 0.01 + 3.0 * 0.50 + 0.125 + 0.625;
+
+/// Creates a run whose nodes count what a provider bills.
+fn with_billed_operations() -> TestRun {
+    let kinds = [
+        gauge::BILLED_SNS_PUBLISH,
+        gauge::BILLED_SNS_DELIVERY,
+        gauge::BILLED_SQS_SEND,
+        gauge::BILLED_SQS_RECEIVE,
+        gauge::BILLED_SQS_DELETE,
+        gauge::BILLED_DYNAMODB_READ,
+        gauge::BILLED_DYNAMODB_WRITE,
+    ];
+    let mut run = with_broker_traffic(0.01);
+    for line in &mut run.intervals {
+        if line.source.role == SourceRole::Node {
+            let count = line.at * BILLED_PER_S;
+            line.gauges.insert(gauge::BILLED.into(), count * 7.0);
+            line.gauges.extend(kinds.map(|kind| (kind.into(), count)));
+        }
+    }
+    run
+}
+
+#[test]
+fn billed_operations_cost_what_the_price_list_says_per_command() {
+    let backplane = with_billed_operations().summary().backplane.unwrap();
+    let commands = (run::COMMANDS_PER_S * 2) as f64;
+    let of_each_kind = 2.0 * BILLED_PER_S / commands;
+    near(backplane.billed_per_command, 7.0 * of_each_kind);
+    let usd = backplane.estimated_usd_per_million_commands;
+    near(usd, of_each_kind * ALL_PRICES);
+    assert_eq!(backplane.billed_per_idle_node_hour, None, "no node is idle");
+    assert_eq!(backplane.estimated_usd_per_idle_node_hour, None);
+}
+
+#[test]
+fn idle_node_costs_per_hour_what_the_price_list_says() {
+    let mut run = with_billed_operations();
+    run.manifest.plan.commands.clear();
+    let backplane = run.summary().backplane.unwrap();
+    near(
+        backplane.billed_per_idle_node_hour,
+        7.0 * BILLED_PER_S * 3600.0,
+    );
+    let usd = backplane.estimated_usd_per_idle_node_hour;
+    near(usd, BILLED_PER_S * 3600.0 * ALL_PRICES / 1e6);
+    assert_eq!(backplane.estimated_usd_per_million_commands, None);
+}
+
+#[test]
+fn cost_without_a_billed_kind_is_unknown() {
+    let mut run = with_billed_operations();
+    for line in &mut run.intervals {
+        line.gauges.remove(gauge::BILLED_SQS_DELETE);
+    }
+    let backplane = run.summary().backplane.unwrap();
+    assert!(backplane.billed_per_command.is_some());
+    assert_eq!(backplane.estimated_usd_per_million_commands, None);
+    let unbilled = with_broker_traffic(0.01).summary().backplane.unwrap();
+    assert_eq!((unbilled.billed, unbilled.billed_per_command), (None, None));
 }

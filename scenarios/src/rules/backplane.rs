@@ -72,8 +72,13 @@ fn check_monitor(
 ) {
     let asked = match url.kind().monitoring() {
         BrokerMonitoring::HttpPort(_) => return,
-        BrokerMonitoring::Command(command) => format!("it is asked with {command}"),
-        BrokerMonitoring::Protocol => "it is asked in its own protocol".to_owned(),
+        BrokerMonitoring::Command(command) => {
+            format!("it is asked with {command} at {address_of}'s own address")
+        }
+        BrokerMonitoring::Protocol => {
+            format!("it is asked in its own protocol at {address_of}'s own address")
+        }
+        BrokerMonitoring::Service => "its provider tells its users no metrics".to_owned(),
     };
     if broker.monitor.value.is_some() {
         let name = url.kind().name();
@@ -81,7 +86,7 @@ fn check_monitor(
             &broker.monitor.location,
             Diagnostic::new(format!("{name} has no monitoring endpoint"))
                 .expected("`pid`, or nothing")
-                .hint(format!("{asked} at {address_of}'s own address")),
+                .hint(asked),
         );
     }
 }

@@ -55,6 +55,8 @@ fn default_monitor(url: &BrokerUrl) -> Option<String> {
     };
     match url.kind().monitoring() {
         BrokerMonitoring::HttpPort(port) => Some(format!("http://{host}:{port}")),
-        BrokerMonitoring::Command(_) | BrokerMonitoring::Protocol => None,
+        BrokerMonitoring::Command(_) | BrokerMonitoring::Protocol | BrokerMonitoring::Service => {
+            None
+        }
     }
 }

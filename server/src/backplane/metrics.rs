@@ -54,6 +54,7 @@ pub(crate) fn collect_metrics(backplane: &dyn Backplane, registry: &Registry) {
     let queue_full = rejected.with_label_values(&["queue_full"]);
     queue_full.inc_by(traffic.rejected.get());
     register_metric(registry, &rejected);
+    collect_requests(backplane, registry);
     for (name, help, counter) in [
         (
             "highwater_backplane_reconnects_total",
@@ -83,4 +84,24 @@ pub(crate) fn collect_metrics(backplane: &dyn Backplane, registry: &Registry) {
     ] {
         register_counter(registry, name, help, Some(counter.get() as f64));
     }
+}
+
+/// Registers the requests to a broker that bills them. Another broker has no such metric.
+fn collect_requests(backplane: &dyn Backplane, registry: &Registry) {
+    let counts = backplane.traffic().requests.get();
+    if counts.is_empty() {
+        return;
+    }
+    let name = "highwater_backplane_billed_total";
+    let help = "Requests and deliveries that the provider of the backplane bills, by service and operation.";
+    let requests = expect_valid(IntCounterVec::new(
+        Opts::new(name, help),
+        &["service", "operation"],
+    ));
+    for ((service, operation), count) in &counts {
+        requests
+            .with_label_values(&[service, operation])
+            .inc_by(*count);
+    }
+    register_metric(registry, &requests);
 }

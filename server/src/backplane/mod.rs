@@ -8,10 +8,10 @@
 //!        endpoint ◄── reconnect            the same for every backplane
 //!        ┌────────┴────────┐
 //!      local             remote            connection and membership
-//!        │         ┌───────┼───────┐
-//!        │       redis   nats    amqp      one `Transport` per broker
-//!        ▼         ▼       ▼       ▼
-//!  embedded      Redis   NATS   RabbitMQ
+//!        │         ┌───────┼───────┬───────┐
+//!        │       redis   nats    amqp     aws    one `Transport` per broker
+//!        ▼         ▼       ▼       ▼       ▼
+//!  embedded      Redis   NATS   RabbitMQ  SNS and SQS
 //!  broker
 //! ```
 //!
@@ -19,9 +19,10 @@
 //!
 //! - [`contract`] (the trait and its guarantees), [`view`] (the members), `identity`,
 //!   `message`, `error`;
-//! - `url`, `cluster_secret`, `transports` and `join` (from a URL to a backplane);
+//! - `url`, `cluster_secret`, `transports` and `join` (from a URL to a backplane),
+//!   `clean_up` (what dead processes have left);
 //! - `standalone` (a cluster of one), `local` (the embedded broker), `remote` (membership
-//!   over message brokers) with `redis`, `nats` and `amqp` (RabbitMQ);
+//!   over message brokers) with `redis`, `nats`, `amqp` (RabbitMQ) and `aws` (SNS and SQS);
 //! - the parts that they share: `endpoint` (the node's end), `reconnect` (a task that
 //!   connects again and again), `envelope` (request/reply over unicast), `pending`
 //!   (requests that wait), `member_list` (the rules of membership), `lease`, `traffic`
@@ -31,6 +32,10 @@
 
 #[cfg(feature = "amqp")]
 pub(crate) mod amqp;
+#[cfg(feature = "aws")]
+pub(crate) mod aws;
+mod clean_up;
+mod cleaned_up;
 pub(crate) mod cluster_secret;
 pub mod contract;
 mod endpoint;
@@ -65,13 +70,15 @@ mod url;
 pub mod view;
 
 pub use self::{
+    clean_up::clean_up,
+    cleaned_up::{CleanUpError, CleanedUp},
     cluster_secret::{ClusterSecret, ClusterSecretError},
     contract::Backplane,
     error::{RequestError, SendError},
     identity::Identity,
     join::{BackplaneConfig, JoinedBackplane, join},
     message::{Inbound, MAX_PAYLOAD_BYTES, ReplyTo},
-    traffic::{Counter, MessageKind, TrafficCounters},
+    traffic::{Counter, MessageKind, RequestCounters, TrafficCounters},
     url::BackplaneUrl,
     view::{Member, MemberRole, View},
 };

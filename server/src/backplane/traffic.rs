@@ -1,6 +1,14 @@
 //! The counters of a backplane's traffic and of its errors.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use parking_lot::Mutex;
 
 /// The kind of a message, by which the counts of senders and receivers can be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +54,16 @@ pub struct TrafficCounters {
     pub tables_rejected: Counter,
     /// The abandoned inboxes that this node deleted at the broker.
     pub inboxes_deleted: Counter,
+    /// The requests to a broker that bills each of them.
+    pub requests: Arc<RequestCounters>,
+}
+
+/// The requests to a broker that bills each of them, by service and operation.
+///
+/// Other brokers have none.
+#[derive(Debug, Default)]
+pub struct RequestCounters {
+    counts: Mutex<BTreeMap<(String, String), u64>>,
 }
 
 #[derive(Debug, Default)]
@@ -75,6 +93,36 @@ impl TrafficCounters {
 
     pub(super) fn count_received(&self, kind: MessageKind, bytes: usize) {
         self.received[kind as usize].add(bytes);
+    }
+}
+
+impl RequestCounters {
+    /// Counts a request. The names are those of the client library, so there are few of them.
+    #[cfg_attr(
+        not(feature = "aws"),
+        expect(dead_code, reason = "no other broker bills its requests")
+    )]
+    pub(super) fn count(&self, service: &str, operation: &str) {
+        let key = (service.to_owned(), operation.to_owned());
+        *self.counts.lock().entry(key).or_default() += 1;
+    }
+
+    /// Makes operations known that have not happened yet, so that their counts are 0.
+    #[cfg_attr(
+        not(feature = "aws"),
+        expect(dead_code, reason = "no other broker bills its requests")
+    )]
+    pub(super) fn register(&self, operations: &[(&str, &str)]) {
+        let mut counts = self.counts.lock();
+        for (service, operation) in operations {
+            let key = ((*service).to_owned(), (*operation).to_owned());
+            counts.entry(key).or_default();
+        }
+    }
+
+    /// Returns the counts by `(service, operation)`.
+    pub fn get(&self) -> BTreeMap<(String, String), u64> {
+        self.counts.lock().clone()
     }
 }
 

@@ -61,7 +61,7 @@ pub enum ServiceError {
     /// No service has that name.
     #[error(
         "unknown service {0:?}: expected redis, redis-cluster, nats, rabbitmq, rabbitmq-cluster, \
-         activemq, activemq-network, nginx or haproxy"
+         kafka, tansu, activemq, activemq-network, ministack, nginx or haproxy"
     )]
     Unknown(String),
 }

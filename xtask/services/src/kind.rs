@@ -26,19 +26,21 @@ pub enum ServiceKind {
     /// RabbitMQ.
     #[strum(serialize = "rabbitmq")]
     RabbitMq,
+    /// Three RabbitMQ servers.
+    #[strum(serialize = "rabbitmq-cluster")]
+    RabbitMqCluster,
     /// A broker of Kafka's protocol.
     Kafka,
     /// Another broker of Kafka's protocol, which keeps nothing.
     Tansu,
-    /// Three RabbitMQ servers.
-    #[strum(serialize = "rabbitmq-cluster")]
-    RabbitMqCluster,
     /// One broker of ActiveMQ Classic.
     #[strum(serialize = "activemq")]
     ActiveMq,
     /// Two brokers of ActiveMQ Classic that pass messages to each other.
     #[strum(serialize = "activemq-network")]
     ActiveMqNetwork,
+    /// An emulator of SNS, SQS and DynamoDB.
+    Ministack,
     /// nginx in front of port 8080.
     Nginx,
     /// HAProxy in front of port 8080.

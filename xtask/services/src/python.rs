@@ -13,15 +13,15 @@ use crate::{ServiceError, program};
 #[derive(Debug, Clone, Copy)]
 pub struct PythonEnvironment {
     /// The packages, in words for messages.
-    packages: &'static str,
+    pub(crate) packages: &'static str,
     /// The content of the file with the packages.
-    requirements: &'static str,
+    pub(crate) requirements: &'static str,
     /// The file with the packages, for pip.
-    requirements_file: &'static str,
+    pub(crate) requirements_file: &'static str,
     /// The folder.
-    folder: &'static str,
+    pub(crate) folder: &'static str,
     /// The next step for a person who lacks the packages.
-    hint: &'static str,
+    pub(crate) hint: &'static str,
 }
 
 /// The packages of the example servers.

@@ -3,6 +3,7 @@
 pub mod activemq;
 pub mod haproxy;
 pub mod kafka;
+pub mod ministack;
 pub mod nats;
 pub mod nats_cluster;
 pub mod nginx;
@@ -17,6 +18,7 @@ use self::{
     activemq::{ActiveMqNetworkService, ActiveMqService},
     haproxy::HaproxyService,
     kafka::KafkaService,
+    ministack::MinistackService,
     nats::NatsService,
     nginx::NginxService,
     rabbitmq::RabbitMqService,
@@ -47,6 +49,7 @@ impl ServiceKind {
             Self::RabbitMqCluster => RabbitMqClusterService::start(),
             Self::ActiveMq => ActiveMqService::start(),
             Self::ActiveMqNetwork => ActiveMqNetworkService::start(),
+            Self::Ministack => MinistackService::start(),
             Self::Nginx => NginxService::start(NODE_PORT),
             Self::Haproxy => HaproxyService::start(NODE_PORT),
         }
@@ -61,6 +64,7 @@ impl ServiceKind {
             Self::Kafka | Self::Tansu => kafka::is_ready,
             Self::RabbitMq | Self::RabbitMqCluster => rabbitmq::is_ready,
             Self::ActiveMq | Self::ActiveMqNetwork => stomp::is_ready,
+            Self::Ministack => ministack::is_ready,
             Self::Nginx | Self::Haproxy => proxy::is_ready,
         })
     }

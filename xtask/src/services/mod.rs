@@ -15,7 +15,7 @@ mod up;
 
 use anyhow::Result;
 use clap::Subcommand;
-use highwater_services::{PROGRAMS, ServiceKind, python};
+use highwater_services::{MINISTACK, PROGRAMS, ServiceKind, python};
 
 /// An action on the services.
 #[derive(Subcommand)]
@@ -23,8 +23,8 @@ pub(crate) enum ServicesCommand {
     /// Start services in the background, on free loopback ports and with temporary
     /// directories; without names, all
     Up {
-        /// redis, redis-cluster, nats, rabbitmq, rabbitmq-cluster, activemq, activemq-network,
-        /// nginx, haproxy
+        /// redis, redis-cluster, nats, rabbitmq, rabbitmq-cluster, kafka, tansu, activemq,
+        /// activemq-network, ministack, nginx, haproxy
         kinds: Vec<ServiceKind>,
     },
     /// Stop what `up` started
@@ -73,16 +73,21 @@ pub(crate) fn install() -> Result<()> {
     Ok(())
 }
 
-/// Installs the packages of the example servers and of the Kafka brokers. Without a network the
-/// tests of these servers skip themselves, and all others go on.
+/// Installs the packages of servers from the Python index. Without a network the tests of the
+/// example servers and of the Kafka brokers skip themselves, and those of the emulator of SNS and
+/// SQS fail.
 fn install_python_packages() {
-    for environment in [python::EXAMPLE_SERVERS, python::KAFKA_BROKERS] {
+    for (name, environment) in [
+        ("example servers", python::EXAMPLE_SERVERS),
+        ("kafka brokers", python::KAFKA_BROKERS),
+        ("ministack", MINISTACK),
+    ] {
         let state = match environment.install() {
             Ok(true) => "installed".to_owned(),
             Ok(false) => "found".to_owned(),
-            Err(error) => format!("missing, and their tests are skipped: {error}"),
+            Err(error) => format!("missing: {error}"),
         };
-        eprintln!("{:16} {state}", "Python packages");
+        eprintln!("{name:16} {state}");
     }
 }
 

@@ -21,12 +21,14 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     error::{connect_error, disconnect_error},
-    fragments::Reassembler,
+    fragments::reassemble,
     server::NatsServer,
     subjects::Subjects,
 };
 use crate::{
-    backplane::remote::{InboundFrame, InboundSender, Inbox, TransportResult},
+    backplane::remote::{
+        InboundFrame, InboundSender, Inbox, TransportResult, fragments::Reassembler,
+    },
     net::{broker_servers::BrokerServers, tls::install_ring_provider},
 };
 
@@ -148,7 +150,7 @@ pub(super) async fn subscribe(
     let task = tokio::spawn(async move {
         let mut reassembler = Reassembler::default();
         while let Some(message) = subscriber.next().await {
-            if let Some(frame) = reassembler.push(message) {
+            if let Some(frame) = reassemble(&mut reassembler, message) {
                 inbound.push(to_frame(frame));
             }
         }

@@ -36,7 +36,7 @@
 //! - `server` (address and credentials), `subjects` (names), `error` (the meaning of the
 //!   client library's errors);
 //! - `connection` (one connection, never repaired, and its subscriptions), `fragments`
-//!   (long frames);
+//!   (long frames, by `remote::fragments`);
 //! - `membership_bucket` (compare-and-set), `transport` (the trait).
 
 mod connection;

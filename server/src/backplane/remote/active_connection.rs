@@ -12,7 +12,7 @@ use super::{
     Destination, OutboundFrame, Transport, TransportResult,
     disconnect_reason::{DisconnectReason, with_timeout},
     inbound::InboundReceiver,
-    membership::{Membership, heartbeat_interval},
+    membership::Membership,
     outbound::OutboundOp,
 };
 use crate::{
@@ -52,7 +52,7 @@ impl<C: Transport> Membership<'_, C> {
         ops: &mut BoundedReceiver<OutboundOp>,
         leave: &CancellationToken,
     ) -> Result<(), DisconnectReason> {
-        let mut heartbeats = interval(heartbeat_interval(self.lease_duration));
+        let mut heartbeats = interval(self.heartbeat_interval());
         // After a pause one heartbeat suffices.
         heartbeats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batch = Vec::new();

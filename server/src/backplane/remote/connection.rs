@@ -9,12 +9,14 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::BoxFuture;
 use highwater_types::BrokerUrl;
 use tokio::time::timeout;
 
 use super::{
     ClusterAddress, Inbox, Transport, TransportResult,
     active_connection::LEAVE_TIMEOUT,
+    clean_up::clean_up,
     disconnect_reason::{DisconnectReason, with_timeout},
     inbound::{InboundReceiver, inbound_channel},
     membership::Membership,
@@ -24,6 +26,7 @@ use super::{
 };
 use crate::{
     backplane::{
+        cleaned_up::{CleanUpError, CleanedUp},
         endpoint::BackplaneEndpoint,
         reconnect::{self, Connector, Joined, JoiningNode},
     },
@@ -35,13 +38,23 @@ use crate::{
 pub(in crate::backplane) struct TransportFunctions {
     pub(in crate::backplane) check_url: fn(&BrokerUrl) -> TransportResult<()>,
     pub(in crate::backplane) join: fn(BrokerUrl, ClusterName, Duration, JoiningNode) -> Joined,
+    pub(in crate::backplane) clean_up: CleanUpFunction,
 }
+
+/// The function that removes what dead members have left.
+type CleanUpFunction = fn(
+    BrokerUrl,
+    ClusterName,
+    Duration,
+    JoiningNode,
+) -> BoxFuture<'static, Result<CleanedUp, CleanUpError>>;
 
 impl TransportFunctions {
     pub(in crate::backplane) fn of<C: Transport>() -> Self {
         Self {
             check_url: C::check_url,
             join: join::<C>,
+            clean_up: clean_up::<C>,
         }
     }
 }
@@ -54,41 +67,30 @@ pub(super) fn join<C: Transport>(
     node: JoiningNode,
 ) -> Joined {
     let broker = url.to_string();
-    let connector = RemoteConnector::<C> {
-        servers: BrokerServers::new(url),
-        signer: TableSigner {
-            secret: node.secret.clone(),
-            cluster: cluster.clone(),
-        },
-        cluster,
-        lease,
-        // See `Inbox::connection` for the random half.
-        next_connection: AtomicU64::new(u64::from(rand::random::<u32>()) << 32),
-        last_table: Arc::new(MembershipTable::new()),
-        transport: PhantomData,
-    };
+    let connector = RemoteConnector::<C>::new(url, cluster, lease, &node);
     reconnect::join(connector, broker, node)
 }
 
-struct RemoteConnector<C> {
-    servers: BrokerServers,
+/// The way of one process to its cluster.
+pub(super) struct RemoteConnector<C> {
+    pub(super) servers: BrokerServers,
     cluster: ClusterName,
-    signer: TableSigner,
-    lease: Duration,
+    pub(super) signer: TableSigner,
+    pub(super) lease: Duration,
     /// The number of the next connection; see [`Inbox`].
     next_connection: AtomicU64,
     /// The table of the last connection. If the broker has lost its own, this node
     /// stores this one again.
-    last_table: Arc<MembershipTable>,
-    transport: PhantomData<C>,
+    pub(super) last_table: Arc<MembershipTable>,
+    transport: PhantomData<fn() -> C>,
 }
 
 /// A connection to one server, before the node has joined.
-struct Connected<C> {
+pub(super) struct Connected<C> {
     server: BrokerUrl,
-    transport: C,
-    inbox: Inbox,
-    inbound: InboundReceiver,
+    pub(super) transport: C,
+    pub(super) inbox: Inbox,
+    pub(super) inbound: InboundReceiver,
 }
 
 impl<C: Transport> Connector for RemoteConnector<C> {
@@ -158,9 +160,30 @@ impl<C: Transport> Connector for RemoteConnector<C> {
 }
 
 impl<C: Transport> RemoteConnector<C> {
+    pub(super) fn new(
+        url: BrokerUrl,
+        cluster: ClusterName,
+        lease: Duration,
+        node: &JoiningNode,
+    ) -> Self {
+        Self {
+            servers: BrokerServers::new(url),
+            signer: TableSigner {
+                secret: node.secret.clone(),
+                cluster: cluster.clone(),
+            },
+            cluster,
+            lease,
+            // See `Inbox::connection` for the random half.
+            next_connection: AtomicU64::new(u64::from(rand::random::<u32>()) << 32),
+            last_table: Arc::new(MembershipTable::new()),
+            transport: PhantomData,
+        }
+    }
+
     /// Connects to one server, with an inbox of its own: an attempt that failed may have
     /// left one behind.
-    async fn connect_to(
+    pub(super) async fn connect_to(
         &self,
         server: BrokerUrl,
         node: &JoiningNode,

@@ -31,6 +31,8 @@ pub(super) struct FailureDetector {
 struct LastHeartbeat {
     generation: u64,
     at: Instant,
+    /// Whether the member has sent anything: `at` is the time of its entry until then.
+    is_heard: bool,
 }
 
 impl FailureDetector {
@@ -53,6 +55,7 @@ impl FailureDetector {
             last.or_insert(LastHeartbeat {
                 generation,
                 at: now,
+                is_heard: false,
             });
         }
     }
@@ -63,7 +66,18 @@ impl FailureDetector {
             && last.generation == generation
         {
             last.at = now;
+            last.is_heard = true;
         }
+    }
+
+    /// Whether every other member has sent something since its entry was seen.
+    pub(super) fn has_heard_all(&self, table: &MembershipTable, own_id: &NodeId) -> bool {
+        let entries = table.entries().iter();
+        let mut others = entries.filter(|entry| entry.member.id != *own_id);
+        others.all(|entry| {
+            let last = self.last_heartbeats.get(&entry.member.id);
+            last.is_some_and(|last| last.is_heard && last.generation == entry.member.generation)
+        })
     }
 
     /// Records that the own heartbeat of the instant `sent` has returned.
@@ -166,6 +180,22 @@ mod tests {
         assert_eq!(suspects(&detector, &table), ["c"]);
         detector.record_own_echo(after(start, 11));
         assert_eq!(suspects(&detector, &table), ["b", "c"]);
+    }
+
+    #[test]
+    fn all_are_heard_when_each_other_member_has_sent_something() {
+        let (start, mut table) = (Instant::now(), table(&["a", "b", "c"]));
+        let own = "a".parse().unwrap();
+        let mut detector = FailureDetector::new(start);
+        detector.update_members(&table, start);
+        assert!(!detector.has_heard_all(&table, &own));
+        for id in ["b", "c"] {
+            detector.record_heartbeat(&id.parse().unwrap(), generation(id), after(start, 1));
+        }
+        assert!(detector.has_heard_all(&table, &own));
+        join(&mut table, "b", 2);
+        detector.update_members(&table, after(start, 2));
+        assert!(!detector.has_heard_all(&table, &own), "b has joined again");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{TransportError, TransportResult};
 use crate::{
-    backplane::TrafficCounters,
+    backplane::{RequestCounters, TrafficCounters},
     id::Topic,
     net::bounded_queue::{self, ByteSize},
 };
@@ -74,6 +74,15 @@ impl InboundSender {
         if self.frames.push(frame).is_err() {
             self.traffic.dropped.add(1);
         }
+    }
+
+    /// Returns the counters of the requests that the broker bills.
+    #[cfg_attr(
+        not(feature = "aws"),
+        expect(dead_code, reason = "no other broker bills its requests")
+    )]
+    pub(in crate::backplane) fn requests(&self) -> Arc<RequestCounters> {
+        Arc::clone(&self.traffic.requests)
     }
 
     /// Closes the queue. The first reason counts; frames that still wait are lost.

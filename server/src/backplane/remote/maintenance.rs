@@ -8,9 +8,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use super::{
     Inbox, Transport, TransportError,
     disconnect_reason::{DisconnectReason, with_timeout},
-    membership::{Membership, heartbeat_interval},
+    membership::Membership,
     membership_table::MembershipTable,
     reaper::Reaper,
+    sweep::Sweeper,
 };
 
 /// The time in which changes of the table become one view. The first change after a quiet
@@ -27,9 +28,10 @@ impl<C: Transport> Membership<'_, C> {
 
     async fn try_maintain(&self) -> Result<Infallible, DisconnectReason> {
         let mut reaper = Reaper::new(self.inbox.node.clone());
+        let mut sweeper = Sweeper::new();
         // Several times per heartbeat interval, so that a dead member is removed within
         // its lease and not up to an interval later.
-        let check_interval = heartbeat_interval(self.lease_duration) / 4;
+        let check_interval = self.heartbeat_interval() / 4;
         let mut checks = interval(check_interval);
         // After a pause one check suffices.
         checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -66,6 +68,12 @@ impl<C: Transport> Membership<'_, C> {
                     evict_after = Instant::now() + self.lease_duration;
                 }
                 cleaned => cleaned?,
+            }
+            if sweeper.is_due(self)
+                && let Err(reason) = self.sweep().await
+            {
+                // The next sweep finds what this one has left.
+                tracing::warn!(%reason, "cannot remove the inboxes of processes that never joined");
             }
         }
     }

@@ -42,13 +42,13 @@ pub(super) struct Membership<'c, C> {
     pub(super) failure_detector: Mutex<FailureDetector>,
 }
 
-/// Returns the interval between two heartbeats of a member with this lease.
-pub(super) fn heartbeat_interval(lease: Duration) -> Duration {
-    // Three heartbeats fit into the suspicion timeout: one or two may be lost or late.
-    (lease / 5).min(Duration::from_secs(1))
-}
-
 impl<'c, C: Transport> Membership<'c, C> {
+    /// Returns the interval between two heartbeats of this member.
+    pub(super) fn heartbeat_interval(&self) -> Duration {
+        // Three heartbeats fit into the suspicion timeout: one or two may be lost or late.
+        (self.lease_duration / 5).min(C::MAX_HEARTBEAT_INTERVAL)
+    }
+
     /// Joins with `inbox`, in place of any earlier incarnation or connection of the node.
     pub(super) async fn join(
         endpoint: &'c BackplaneEndpoint<OutboundOp>,

@@ -21,21 +21,30 @@
 //! The files, in reading order:
 //!
 //! - `transport` (the interface to a broker), `error`, `inbox` (the address of a
-//!   connection), `inbound` (received frames that wait), `frame` (the encoding);
+//!   connection), `inbound` (received frames that wait), `frame` (the encoding), `fragments`
+//!   (long frames);
 //! - `membership_table` (the document), `table_signer` (its signature), `table_client`
-//!   (compare-and-set), `failure_detector` (silent members), `reaper` (abandoned inboxes);
+//!   (compare-and-set), `failure_detector` (silent members), `reaper` (abandoned inboxes),
+//!   `sweep` (inboxes that no table knows);
 //! - `membership` (entry, lease and heartbeats), `receive` (its handling of frames),
 //!   `maintenance` (its part in maintaining the table);
 //! - `outbound` (operations that wait), `connection` (connects and joins),
-//!   `active_connection` (reads and writes while joined), `disconnect_reason`.
+//!   `active_connection` (reads and writes while joined), `disconnect_reason`, `clean_up` (a
+//!   process that joins only to remove).
 
 mod active_connection;
+mod clean_up;
 #[cfg(test)]
 pub(super) mod conformance;
 mod connection;
 mod disconnect_reason;
 mod error;
 mod failure_detector;
+#[cfg_attr(
+    not(any(feature = "aws", feature = "nats")),
+    expect(dead_code, reason = "the other brokers carry the longest frame")
+)]
+pub(super) mod fragments;
 mod frame;
 pub(crate) mod fuzzing;
 mod inbound;
@@ -46,6 +55,7 @@ mod membership_table;
 mod outbound;
 mod reaper;
 mod receive;
+mod sweep;
 mod table_client;
 mod table_signer;
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The interface that a message broker must offer to join nodes.
 
+use std::{future::ready, time::Duration};
+
 use bytes::Bytes;
 use highwater_types::{BrokerUrl, ServerAddress};
 
@@ -24,6 +26,9 @@ use crate::id::{ClusterName, Topic};
 pub(in crate::backplane) trait Transport:
     Sized + Send + Sync + 'static
 {
+    /// The longest interval between two heartbeats of a node, however long its lease is.
+    const MAX_HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
+
     /// Checks that the client library accepts the address of a broker's server.
     fn check_url(url: &BrokerUrl) -> TransportResult<()>;
 
@@ -63,6 +68,24 @@ pub(in crate::backplane) trait Transport:
     ///
     /// If it fails, the node tries again later, over this transport if it still works.
     fn remove_inbox(&self, inbox: &Inbox) -> impl Future<Output = TransportResult<()>> + Send;
+
+    /// Returns the names of the inboxes of this cluster at a broker that keeps them until a
+    /// member removes them.
+    fn list_inboxes(&self) -> impl Future<Output = TransportResult<Vec<String>>> + Send {
+        ready(Ok(Vec::new()))
+    }
+
+    /// Removes those of the inboxes in `listed` that are not in `known`, and whose process can
+    /// no longer join. Returns their number.
+    ///
+    /// `known` are the inboxes in the membership table, loaded after `listed`.
+    fn remove_orphans(
+        &self,
+        _listed: Vec<String>,
+        _known: &[Inbox],
+    ) -> impl Future<Output = TransportResult<usize>> + Send {
+        ready(Ok(0))
+    }
 
     /// Returns the servers that the broker has named so far, over this connection. A node
     /// tries them too when it connects again.

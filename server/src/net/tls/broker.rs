@@ -123,16 +123,26 @@ pub(crate) fn is_rejected_certificate(error: &(dyn Error + 'static)) -> bool {
             Some(shared) => &**shared,
             None => error,
         };
-        let inner = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        let rejection = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        let rejection = inside_io_errors(error).downcast_ref::<rustls::Error>();
         if matches!(rejection, Some(rustls::Error::InvalidCertificate(_))) {
             return true;
         }
         next = error.source();
     }
     false
+}
+
+/// Returns the error inside of one of the operating system, or inside of several. Such an error
+/// does not name its content as its source.
+#[cfg(feature = "remote")]
+fn inside_io_errors<'e>(mut error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
+    while let Some(inner) = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+    {
+        error = inner;
+    }
+    error
 }
 
 /// Installs ring as the process's cryptography, for libraries that ask for a default.

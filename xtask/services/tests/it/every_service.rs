@@ -97,6 +97,11 @@ fn activemq_network() {
 }
 
 #[test]
+fn ministack() {
+    check(ServiceKind::Ministack, "ministack");
+}
+
+#[test]
 fn nginx() {
     check(ServiceKind::Nginx, "nginx");
 }

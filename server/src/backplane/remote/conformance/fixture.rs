@@ -25,7 +25,7 @@ use super::{
     tls_server::{TestAuthority, TlsServer, tls_proxy},
 };
 use crate::{
-    backplane::{BackplaneConfig, Identity, Inbound, JoinedBackplane, View, join},
+    backplane::{BackplaneConfig, Identity, Inbound, JoinedBackplane, TrafficCounters, View, join},
     id::{ClusterName, Topic},
 };
 
@@ -34,8 +34,10 @@ pub(in crate::backplane) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A transport and the service that it is tested against.
 pub(in crate::backplane) trait ConformanceTarget: Transport {
-    /// The broker; it must keep its data when it is killed.
+    /// The broker.
     const SERVICE: ServiceKind;
+    /// Whether the broker keeps the membership table when it is killed.
+    const KEEPS_FILES: bool = true;
 
     /// Deletes the cluster's membership table, as an operator would.
     fn delete_table(url: &str, cluster: &ClusterName) -> impl Future<Output = ()> + Send;
@@ -144,6 +146,11 @@ pub(in crate::backplane) struct TransportPeer<K> {
     pub(in crate::backplane) inbox: Inbox,
     pub(in crate::backplane) transport: K,
     pub(super) inbound: InboundReceiver,
+    #[cfg_attr(
+        not(feature = "aws"),
+        expect(dead_code, reason = "no other broker bills its requests")
+    )]
+    pub(in crate::backplane) traffic: Arc<TrafficCounters>,
 }
 
 impl<K: ConformanceTarget> TransportPeer<K> {
@@ -162,12 +169,14 @@ impl<K: ConformanceTarget> TransportPeer<K> {
             incarnation: 1,
             connection: NEXT.fetch_add(1, Relaxed),
         };
-        let (sender, inbound) = inbound_channel(&Arc::default());
+        let traffic = Arc::default();
+        let (sender, inbound) = inbound_channel(&traffic);
         let transport = K::connect(address, &inbox, sender).await?;
         Ok(Self {
             inbox,
             transport,
             inbound,
+            traffic,
         })
     }
 
