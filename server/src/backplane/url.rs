@@ -191,8 +191,8 @@ mod tests {
         let expected = "invalid backplane \"mqtt://h:1\": expected \
                         local://HOST:PORT, redis://HOST, nats://HOST";
         assert!(unknown.starts_with(expected), "{unknown}");
-        let kinds = BrokerKind::ALL.into_iter();
-        let last = kinds.filter(|kind| kind.is_backplane()).next_back();
+        let mut kinds = BrokerKind::ALL.into_iter();
+        let last = kinds.rfind(|kind| kind.is_backplane());
         let last = last.unwrap().scheme();
         assert!(
             unknown.ends_with(&format!(" and {last}://HOST")),

@@ -30,6 +30,9 @@ const POLL_TIMEOUT: Duration = Duration::from_secs(1);
 /// group.
 const FIRST_REBALANCE: Duration = Duration::from_secs(12);
 
+/// The time within which a rebalance must come after a commit was refused for it.
+const MAX_REFUSED: Duration = Duration::from_secs(20);
+
 /// The group that a member joins.
 #[derive(Debug, Clone)]
 pub(super) struct GroupAddress {
@@ -47,6 +50,9 @@ pub(super) struct Member {
     batch_size: BatchSize,
     /// The time of the last poll that had records.
     handed_out_at: Option<Instant>,
+    /// The assignment whose commit the broker refused, because a rebalance has begun, and since
+    /// when.
+    refused: Option<(u64, Instant)>,
 }
 
 /// A record that was fetched and is not handed out.
@@ -67,6 +73,7 @@ impl Member {
             consumer: BaseConsumer::from_config_and_context(&config, context)?,
             batch_size: BatchSize::default(),
             handed_out_at: None,
+            refused: None,
         };
         member.consumer.subscribe(&[&address.topic])?;
         // A rebalance takes as long as the slowest member needs for what it has in hand. Only a new
@@ -84,6 +91,7 @@ impl Member {
         if let Some(at) = self.handed_out_at.take() {
             self.batch_size.adapt(at.elapsed());
         }
+        self.check_refused()?;
         let mut fetched = self.fetch_ready(Vec::new())?;
         if fetched.is_empty() {
             // Before the wait: acknowledgements that come with no record must not be lost.
@@ -91,13 +99,23 @@ impl Member {
             fetched = self.fetch_first()?;
         }
         let deliveries = self.hand_out(fetched);
-        if !deliveries.is_empty() {
-            // Before the records are handled: if this process dies, the next owner of a
-            // partition knows which of its records may have been handled.
-            self.context().commit(&self.consumer, CommitMode::Sync)?;
-            self.handed_out_at = Some(Instant::now());
+        if deliveries.is_empty() {
+            return Ok(deliveries);
         }
-        Ok(deliveries)
+        // Before the records are handled: if this process dies, the next owner of a partition
+        // knows which of its records may have been handled.
+        match self.context().commit(&self.consumer, CommitMode::Sync) {
+            Ok(()) => {
+                self.handed_out_at = Some(Instant::now());
+                Ok(deliveries)
+            }
+            // The records come again, to their owner after the rebalance.
+            Err(error) if is_rebalance(&error) => {
+                self.refused = Some((self.context().number(), Instant::now()));
+                Ok(Vec::new())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Acknowledges records that are handled. Those of a whole poll are committed with the next
@@ -115,6 +133,19 @@ impl Member {
     pub(super) fn leave(self) {
         if let Err(error) = self.context().commit(&self.consumer, CommitMode::Sync) {
             tracing::warn!(%error, "cannot commit before leaving; records may come again");
+        }
+    }
+
+    /// Returns an error if the rebalance for which the broker has refused a commit does not come:
+    /// nothing else brings the records back.
+    fn check_refused(&mut self) -> Result<(), QueueError> {
+        let number = self.context().number();
+        self.refused = self.refused.filter(|(refused, _)| *refused == number);
+        match self.refused {
+            Some((_, at)) if at.elapsed() > MAX_REFUSED => Err(QueueError::disconnected(
+                "the broker accepts no commits of this member",
+            )),
+            _ => Ok(()),
         }
     }
 
@@ -164,10 +195,8 @@ impl Member {
 
     /// Waits for a record, and returns it with those that arrived with it.
     fn fetch_first(&mut self) -> Result<Vec<FetchedRecord>, QueueError> {
-        // A member without room must poll all the same, so that it takes part in rebalances. A
-        // record that comes in that case would be one too many.
         if self.context().unhandled() >= MAX_UNACKED {
-            return Ok(Vec::new());
+            return self.wait_for_room();
         }
         let deadline = Instant::now() + POLL_TIMEOUT;
         loop {
@@ -179,6 +208,20 @@ impl Member {
                 return Ok(Vec::new());
             }
         }
+    }
+
+    /// Waits without fetching. The member still takes part in rebalances.
+    fn wait_for_room(&mut self) -> Result<Vec<FetchedRecord>, QueueError> {
+        let number = self.context().number();
+        let assigned = self.consumer.assignment()?;
+        self.consumer.pause(&assigned)?;
+        // None comes, because a pause drops those that wait in the client library.
+        let fetched = self.fetch_one(POLL_TIMEOUT)?;
+        // Partitions of another assignment are not paused.
+        if self.context().number() == number {
+            self.consumer.resume(&assigned)?;
+        }
+        Ok(fetched.into_iter().collect())
     }
 
     /// Returns the next record; `None` if none came in that time, or a rebalance did.
@@ -217,6 +260,18 @@ impl Member {
         };
         fetched.into_iter().filter_map(delivery).collect()
     }
+}
+
+/// Whether a commit was refused because the group has begun a rebalance.
+fn is_rebalance(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::RebalanceInProgress
+                | RDKafkaErrorCode::IllegalGeneration
+                | RDKafkaErrorCode::UnknownMemberId
+        )
+    )
 }
 
 /// Whether a member is none any more, or no broker can be reached.

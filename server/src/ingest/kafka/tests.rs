@@ -133,8 +133,7 @@ async fn records_are_not_handed_out_without_a_commit() {
         let broker = MockBroker::start(1);
         let mut member = Member::join(runtime, &broker.address("c1")).unwrap();
         broker.publish(0, 0..1);
-        // The member was silent, so the group has given its partition away.
-        let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID;
+        let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
         broker
             .cluster
             .request_errors(RDKafkaApiKey::OffsetCommit, &[refused; 8]);
@@ -176,6 +175,25 @@ async fn member_notices_that_no_broker_can_be_reached() {
         let mut next = Member::join(runtime, &broker.address("c1")).unwrap();
         broker.publish(0, 0..1);
         assert_eq!(ids(&poll(&mut next).unwrap()), ["0-0"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn records_whose_commit_a_rebalance_refuses_come_again() {
+    blocking(|runtime| {
+        let broker = MockBroker::start(1);
+        let mut member = Member::join(runtime, &broker.address("c1")).unwrap();
+        broker.publish(0, 0..1);
+        let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION;
+        broker
+            .cluster
+            .request_errors(RDKafkaApiKey::OffsetCommit, &[refused]);
+        // The member joins again without an error, and then gets the record.
+        let deliveries = poll(&mut member).unwrap();
+        assert_eq!(ids(&deliveries), ["0-0"]);
+        assert!(!deliveries[0].redelivered, "it was not handed out before");
+        member.leave();
     })
     .await;
 }
