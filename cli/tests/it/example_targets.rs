@@ -205,10 +205,11 @@ fn login_cookie() {
 
 #[test]
 fn rabbitmq_web_stomp() {
-    let port = pick_free_port().unwrap();
-    let broker = RabbitMqService::start_with_web_stomp(port).unwrap();
+    let broker = RabbitMqService::start().unwrap();
     let metrics = broker.monitor_url().unwrap();
-    let scenario = on_ports("rabbitmq-web-stomp/scenario.toml", &[(15674, port)])
+    let web_stomp = broker.web_stomp_urls().remove(0);
+    let scenario = read("rabbitmq-web-stomp/scenario.toml")
+        .replace("ws://127.0.0.1:15674", &web_stomp)
         .replace("http://127.0.0.1:15692", &metrics);
     let changes = [
         "target.preset.heartbeat_ms=1000",

@@ -26,6 +26,15 @@ pub enum ServiceKind {
     /// RabbitMQ.
     #[strum(serialize = "rabbitmq")]
     RabbitMq,
+    /// Three RabbitMQ servers.
+    #[strum(serialize = "rabbitmq-cluster")]
+    RabbitMqCluster,
+    /// One broker of ActiveMQ Classic.
+    #[strum(serialize = "activemq")]
+    ActiveMq,
+    /// Two brokers of ActiveMQ Classic that pass messages to each other.
+    #[strum(serialize = "activemq-network")]
+    ActiveMqNetwork,
     /// nginx in front of port 8080.
     Nginx,
     /// HAProxy in front of port 8080.

@@ -1,5 +1,6 @@
 //! The start and the probe of each kind of service, one file per service.
 
+pub mod activemq;
 pub mod haproxy;
 pub mod nats;
 pub mod nats_cluster;
@@ -11,14 +12,16 @@ pub mod redis_cluster;
 pub mod redis_sentinel;
 
 use self::{
+    activemq::{ActiveMqNetworkService, ActiveMqService},
     haproxy::HaproxyService,
     nats::NatsService,
     nginx::NginxService,
     rabbitmq::RabbitMqService,
+    rabbitmq_cluster::RabbitMqClusterService,
     redis::{RedisOptions, RedisService},
     redis_cluster::RedisClusterService,
 };
-use crate::{Service, ServiceError, ServiceKind, proxy};
+use crate::{Service, ServiceError, ServiceKind, proxy, stomp};
 
 /// The port of a node in the documents' examples.
 const NODE_PORT: u16 = 8080;
@@ -35,6 +38,9 @@ impl ServiceKind {
             Self::RedisCluster => RedisClusterService::start(),
             Self::Nats => NatsService::start(),
             Self::RabbitMq => RabbitMqService::start(),
+            Self::RabbitMqCluster => RabbitMqClusterService::start(),
+            Self::ActiveMq => ActiveMqService::start(),
+            Self::ActiveMqNetwork => ActiveMqNetworkService::start(),
             Self::Nginx => NginxService::start(NODE_PORT),
             Self::Haproxy => HaproxyService::start(NODE_PORT),
         }
@@ -46,7 +52,8 @@ impl ServiceKind {
             Self::Redis => redis::is_ready,
             Self::RedisCluster => redis_cluster::is_complete,
             Self::Nats => nats::is_ready,
-            Self::RabbitMq => rabbitmq::is_ready,
+            Self::RabbitMq | Self::RabbitMqCluster => rabbitmq::is_ready,
+            Self::ActiveMq | Self::ActiveMqNetwork => stomp::is_ready,
             Self::Nginx | Self::Haproxy => proxy::is_ready,
         })
     }

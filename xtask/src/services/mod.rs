@@ -23,7 +23,8 @@ pub(crate) enum ServicesCommand {
     /// Start services in the background, on free loopback ports and with temporary
     /// directories; without names, all
     Up {
-        /// redis, redis-cluster, nats, rabbitmq, nginx, haproxy
+        /// redis, redis-cluster, nats, rabbitmq, rabbitmq-cluster, activemq, activemq-network,
+        /// nginx, haproxy
         kinds: Vec<ServiceKind>,
     },
     /// Stop what `up` started

@@ -82,6 +82,21 @@ fn rabbitmq() {
 }
 
 #[test]
+fn rabbitmq_cluster() {
+    check(ServiceKind::RabbitMqCluster, "beam.smp");
+}
+
+#[test]
+fn activemq() {
+    check(ServiceKind::ActiveMq, "java");
+}
+
+#[test]
+fn activemq_network() {
+    check(ServiceKind::ActiveMqNetwork, "java");
+}
+
+#[test]
 fn nginx() {
     check(ServiceKind::Nginx, "nginx");
 }
