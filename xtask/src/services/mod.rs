@@ -74,13 +74,14 @@ pub(crate) fn install() -> Result<()> {
 }
 
 /// Installs the packages of servers from the Python index. Without a network the tests of the
-/// example servers and of the Kafka brokers skip themselves, and those of the emulator of SNS and
-/// SQS fail.
+/// example servers, of the STOMP client and of the Kafka brokers skip themselves, and those of the
+/// emulator of SNS and SQS fail.
 fn install_python_packages() {
     for (name, environment) in [
         ("example servers", python::EXAMPLE_SERVERS),
-        ("kafka brokers", python::KAFKA_BROKERS),
-        ("ministack", MINISTACK),
+        ("STOMP client", python::STOMP_CLIENT),
+        ("Kafka brokers", python::KAFKA_BROKERS),
+        ("Ministack", MINISTACK),
     ] {
         let state = match environment.install() {
             Ok(true) => "installed".to_owned(),
