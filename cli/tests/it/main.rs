@@ -47,6 +47,7 @@ mod secure;
 mod server;
 mod server_logs;
 mod source_addresses;
+mod stomp;
 mod streams;
 mod target;
 mod telemetry;
