@@ -24,6 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "highwater-process",
             "highwater-reports",
             "highwater-scenarios",
+            "highwater-stomp",
             "highwater-types",
         ],
     ),

@@ -334,6 +334,8 @@ pub mod latency {
     pub const EXCHANGE_RESPONSE: &str = "exchanges.response";
     /// Time from when such a message was sent to its answer.
     pub const EXCHANGE_SERVICE: &str = "exchanges.service";
+    /// Time from when a message was due to the system's acceptance (`published` only).
+    pub const MESSAGE_RESPONSE: &str = "messages.response";
     /// Time from when a message was due to its delivery.
     pub const MESSAGE_LATENCY: &str = "messages.latency";
     /// Time from when a message was sent to its delivery.

@@ -36,6 +36,7 @@ mod observe;
 mod publish;
 mod ramp;
 mod root;
+mod stomp;
 mod target;
 mod telemetry;
 mod word;
@@ -60,6 +61,7 @@ pub use self::{
     publish::{DeviceRole, PublishFrom, PublishLoad},
     ramp::{HoldWhen, RampControl},
     root::{Plan, SystemSpec},
+    stomp::{StompAck, StompSpec, StompSubscription},
     target::{CertificateTrust, ClientCertificate, Compression, Dialect, TargetSpec},
     telemetry::{Consumers, MAX_TELEMETRY, TelemetryLoad},
 };
@@ -68,5 +70,6 @@ pub(crate) use self::{
     event::{EventKind, FaultKind, FaultSize, NodeEffect, TargetKind},
     observe::numbered_names,
     publish::TOPIC_NUMBER_PLACEHOLDER,
+    stomp::STOMP_SUBPROTOCOLS,
     word::Word,
 };

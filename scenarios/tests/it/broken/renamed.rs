@@ -83,7 +83,7 @@ fn old_name_in_set_is_answered_with_the_new_one() {
     let diagnostics = parse("base.toml", crate::BASE, &sets).unwrap_err();
     expect![[r#"
         --set devices.home.give_up_after=3: devices.home.give_up_after: unknown key
-          = expected: `name`, `count`, `ramp`, `start`, `heartbeat`, `max_missed`, `connect_timeout`, `max_message`, `reconnect`, `separator`, `open`, `answer`, `count_messages`, `close`, `data`, `login`
+          = expected: `name`, `count`, `ramp`, `start`, `heartbeat`, `max_missed`, `connect_timeout`, `max_message`, `reconnect`, `separator`, `open`, `answer`, `count_messages`, `close`, `subscribe`, `data`, `login`
           = hint: `give_up_after` is called `max_missed` now
 
         --set cluster.lose_every=3: cluster.lose_every: unknown key
