@@ -67,8 +67,28 @@ impl StompHandler {
     }
 
     fn handle_bytes(&self, session: &Arc<Session>, bytes: &[u8]) -> Result<(), CloseReason> {
-        self.state.lock().decoder.push(bytes);
+        let _handling = self.state.handling.lock();
+        let waiting = {
+            let mut inner = self.state.lock();
+            inner.decoder.push(bytes);
+            inner.decoder.partial_bytes()
+        };
+        if waiting > self.max_message_bytes() {
+            // Frames only wait while the connection to a broker opens.
+            let error = StompError::limit("too many frames before CONNECTED");
+            if matches!(self.state.lock().phase, StompPhase::Connecting) {
+                return Err(self.fail(session, &error, None));
+            }
+        }
+        self.handle_frames(session)
+    }
+
+    /// Handles the frames that have arrived.
+    pub(super) fn handle_frames(&self, session: &Arc<Session>) -> Result<(), CloseReason> {
         loop {
+            if matches!(self.state.lock().phase, StompPhase::Connecting) {
+                return Ok(());
+            }
             // A statement of its own, so that the lock is released.
             let next = self.state.lock().decoder.next_frame();
             match next {
@@ -101,6 +121,9 @@ impl StompHandler {
             return Err(StompError::invalid(format!(
                 "invalid {command}: expected CONNECT or STOMP first"
             )));
+        }
+        if !is_connect && self.forward(session, frame)? {
+            return Ok(());
         }
         match frame.command {
             Command::Connect | Command::Stomp => return self.connect(session, frame),
@@ -175,6 +198,7 @@ impl StompHandler {
         let Closing {
             subscriptions,
             unacked,
+            relay,
         } = self.state.close();
         for subscription in subscriptions {
             // Subscriptions to topics end with the session itself.
@@ -184,6 +208,7 @@ impl StompHandler {
         }
         // After the subscriptions, so that no message comes back to this session.
         drop(unacked);
+        drop(relay);
         if was_open {
             self.state.lock().identity.user = "".into();
             self.node.metrics.stomp.sessions.dec();
