@@ -68,7 +68,7 @@ pub use self::{
         AllowedNetworks, GatewayConfig, GatewayError, GatewayLimits, GatewayPolicy, LoadMetric,
     },
     ingest::{ConsumerGroupStatus, GroupsError, consumer_groups},
-    limits::NodeLimits,
+    limits::{NodeLimits, StompLimits},
     net::{
         listen::{ListenSockets, listen},
         networks::{InvalidNetwork, Networks},

@@ -33,7 +33,10 @@ const LAYERS: &[(&str, &[&str])] = &[
         &["highwater-scenarios", "highwater-types"],
     ),
     ("highwater-scenarios", &["highwater-types"]),
-    ("highwater-server", &["highwater-nats", "highwater-types"]),
+    (
+        "highwater-server",
+        &["highwater-nats", "highwater-stomp", "highwater-types"],
+    ),
     ("xtask", &["highwater-process", "highwater-services"]),
     ("highwater-services", &["highwater-process"]),
     ("highwater-nats", &["highwater-types"]),

@@ -10,6 +10,8 @@ use super::{
     load_reporter::{self, load_report},
     state::NodeQueues,
 };
+#[cfg(feature = "stomp")]
+use crate::cluster::queues;
 use crate::{
     api::rejections,
     auth::{AuthConfig, StoreUrl},
@@ -120,6 +122,9 @@ pub async fn run(
     let finished = futures_util::future::join_all(accepting);
     // Connections that are left after it end with the task group.
     let _ = tokio::time::timeout(node.sessions.limits.drain_grace, finished).await;
+    // Messages that wait here would be lost with this process.
+    #[cfg(feature = "stomp")]
+    let _ = tokio::time::timeout(LEAVE_TIMEOUT, node.cluster.queues.leave()).await;
     // Last: until here other nodes may still send commands.
     drained.cancel();
     // A backplane that does not answer must not hold the process. The lease removes the node.
@@ -162,9 +167,7 @@ fn warn_of_own_sessions(config: &NodeConfig) {
 fn task_group(node: &Arc<Node>) -> TaskGroup<impl FnMut()> {
     let sessions = Arc::clone(&node.sessions);
     TaskGroup::new(node.task_health.clone(), move || {
-        sessions
-            .registry
-            .for_each(|session| session.write_queue.abort(CloseReason::ConnectionLost));
+        sessions.for_each(|session| session.write_queue.abort(CloseReason::ConnectionLost));
     })
 }
 
@@ -178,6 +181,11 @@ fn spawn_background(
     let directory = directory_client::run(cluster_context(), queues.directory_updates);
     tasks.spawn("owner directory", directory);
     tasks.spawn("directory resync", resync::run(cluster_context()));
+    #[cfg(feature = "stomp")]
+    tasks.spawn(
+        "queues",
+        queues::broker::run(Arc::clone(&node.cluster.queues)),
+    );
     tasks.spawn("late registrations", unregistered::run(cluster_context()));
     tasks.spawn("load reports", load_reporter::run(Arc::clone(node)));
     tasks.spawn("timing wheel", advance_wheel(Arc::clone(node)));

@@ -120,6 +120,8 @@ impl Node {
         let (intake, telemetry) = TelemetryIntake::new(Arc::clone(&sessions), has_queue);
         let metrics =
             NodeMetrics::new(&sessions.metrics, cluster.topics.metrics(), &intake.metrics);
+        #[cfg(feature = "stomp")]
+        cluster.queues.metrics.register(&metrics.registry);
         let node = Self {
             cluster: Arc::new(cluster),
             sessions,
@@ -199,7 +201,7 @@ impl Node {
         self.connections.public.acquire_unchecked();
     }
 
-    pub(super) fn release_socket(&self, session: &Session) {
+    pub(in crate::node) fn release_socket(&self, session: &Session) {
         if let Some(addresses) = &self.socket_addresses {
             addresses.release(session.address_bucket);
         }

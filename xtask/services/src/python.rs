@@ -36,6 +36,15 @@ pub const EXAMPLE_SERVERS: PythonEnvironment = PythonEnvironment {
     hint: "`cargo xtask services install`, with a network",
 };
 
+/// A STOMP client of others.
+pub const STOMP_CLIENT: PythonEnvironment = PythonEnvironment {
+    packages: "the Python packages of the STOMP client",
+    requirements: include_str!("../../stomp/requirements.txt"),
+    requirements_file: concat!(env!("CARGO_MANIFEST_DIR"), "/../stomp/requirements.txt"),
+    folder: concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/stomp-client"),
+    hint: "`cargo xtask services install`, with a network",
+};
+
 /// The load testing tools that a bench compares Highwater with.
 pub const PEERS: PythonEnvironment = PythonEnvironment {
     packages: "the Python packages of the other load testing tools",

@@ -73,15 +73,17 @@ pub(crate) fn install() -> Result<()> {
     Ok(())
 }
 
-/// Installs the packages of the example servers. Without a network the tests of these servers
-/// skip themselves, and all others go on.
+/// Installs the packages of the example servers and of the STOMP client. Without a network the
+/// tests that need them skip themselves, and all others go on.
 fn install_python_packages() {
-    let state = match python::EXAMPLE_SERVERS.install() {
-        Ok(true) => "installed".to_owned(),
-        Ok(false) => "found".to_owned(),
-        Err(error) => format!("missing, and their tests are skipped: {error}"),
-    };
-    eprintln!("{:16} {state}", "Python packages");
+    for environment in [python::EXAMPLE_SERVERS, python::STOMP_CLIENT] {
+        let state = match environment.install() {
+            Ok(true) => "installed".to_owned(),
+            Ok(false) => "found".to_owned(),
+            Err(error) => format!("missing, and their tests are skipped: {error}"),
+        };
+        eprintln!("{:16} {state}", "Python packages");
+    }
 }
 
 fn or_all(kinds: Vec<ServiceKind>) -> Vec<ServiceKind> {
