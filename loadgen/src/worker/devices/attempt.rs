@@ -172,7 +172,6 @@ async fn open_socket(
         started_at: plan.started_at,
         handshake: started.elapsed(),
     };
-    let mut stomp = None;
     let frames = match context.socket_identity(device.key) {
         Some(identity) => {
             let deadline = started + pool.connect_timeout;
@@ -182,7 +181,7 @@ async fn open_socket(
                 recorder: &context.recorder,
                 deadline,
             };
-            let frames = opening.run().await?;
+            let mut frames = opening.run().await?;
             if let Some(texts) = &identity.protocol.stomp {
                 let opening = StompOpening {
                     context,
@@ -193,9 +192,9 @@ async fn open_socket(
                     deadline,
                 };
                 // Boxed: otherwise every device's future holds room for it.
-                stomp = Some(Box::new(Box::pin(opening.run()).await?));
+                frames.stomp = Some(Box::new(Box::pin(opening.run()).await?));
             }
-            if stomp.is_some() || !identity.protocol.frames.open.is_empty() {
+            if frames.stomp.is_some() || !identity.protocol.frames.open.is_empty() {
                 context
                     .recorder
                     .time(Timing::ConnectOpen, started.elapsed());
@@ -212,7 +211,6 @@ async fn open_socket(
     Ok(Box::new(OpenSocket {
         stream,
         frames,
-        stomp,
         exchanges: None,
     }))
 }

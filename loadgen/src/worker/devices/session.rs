@@ -199,7 +199,7 @@ impl<'a> Session<'a> {
 
     /// Returns when the next heartbeat, message or telemetry record is due.
     fn next_due(&self) -> Instant {
-        let heartbeat = match &self.socket.stomp {
+        let heartbeat = match self.socket.stomp() {
             None => self.heartbeat.next_due(),
             // A session may have agreed on no heart-beats, and may have nothing else to do.
             Some(stomp) => match stomp.heart_beats.next_due() {
@@ -222,7 +222,7 @@ impl<'a> Session<'a> {
                 self.send_due().await?;
                 Ok(Some(self.next_due()))
             }
-            SocketState::AwaitingClose if self.socket.stomp.is_some() => {
+            SocketState::AwaitingClose if self.socket.stomp().is_some() => {
                 self.disconnect_stomp().await?;
                 Ok(Some(Instant::now() + CLOSE_TIMEOUT))
             }
@@ -253,7 +253,7 @@ impl<'a> Session<'a> {
         if let Some(exchanges) = &mut self.socket.exchanges {
             exchanges.time_out(self.context);
         }
-        if self.socket.stomp.is_some() {
+        if self.socket.stomp().is_some() {
             self.beat_stomp(now).await?;
         } else if self.heartbeat.next_due() <= now {
             self.send_heartbeat(now, write_timeout).await?;
@@ -375,7 +375,7 @@ impl<'a> Session<'a> {
     async fn handle_message(&mut self, frame: &Message) -> FrameEffect {
         let context = self.context;
         if frame.is_text() || frame.is_binary() {
-            if self.socket.stomp.is_some() {
+            if self.socket.stomp().is_some() {
                 return self.handle_stomp(frame).await;
             }
             if self.socket.frames.is_some() {

@@ -30,7 +30,7 @@ impl Session<'_> {
             Message::Binary(bytes) => bytes,
             _ => return FrameEffect::None,
         };
-        let Some(stomp) = &mut self.socket.stomp else {
+        let Some(stomp) = self.socket.stomp_mut() else {
             return FrameEffect::None;
         };
         stomp.heart_beats.on_received(Instant::now());
@@ -84,7 +84,7 @@ impl Session<'_> {
             (Some(topics), Ok(text)) => topics.on_message(self.context, text),
             _ => self.context.record_message_received(),
         }
-        let Some(stomp) = &mut self.socket.stomp else {
+        let Some(stomp) = self.socket.stomp_mut() else {
             return FrameEffect::None;
         };
         if let Some(gap) = stomp.message_gap(Instant::now()) {
@@ -141,7 +141,7 @@ impl Session<'_> {
     /// Sends the heart-beat that is due, and looks whether the server's is overdue.
     pub(super) async fn beat_stomp(&mut self, now: Instant) -> Result<(), Disconnect> {
         let (recorder, max_missed) = (&self.context.recorder, self.pool.max_missed);
-        let Some(stomp) = &mut self.socket.stomp else {
+        let Some(stomp) = self.socket.stomp_mut() else {
             return Ok(());
         };
         let is_due = stomp.heart_beats.take_due(now, recorder);
@@ -162,7 +162,7 @@ impl Session<'_> {
     pub(super) async fn disconnect_stomp(&mut self) -> Result<(), Disconnect> {
         let frame =
             Frame::new(Command::Disconnect).with(header::RECEIPT, names::DISCONNECT_RECEIPT);
-        let stomp = self.socket.stomp.as_ref();
+        let stomp = self.socket.stomp();
         // A DISCONNECT has no character without a form.
         if let Some(message) = stomp.and_then(|stomp| stomp.encode(&frame).ok()) {
             send_frame(&mut self.socket.stream, message, CLOSE_TIMEOUT).await?;
