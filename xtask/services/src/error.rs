@@ -60,7 +60,7 @@ pub enum ServiceError {
     },
     /// No service has that name.
     #[error(
-        "unknown service {0:?}: expected redis, redis-cluster, nats, rabbitmq, nginx or haproxy"
+        "unknown service {0:?}: expected redis, redis-cluster, nats, rabbitmq, kafka, tansu, nginx or haproxy"
     )]
     Unknown(String),
 }
