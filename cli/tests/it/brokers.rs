@@ -288,11 +288,12 @@ fn telemetry_goes_through_a_broker_beside_the_backplane() {
     assert!(answer.contains("\"streams\": 0"), "{answer}");
 }
 
-/// Kafka notices the dead consumer after its session timeout, and the others mark what it had.
+/// The broker notices the dead consumer after its session timeout. On tansu, because noida-db
+/// waits for a dead member without an end.
 #[cfg(feature = "kafka")]
 #[test]
 fn telemetry_over_kafka_survives_a_killed_consumer() {
-    let kafka = highwater_services::KafkaService::start().expect("a broker");
+    let kafka = highwater_services::TansuService::start().expect("a broker");
     let telemetry_url = format!("cluster.telemetry={}", kafka.url());
     let run = CliRun::start_with(
         r#"
@@ -328,16 +329,15 @@ fn telemetry_over_kafka_survives_a_killed_consumer() {
     let telemetry = telemetry(&summary);
     assert_all_accepted(telemetry, 4_000);
     assert_eq!(telemetry.handled, Some(4_000), "{telemetry:?}");
-    // What c2 had, and what the others had in hand when c2 came back: the test broker refuses
-    // commits once a rebalance has begun, and Kafka does not.
-    assert!(telemetry.duplicated.unwrap() <= 3 * 64, "{telemetry:?}");
+    // What c2 had handled and not acknowledged.
+    assert!(telemetry.duplicated.unwrap() <= 64, "{telemetry:?}");
     let ids = summary
         .brokers
         .iter()
         .map(|broker| broker.process.id.as_str());
     assert_eq!(ids.collect::<Vec<_>>(), ["broker", "telemetry-broker"]);
     let queue = &summary.brokers[1];
-    assert_eq!(queue.messages_in, Some(4_000), "{queue:?}");
+    assert!(queue.messages_in.unwrap() > 3_000, "{queue:?}");
     assert_eq!(queue.channels_peak, Some(1), "{queue:?}");
     // The partitions of c2 had no owner for seconds.
     assert!(queue.backlog_peak.unwrap() > 100, "{queue:?}");
