@@ -19,6 +19,6 @@ mod url;
 pub use self::url::{InvalidRelayUrl, StompRelayUrl};
 pub(crate) use self::{
     connection::{ConnectionEnd, ToBroker},
-    relay::{OpenedSession, RelayError, StompRelay},
+    relay::{RelayError, StompRelay},
     system::run,
 };

@@ -48,7 +48,11 @@ impl StompHandler {
         }
         let has_token = grant.is_some();
         let identity = identity(session, grant, connect.login.clone())?;
-        self.state.lock().identity = identity;
+        {
+            let mut inner = self.state.lock();
+            inner.identity = identity;
+            inner.is_counted = true;
+        }
         self.node.metrics.stomp.sessions.inc();
         // Every version of the list is supported, and the newest comes first.
         let version = connect.versions.first().copied();

@@ -191,10 +191,7 @@ impl StompHandler {
 
     /// Ends subscriptions to queues, and returns messages that are not acknowledged.
     fn end_session(&self) {
-        let was_open = {
-            let inner = self.state.lock();
-            !inner.identity.user.is_empty()
-        };
+        let was_counted = std::mem::take(&mut self.state.lock().is_counted);
         let Closing {
             subscriptions,
             unacked,
@@ -209,8 +206,7 @@ impl StompHandler {
         // After the subscriptions, so that no message comes back to this session.
         drop(unacked);
         drop(relay);
-        if was_open {
-            self.state.lock().identity.user = "".into();
+        if was_counted {
             self.node.metrics.stomp.sessions.dec();
         }
     }

@@ -54,6 +54,8 @@ pub(super) struct StompInner {
     pub(super) transactions: Transactions,
     /// The way to a broker of others; `None` with the simple broker.
     pub(super) relay: Option<RelayLink>,
+    /// Whether the session counts as open in the metrics.
+    pub(super) is_counted: bool,
     next_number: u64,
     frame_rate: FrameCount,
 }
@@ -158,6 +160,7 @@ impl StompState {
                 unacked: Vec::new(),
                 transactions: Transactions::default(),
                 relay: None,
+                is_counted: false,
                 next_number: 1,
                 frame_rate: FrameCount::default(),
             }),
