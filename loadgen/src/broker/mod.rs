@@ -31,6 +31,6 @@ pub(crate) fn driver(kind: BrokerKind) -> &'static dyn BrokerDriver {
         BrokerKind::Redis => &redis::Redis,
         BrokerKind::Nats => &nats::Nats,
         BrokerKind::RabbitMq => &rabbitmq::RabbitMq,
-        BrokerKind::Sns => &sns::Sns,
+        BrokerKind::Sns | BrokerKind::DynamoDb => &sns::Sns,
     }
 }

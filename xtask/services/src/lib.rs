@@ -57,7 +57,7 @@ pub use namespace::run_in_namespace;
 pub use program::{ARTILLERY, EPMD, PEER_PROGRAMS, PROGRAMS, Program, TSUNG};
 pub use registry::{
     haproxy::HaproxyService,
-    ministack::{MINISTACK, MinistackService},
+    ministack::MINISTACK,
     nats::{NatsOptions, NatsService},
     nats_cluster::NatsClusterService,
     nginx::NginxService,

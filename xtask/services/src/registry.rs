@@ -37,7 +37,7 @@ impl ServiceKind {
             Self::RedisCluster => RedisClusterService::start(),
             Self::Nats => NatsService::start(),
             Self::RabbitMq => RabbitMqService::start(),
-            Self::Ministack => MinistackService::start(),
+            Self::Ministack | Self::MinistackStream => MinistackService::start(self),
             Self::Nginx => NginxService::start(NODE_PORT),
             Self::Haproxy => HaproxyService::start(NODE_PORT),
         }
@@ -50,7 +50,7 @@ impl ServiceKind {
             Self::RedisCluster => redis_cluster::is_complete,
             Self::Nats => nats::is_ready,
             Self::RabbitMq => rabbitmq::is_ready,
-            Self::Ministack => ministack::is_ready,
+            Self::Ministack | Self::MinistackStream => ministack::is_ready,
             Self::Nginx | Self::Haproxy => proxy::is_ready,
         })
     }

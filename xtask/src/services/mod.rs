@@ -23,7 +23,7 @@ pub(crate) enum ServicesCommand {
     /// Start services in the background, on free loopback ports and with temporary
     /// directories; without names, all
     Up {
-        /// redis, redis-cluster, nats, rabbitmq, ministack, nginx, haproxy
+        /// redis, redis-cluster, nats, rabbitmq, ministack, ministack-stream, nginx, haproxy
         kinds: Vec<ServiceKind>,
     },
     /// Stop what `up` started

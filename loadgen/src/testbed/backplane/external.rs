@@ -4,12 +4,17 @@ use std::{sync::Arc, time::Duration};
 
 use highwater_reports::record::{Source, SourceRole};
 use highwater_scenarios::plan::{BROKER_NAME, BrokerSpec};
-use highwater_types::{BrokerUrl, redact_passwords};
+use highwater_types::{BrokerKind, BrokerUrl, redact_passwords};
 use tokio::time::timeout;
 
 use super::{
-    super::{TestbedError, credentials::ClusterSecret, launcher::LaunchArgs},
+    super::{
+        TestbedError,
+        credentials::ClusterSecret,
+        launcher::{LaunchArgs, Launcher},
+    },
     broker_process::BrokerProcess,
+    stream_filter::StreamFilter,
 };
 use crate::{
     broker::{self, BrokerDriver},
@@ -39,11 +44,17 @@ pub(in crate::testbed) struct ExternalBroker {
     secret: ClusterSecret,
     process: BrokerProcess,
     gauges: Option<Arc<dyn GaugeSource>>,
+    /// The filter, where nodes write to a table and its stream is published.
+    filter: Option<StreamFilter>,
 }
 
 impl ExternalBroker {
-    /// Connects to the broker once, to see that it answers.
-    pub(super) async fn connect(mut broker: BrokerSpec) -> Result<Self, TestbedError> {
+    /// Connects to the broker once, to see that it answers. Starts the filter of its stream, if
+    /// it needs one.
+    pub(super) async fn connect(
+        mut broker: BrokerSpec,
+        launcher: &Launcher,
+    ) -> Result<Self, TestbedError> {
         if let Some(file) = &broker.ca {
             let read = std::fs::read_to_string(file);
             let pem = read.map_err(|error| TestbedError::BrokerUnreachable {
@@ -58,30 +69,45 @@ impl ExternalBroker {
         // One connection here, before thousands of log lines of nodes that cannot connect.
         let checked = within_timeout(driver.check_connection(&broker.url)).await;
         checked.map_err(|reason| unreachable_error(driver, &broker.url, &reason))?;
-        Ok(Self {
+        let needs_filter = broker.url.kind() == BrokerKind::DynamoDb;
+        let mut connected = Self {
             process: BrokerProcess::locate(&broker).await,
             cluster: format!("run-{:08x}", rand::random::<u32>()),
             secret: ClusterSecret::random(),
             gauges: driver.gauge_source(&broker),
             url: broker.url,
             ca: broker.ca,
-        })
+            filter: None,
+        };
+        if needs_filter {
+            let args = connected.address_args();
+            connected.filter = Some(StreamFilter::start(launcher, args).await?);
+        }
+        Ok(connected)
     }
 
     pub(super) fn join_args(&self) -> LaunchArgs {
+        let mut args = self.address_args();
+        args.extend(self.secret.args());
+        args
+    }
+
+    fn address_args(&self) -> LaunchArgs {
         let mut args = LaunchArgs::new(["--cluster", &self.cluster]);
         let url = self.url.expose_secret().into();
         args.env.push((BACKPLANE_ENV.into(), url));
         if let Some(file) = &self.ca {
             args.env.push((BROKER_CA_ENV.into(), file.into()));
         }
-        args.extend(self.secret.args());
         args
     }
 
     /// Removes the names of this run at the broker. The nodes have ended. Returns what they
     /// should have removed themselves, and a reason if the cleanup failed, in words.
     pub(super) async fn cleanup(&self) -> Vec<String> {
+        if let Some(filter) = &self.filter {
+            filter.stop().await;
+        }
         let name = self.url.kind().name();
         let driver = broker::driver(self.url.kind());
         match within_timeout(driver.cleanup(&self.url, &self.cluster)).await {

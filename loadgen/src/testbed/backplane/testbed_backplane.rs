@@ -23,7 +23,7 @@ pub(in crate::testbed) enum TestbedBackplane {
     /// The embedded broker.
     Embedded(Box<EmbeddedBroker>),
     /// A broker that runs already.
-    External(ExternalBroker),
+    External(Box<ExternalBroker>),
 }
 
 impl TestbedBackplane {
@@ -39,9 +39,9 @@ impl TestbedBackplane {
                 let broker = EmbeddedBroker::start(launcher).await?;
                 Ok(Self::Embedded(Box::new(broker)))
             }
-            BackplaneSpec::Broker(broker) => Ok(Self::External(
-                ExternalBroker::connect(broker.clone()).await?,
-            )),
+            BackplaneSpec::Broker(broker) => Ok(Self::External(Box::new(
+                ExternalBroker::connect(broker.clone(), launcher).await?,
+            ))),
         }
     }
 
