@@ -13,7 +13,7 @@
 //! - a line in the table below, and an entry in `highwater_types::BrokerKind`;
 //! - for a backplane the folder `backplane/MODULE/` with a transport, for a queue the file
 //!   `ingest/MODULE.rs` with a producer and a consumer, each with its `mod` line;
-//! - a Cargo feature with the name of the module, which enables `remote`;
+//! - a Cargo feature, which enables `remote`;
 //! - a service in `xtask/services` that starts the broker for tests, if there is none yet.
 //!
 //! The `mod` lines are written by hand, because rustfmt does not find files by lines that a
@@ -29,12 +29,14 @@ macro_rules! for_each_broker {
     ($callback:path, $arguments:tt) => {
         $callback! {
             $arguments
+            // The last one is slower than the tests of whole clusters allow: a filter is between its nodes.
             // feature, module, kind, [transport], [producer consumer], [services that tests use]
             ("redis", redis, Redis, [RedisTransport], [RedisProducer RedisConsumer], [redis: Redis, redis_cluster: RedisCluster])
             ("nats", nats, Nats, [NatsTransport], [NatsProducer NatsConsumer], [nats: Nats])
             ("amqp", amqp, RabbitMq, [AmqpTransport], [AmqpProducer AmqpConsumer], [rabbitmq: RabbitMq])
             ("kafka", kafka, Kafka, [], [KafkaProducer KafkaConsumer], [kafka: Kafka, tansu: Tansu])
             ("aws", aws, Sns, [SnsTransport], [], [ministack: Ministack])
+            ("aws", dynamodb, DynamoDb, [StreamTransport], [], [])
         }
     };
 }

@@ -7,6 +7,7 @@ mod hangup;
 mod listen;
 mod node;
 mod reaper;
+mod stream_filter;
 
 use std::io;
 
@@ -15,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     broker::ServeBroker, consumer::ServeConsumer, gateway::ServeGateway, hangup::Hangup,
-    node::ServeNode, reaper::ServeReaper,
+    node::ServeNode, reaper::ServeReaper, stream_filter::ServeStreamFilter,
 };
 use super::signals::StopSignals;
 use crate::{
@@ -44,6 +45,8 @@ pub(crate) enum ServeCommand {
     Consumer(ServeConsumer),
     /// A clean-up of what dead processes have left at the cluster's broker
     Reaper(ServeReaper),
+    /// A filter between a table of actions and the nodes: it publishes what nodes write
+    StreamFilter(ServeStreamFilter),
 }
 
 /// Serves until SIGTERM, SIGQUIT or Ctrl-C; then drains and ends.
@@ -65,6 +68,10 @@ pub(crate) fn execute(serve: ServeCommand) -> Result<Exit, CliFailure> {
             ServeCommand::Reaper(args) => {
                 hangup.follow(None);
                 reaper::execute(args, shutdown).await
+            }
+            ServeCommand::StreamFilter(args) => {
+                hangup.follow(None);
+                stream_filter::execute(args, shutdown).await
             }
             ServeCommand::Broker(args) => {
                 hangup.follow(None);

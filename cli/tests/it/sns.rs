@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use highwater_reports::summary::Summary;
 use highwater_services::{Service, ServiceKind};
 use nix::sys::signal::Signal;
 
@@ -69,12 +70,8 @@ fn reaper_removes_queues_of_killed_processes_and_none_of_another_cluster() {
     drop(neighbour);
 }
 
-#[test]
-fn cluster_over_sns_runs_clean_and_costs_what_its_requests_say() {
-    let emulator = ServiceKind::Ministack.start().expect("the emulator");
-    let backplane = format!("cluster.backplane={}", emulator.url());
-    let run = CliRun::start_with(
-        r#"
+/// A cluster under commands, for a few seconds.
+const STEADY: &str = r#"
         name = "joined"
         duration = "5s"
         [cluster]
@@ -99,13 +96,29 @@ fn cluster_over_sns_runs_clean_and_costs_what_its_requests_say() {
         check = "commands.cross_node.count > 0"
         [[gates]]
         check = "backplane.billed_per_command > 0"
-        "#,
-        &["--set", &backplane],
-    );
-    let run = run.finish();
+"#;
+
+fn run(emulator: &Service) -> Summary {
+    let backplane = format!("cluster.backplane={}", emulator.url());
+    let run = CliRun::start_with(STEADY, &["--set", &backplane]).finish();
     let summary = run.summary();
     assert_gates_hold(&summary);
     assert_commands_replied(&summary);
+    assert_eq!(queues(emulator), [""; 0], "nothing is left there");
+    summary
+}
+
+#[test]
+fn cluster_that_routes_through_a_stream_runs_clean() {
+    let emulator = ServiceKind::MinistackStream.start().expect("the emulator");
+    let summary = run(&emulator);
+    assert!(summary.backplane.unwrap().sent_per_command.unwrap() > 0.0);
+}
+
+#[test]
+fn cluster_over_sns_runs_clean_and_costs_what_its_requests_say() {
+    let emulator = ServiceKind::Ministack.start().expect("the emulator");
+    let summary = run(&emulator);
     let backplane = summary.backplane.as_ref().expect("nodes count requests");
     assert!(backplane.billed.unwrap() > 50, "{backplane:?}");
     let usd = backplane.estimated_usd_per_million_commands.unwrap();
@@ -116,5 +129,4 @@ fn cluster_over_sns_runs_clean_and_costs_what_its_requests_say() {
         "{backplane:?}"
     );
     assert_eq!(backplane.estimated_usd_per_idle_node_hour, None);
-    assert_eq!(queues(&emulator), [""; 0], "nothing is left there");
 }

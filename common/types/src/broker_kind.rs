@@ -13,6 +13,8 @@ pub enum BrokerKind {
     Kafka,
     /// SNS topics with SQS queues.
     Sns,
+    /// A table of DynamoDB, whose stream a filter publishes on SNS.
+    DynamoDb,
 }
 
 /// The parts of a cluster that a broker can be.
@@ -115,6 +117,18 @@ const ENTRIES: [BrokerEntry; 5] = [
         default_tls_port: 443,
         monitoring: BrokerMonitoring::Service,
         url_form: "sns://[KEY:SECRET@]REGION, or sns://[KEY:SECRET@]HOST[:PORT] of an emulator",
+    },
+    BrokerEntry {
+        kind: BrokerKind::DynamoDb,
+        name: "DynamoDB stream",
+        role: BrokerRole::Backplane,
+        scheme: "dynamodb",
+        tls_scheme: "dynamodb+tls",
+        default_port: 4566,
+        default_tls_port: 443,
+        monitoring: BrokerMonitoring::Service,
+        url_form: "dynamodb://[KEY:SECRET@]REGION, or dynamodb://[KEY:SECRET@]HOST[:PORT] of an \
+                   emulator",
     },
 ];
 

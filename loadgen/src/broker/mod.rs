@@ -40,6 +40,6 @@ pub(crate) fn driver(kind: BrokerKind) -> &'static dyn BrokerDriver {
         BrokerKind::Kafka => &kafka::Kafka,
         #[cfg(not(feature = "kafka"))]
         BrokerKind::Kafka => &not_built::NotBuilt("kafka"),
-        BrokerKind::Sns => &sns::Sns,
+        BrokerKind::Sns | BrokerKind::DynamoDb => &sns::Sns,
     }
 }

@@ -93,6 +93,15 @@ fn under_new_names(mut old: Value) -> Value {
         worker["clock_offset_ms"] = Value::Null;
         worker["clock_bound_ms"] = Value::Null;
     }
+    for name in [
+        "billed",
+        "billed_per_command",
+        "billed_per_idle_node_hour",
+        "estimated_usd_per_idle_node_hour",
+        "estimated_usd_per_million_commands",
+    ] {
+        old["backplane"][name] = Value::Null;
+    }
     old["exchanges"] = Value::Null;
     old["frames"] = Value::Null;
     old["heartbeats"]["one_way"] = 0.into();

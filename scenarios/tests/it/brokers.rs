@@ -109,7 +109,7 @@ fn invalid_broker_address_is_rejected_without_its_password() {
             4 | backplane = "mqtt://*********@mq:9092"
               |             ^^^^^^^^^^^^^^^^^^^^^^^^^^
               = found: "mqtt://***@mq:9092"
-              = expected: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672"
+              = expected: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672", "sns://host:4566", "dynamodb://host:4566"
 
             1 problem in joined.toml"#]],
     );
@@ -117,15 +117,15 @@ fn invalid_broker_address_is_rejected_without_its_password() {
         "[cluster]\nbackplane = \"lokal\"\n",
         &[],
         expect![[r#"
-        joined.toml:4:13: cluster.backplane: no address of a broker
-          |
-        4 | backplane = "lokal"
-          |             ^^^^^^^
-          = found: "lokal"
-          = expected: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672"
-          = hint: did you mean `local`?
+            joined.toml:4:13: cluster.backplane: no address of a broker
+              |
+            4 | backplane = "lokal"
+              |             ^^^^^^^
+              = found: "lokal"
+              = expected: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672", "sns://host:4566", "dynamodb://host:4566"
+              = hint: did you mean `local`?
 
-        1 problem in joined.toml"#]],
+            1 problem in joined.toml"#]],
     );
     check(
         "[cluster]\n",
@@ -133,7 +133,7 @@ fn invalid_broker_address_is_rejected_without_its_password() {
         expect![[r#"
             --set cluster.backplane=redis://*********@:6379: cluster.backplane: an address without a host
               = found: "redis://***@:6379"
-              = expected: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672"
+              = expected: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672", "sns://host:4566", "dynamodb://host:4566"
 
             1 problem in joined.toml"#]],
     );
@@ -143,7 +143,7 @@ fn invalid_broker_address_is_rejected_without_its_password() {
         expect![[r#"
             --set cluster.backplane=amqps://mq,,mq3: cluster.backplane: server 2 of the address: an address without a host
               = found: "amqps://mq,,mq3"
-              = expected: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672"
+              = expected: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672", "sns://host:4566", "dynamodb://host:4566"
               = hint: write a host between two commas, and none at the end
 
             1 problem in joined.toml"#]],

@@ -34,6 +34,9 @@
 pub(crate) mod amqp;
 #[cfg(feature = "aws")]
 pub(crate) mod aws;
+// The module of a line in the table of brokers.
+#[cfg(feature = "aws")]
+pub(crate) use self::aws as dynamodb;
 mod clean_up;
 mod cleaned_up;
 pub(crate) mod cluster_secret;
@@ -69,6 +72,10 @@ mod transports;
 mod url;
 pub mod view;
 
+#[cfg(feature = "aws")]
+pub use self::aws::stream::{
+    InvalidRules, RoutingRules, StreamFilterConfig, StreamFilterError, run_stream_filter,
+};
 pub use self::{
     clean_up::clean_up,
     cleaned_up::{CleanUpError, CleanedUp},

@@ -61,7 +61,7 @@ pub use registry::{
     activemq::{ActiveMqNetworkService, ActiveMqService},
     haproxy::HaproxyService,
     kafka::KafkaService,
-    ministack::{MINISTACK, MinistackService},
+    ministack::MINISTACK,
     nats::{NatsOptions, NatsService},
     nats_cluster::NatsClusterService,
     nginx::NginxService,

@@ -49,7 +49,7 @@ impl ServiceKind {
             Self::RabbitMqCluster => RabbitMqClusterService::start(),
             Self::ActiveMq => ActiveMqService::start(),
             Self::ActiveMqNetwork => ActiveMqNetworkService::start(),
-            Self::Ministack => MinistackService::start(),
+            Self::Ministack | Self::MinistackStream => MinistackService::start(self),
             Self::Nginx => NginxService::start(NODE_PORT),
             Self::Haproxy => HaproxyService::start(NODE_PORT),
         }
@@ -64,7 +64,7 @@ impl ServiceKind {
             Self::Kafka | Self::Tansu => kafka::is_ready,
             Self::RabbitMq | Self::RabbitMqCluster => rabbitmq::is_ready,
             Self::ActiveMq | Self::ActiveMqNetwork => stomp::is_ready,
-            Self::Ministack => ministack::is_ready,
+            Self::Ministack | Self::MinistackStream => ministack::is_ready,
             Self::Nginx | Self::Haproxy => proxy::is_ready,
         })
     }

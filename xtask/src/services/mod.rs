@@ -24,7 +24,7 @@ pub(crate) enum ServicesCommand {
     /// directories; without names, all
     Up {
         /// redis, redis-cluster, nats, rabbitmq, rabbitmq-cluster, kafka, tansu, activemq,
-        /// activemq-network, ministack, nginx, haproxy
+        /// activemq-network, ministack, ministack-stream, nginx, haproxy
         kinds: Vec<ServiceKind>,
     },
     /// Stop what `up` started

@@ -1,4 +1,4 @@
-//! The queues, the topic and the item of one cluster.
+//! The queues, the topic, the item and the table of one cluster.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use highwater_types::BrokerUrl;
@@ -23,6 +23,7 @@ pub(super) async fn remove(url: &BrokerUrl, cluster: &str) -> Result<Vec<String>
     remove_topic(&clients, cluster).await?;
     let leftovers = remove_queues(&clients, cluster).await?;
     remove_item(&clients, cluster).await?;
+    remove_actions(&clients, cluster).await?;
     Ok(leftovers)
 }
 
@@ -89,6 +90,27 @@ async fn remove_item(clients: &Clients, cluster: &str) -> Result<(), String> {
         .await;
     match deleted {
         // No node has ever joined.
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(|answer| answer.is_resource_not_found_exception()) =>
+        {
+            Ok(())
+        }
+        deleted => deleted.map(drop).map_err(|error| error_chain(&error)),
+    }
+}
+
+/// Removes the table of actions of a cluster that routes through a stream.
+async fn remove_actions(clients: &Clients, cluster: &str) -> Result<(), String> {
+    let name = format!("highwater-actions-{cluster}");
+    let deleted = clients
+        .dynamodb
+        .delete_table()
+        .table_name(name)
+        .send()
+        .await;
+    match deleted {
         Err(error)
             if error
                 .as_service_error()

@@ -4,12 +4,17 @@ use std::{sync::Arc, time::Duration};
 
 use highwater_reports::record::{Source, SourceRole};
 use highwater_scenarios::plan::{BROKER_NAME, BrokerSpec, TELEMETRY_BROKER_NAME};
-use highwater_types::{BrokerUrl, redact_passwords};
+use highwater_types::{BrokerKind, BrokerUrl, redact_passwords};
 use tokio::time::timeout;
 
 use super::{
-    super::{TestbedError, credentials::ClusterSecret, launcher::LaunchArgs},
+    super::{
+        TestbedError,
+        credentials::ClusterSecret,
+        launcher::{LaunchArgs, Launcher},
+    },
     broker_process::BrokerProcess,
+    stream_filter::StreamFilter,
 };
 use crate::{
     broker::{self, BrokerDriver},
@@ -33,6 +38,8 @@ pub(in crate::testbed) struct ExternalBroker {
     secret: ClusterSecret,
     process: BrokerProcess,
     gauges: Option<Arc<dyn GaugeSource>>,
+    /// The filter, where nodes write to a table and its stream is published.
+    filter: Option<StreamFilter>,
 }
 
 /// The use of a broker in a cluster.
@@ -73,11 +80,12 @@ impl BrokerUse {
 
 impl ExternalBroker {
     /// Connects to the broker once, to see that it answers. `cluster` is the cluster's name
-    /// there.
+    /// there. Starts the filter of its stream, if it needs one.
     pub(super) async fn connect(
         mut broker: BrokerSpec,
         usage: BrokerUse,
         cluster: &str,
+        launcher: &Launcher,
     ) -> Result<Self, TestbedError> {
         let (address_key, table_key) = usage.keys();
         if let Some(file) = &broker.ca {
@@ -94,14 +102,22 @@ impl ExternalBroker {
         // One connection here, before thousands of log lines of nodes that cannot connect.
         let checked = within_timeout(driver.check_connection(&broker.url)).await;
         checked.map_err(|reason| unreachable_error(driver, &broker.url, address_key, &reason))?;
-        Ok(Self {
+        let needs_filter = broker.url.kind() == BrokerKind::DynamoDb;
+        let mut connected = Self {
             process: BrokerProcess::locate(&broker).await,
             usage,
             secret: ClusterSecret::random(),
             gauges: driver.gauge_source(&broker, cluster),
             url: broker.url,
             ca: broker.ca,
-        })
+            filter: None,
+        };
+        if needs_filter {
+            let mut args = LaunchArgs::new(["--cluster", cluster]);
+            args.extend(connected.address_args());
+            connected.filter = Some(StreamFilter::start(launcher, args).await?);
+        }
+        Ok(connected)
     }
 
     /// Whether the other broker is this one: it has the same servers.
@@ -110,14 +126,19 @@ impl ExternalBroker {
     }
 
     pub(super) fn join_args(&self) -> LaunchArgs {
+        let mut args = self.address_args();
+        if self.usage == BrokerUse::Backplane {
+            args.extend(self.secret.args());
+        }
+        args
+    }
+
+    fn address_args(&self) -> LaunchArgs {
         let mut args = LaunchArgs::default();
         let url = self.url.expose_secret().into();
         args.env.push((self.usage.variable().into(), url));
         if let Some(file) = &self.ca {
             args.env.push((BROKER_CA_ENV.into(), file.into()));
-        }
-        if self.usage == BrokerUse::Backplane {
-            args.extend(self.secret.args());
         }
         args
     }
@@ -125,6 +146,9 @@ impl ExternalBroker {
     /// Removes the names of a cluster at the broker. The nodes have ended. Returns what they
     /// should have removed themselves, and a reason if the cleanup failed, in words.
     pub(super) async fn cleanup(&self, cluster: &str) -> Vec<String> {
+        if let Some(filter) = &self.filter {
+            filter.stop().await;
+        }
         let name = self.url.kind().name();
         let driver = broker::driver(self.url.kind());
         match within_timeout(driver.cleanup(&self.url, cluster)).await {

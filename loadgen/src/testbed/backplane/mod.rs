@@ -5,11 +5,13 @@
 //!   one;
 //! - [`embedded`]: the embedded broker, a process that the harness starts;
 //! - [`external`]: a broker that runs already, which the harness never starts or ends;
+//! - [`stream_filter`]: the filter of a cluster that routes through a stream;
 //! - [`broker_process`]: the process of an external broker, if it is on this machine.
 
 mod broker_process;
 mod embedded;
 mod external;
+mod stream_filter;
 mod testbed_backplane;
 mod testbed_brokers;
 

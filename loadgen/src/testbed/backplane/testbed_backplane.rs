@@ -23,7 +23,7 @@ pub(in crate::testbed) enum TestbedBackplane {
     /// The embedded broker.
     Embedded(Box<EmbeddedBroker>),
     /// A broker that runs already.
-    External(ExternalBroker),
+    External(Box<ExternalBroker>),
 }
 
 impl TestbedBackplane {
@@ -43,8 +43,8 @@ impl TestbedBackplane {
             }
             BackplaneSpec::Broker(broker) => {
                 let usage = BrokerUse::Backplane;
-                let broker = ExternalBroker::connect(broker.clone(), usage, name).await?;
-                Ok(Self::External(broker))
+                let broker = ExternalBroker::connect(broker.clone(), usage, name, launcher).await?;
+                Ok(Self::External(Box::new(broker)))
             }
         }
     }

@@ -214,7 +214,7 @@ ramp = "5/s"
         5 | backplane = "redis"
           |             ^^^^^^^
           = found: "redis"
-          = expected: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672"
+          = expected: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672", "sns://host:4566", "dynamodb://host:4566"
           = hint: did you mean "redis://127.0.0.1"?
 
         broken.toml:7:9: not TOML: extra `=`, expected nothing

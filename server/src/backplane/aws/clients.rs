@@ -42,6 +42,7 @@ pub(super) struct AwsClients {
     /// A client of SQS that waits for messages.
     pub(super) polling: aws_sdk_sqs::Client,
     pub(super) dynamodb: aws_sdk_dynamodb::Client,
+    pub(super) streams: aws_sdk_dynamodbstreams::Client,
 }
 
 impl AwsClients {
@@ -67,7 +68,11 @@ impl AwsClients {
         let dynamodb = aws_sdk_dynamodb::config::Builder::from(&config)
             .retry_classifier(OnlyAnswered)
             .interceptor(count.clone());
+        let streams = aws_sdk_dynamodbstreams::config::Builder::from(&config)
+            .retry_classifier(OnlyAnswered)
+            .interceptor(count.clone());
         Ok(Self {
+            streams: aws_sdk_dynamodbstreams::Client::from_conf(streams.build()),
             sns: aws_sdk_sns::Client::from_conf(sns.build()),
             polling: aws_sdk_sqs::Client::from_conf(sqs().timeout_config(polling).build()),
             sqs: aws_sdk_sqs::Client::from_conf(sqs().build()),

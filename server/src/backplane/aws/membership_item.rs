@@ -3,7 +3,10 @@
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use bytes::Bytes;
 
-use super::{names::MEMBERSHIP_TABLE, tables::open_table};
+use super::{
+    names::MEMBERSHIP_TABLE,
+    tables::{TableForm, open_table},
+};
 use crate::{
     backplane::remote::{StoredTable, TransportError, TransportResult},
     id::ClusterName,
@@ -24,7 +27,11 @@ pub(super) struct MembershipItem {
 impl MembershipItem {
     /// Opens the item, and creates the table for the first cluster.
     pub(super) async fn open(client: Client, cluster: &ClusterName) -> TransportResult<Self> {
-        open_table(&client, MEMBERSHIP_TABLE, CLUSTER).await?;
+        let form = TableForm {
+            key: CLUSTER,
+            number: None,
+        };
+        open_table(&client, MEMBERSHIP_TABLE, &form).await?;
         Ok(Self {
             client,
             cluster: cluster.clone(),

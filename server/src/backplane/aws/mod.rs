@@ -41,7 +41,8 @@
 //! - `message` (frames in messages), `publisher` (messages in requests), `receiver` (the queue's
 //!   reader), `seen` (messages that come again);
 //! - `topic` and `queues` (their creation and removal), `tables`, `membership_item`
-//!   (compare-and-set), `subscriptions`, `transport` (the trait).
+//!   (compare-and-set), `subscriptions`, `transport` (the trait);
+//! - [`stream`] (the other route: through a table and its stream).
 
 mod address;
 mod clients;
@@ -55,6 +56,7 @@ mod receiver;
 mod requests;
 mod retry;
 mod seen;
+pub(crate) mod stream;
 mod subscriptions;
 mod tables;
 #[cfg(test)]
@@ -62,4 +64,6 @@ mod tests;
 mod topic;
 mod transport;
 
-pub(in crate::backplane) use self::transport::SnsTransport;
+#[cfg(test)]
+pub(in crate::backplane) use self::tests::spawn_filter_for;
+pub(in crate::backplane) use self::{stream::StreamTransport, transport::SnsTransport};

@@ -9,6 +9,8 @@ use crate::{
 
 /// The table of the membership tables of all clusters: one item each.
 pub(super) const MEMBERSHIP_TABLE: &str = "highwater-membership";
+/// The table of the places up to which filters have read streams.
+pub(super) const CHECKPOINT_TABLE: &str = "highwater-checkpoints";
 /// The tag with the name of the cluster. A queue without it is not touched.
 pub(super) const CLUSTER_TAG: &str = "highwater:cluster";
 /// The tag with the name of the node.
@@ -49,6 +51,11 @@ impl AwsNames {
             queue_prefix: format!("highwater-{cluster}-"),
             cluster: cluster.clone(),
         })
+    }
+
+    /// Returns the table of the cluster's actions, for routing through its stream.
+    pub(super) fn action_table(&self) -> String {
+        format!("highwater-actions-{}", self.cluster)
     }
 
     /// Returns the queue of an inbox. Members derive it, so that they need not look it up.

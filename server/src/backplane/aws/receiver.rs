@@ -6,7 +6,7 @@ use std::{
 };
 
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message as SqsMessage};
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
 use super::{
     clients::{AwsClients, LONG_POLL},
@@ -35,6 +35,8 @@ pub(super) struct QueueReader {
     pub(super) subscriptions: Arc<Subscriptions>,
     pub(super) inbound: InboundSender,
     pub(super) requests: Arc<RequestCounters>,
+    /// The number of the last own message that came back through the stream.
+    pub(super) returned: watch::Sender<u64>,
     /// The reason why the queue is not read any more.
     pub(super) ended: Arc<OnceLock<TransportError>>,
 }
@@ -112,6 +114,9 @@ impl QueueReader {
             // The provider bills deliveries of the topic, which only the receiver can count.
             let (service, operation) = DELIVERY;
             self.requests.count(service, operation);
+        }
+        if message.id.path == MessagePath::Stream && message.id.sender == self.inbox_id {
+            self.returned.send_replace(message.id.number);
         }
         if !self.is_wanted(&message) || !seen.is_new(message.id, Instant::now()) {
             return;

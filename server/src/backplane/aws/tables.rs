@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::{
     Client,
     types::{
         AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
-        TableStatus,
+        StreamSpecification, StreamViewType, TableStatus,
     },
 };
 use tokio::time::sleep;
@@ -16,16 +16,35 @@ use crate::backplane::remote::TransportResult;
 /// The time between two questions whether a new table can be used.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Creates a table with this key, if it does not exist, and waits until it can be used.
-pub(super) async fn open_table(client: &Client, name: &str, key: &str) -> TransportResult<()> {
+/// The keys of a table.
+pub(super) struct TableForm {
+    /// The key, a text.
+    pub(super) key: &'static str,
+    /// The number by which the items of one key are sorted. Such a table has a stream of its
+    /// new items.
+    pub(super) number: Option<&'static str>,
+}
+
+/// Creates a table, if it does not exist, and waits until it can be used. Returns the ARN of its
+/// stream, if it has one.
+pub(super) async fn open_table(
+    client: &Client,
+    name: &str,
+    form: &TableForm,
+) -> TransportResult<Option<String>> {
     loop {
         let described = client.describe_table().table_name(name).send().await;
         match described {
             Ok(described) => {
-                let status = described.table.and_then(|table| table.table_status);
+                let table = described.table.unwrap_or_else(|| {
+                    aws_sdk_dynamodb::types::TableDescription::builder().build()
+                });
                 let ready = [TableStatus::Active, TableStatus::Updating];
-                if status.is_some_and(|status| ready.contains(&status)) {
-                    return Ok(());
+                if table
+                    .table_status
+                    .is_some_and(|status| ready.contains(&status))
+                {
+                    return Ok(table.latest_stream_arn);
                 }
             }
             Err(error)
@@ -33,7 +52,7 @@ pub(super) async fn open_table(client: &Client, name: &str, key: &str) -> Transp
                     .as_service_error()
                     .is_some_and(|answer| answer.is_resource_not_found_exception()) =>
             {
-                create_table(client, name, key).await?;
+                create_table(client, name, form).await?;
             }
             Err(error) => return Err(error.into()),
         }
@@ -41,24 +60,24 @@ pub(super) async fn open_table(client: &Client, name: &str, key: &str) -> Transp
     }
 }
 
-async fn create_table(client: &Client, name: &str, key: &str) -> TransportResult<()> {
-    let attribute = AttributeDefinition::builder()
-        .attribute_name(key)
-        .attribute_type(ScalarAttributeType::S)
-        .build()?;
-    let schema = KeySchemaElement::builder()
-        .attribute_name(key)
-        .key_type(KeyType::Hash)
-        .build()?;
-    let created = client
+async fn create_table(client: &Client, name: &str, form: &TableForm) -> TransportResult<()> {
+    let mut request = client
         .create_table()
         .table_name(name)
-        .attribute_definitions(attribute)
-        .key_schema(schema)
         .billing_mode(BillingMode::PayPerRequest)
-        .send()
-        .await;
-    match created {
+        .attribute_definitions(attribute(form.key, ScalarAttributeType::S)?)
+        .key_schema(key(form.key, KeyType::Hash)?);
+    if let Some(number) = form.number {
+        let stream = StreamSpecification::builder()
+            .stream_enabled(true)
+            .stream_view_type(StreamViewType::NewImage)
+            .build()?;
+        request = request
+            .attribute_definitions(attribute(number, ScalarAttributeType::N)?)
+            .key_schema(key(number, KeyType::Range)?)
+            .stream_specification(stream);
+    }
+    match request.send().await {
         // Another process creates it at the same time.
         Err(error)
             if error
@@ -69,4 +88,14 @@ async fn create_table(client: &Client, name: &str, key: &str) -> TransportResult
         }
         created => Ok(created.map(drop)?),
     }
+}
+
+fn attribute(name: &str, of_type: ScalarAttributeType) -> TransportResult<AttributeDefinition> {
+    let attribute = AttributeDefinition::builder().attribute_name(name);
+    Ok(attribute.attribute_type(of_type).build()?)
+}
+
+fn key(name: &str, of_type: KeyType) -> TransportResult<KeySchemaElement> {
+    let key = KeySchemaElement::builder().attribute_name(name);
+    Ok(key.key_type(of_type).build()?)
 }

@@ -1,7 +1,7 @@
 //! The transport over a topic, a queue and an item.
 
 use std::{
-    future::Future,
+    future::{Future, ready},
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -12,6 +12,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::future::try_join;
 use highwater_types::BrokerUrl;
+use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
@@ -50,6 +51,17 @@ pub(super) trait Route: Sized + Send + Sync + 'static {
         queues: &ClusterQueues,
         drafts: Vec<Draft>,
     ) -> impl Future<Output = TransportResult<()>> + Send;
+
+    /// Waits until what was sent before has been published. `returned` holds the number of the
+    /// last own message that came back through the stream.
+    fn flush(
+        &self,
+        _publisher: &Publisher,
+        _inbox_id: String,
+        _returned: watch::Receiver<u64>,
+    ) -> impl Future<Output = TransportResult<()>> + Send {
+        ready(Ok(()))
+    }
 }
 
 /// The transport of a cluster whose nodes send to queues and publish on the topic themselves.
@@ -96,6 +108,8 @@ pub(in crate::backplane) struct AwsTransport<R> {
     is_removed: AtomicBool,
     /// The reason why the own queue is not read any more.
     ended: Arc<OnceLock<TransportError>>,
+    /// The number of the last own message that came back through the stream.
+    returned: watch::Receiver<u64>,
     _reader: AbortOnDropHandle<()>,
 }
 
@@ -124,7 +138,9 @@ impl<R: Route> Transport for AwsTransport<R> {
         let queues = ClusterQueues::create(&clients, names, topic, inbox).await?;
         let subscriptions = Arc::<Subscriptions>::default();
         let ended = Arc::<OnceLock<TransportError>>::default();
+        let (returned_sender, returned) = watch::channel(0);
         let reader = QueueReader {
+            returned: returned_sender,
             clients: clients.clone(),
             url: queues.url(inbox),
             inbox_id: inbox_id(inbox),
@@ -142,6 +158,7 @@ impl<R: Route> Transport for AwsTransport<R> {
             inbox: inbox.clone(),
             is_removed: AtomicBool::new(false),
             ended,
+            returned,
             _reader: AbortOnDropHandle::new(tokio::spawn(reader.run())),
         })
     }
@@ -150,6 +167,11 @@ impl<R: Route> Transport for AwsTransport<R> {
         self.check_open()?;
         let drafts = pack(frames);
         self.route.send(&self.publisher, &self.queues, drafts).await
+    }
+
+    async fn flush(&self) -> TransportResult<()> {
+        let (id, returned) = (inbox_id(&self.inbox), self.returned.clone());
+        self.route.flush(&self.publisher, id, returned).await
     }
 
     /// Sends nothing: the queue gets what is published on any topic, and the node drops what it

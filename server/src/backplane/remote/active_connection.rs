@@ -25,6 +25,9 @@ use crate::{
 const BATCH: usize = 256;
 /// The time for each step of leaving in order.
 pub(super) const LEAVE_TIMEOUT: Duration = Duration::from_secs(3);
+/// The time for the broker to deliver the last frames. It is shorter than the own lease: the node
+/// sends no heartbeats meanwhile.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl<C: Transport> Membership<'_, C> {
     /// Serves the connection until the node has left in order or the connection is lost.
@@ -42,8 +45,21 @@ impl<C: Transport> Membership<'_, C> {
             reason = self.read_all(inbound, &node.deliver) => return Err(reason),
             reason = self.maintain() => return Err(reason),
         }
+        self.flush().await;
         self.leave_in_order().await;
         Ok(())
+    }
+
+    /// Waits for the receivers of the last frames, which they drop once the entry has ended.
+    async fn flush(&self) {
+        match timeout(FLUSH_TIMEOUT, self.transport.flush()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the last messages may be lost"),
+            Err(_) => tracing::warn!(
+                "the last messages may be lost: the broker did not deliver them within \
+                 {FLUSH_TIMEOUT:?}"
+            ),
+        }
     }
 
     /// Sends queued operations and heartbeats until the node leaves and the queue is empty.

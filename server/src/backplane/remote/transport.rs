@@ -46,6 +46,12 @@ pub(in crate::backplane) trait Transport:
     /// Hands the frames to the broker, in order.
     fn send(&self, frames: Vec<OutboundFrame>) -> impl Future<Output = TransportResult<()>> + Send;
 
+    /// Waits until the receivers have what was sent before, at a broker that accepts frames long
+    /// before it delivers them. A node that leaves calls it: its entry ends after that.
+    fn flush(&self) -> impl Future<Output = TransportResult<()>> + Send {
+        ready(Ok(()))
+    }
+
     /// Subscribes to topics. In force when this returns. Idempotent.
     fn subscribe(&self, topics: &[Topic]) -> impl Future<Output = TransportResult<()>> + Send;
 

@@ -4,7 +4,7 @@
 macro_rules! define_kinds {
     ([] $((
         $feature:literal, $module:ident, $kind:ident, $transport:tt, $queue:tt,
-        [$($test_module:ident: $service:ident),+]
+        [$($test_module:ident: $service:ident),*]
     ))+) => {
         /// A kind of broker to test on: the embedded one, or a service of an external one.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +14,7 @@ macro_rules! define_kinds {
         )]
         pub(crate) enum TestBackplaneKind {
             Local,
-            $($($service),+),+
+            $($($service,)*)+
         }
 
         impl TestBackplaneKind {
@@ -22,7 +22,7 @@ macro_rules! define_kinds {
             pub(super) fn service(self) -> Option<ServiceKind> {
                 match self {
                     Self::Local => None,
-                    $($(Self::$service => Some(ServiceKind::$service)),+),+
+                    $($(Self::$service => Some(ServiceKind::$service),)*)+
                 }
             }
         }
@@ -114,11 +114,11 @@ pub(crate) use define_queue_modules;
 /// Defines a module of tests per service of one broker. The first word only says that the broker
 /// has the part that is tested.
 macro_rules! define_test_modules {
-    ($part:ident $feature:literal $tests:tt [$($test_module:ident: $service:ident),+]) => {
+    ($part:ident $feature:literal $tests:tt [$($test_module:ident: $service:ident),*]) => {
         $(
             #[cfg(feature = $feature)]
             mod $test_module { $crate::ground::define_tests!($service $tests); }
-        )+
+        )*
     };
 }
 pub(crate) use define_test_modules;

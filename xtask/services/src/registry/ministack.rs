@@ -33,7 +33,8 @@ const KEY: &str = "test:test";
 
 /// Starts the emulator.
 #[derive(Debug)]
-pub struct MinistackService {
+pub(crate) struct MinistackService {
+    kind: ServiceKind,
     program: PathBuf,
     port: u16,
 }
@@ -43,8 +44,9 @@ impl MinistackService {
     ///
     /// # Errors
     /// [`ServiceError`].
-    pub fn start() -> Result<Service, ServiceError> {
+    pub(crate) fn start(kind: ServiceKind) -> Result<Service, ServiceError> {
         Service::start(Self {
+            kind,
             program: MINISTACK.program("ministack")?,
             port: port::pick_free_port()?,
         })
@@ -53,11 +55,15 @@ impl MinistackService {
 
 impl ServiceDefinition for MinistackService {
     fn kind(&self) -> ServiceKind {
-        ServiceKind::Ministack
+        self.kind
     }
 
     fn url(&self) -> String {
-        format!("sns://{KEY}@127.0.0.1:{}", self.port)
+        let scheme = match self.kind {
+            ServiceKind::MinistackStream => "dynamodb",
+            _ => "sns",
+        };
+        format!("{scheme}://{KEY}@127.0.0.1:{}", self.port)
     }
 
     fn prepare(&self, directory: &Path) -> io::Result<()> {

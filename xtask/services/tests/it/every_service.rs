@@ -102,6 +102,11 @@ fn ministack() {
 }
 
 #[test]
+fn ministack_stream() {
+    check(ServiceKind::MinistackStream, "ministack");
+}
+
+#[test]
 fn nginx() {
     check(ServiceKind::Nginx, "nginx");
 }

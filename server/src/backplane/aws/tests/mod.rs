@@ -1,5 +1,6 @@
 //! Tests of behaviour that only SNS and SQS have, against an emulator.
 
+mod filter;
 mod orphans;
 
 use std::sync::Arc;
@@ -7,10 +8,13 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::types::AttributeValue;
 use highwater_services::ServiceKind;
 use highwater_types::BrokerUrl;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     clients::AwsClients,
     names::{AwsNames, CLUSTER_TAG, INCARNATION_TAG, MEMBERSHIP_TABLE, NODE_TAG},
+    stream::{RoutingRules, StreamFilterConfig, StreamTransport, run_stream_filter},
     transport::SnsTransport,
 };
 use crate::{
@@ -38,6 +42,38 @@ impl ConformanceTarget for SnsTransport {
             .send();
         deleted.await.unwrap();
     }
+}
+
+impl ConformanceTarget for StreamTransport {
+    const SERVICE: ServiceKind = ServiceKind::MinistackStream;
+    const KEEPS_FILES: bool = false;
+
+    async fn delete_table(url: &str, cluster: &ClusterName) {
+        SnsTransport::delete_table(url, cluster).await;
+    }
+}
+
+/// Starts a filter of a cluster at this address. Beside a server with a certificate, it uses the
+/// one that has none.
+pub(in crate::backplane) fn spawn_filter_for(url: &str, cluster: &ClusterName) {
+    match url.starts_with("dynamodb://") {
+        true => drop(spawn_filter(url, cluster)),
+        false => drop(spawn_filter(&shared::<StreamTransport>().url(), cluster)),
+    }
+}
+
+/// Starts a filter of a cluster's stream, which publishes everything.
+fn spawn_filter(url: &str, cluster: &ClusterName) -> JoinHandle<()> {
+    let config = StreamFilterConfig {
+        url: url.parse().unwrap(),
+        cluster: cluster.clone(),
+        rules: RoutingRules::default(),
+        requests: Arc::default(),
+    };
+    tokio::spawn(async {
+        let filtering = run_stream_filter(config, CancellationToken::new());
+        filtering.await.unwrap();
+    })
 }
 
 async fn clients(url: &str) -> AwsClients {

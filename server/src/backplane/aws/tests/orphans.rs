@@ -22,8 +22,10 @@ const DEAD: usize = 200;
 /// The nodes that live at the same time. Each heartbeat goes to every queue, so the emulator
 /// cannot carry those of hundreds.
 const AT_ONCE: usize = 5;
-/// The lease of every node.
-const LEASE: Duration = Duration::from_secs(2);
+/// The lease of the nodes that die.
+const DEAD_LEASE: Duration = Duration::from_secs(3);
+/// The lease of all others, which outlasts the delays of a busy machine.
+const LEASE: Duration = Duration::from_secs(20);
 
 struct Clusters {
     service: std::sync::Arc<Service>,
@@ -45,16 +47,16 @@ impl Clusters {
         }
     }
 
-    fn config(&self, cluster: &ClusterName) -> BackplaneConfig {
+    fn config(&self, cluster: &ClusterName, lease: Duration) -> BackplaneConfig {
         BackplaneConfig {
             cluster: cluster.clone(),
-            lease: LEASE,
+            lease,
             ..BackplaneConfig::for_url(Some(self.service.url().parse().unwrap()))
         }
     }
 
-    fn join(&self, cluster: &ClusterName, id: &str) -> JoinedBackplane {
-        let config = self.config(cluster);
+    fn join(&self, cluster: &ClusterName, id: &str, lease: Duration) -> JoinedBackplane {
+        let config = self.config(cluster, lease);
         join(&config, Identity::of_node(id, 1), CancellationToken::new())
     }
 
@@ -74,7 +76,10 @@ impl Clusters {
     async fn kill_nodes(&self) {
         let ids: Vec<String> = (0..DEAD).map(|number| format!("dead.{number}")).collect();
         for ids in ids.chunks(AT_ONCE) {
-            let nodes: Vec<_> = ids.iter().map(|id| self.join(&self.own, id)).collect();
+            let nodes: Vec<_> = ids
+                .iter()
+                .map(|id| self.join(&self.own, id, DEAD_LEASE))
+                .collect();
             for node in &nodes {
                 wait_for_view(node, "a node", |view| view.connected).await;
             }
@@ -107,31 +112,26 @@ impl Clusters {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn survivor_removes_two_hundred_queues_and_none_of_another_cluster() {
     let clusters = Clusters::new().await;
-    let neighbour = clusters.join(&clusters.neighbour, "n");
+    let neighbour = clusters.join(&clusters.neighbour, "n", LEASE);
     wait_for_view(&neighbour, "the neighbour", |view| view.connected).await;
     clusters.kill_nodes().await;
-    let survivor = clusters.join(&clusters.own, "survivor");
+    let survivor = clusters.join(&clusters.own, "survivor", LEASE);
     clusters.wait_for_leftovers(&clusters.own, 1).await;
     wait_for_view(&survivor, "the survivor alone", |view| {
         view.members.len() == 1
     })
     .await;
     assert_eq!(clusters.leftovers(&clusters.neighbour).await, (1, 1));
-    let version = neighbour.backplane.view().borrow().version;
-    assert_eq!(
-        neighbour.backplane.traffic().reconnects.get(),
-        0,
-        "{version}"
-    );
+    assert_eq!(neighbour.backplane.traffic().reconnects.get(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reaper_alone_removes_two_hundred_queues_and_none_of_another_cluster() {
     let clusters = Clusters::new().await;
-    let neighbour = clusters.join(&clusters.neighbour, "n");
+    let neighbour = clusters.join(&clusters.neighbour, "n", LEASE);
     wait_for_view(&neighbour, "the neighbour", |view| view.connected).await;
     clusters.kill_nodes().await;
-    let config = clusters.config(&clusters.own);
+    let config = clusters.config(&clusters.own, LEASE);
     let cleaning = clean_up(&config, CancellationToken::new());
     let cleaned = timeout(2 * TEST_TIMEOUT, cleaning).await.unwrap().unwrap();
     assert_eq!(cleaned.members, DEAD as u64);

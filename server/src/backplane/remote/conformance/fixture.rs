@@ -71,7 +71,12 @@ pub(in crate::backplane) fn shared<K: ConformanceTarget>() -> Arc<Service> {
 /// Returns the address of a cluster of its own at the broker.
 pub(in crate::backplane) fn address(url: &str) -> ClusterAddress {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    let cluster = format!("c{}", NEXT.fetch_add(1, Relaxed)).parse().unwrap();
+    let cluster: ClusterName = format!("c{}", NEXT.fetch_add(1, Relaxed)).parse().unwrap();
+    // Nothing arrives there without a filter. It ends with the test's runtime.
+    #[cfg(feature = "aws")]
+    if url.starts_with("dynamodb") {
+        crate::backplane::aws::spawn_filter_for(url, &cluster);
+    }
     ClusterAddress {
         server: BrokerUrl::parse(url).unwrap(),
         cluster,
