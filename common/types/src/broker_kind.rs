@@ -58,7 +58,7 @@ struct BrokerEntry {
 }
 
 /// All brokers, in the order of [`BrokerKind`]: `entry` finds one by its index.
-const ENTRIES: [BrokerEntry; 5] = [
+const ENTRIES: [BrokerEntry; 6] = [
     BrokerEntry {
         kind: BrokerKind::Redis,
         name: "Redis",
