@@ -21,9 +21,12 @@ pub(crate) use replay_seeds;
 
 /// Runs a target on each of its seeds.
 pub(crate) fn replay(target: &str, run: fn(&[u8])) {
+    // Crates lie at different depths.
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../fuzz/seeds")
-        .join(target);
+        .ancestors()
+        .map(|folder| folder.join("fuzz/seeds").join(target))
+        .find(|seeds| seeds.is_dir())
+        .expect("a folder of seeds");
     let files: Vec<DirEntry> = fs::read_dir(&seeds)
         .and_then(Iterator::collect)
         .expect("seeds that can be listed");

@@ -21,7 +21,7 @@ use crate::{
     data_table::DataTable,
     diagnostic::{Diagnostic, DiagnosticSink, Diagnostics},
     overrides::apply_overrides,
-    plan::{BackplaneSpec, CertificateTrust, DataSpec, SystemSpec},
+    plan::{CertificateTrust, DataSpec, SystemSpec},
     presets,
     scenario::Scenario,
     secrets::{mask_secrets, mask_secrets_same_length, mask_set_same_length},
@@ -249,10 +249,10 @@ fn located_files(plan: &mut Plan) -> Vec<&mut String> {
             let client = client.flat_map(|client| [&mut client.certificate, &mut client.key]);
             authorities.into_iter().chain(client).collect()
         }
-        SystemSpec::Cluster(cluster) => match &mut cluster.backplane {
-            BackplaneSpec::Broker(broker) => broker.ca.iter_mut().collect(),
-            BackplaneSpec::Local => Vec::new(),
-        },
+        SystemSpec::Cluster(cluster) => {
+            let brokers = cluster.external_brokers_mut();
+            brokers.filter_map(|broker| broker.ca.as_mut()).collect()
+        }
     }
 }
 

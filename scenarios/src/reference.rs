@@ -36,7 +36,12 @@ fn write_section(page: &mut String, section: &SectionSchema) {
         "" => "Top level".to_owned(),
         header => format!("`{header}`"),
     };
-    page.push_str(&format!("\n## {title}\n\n{}\n", wrap_lines(section.about)));
+    let heading = format!("\n## {title}\n");
+    // Two keys may have tables of one form.
+    if page.contains(&heading) {
+        return;
+    }
+    page.push_str(&format!("{heading}\n{}\n", wrap_lines(section.about)));
     page.push_str("| key | takes | without it | meaning |\n|---|---|---|---|\n");
     for key in section.keys {
         page.push_str(&format!(

@@ -154,7 +154,10 @@ impl Scenario {
             },
             commands: resolve_all(self.commands.value, CommandSection::resolve)?,
             messages: resolve_all(self.messages.value, |load| load.resolve(&devices, duration))?,
-            publish: resolve_all(self.publish.value, |load| load.resolve(&devices, duration))?,
+            publish: resolve_all(self.publish.value, |load| {
+                // A cluster's nodes speak the protocol of the reference server.
+                load.resolve(&devices, dialect.unwrap_or(Dialect::Highwater), duration)
+            })?,
             telemetry: resolve_all(self.telemetry.value, |load| load.resolve(&devices))?,
             devices,
             events,

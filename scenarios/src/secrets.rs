@@ -17,7 +17,7 @@ use crate::{
         literal_parameters, mask_queries, mask_value, stars,
     },
     plan::{BasicCredentials, HttpHeader, LoginBody, Plan, SystemSpec, TargetSpec},
-    tree::{self, TomlItem, TomlTable, TomlValue},
+    tree::{self, TomlEntry, TomlItem, TomlTable, TomlValue},
 };
 
 pub use crate::mask::{literal_parts, mask_address, query_secrets};
@@ -34,6 +34,12 @@ const HARMLESS_HEADERS: [&str; 6] = [
 
 /// Key of a name and a password.
 const BASIC_KEY: &str = "basic";
+
+/// Key of the password of sessions of STOMP.
+const PASSCODE_KEY: &str = "passcode";
+
+/// The password of RabbitMQ's own user, which anybody knows.
+const PUBLIC_PASSCODE: &str = "guest";
 
 /// Keys whose values are addresses or paths with a query.
 const ADDRESS_KEYS: [&str; 7] = ["ws", "http", "prometheus", "path", "post", "get", "put"];
@@ -87,6 +93,12 @@ impl Plan {
             }
             for process in &mut target.observe {
                 process.basic = process.basic.as_ref().map(BasicCredentials::masked);
+            }
+            if let Some(stomp) = &mut target.stomp {
+                let passcode = stomp.passcode.iter_mut();
+                passcode
+                    .filter(|passcode| *passcode != PUBLIC_PASSCODE)
+                    .for_each(mask_whole);
             }
             if let Some(proxy) = &mut target.proxy {
                 *proxy = redact_passwords(proxy).into_owned();
@@ -142,7 +154,16 @@ impl Plan {
         let proxy = proxy
             .filter(|proxy| has_literal_password(proxy))
             .map(|_| "the password of the proxy".to_owned());
-        let places = headers.chain(basic).chain(proxy);
+        let passcode = target
+            .stomp
+            .iter()
+            .filter_map(|stomp| stomp.passcode.as_ref());
+        let passcode = passcode
+            .filter(|passcode| {
+                *passcode != PUBLIC_PASSCODE && is_literal_secret(PASSCODE_KEY, passcode)
+            })
+            .map(|_| format!("`{PASSCODE_KEY}` of the target"));
+        let places = headers.chain(basic).chain(proxy).chain(passcode);
         let places = places.chain(self.literal_parameters(target));
         places.chain(self.literal_login_bodies()).collect()
     }
@@ -365,7 +386,7 @@ fn find_values(table: &TomlTable, part: Part, ranges: &mut Vec<(Range<usize>, Se
     for entry in table.entries() {
         let below = part.below(&entry.key);
         let place = match below {
-            Part::Secret if is_harmless(&entry.key) => continue,
+            Part::Secret if is_harmless(&entry.key) || is_public_passcode(entry) => continue,
             Part::Secret => Some(SecretPlace::Value),
             Part::Open | Part::Login => is_address_key(&entry.key).then_some(SecretPlace::Query),
         };
@@ -409,6 +430,7 @@ fn mask_argument(argument: &str, mask: MaskFn) -> String {
         Part::Open => {
             lower.contains("headers")
                 || lower.contains(BASIC_KEY)
+                || lower.contains(PASSCODE_KEY)
                 || (lower.contains("login") && lower.contains('{'))
         }
     };
@@ -420,6 +442,14 @@ fn mask_argument(argument: &str, mask: MaskFn) -> String {
     }
 }
 
+/// Whether a key is the password of RabbitMQ's own user.
+fn is_public_passcode(entry: &TomlEntry) -> bool {
+    let TomlValue::Text(text) = &entry.item.value else {
+        return false;
+    };
+    entry.key.eq_ignore_ascii_case(PASSCODE_KEY) && text == PUBLIC_PASSCODE
+}
+
 fn is_address_key(key: &str) -> bool {
     ADDRESS_KEYS.contains(&key.to_ascii_lowercase().as_str())
 }
@@ -427,7 +457,7 @@ fn is_address_key(key: &str) -> bool {
 /// Whether the values below a key may be secrets.
 fn is_secret_key(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    key.starts_with("header") || key == BASIC_KEY
+    key.starts_with("header") || key == BASIC_KEY || key == PASSCODE_KEY
 }
 
 fn is_harmless(name: &str) -> bool {

@@ -34,6 +34,7 @@ macro_rules! for_each_broker {
             ("redis", redis, Redis, [RedisTransport], [RedisProducer RedisConsumer], [redis: Redis, redis_cluster: RedisCluster])
             ("nats", nats, Nats, [NatsTransport], [NatsProducer NatsConsumer], [nats: Nats])
             ("amqp", amqp, RabbitMq, [AmqpTransport], [AmqpProducer AmqpConsumer], [rabbitmq: RabbitMq])
+            ("kafka", kafka, Kafka, [], [KafkaProducer KafkaConsumer], [kafka: Kafka, tansu: Tansu])
             ("aws", aws, Sns, [SnsTransport], [], [ministack: Ministack])
             ("aws", dynamodb, DynamoDb, [StreamTransport], [], [])
         }

@@ -113,6 +113,75 @@ pub struct NodeLimits {
     pub drain_reconnect_window: Duration,
     /// The time for which a drain waits for commands and telemetry in flight.
     pub drain_grace: Duration,
+    /// The bounds of STOMP sessions and of their queues.
+    pub stomp: StompLimits,
+}
+
+/// The bounds of STOMP sessions and of their queues. Sizes are in bytes.
+#[derive(Debug, Clone)]
+pub struct StompLimits {
+    /// The longest command and headers of a frame.
+    pub head_bytes: usize,
+    /// The most headers of a frame.
+    pub headers: usize,
+    /// The longest body of a frame.
+    pub body_bytes: usize,
+    /// The time from the upgrade to the CONNECT of a client.
+    pub connect_timeout: Duration,
+    /// The interval of heart-beats that a node offers and asks for; at least 2 s, because the
+    /// wheel counts whole seconds.
+    pub heart_beat: Duration,
+    /// The subscriptions of one session.
+    pub subscriptions: usize,
+    /// The open transactions of one session.
+    pub transactions: usize,
+    /// The frames of all open transactions of one session.
+    pub transaction_frames: usize,
+    /// The bytes of these frames.
+    pub transaction_bytes: usize,
+    /// The messages of a queue that one subscription may have unacknowledged.
+    pub prefetch: u32,
+    /// The messages to queues and to `/app` of one session that have no outcome yet.
+    pub in_flight: u32,
+    /// The time after which a message of a queue that was not acknowledged is delivered again.
+    pub ack_timeout: Duration,
+    /// The deliveries of one message of a queue. It is dropped after the last.
+    pub deliveries: u32,
+    /// The queues of the cluster that one node stores.
+    pub queues: usize,
+    /// The messages that wait in one queue.
+    pub queue_messages: usize,
+    /// The bytes that wait in one queue.
+    pub queue_bytes: usize,
+    /// The bytes of all queues that one node stores, unacknowledged messages included.
+    pub total_queue_bytes: usize,
+    /// The time for which messages of a queue without subscribers are kept.
+    pub queue_retention: Duration,
+}
+
+impl Default for StompLimits {
+    fn default() -> Self {
+        Self {
+            head_bytes: 16 * 1024,
+            headers: 64,
+            body_bytes: 64 * 1024,
+            connect_timeout: Duration::from_secs(10),
+            heart_beat: Duration::from_secs(10),
+            subscriptions: 64,
+            transactions: 16,
+            transaction_frames: 256,
+            transaction_bytes: 256 * 1024,
+            prefetch: 32,
+            in_flight: 256,
+            ack_timeout: Duration::from_secs(600),
+            deliveries: 16,
+            queues: 10_000,
+            queue_messages: 1024,
+            queue_bytes: 4 * 1024 * 1024,
+            total_queue_bytes: 64 * 1024 * 1024,
+            queue_retention: Duration::from_secs(600),
+        }
+    }
 }
 
 impl Default for NodeLimits {
@@ -167,6 +236,18 @@ impl Default for NodeLimits {
             drain_rate: Rate::whole(500),
             drain_reconnect_window: Duration::from_secs(1),
             drain_grace: Duration::from_secs(5),
+            stomp: StompLimits::default(),
+        }
+    }
+}
+
+#[cfg(feature = "stomp")]
+impl From<&StompLimits> for highwater_stomp::Limits {
+    fn from(limits: &StompLimits) -> Self {
+        Self {
+            max_head_bytes: limits.head_bytes,
+            max_headers: limits.headers,
+            max_body_bytes: limits.body_bytes,
         }
     }
 }

@@ -24,14 +24,17 @@ pub(crate) fn run() -> Result<()> {
     services::install()?;
     // The fast checks first: a formatting error should not take a test run to appear.
     step("formatting", &mut cargo("fmt --all --check"))?;
-    let lints = "clippy --workspace --all-targets --locked -- --deny warnings";
+    // The features that are off by default bring brokers' clients, and are tested with the rest.
+    let lints = "clippy --workspace --all-features --all-targets --locked -- --deny warnings";
     step("lints", &mut cargo(lints))?;
+    let lints = "clippy --workspace --locked -- --deny warnings";
+    step("lints of the default features", &mut cargo(lints))?;
     eprintln!("── prose");
     prose::run(&[])?;
     // Tests wait more than they compute, for sockets, leases and whole runs. With one
     // thread for each processor, four fifths of the machine's time are idle.
     let threads = 2 * thread::available_parallelism().map_or(1, usize::from);
-    let tests = format!("test --workspace --locked -- --test-threads={threads}");
+    let tests = format!("test --workspace --all-features --locked -- --test-threads={threads}");
     step("tests", &mut cargo(&tests))?;
     smoke()
 }

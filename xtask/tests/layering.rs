@@ -24,6 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "highwater-process",
             "highwater-reports",
             "highwater-scenarios",
+            "highwater-stomp",
             "highwater-types",
         ],
     ),
@@ -32,11 +33,15 @@ const LAYERS: &[(&str, &[&str])] = &[
         &["highwater-scenarios", "highwater-types"],
     ),
     ("highwater-scenarios", &["highwater-types"]),
-    ("highwater-server", &["highwater-nats", "highwater-types"]),
+    (
+        "highwater-server",
+        &["highwater-nats", "highwater-stomp", "highwater-types"],
+    ),
     ("xtask", &["highwater-process", "highwater-services"]),
     ("highwater-services", &["highwater-process"]),
     ("highwater-nats", &["highwater-types"]),
     ("highwater-process", &[]),
+    ("highwater-stomp", &[]),
     ("highwater-types", &[]),
 ];
 

@@ -146,7 +146,7 @@ fn services_end_with_their_supervisor() {
 
 #[test]
 fn unknown_service_is_refused() {
-    let stderr = ServicesSandbox::new().run_rejected(&["up", "kafka"]);
+    let stderr = ServicesSandbox::new().run_rejected(&["up", "mqtt"]);
     let expected = "expected redis, redis-cluster, nats, rabbitmq";
     assert!(stderr.contains(expected), "{stderr}");
 }

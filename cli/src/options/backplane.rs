@@ -37,8 +37,9 @@ pub(crate) struct ServeBackplane {
 /// The queue of telemetry, where it is not at the broker of the backplane.
 #[derive(Debug, Args)]
 pub(crate) struct TelemetryQueue {
-    /// Queue of telemetry at another broker than the backplane's; the same at every node and
-    /// consumer [default: at the broker of the backplane]
+    /// Queue of telemetry at another broker than the backplane's: local://, redis://, nats://,
+    /// amqp:// or kafka://HOST[:PORT]; the same at every node and consumer [default: at
+    /// the broker of the backplane]
     #[arg(
         id = "telemetry",
         long = "telemetry",

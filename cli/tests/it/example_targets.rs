@@ -205,20 +205,36 @@ fn login_cookie() {
 
 #[test]
 fn rabbitmq_web_stomp() {
-    let port = pick_free_port().unwrap();
-    let broker = RabbitMqService::start_with_web_stomp(port).unwrap();
+    let broker = RabbitMqService::start().unwrap();
     let metrics = broker.monitor_url().unwrap();
-    let scenario = on_ports("rabbitmq-web-stomp/scenario.toml", &[(15674, port)])
+    let web_stomp = broker.web_stomp_urls().remove(0);
+    let scenario = read("rabbitmq-web-stomp/scenario.toml")
+        .replace("ws://127.0.0.1:15674", &web_stomp)
         .replace("http://127.0.0.1:15692", &metrics);
     let changes = [
-        "target.preset.heartbeat_ms=1000",
-        "target.preset.watch=4s",
+        "devices.subscriber.heartbeat=1s",
         "devices.subscriber.ramp=50/s",
     ];
     let run = run(&scenario, "subscriber", &changes);
     let summary = assert_all_open(&run);
     let heartbeats = &summary.heartbeats;
     assert!(heartbeats.acknowledged >= 3 * SOCKETS, "{heartbeats:?}");
+}
+
+#[test]
+fn rabbitmq_rooms() {
+    let broker = RabbitMqService::start().unwrap();
+    let web_stomp = broker.web_stomp_urls().remove(0);
+    let scenario =
+        read("rabbitmq-web-stomp/rooms.toml").replace("ws://127.0.0.1:15674/ws", &web_stomp);
+    let run = run(&scenario, "user", &[]);
+    run.assert_passed();
+    let summary = run.summary();
+    let messages = summary.messages.unwrap();
+    // Thirty rooms share 200 users: twenty have seven, and ten have six.
+    assert_eq!(messages.published, messages.scheduled);
+    assert!(messages.due >= messages.published * 6, "{messages:?}");
+    assert_eq!(messages.response_ms.count, messages.published);
 }
 
 #[test]

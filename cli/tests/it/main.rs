@@ -50,6 +50,7 @@ mod server_logs;
 #[cfg(feature = "aws")]
 mod sns;
 mod source_addresses;
+mod stomp;
 mod streams;
 mod target;
 mod telemetry;

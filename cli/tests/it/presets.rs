@@ -77,20 +77,23 @@ const CASES: [Case; 7] = [
         request: "GET /ws ",
         script: &[
             (
-                "CONNECT\naccept-version:1.2\nhost:/\nlogin:guest\npasscode:guest\n\
-                 heart-beat:10000,10000\n\n\0",
-                &["CONNECTED\nversion:1.2\nheart-beat:10000,10000\n\n\0"],
+                "CONNECT\naccept-version:1.0,1.1,1.2\nhost:/\nlogin:guest\npasscode:guest\n\
+                 heart-beat:3000,3000\n\n\0",
+                &["CONNECTED\nversion:1.2\nheart-beat:3000,3000\n\n\0"],
             ),
             (
-                "SUBSCRIBE\nid:0\ndestination:/topic/a\nack:auto\nreceipt:subscribed\n\n\0",
+                "SUBSCRIBE\nid:s0\ndestination:/topic/a\nack:auto\nreceipt:s0\n\n\0",
                 &[
-                    "RECEIPT\nreceipt-id:subscribed\n\n\0",
+                    "RECEIPT\nreceipt-id:s0\n\n\0",
                     "\n",
-                    "MESSAGE\nsubscription:0\n\nhi\0",
+                    "MESSAGE\nsubscription:s0\n\nhi\0",
                 ],
             ),
             ("\n", &[]),
-            ("DISCONNECT\n\n\0", &[]),
+            (
+                "DISCONNECT\nreceipt:disconnect\n\n\0",
+                &["RECEIPT\nreceipt-id:disconnect\n\n\0"],
+            ),
         ],
         log: &[
             "step 2 of `open`",

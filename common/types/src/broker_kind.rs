@@ -9,6 +9,8 @@ pub enum BrokerKind {
     Nats,
     /// RabbitMQ, by AMQP 0-9-1.
     RabbitMq,
+    /// Kafka, and brokers that speak its protocol.
+    Kafka,
     /// SNS topics with SQS queues.
     Sns,
     /// A table of DynamoDB, whose stream a filter publishes on SNS.
@@ -33,6 +35,8 @@ pub enum BrokerMonitoring {
     HttpPort(u16),
     /// A command of its own protocol, at its own address.
     Command(&'static str),
+    /// Requests of its own protocol, at its own address.
+    Protocol,
     /// None: a provider runs it and tells no metrics to its users.
     Service,
 }
@@ -54,7 +58,7 @@ struct BrokerEntry {
 }
 
 /// All brokers, in the order of [`BrokerKind`]: `entry` finds one by its index.
-const ENTRIES: [BrokerEntry; 5] = [
+const ENTRIES: [BrokerEntry; 6] = [
     BrokerEntry {
         kind: BrokerKind::Redis,
         name: "Redis",
@@ -89,6 +93,18 @@ const ENTRIES: [BrokerEntry; 5] = [
         // Of its Prometheus plugin.
         monitoring: BrokerMonitoring::HttpPort(15692),
         url_form: "amqp://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]][/VHOST]",
+    },
+    BrokerEntry {
+        kind: BrokerKind::Kafka,
+        name: "Kafka",
+        // It has no compare-and-set, which the membership of nodes needs.
+        role: BrokerRole::Queue,
+        scheme: "kafka",
+        tls_scheme: "kafka+tls",
+        default_port: 9092,
+        default_tls_port: 9093,
+        monitoring: BrokerMonitoring::Protocol,
+        url_form: "kafka://HOST[:PORT][,HOST[:PORT]]",
     },
     BrokerEntry {
         kind: BrokerKind::Sns,
@@ -213,7 +229,7 @@ mod tests {
                 Some(kind)
             );
         }
-        assert_eq!(BrokerKind::from_scheme("kafka"), None);
+        assert_eq!(BrokerKind::from_scheme("mqtt"), None);
         assert_eq!(
             BrokerKind::from_tls_scheme("nats+tls"),
             Some(BrokerKind::Nats)

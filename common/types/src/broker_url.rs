@@ -341,7 +341,7 @@ mod tests {
         use InvalidBrokerUrl as Invalid;
         for (text, expected) in [
             ("localhost:6379", Invalid::NoScheme),
-            ("kafka://h:1", Invalid::Scheme("kafka".to_owned())),
+            ("mqtt://h:1", Invalid::Scheme("mqtt".to_owned())),
             (
                 "nats+sentinel://h/p",
                 Invalid::Scheme("nats+sentinel".to_owned()),

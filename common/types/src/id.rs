@@ -108,6 +108,25 @@ name!(
     ConsumerGroup, "consumer group", 64, "._-"
 );
 
+/// The beginning of topics that stand for the destinations of single users.
+const USER_TOPIC: &str = "highwater-user:";
+
+impl Topic {
+    /// Returns the topic of a user's destination, by a digest of both in hexadecimal.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidName`] unless the digest has 1 to 113 characters of a topic.
+    pub fn of_user(digest: &str) -> Result<Self, InvalidName> {
+        format!("{USER_TOPIC}{digest}").parse()
+    }
+
+    /// Whether only the cluster itself subscribes to the topic and publishes to it.
+    pub fn is_reserved(&self) -> bool {
+        self.as_str().starts_with(USER_TOPIC)
+    }
+}
+
 impl Default for ClusterName {
     /// Returns `highwater`.
     fn default() -> Self {

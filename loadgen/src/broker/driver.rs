@@ -70,9 +70,9 @@ pub(crate) trait BrokerDriver: Sync {
         cluster: &'b str,
     ) -> BoxFuture<'b, Result<Vec<String>, String>>;
 
-    /// Returns the source of the broker's gauges; `None` if it needs a monitoring address
-    /// and the scenario gives none.
-    fn gauge_source(&self, broker: &BrokerSpec) -> Option<Arc<dyn GaugeSource>>;
+    /// Returns the source of the broker's gauges, of the whole broker or of the run's `cluster`;
+    /// `None` if it needs a monitoring address and the scenario gives none.
+    fn gauge_source(&self, broker: &BrokerSpec, cluster: &str) -> Option<Arc<dyn GaugeSource>>;
 
     /// Reads the gauges in the text of the source's answer; `None` if it is another text.
     fn parse_gauges(&self, text: &str) -> Option<Gauges>;

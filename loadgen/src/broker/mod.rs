@@ -1,4 +1,5 @@
-//! Message brokers that join the nodes of a cluster and that the harness does not start.
+//! Message brokers that join the nodes of a cluster or carry their telemetry, and that the
+//! harness does not start.
 //!
 //! ```text
 //! before the run      check_connection ─► error with a start command
@@ -10,13 +11,17 @@
 //! [`BrokerDriver`], its `mod` line here, and a line in [`driver()`].
 //!
 //! - [`mod@driver`]: the trait, and the names that all brokers share;
-//! - [`nats`], [`rabbitmq`], [`redis`], [`sns`]: one driver each, with its gauges in a
-//!   file below;
+//! - [`nats`], [`rabbitmq`], [`redis`], [`sns`] and `kafka`: one driver each, with its gauges in
+//!   a file below it; `not_built` where the build lacks a client library;
 //! - [`monitor`]: the monitoring endpoint that a scenario names.
 
 pub(crate) mod driver;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod monitor;
 mod nats;
+#[cfg(not(feature = "kafka"))]
+mod not_built;
 mod rabbitmq;
 mod redis;
 mod sns;
@@ -31,6 +36,10 @@ pub(crate) fn driver(kind: BrokerKind) -> &'static dyn BrokerDriver {
         BrokerKind::Redis => &redis::Redis,
         BrokerKind::Nats => &nats::Nats,
         BrokerKind::RabbitMq => &rabbitmq::RabbitMq,
+        #[cfg(feature = "kafka")]
+        BrokerKind::Kafka => &kafka::Kafka,
+        #[cfg(not(feature = "kafka"))]
+        BrokerKind::Kafka => &not_built::NotBuilt("kafka"),
         BrokerKind::Sns | BrokerKind::DynamoDb => &sns::Sns,
     }
 }

@@ -48,7 +48,7 @@ impl BrokerDriver for Nats {
         .boxed()
     }
 
-    fn gauge_source(&self, broker: &BrokerSpec) -> Option<Arc<dyn GaugeSource>> {
+    fn gauge_source(&self, broker: &BrokerSpec, _: &str) -> Option<Arc<dyn GaugeSource>> {
         monitor_source(broker, "/varz", gauges::parse)
     }
 

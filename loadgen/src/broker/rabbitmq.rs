@@ -56,7 +56,7 @@ impl BrokerDriver for RabbitMq {
         .boxed()
     }
 
-    fn gauge_source(&self, broker: &BrokerSpec) -> Option<Arc<dyn GaugeSource>> {
+    fn gauge_source(&self, broker: &BrokerSpec, _: &str) -> Option<Arc<dyn GaugeSource>> {
         monitor_source(broker, "/metrics", |text| Some(gauges::parse(text)))
     }
 

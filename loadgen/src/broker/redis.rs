@@ -53,7 +53,7 @@ impl BrokerDriver for Redis {
         .boxed()
     }
 
-    fn gauge_source(&self, broker: &BrokerSpec) -> Option<Arc<dyn GaugeSource>> {
+    fn gauge_source(&self, broker: &BrokerSpec, _: &str) -> Option<Arc<dyn GaugeSource>> {
         Some(Arc::new(gauges::RedisInfo::new(broker.url.clone())))
     }
 

@@ -48,7 +48,7 @@ impl BrokerDriver for Sns {
         cluster::remove(url, cluster).boxed()
     }
 
-    fn gauge_source(&self, _: &BrokerSpec) -> Option<Arc<dyn GaugeSource>> {
+    fn gauge_source(&self, _: &BrokerSpec, _: &str) -> Option<Arc<dyn GaugeSource>> {
         None
     }
 

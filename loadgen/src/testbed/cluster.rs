@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     TestbedError,
-    backplane::TestbedBackplane,
+    backplane::TestbedBrokers,
     balancer::LoadBalancers,
     cluster_process::{ClusterProcess, STOP_TIMEOUT, running_child},
     consumer::{self, ConsumerProcess},
@@ -61,7 +61,7 @@ impl ClusterInner {
         };
         // Before the broker: a missing program is found before any process starts.
         let load_balancers = LoadBalancers::create(plan, cluster, log_dir)?;
-        let backplane = TestbedBackplane::start(plan, cluster, &launcher).await?;
+        let brokers = TestbedBrokers::start(plan, cluster, &launcher).await?;
         let credentials = Credentials::generate(plan, cluster)?;
         Ok(Self {
             load_balancers,
@@ -70,7 +70,7 @@ impl ClusterInner {
             stopping: CancellationToken::new(),
             context: ClusterContext {
                 launcher,
-                backplane,
+                brokers,
                 client: NodeClient::new(&credentials)?,
                 registry: NodeRegistry::new(credentials.node_scheme()),
                 credentials,
@@ -103,7 +103,7 @@ impl ClusterInner {
         let nodes = self.context.registry.nodes();
         join_all(nodes.iter().map(|node| self.stop_node(node))).await;
         join_all(self.consumers.iter().map(ConsumerProcess::stop)).await;
-        self.context.backplane.stop().await
+        self.context.brokers.stop().await
     }
 
     /// Returns the consumer of this name.
@@ -201,7 +201,7 @@ impl ClusterInner {
 
     /// Records the exit of an embedded broker that has ended without a request.
     pub(super) fn record_broker_exit(&self) {
-        let broker = self.context.backplane.embedded().ok();
+        let broker = self.context.brokers.embedded().ok();
         let exit = broker.and_then(|broker| broker.process.take_unexpected_exit());
         self.exits.unexpected.lock().extend(exit);
     }

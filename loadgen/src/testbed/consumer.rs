@@ -52,7 +52,7 @@ impl ConsumerProcess {
         args.push_option("--processing-time", processing_time);
         args.push_option("--drop-every", spec.drop_every.to_string());
         args.push_option("--journal", &self.journal);
-        args.extend(context.backplane.join_args());
+        args.extend(context.brokers.consumer_args());
         // Port 0: no client keeps a consumer's address, so any free port will do.
         let launch = context
             .launcher

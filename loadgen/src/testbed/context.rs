@@ -3,7 +3,7 @@
 use highwater_scenarios::plan::ClusterSpec;
 
 use super::{
-    backplane::TestbedBackplane, credentials::Credentials, launcher::Launcher,
+    backplane::TestbedBrokers, credentials::Credentials, launcher::Launcher,
     node_client::NodeClient, node_registry::NodeRegistry,
 };
 
@@ -14,8 +14,8 @@ pub(super) struct ClusterContext {
     pub(super) spec: ClusterSpec,
     /// The launcher of processes.
     pub(super) launcher: Launcher,
-    /// The broker that joins the nodes.
-    pub(super) backplane: TestbedBackplane,
+    /// The brokers of the backplane and of telemetry.
+    pub(super) brokers: TestbedBrokers,
     /// Certificates and secrets.
     pub(super) credentials: Credentials,
     /// The HTTP client for requests to nodes.

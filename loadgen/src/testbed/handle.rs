@@ -104,7 +104,7 @@ impl Testbed {
     pub fn sample_targets(&self) -> Vec<SampleTarget> {
         let inner = &self.inner;
         let mut targets = inner.context.registry.sample_targets();
-        targets.extend(inner.context.backplane.sample_target());
+        targets.extend(inner.context.brokers.sample_targets());
         targets.extend(inner.load_balancers.sample_targets());
         let consumers = inner.consumers.iter();
         targets.extend(consumers.filter_map(ConsumerProcess::sample_target));

@@ -51,7 +51,7 @@ async fn start_on(
     if let Some(age) = spec.max_age {
         args.push_option("--max-age", format!("{}ms", age.as_millis()));
     }
-    args.extend(context.backplane.join_args());
+    args.extend(context.brokers.node_args());
     args.extend(context.credentials.node_args());
     let launch = context.launcher.serve("node", port, args, &node.log);
     let launch = launch.with_threads_among(spec.nodes as usize);

@@ -34,7 +34,8 @@
 //! - [`exchanges`]: messages of devices and their answers; [`links`]: the queues to their
 //!   sockets;
 //! - [`messages`]: messages to topics;
-//! - [`dialect`]: the languages of systems under test;
+//! - [`dialect`]: the languages of systems under test; [`stomp`]: the state of a session of one of
+//!   them;
 //! - [`http`]: requests to the system's addresses, sent by [`http_clients`];
 //! - [`observer`]: the events of one device, for a person who watches it;
 //! - [`recorder`], [`conn_events`]: counts and timings, sent by [`reporter`];
@@ -82,6 +83,7 @@ pub mod retry_budget;
 pub mod roles;
 pub mod signals;
 pub mod source_address;
+pub mod stomp;
 pub mod values;
 mod worker_run;
 

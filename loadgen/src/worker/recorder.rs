@@ -127,6 +127,7 @@ named! {
         CommandCrossNode = latency::COMMAND_CROSS_NODE,
         ExchangeResponse = latency::EXCHANGE_RESPONSE,
         ExchangeService = latency::EXCHANGE_SERVICE,
+        MessageResponse = latency::MESSAGE_RESPONSE,
         MessageLatency = latency::MESSAGE_LATENCY,
         MessageService = latency::MESSAGE_SERVICE,
         MessageGap = latency::MESSAGE_GAP,

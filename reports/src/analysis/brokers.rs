@@ -1,4 +1,4 @@
-//! Brokers of the backplane: their processes and their traffic.
+//! Brokers of the backplane and of telemetry: their processes and their traffic.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::record::{SourceRole, names::gauge};
 
-/// A broker of the backplane; `null` where the broker does not report a count.
+/// A broker of the backplane or of telemetry; `null` where the broker does not report a count.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BrokerSummary {
     /// Process of the broker.
@@ -19,11 +19,13 @@ pub struct BrokerSummary {
     pub process: ProcessSummary,
     /// Most connections at once, including the sampler's where it has one.
     pub clients_peak: Option<u64>,
-    /// Most channels (Redis), subscriptions (NATS) or queues (RabbitMQ) at once.
+    /// Most channels (Redis), subscriptions (NATS), queues (RabbitMQ) or consumer groups (Kafka)
+    /// at once.
     pub channels_peak: Option<u64>,
     /// Most messages waiting in its queues.
     pub backlog_peak: Option<u64>,
-    /// Messages received by the broker; commands of any kind for Redis.
+    /// Messages received by the broker; commands of any kind for Redis, telemetry records of the
+    /// run for Kafka.
     pub messages_in: Option<u64>,
     /// Messages sent by the broker.
     pub messages_out: Option<u64>,

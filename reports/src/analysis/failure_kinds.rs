@@ -61,6 +61,8 @@ static KINDS: &[FailureKind] = &[
     one("connect.failed.proxy", Network, "connection{s} got no valid answer of the proxy"),
     all("connect.failed.proxy_", Network, "connection{s} {was} refused by the proxy with {status}"),
     one("connect.failed.subprotocol", Target, "handshake{s} got none of the offered subprotocols"),
+    one("connect.failed.stomp_error", Target, "session{s} of STOMP {was} refused with an ERROR"),
+    one("connect.failed.stomp_protocol", Target, "session{s} of STOMP failed because the server's frames were not STOMP"),
     one("connect.failed.dns", Network, "name lookup{s} failed"),
     one("connect.failed.unreachable", Network, "connection{s} found no route"),
     one("connect.failed.no_port", Harness, "connection{s} found no free port on the harness's machine")
@@ -83,6 +85,8 @@ static KINDS: &[FailureKind] = &[
     all("disconnect.closed_", Target, "socket{s} {was} closed by the server with code {kind}"),
     one("disconnect.reset", Target, "socket{s} broke without a close frame"),
     one("disconnect.protocol", Target, "socket{s} {was} lost because the server broke the WebSocket protocol"),
+    one("disconnect.stomp_error", Target, "socket{s} got an ERROR of STOMP"),
+    one("disconnect.stomp_protocol", Target, "socket{s} {was} lost because the server's frames were not STOMP"),
     one("disconnect.message_too_large", Harness, "socket{s} {was} closed by the harness, because a message was larger than `max_message`")
         .hint("raise `max_message` of the pool in [[devices]]"),
     one("disconnect.gave_up", Target, "socket{s} {was} closed by the harness after `max_missed` heartbeats without an answer"),

@@ -24,6 +24,8 @@ pub struct MessageSummary {
     pub lost: u64,
     pub duplicated: u64,
     pub reordered: u64,
+    #[serde(default)]
+    pub response_ms: Distribution,
     pub latency_ms: Distribution,
     pub service_ms: Distribution,
 }
@@ -57,6 +59,7 @@ pub(super) fn messages(window: &RunWindow) -> Option<MessageSummary> {
         lost,
         duplicated: window.counter_total(counter::MESSAGES_DUPLICATED),
         reordered,
+        response_ms: window.distribution_of(latency::MESSAGE_RESPONSE),
         latency_ms: window.distribution_of(latency::MESSAGE_LATENCY),
         service_ms: window.distribution_of(latency::MESSAGE_SERVICE),
     })

@@ -82,7 +82,7 @@ pub struct Summary {
     pub telemetry: Option<TelemetrySummary>,
     /// Nodes of the system.
     pub nodes: Vec<ProcessSummary>,
-    /// Brokers of the backplane.
+    /// Brokers of the backplane and of telemetry.
     pub brokers: Vec<BrokerSummary>,
     /// Consumers of telemetry.
     pub consumers: Vec<ProcessSummary>,

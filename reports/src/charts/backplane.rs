@@ -1,6 +1,6 @@
 //! Messages per second between the nodes and through the broker.
 
-use highwater_scenarios::metrics::Unit;
+use highwater_scenarios::{metrics::Unit, plan::TELEMETRY_BROKER_NAME};
 use highwater_types::format;
 
 use super::{
@@ -17,6 +17,7 @@ pub(super) fn chart(context: &ChartContext) -> Chart {
     let named = |role, name, verb: &str| -> NamedPoints {
         let lines = growth_rates(context.window, role, name).into_iter();
         lines
+            .filter(|(id, _)| id != TELEMETRY_BROKER_NAME)
             .map(|(id, points)| (format!("{id} {verb}"), points))
             .collect()
     };
@@ -76,8 +77,9 @@ fn cost(context: &ChartContext) -> Option<String> {
 }
 
 fn broker_rate(context: &ChartContext) -> Option<String> {
-    // A cluster has one broker; a target's brokers are not known.
-    let broker = brokers(context.window).into_iter().next()?;
+    // A target's brokers are not known. That of telemetry joins no nodes.
+    let mut brokers = brokers(context.window).into_iter();
+    let broker = brokers.find(|broker| broker.process.id != TELEMETRY_BROKER_NAME)?;
     Some(match broker.messages_in_per_s {
         Some(rate) => format!(
             "The broker received {}/s in the steady phase.",

@@ -25,6 +25,10 @@ fn cluster_parts(cluster: &ClusterSpec) -> Vec<String> {
     if cluster.routing == Routing::Broadcast {
         parts.push("commands broadcast".to_owned());
     }
+    if let Some(broker) = &cluster.telemetry {
+        let (name, url) = (broker.url.kind().name(), &broker.url);
+        parts.push(format!("telemetry over {name} at {url}"));
+    }
     // Most scenarios have no telemetry, so no consumers are not worth a word.
     match cluster.consumers.count {
         0 => {}

@@ -40,7 +40,7 @@ pub struct Source {
 pub enum SourceRole {
     /// A node of the system under test.
     Node,
-    /// A broker of the backplane.
+    /// A broker of the backplane or of telemetry.
     Broker,
     /// A balancer in front of the nodes.
     Balancer,

@@ -234,7 +234,7 @@ pub mod gauge {
     pub const BILLED_DYNAMODB_WRITE: &str = "backplane.billed.dynamodb_write";
     /// Connections of a broker, including the sampler's where it has one.
     pub const BROKER_CLIENTS: &str = "broker.clients";
-    /// Channels (Redis), subscriptions (NATS) or queues (RabbitMQ) of a broker.
+    /// Channels (Redis), subscriptions (NATS), queues (RabbitMQ) or groups (Kafka) of a broker.
     pub const BROKER_CHANNELS: &str = "broker.channels";
     /// Messages that wait in the queues of a broker.
     pub const BROKER_BACKLOG: &str = "broker.backlog";
@@ -334,6 +334,8 @@ pub mod latency {
     pub const EXCHANGE_RESPONSE: &str = "exchanges.response";
     /// Time from when such a message was sent to its answer.
     pub const EXCHANGE_SERVICE: &str = "exchanges.service";
+    /// Time from when a message was due to the system's acceptance (`published` only).
+    pub const MESSAGE_RESPONSE: &str = "messages.response";
     /// Time from when a message was due to its delivery.
     pub const MESSAGE_LATENCY: &str = "messages.latency";
     /// Time from when a message was sent to its delivery.

@@ -19,6 +19,13 @@ pub(super) fn in_words(pool: &DevicePool) -> String {
         }
         Some(HeartbeatFrames::Watch(_)) => format!("a heartbeat of the server within {every}"),
     };
+    let heartbeat = match pool.subscribe.len() {
+        0 => heartbeat,
+        count => format!(
+            "{heartbeat}; {}",
+            format::plural(count as u64, "subscription")
+        ),
+    };
     match frames.map(other_frames) {
         Some(others) if !others.is_empty() => format!("{heartbeat}; frames: {others}"),
         _ => heartbeat,

@@ -7,7 +7,7 @@ use highwater_types::format;
 use crate::{
     Plan,
     plan::{
-        BackplaneSpec, BalancerKind, BalancerLoadMetric, CertificateTrust, ClusterSpec, Consumers,
+        BackplaneSpec, BalancerKind, BalancerLoadMetric, BrokerSpec, CertificateTrust, ClusterSpec,
         DevicePool, HttpHeader, SystemSpec, TargetSpec, Word,
     },
     secrets::mask_address,
@@ -69,7 +69,7 @@ fn cluster_in_words(cluster: &ClusterSpec) -> String {
         if cluster.tls { ", over TLS" } else { "" },
         if cluster.auth { ", with tokens" } else { "" },
         max_age_in_words(cluster.max_age),
-        consumers_in_words(&cluster.consumers),
+        consumers_in_words(cluster),
     )
 }
 
@@ -77,11 +77,13 @@ fn cluster_in_words(cluster: &ClusterSpec) -> String {
 fn backplane_in_words(backplane: &BackplaneSpec) -> String {
     match backplane {
         BackplaneSpec::Local => "local".to_owned(),
-        BackplaneSpec::Broker(broker) => {
-            let name = broker.url.kind().name();
-            format!("{} ({name}, which must be running already)", broker.url)
-        }
+        BackplaneSpec::Broker(broker) => broker_in_words(broker),
     }
+}
+
+fn broker_in_words(broker: &BrokerSpec) -> String {
+    let name = broker.url.kind().name();
+    format!("{} ({name}, which must be running already)", broker.url)
 }
 
 fn balancer_in_words(cluster: &ClusterSpec) -> String {
@@ -121,7 +123,8 @@ fn max_age_in_words(max_age: Option<Duration>) -> String {
     }
 }
 
-fn consumers_in_words(consumers: &Consumers) -> String {
+fn consumers_in_words(cluster: &ClusterSpec) -> String {
+    let consumers = &cluster.consumers;
     let count = match consumers.count {
         0 => return String::new(),
         1 => "1 consumer (c1)".to_owned(),
@@ -135,7 +138,10 @@ fn consumers_in_words(consumers: &Consumers) -> String {
         0 => String::new(),
         every => format!(", which drop one in {}", format::count(every)),
     };
-    format!("; telemetry records handled by {count}{time}{drops}")
+    let queue = cluster.telemetry.as_ref().map(broker_in_words);
+    let queue = queue.map(|queue| format!(", from {queue}"));
+    let queue = queue.unwrap_or_default();
+    format!("; telemetry records handled by {count}{time}{drops}{queue}")
 }
 
 fn target_in_words(target: &TargetSpec) -> String {

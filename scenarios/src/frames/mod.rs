@@ -17,6 +17,7 @@
 //! - [`json_path`]: the place of a value in JSON;
 //! - [`matcher`]: tests on received frames;
 //! - [`mqtt`]: packets of MQTT, to send and received;
+//! - [`stomp`]: the texts of sessions of STOMP;
 //! - [`take`]: the places of values that answers give;
 //! - [`compiled`]: the frames of a pool, compiled together;
 //! - [`exchange`], [`command`]: the texts of messages and commands, compiled.
@@ -31,6 +32,7 @@ pub mod matcher;
 pub mod mqtt;
 pub mod names;
 pub mod received;
+pub mod stomp;
 pub mod take;
 pub mod template;
 
@@ -50,6 +52,7 @@ pub use self::{
     matcher::Matcher,
     names::{ValueNames, ValueRef, Values},
     received::ReceivedFrame,
+    stomp::{CompiledStomp, StompPlace, StompProblem, StompTexts},
     take::Take,
     template::{Template, variables_of},
 };

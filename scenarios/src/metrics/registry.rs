@@ -37,7 +37,7 @@ pub(crate) enum MetricRequirement {
     Frames,
     /// A pool with steps in `open`.
     OpenSteps,
-    /// A pool with `count_messages`.
+    /// A pool with `count_messages` or `subscribe`.
     CountedMessages,
     /// `[[telemetry]]`.
     Telemetry,
@@ -152,7 +152,7 @@ pub(super) static FAMILIES: &[MetricFamily] = &[
     entry("heartbeats.one_way", Counter, Neither, Nothing, "one-way", "heartbeats sent for which the scenario expects no answer"),
     entry("heartbeats.response", Distribution, Lower, Nothing, "response time", "time from when a heartbeat was due to its answer"),
     entry("heartbeats.service", Distribution, Lower, Nothing, "service time", "time from when a heartbeat was sent to its answer"),
-    entry("frames.received", Counter, Neither, CountedMessages, "messages received", "frames of the system that `count_messages` counted"),
+    entry("frames.received", Counter, Neither, CountedMessages, "messages received", "frames of the system that `count_messages` counted, or messages of `subscribe`"),
     entry("frames.gap", Distribution, Neither, CountedMessages, "time between messages", "time between two counted messages of one socket"),
     entry("frames.answered", Counter, Neither, Frames, "answered", "frames of the system that were answered"),
     entry("frames.unanswered", Counter, Lower, Frames, "unanswered", "frames of the system that got no answer, because a socket answers at most 100 in a second"),
@@ -192,6 +192,7 @@ pub(super) static FAMILIES: &[MetricFamily] = &[
     entry("messages.lost", Counter, Lower, Messages, "lost", "deliveries that never arrived"),
     entry("messages.duplicated", Counter, Lower, Messages, "duplicated", "deliveries that arrived again"),
     entry("messages.reordered", Counter, Lower, Messages, "reordered", "deliveries that arrived after a later message of the same publisher"),
+    entry("messages.response", Distribution, Lower, Messages, "response time", "time from when a message was due to the system's acceptance"),
     entry("messages.latency", Distribution, Lower, Messages, "latency", "time from when a message was due to its delivery"),
     entry("messages.service", Distribution, Lower, Messages, "service time", "time from when a message was sent to its delivery"),
     entry("backplane.sent", Counter, Neither, NodeSockets, "messages sent", "messages that the nodes sent over the backplane, each counted for each node that it is for"),

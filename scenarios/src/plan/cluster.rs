@@ -18,12 +18,15 @@ pub struct ClusterSpec {
     pub nodes: u32,
     /// The backplane that joins the nodes.
     pub backplane: BackplaneSpec,
+    /// The broker that carries telemetry; `None` is the one of the backplane.
+    // Keys with a default are younger than the first records, which are still read.
+    #[serde(default)]
+    pub telemetry: Option<BrokerSpec>,
     /// The balancer in front of the nodes.
     pub balancer: BalancerKind,
     /// The policy by which new sockets are spread.
     pub policy: BalancerPolicy,
     /// The load of a node that the policy compares.
-    // Keys with a default are younger than the first records, which are still read.
     #[serde(default)]
     pub load_metric: BalancerLoadMetric,
     /// The way in which the balancer learns of a node that comes or goes in order.
@@ -87,4 +90,24 @@ pub enum Routing {
     Directory,
     /// Asks every node.
     Broadcast,
+}
+
+impl ClusterSpec {
+    /// Returns the brokers that are running already: of the backplane, and of telemetry.
+    pub fn external_brokers(&self) -> impl Iterator<Item = &BrokerSpec> {
+        let backplane = match &self.backplane {
+            BackplaneSpec::Local => None,
+            BackplaneSpec::Broker(broker) => Some(broker),
+        };
+        backplane.into_iter().chain(&self.telemetry)
+    }
+
+    /// Returns the brokers that are running already, to be changed.
+    pub(crate) fn external_brokers_mut(&mut self) -> impl Iterator<Item = &mut BrokerSpec> {
+        let backplane = match &mut self.backplane {
+            BackplaneSpec::Local => None,
+            BackplaneSpec::Broker(broker) => Some(broker),
+        };
+        backplane.into_iter().chain(&mut self.telemetry)
+    }
 }

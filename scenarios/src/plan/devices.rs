@@ -6,7 +6,7 @@ use highwater_types::{Rate, duration};
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
-use super::{DataSpec, LoginSpec, PoolFrames, RampControl};
+use super::{DataSpec, LoginSpec, PoolFrames, RampControl, StompSubscription};
 
 /// A pool of idle heartbeat sockets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +40,9 @@ pub struct DevicePool {
     /// The frames of the sockets besides WebSocket pings; `None` without any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frames: Option<Box<PoolFrames>>,
+    /// The subscriptions of each session of STOMP.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subscribe: Vec<StompSubscription>,
     /// The values of each device.
     #[serde(default)]
     pub data: Option<DataSpec>,

@@ -16,6 +16,9 @@ use super::word::Word;
 /// The name of the broker in events and in the record.
 pub const BROKER_NAME: &str = "broker";
 
+/// The name of the broker that carries telemetry, if it is not the one of the backplane.
+pub const TELEMETRY_BROKER_NAME: &str = "telemetry-broker";
+
 /// The name of all nodes together in events and in the record.
 pub const CLUSTER_NAME: &str = "cluster";
 

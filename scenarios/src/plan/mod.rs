@@ -36,6 +36,7 @@ mod observe;
 mod publish;
 mod ramp;
 mod root;
+mod stomp;
 mod target;
 mod telemetry;
 mod word;
@@ -46,7 +47,7 @@ pub use self::{
     commands::{CommandLoad, CommandMethod, LoadModel, ReplyMode},
     data::{DataRows, DataSpec},
     devices::{DevicePool, Jitter, ReconnectSpec},
-    event::{Action, BROKER_NAME, CLUSTER_NAME, EventSpec, FaultSpec},
+    event::{Action, BROKER_NAME, CLUSTER_NAME, EventSpec, FaultSpec, TELEMETRY_BROKER_NAME},
     frames::{
         AnswerRule, FrameSpec, HeartbeatFrames, JsonExpectation, MatchSpec, OpenStep, PoolFrames,
         TakeSource, TakeSpec,
@@ -60,6 +61,7 @@ pub use self::{
     publish::{DeviceRole, PublishFrom, PublishLoad},
     ramp::{HoldWhen, RampControl},
     root::{Plan, SystemSpec},
+    stomp::{StompAck, StompSpec, StompSubscription},
     target::{CertificateTrust, ClientCertificate, Compression, Dialect, TargetSpec},
     telemetry::{Consumers, MAX_TELEMETRY, TelemetryLoad},
 };
@@ -68,5 +70,6 @@ pub(crate) use self::{
     event::{EventKind, FaultKind, FaultSize, NodeEffect, TargetKind},
     observe::numbered_names,
     publish::TOPIC_NUMBER_PLACEHOLDER,
+    stomp::STOMP_SUBPROTOCOLS,
     word::Word,
 };

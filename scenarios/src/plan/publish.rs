@@ -30,6 +30,9 @@ pub struct PublishLoad {
     pub subscribers: u64,
     /// The kind of publishers.
     pub from: PublishFrom,
+    /// Whether a device that publishes and subscribes receives its own messages.
+    #[serde(default)]
+    pub own_messages: bool,
     /// Number of publishers; each sends a message when the last has its answer.
     pub publishers: u64,
     /// Messages per second over all publishers.
@@ -99,10 +102,9 @@ impl PublishLoad {
     }
 
     /// Returns the publishers whose messages a subscriber receives: those of its topic,
-    /// except itself where it publishes too.
+    /// except itself where it publishes too and gets none of its own.
     pub fn publishers_for(&self, subscriber: u64) -> impl Iterator<Item = u64> {
-        // The server sends a device none of its own messages.
-        let own = self.from == PublishFrom::Device;
+        let own = self.from == PublishFrom::Device && !self.own_messages;
         // A step beyond the address space yields the first element alone, which is right.
         let step = usize::try_from(self.topics).unwrap_or(usize::MAX);
         (subscriber % self.topics..self.publishers)
@@ -115,7 +117,8 @@ impl PublishLoad {
         let topic = publisher % self.topics;
         let in_topic =
             self.subscribers / self.topics + u64::from(topic < self.subscribers % self.topics);
-        let own = self.from == PublishFrom::Device && publisher < self.subscribers;
+        let own =
+            self.from == PublishFrom::Device && !self.own_messages && publisher < self.subscribers;
         in_topic - u64::from(own)
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
-use super::{HttpHeader, ObservedProcess};
+use super::{HttpHeader, ObservedProcess, StompSpec};
 
 /// A system that is already running.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,6 +43,9 @@ pub struct TargetSpec {
     /// The subprotocols that every upgrade request offers, best first.
     #[serde(default)]
     pub subprotocol: Vec<String>,
+    /// What opens a session of STOMP; `None` in other dialects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stomp: Option<StompSpec>,
     /// Processes to sample beside the load.
     pub observe: Vec<ObservedProcess>,
 }
@@ -60,6 +63,8 @@ pub enum Dialect {
     /// WebSocket pings only; text is read and ignored, and any 2xx answer to a command counts
     /// as its reply.
     Plain,
+    /// Sessions of STOMP 1.2, 1.1 or 1.0; any 2xx answer to a command counts as its reply.
+    Stomp,
 }
 
 /// The features of a dialect on which the rules of a scenario depend.
@@ -73,6 +78,10 @@ pub(crate) struct DialectFeatures {
     pub(crate) owner: bool,
     /// Whether every WebSocket address must name the device.
     pub(crate) device_in_address: bool,
+    /// Whether a subscriber receives the messages that it publishes itself.
+    pub(crate) own_messages: bool,
+    /// The start of a topic's name in the place of `[[publish]]`'s own default.
+    pub(crate) topic_prefix: &'static str,
 }
 
 impl Dialect {
@@ -86,12 +95,24 @@ impl Dialect {
                 telemetry: true,
                 owner: true,
                 device_in_address: true,
+                own_messages: false,
+                topic_prefix: "",
             },
             Self::Plain => DialectFeatures {
                 topics: false,
                 telemetry: false,
                 owner: false,
                 device_in_address: false,
+                own_messages: false,
+                topic_prefix: "",
+            },
+            Self::Stomp => DialectFeatures {
+                topics: true,
+                telemetry: false,
+                owner: false,
+                device_in_address: false,
+                own_messages: true,
+                topic_prefix: "/topic/",
             },
         }
     }

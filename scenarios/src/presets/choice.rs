@@ -130,9 +130,9 @@ mod tests {
     #[test]
     fn name_alone_and_table_are_accepted() {
         assert_eq!(read("\"phoenix\"").unwrap().parameters, []);
-        let choice = read(r#"{ name = "stomp", heartbeat_ms = 5000, host = "/a" }"#).unwrap();
+        let choice = read(r#"{ name = "stomp", login = 5000, host = "/a" }"#).unwrap();
         let written = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let expected = [written("heartbeat_ms", "5000"), written("host", "/a")];
+        let expected = [written("login", "5000"), written("host", "/a")];
         assert_eq!(choice.parameters, expected);
     }
 

@@ -125,7 +125,6 @@ mod tests {
         for preset in summaries() {
             for (parameter, default, _) in &preset.parameters {
                 let written = match parameter.as_str() {
-                    "heartbeat_ms" => "7000",
                     "watch" => "7s",
                     _ => "of-{device}",
                 };

@@ -2,7 +2,7 @@
 
 use super::{
     backplane, balancer, broker_events, commands, consumer_events, events, frames, gates, login,
-    messages, names, node_events, observe, phase_bounds, publish, reconnect, system, target,
+    messages, names, node_events, observe, phase_bounds, publish, reconnect, stomp, system, target,
     telemetry, values,
 };
 use crate::{data::PoolData, diagnostic::DiagnosticSink, scenario::Scenario};
@@ -21,7 +21,12 @@ pub(crate) fn check(scenario: &Scenario, data: &[PoolData], sink: &mut Diagnosti
     ] {
         rule(scenario, sink);
     }
-    for rule in [frames::check, commands::check, messages::check] {
+    for rule in [
+        frames::check,
+        stomp::check,
+        commands::check,
+        messages::check,
+    ] {
         rule(scenario, data, sink);
     }
     for rule in [

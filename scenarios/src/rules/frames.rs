@@ -26,6 +26,7 @@ pub(super) fn check(scenario: &Scenario, data: &[PoolData], sink: &mut Diagnosti
         let Some(location) = pool.frames_location() else {
             continue;
         };
+        // `stomp::check` reports frames in its dialect.
         check_system(scenario, location, sink);
         check_length(&pool.open, MAX_STEPS, "steps", sink);
         check_length(&pool.answer, MAX_ANSWERS, "answers", sink);

@@ -53,7 +53,7 @@ fn unmeasurable(metric: &Metric, scenario: &Scenario) -> Option<Diagnostic> {
         MetricRequirement::Frames => without_frames(scenario),
         MetricRequirement::OpenSteps => without_pool(scenario, "open", |pool| pool.open.is_written),
         MetricRequirement::CountedMessages => without_pool(scenario, "count_messages", |pool| {
-            pool.count_messages.is_written
+            pool.count_messages.is_written || pool.subscribe.is_written
         }),
         MetricRequirement::Exchanges => exchanges(),
         MetricRequirement::Answers => exchanges().or_else(|| without_answers(scenario)),

@@ -4,6 +4,7 @@
 //! - [`all`]: the list of all rules;
 //! - one table: [`target`], [`observe`], [`reconnect`], [`login`], [`frames`], [`commands`] and
 //!   [`messages`] with [`load_model`], [`events`];
+//! - one dialect: [`stomp`];
 //! - several tables: [`system`], [`backplane`], [`balancer`], [`names`], [`pool`],
 //!   [`publish`], [`telemetry`], [`values`], [`phase_bounds`], [`gates`];
 //! - the order of events: [`schedule`], [`node_events`], [`broker_events`], [`consumer_events`].
@@ -28,6 +29,7 @@ mod pool;
 mod publish;
 mod reconnect;
 mod schedule;
+mod stomp;
 mod system;
 mod target;
 mod telemetry;

@@ -7,8 +7,8 @@ use highwater_types::format;
 use super::pool::{self, PoolReference};
 use crate::{
     diagnostic::{Diagnostic, DiagnosticSink},
-    plan::{PublishFrom, TOPIC_NUMBER_PLACEHOLDER},
-    scenario::Scenario,
+    plan::{Dialect, PublishFrom, TOPIC_NUMBER_PLACEHOLDER},
+    scenario::{Scenario, System},
     section::{Field, devices::PoolSection, publish::PublishSection},
 };
 
@@ -20,6 +20,7 @@ pub(super) fn check(scenario: &Scenario, sink: &mut DiagnosticSink) {
     let mut loads_of: BTreeMap<&str, usize> = BTreeMap::new();
     for load in scenario.publish.elements() {
         check_topic(load, sink);
+        check_separator(scenario, load, sink);
         let reference = PoolReference {
             pool: &load.pool,
             load: &load.name,
@@ -55,6 +56,21 @@ fn check_topic(load: &PublishSection, sink: &mut DiagnosticSink) {
             &load.topic.location,
             Diagnostic::new("one name for several topics")
                 .expected("a topic with `{n}` in it, such as \"chat-{n}\""),
+        );
+    }
+}
+
+/// Checks that only a destination of STOMP has a `/` in it: the reference server accepts none.
+fn check_separator(scenario: &Scenario, load: &PublishSection, sink: &mut DiagnosticSink) {
+    let is_stomp = match scenario.system() {
+        System::Target(target) => scenario.dialect_of(target) == Some(Dialect::Stomp),
+        _ => false,
+    };
+    if !is_stomp && load.topic.text().contains('/') {
+        sink.report(
+            &load.topic.location,
+            Diagnostic::new("a topic with `/` in it")
+                .expected("`/` with `dialect = \"stomp\"` only"),
         );
     }
 }

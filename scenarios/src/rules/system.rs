@@ -58,7 +58,8 @@ fn check_publish(scenario: &Scenario, target: &TargetSection, sink: &mut Diagnos
         let message = format!("topics in the {} dialect", dialect.as_str());
         sink.report(
             &publish.location.without_value(),
-            Diagnostic::new(message).expected("`[[publish]]` with `dialect = \"highwater\"`"),
+            Diagnostic::new(message)
+                .expected("`[[publish]]` with `dialect = \"highwater\"` or `dialect = \"stomp\"`"),
         );
     // Beside commands, the missing address is reported already.
     } else if !target.http.is_written && !scenario.commands.is_written && from_rest() {

@@ -1,4 +1,5 @@
-//! `broker` of a cluster: where a broker that is running already is measured.
+//! `broker` and `telemetry_broker` of a cluster: where a broker that is running already is
+//! measured.
 
 use highwater_types::{BrokerMonitoring, BrokerUrl};
 
@@ -9,13 +10,14 @@ use crate::{
 
 section! {
     /// The place where a broker that is running already is measured, as
-    /// `broker = { monitor = "http://127.0.0.1:8222" }` in `[cluster]`. Every key may be left
-    /// out; the summary has null for what cannot be measured.
+    /// `broker = { monitor = "http://127.0.0.1:8222" }` in `[cluster]`, or `telemetry_broker`
+    /// for the broker of `telemetry`. Every key may be left out; the summary has null for what
+    /// cannot be measured.
     pub(crate) struct BrokerSection = "cluster.broker";
 
     /// Address of the broker's monitoring: of NATS the monitoring port, without it `http://HOST:8222`;
-    /// of RabbitMQ that of its Prometheus plugin, without it `http://HOST:15692`. Redis has
-    /// none: it is asked with `INFO`.
+    /// of RabbitMQ that of its Prometheus plugin, without it `http://HOST:15692`. Redis and
+    /// Kafka have none: they are asked at their own address.
     pub(crate) monitor: String = http_address(), optional;
 
     /// The broker's process id on this machine. Without it, a broker on this machine is found as the
@@ -25,7 +27,7 @@ section! {
 
     /// PEM file of the only authorities that are trusted, for an address with TLS: `rediss://`,
     /// `tls://` or `amqps://`. Without it those of this machine are.
-    ca: String = file_path(), optional;
+    pub(crate) ca: String = file_path(), optional;
 }
 
 impl BrokerSection {
@@ -53,6 +55,8 @@ fn default_monitor(url: &BrokerUrl) -> Option<String> {
     };
     match url.kind().monitoring() {
         BrokerMonitoring::HttpPort(port) => Some(format!("http://{host}:{port}")),
-        BrokerMonitoring::Command(_) | BrokerMonitoring::Service => None,
+        BrokerMonitoring::Command(_) | BrokerMonitoring::Protocol | BrokerMonitoring::Service => {
+            None
+        }
     }
 }

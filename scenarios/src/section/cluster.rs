@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use highwater_types::duration::{DAY, MINUTE, SECOND};
+use highwater_types::{
+    BrokerUrl,
+    duration::{DAY, MINUTE, SECOND},
+};
 
 use super::{broker::BrokerSection, sub_table};
 use crate::{
     plan::{self, BalancerKind, BalancerLoadMetric, BalancerPolicy, Join, MAX_BALANCERS, Routing},
-    value::{BackplaneAddress, backplane, boolean, count, duration, word},
+    value::{BackplaneAddress, backplane, boolean, count, duration, telemetry_queue, word},
 };
 
 section! {
@@ -30,6 +33,14 @@ section! {
 
     /// The place where a broker that is running already is measured; see `cluster.broker`.
     pub(crate) broker: BrokerSection = sub_table(), optional;
+
+    /// The broker that carries telemetry records to the consumers, if it is not the one of the
+    /// backplane: the address of a broker that is running already.
+    pub(crate) telemetry: BrokerUrl = telemetry_queue(), optional;
+
+    /// The place where the broker of `telemetry` is measured; its keys are those of
+    /// `cluster.broker`.
+    pub(crate) telemetry_broker: BrokerSection = sub_table(), optional;
 
     /// The balancer in front of the nodes. With `none`, clients rotate over the nodes. nginx
     /// and HAProxy must be installed; a run installs nothing.
@@ -96,6 +107,13 @@ impl ClusterSection {
                 BackplaneAddress::Broker(url) => {
                     plan::BackplaneSpec::Broker(BrokerSection::resolve(self.broker.value, url))
                 }
+            },
+            telemetry: match self.telemetry.is_written {
+                true => Some(BrokerSection::resolve(
+                    self.telemetry_broker.value,
+                    self.telemetry.value?,
+                )),
+                false => None,
             },
             balancer,
             // These defaults depend on the balancer, so no declaration can hold them.

@@ -7,7 +7,7 @@ use highwater_types::duration::{DAY, MILLISECOND, MINUTE};
 use super::{
     answer::AnswerSection, heartbeat::HeartbeatSection, list, login::LoginSection,
     open_step::OpenStepSection, ramp::RampSection, reconnect::ReconnectSection, sub_table,
-    table_or_key,
+    subscription::SubscriptionSection, table_or_key,
 };
 use crate::{
     data::PoolData,
@@ -41,7 +41,8 @@ section! {
     pub(crate) start: Duration = duration(Duration::ZERO, DAY.saturating_mul(30)), optional;
 
     /// Time between two heartbeats of one socket, for WebSocket pings, or a table with the
-    /// frames of the heartbeat. Each socket has a random phase of its own.
+    /// frames of the heartbeat. Each socket has a random phase of its own. In the dialect `stomp`
+    /// it is what a socket offers, and wants of the server.
     pub(crate) heartbeat: HeartbeatSection = table_or_key("every"), default "20s";
 
     /// Missed heartbeats in a row after which the client closes the socket and reconnects.
@@ -76,6 +77,9 @@ section! {
     /// Frames to send before the close frame, when the run closes the sockets.
     pub(crate) close: Vec<plan::FrameSpec> = frames(), optional;
 
+    /// Subscriptions of each socket, in the dialect `stomp`.
+    pub(crate) subscribe: Vec<SubscriptionSection> = list("subscription"), optional;
+
     /// File with a row of values for each device: row `n`, from 0, is that of device `n`. Its
     /// columns are placeholders. Values stay out of records and messages.
     pub(crate) data: String = data_file(), optional;
@@ -90,6 +94,9 @@ impl PoolSection {
             true => Some(Box::new(self.frames()?)),
             false => None,
         };
+        let subscribe = self.subscribe.elements().iter();
+        let subscribe = subscribe.map(SubscriptionSection::resolve);
+        let subscribe = subscribe.collect::<Option<_>>()?;
         let ramp = self.ramp.value?;
         Some(plan::DevicePool {
             name: self.name.value?,
@@ -103,6 +110,7 @@ impl PoolSection {
             max_message: self.max_message.value?,
             reconnect: self.reconnect.value?.resolve()?,
             frames,
+            subscribe,
             data: match data {
                 PoolData::Absent => None,
                 PoolData::Unreadable => return None,

@@ -14,9 +14,9 @@
 //! - [`declaration`]: the macro `section!`;
 //! - [`field`], [`table_reader`], [`nested`]: values, tables and lists being read;
 //! - the tables, in the order of the reference: [`cluster`] with [`broker`], [`target`] with
-//!   [`target_tls`] and [`observe`], [`devices`] with [`ramp`],
-//!   [`login`], [`heartbeat`], [`open_step`], [`answer`] and [`reconnect`], [`commands`] and [`messages`] with
-//!   [`model_keys`], [`publish`], [`telemetry`], [`events`], [`gates`], [`matrix`].
+//!   [`target_tls`], [`target_stomp`] and [`observe`], [`devices`] with [`ramp`],
+//!   [`login`], [`heartbeat`], [`open_step`], [`answer`], [`subscription`] and [`reconnect`],
+//!   [`commands`] and [`messages`] with [`model_keys`], [`publish`], [`telemetry`], [`events`], [`gates`], [`matrix`].
 
 #[macro_use]
 mod declaration;
@@ -42,7 +42,9 @@ pub(crate) mod open_step;
 pub(crate) mod publish;
 pub(crate) mod ramp;
 pub(crate) mod reconnect;
+pub(crate) mod subscription;
 pub(crate) mod target;
+pub(crate) mod target_stomp;
 pub(crate) mod target_tls;
 pub(crate) mod telemetry;
 

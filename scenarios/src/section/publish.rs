@@ -8,7 +8,7 @@ use highwater_types::{
 };
 
 use crate::{
-    plan::{self, PublishFrom, TOPIC_NUMBER_PLACEHOLDER},
+    plan::{self, Dialect, PublishFrom, TOPIC_NUMBER_PLACEHOLDER},
     value::{count, duration, name, rate, size, topic_name, word},
 };
 
@@ -24,7 +24,8 @@ section! {
     pub(crate) name: String = name(), numbered;
 
     /// The topic; `{n}` stands for its number, from 0, where there are several. Without it the
-    /// load's name, with `-{n}` behind it where there are several.
+    /// load's name, with `-{n}` behind it where there are several. In the dialect `stomp` it is a
+    /// destination, such as `/topic/chat-{n}`, and without it `/topic/` stands before the name.
     pub(crate) topic: String = topic_name(), optional;
 
     /// Number of topics. Each subscriber and each publisher keeps to one topic: that of its
@@ -39,7 +40,8 @@ section! {
     pub(crate) subscribers: u64 = count(1, 10_000_000), optional;
 
     /// The publishers. `rest`: HTTP callers. `device`: the pool's first devices, on their own
-    /// sockets; they receive none of their own messages.
+    /// sockets; they receive none of their own messages, except in the dialect `stomp`, which
+    /// needs `device`.
     pub(crate) from: PublishFrom = word(), default "rest";
 
     /// Number of publishers, which take turns. Each sends its next message when the last has
@@ -64,27 +66,32 @@ section! {
 }
 
 impl PublishSection {
-    /// Resolves the load; `pools` are the plan's pools, `end` the end of the steady phase.
+    /// Resolves the load; `pools` are the plan's pools, `dialect` is the system's, `end` the end
+    /// of the steady phase.
     pub(crate) fn resolve(
         self,
         pools: &[plan::DevicePool],
+        dialect: Dialect,
         end: Duration,
     ) -> Option<plan::PublishLoad> {
         let pool = plan::find_pool(pools, self.pool.value.as_deref())?;
         let name = self.name.value?;
+        let features = dialect.features();
+        let prefix = features.topic_prefix;
         let topics = self.topics.value?;
         let start = self.start.value?;
         Some(plan::PublishLoad {
             topic: match self.topic.value {
                 Some(topic) => topic,
                 // Several topics of one name would be one topic.
-                None if topics > 1 => format!("{name}-{TOPIC_NUMBER_PLACEHOLDER}"),
-                None => name.clone(),
+                None if topics > 1 => format!("{prefix}{name}-{TOPIC_NUMBER_PLACEHOLDER}"),
+                None => format!("{prefix}{name}"),
             },
             topics,
             pool: pool.name.clone(),
             subscribers: self.subscribers.value.unwrap_or(pool.count),
             from: self.from.value?,
+            own_messages: features.own_messages,
             publishers: self.publishers.value.unwrap_or(topics),
             rate: self.rate.value?,
             size: self.size.value?,

@@ -1,8 +1,11 @@
 //! `[target]`: a system that is already running.
 
-use super::{list, observe::ObserveSection, sub_table, target_tls::TargetTlsSection};
+use super::{
+    list, observe::ObserveSection, sub_table, target_stomp::TargetStompSection,
+    target_tls::TargetTlsSection,
+};
 use crate::{
-    plan::{self, Compression, Dialect},
+    plan::{self, Compression, Dialect, STOMP_SUBPROTOCOLS},
     presets::PresetChoice,
     value::{headers, http_addresses, preset, proxy_address, subprotocols, word, ws_addresses},
 };
@@ -22,7 +25,8 @@ section! {
 
     /// The protocol of devices and commands. `highwater`: the reference server's JSON frames;
     /// replies are checked. `plain`: WebSocket pings and the frames that `[[devices]]`
-    /// declares; any 2xx answer to a command is its reply. Without it: `plain` where a pool
+    /// declares; any 2xx answer to a command is its reply. `stomp`: sessions of STOMP, with its
+    /// subscriptions, receipts and heart-beats. Without it: `plain` where a pool
     /// declares frames, or the scenario has `[[messages]]` or a command with a request of its
     /// own; otherwise `highwater`.
     pub(crate) dialect: Dialect = word(), optional;
@@ -34,6 +38,9 @@ section! {
     // The keys that it stands for are compared.
     preset: PresetChoice = preset(), optional, ignored;
 
+    /// What opens a session of STOMP, in the dialect `stomp`.
+    pub(crate) stomp: TargetStompSection = sub_table(), default "{}";
+
     /// The verification of the certificates of `wss` and `https` addresses.
     pub(crate) tls: TargetTlsSection = sub_table(), default "{}";
 
@@ -43,7 +50,8 @@ section! {
     pub(crate) headers: Vec<plan::HttpHeader> = headers(), optional;
 
     /// The subprotocols that every socket offers in `Sec-WebSocket-Protocol`, best first. The
-    /// server must choose one of them.
+    /// server must choose one of them. Without it `v12.stomp`, `v11.stomp` and `v10.stomp` in the
+    /// dialect `stomp`, and otherwise none.
     subprotocol: Vec<String> = subprotocols(), optional;
 
     /// The compression that every socket offers. `permessage-deflate` (RFC 7692): the server may
@@ -64,12 +72,19 @@ section! {
 }
 
 impl TargetSection {
+    /// Returns what opens a session of STOMP; `None` where a value is invalid.
+    pub(crate) fn stomp_spec(&self) -> Option<plan::StompSpec> {
+        self.stomp.value.as_ref()?.resolve()
+    }
+
     /// Resolves the target; `dialect` is the written or the inferred one.
     pub(crate) fn resolve(self, dialect: Dialect) -> Option<plan::TargetSpec> {
         // A list that could not be read is reported, and the plan is not used.
+        let stomp = self.stomp_spec();
         let observe = self.observe.value.unwrap_or_default();
         let observe = observe.into_iter().map(ObserveSection::resolve);
         let tls = self.tls.value?.resolve()?;
+        let is_stomp = dialect == Dialect::Stomp;
         Some(plan::TargetSpec {
             ws: self.ws.value?,
             // Without commands a target needs no address for them.
@@ -82,7 +97,15 @@ impl TargetSection {
             proxy: self.proxy.value,
             compression: self.compression.value?,
             headers: self.headers.value.unwrap_or_default(),
-            subprotocol: self.subprotocol.value.unwrap_or_default(),
+            subprotocol: match self.subprotocol.value {
+                Some(names) => names,
+                None if is_stomp => STOMP_SUBPROTOCOLS.map(str::to_owned).to_vec(),
+                None => Vec::new(),
+            },
+            stomp: match is_stomp {
+                true => Some(stomp?),
+                false => None,
+            },
             observe: observe.collect::<Option<_>>()?,
         })
     }

@@ -4,7 +4,7 @@
 //! the functions of this module: `count: u64 = count(1, 1_000), required;`.
 //!
 //! - [`value_type`]: a form of values;
-//! - [`text`], [`name`], [`address`], [`headers`], [`subprotocol`], [`process_source`],
+//! - [`text`], [`name`], [`address`], [`headers`], [`subprotocol`], [`stomp`], [`process_source`],
 //!   [`proxy`]: texts, checked strictly; [`own_metrics`]: selectors with their names;
 //! - [`request`], [`http_take`], [`placeholders`], [`variables`]: requests, and the values in
 //!   texts;
@@ -35,6 +35,7 @@ mod process_source;
 mod proxy;
 mod quantity;
 mod request;
+mod stomp;
 mod subprotocol;
 mod take;
 mod text;
@@ -47,7 +48,7 @@ pub(crate) use self::{
         DEVICE_PLACEHOLDER, command_path, http_address, http_addresses, metrics_addresses,
         server_name, ws_addresses,
     },
-    backplane::{BackplaneAddress, backplane},
+    backplane::{BackplaneAddress, backplane, telemetry_queue},
     boolean::boolean,
     command::{reply, statuses, template},
     frame::{frame, frames, separator},
@@ -64,6 +65,7 @@ pub(crate) use self::{
     proxy::proxy_address,
     quantity::{duration, rate, share, size},
     request::{data_file, form_body, json_body, request_url, text_body},
+    stomp::stomp_text,
     subprotocol::subprotocols,
     take::takes,
     text::{file_path, gate_check, text},

@@ -30,12 +30,13 @@ pub(crate) const fn consumer_name() -> FixedForm<String> {
     }
 }
 
-/// Accepts the name of a topic: the form that the reference server accepts, with room for a number.
+/// Accepts the name of a topic: the form that the reference server accepts, with room for a
+/// number, or a destination of STOMP. A rule tells them apart.
 pub(crate) const fn topic_name() -> FixedForm<String> {
     FixedForm {
         expected: || {
-            "a topic of 1 to 120 letters, digits, `.`, `_`, `:` and `-`, with `{n}` at most once \
-             for its number"
+            "a topic of 1 to 120 letters, digits, `.`, `_`, `:`, `-` and, in the stomp dialect, `/`, \
+             with `{n}` at most once for its number"
                 .to_owned()
         },
         read: |item| checked_text(item, check_topic),
@@ -75,7 +76,7 @@ fn check_numbered(name: &str, letter: char, digits: usize, noun: &str) -> Result
 fn check_topic(topic: &str) -> Result<(), Diagnostic> {
     // One number names a topic; a second placeholder would stay in the name.
     let bare = topic.replacen(TOPIC_NUMBER_PLACEHOLDER, "", 1);
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._:-/".contains(c);
     match bare.chars().find(|c| !allowed(*c)) {
         Some('{' | '}') => {
             Err(Diagnostic::new("a topic with braces").hint("only {n} is known, once"))

@@ -3,7 +3,7 @@
 use expect_test::{Expect, expect};
 use highwater_scenarios::{
     parse,
-    plan::{Action, BROKER_NAME, BackplaneSpec, Plan, SystemSpec},
+    plan::{Action, BROKER_NAME, BackplaneSpec, ClusterSpec, Plan, SystemSpec},
 };
 
 const SCENARIO_TAIL: &str = "
@@ -101,14 +101,14 @@ fn password_is_in_no_plan_and_no_description() {
 #[test]
 fn invalid_broker_address_is_rejected_without_its_password() {
     check(
-        "[cluster]\nbackplane = \"kafka://me:s3cret@mq:9092\"\n",
+        "[cluster]\nbackplane = \"mqtt://me:s3cret@mq:9092\"\n",
         &["cluster.nodes=2"],
         expect![[r#"
-            joined.toml:4:13: cluster.backplane: unknown broker `kafka`
+            joined.toml:4:13: cluster.backplane: unknown broker `mqtt`
               |
-            4 | backplane = "kafka://*********@mq:9092"
-              |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^
-              = found: "kafka://***@mq:9092"
+            4 | backplane = "mqtt://*********@mq:9092"
+              |             ^^^^^^^^^^^^^^^^^^^^^^^^^^
+              = found: "mqtt://***@mq:9092"
               = expected: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672", "sns://host:4566", "dynamodb://host:4566"
 
             1 problem in joined.toml"#]],
@@ -175,6 +175,151 @@ fn broker_keys_that_do_not_fit_the_backplane_are_rejected() {
               = found: "http://h:1"
               = expected: `pid`, or nothing
               = hint: it is asked with INFO at the backplane's own address
+
+            1 problem in joined.toml"#]],
+    );
+}
+
+const TELEMETRY: &str = "
+[[telemetry]]
+every = \"1s\"
+";
+
+fn cluster(plan: &Plan) -> &ClusterSpec {
+    match &plan.system {
+        SystemSpec::Cluster(cluster) => cluster,
+        SystemSpec::Target(target) => panic!("{target:?}"),
+    }
+}
+
+#[test]
+fn telemetry_goes_to_a_broker_of_its_own() {
+    let first = "[cluster]\nconsumers = 1\nbackplane = \"redis://a\"\n";
+    let beside = plan(
+        &format!(
+            "{first}telemetry = \"nats://b\"\ntelemetry_broker = {{ pid = 4711 }}\n{TELEMETRY}"
+        ),
+        &[],
+    );
+    let broker = cluster(&beside).telemetry.as_ref().expect("a broker");
+    assert_eq!(broker.url.to_string(), "nats://b");
+    assert_eq!(broker.monitor.as_deref(), Some("http://b:8222"));
+    assert_eq!(broker.pid, Some(4711));
+    let brokers = cluster(&beside).external_brokers();
+    let hosts: Vec<&str> = brokers.map(|broker| broker.url.host()).collect();
+    assert_eq!(hosts, ["a", "b"]);
+    let host = highwater_scenarios::HostResources {
+        files_per_process: 1_000,
+        memory: None,
+    };
+    let text = highwater_scenarios::describe(&beside, &host);
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let expected =
+        "handled by 1 consumer (c1), from nats://b (NATS, which must be running already)";
+    assert!(words.contains(expected), "{words}");
+    // The same broker for both is accepted.
+    let same = plan(
+        &format!("{first}telemetry = \"redis://a\"\n{TELEMETRY}"),
+        &[],
+    );
+    assert_eq!(cluster(&same).external_brokers().count(), 2);
+    let without = plan(&format!("{first}{TELEMETRY}"), &[]);
+    assert_eq!(cluster(&without).telemetry, None);
+}
+
+#[test]
+fn broker_of_telemetry_that_nothing_uses_is_rejected() {
+    let telemetry = "telemetry = \"nats://b\"\n";
+    check(
+        &format!("[cluster]\n{telemetry}"),
+        &[],
+        expect![[r#"
+            joined.toml:4:13: cluster.telemetry: a broker for telemetry without consumers
+              |
+            4 | telemetry = "nats://b"
+              |             ^^^^^^^^^^
+              = found: "nats://b"
+              = expected: `consumers = 3` in `[cluster]`, or another number
+
+            1 problem in joined.toml"#]],
+    );
+    check(
+        &format!("[cluster]\nconsumers = 1\n{telemetry}"),
+        &[],
+        expect![[r#"
+            joined.toml:5:13: cluster.telemetry: a broker for telemetry that no device sends
+              |
+            5 | telemetry = "nats://b"
+              |             ^^^^^^^^^^
+              = found: "nats://b"
+              = expected: `[[telemetry]]` beside it
+
+            1 problem in joined.toml"#]],
+    );
+    check(
+        &format!("[cluster]\nconsumers = 1\ntelemetry_broker = {{ pid = 1 }}\n{TELEMETRY}"),
+        &[],
+        expect![[r#"
+            joined.toml:5:20: cluster.telemetry_broker: there is no such broker
+              |
+            5 | telemetry_broker = { pid = 1 }
+              |                    ^^^^^^^^^^^
+              = expected: `telemetry_broker` beside the address of `telemetry`
+
+            1 problem in joined.toml"#]],
+    );
+}
+
+#[test]
+fn broker_keys_that_do_not_fit_the_queue_are_rejected() {
+    check(
+        &format!(
+            "[cluster]\nconsumers = 1\nbackplane = \"rediss://a\"\nbroker = {{ ca = \"a.pem\" }}\ntelemetry = \"rediss://b\"\ntelemetry_broker = {{ ca = \"b.pem\", monitor = \"http://b:1\" }}\n{TELEMETRY}"
+        ),
+        &[],
+        expect![[r#"
+            joined.toml:8:27: cluster.telemetry_broker.ca: two files of authorities
+              |
+            8 | telemetry_broker = { ca = "b.pem", monitor = "http://b:1" }
+              |                           ^^^^^^^
+              = found: "b.pem"
+              = expected: the file of `broker`, with the authorities of both brokers
+
+            joined.toml:8:46: cluster.telemetry_broker.monitor: Redis has no monitoring endpoint
+              |
+            8 | telemetry_broker = { ca = "b.pem", monitor = "http://b:1" }
+              |                                              ^^^^^^^^^^^^
+              = found: "http://b:1"
+              = expected: `pid`, or nothing
+              = hint: it is asked with INFO at the queue's own address
+
+            2 problems in joined.toml"#]],
+    );
+    check(
+        &format!("[cluster]\nconsumers = 1\ntelemetry = \"nast://b\"\n{TELEMETRY}"),
+        &[],
+        expect![[r#"
+            joined.toml:5:13: cluster.telemetry: unknown broker `nast`
+              |
+            5 | telemetry = "nast://b"
+              |             ^^^^^^^^^^
+              = found: "nast://b"
+              = expected: the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672", "kafka://host:9092"
+              = hint: did you mean `nats`?
+
+            1 problem in joined.toml"#]],
+    );
+    check(
+        "[cluster]\nbackplane = \"kafka://b\"\n",
+        &[],
+        expect![[r#"
+            joined.toml:4:13: cluster.backplane: Kafka joins no nodes
+              |
+            4 | backplane = "kafka://b"
+              |             ^^^^^^^^^^^
+              = found: "kafka://b"
+              = expected: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672"
+              = hint: name it with `telemetry`, beside another `backplane`
 
             1 problem in joined.toml"#]],
     );

@@ -15,6 +15,7 @@ mod publish;
 mod reference;
 mod segments;
 mod settings;
+mod stomp;
 mod targets;
 mod timeline;
 

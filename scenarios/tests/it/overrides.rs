@@ -133,7 +133,7 @@ fn set_values_are_validated_like_the_file() {
         ],
         expect![[r#"
             --set devices.home.cuont=5: devices.home.cuont: unknown key
-              = expected: `name`, `count`, `ramp`, `start`, `heartbeat`, `max_missed`, `connect_timeout`, `max_message`, `reconnect`, `separator`, `open`, `answer`, `count_messages`, `close`, `data`, `login`
+              = expected: `name`, `count`, `ramp`, `start`, `heartbeat`, `max_missed`, `connect_timeout`, `max_message`, `reconnect`, `separator`, `open`, `answer`, `count_messages`, `close`, `subscribe`, `data`, `login`
               = hint: did you mean `count`?
 
             --set device.home.count=5: device: unknown key

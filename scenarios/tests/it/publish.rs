@@ -84,7 +84,7 @@ fn impossible_loads_are_rejected() {
             13 | topic = "a b"
                |         ^^^^^
                = found: "a b"
-               = expected: a topic of 1 to 120 letters, digits, `.`, `_`, `:` and `-`, with `{n}` at most once for its number
+               = expected: a topic of 1 to 120 letters, digits, `.`, `_`, `:`, `-` and, in the stomp dialect, `/`, with `{n}` at most once for its number
 
             3 problems in broken.toml"#]],
     );

@@ -187,17 +187,26 @@ mod tests {
 
     #[test]
     fn unknown_scheme_error_states_the_accepted_forms() {
-        let unknown = error("kafka://h:1");
-        let expected = "invalid backplane \"kafka://h:1\": expected \
+        let unknown = error("mqtt://h:1");
+        let expected = "invalid backplane \"mqtt://h:1\": expected \
                         local://HOST:PORT, redis://HOST, nats://HOST";
         assert!(unknown.starts_with(expected), "{unknown}");
-        let last = BrokerKind::ALL[BrokerKind::ALL.len() - 1].scheme();
+        let mut kinds = BrokerKind::ALL.into_iter();
+        let last = kinds.rfind(|kind| kind.is_backplane());
+        let last = last.unwrap().scheme();
         assert!(
             unknown.ends_with(&format!(" and {last}://HOST")),
             "{unknown}"
         );
         let sentinels = error("nats+sentinel://h/p");
         assert!(sentinels.contains("expected local://"), "{sentinels}");
+    }
+
+    #[test]
+    fn broker_that_joins_no_nodes_is_rejected() {
+        let error = error("kafka://h:1");
+        let expected = "invalid backplane \"kafka://h:1\": Kafka cannot be a backplane; expected ";
+        assert!(error.starts_with(expected), "{error}");
     }
 
     #[test]

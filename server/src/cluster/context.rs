@@ -45,6 +45,9 @@ pub(crate) struct ClusterContext {
     table: watch::Sender<Arc<SlotTable>>,
     /// This node's partition of the directory.
     pub(crate) directory: Mutex<DirectoryPartition>,
+    /// The messages of queues, and the subscribers of this node.
+    #[cfg(feature = "stomp")]
+    pub(crate) queues: Arc<super::queues::Queues>,
     /// The devices that connected while there was no backplane.
     pub(crate) unregistered: UnregisteredSessions,
     /// The answers to slot owners that asked for this node's connections.
@@ -65,14 +68,22 @@ impl ClusterContext {
         let view = backplane.view().borrow().clone();
         let table = Arc::new(SlotTable::new(view));
         let directory = Mutex::new(DirectoryPartition::new(me.clone(), Arc::clone(&table)));
+        let table = watch::Sender::new(table);
         let cluster = Self {
+            #[cfg(feature = "stomp")]
+            queues: Arc::new(super::queues::Queues::new(
+                me.clone(),
+                Arc::clone(&backplane),
+                table.subscribe(),
+                sessions.limits.stomp.clone(),
+            )),
             me,
             routing,
             topics: Topics::new(Arc::clone(&sessions), Arc::clone(&backplane)),
             backplane,
             sessions,
             directory_updates,
-            table: watch::Sender::new(table),
+            table,
             directory,
             unregistered: UnregisteredSessions::default(),
             pull_counts: PullCounts::default(),

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde_json::value::RawValue;
 
 use super::{context::ClusterContext, topic_hub::EncodedMessage};
 use crate::{
     backplane::SendError,
     id::Topic,
+    message::TopicMessage,
     session::{Session, frame},
 };
 
@@ -26,9 +26,20 @@ pub(crate) enum PublishError {
     Backplane(#[from] SendError),
 }
 
-/// Publishes JSON text to the other nodes and queues it for the subscribers of this
-/// node. Returns the number of these. `sender` is the device that publishes, which does not
-/// get its own message back; `None` is a caller of the HTTP interface.
+/// The source of a message.
+#[derive(Clone, Copy)]
+pub(crate) enum Publisher<'a> {
+    /// A caller of the HTTP interface.
+    Http,
+    /// A device, which does not get its own message back.
+    Device(&'a Arc<Session>),
+    /// A STOMP client, which gets its own message back if it subscribes to the topic.
+    #[cfg_attr(not(feature = "stomp"), expect(dead_code, reason = "no STOMP clients"))]
+    Stomp,
+}
+
+/// Publishes a message to the other nodes and queues it for the subscribers of this
+/// node. Returns the number of these.
 ///
 /// Messages that one publisher publishes one after the other arrive in that order: the
 /// backplane keeps the order between two nodes, and the topic hub keeps that of its
@@ -38,26 +49,37 @@ pub(crate) enum PublishError {
 /// [`PublishError`]; no subscriber gets the message.
 pub(crate) fn publish(
     cluster: &ClusterContext,
-    topic: &Topic,
-    body: &str,
-    sender: Option<&Arc<Session>>,
+    message: TopicMessage,
+    publisher: Publisher<'_>,
 ) -> Result<usize, PublishError> {
     let metrics = cluster.topics.metrics();
     // Before the other nodes get it: a message is for all subscribers or for none.
-    if cluster.topics.is_full(topic) {
+    if cluster.topics.is_full(&message.topic) {
         metrics.rejected_full.inc();
         return Err(PublishError::Full);
     }
-    let payload = Bytes::copy_from_slice(body.as_bytes());
-    if let Err(error) = cluster.backplane.publish(topic, payload) {
+    if let Err(error) = cluster
+        .backplane
+        .publish(&message.topic, message.to_payload())
+    {
         metrics.rejected_backplane.inc();
         return Err(error.into());
     }
-    match sender {
-        None => metrics.published_by_http.inc(),
-        Some(_) => metrics.published_by_devices.inc(),
-    }
-    Ok(publish_local(cluster, topic, body, sender.cloned()))
+    let sender = match publisher {
+        Publisher::Http => {
+            metrics.published_by_http.inc();
+            None
+        }
+        Publisher::Device(session) => {
+            metrics.published_by_devices.inc();
+            Some(Arc::clone(session))
+        }
+        Publisher::Stomp => {
+            metrics.published_by_stomp.inc();
+            None
+        }
+    };
+    Ok(publish_local(cluster, message, sender))
 }
 
 /// Publishes JSON text for a device. The device gets an answer if it gave the message
@@ -94,33 +116,40 @@ fn try_publish(
         cluster.topics.metrics().rejected_rate.inc();
         return Some((429, format!("more than {limit} messages in a second")));
     }
-    let published = publish(cluster, topic, body, Some(session));
+    if topic.is_reserved() {
+        return Some((400, "topics of users are reserved".to_owned()));
+    }
+    let message = TopicMessage::from_json(topic.clone(), body);
+    let published = publish(cluster, message, Publisher::Device(session));
     published.err().map(|error| (503, error.to_string()))
 }
 
 /// Queues a message that another node published for the subscribers of this node.
-pub(super) fn deliver(cluster: &ClusterContext, topic: &Topic, payload: &[u8]) {
-    // The publishing node has checked the JSON, so this fails for no message of ours.
-    let Ok(body) = serde_json::from_slice::<&RawValue>(payload) else {
+pub(super) fn deliver(cluster: &ClusterContext, topic: Topic, payload: &Bytes) {
+    // The publishing node has checked the message, so this fails for no message of ours.
+    let Some(message) = TopicMessage::from_payload(topic, payload) else {
         return;
     };
-    if cluster.topics.is_full(topic) {
+    if cluster.topics.is_full(&message.topic) {
         cluster.topics.metrics().dropped_full.inc();
         return;
     }
-    publish_local(cluster, topic, body.get(), None);
+    publish_local(cluster, message, None);
 }
 
 fn publish_local(
     cluster: &ClusterContext,
-    topic: &Topic,
-    body: &str,
+    message: TopicMessage,
     sender: Option<Arc<Session>>,
 ) -> usize {
-    // Encoded once for all subscribers, and only if there is one.
-    let message = || EncodedMessage {
-        frame: frame::message(topic, body),
+    let message = Arc::new(message);
+    // Encoded once for all devices, and only if there is a subscriber.
+    let encode = || EncodedMessage {
+        frame: message
+            .json()
+            .map(|body| frame::message(&message.topic, body)),
+        message: Arc::clone(&message),
         sender,
     };
-    cluster.topics.publish(topic, message)
+    cluster.topics.publish(&message.topic, encode)
 }

@@ -11,6 +11,8 @@ use super::{
     command, context::ClusterContext, directory_client::register_local, fan_out,
     locate::locate_local, pull_answer,
 };
+#[cfg(not(feature = "stomp"))]
+use crate::message::{QueueSendResult, Settlement};
 use crate::{
     backplane::{Inbound, ReplyTo, SendError},
     id::NodeId,
@@ -57,7 +59,7 @@ fn handle(cluster: &ClusterContext, load: &impl Fn() -> Option<LoadReport>, inbo
             reply_to,
             payload,
         } => handle_request(cluster, load, &from, reply_to, payload),
-        Inbound::Published { topic, payload } => fan_out::deliver(cluster, &topic, &payload),
+        Inbound::Published { topic, payload } => fan_out::deliver(cluster, topic, &payload),
     }
 }
 
@@ -73,6 +75,13 @@ fn handle_notification(cluster: &ClusterContext, from: &NodeId, payload: &[u8]) 
         Some(ClusterNotification::Replaced(device, epoch)) => {
             cluster.sessions.registry.mark_superseded(&device, epoch);
         }
+        #[cfg(feature = "stomp")]
+        Some(ClusterNotification::QueueInterest(interests)) => {
+            cluster.queues.set_interests(from, &interests);
+        }
+        // A node without STOMP stores no queue.
+        #[cfg(not(feature = "stomp"))]
+        Some(ClusterNotification::QueueInterest(_)) => {}
         // Only gateways use load reports.
         Some(ClusterNotification::Load(_)) | None => {}
     }
@@ -104,6 +113,21 @@ fn handle_request(
             ClusterResponse::Located(locate_local(cluster, &device))
         }
         Some(ClusterRequest::Load) => ClusterResponse::Load(load()),
+        #[cfg(feature = "stomp")]
+        Some(ClusterRequest::QueueSend(queue, message)) => {
+            ClusterResponse::QueueSent(cluster.queues.store(&queue, message))
+        }
+        #[cfg(feature = "stomp")]
+        Some(ClusterRequest::QueueDeliver(queue, message, is_redelivered)) => {
+            let queues = &cluster.queues;
+            return queues.deliver_remote(reply_to, &queue, message, is_redelivered);
+        }
+        #[cfg(not(feature = "stomp"))]
+        Some(ClusterRequest::QueueSend(..)) => ClusterResponse::QueueSent(QueueSendResult::Full),
+        #[cfg(not(feature = "stomp"))]
+        Some(ClusterRequest::QueueDeliver(..)) => {
+            ClusterResponse::QueueSettled(Settlement::Undelivered)
+        }
         // A node of a newer version: its request ends at its deadline.
         None => return,
     };

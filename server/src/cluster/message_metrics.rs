@@ -8,6 +8,7 @@ use crate::metric::{counter, counter_vec, register_metric};
 pub(crate) struct MessageMetrics {
     pub(crate) published_by_http: IntCounter,
     pub(crate) published_by_devices: IntCounter,
+    pub(crate) published_by_stomp: IntCounter,
     pub(crate) rejected_full: IntCounter,
     pub(crate) rejected_backplane: IntCounter,
     pub(crate) rejected_rate: IntCounter,
@@ -39,6 +40,7 @@ impl MessageMetrics {
         Self {
             published_by_http: published.with_label_values(&["rest"]),
             published_by_devices: published.with_label_values(&["device"]),
+            published_by_stomp: published.with_label_values(&["stomp"]),
             rejected_full: rejected.with_label_values(&["topic_full"]),
             rejected_backplane: rejected.with_label_values(&["backplane"]),
             rejected_rate: rejected.with_label_values(&["rate_limited"]),

@@ -25,6 +25,7 @@
 //! - [`session_end`]: removes a session from all of these;
 //! - topics: messages pass [`fan_out`], [`topics`] and [`topic_hub`], and [`message_metrics`]
 //!   counts them;
+//! - [`queues`]: messages of which one subscriber gets each;
 //! - tests: `fixture` builds clusters, and `fabric` counts the messages of a change of members.
 
 pub(crate) mod command;
@@ -44,6 +45,8 @@ mod message_metrics;
 mod pull_answer;
 mod pull_counts;
 mod pull_list;
+#[cfg(feature = "stomp")]
+pub(crate) mod queues;
 pub(crate) mod resync;
 mod routing;
 mod session_end;

@@ -20,6 +20,7 @@ use super::message_metrics::MessageMetrics;
 use crate::{
     faults::DeliveryFault,
     limits::NodeLimits,
+    message::TopicMessage,
     session::{Session, SessionContext, subscription::SubscriptionSlot},
 };
 
@@ -41,12 +42,33 @@ pub(super) struct Subscribers {
     count: usize,
 }
 
-/// A message, encoded once for all subscribers.
+/// A message, encoded once for all devices.
 #[derive(Clone)]
 pub(super) struct EncodedMessage {
-    pub(super) frame: Bytes,
+    /// The frame for devices; `None` if they do not get the message.
+    pub(super) frame: Option<Bytes>,
+    /// The message for sockets of other protocols.
+    pub(super) message: Arc<TopicMessage>,
     /// The device that sent it. It does not get its own message back.
     pub(super) sender: Option<Arc<Session>>,
+}
+
+impl EncodedMessage {
+    /// Returns the frame for one subscriber; `None` if it does not get the message.
+    fn frame_for(&self, session: &Session) -> Option<Bytes> {
+        match &session.protocol {
+            None => self.frame.clone(),
+            Some(protocol) => protocol.encode(&self.message),
+        }
+    }
+
+    /// Returns the bytes that the message takes while it waits.
+    fn size(&self) -> usize {
+        match &self.frame {
+            Some(frame) => frame.len(),
+            None => self.message.size(),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -171,7 +193,7 @@ impl SubscriberShard {
 
     /// Queues a message. Returns whether a task must be started to deliver it.
     fn push(&mut self, message: EncodedMessage) -> bool {
-        self.bytes += message.frame.len();
+        self.bytes += message.size();
         self.messages.push_back(message);
         !std::mem::replace(&mut self.fan_out_running, true)
     }
@@ -199,7 +221,7 @@ impl SubscriberShard {
             return Some(to);
         }
         self.messages.pop_front();
-        self.bytes -= message.frame.len();
+        self.bytes -= message.size();
         Some(0)
     }
 
@@ -217,25 +239,28 @@ impl SubscriberShard {
         if message.sender.as_ref().is_some_and(is_sender) {
             return;
         }
+        let Some(frame) = message.frame_for(session) else {
+            return;
+        };
         let mut push =
             |frame: &Bytes| match session.write_queue.push(frame.clone(), &sessions.limits) {
                 Ok(()) => counts.delivered += 1,
                 Err(_) => counts.dropped_slow += 1,
             };
         if let Some(at) = self.delayed.iter().position(|(slot, _)| *slot == index) {
-            push(&message.frame);
+            push(&frame);
             push(&self.delayed.swap_remove(at).1);
             return;
         }
         match sessions.faults.messages.next_fault() {
-            DeliveryFault::NoFault => push(&message.frame),
+            DeliveryFault::NoFault => push(&frame),
             // Counted as delivered: the fault stands for a loss that no counter shows.
             DeliveryFault::Dropped => counts.delivered += 1,
             DeliveryFault::Duplicated => {
-                push(&message.frame);
-                push(&message.frame);
+                push(&frame);
+                push(&frame);
             }
-            DeliveryFault::Delayed => self.delayed.push((index, message.frame.clone())),
+            DeliveryFault::Delayed => self.delayed.push((index, frame)),
         }
     }
 }

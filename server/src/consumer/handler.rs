@@ -9,7 +9,7 @@ use super::{ConsumerConfig, JournalError, journal::Journal, metrics::ConsumerMet
 use crate::{
     ingest::{
         GroupConsumer, QueueError, QueueTask, TelemetryDelivery,
-        queue::{ACK_WAIT, SETUP_TIMEOUT, with_timeout},
+        queue::{SETUP_TIMEOUT, with_timeout},
     },
     net::backoff::Backoff,
 };
@@ -17,9 +17,9 @@ use crate::{
 /// Interval at which handled records are written to the journal and acknowledged.
 // Records in between are handled again if the consumer dies.
 const ACK_INTERVAL: Duration = Duration::from_millis(20);
-/// Interval at which the time to acknowledge is extended.
-// A fifth of the time leaves room for late calls.
-const EXTEND_ACK_INTERVAL: Duration = Duration::from_millis(ACK_WAIT.as_millis() as u64 / 5);
+/// The part of the time to acknowledge after which it is extended.
+// A fifth leaves room for late calls.
+const EXTEND_ACK_PART: u32 = 5;
 
 /// A task that handles records until the shutdown.
 pub(super) struct ConsumerTask {
@@ -145,15 +145,16 @@ impl ConsumerTask {
         batch: &mut UnackedBatch<M::Receipt>,
     ) -> Result<(), ConsumerError> {
         let done = Instant::now() + self.config.processing_time;
+        let extend_interval = M::ACK_WAIT / EXTEND_ACK_PART;
         loop {
-            if batch.extended_at.elapsed() >= EXTEND_ACK_INTERVAL {
+            if batch.extended_at.elapsed() >= extend_interval {
                 member.extend_ack(batch.unacked()).await?;
                 batch.extended_at = Instant::now();
             }
             if Instant::now() >= done {
                 return Ok(());
             }
-            sleep_until(done.min(batch.extended_at + EXTEND_ACK_INTERVAL)).await;
+            sleep_until(done.min(batch.extended_at + extend_interval)).await;
         }
     }
 

@@ -8,13 +8,15 @@
 //!
 //! Reading order: `telemetry` (a record), [`queue`] (the guarantees of a queue),
 //! `url` and `connect` (from a URL to a queue), then one file for each queue: `local`
-//! with `local_protocol`, `redis`, `nats`, `amqp`. `groups` lists the consumer groups of the
+//! with `local_protocol`, `redis`, `nats`, `amqp`, and the folder `kafka`. `groups` lists the consumer groups of the
 //! embedded broker for operators.
 
 #[cfg(feature = "amqp")]
 mod amqp;
 mod connect;
 mod groups;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod local;
 pub(crate) mod local_protocol;
 #[cfg(feature = "nats")]

@@ -54,8 +54,12 @@ pub(crate) trait TelemetryProducer: Sized + Send + 'static {
 /// **Delivery.** At least once for each group, and exactly once as long as no member, no
 /// node and no queue dies. Unacked records of a dead member are delivered to another one,
 /// marked as redelivered. A member is dead when it has lost its connection, or has called
-/// neither `acknowledge` nor [`GroupConsumer::extend_ack`] for [`ACK_WAIT`].
+/// neither `acknowledge` nor [`GroupConsumer::extend_ack`] for [`GroupConsumer::ACK_WAIT`].
 pub(crate) trait GroupConsumer: Sized + Send + 'static {
+    /// The time without an acknowledgement or an extension after which a member is dead. A broker
+    /// that allows no time as short as [`ACK_WAIT`] has a longer one.
+    const ACK_WAIT: Duration = ACK_WAIT;
+
     /// The data that a connection needs.
     type Address: Clone + Send + Sync + 'static;
     /// The name of a delivery in its acknowledgement.
@@ -81,7 +85,7 @@ pub(crate) trait GroupConsumer: Sized + Send + 'static {
     ) -> impl Future<Output = Result<(), QueueError>> + Send;
 
     /// Extends the time to acknowledge records that are still being handled. Must be called
-    /// at least every [`ACK_WAIT`] / 3, so that one lost call does no harm.
+    /// at least every [`GroupConsumer::ACK_WAIT`] / 3, so that one lost call does no harm.
     fn extend_ack(
         &mut self,
         unacked: &[Self::Receipt],
@@ -95,7 +99,7 @@ pub(crate) trait GroupConsumer: Sized + Send + 'static {
 /// when the member dies.
 pub(crate) const MAX_UNACKED: usize = 64;
 
-/// The time without an acknowledgement or an extension after which a member is dead.
+/// The usual time without an acknowledgement or an extension after which a member is dead.
 pub(crate) const ACK_WAIT: Duration = Duration::from_secs(5);
 
 /// The time that a connection may take until it is ready for the first record.

@@ -6,11 +6,11 @@ use std::sync::{
 };
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::metrics::TelemetryMetrics;
 use crate::{
-    id::TelemetryId,
+    id::{DeviceId, TelemetryId},
     ingest::{PublishOutcome, RejectReason, Telemetry},
     session::{Session, SessionContext, frame},
 };
@@ -33,9 +33,21 @@ pub(crate) struct TelemetryIntake {
 
 /// A record that this node has admitted and that has no answer yet.
 pub(crate) struct PendingTelemetry {
-    pub(super) session: Arc<Session>,
+    answer_to: AnswerTo,
     pub(super) id: TelemetryId,
     pub(super) payload: Bytes,
+}
+
+/// The place where the outcome of a record goes.
+enum AnswerTo {
+    /// The device that sent it.
+    Device(Arc<Session>),
+    /// A caller on behalf of a device.
+    #[cfg_attr(
+        not(feature = "stomp"),
+        expect(dead_code, reason = "no callers without STOMP")
+    )]
+    Caller(oneshot::Sender<PublishOutcome>),
 }
 
 impl TelemetryIntake {
@@ -76,10 +88,30 @@ impl TelemetryIntake {
         if !session.try_begin_telemetry(self.sessions.limits.telemetry_per_device) {
             return self.answer(session, &id, PublishOutcome::Rejected(RejectReason::Busy));
         }
-        if let Err(reason) = self.admit(session, &id, body) {
+        let answer_to = AnswerTo::Device(Arc::clone(session));
+        if let Err(reason) = self.admit(&session.device, answer_to, &id, body) {
             session.end_telemetry();
             self.answer(session, &id, PublishOutcome::Rejected(reason));
         }
+    }
+
+    /// Admits a record that a caller sends on behalf of a device, and returns its outcome.
+    #[cfg(feature = "stomp")]
+    pub(crate) async fn submit_for(
+        &self,
+        device: &DeviceId,
+        id: &TelemetryId,
+        body: String,
+    ) -> PublishOutcome {
+        let (outcome, answered) = oneshot::channel();
+        let admitted = self.admit(device, AnswerTo::Caller(outcome), id, body);
+        if let Err(reason) = admitted {
+            self.metrics.record(PublishOutcome::Rejected(reason));
+            return PublishOutcome::Rejected(reason);
+        }
+        // The queue is gone, with the node.
+        let gone = PublishOutcome::Rejected(RejectReason::Unavailable);
+        answered.await.unwrap_or(gone)
     }
 
     pub(super) fn set_available(&self, available: bool) {
@@ -87,15 +119,25 @@ impl TelemetryIntake {
     }
 
     /// Ends a record that was admitted, with its outcome.
-    pub(super) fn complete(&self, record: &PendingTelemetry, outcome: PublishOutcome) {
+    pub(super) fn complete(&self, record: PendingTelemetry, outcome: PublishOutcome) {
         self.release(record.payload.len());
-        record.session.end_telemetry();
-        self.answer(&record.session, &record.id, outcome);
+        match record.answer_to {
+            AnswerTo::Device(session) => {
+                session.end_telemetry();
+                self.answer(&session, &record.id, outcome);
+            }
+            AnswerTo::Caller(caller) => {
+                self.metrics.record(outcome);
+                // The caller may have stopped waiting.
+                let _ = caller.send(outcome);
+            }
+        }
     }
 
     fn admit(
         &self,
-        session: &Arc<Session>,
+        device: &DeviceId,
+        answer_to: AnswerTo,
         id: &TelemetryId,
         body: String,
     ) -> Result<(), RejectReason> {
@@ -109,13 +151,13 @@ impl TelemetryIntake {
             return Err(RejectReason::Unavailable);
         }
         let telemetry = Telemetry {
-            device: session.device.clone(),
+            device: device.clone(),
             id: id.clone(),
             body,
         };
         // Encoded once, so that the count of bytes is exact.
         let record = PendingTelemetry {
-            session: Arc::clone(session),
+            answer_to,
             id: id.clone(),
             payload: telemetry.encode(),
         };

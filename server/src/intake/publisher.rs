@@ -126,7 +126,7 @@ impl Unacked {
         for PublishResult { sequence, outcome } in results {
             // A record that was published on two connections may get two results.
             if let Some(record) = self.pending.remove(&sequence) {
-                intake.complete(&record, outcome);
+                intake.complete(record, outcome);
             }
         }
     }

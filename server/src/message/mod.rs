@@ -8,7 +8,8 @@
 //!
 //! Reading order: `peer` holds the three kinds of message, `directory`, `command` and
 //! `load` hold their contents, `epoch` orders the connections of a device, `slot` sorts
-//! devices, `codec` turns messages into bytes.
+//! devices, `topic` and `queue` hold messages of topics and
+//! of queues, `codec` turns messages into bytes.
 
 mod codec;
 mod command;
@@ -16,7 +17,9 @@ mod directory;
 mod epoch;
 mod load;
 mod peer;
+mod queue;
 mod slot;
+mod topic;
 
 pub(crate) use self::{
     codec::{decode, encode},
@@ -27,5 +30,7 @@ pub(crate) use self::{
     peer::{
         ClusterNotification, ClusterRequest, ClusterResponse, ListedSlot, PullRequest, PulledSlots,
     },
+    queue::{QueueMessage, QueueSendResult, Settlement},
     slot::{SLOTS, digest, hash, mix, slot_of},
+    topic::TopicMessage,
 };

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CommandReply, CommandRequest, DeviceLocation, Epoch, LoadReport, RegistrationResult};
+use super::{
+    CommandReply, CommandRequest, DeviceLocation, Epoch, LoadReport, QueueMessage, QueueSendResult,
+    RegistrationResult, Settlement,
+};
 use crate::id::DeviceId;
 
 /// A message that gets no answer.
@@ -14,6 +17,8 @@ pub(crate) enum ClusterNotification {
     Replaced(DeviceId, Epoch),
     /// Node to gateway: the node's load.
     Load(LoadReport),
+    /// Node to slot owner: the messages of each queue that its subscribers may have in hand.
+    QueueInterest(Vec<(String, u32)>),
 }
 
 /// A message that gets a [`ClusterResponse`].
@@ -34,6 +39,11 @@ pub(crate) enum ClusterRequest {
     LocateLocal(DeviceId),
     /// Any node to another: return its load.
     Load,
+    /// Sender's node to slot owner: store a message in a queue.
+    QueueSend(String, QueueMessage),
+    /// Slot owner to a node with subscribers: deliver a message of a queue, and answer when it
+    /// is settled. The flag is set if it was delivered before.
+    QueueDeliver(String, QueueMessage, bool),
 }
 
 /// A slot owner's request for the connections of one node.
@@ -74,4 +84,6 @@ pub(crate) enum ClusterResponse {
     Located(DeviceLocation),
     /// `None` from a node that is not a member at the moment.
     Load(Option<LoadReport>),
+    QueueSent(QueueSendResult),
+    QueueSettled(Settlement),
 }

@@ -32,6 +32,12 @@ pub(crate) struct BrokerPurpose {
 pub(crate) enum UrlRejection {
     /// The build lacks the client, which this Cargo feature adds.
     NotBuilt(&'static str),
+    /// The client of this build has no TLS.
+    #[cfg_attr(
+        not(feature = "kafka"),
+        allow(dead_code, reason = "made by one client alone")
+    )]
+    WithoutTls,
     /// The address does not have the form of its broker.
     #[cfg_attr(
         not(feature = "remote"),
@@ -86,6 +92,21 @@ pub enum InvalidBrokerLocation {
         reason: InvalidBrokerUrl,
         /// The accepted form.
         expected: &'static str,
+    },
+    /// The client has no TLS.
+    #[error(
+        "cannot use {purpose} {found:?}: this build has no TLS to {broker}; \
+         hint: use {scheme}://, on a network that you trust"
+    )]
+    WithoutTls {
+        /// The purpose of the broker.
+        purpose: &'static str,
+        /// The address without its password.
+        found: String,
+        /// The name of the product.
+        broker: &'static str,
+        /// The scheme without TLS.
+        scheme: &'static str,
     },
     /// This build has no client for the scheme.
     #[error(
@@ -198,6 +219,12 @@ impl BrokerPurpose {
         for server in url.single_urls() {
             (self.check_url)(&server).map_err(|rejection| match rejection {
                 UrlRejection::Invalid => invalid(),
+                UrlRejection::WithoutTls => InvalidBrokerLocation::WithoutTls {
+                    purpose: self.name,
+                    found: found(text),
+                    broker: kind.name(),
+                    scheme: kind.scheme(),
+                },
                 UrlRejection::NotBuilt(feature) => InvalidBrokerLocation::NotBuilt {
                     purpose: self.name,
                     found: found(text),

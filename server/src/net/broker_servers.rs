@@ -39,6 +39,12 @@ impl BrokerServers {
         Self { url, known }
     }
 
+    /// Returns the URL of all servers, for a client library that chooses one itself.
+    #[cfg(feature = "kafka")]
+    pub(crate) fn url(&self) -> &BrokerUrl {
+        &self.url
+    }
+
     /// Returns the URLs of single servers, in the order in which they should be tried:
     /// those that failed least come first.
     fn in_order(&self) -> Vec<BrokerUrl> {

@@ -50,12 +50,12 @@ pub(super) async fn drain(node: &Arc<Node>) {
                 .any(|session| session.is_busy(sessions.wheel.now()))
     })
     .await;
-    sessions.registry.for_each(|session| {
+    sessions.for_each(|session| {
         let has_goaway = session.write_queue.close_reason().is_some()
             || busy.iter().any(|busy| Arc::ptr_eq(busy, session));
         // A device without one connected while the others got theirs.
         if !has_goaway {
-            let _ = session.write_queue.push(goaway.clone(), limits);
+            session.push_goaway(&goaway, limits);
         }
         session.write_queue.close(CloseReason::Drain);
     });
@@ -74,7 +74,6 @@ async fn send_goaway_to_all(node: &Node) -> (Bytes, Vec<Arc<Session>>) {
     let mut rng = SmallRng::from_rng(&mut rand::rng());
     let mut sessions = Vec::new();
     node.sessions
-        .registry
         .for_each(|session| sessions.push(Arc::clone(session)));
     sessions.shuffle(&mut rng);
     let goaway = goaway_for(limits, limits.drain_rate, sessions.len());
@@ -82,8 +81,7 @@ async fn send_goaway_to_all(node: &Node) -> (Bytes, Vec<Arc<Session>>) {
     let mut busy = Vec::new();
     for session in sessions {
         pacer.tick().await;
-        // A session that rejects the frame is closing already.
-        let _ = session.write_queue.push(goaway.clone(), limits);
+        session.push_goaway(&goaway, limits);
         if session.is_busy(node.sessions.wheel.now()) {
             busy.push(session);
         } else {

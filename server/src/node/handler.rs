@@ -7,26 +7,32 @@ use crate::{
     cluster::{fail_pending, publish_from_device, remove_session, send_reply},
     id::Topic,
     message::CommandReply,
-    net::ws::close::CloseReason,
+    net::ws::{close::CloseReason, decode::AllowedMessages},
     session::{
         Session, SessionContext,
         connection::answer_heartbeat,
-        frame::{FromDevice, pong},
+        frame::{FromDevice, InvalidFrame, parse, pong},
         handler::SessionHandler,
         subscription::TopicSubscription,
     },
 };
 
 impl SessionHandler for Node {
+    const MESSAGES: AllowedMessages = AllowedMessages::Text;
+
     fn sessions(&self) -> &SessionContext {
         &self.sessions
     }
 
-    fn handle_frame(
-        &self,
-        session: &Arc<Session>,
-        frame: FromDevice<'_>,
-    ) -> Result<(), CloseReason> {
+    fn max_message_bytes(&self) -> usize {
+        self.sessions.limits.device_message_bytes
+    }
+
+    fn handle_text(&self, session: &Arc<Session>, text: &str) -> Result<(), CloseReason> {
+        let frame = parse(text).map_err(|invalid| match invalid {
+            InvalidFrame::Malformed => CloseReason::BadPayload,
+            InvalidFrame::InvalidName => CloseReason::Policy,
+        })?;
         match frame {
             FromDevice::Ping => answer_heartbeat(&self.sessions, session, pong)?,
             FromDevice::Reply { id, body } => reply(self, session, id, body),
@@ -82,6 +88,9 @@ fn check_topic_rate(node: &Node, session: &Session) -> Result<(), CloseReason> {
 }
 
 fn subscribe(node: &Node, session: &Arc<Session>, topic: Topic) -> Result<(), CloseReason> {
+    if topic.is_reserved() {
+        return Err(CloseReason::Policy);
+    }
     match session.may_subscribe(&topic, node.sessions.limits.topics_per_device) {
         Ok(true) => {
             let slot = node.cluster.topics.subscribe(&topic, session);

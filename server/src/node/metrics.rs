@@ -1,8 +1,12 @@
 //! The metrics of a node.
 
+#[cfg(feature = "stomp")]
+use prometheus::IntCounter;
 use prometheus::{IntCounterVec, IntGauge, Registry};
 use strum::VariantArray;
 
+#[cfg(feature = "stomp")]
+use crate::metric::counter;
 use crate::{
     auth::AuthError,
     cluster::MessageMetrics,
@@ -23,6 +27,52 @@ pub(crate) struct NodeMetrics {
     pub(crate) handshakes: HandshakeMetrics,
     upgrades_rejected: IntCounterVec,
     auth_rejected: IntCounterVec,
+    #[cfg(feature = "stomp")]
+    pub(crate) stomp: StompMetrics,
+}
+
+/// The counters of STOMP sessions.
+#[cfg(feature = "stomp")]
+pub(crate) struct StompMetrics {
+    pub(crate) sessions: IntGauge,
+    pub(crate) errors: IntCounter,
+    frames: IntCounterVec,
+}
+
+#[cfg(feature = "stomp")]
+impl StompMetrics {
+    fn new() -> Self {
+        let metrics = Self {
+            sessions: gauge(
+                "highwater_stomp_sessions",
+                "STOMP sessions between their CONNECT and their end.",
+            ),
+            errors: counter(
+                "highwater_stomp_errors_total",
+                "STOMP sessions that this node ended with an ERROR for a frame of the client.",
+            ),
+            frames: counter_vec(
+                "highwater_stomp_frames_total",
+                "Frames received from STOMP clients, by command.",
+                "command",
+            ),
+        };
+        for command in highwater_stomp::Command::all() {
+            metrics.frames.with_label_values(&[command.name()]);
+        }
+        metrics
+    }
+
+    /// Counts a frame of a client.
+    pub(crate) fn frame(&self, command: highwater_stomp::Command) {
+        self.frames.with_label_values(&[command.name()]).inc();
+    }
+
+    fn register(&self, registry: &Registry) {
+        register_metric(registry, &self.sessions);
+        register_metric(registry, &self.errors);
+        register_metric(registry, &self.frames);
+    }
 }
 
 /// The outcomes of a command, in `highwater_commands_total{outcome}`. Their sum is the
@@ -78,6 +128,8 @@ impl NodeMetrics {
                 "Requests rejected for their token or their login secret, by reason.",
                 "reason",
             ),
+            #[cfg(feature = "stomp")]
+            stomp: StompMetrics::new(),
         };
         metrics.create_label_values();
         sessions.register(&metrics.registry);
@@ -121,6 +173,8 @@ impl NodeMetrics {
             handshakes,
             upgrades_rejected,
             auth_rejected,
+            #[cfg(feature = "stomp")]
+            stomp,
         } = self;
         register_metric(registry, commands);
         register_metric(registry, in_flight);
@@ -128,5 +182,7 @@ impl NodeMetrics {
         handshakes.register(registry);
         register_metric(registry, upgrades_rejected);
         register_metric(registry, auth_rejected);
+        #[cfg(feature = "stomp")]
+        stomp.register(registry);
     }
 }

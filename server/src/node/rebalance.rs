@@ -124,7 +124,7 @@ impl RecentRounds {
 /// close counts as on its way.
 fn open_sockets(node: &Node) -> u64 {
     let mut closing = 0;
-    node.sessions.registry.for_each(|session| {
+    node.sessions.for_each(|session| {
         closing += u64::from(session.write_queue.close_reason().is_some());
     });
     let open = node.sessions.metrics.open_sockets();
@@ -174,8 +174,7 @@ async fn close_idle(node: &Node, count: usize, rate: Rate) -> usize {
             continue;
         }
         // A session that rejects the frame is closing already, and does not count.
-        if session.write_queue.push(goaway.clone(), limits).is_ok()
-            && session.write_queue.close(CloseReason::Rebalance)
+        if session.push_goaway(&goaway, limits) && session.write_queue.close(CloseReason::Rebalance)
         {
             closed += 1;
         }
@@ -186,7 +185,7 @@ async fn close_idle(node: &Node, count: usize, rate: Rate) -> usize {
 fn pick_idle(node: &Node, count: usize, rng: &mut SmallRng) -> Vec<Arc<Session>> {
     let now = node.sessions.wheel.now();
     let mut idle = Vec::new();
-    node.sessions.registry.for_each(|session| {
+    node.sessions.for_each(|session| {
         if session.write_queue.close_reason().is_none() && !session.is_busy(now) {
             idle.push(Arc::clone(session));
         }

@@ -27,6 +27,8 @@ use crate::{
         ws::close::CloseReason,
     },
 };
+#[cfg(feature = "stomp")]
+use crate::{cluster::queues, stomp_relay};
 
 /// The reason why a node cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -121,6 +123,9 @@ pub async fn run(
     let finished = futures_util::future::join_all(accepting);
     // Connections that are left after it end with the task group.
     let _ = tokio::time::timeout(node.sessions.limits.drain_grace, finished).await;
+    // Messages that wait here would be lost with this process.
+    #[cfg(feature = "stomp")]
+    let _ = tokio::time::timeout(LEAVE_TIMEOUT, node.cluster.queues.leave()).await;
     // Last: until here other nodes may still send commands.
     drained.cancel();
     // A backplane that does not answer must not hold the process. The lease removes the node.
@@ -163,9 +168,7 @@ fn warn_of_own_sessions(config: &NodeConfig) {
 fn task_group(node: &Arc<Node>) -> TaskGroup<impl FnMut()> {
     let sessions = Arc::clone(&node.sessions);
     TaskGroup::new(node.task_health.clone(), move || {
-        sessions
-            .registry
-            .for_each(|session| session.write_queue.abort(CloseReason::ConnectionLost));
+        sessions.for_each(|session| session.write_queue.abort(CloseReason::ConnectionLost));
     })
 }
 
@@ -180,6 +183,15 @@ fn spawn_background(
     let directory = directory_client::run(cluster_context(), queues.directory_updates);
     tasks.spawn("owner directory", directory);
     tasks.spawn("directory resync", resync::run(cluster_context()));
+    #[cfg(feature = "stomp")]
+    tasks.spawn(
+        "queues",
+        queues::broker::run(Arc::clone(&node.cluster.queues)),
+    );
+    #[cfg(feature = "stomp")]
+    if let Some(relay) = &node.stomp_relay {
+        tasks.spawn("STOMP relay", stomp_relay::run(Arc::clone(relay)));
+    }
     tasks.spawn("late registrations", unregistered::run(cluster_context()));
     tasks.spawn("load reports", load_reporter::run(Arc::clone(node)));
     tasks.spawn("timing wheel", advance_wheel(Arc::clone(node)));

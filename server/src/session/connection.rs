@@ -15,7 +15,6 @@ use tokio::io::AsyncWrite;
 use super::{
     Session,
     context::SessionContext,
-    frame::{self, InvalidFrame},
     frame_rate::FrameRate,
     handler::SessionHandler,
     session::{Timer, whole_seconds},
@@ -24,7 +23,7 @@ use crate::net::{
     stream::{MaybeTlsStream, poll_read},
     ws::{
         close::CloseReason,
-        decode::{AllowedMessages, DecodeControl, WsDecoder, WsEvent},
+        decode::{DecodeControl, WsDecoder, WsEvent},
         encode,
     },
 };
@@ -36,7 +35,7 @@ thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice());
 }
 
-/// The steady state of a device socket. Its size is paid once per idle socket, so it is
+/// The steady state of a socket. Its size is paid once per idle socket, so it is
 /// a hand-written future over the smallest state there is: an async block would keep a
 /// buffer and each intermediate state alive.
 ///
@@ -69,12 +68,12 @@ enum ReadState {
 
 impl<H: SessionHandler> DeviceConnection<H> {
     pub(crate) fn new(handler: Arc<H>, session: Arc<Session>, stream: MaybeTlsStream) -> Self {
-        let max_message = handler.sessions().limits.device_message_bytes;
+        let max_message = handler.max_message_bytes();
         Self {
             handler,
             session,
             stream,
-            decoder: WsDecoder::new(max_message, AllowedMessages::Text),
+            decoder: WsDecoder::new(max_message, H::MESSAGES),
             read_state: ReadState::Frames,
             frame_rate: FrameRate::default(),
         }
@@ -163,7 +162,7 @@ impl<H: SessionHandler> DeviceConnection<H> {
         let now = handler.sessions().wheel.now();
         // Any bytes count as activity, a pong or half a frame too.
         session.record_activity(now);
-        let buffered_before = self.decoder.buffered_bytes();
+        let buffered_before = self.buffered_bytes();
         let read_state = &mut self.read_state;
         let decoded = self.decoder.feed(bytes, |event| {
             if let WsEvent::Close(code) = event {
@@ -203,7 +202,7 @@ impl<H: SessionHandler> DeviceConnection<H> {
     /// Counts the bytes of an incomplete message, of which there were `before`, in the
     /// budget of all sessions. The decoder bounds one socket; this bounds their sum.
     fn update_partial_bytes(&mut self, before: usize) {
-        let after = self.decoder.buffered_bytes();
+        let after = self.buffered_bytes();
         if after == before {
             return;
         }
@@ -215,9 +214,14 @@ impl<H: SessionHandler> DeviceConnection<H> {
             let write_queue = &self.session.write_queue;
             write_queue.close(CloseReason::PartialMessageLimit);
             self.read_state = ReadState::Discard;
-            budget.update(after, 0);
             self.decoder.clear();
+            budget.update(after, self.buffered_bytes());
         }
+    }
+
+    /// Returns the bytes of messages and frames of this socket that are not complete.
+    fn buffered_bytes(&self) -> usize {
+        self.decoder.buffered_bytes() + self.handler.partial_bytes()
     }
 }
 
@@ -259,7 +263,7 @@ impl<H: SessionHandler> Drop for DeviceConnection<H> {
         let reason = reason.unwrap_or(CloseReason::ConnectionLost);
         write_queue.abort(reason);
         let budget = &self.handler.sessions().partial_budget;
-        budget.update(self.decoder.buffered_bytes(), 0);
+        budget.update(self.buffered_bytes(), 0);
         self.handler.handle_closed(&self.session, reason);
     }
 }
@@ -274,12 +278,8 @@ fn handle_event<H: SessionHandler>(
             answer_heartbeat(handler.sessions(), session, || encode::pong(payload))
         }
         WsEvent::Pong | WsEvent::Close(_) => Ok(()),
-        WsEvent::Binary(_) => Err(CloseReason::Binary),
-        WsEvent::Text(text) => match frame::parse(text) {
-            Ok(frame) => handler.handle_frame(session, frame),
-            Err(InvalidFrame::Malformed) => Err(CloseReason::BadPayload),
-            Err(InvalidFrame::InvalidName) => Err(CloseReason::Policy),
-        },
+        WsEvent::Binary(bytes) => handler.handle_binary(session, bytes),
+        WsEvent::Text(text) => handler.handle_text(session, text),
     }
 }
 
@@ -317,7 +317,7 @@ mod tests {
     use tokio_util::either::Either;
 
     use super::*;
-    use crate::{limits::NodeLimits, node::Node, session::frame::FromDevice};
+    use crate::{limits::NodeLimits, net::ws::decode::AllowedMessages, node::Node};
 
     /// Bounds the bytes of an idle socket in its task and its session, before the
     /// allocator rounds up. A field added here is paid a million times.
@@ -326,7 +326,7 @@ mod tests {
         let connection = size_of::<DeviceConnection<Node>>();
         assert!(connection <= 128, "{connection} bytes");
         let session = size_of::<Session>();
-        assert!(session <= 224, "{session} bytes");
+        assert!(session <= 240, "{session} bytes");
     }
 
     /// The state of all its sessions, and the frames that they have handled.
@@ -336,15 +336,17 @@ mod tests {
     }
 
     impl SessionHandler for FrameCounter {
+        const MESSAGES: AllowedMessages = AllowedMessages::Text;
+
         fn sessions(&self) -> &SessionContext {
             &self.sessions
         }
 
-        fn handle_frame(
-            &self,
-            _session: &Arc<Session>,
-            _frame: FromDevice<'_>,
-        ) -> Result<(), CloseReason> {
+        fn max_message_bytes(&self) -> usize {
+            self.sessions.limits.device_message_bytes
+        }
+
+        fn handle_text(&self, _session: &Arc<Session>, _text: &str) -> Result<(), CloseReason> {
             self.frames.fetch_add(1, Relaxed);
             Ok(())
         }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    byte_budget::ByteBudget, metrics::SessionMetrics, registry::SessionRegistry, wheel::Wheel,
+    Session, byte_budget::ByteBudget, metrics::SessionMetrics, registry::SessionRegistry,
+    wheel::Wheel,
 };
 use crate::{faults::Faults, limits::NodeLimits};
 
@@ -11,7 +12,10 @@ use crate::{faults::Faults, limits::NodeLimits};
 /// exists per node; connections, the cluster and the telemetry intake share it.
 pub(crate) struct SessionContext {
     pub(crate) limits: NodeLimits,
+    /// The sessions of devices.
     pub(crate) registry: SessionRegistry,
+    /// The sessions of clients that are not devices, by the names that the node made.
+    pub(crate) clients: SessionRegistry,
     pub(crate) wheel: Wheel,
     pub(crate) faults: Faults,
     pub(crate) metrics: SessionMetrics,
@@ -27,11 +31,19 @@ impl SessionContext {
         Self {
             limits,
             registry: SessionRegistry::default(),
+            clients: SessionRegistry::default(),
             wheel: Wheel::new(),
             faults: Faults::default(),
             metrics: SessionMetrics::new(),
             write_budget: Arc::default(),
             partial_budget: ByteBudget::default(),
         }
+    }
+
+    /// Calls `visit` for the session of every socket. As with a registry, `visit` must not use
+    /// the registries.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(&Arc<Session>)) {
+        self.registry.for_each(&mut visit);
+        self.clients.for_each(visit);
     }
 }

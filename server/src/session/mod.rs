@@ -12,7 +12,8 @@
 //! Reading order: [`session`] is the state of one device socket, with its
 //! [`write_queue`], its [`pending_commands`], its [`subscription`]s and its
 //! `rate_window`; [`frame`] holds the JSON; [`connection`] is the task that reads and writes
-//! within its `frame_rate`, and calls a [`handler`];
+//! within its `frame_rate`, and calls a [`handler`]; a [`protocol`] replaces frames and signs of life for sockets
+//! that are not of devices;
 //! [`registry`] finds sessions by device, [`wheel`] runs their timers,
 //! [`byte_budget`] and [`metrics`] add up over all of them; [`context`] holds these
 //! together.
@@ -25,6 +26,7 @@ mod frame_rate;
 pub(crate) mod handler;
 pub(crate) mod metrics;
 pub(crate) mod pending_commands;
+pub(crate) mod protocol;
 mod rate_window;
 pub(crate) mod registry;
 #[expect(

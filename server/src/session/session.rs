@@ -1,15 +1,20 @@
 //! The state of one connected device.
 
-use std::sync::atomic::{
-    AtomicBool, AtomicU32, AtomicU64,
-    Ordering::{Relaxed, SeqCst},
+use std::sync::{
+    Arc,
+    atomic::{
+        AtomicBool, AtomicU32, AtomicU64,
+        Ordering::{Relaxed, SeqCst},
+    },
 };
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::{
     frame,
     pending_commands::{CommandReplyTo, PendingCommands},
+    protocol::SocketProtocol,
     rate_window::{RateWindow, try_increment},
     subscription::{SubscriptionSlot, TopicSubscription},
     write_queue::WriteQueue,
@@ -27,7 +32,10 @@ use crate::{
 /// than behind the lock, because the connection and the wheel touch them for each read
 /// and each second.
 pub(crate) struct Session {
+    /// The device; for a socket of another protocol, a name that the node made.
     pub(crate) device: DeviceId,
+    /// The protocol; `None` is that of devices.
+    pub(crate) protocol: Option<Arc<dyn SocketProtocol>>,
     pub(crate) write_queue: WriteQueue,
     /// The highest epoch that the directory assigned; 0 until the first.
     epoch: AtomicU64,
@@ -82,6 +90,7 @@ impl Session {
     pub(crate) fn new(device: DeviceId, now: u32) -> Self {
         Self {
             device,
+            protocol: None,
             write_queue: WriteQueue::default(),
             epoch: AtomicU64::new(0),
             superseded_epoch: AtomicU64::new(0),
@@ -155,6 +164,10 @@ impl Session {
             Timer::Idle => self.check_end_of_life(now, limits)?,
             Timer::Write | Timer::Close => u32::MAX,
         };
+        if let (Timer::Idle, Some(protocol)) = (timer, &self.protocol) {
+            let next = protocol.check_liveness(self, since, now, limits)?;
+            return Some(next.min(end));
+        }
         if due > now {
             let next_ping = match timer {
                 Timer::Idle => self.ping_if_silent(since, now, limits),
@@ -210,11 +223,20 @@ impl Session {
         if self.is_busy(now) {
             return Some(expires.min(now + 1));
         }
-        // A session that rejects the frame is closing already.
-        let goaway = frame::goaway(limits.drain_reconnect_window);
-        let _ = self.write_queue.push(goaway, limits);
+        self.push_goaway(&frame::goaway(limits.drain_reconnect_window), limits);
         self.write_queue.close(CloseReason::MaxAge);
         None
+    }
+
+    /// Queues the frame that asks the client to connect elsewhere: `goaway` for a device, and
+    /// that of its protocol for another client. Returns whether it was queued.
+    pub(crate) fn push_goaway(&self, goaway: &Bytes, limits: &NodeLimits) -> bool {
+        let frame = match &self.protocol {
+            None => goaway.clone(),
+            Some(protocol) => protocol.goaway(),
+        };
+        // A session that rejects the frame is closing already.
+        self.write_queue.push(frame, limits).is_ok()
     }
 
     /// Returns the directory's epoch of this connection; `None` until it is registered.
@@ -251,7 +273,7 @@ impl Session {
     pub(crate) fn enqueue_command(
         &self,
         id: u64,
-        frame: bytes::Bytes,
+        frame: Bytes,
         reply_to: CommandReplyTo,
         times: (u32, u32),
         limits: &NodeLimits,
@@ -291,9 +313,12 @@ impl Session {
         self.telemetry_in_flight.fetch_sub(1, Relaxed);
     }
 
-    /// Whether a command or a telemetry record of this device is in flight.
+    /// Whether a command, a telemetry record or a request of this client is in flight.
     pub(crate) fn is_busy(&self, now: u32) -> bool {
-        self.telemetry_in_flight.load(Relaxed) > 0 || self.inner.lock().pending.has_pending(now)
+        let is_busy = |protocol: &Arc<dyn SocketProtocol>| protocol.is_busy();
+        self.protocol.as_ref().is_some_and(is_busy)
+            || self.telemetry_in_flight.load(Relaxed) > 0
+            || self.inner.lock().pending.has_pending(now)
     }
 
     /// Whether the device may subscribe to a topic that is new to it: `Ok(false)` when it

@@ -24,5 +24,7 @@ mod rig;
 mod security;
 mod sockets;
 mod standards;
+#[cfg(feature = "stomp")]
+mod stomp;
 mod streams;
 mod topics;

@@ -34,6 +34,8 @@ struct SocketCase {
     token: Option<String>,
     /// The topic that each device subscribes to.
     topic: Option<&'static str>,
+    /// Whether the sockets are STOMP sessions, which subscribe to a topic.
+    is_stomp: bool,
     /// The most bytes per idle socket. The node as a whole may take more.
     limit: usize,
 }
@@ -44,8 +46,12 @@ impl SocketCase {
         // Two frames in a row would wait for each other.
         stream.set_nodelay(true).unwrap();
         let token = self.token.as_deref().unwrap_or_default();
+        let path = match self.is_stomp {
+            true => "/stomp".to_owned(),
+            false => format!("/ws?device=device-{device}"),
+        };
         let request = format!(
-            "GET /ws?device=device-{device} HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\n\
+            "GET {path} HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\n\
              Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
              Authorization: Bearer {token}\r\n\
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
@@ -56,11 +62,10 @@ impl SocketCase {
         assert!(answer[..read].starts_with(b"HTTP/1.1 101"));
         if let Some(topic) = self.topic {
             let text = json!({"type": "subscribe", "topic": topic}).to_string();
-            // A final text frame with an empty mask (RFC 6455, section 5.2).
-            let head = [0x81, 0x80 | text.len() as u8, 0, 0, 0, 0];
-            stream
-                .write_all(&[&head, text.as_bytes()].concat())
-                .unwrap();
+            send_text(&mut stream, &text);
+        }
+        if self.is_stomp {
+            start_session(&mut stream, device);
         }
         ping(&mut stream);
         stream
@@ -87,6 +92,38 @@ fn live_bytes() -> usize {
     // jemalloc caches its statistics until the epoch advances.
     epoch::advance().unwrap();
     stats::allocated::read().unwrap()
+}
+
+/// Opens a STOMP session with a subscription.
+fn start_session(stream: &mut TcpStream, user: usize) {
+    let connect =
+        format!("CONNECT\naccept-version:1.2\nhost:t\nlogin:user-{user}\nheart-beat:0,10000\n\n\0");
+    send_text(stream, &connect);
+    let mut head = [0; 2];
+    stream.read_exact(&mut head).unwrap();
+    // One text frame with a short length.
+    assert!(head[0] == 0x81 && head[1] <= 126, "{head:?}");
+    let mut length = u16::from(head[1]);
+    if length == 126 {
+        let mut long = [0; 2];
+        stream.read_exact(&mut long).unwrap();
+        length = u16::from_be_bytes(long);
+    }
+    let mut connected = vec![0; length.into()];
+    stream.read_exact(&mut connected).unwrap();
+    assert!(connected.starts_with(b"CONNECTED\n"), "{connected:?}");
+    send_text(
+        stream,
+        "SUBSCRIBE\nid:sub-0\ndestination:/topic/news\nack:client\n\n\0",
+    );
+}
+
+/// Sends a final text frame with an empty mask (RFC 6455, section 5.2).
+fn send_text(stream: &mut TcpStream, text: &str) {
+    let head = [0x81, 0x80 | text.len() as u8, 0, 0, 0, 0];
+    stream
+        .write_all(&[&head, text.as_bytes()].concat())
+        .unwrap();
 }
 
 /// Makes a round trip, after which the steady task has started and is idle again.
@@ -128,6 +165,7 @@ fn plain() -> SocketCase {
         config: config(),
         token: None,
         topic: None,
+        is_stomp: false,
         limit: 2048,
     }
 }
@@ -147,6 +185,22 @@ fn with_token_and_topic() -> SocketCase {
         },
         token: Some(Hs256.token(&Header::empty(), &claims, &key).unwrap()),
         topic: Some("news"),
+        is_stomp: false,
+        limit: 2048,
+    }
+}
+
+#[cfg(feature = "stomp")]
+fn with_stomp() -> SocketCase {
+    let mut config = config();
+    // No heart-beat falls into the round trips of the test.
+    config.limits.stomp.heart_beat = Duration::from_secs(3600);
+    SocketCase {
+        name: "a STOMP session",
+        config,
+        token: None,
+        topic: None,
+        is_stomp: true,
         limit: 2048,
     }
 }
@@ -154,7 +208,13 @@ fn with_token_and_topic() -> SocketCase {
 /// Measures one case after the other, because there is one heap.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn idle_socket_stays_within_its_bytes() {
-    for case in [plain(), with_token_and_topic()] {
+    let cases = [
+        plain(),
+        with_token_and_topic(),
+        #[cfg(feature = "stomp")]
+        with_stomp(),
+    ];
+    for case in cases {
         let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let running = node::run(listener, case.config.clone(), CancellationToken::new());

@@ -23,6 +23,16 @@ pub(crate) trait ServiceDefinition: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Returns the URL for STOMP clients over TCP, with all servers of a cluster.
+    fn stomp_url(&self) -> Option<String> {
+        None
+    }
+
+    /// Returns the URLs for STOMP clients over WebSocket, one of each server.
+    fn web_stomp_urls(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Writes the files that the directory must hold before the first start.
     fn prepare(&self, _directory: &Path) -> io::Result<()> {
         Ok(())

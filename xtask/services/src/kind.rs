@@ -26,6 +26,19 @@ pub enum ServiceKind {
     /// RabbitMQ.
     #[strum(serialize = "rabbitmq")]
     RabbitMq,
+    /// Three RabbitMQ servers.
+    #[strum(serialize = "rabbitmq-cluster")]
+    RabbitMqCluster,
+    /// A broker of Kafka's protocol.
+    Kafka,
+    /// Another broker of Kafka's protocol, which keeps nothing.
+    Tansu,
+    /// One broker of ActiveMQ Classic.
+    #[strum(serialize = "activemq")]
+    ActiveMq,
+    /// Two brokers of ActiveMQ Classic that pass messages to each other.
+    #[strum(serialize = "activemq-network")]
+    ActiveMqNetwork,
     /// An emulator of SNS, SQS and DynamoDB.
     Ministack,
     /// The same emulator, with the address of routing through a stream.

@@ -26,7 +26,8 @@
 //! - [`service`]: a running service, with its URL, its end and its restart;
 //! - [`program`]: the programs that must be on the machine, and `install`;
 //! - `process`: the child processes; `cleanup`: their directories;
-//! - `proxy`: the shared part of the proxies; `probe`: readiness checks;
+//! - `proxy`: the shared part of the proxies; `probe`: readiness checks; `stomp`: those of
+//!   servers that speak STOMP;
 //! - [`example`]: the servers of `examples/targets/`; [`python`]: the packages that some of
 //!   them need;
 //! - `namespace`: network namespaces for tests that change the network;
@@ -46,6 +47,7 @@ mod proxy;
 pub mod python;
 pub mod registry;
 pub mod service;
+mod stomp;
 
 pub use highwater_process::port::pick_free_port;
 
@@ -56,7 +58,9 @@ pub use kind::ServiceKind;
 pub use namespace::run_in_namespace;
 pub use program::{ARTILLERY, EPMD, PEER_PROGRAMS, PROGRAMS, Program, TSUNG};
 pub use registry::{
+    activemq::{ActiveMqNetworkService, ActiveMqService},
     haproxy::HaproxyService,
+    kafka::KafkaService,
     ministack::MINISTACK,
     nats::{NatsOptions, NatsService},
     nats_cluster::NatsClusterService,
@@ -66,5 +70,6 @@ pub use registry::{
     redis::{RedisOptions, RedisService},
     redis_cluster::{RedisClusterOptions, RedisClusterService},
     redis_sentinel::RedisSentinelService,
+    tansu::TansuService,
 };
 pub use service::Service;

@@ -15,6 +15,9 @@ const HINT: &str = "`cargo xtask services install` as root";
 /// The folder of Ruby's libraries on Debian, each in a folder of its name and version.
 const RUBY_LIBRARIES: &str = "/usr/share/rubygems-integration/all/gems";
 
+/// The folder of ActiveMQ on Debian.
+pub(crate) const ACTIVEMQ_HOME: &str = "/usr/share/activemq";
+
 /// The folder of the server's own scripts on Debian, which run without root.
 const RABBITMQ_LIB: &str = "/usr/lib/rabbitmq/lib";
 
@@ -40,6 +43,17 @@ pub(crate) const RABBITMQ: Program =
 pub(crate) const RABBITMQCTL: Program = in_rabbitmq_lib(
     OutsideProgram::new("rabbitmqctl", program::RABBITMQ_SERVER.package),
     "tests: has RabbitMQ raise an alarm",
+);
+/// The launcher of ActiveMQ's brokers, an archive of Java.
+pub(crate) const ACTIVEMQ: Program = Program {
+    program: OutsideProgram::new("activemq.jar", "activemq"),
+    used_for: "tests: a STOMP broker",
+    find: activemq,
+};
+/// Java, which Debian's package of ActiveMQ only suggests.
+pub(crate) const JAVA: Program = on_path(
+    OutsideProgram::new("java", "openjdk-17-jre-headless"),
+    "tests: runs ActiveMQ",
 );
 /// The port mapper of Erlang programs.
 pub const EPMD: Program = on_path(
@@ -76,6 +90,8 @@ pub const PROGRAMS: &[Program] = &[
     RABBITMQ,
     RABBITMQCTL,
     EPMD,
+    ACTIVEMQ,
+    JAVA,
     NGINX,
     HAPROXY,
     MOSQUITTO,
@@ -170,6 +186,12 @@ fn newest_in_rabbitmq_lib(program: OutsideProgram) -> Option<PathBuf> {
         .collect();
     paths.sort();
     paths.pop()
+}
+
+/// Returns the path of the launcher.
+fn activemq(program: OutsideProgram) -> Option<PathBuf> {
+    let launcher = Path::new(ACTIVEMQ_HOME).join("bin").join(program.name);
+    launcher.is_file().then_some(launcher)
 }
 
 /// Returns the path of the library's file.

@@ -36,6 +36,15 @@ pub const EXAMPLE_SERVERS: PythonEnvironment = PythonEnvironment {
     hint: "`cargo xtask services install`, with a network",
 };
 
+/// A STOMP client of others.
+pub const STOMP_CLIENT: PythonEnvironment = PythonEnvironment {
+    packages: "the Python packages of the STOMP client",
+    requirements: include_str!("../../stomp/requirements.txt"),
+    requirements_file: concat!(env!("CARGO_MANIFEST_DIR"), "/../stomp/requirements.txt"),
+    folder: concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/stomp-client"),
+    hint: "`cargo xtask services install`, with a network",
+};
+
 /// The load testing tools that a bench compares Highwater with.
 pub const PEERS: PythonEnvironment = PythonEnvironment {
     packages: "the Python packages of the other load testing tools",
@@ -43,6 +52,15 @@ pub const PEERS: PythonEnvironment = PythonEnvironment {
     requirements_file: concat!(env!("CARGO_MANIFEST_DIR"), "/../peers/requirements.txt"),
     folder: concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/peers/tools"),
     hint: "`cargo xtask bench peers --install`, with a network",
+};
+
+/// The brokers of Kafka's protocol.
+pub const KAFKA_BROKERS: PythonEnvironment = PythonEnvironment {
+    packages: "the Python packages of the Kafka brokers",
+    requirements: include_str!("../python/kafka.txt"),
+    requirements_file: concat!(env!("CARGO_MANIFEST_DIR"), "/python/kafka.txt"),
+    folder: concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/kafka-brokers"),
+    hint: "`cargo xtask services install`, with a network",
 };
 
 /// The file that says which packages an environment holds, written when all are there.
@@ -68,6 +86,21 @@ impl PythonEnvironment {
             true => Ok(environment.join("bin").join(name)),
             false => Err(self.failed("they are not installed")),
         }
+    }
+
+    /// Returns the path of a file that a package brought: `PACKAGE/FILE`.
+    ///
+    /// # Errors
+    /// [`ServiceError::Install`] where it is not there.
+    pub fn package_file(&self, file: &str) -> Result<PathBuf, ServiceError> {
+        self.interpreter()?;
+        let libraries = Path::new(self.folder).join("lib");
+        // One folder for the version of Python.
+        let versions = fs::read_dir(&libraries).into_iter().flatten().flatten();
+        let mut files = versions.map(|version| version.path().join("site-packages").join(file));
+        files
+            .find(|path| path.is_file())
+            .ok_or_else(|| self.failed(&format!("{file} is in no package")))
     }
 
     /// Installs the packages, and returns whether any was missing.

@@ -1,6 +1,8 @@
 //! The start and the probe of each kind of service, one file per service.
 
+pub mod activemq;
 pub mod haproxy;
+pub mod kafka;
 pub mod ministack;
 pub mod nats;
 pub mod nats_cluster;
@@ -10,17 +12,22 @@ pub mod rabbitmq_cluster;
 pub mod redis;
 pub mod redis_cluster;
 pub mod redis_sentinel;
+pub mod tansu;
 
 use self::{
+    activemq::{ActiveMqNetworkService, ActiveMqService},
     haproxy::HaproxyService,
+    kafka::KafkaService,
     ministack::MinistackService,
     nats::NatsService,
     nginx::NginxService,
     rabbitmq::RabbitMqService,
+    rabbitmq_cluster::RabbitMqClusterService,
     redis::{RedisOptions, RedisService},
     redis_cluster::RedisClusterService,
+    tansu::TansuService,
 };
-use crate::{Service, ServiceError, ServiceKind, proxy};
+use crate::{Service, ServiceError, ServiceKind, proxy, stomp};
 
 /// The port of a node in the documents' examples.
 const NODE_PORT: u16 = 8080;
@@ -37,6 +44,11 @@ impl ServiceKind {
             Self::RedisCluster => RedisClusterService::start(),
             Self::Nats => NatsService::start(),
             Self::RabbitMq => RabbitMqService::start(),
+            Self::Kafka => KafkaService::start(),
+            Self::Tansu => TansuService::start(),
+            Self::RabbitMqCluster => RabbitMqClusterService::start(),
+            Self::ActiveMq => ActiveMqService::start(),
+            Self::ActiveMqNetwork => ActiveMqNetworkService::start(),
             Self::Ministack | Self::MinistackStream => MinistackService::start(self),
             Self::Nginx => NginxService::start(NODE_PORT),
             Self::Haproxy => HaproxyService::start(NODE_PORT),
@@ -49,7 +61,9 @@ impl ServiceKind {
             Self::Redis => redis::is_ready,
             Self::RedisCluster => redis_cluster::is_complete,
             Self::Nats => nats::is_ready,
-            Self::RabbitMq => rabbitmq::is_ready,
+            Self::Kafka | Self::Tansu => kafka::is_ready,
+            Self::RabbitMq | Self::RabbitMqCluster => rabbitmq::is_ready,
+            Self::ActiveMq | Self::ActiveMqNetwork => stomp::is_ready,
             Self::Ministack | Self::MinistackStream => ministack::is_ready,
             Self::Nginx | Self::Haproxy => proxy::is_ready,
         })

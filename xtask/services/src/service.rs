@@ -90,6 +90,17 @@ impl Service {
         self.definition.admin_url()
     }
 
+    /// Returns `stomp://[USER:PASSWORD@]HOST:PORT[,HOST:PORT]` of its STOMP listeners, if it has
+    /// any (RabbitMQ, ActiveMQ).
+    pub fn stomp_url(&self) -> Option<String> {
+        self.definition.stomp_url()
+    }
+
+    /// Returns `ws://HOST:PORT/ws` of each server that speaks STOMP over WebSocket (RabbitMQ).
+    pub fn web_stomp_urls(&self) -> Vec<String> {
+        self.definition.web_stomp_urls()
+    }
+
     /// Returns the directory of its files and logs.
     pub fn directory(&self) -> &Path {
         self.directory.path()

@@ -1,10 +1,21 @@
 //! `cargo xtask bench …`: the benches of the workspace, and the comparison with other tools.
 //!
 //! - [`criterion`]: the benches of the crates;
-//! - [`peers`]: Highwater beside other load testing tools.
+//! - [`peers`]: Highwater beside other load testing tools;
+//! - [`backplanes`]: the backplanes of the reference cluster beside each other;
+//! - what the comparisons share: [`process`] (a running program), [`process_tree`] (its memory and
+//!   CPU), [`machine`] (where it ran), [`command_line`] and [`page`] (the document with the
+//!   table), [`interrupt`] (Ctrl-C, which ends every child).
 
+mod backplanes;
+mod command_line;
 mod criterion;
+mod interrupt;
+mod machine;
+mod page;
 mod peers;
+mod process;
+mod process_tree;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -24,12 +35,16 @@ enum Comparison {
     /// Hold idle sockets with Highwater, k6, Locust, Tsung and Artillery, one after the
     /// other, and print a table of what each costs and reports
     Peers(peers::PeersOptions),
+    /// Run the same loads over each backplane of the reference cluster, and print a table of
+    /// latency, CPU, and what the death of a node and of the broker costs
+    Backplanes(backplanes::BackplanesOptions),
 }
 
 /// Runs the comparison, or the benches of the crates.
 pub(crate) fn run(options: BenchOptions) -> Result<()> {
     match options.comparison {
         Some(Comparison::Peers(peers)) => peers::run(&peers),
+        Some(Comparison::Backplanes(backplanes)) => backplanes::run(&backplanes),
         None => criterion::run(options.filter.as_deref()),
     }
 }

@@ -157,7 +157,7 @@ mod tests {
         let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
         let manifest = read("fuzz/Cargo.toml");
         let described = read("docs/conformance.md");
-        let crates = ["loadgen", "reports", "scenarios", "server"];
+        let crates = ["common/stomp", "loadgen", "reports", "scenarios", "server"];
         let replayed: String = crates
             .map(|name| read(&format!("{name}/tests/it/fuzz.rs")))
             .concat();

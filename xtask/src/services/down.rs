@@ -33,7 +33,7 @@ pub(super) fn run() -> Result<()> {
                 server.signal(Signal::SIGKILL)?;
             }
         }
-        eprintln!("{:14} down", entry.name);
+        eprintln!("{:16} down", entry.name);
     }
     ServicesState::remove()
 }

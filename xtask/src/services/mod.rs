@@ -23,7 +23,8 @@ pub(crate) enum ServicesCommand {
     /// Start services in the background, on free loopback ports and with temporary
     /// directories; without names, all
     Up {
-        /// redis, redis-cluster, nats, rabbitmq, ministack, ministack-stream, nginx, haproxy
+        /// redis, redis-cluster, nats, rabbitmq, rabbitmq-cluster, kafka, tansu, activemq,
+        /// activemq-network, ministack, ministack-stream, nginx, haproxy
         kinds: Vec<ServiceKind>,
     },
     /// Stop what `up` started
@@ -72,12 +73,15 @@ pub(crate) fn install() -> Result<()> {
     Ok(())
 }
 
-/// Installs the packages of servers that are written in Python. Without a network the tests of
-/// the example servers skip themselves, and those of the emulator of SNS and SQS fail.
+/// Installs the packages of servers from the Python index. Without a network the tests of the
+/// example servers, of the STOMP client and of the Kafka brokers skip themselves, and those of the
+/// emulator of SNS and SQS fail.
 fn install_python_packages() {
     for (name, environment) in [
         ("example servers", python::EXAMPLE_SERVERS),
-        ("ministack", MINISTACK),
+        ("STOMP client", python::STOMP_CLIENT),
+        ("Kafka brokers", python::KAFKA_BROKERS),
+        ("Ministack", MINISTACK),
     ] {
         let state = match environment.install() {
             Ok(true) => "installed".to_owned(),

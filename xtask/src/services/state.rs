@@ -32,6 +32,12 @@ pub(super) struct ServiceEntry {
     pub(super) url: String,
     pub(super) monitor: Option<String>,
     pub(super) admin: Option<String>,
+    /// Of STOMP over TCP.
+    #[serde(default)]
+    pub(super) stomp: Option<String>,
+    /// Of STOMP over WebSocket.
+    #[serde(default)]
+    pub(super) web_stomp: Vec<String>,
     pub(super) directory: PathBuf,
     /// Seconds since 1970.
     pub(super) started_at: u64,
@@ -50,6 +56,8 @@ impl ServiceEntry {
             url: service.url(),
             monitor: service.monitor_url(),
             admin: service.admin_url(),
+            stomp: service.stomp_url(),
+            web_stomp: service.web_stomp_urls(),
             directory: service.directory().to_owned(),
             started_at: now(),
         }

@@ -42,11 +42,13 @@ fn print_entry(entry: &ServiceEntry, answers: bool) {
         "DOES NOT ANSWER"
     };
     let (name, url, pids) = (&entry.name, &entry.url, pids.join(" "));
-    eprintln!("{name:14} {url}  pid {pids}  up {seconds} s  {answer}");
-    for (role, url) in [("monitor", &entry.monitor), ("admin", &entry.admin)] {
-        if let Some(url) = url {
-            eprintln!("{:14} {role} {url}", "");
-        }
+    eprintln!("{name:16} {url}  pid {pids}  up {seconds} s  {answer}");
+    let monitor = entry.monitor.iter().map(|url| ("monitor", url));
+    let admin = entry.admin.iter().map(|url| ("admin", url));
+    let stomp = entry.stomp.iter().map(|url| ("STOMP", url));
+    let web_stomp = entry.web_stomp.iter().map(|url| ("Web-STOMP", url));
+    for (role, url) in monitor.chain(admin).chain(stomp).chain(web_stomp) {
+        eprintln!("{:16} {role} {url}", "");
     }
-    eprintln!("{:14} in {}", "", entry.directory.display());
+    eprintln!("{:16} in {}", "", entry.directory.display());
 }

@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use async_nats::Subscriber;
-use highwater_scenarios::{
-    Plan,
-    plan::{BackplaneSpec, SystemSpec},
-};
+use highwater_scenarios::{Plan, plan::SystemSpec};
 use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -158,11 +155,11 @@ pub fn check_plan(plan: &Plan, bus: &BusOptions) -> Result<(), RunError> {
     if !secrets.is_empty() {
         return Err(RunError::SecretInPlan(secrets.join(" and ")));
     }
-    if let SystemSpec::Cluster(cluster) = &plan.system
-        && let BackplaneSpec::Broker(broker) = &cluster.backplane
-        && bus.shares_a_server_with(&broker.url)
-    {
-        return Err(RunError::BusUnderTest(broker.url.to_string()));
+    if let SystemSpec::Cluster(cluster) = &plan.system {
+        let mut brokers = cluster.external_brokers();
+        if let Some(broker) = brokers.find(|broker| bus.shares_a_server_with(&broker.url)) {
+            return Err(RunError::BusUnderTest(broker.url.to_string()));
+        }
     }
     Ok(())
 }

@@ -35,7 +35,7 @@ pub(in crate::testbed) async fn apply(
 }
 
 fn broker(cluster: &ClusterInner) -> Result<&EmbeddedBroker, TestbedError> {
-    cluster.context.backplane.embedded()
+    cluster.context.brokers.embedded()
 }
 
 /// Starts the broker again at its old address, and waits until the nodes see each other. A

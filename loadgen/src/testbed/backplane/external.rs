@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use highwater_reports::record::{Source, SourceRole};
-use highwater_scenarios::plan::{BROKER_NAME, BrokerSpec};
+use highwater_scenarios::plan::{BROKER_NAME, BrokerSpec, TELEMETRY_BROKER_NAME};
 use highwater_types::{BrokerKind, BrokerUrl, redact_passwords};
 use tokio::time::timeout;
 
@@ -24,22 +24,16 @@ use crate::{
 /// The longest time for the broker to answer before the run, and for the cleanup after it.
 const REACH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The environment variable in which a node finds the broker's address. On the command line,
-/// every user of the machine could read the password in it.
-const BACKPLANE_ENV: &str = "HIGHWATER_BACKPLANE";
-
 /// The environment variable in which a node finds the file of the broker's authorities.
 const BROKER_CA_ENV: &str = "HIGHWATER_BROKER_CA";
 
 /// A broker that runs already.
 #[derive(Debug)]
 pub(in crate::testbed) struct ExternalBroker {
+    usage: BrokerUse,
     url: BrokerUrl,
     /// The PEM file of the authorities that nodes trust.
     ca: Option<String>,
-    /// The cluster's name at the broker. It is random for each run, so that nodes of two
-    /// runs at one broker do not see each other.
-    cluster: String,
     /// Signs the membership table, because others may use the broker too.
     secret: ClusterSecret,
     process: BrokerProcess,
@@ -48,69 +42,117 @@ pub(in crate::testbed) struct ExternalBroker {
     filter: Option<StreamFilter>,
 }
 
+/// The use of a broker in a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BrokerUse {
+    /// It joins the nodes, and carries telemetry where the scenario names no other broker for it.
+    Backplane,
+    /// It carries telemetry.
+    Telemetry,
+}
+
+impl BrokerUse {
+    /// Returns the environment variable in which a process finds the broker's address. On the
+    /// command line, every user of the machine could read the password in it.
+    fn variable(self) -> &'static str {
+        match self {
+            Self::Backplane => "HIGHWATER_BACKPLANE",
+            Self::Telemetry => "HIGHWATER_TELEMETRY",
+        }
+    }
+
+    /// Returns the name of the broker in the record.
+    fn source_name(self) -> &'static str {
+        match self {
+            Self::Backplane => BROKER_NAME,
+            Self::Telemetry => TELEMETRY_BROKER_NAME,
+        }
+    }
+
+    /// Returns the scenario's key of the address, and the one of its table.
+    fn keys(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Backplane => ("backplane", "broker"),
+            Self::Telemetry => ("telemetry", "telemetry_broker"),
+        }
+    }
+}
+
 impl ExternalBroker {
-    /// Connects to the broker once, to see that it answers. Starts the filter of its stream, if
-    /// it needs one.
+    /// Connects to the broker once, to see that it answers. `cluster` is the cluster's name
+    /// there.
     pub(super) async fn connect(
         mut broker: BrokerSpec,
-        launcher: &Launcher,
+        usage: BrokerUse,
+        cluster: &str,
     ) -> Result<Self, TestbedError> {
+        let (address_key, table_key) = usage.keys();
         if let Some(file) = &broker.ca {
             let read = std::fs::read_to_string(file);
             let pem = read.map_err(|error| TestbedError::BrokerUnreachable {
                 name: broker.url.kind().name(),
                 url: broker.url.to_string(),
                 reason: format!("cannot read the authorities in {file}: {error}"),
-                hint: "correct `ca` of `broker` in the scenario".to_owned(),
+                hint: format!("correct `ca` of `{table_key}` in the scenario"),
             })?;
             broker.url = broker.url.with_ca(pem.into());
         }
         let driver = broker::driver(broker.url.kind());
         // One connection here, before thousands of log lines of nodes that cannot connect.
         let checked = within_timeout(driver.check_connection(&broker.url)).await;
-        checked.map_err(|reason| unreachable_error(driver, &broker.url, &reason))?;
-        let needs_filter = broker.url.kind() == BrokerKind::DynamoDb;
-        let mut connected = Self {
+        checked.map_err(|reason| unreachable_error(driver, &broker.url, address_key, &reason))?;
+        Ok(Self {
             process: BrokerProcess::locate(&broker).await,
-            cluster: format!("run-{:08x}", rand::random::<u32>()),
+            usage,
             secret: ClusterSecret::random(),
-            gauges: driver.gauge_source(&broker),
+            gauges: driver.gauge_source(&broker, cluster),
             url: broker.url,
             ca: broker.ca,
             filter: None,
-        };
-        if needs_filter {
-            let args = connected.address_args();
-            connected.filter = Some(StreamFilter::start(launcher, args).await?);
+        })
+    }
+
+    /// Starts the filter of the cluster, if what its nodes write needs one.
+    pub(super) async fn with_filter(
+        mut self,
+        cluster: &str,
+        launcher: &Launcher,
+    ) -> Result<Self, TestbedError> {
+        if self.url.kind() == BrokerKind::DynamoDb {
+            let mut args = LaunchArgs::new(["--cluster", cluster]);
+            args.extend(self.join_args());
+            self.filter = Some(StreamFilter::start(launcher, args).await?);
         }
-        Ok(connected)
+        Ok(self)
+    }
+
+    /// Whether the other broker is this one: it has the same servers.
+    pub(super) fn is_same_broker(&self, other: &Self) -> bool {
+        self.url.kind() == other.url.kind() && self.url.servers() == other.url.servers()
     }
 
     pub(super) fn join_args(&self) -> LaunchArgs {
-        let mut args = self.address_args();
-        args.extend(self.secret.args());
-        args
-    }
-
-    fn address_args(&self) -> LaunchArgs {
-        let mut args = LaunchArgs::new(["--cluster", &self.cluster]);
+        let mut args = LaunchArgs::default();
         let url = self.url.expose_secret().into();
-        args.env.push((BACKPLANE_ENV.into(), url));
+        args.env.push((self.usage.variable().into(), url));
         if let Some(file) = &self.ca {
             args.env.push((BROKER_CA_ENV.into(), file.into()));
+        }
+        if self.usage == BrokerUse::Backplane {
+            args.extend(self.secret.args());
         }
         args
     }
 
-    /// Removes the names of this run at the broker. The nodes have ended. Returns what they
+    /// Removes the names of a cluster at the broker. The nodes have ended. Returns what they
     /// should have removed themselves, and a reason if the cleanup failed, in words.
-    pub(super) async fn cleanup(&self) -> Vec<String> {
+    pub(super) async fn cleanup(&self, cluster: &str) -> Vec<String> {
         if let Some(filter) = &self.filter {
             filter.stop().await;
         }
         let name = self.url.kind().name();
         let driver = broker::driver(self.url.kind());
-        match within_timeout(driver.cleanup(&self.url, &self.cluster)).await {
+        match within_timeout(driver.cleanup(&self.url, cluster)).await {
             Ok(leftovers) => leftovers
                 .into_iter()
                 .map(|leftover| format!("the nodes have ended and {name} still has {leftover}"))
@@ -124,7 +166,7 @@ impl ExternalBroker {
 
     pub(super) fn sample_target(&self) -> SampleTarget {
         SampleTarget::new(
-            Source::new(SourceRole::Broker, BROKER_NAME),
+            Source::new(SourceRole::Broker, self.usage.source_name()),
             self.process.pid(),
             self.gauges.clone().map(SampleEndpoint::Native),
         )
@@ -136,13 +178,18 @@ async fn within_timeout<T>(answer: impl Future<Output = Result<T, String>>) -> R
     answered.unwrap_or_else(|_| Err(format!("no answer within {REACH_TIMEOUT:?}")))
 }
 
-fn unreachable_error(driver: &dyn BrokerDriver, url: &BrokerUrl, reason: &str) -> TestbedError {
+fn unreachable_error(
+    driver: &dyn BrokerDriver,
+    url: &BrokerUrl,
+    key: &str,
+    reason: &str,
+) -> TestbedError {
     let start = driver.start_command(url.port());
     TestbedError::BrokerUnreachable {
         name: url.kind().name(),
         url: url.to_string(),
         reason: mask_secret(url, reason),
-        hint: format!("start it first (`{start}`), or correct `backplane` in the scenario"),
+        hint: format!("start it first (`{start}`), or correct `{key}` in the scenario"),
     }
 }
 

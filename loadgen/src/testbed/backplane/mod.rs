@@ -1,6 +1,8 @@
-//! The broker that joins the nodes of a cluster.
+//! The brokers of a cluster.
 //!
-//! - [`testbed_backplane`]: the broker of a cluster: none, the embedded one or an external one;
+//! - [`testbed_brokers`]: both brokers of a cluster, and the processes that use each;
+//! - [`testbed_backplane`]: the broker that joins the nodes: none, the embedded one or an external
+//!   one;
 //! - [`embedded`]: the embedded broker, a process that the harness starts;
 //! - [`external`]: a broker that runs already, which the harness never starts or ends;
 //! - [`stream_filter`]: the filter of a cluster that routes through a stream;
@@ -11,6 +13,7 @@ mod embedded;
 mod external;
 mod stream_filter;
 mod testbed_backplane;
+mod testbed_brokers;
 
 pub(super) use embedded::EmbeddedBroker;
-pub(super) use testbed_backplane::TestbedBackplane;
+pub(super) use testbed_brokers::TestbedBrokers;

@@ -11,7 +11,7 @@ use super::{
         launcher::{LaunchArgs, Launcher},
     },
     embedded::EmbeddedBroker,
-    external::ExternalBroker,
+    external::{BrokerUse, ExternalBroker},
 };
 use crate::sampling::SampleTarget;
 
@@ -27,11 +27,13 @@ pub(in crate::testbed) enum TestbedBackplane {
 }
 
 impl TestbedBackplane {
-    /// Starts the embedded broker, or checks that the external one answers.
+    /// Starts the embedded broker, or checks that the external one answers, where the cluster has
+    /// this name.
     pub(in crate::testbed) async fn start(
         plan: &Plan,
         cluster: &ClusterSpec,
         launcher: &Launcher,
+        name: &str,
     ) -> Result<Self, TestbedError> {
         match &cluster.backplane {
             BackplaneSpec::Local if is_single_node(plan, cluster) => Ok(Self::None),
@@ -39,9 +41,12 @@ impl TestbedBackplane {
                 let broker = EmbeddedBroker::start(launcher).await?;
                 Ok(Self::Embedded(Box::new(broker)))
             }
-            BackplaneSpec::Broker(broker) => Ok(Self::External(Box::new(
-                ExternalBroker::connect(broker.clone(), launcher).await?,
-            ))),
+            BackplaneSpec::Broker(broker) => {
+                let usage = BrokerUse::Backplane;
+                let broker = ExternalBroker::connect(broker.clone(), usage, name).await?;
+                let broker = broker.with_filter(name, launcher).await?;
+                Ok(Self::External(Box::new(broker)))
+            }
         }
     }
 
@@ -63,16 +68,16 @@ impl TestbedBackplane {
         }
     }
 
-    /// Ends the embedded broker, or deletes the channels and queues of this run at an external
+    /// Ends the embedded broker, or deletes the channels and queues of the cluster at an external
     /// one. The caller has ended the nodes before. Returns the problems, one text each.
-    pub(in crate::testbed) async fn stop(&self) -> Vec<String> {
+    pub(in crate::testbed) async fn stop(&self, cluster: &str) -> Vec<String> {
         match self {
             Self::None => Vec::new(),
             Self::Embedded(broker) => {
                 broker.process.stop(STOP_TIMEOUT).await;
                 Vec::new()
             }
-            Self::External(broker) => broker.cleanup().await,
+            Self::External(broker) => broker.cleanup(cluster).await,
         }
     }
 
@@ -89,6 +94,7 @@ impl TestbedBackplane {
 /// join a broker later, so an event that adds a node counts from the start.
 fn is_single_node(plan: &Plan, cluster: &ClusterSpec) -> bool {
     let adds_node = |event: &EventSpec| event.action == Action::AddNode;
-    let has_other_users = cluster.consumers.count > 0 || cluster.balancer == BalancerKind::Gateway;
+    let has_consumers = cluster.consumers.count > 0 && cluster.telemetry.is_none();
+    let has_other_users = has_consumers || cluster.balancer == BalancerKind::Gateway;
     cluster.nodes == 1 && !has_other_users && !plan.events.iter().any(adds_node)
 }

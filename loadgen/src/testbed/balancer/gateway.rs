@@ -109,7 +109,7 @@ impl GatewayBalancer {
         if context.spec.load_metric != BalancerLoadMetric::Sockets {
             args.push_option("--load", "custom");
         }
-        args.extend(context.backplane.join_args());
+        args.extend(context.brokers.gateway_args());
         args.extend(context.credentials.gateway_args());
         let log = &self.process.log;
         let launch = context.launcher.serve("gateway", port, args, log);

@@ -10,7 +10,8 @@ use tokio::time::Instant;
 use super::{
     connect::connect, connect_error::ConnectError, connect_failure::ConnectFailure,
     connect_request::ConnectRequest, device_login::log_in, open_socket::OpenSocket,
-    opening::Opening, schedule::ScheduledDevice, upgrade::OpenedSocket,
+    opening::Opening, schedule::ScheduledDevice, stomp_opening::StompOpening,
+    upgrade::OpenedSocket,
 };
 use crate::worker::{
     context::Context,
@@ -173,14 +174,27 @@ async fn open_socket(
     };
     let frames = match context.socket_identity(device.key) {
         Some(identity) => {
+            let deadline = started + pool.connect_timeout;
             let opening = Opening {
                 socket: &mut stream,
                 identity,
                 recorder: &context.recorder,
-                deadline: started + pool.connect_timeout,
+                deadline,
             };
-            let frames = opening.run().await?;
-            if !identity.protocol.frames.open.is_empty() {
+            let mut frames = opening.run().await?;
+            if let Some(texts) = &identity.protocol.stomp {
+                let opening = StompOpening {
+                    context,
+                    socket: &mut stream,
+                    pool,
+                    device: &device,
+                    texts: texts.texts(&values),
+                    deadline,
+                };
+                // Boxed: otherwise every device's future holds room for it.
+                frames.stomp = Some(Box::new(Box::pin(opening.run()).await?));
+            }
+            if frames.stomp.is_some() || !identity.protocol.frames.open.is_empty() {
                 context
                     .recorder
                     .time(Timing::ConnectOpen, started.elapsed());

@@ -41,6 +41,10 @@ pub enum ConnectFailure {
     OpenStep(u8),
     /// The server sent a close frame with this code during the steps of `open`.
     OpenClosed(u16),
+    /// The server answered CONNECT or SUBSCRIBE of STOMP with ERROR.
+    StompError,
+    /// The server sent something else than STOMP before the session was open.
+    StompProtocol,
     /// The host's name has no address.
     Dns,
     /// The machine has no route to the address, or no node takes sockets.
@@ -94,6 +98,8 @@ impl ConnectFailure {
             Self::Handshake(_) => "handshake",
             Self::ResponseTooLarge => "response_too_large",
             Self::Subprotocol => "subprotocol",
+            Self::StompError => "stomp_error",
+            Self::StompProtocol => "stomp_protocol",
             Self::Dns => "dns",
             Self::Unreachable => "unreachable",
             Self::Login => "login",

@@ -24,6 +24,10 @@ pub enum DisconnectKind {
     Reset,
     /// The server broke the protocol.
     Protocol,
+    /// The server sent an ERROR of STOMP.
+    StompError,
+    /// The server sent something else than STOMP.
+    StompProtocol,
     /// A message was larger than the pool's `max_message`: a limit of the harness.
     MessageTooLarge,
     /// The client closed it after too many missed heartbeats.
@@ -61,6 +65,8 @@ impl DisconnectKind {
             Self::Closed(code) => format!("closed_{code}"),
             Self::Reset => "reset".to_owned(),
             Self::Protocol => "protocol".to_owned(),
+            Self::StompError => "stomp_error".to_owned(),
+            Self::StompProtocol => "stomp_protocol".to_owned(),
             Self::MessageTooLarge => "message_too_large".to_owned(),
             Self::HeartbeatsMissed => "gave_up".to_owned(),
         }

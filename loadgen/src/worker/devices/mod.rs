@@ -9,12 +9,14 @@
 //!    │      ├────────► connect.rs ──► upgrade.rs     address, TCP, TLS, WebSocket handshake
 //!    │      │                        ├─► compression/   inflated messages
 //!    │      │                        └─► message_socket.rs   messages of an open connection
-//!    │      └────────► devices/opening.rs                the steps that the pool declares
+//!    │      ├────────► devices/opening.rs            the steps that the pool declares
+//!    │      └────────► stomp_opening.rs              a session of STOMP
 //!    ├─ backoff.rs, worker/retry_budget.rs           pauses between attempts
 //!    ▼
 //! session.rs      one open socket until it ends
 //!    ├─ worker/heartbeat.rs                          heartbeats and their results
 //!    ├─ frames/socket_frames.rs                      the frames that the pool declares
+//!    ├─ session/stomp.rs ──► worker/stomp/           frames of STOMP
 //!    ├─ session_exchanges.rs ──► exchanges/          messages that users hand over
 //!    └─ traffic.rs ──► telemetry.rs, messages/       its telemetry and messages
 //! ```
@@ -37,6 +39,7 @@
 //!   need no state;
 //! - [`compression`]: messages that the server compresses;
 //! - [`opening`]: the steps of a pool between the handshake and an open socket;
+//! - [`stomp_opening`]: the session of STOMP between the same;
 //! - [`open_socket`]: an open socket, with the state of its pool's frames;
 //! - [`session`]: an open socket until it ends, with [`disconnect`] for the ways to lose it;
 //!   `session_exchanges`: the messages that other users hand over to it;
@@ -65,6 +68,7 @@ pub mod schedule;
 pub mod session;
 mod session_exchanges;
 pub mod socket_io;
+pub mod stomp_opening;
 pub mod telemetry;
 pub mod traffic;
 pub mod upgrade;

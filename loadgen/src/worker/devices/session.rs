@@ -2,10 +2,13 @@
 //!
 //! ```text
 //! Open ──close signal──► AwaitingClose ──its turn──► Closing ──answered, or in time──► Drained
+//!  │ ▲                      │          AwaitingReceipt ▲ of a session of STOMP
 //!  │ ▲                      │
 //!  │ └ heartbeats           │ frames are still read
 //!  └───────► Lost ◄─────────┘
 //! ```
+
+mod stomp;
 
 use std::time::Duration;
 
@@ -38,6 +41,9 @@ use crate::worker::{
 /// the drain counts with it.
 const CLOSES_PER_SECOND: u32 = 2_000;
 
+/// Interval at which a socket wakes that waits for nothing.
+const IDLE_WAKE_INTERVAL: Duration = Duration::from_secs(3_600);
+
 /// The way in which an open socket ended.
 #[derive(Debug, PartialEq, Eq)]
 pub enum SocketEnd {
@@ -59,6 +65,8 @@ enum SocketState {
     Open,
     /// The run closes sockets, and the turn of this socket comes later.
     AwaitingClose,
+    /// The session of STOMP is asked to end.
+    AwaitingReceipt,
     /// The close frame is sent.
     Closing,
 }
@@ -151,13 +159,11 @@ impl<'a> Session<'a> {
                             wake.as_mut().reset(self.next_due());
                         }
                         FrameEffect::Rescheduled => {}
-                        FrameEffect::Disconnected(_) if self.state == SocketState::Closing => {
-                            return Ok(());
-                        }
+                        FrameEffect::Disconnected(_) if self.is_closing() => return Ok(()),
                         FrameEffect::Disconnected(loss) => return Err(loss),
                     }
                 }
-                () = work_arrived(&self.socket.exchanges), if self.state != SocketState::Closing => {
+                () = work_arrived(&self.socket.exchanges), if !self.is_closing() => {
                     // Boxed for the same reason.
                     let (key, limit) = (self.device.key, self.pool.heartbeat);
                     Box::pin(session_exchanges::send(context, key, self.socket, limit)).await?;
@@ -183,9 +189,24 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Whether the socket is asked to end, so that nothing more is sent.
+    fn is_closing(&self) -> bool {
+        matches!(
+            self.state,
+            SocketState::AwaitingReceipt | SocketState::Closing
+        )
+    }
+
     /// Returns when the next heartbeat, message or telemetry record is due.
     fn next_due(&self) -> Instant {
-        let heartbeat = self.heartbeat.next_due();
+        let heartbeat = match self.socket.stomp() {
+            None => self.heartbeat.next_due(),
+            // A session may have agreed on no heart-beats, and may have nothing else to do.
+            Some(stomp) => match stomp.heart_beats.next_due() {
+                Some(due) => due,
+                None => Instant::now() + IDLE_WAKE_INTERVAL,
+            },
+        };
         let traffic = self.traffic.next_due(self.context);
         let exchanges = self.socket.exchanges.as_ref();
         let timeout = exchanges.and_then(|exchanges| exchanges.next_timeout());
@@ -201,7 +222,11 @@ impl<'a> Session<'a> {
                 self.send_due().await?;
                 Ok(Some(self.next_due()))
             }
-            SocketState::AwaitingClose => {
+            SocketState::AwaitingClose if self.socket.stomp().is_some() => {
+                self.disconnect_stomp().await?;
+                Ok(Some(Instant::now() + CLOSE_TIMEOUT))
+            }
+            SocketState::AwaitingClose | SocketState::AwaitingReceipt => {
                 self.send_close_messages().await?;
                 send_close(&mut self.socket.stream, None).await;
                 self.state = SocketState::Closing;
@@ -228,7 +253,9 @@ impl<'a> Session<'a> {
         if let Some(exchanges) = &mut self.socket.exchanges {
             exchanges.time_out(self.context);
         }
-        if self.heartbeat.next_due() <= now {
+        if self.socket.stomp().is_some() {
+            self.beat_stomp(now).await?;
+        } else if self.heartbeat.next_due() <= now {
             self.send_heartbeat(now, write_timeout).await?;
         }
         let DeviceTraffic { topics, telemetry } = self.traffic;
@@ -347,8 +374,13 @@ impl<'a> Session<'a> {
 
     async fn handle_message(&mut self, frame: &Message) -> FrameEffect {
         let context = self.context;
-        if self.socket.frames.is_some() && (frame.is_text() || frame.is_binary()) {
-            return self.handle_declared(frame).await;
+        if frame.is_text() || frame.is_binary() {
+            if self.socket.stomp().is_some() {
+                return self.handle_stomp(frame).await;
+            }
+            if self.socket.frames.is_some() {
+                return self.handle_declared(frame).await;
+            }
         }
         match context.dialect.decode(frame) {
             Incoming::HeartbeatAnswer(number) => {

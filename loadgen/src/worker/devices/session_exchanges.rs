@@ -47,6 +47,7 @@ pub(super) async fn send(
         stream,
         frames,
         exchanges,
+        ..
     } = socket;
     let Some((frames, exchanges)) = frames.as_mut().zip(exchanges.as_mut()) else {
         return Ok(());

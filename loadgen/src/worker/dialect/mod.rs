@@ -17,7 +17,8 @@
 //! - [`incoming`]: the meanings of frames that a device receives;
 //! - [`command`]: a command to send and the result of waiting for its reply;
 //! - [`highwater`]: the JSON frames of the reference server;
-//! - [`plain`]: pings and plain HTTP, for any WebSocket server.
+//! - [`plain`]: pings and plain HTTP, for any WebSocket server;
+//! - [`stomp`]: STOMP, with topics.
 //!
 //! # How to add a dialect
 //!
@@ -42,6 +43,7 @@ pub mod highwater;
 pub mod incoming;
 pub mod interface;
 pub mod plain;
+pub mod stomp;
 
 use highwater_scenarios::plan::{self, SystemSpec};
 
@@ -53,7 +55,10 @@ pub use interface::Dialect;
 pub fn for_system(system: &SystemSpec) -> &'static dyn Dialect {
     match system {
         SystemSpec::Cluster(_) => &highwater::Highwater,
-        SystemSpec::Target(target) => for_plan(target.dialect),
+        SystemSpec::Target(target) => match &target.stomp {
+            Some(spec) => stomp::with_ack(spec.ack),
+            None => for_plan(target.dialect),
+        },
     }
 }
 
@@ -62,5 +67,6 @@ pub fn for_plan(dialect: plan::Dialect) -> &'static dyn Dialect {
     match dialect {
         plan::Dialect::Highwater => &highwater::Highwater,
         plan::Dialect::Plain => &plain::Plain,
+        plan::Dialect::Stomp => stomp::with_ack(plan::StompAck::default()),
     }
 }

@@ -3,8 +3,8 @@
 use highwater_scenarios::{
     Plan,
     diagnostic::Diagnostic,
-    frames::{CompiledCommand, CompiledExchange, CompiledFrames, ValueNames},
-    plan::DevicePool,
+    frames::{CompiledCommand, CompiledExchange, CompiledFrames, CompiledStomp, ValueNames},
+    plan::{DevicePool, SystemSpec},
 };
 
 use crate::access::Environment;
@@ -14,6 +14,8 @@ use crate::access::Environment;
 pub struct PoolProtocol {
     /// The frames.
     pub frames: CompiledFrames,
+    /// The texts of the pool's sessions of STOMP; `None` in other dialects.
+    pub stomp: Option<CompiledStomp>,
     /// The messages of the pool's devices, by the number of the load in the plan.
     exchanges: Box<[(usize, CompiledExchange)]>,
     /// The requests of the scenario's own, by the number of the load in the plan.
@@ -69,6 +71,7 @@ impl PoolProtocol {
         Ok(Some(Self {
             taken_count: names.frame_value_count(),
             frames: compiled.frames,
+            stomp: compiled.stomp,
             exchanges: compiled.exchanges,
             commands: compiled.commands,
         }))
@@ -125,6 +128,7 @@ pub fn variable_names(plan: &Plan) -> Result<Vec<String>, ProtocolError> {
 /// The texts of a pool, compiled, and the names in them.
 struct CompiledPool {
     frames: CompiledFrames,
+    stomp: Option<CompiledStomp>,
     exchanges: Box<[(usize, CompiledExchange)]>,
     commands: Box<[(usize, CompiledCommand)]>,
     names: ValueNames,
@@ -146,7 +150,12 @@ impl CompiledPool {
         let commands =
             commands.filter(|(_, load)| load.is_for(&pool.name) && load.is_own_request());
         let commands: Vec<_> = commands.collect();
-        if pool.frames.is_none() && messages.is_empty() && commands.is_empty() {
+        let stomp = match &plan.system {
+            SystemSpec::Target(target) => target.stomp.as_ref(),
+            SystemSpec::Cluster(_) => None,
+        };
+        let has_texts = !messages.is_empty() || !commands.is_empty();
+        if pool.frames.is_none() && stomp.is_none() && !has_texts {
             return Ok(None);
         }
         let invalid = |first: Option<&Diagnostic>| ProtocolError::Invalid {
@@ -160,6 +169,11 @@ impl CompiledPool {
         let frames = pool.frames.as_deref().cloned().unwrap_or_default();
         let frames = CompiledFrames::compile(&frames, &mut names)
             .map_err(|problems| invalid(problems.first().map(|first| &first.diagnostic)))?;
+        let stomp = stomp.map(|spec| {
+            CompiledStomp::compile(spec, &pool.subscribe, &mut names)
+                .map_err(|problems| invalid(problems.first().map(|first| &first.diagnostic)))
+        });
+        let stomp = stomp.transpose()?;
         let exchanges = messages.into_iter().map(|(number, load)| {
             let exchange = CompiledExchange::compile(load.into(), &mut names)
                 .map_err(|problems| invalid(problems.first().map(|first| &first.diagnostic)))?;
@@ -174,6 +188,7 @@ impl CompiledPool {
         Ok(Some(Self {
             commands: commands.collect::<Result<_, ProtocolError>>()?,
             frames,
+            stomp,
             exchanges,
             names,
         }))

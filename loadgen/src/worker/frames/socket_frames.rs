@@ -17,6 +17,7 @@ use crate::worker::{
     heartbeat::DeviceHeartbeat,
     observer::{FrameUse, SocketEvent, observe},
     recorder::{Count, Recorder, Timing},
+    stomp::StompSession,
 };
 
 /// Most messages of one frame that are looked at; a frame of more is the server's mistake.
@@ -36,6 +37,9 @@ pub struct SocketFrames {
     heartbeat: FrameKey,
     answers: AnswerBudget,
     last_message: Option<Instant>,
+    /// The session of STOMP; `None` in other dialects. Here and not beside this, because sockets
+    /// without frames carry nothing for it.
+    pub stomp: Option<Box<StompSession>>,
     /// The start of a packet of MQTT whose end has not come yet.
     partial_packet: Vec<u8>,
 }

@@ -28,6 +28,8 @@ pub struct PublisherState {
     number: u64,
     index: u64,
     sequence: u64,
+    /// The instant at which the message that was begun last was due.
+    due: Option<Instant>,
     /// The instant at which the last message had its outcome.
     free_since: Option<Instant>,
 }
@@ -91,6 +93,7 @@ impl PublisherState {
             number,
             index: 0,
             sequence: 0,
+            due: None,
             free_since: None,
         }
     }
@@ -110,7 +113,7 @@ impl PublisherState {
 
     /// Begins to publish the next message, which counts as sent now. Returns its body, which
     /// is JSON text.
-    pub fn begin_publish(&self, context: &Context, due: Instant) -> String {
+    pub fn begin_publish(&mut self, context: &Context, due: Instant) -> String {
         let recorder = &context.recorder;
         let sent = Instant::now();
         // A message waits for the answer to the last one. That wait is the system's, not
@@ -128,6 +131,7 @@ impl PublisherState {
             sent_us: micros(sent),
         };
         recorder.add_to_level(Level::MessagesInFlight, 1);
+        self.due = Some(due);
         stamp.body(self.plan(context).size as usize)
     }
 
@@ -135,7 +139,12 @@ impl PublisherState {
     pub fn finish_publish(&mut self, recorder: &Recorder, outcome: MessageOutcome) {
         recorder.add_to_level(Level::MessagesInFlight, -1);
         self.record_outcome(recorder, outcome);
-        self.free_since = Some(Instant::now());
+        let now = Instant::now();
+        if let (MessageOutcome::Accepted, Some(due)) = (outcome, self.due) {
+            let response = now.saturating_duration_since(due);
+            recorder.time(Timing::MessageResponse, response);
+        }
+        self.free_since = Some(now);
     }
 
     /// Drops every message that is due by now and was due before the drain.

@@ -1,5 +1,7 @@
 //! Messages that nodes sent over the backplane, and that its broker received.
 
+use highwater_scenarios::plan::TELEMETRY_BROKER_NAME;
+
 use super::{
     CountPair,
     counts::{incomplete_reason, incomplete_reason_of, processes_once_up, recent_growth},
@@ -15,7 +17,8 @@ const ALSO_COUNTED: &str = "the broker also counts telemetry, requests of client
 
 /// Returns the pair; `None` where there is no broker.
 pub(super) fn pair(window: &RunWindow) -> Option<CountPair> {
-    window.sources.with_role(SourceRole::Broker).next()?;
+    let mut brokers = window.sources.with_role(SourceRole::Broker);
+    brokers.find(|(id, _)| is_backplane(id))?;
     let sent = growth_since_first(window, SourceRole::Node, gauge::BACKPLANE_SENT);
     let of_kind = |name| growth_since_first(window, SourceRole::Node, name).unwrap_or(0);
     let between_nodes = of_kind(gauge::UNICASTS_SENT) + of_kind(gauge::TOPICS_SENT);
@@ -45,7 +48,13 @@ fn growth_since_first(window: &RunWindow, role: SourceRole, name: &str) -> Optio
     // A broker may have run before the cluster, so its first sample is the baseline.
     let growth = |series: &SourceSeries| series.growth(name, 0.0..f64::INFINITY);
     let total: f64 = processes_once_up(window, role)
+        .filter(|(id, _)| role != SourceRole::Broker || is_backplane(id))
         .map(|(_, series)| growth(series))
         .sum::<Option<_>>()?;
     Some(total as u64)
+}
+
+/// Whether the broker joins the nodes. Another one carries telemetry alone.
+fn is_backplane(id: &str) -> bool {
+    id != TELEMETRY_BROKER_NAME
 }

@@ -83,11 +83,11 @@ fn old_name_in_set_is_answered_with_the_new_one() {
     let diagnostics = parse("base.toml", crate::BASE, &sets).unwrap_err();
     expect![[r#"
         --set devices.home.give_up_after=3: devices.home.give_up_after: unknown key
-          = expected: `name`, `count`, `ramp`, `start`, `heartbeat`, `max_missed`, `connect_timeout`, `max_message`, `reconnect`, `separator`, `open`, `answer`, `count_messages`, `close`, `data`, `login`
+          = expected: `name`, `count`, `ramp`, `start`, `heartbeat`, `max_missed`, `connect_timeout`, `max_message`, `reconnect`, `separator`, `open`, `answer`, `count_messages`, `close`, `subscribe`, `data`, `login`
           = hint: `give_up_after` is called `max_missed` now
 
         --set cluster.lose_every=3: cluster.lose_every: unknown key
-          = expected: `nodes`, `backplane`, `broker`, `balancer`, `policy`, `load_metric`, `routing`, `join`, `balancers`, `balancer_tls`, `max_age`, `tls`, `auth`, `consumers`, `processing_time`, `drop_every`
+          = expected: `nodes`, `backplane`, `broker`, `telemetry`, `telemetry_broker`, `balancer`, `policy`, `load_metric`, `routing`, `join`, `balancers`, `balancer_tls`, `max_age`, `tls`, `auth`, `consumers`, `processing_time`, `drop_every`
           = hint: `lose_every` is called `drop_every` now
 
         --set readings.r.rate=1/s: readings: unknown key

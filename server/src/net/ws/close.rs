@@ -22,6 +22,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 /// | replaced    | 4000 | node    | no: a newer connection took over   |
 /// | idle        | 4001 | node    | yes, with backoff                  |
 /// | expired     | 4003 | node    | yes, with a new token              |
+/// | unauthorized | 4004 | node    | yes, with a valid token            |
+/// | broker_lost | 1013 | node    | yes, with backoff                  |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum CloseReason {
     Device,
@@ -39,10 +41,12 @@ pub(crate) enum CloseReason {
     Replaced,
     Idle,
     Expired,
+    Unauthorized,
+    BrokerLost,
 }
 
 impl CloseReason {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Device,
         Self::ConnectionLost,
         Self::Protocol,
@@ -58,6 +62,8 @@ impl CloseReason {
         Self::Replaced,
         Self::Idle,
         Self::Expired,
+        Self::Unauthorized,
+        Self::BrokerLost,
     ];
 
     /// Returns the label in `highwater_sockets_closed_total`.
@@ -78,6 +84,8 @@ impl CloseReason {
             Self::Replaced => "replaced",
             Self::Idle => "idle",
             Self::Expired => "expired",
+            Self::Unauthorized => "unauthorized",
+            Self::BrokerLost => "broker_lost",
         }
     }
 
@@ -91,11 +99,12 @@ impl CloseReason {
             Self::Policy => CloseCode::Policy,
             Self::TooBig => CloseCode::Size,
             Self::Drain | Self::Rebalance | Self::MaxAge => CloseCode::Restart,
-            Self::SlowConsumer | Self::PartialMessageLimit => CloseCode::Again,
+            Self::SlowConsumer | Self::PartialMessageLimit | Self::BrokerLost => CloseCode::Again,
             // From 4000 on, codes are for private use (RFC 6455, section 7.4.2).
             Self::Replaced => CloseCode::Library(4000),
             Self::Idle => CloseCode::Library(4001),
             Self::Expired => CloseCode::Library(4003),
+            Self::Unauthorized => CloseCode::Library(4004),
         };
         code.into()
     }
@@ -119,6 +128,8 @@ impl CloseReason {
             Self::Replaced => "replaced by a newer connection",
             Self::Idle => "idle for too long",
             Self::Expired => "the token has expired",
+            Self::Unauthorized => "the token is missing or not valid",
+            Self::BrokerLost => "the message broker cannot be reached",
         }
     }
 }

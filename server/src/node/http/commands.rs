@@ -4,7 +4,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     extract::{Path, Request, State},
-    http::{HeaderName, StatusCode, header},
+    http::{HeaderName, header},
     response::{
         IntoResponse, Response, Sse,
         sse::{Event, KeepAlive},
@@ -15,17 +15,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use super::token::{client_address, require_device_token, require_token};
 use crate::{
     api::{
         ApiError, OWNER_HEADER, accepts_event_stream, bearer_token, parse_name, read_json,
         timeout_ms,
     },
-    cluster::command::{CommandFailure, send_command},
     id::{DeviceId, NodeId},
     limits::NodeLimits,
-    message::{CommandReply, CommandRequest},
-    node::Node,
+    message::CommandRequest,
+    node::{
+        Node,
+        command::{InFlightCommand, run_command},
+        token::{client_address, require_device_token, require_token},
+    },
 };
 
 /// Interval of comments on a silent event stream. Proxies often close a connection that
@@ -145,93 +147,6 @@ fn event_stream(
     (UNBUFFERED, events).into_response()
 }
 
-/// Sends a command. Returns the owner and the JSON text of the device's reply, or the
-/// error for the caller.
-async fn run_command(
-    in_flight: InFlightCommand,
-    command: CommandRequest,
-    deadline: Instant,
-) -> Result<(NodeId, String), ApiError> {
-    let outcome = send_command(&in_flight.node.cluster, command, deadline).await;
-    let (label, result) = response_for(outcome);
-    in_flight.finish(label);
-    result
-}
-
-/// Returns the metric label and the answer of an outcome. This is the only table of a
-/// command's statuses; `docs/protocol.md` shows the same.
-fn response_for(
-    outcome: Result<CommandReply, CommandFailure>,
-) -> (&'static str, Result<(NodeId, String), ApiError>) {
-    let (label, error) = match outcome {
-        Ok(CommandReply::Replied { owner, body }) => return ("replied", Ok((owner, body))),
-        // `Unknown` leads to a broadcast, so it is the outcome of no command.
-        Ok(CommandReply::NotConnected | CommandReply::Unknown) => (
-            "not_connected",
-            ApiError::new(
-                StatusCode::NOT_FOUND,
-                "the device is not connected",
-                "send the command again when it is",
-            ),
-        ),
-        Ok(CommandReply::Disconnected { owner }) => (
-            "not_connected",
-            ApiError::new(
-                StatusCode::NOT_FOUND,
-                "the device's connection ended before it replied",
-                "it may have acted; send the command again when it is back",
-            )
-            .owner(owner),
-        ),
-        Ok(CommandReply::Replaced { owner }) => (
-            "replaced",
-            ApiError::new(
-                StatusCode::CONFLICT,
-                "a newer connection of the device took over before it replied",
-                "it may have acted; send the command again",
-            )
-            .owner(owner),
-        ),
-        Ok(CommandReply::Busy { owner }) => (
-            "rejected",
-            ApiError::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "too many commands wait for this device",
-                "send them more slowly",
-            )
-            .retry_after(1)
-            .owner(owner),
-        ),
-        Err(CommandFailure::QueueFull) => (
-            "rejected",
-            ApiError::unavailable("the queue to the other nodes is full", "try again"),
-        ),
-        Err(CommandFailure::Unreachable) => (
-            "rejected",
-            ApiError::unavailable("the other nodes cannot be reached", "try again"),
-        ),
-        Err(CommandFailure::OwnerLost { owner }) => (
-            "timed_out",
-            ApiError::new(
-                StatusCode::GATEWAY_TIMEOUT,
-                "the node that owned the device left the cluster before it replied",
-                "the device may have acted; send the command again when it is back",
-            )
-            .owner(owner),
-        ),
-        Err(CommandFailure::TimedOut { owner }) => (
-            "timed_out",
-            ApiError::new(
-                StatusCode::GATEWAY_TIMEOUT,
-                "no reply by the deadline",
-                "X-Highwater-Timeout-Ms sets it, up to 60000",
-            )
-            .owner(owner),
-        ),
-    };
-    (label, Err(error))
-}
-
 fn reply_response(node: &Node, device: &DeviceId, owner: NodeId, body: &str) -> Response {
     let text = reply_json(node, device, &owner, body);
     let headers = [
@@ -251,45 +166,4 @@ fn reply_json(node: &Node, device: &DeviceId, owner: &NodeId, body: &str) -> Str
         body,
     };
     serde_json::to_string(&replied).unwrap_or_default()
-}
-
-/// A command in flight at this node. It is counted until it is dropped, and then with
-/// exactly one outcome, even if the caller disconnects.
-struct InFlightCommand {
-    node: Arc<Node>,
-    outcome: &'static str,
-}
-
-impl InFlightCommand {
-    /// Counts a command, unless the limit is reached.
-    fn begin(node: &Arc<Node>) -> Result<Self, ApiError> {
-        let metrics = &node.metrics;
-        // Requests that are counted at the same time may exceed the limit by the number of
-        // workers.
-        if metrics.in_flight.get() >= node.sessions.limits.commands_in_flight as i64 {
-            metrics.commands.with_label_values(&["rejected"]).inc();
-            return Err(ApiError::unavailable(
-                "too many commands are in flight here",
-                "try again",
-            ));
-        }
-        metrics.in_flight.inc();
-        Ok(Self {
-            node: Arc::clone(node),
-            // Stays if the handler's future is dropped: the caller has disconnected.
-            outcome: "abandoned",
-        })
-    }
-
-    fn finish(mut self, outcome: &'static str) {
-        self.outcome = outcome;
-    }
-}
-
-impl Drop for InFlightCommand {
-    fn drop(&mut self) {
-        let metrics = &self.node.metrics;
-        metrics.in_flight.dec();
-        metrics.commands.with_label_values(&[self.outcome]).inc();
-    }
 }

@@ -23,7 +23,6 @@ use hyper_util::rt::TokioIo;
 use rand::Rng;
 use tokio::{task::yield_now, time::Instant};
 
-use super::token::{client_address, require_device_token};
 use crate::{
     api::{ApiError, bearer_token, parse_name, query_param},
     auth::Grant,
@@ -42,10 +41,14 @@ use crate::{
             handshake::{accept_key, offered_subprotocols},
         },
     },
-    node::{Node, NodePhase, SocketPermits},
+    node::{
+        Node, NodePhase, SocketPermits,
+        token::{client_address, require_device_token},
+    },
     session::{
         Session,
         connection::DeviceConnection,
+        handler::SessionHandler,
         session::{Timer, whole_seconds},
         write_queue::WriteQueue,
     },
@@ -73,7 +76,8 @@ pub(super) async fn open(
     reject_while_draining(&node)?;
     // Admission control runs first: in a reconnect storm, a rejected upgrade costs no token
     // check and no directory lookup.
-    let permits = admit(&node, &device, &request).map_err(|reason| rejected(&node, reason))?;
+    let permits =
+        admit(&node, Some(&device), &request).map_err(|reason| rejected(&node, reason))?;
     let client = client_address(request.extensions());
     let grant = require_device_token(&node, socket_token(&request).as_deref(), &device, client)?;
     let offers_subprotocol =
@@ -93,7 +97,11 @@ pub(super) async fn open(
     let session = registration.complete();
     // Counted from here on, so that a drain waits for its close.
     node.sessions.metrics.socket_opened();
-    tokio::spawn(Box::pin(start_connection(node, session, upgrade, permits)));
+    let (failed_node, failed) = (Arc::clone(&node), Arc::clone(&session));
+    let on_failure = move || remove_unopened(&failed_node, &failed);
+    let handler = Arc::clone(&node);
+    let starting = start_connection(node, handler, session, upgrade, permits, on_failure);
+    tokio::spawn(Box::pin(starting));
     let mut response = switching_protocols(accept);
     if !is_registered {
         let unregistered = HeaderValue::from_static("unregistered");
@@ -147,7 +155,7 @@ async fn enter_directory(node: &Node, session: &Arc<Session>) -> Result<bool, Ap
 
 /// Returns the token of a socket: from `Authorization`, from a subprotocol, or from the query.
 /// Browsers cannot set headers on a WebSocket, and a query ends up in logs.
-fn socket_token(request: &Request) -> Option<Cow<'_, str>> {
+pub(super) fn socket_token(request: &Request) -> Option<Cow<'_, str>> {
     let in_subprotocol = || {
         offered_subprotocols(request.headers())
             .find_map(|offered| offered.strip_prefix(TOKEN_SUBPROTOCOL))
@@ -158,7 +166,7 @@ fn socket_token(request: &Request) -> Option<Cow<'_, str>> {
         .or_else(|| query_param(request.uri(), "token"))
 }
 
-fn reject_while_draining(node: &Node) -> Result<(), ApiError> {
+pub(super) fn reject_while_draining(node: &Node) -> Result<(), ApiError> {
     if node.phase() != NodePhase::Draining {
         return Ok(());
     }
@@ -177,12 +185,16 @@ fn device_from_query(uri: &Uri) -> Result<DeviceId, ApiError> {
 }
 
 /// Counts a socket for the node and for its client's address, within both limits, unless the
-/// node is overloaded.
-fn admit(node: &Node, device: &DeviceId, request: &Request) -> Result<SocketPermits, Rejected> {
+/// node is overloaded. Sockets without a device have no preference.
+pub(super) fn admit(
+    node: &Node,
+    device: Option<&DeviceId>,
+    request: &Request,
+) -> Result<SocketPermits, Rejected> {
     if let (Some(limit), Some(ReceiveDelay(waited))) =
         (&node.upgrade_delay, request.extensions().get())
         // A device that had a socket is preferred: its commands wait for it.
-        && !limit.admits(*waited, || node.cluster.knows_device(device))
+        && !limit.admits(*waited, || device.is_some_and(|device| node.cluster.knows_device(device)))
     {
         return Err(Rejected::Overloaded);
     }
@@ -198,7 +210,7 @@ fn admit(node: &Node, device: &DeviceId, request: &Request) -> Result<SocketPerm
     Ok(SocketPermits { node, address })
 }
 
-fn rejected(node: &Node, reason: Rejected) -> ApiError {
+pub(super) fn rejected(node: &Node, reason: Rejected) -> ApiError {
     node.metrics.upgrade_rejected(reason.label());
     let error = match reason {
         // Not 503, with which a gateway would try the other nodes.
@@ -213,7 +225,7 @@ fn rejected(node: &Node, reason: Rejected) -> ApiError {
 }
 
 /// Returns a session that closes when its token expires and at its maximum age.
-fn new_session(node: &Node, device: DeviceId, grant: Option<&Grant>) -> Session {
+pub(super) fn new_session(node: &Node, device: DeviceId, grant: Option<&Grant>) -> Session {
     // At least 1, so the seconds below are never 0, which stands for "never".
     let now = node.sessions.wheel.now();
     let mut session = Session::new(device, now);
@@ -299,11 +311,14 @@ impl Drop for Registration {
 
 /// Waits for the upgrade, then starts the connection in a task of its own. This task is
 /// larger than the connection, and its memory must not be held while the socket is open.
-async fn start_connection(
+/// `on_failure` takes the session out of the node if there is no upgrade.
+pub(super) async fn start_connection<H: SessionHandler>(
     node: Arc<Node>,
+    handler: Arc<H>,
     session: Arc<Session>,
     upgrade: OnUpgrade,
     permits: SocketPermits,
+    on_failure: impl FnOnce(),
 ) {
     // Back to the concrete stream: the connection reads and writes it without hyper's box.
     let parts = upgrade
@@ -312,18 +327,21 @@ async fn start_connection(
         .map(Upgraded::downcast::<TokioIo<MaybeTlsStream>>);
     let Some(Ok(parts)) = parts else {
         session.write_queue.abort(CloseReason::ConnectionLost);
-        remove_session(&node.cluster, &session, CloseReason::ConnectionLost);
-        return node
-            .sessions
-            .metrics
-            .socket_closed(CloseReason::ConnectionLost);
+        return on_failure();
     };
     // The first check re-arms the timer for its true deadline.
     node.sessions
         .wheel
         .arm(&session, Timer::Idle, node.sessions.wheel.now() + 1);
     node.hold_socket(permits);
-    let mut connection = DeviceConnection::new(node, session, parts.io.into_inner());
+    let mut connection = DeviceConnection::new(handler, session, parts.io.into_inner());
     connection.feed(&parts.read_buf);
     tokio::spawn(connection);
+}
+
+/// Takes a session out of the node whose socket never opened.
+fn remove_unopened(node: &Node, session: &Arc<Session>) {
+    remove_session(&node.cluster, session, CloseReason::ConnectionLost);
+    let metrics = &node.sessions.metrics;
+    metrics.socket_closed(CloseReason::ConnectionLost);
 }

@@ -10,13 +10,15 @@ use axum::{
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::token::{client_address, require_device_token};
 use crate::{
     api::{ApiError, OWNER_HEADER, bearer_token, parse_name},
     cluster::locate::locate,
     id::{DeviceId, NodeId},
     message::DeviceLocation,
-    node::Node,
+    node::{
+        Node,
+        token::{client_address, require_device_token},
+    },
 };
 
 const LOCATE_TIMEOUT: Duration = Duration::from_secs(2);

@@ -37,6 +37,17 @@ pub(super) async fn ready(State(node): State<Arc<Node>>) -> Result<&'static str,
         );
         return Err(ApiError::unavailable(reason, "use another node"));
     }
+    #[cfg(feature = "stomp")]
+    if node
+        .stomp_relay
+        .as_ref()
+        .is_some_and(|relay| !relay.is_available())
+    {
+        return Err(ApiError::unavailable(
+            "the STOMP broker cannot be reached",
+            "use another node",
+        ));
+    }
     Ok("ready\n")
 }
 
@@ -75,10 +86,31 @@ pub(super) async fn metrics(State(node): State<Arc<Node>>) -> Response {
     ] {
         register_gauge(&collected, name, help, Some(value as f64));
     }
+    #[cfg(feature = "stomp")]
+    collect_queues(&node, &collected);
     node.connections.collect(&collected);
     backplane::collect_metrics(&*node.cluster.backplane, &collected);
     collect_process(node.heap_bytes(), node.dropped_log_lines(), &collected);
     let mut families = node.metrics.registry.gather();
     families.extend(collected.gather());
     metrics_response(encode_text(&families))
+}
+
+#[cfg(feature = "stomp")]
+fn collect_queues(node: &Node, collected: &Registry) {
+    let (messages, bytes) = node.cluster.queues.stored();
+    for (name, help, value) in [
+        (
+            "highwater_queue_messages",
+            "Messages that wait in the queues stored by this node.",
+            messages,
+        ),
+        (
+            "highwater_queue_bytes",
+            "Bytes of messages in these queues, unacknowledged ones included.",
+            bytes,
+        ),
+    ] {
+        register_gauge(collected, name, help, Some(value as f64));
+    }
 }

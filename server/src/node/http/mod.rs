@@ -1,14 +1,14 @@
 //! The HTTP interface of a node, as specified in `docs/protocol.md`.
 //!
 //! ```text
-//! request ──► router ──┬──► device_socket, commands, devices, topics, sessions (public)
+//! request ──► router ──┬──► device_socket, stomp_socket, commands, devices, topics, sessions (public)
 //!                      └──► nodes, health, admin                               (admin)
-//!                               │ token: authorization
+//!                               │ node::token: authorization
 //!                               ▼
 //!                             Node
 //! ```
 //!
-//! Reading order: `router` (the routes), `token` (the check of tokens), then one file
+//! Reading order: `router` (the routes), then one file
 //! for each resource, and `echo` for conformance suites. Errors, bodies and headers are in [`api`](crate::api).
 
 mod admin;
@@ -20,7 +20,8 @@ mod health;
 mod nodes;
 mod router;
 mod sessions;
-mod token;
+#[cfg(feature = "stomp")]
+mod stomp_socket;
 mod topics;
 
 pub(crate) use self::{

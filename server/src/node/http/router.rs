@@ -11,17 +11,16 @@ use axum::{
     routing::{any, get, post},
 };
 
-use super::{
-    admin, commands, device_socket, devices, echo, health, nodes, sessions,
-    token::{SHARED_SECRET, client_address, limit_attempts, wrong_admin_token},
-    topics,
-};
+use super::{admin, commands, device_socket, devices, echo, health, nodes, sessions, topics};
 use crate::{
     api::{
         AdminAccess, AdminRejected, ApiError, NODE_HEADER, answer_cors, method_not_allowed,
         path_not_found,
     },
-    node::Node,
+    node::{
+        Node,
+        token::{SHARED_SECRET, client_address, limit_attempts, wrong_admin_token},
+    },
 };
 
 /// Returns all routes of the node, for one listener.
@@ -49,8 +48,13 @@ fn public_routes(node: &Node) -> Router<Arc<Node>> {
         true => Router::new().route("/echo", any(echo::open)),
         false => Router::new(),
     };
+    #[cfg(feature = "stomp")]
+    let stomp = Router::new().route("/stomp", any(super::stomp_socket::open));
+    #[cfg(not(feature = "stomp"))]
+    let stomp = Router::new();
     Router::new()
         .merge(echo)
+        .merge(stomp)
         // Takes any method, because the handshake's own check gives a better error than 405.
         .route("/ws", any(device_socket::open))
         .route("/devices/{id}", get(devices::show))

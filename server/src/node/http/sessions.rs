@@ -11,14 +11,16 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::token::{SHARED_SECRET, auth_error, check_token, client_address, limit_attempts};
 use crate::{
     api::{ApiError, bearer_token, read_json},
     auth::{
         AuthError, Authenticator, Claims, DevicePatterns, Grant, SessionId, StoreError,
         TokenAccount,
     },
-    node::Node,
+    node::{
+        Node,
+        token::{SHARED_SECRET, auth_error, check_token, client_address, limit_attempts},
+    },
 };
 
 /// The longest name of a user, in bytes.

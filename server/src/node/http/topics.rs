@@ -11,12 +11,15 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::token::{client_address, require_token};
 use crate::{
     api::{ApiError, bearer_token, parse_name, read_json},
-    cluster::fan_out,
+    cluster::fan_out::{self, Publisher},
     id::Topic,
-    node::Node,
+    message::TopicMessage,
+    node::{
+        Node,
+        token::{client_address, require_token},
+    },
 };
 
 #[derive(Deserialize)]
@@ -43,9 +46,10 @@ pub(super) async fn publish(
     require_token(&node, bearer_token(request.headers()), client)?;
     let topic = parse_name(&topic, "post to /topics/TOPIC/messages")?;
     let message: PublishBody = read_json(request, &node.sessions.limits).await?;
-    let body = message.body.get();
+    reject_reserved(&topic)?;
+    let message = TopicMessage::from_json(topic.clone(), message.body.get());
     let subscribers_here =
-        fan_out::publish(&node.cluster, &topic, body, None).map_err(|error| {
+        fan_out::publish(&node.cluster, message, Publisher::Http).map_err(|error| {
             ApiError::unavailable(error.to_string(), "no device got the message; try again")
         })?;
     let published = PublishResponse {
@@ -54,4 +58,15 @@ pub(super) async fn publish(
         subscribers_here,
     };
     Ok((StatusCode::ACCEPTED, Json(published)).into_response())
+}
+
+/// Rejects the topics that stand for the destinations of single users.
+fn reject_reserved(topic: &Topic) -> Result<(), ApiError> {
+    match topic.is_reserved() {
+        true => Err(ApiError::bad_request(
+            "topics of users are reserved",
+            "use another name",
+        )),
+        false => Ok(()),
+    }
 }

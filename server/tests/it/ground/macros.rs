@@ -48,6 +48,45 @@ macro_rules! on_every_queue {
 }
 pub(crate) use on_every_queue;
 
+/// Defines each test once per kind of queue whose test server keeps accepted records when it is
+/// killed, in `lasting`.
+macro_rules! on_every_lasting_queue {
+    ($($test:ident),+ $(,)?) => {
+        mod lasting {
+            $(use super::$test;)+
+            mod local { $crate::ground::define_tests!(Local [$($test),+]); }
+            highwater_server::for_each_broker!(
+                $crate::ground::define_lasting_modules,
+                [$($test),+]
+            );
+        }
+    };
+}
+pub(crate) use on_every_lasting_queue;
+
+/// Defines a module of tests per service of a broker that both joins nodes and carries telemetry.
+/// Those that are only a queue have test servers that keep nothing.
+macro_rules! define_lasting_modules {
+    ($tests:tt $((
+        $feature:literal, $module:ident, $kind:ident, [$($transport:ident)?],
+        [$($producer:ident $consumer:ident)?], $services:tt
+    ))+) => {
+        $($crate::ground::define_lasting!(
+            [$($transport)? $($producer)?] $feature $tests $services
+        );)+
+    };
+}
+pub(crate) use define_lasting_modules;
+
+/// Defines the modules of one broker, if it has both parts.
+macro_rules! define_lasting {
+    ([$transport:ident $producer:ident] $feature:literal $tests:tt $services:tt) => {
+        $crate::ground::define_test_modules!($transport $feature $tests $services);
+    };
+    ([$($part:ident)?] $feature:literal $tests:tt $services:tt) => {};
+}
+pub(crate) use define_lasting;
+
 /// Defines a module of tests per service of a broker that joins nodes.
 macro_rules! define_backplane_modules {
     ($tests:tt $((

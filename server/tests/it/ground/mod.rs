@@ -18,8 +18,8 @@ use highwater_server::{
 use highwater_services::{RedisOptions, RedisService, Service, ServiceKind};
 
 pub(crate) use self::macros::{
-    define_backplane_modules, define_queue_modules, define_test_modules, define_tests,
-    on_every_backplane, on_every_queue,
+    define_backplane_modules, define_lasting, define_lasting_modules, define_queue_modules,
+    define_test_modules, define_tests, on_every_backplane, on_every_lasting_queue, on_every_queue,
 };
 use self::{
     macros::define_kinds,
@@ -121,13 +121,19 @@ impl Ground {
         self.url.parse().unwrap()
     }
 
+    /// Whether the broker carries telemetry and joins no nodes. A node there is a cluster of one.
+    fn is_only_queue(&self) -> bool {
+        let kinds = [TestBackplaneKind::Kafka, TestBackplaneKind::Tansu];
+        kinds.contains(&self.kind)
+    }
+
     pub(crate) fn telemetry(&self) -> TelemetryUrl {
         self.url.parse().unwrap()
     }
 
     pub(crate) fn config(&self) -> BackplaneConfig {
         BackplaneConfig {
-            url: Some(self.url()),
+            url: (!self.is_only_queue()).then(|| self.url()),
             cluster: self.cluster.clone(),
             lease: self.lease,
             secret: Some(secret()),

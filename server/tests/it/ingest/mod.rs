@@ -2,10 +2,12 @@
 //!
 //! In reading order: `rig` (a node, a device that sends, consumers and their journals), `suite`
 //! (the contract of every queue), `full` (a Redis server without memory), `abandoned` (a group
-//! without consumers), `metrics` (the metrics of a consumer).
+//! without consumers), `kafka` (what only Kafka has), `metrics` (the metrics of a consumer).
 
 mod abandoned;
 mod full;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod metrics;
 mod rig;
 mod suite;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::rig::{IngestRig, MAX_IN_FLIGHT};
 use crate::{
-    ground::{TestBackplaneKind, on_every_queue},
+    ground::{TestBackplaneKind, on_every_lasting_queue, on_every_queue},
     rig::TestDevice,
 };
 
@@ -14,10 +14,12 @@ on_every_queue!(
     every_group_handles_each_record_once,
     records_of_a_dead_consumer_are_handled_by_another,
     slow_consumer_keeps_its_unacked_records,
-    killed_queue_loses_no_accepted_record,
     record_without_a_group_is_rejected,
     consumer_that_ends_in_order_causes_no_redelivery,
 );
+
+// The test brokers of Kafka's protocol keep no accepted record when they are killed; see `kafka`.
+on_every_lasting_queue!(killed_queue_loses_no_accepted_record);
 
 /// Most unacked records of a consumer.
 const MAX_UNACKED: usize = 64;
@@ -62,6 +64,10 @@ async fn records_of_a_dead_consumer_are_handled_by_another(kind: TestBackplaneKi
     let (times, redelivered) = rig.delivery_counts(&group);
     let again: usize = times.values().map(|times| times - 1).sum();
     assert!(again <= MAX_UNACKED, "{again} handled again");
+    // tansu keeps no metadata of a commit, and so no mark.
+    if kind == TestBackplaneKind::Tansu {
+        return;
+    }
     assert!(
         (1..=MAX_UNACKED).contains(&redelivered),
         "{redelivered} redelivered"
@@ -88,9 +94,25 @@ async fn slow_consumer_keeps_its_unacked_records(kind: TestBackplaneKind) {
     rig.wait_handled(&["slow"], 1).await;
     rig.consumer("g", "other", NO_TIME).await;
     rig.wait_handled(&["slow", "other"], MAX_UNACKED).await;
-    let (times, redelivered) = rig.delivery_counts(&["slow", "other"]);
-    assert!(times.values().all(|times| *times == 1), "{times:?}");
-    assert_eq!(redelivered, 0);
+    let redelivered = assert_handled_once(kind, &rig, &["slow", "other"]);
+    if kind != TestBackplaneKind::Kafka {
+        assert_eq!(redelivered, 0);
+    }
+}
+
+/// Asserts that these consumers together handled each record once. Returns the number of records
+/// marked as redelivered.
+fn assert_handled_once(kind: TestBackplaneKind, rig: &IngestRig, ids: &[&str]) -> usize {
+    let (times, redelivered) = rig.delivery_counts(ids);
+    let again: usize = times.values().map(|times| times - 1).sum();
+    // Unlike Kafka, noida-db refuses commits from the moment in which a rebalance begins.
+    if kind == TestBackplaneKind::Kafka {
+        assert!(again <= redelivered, "{again} of {redelivered} marked");
+        assert!(again <= ids.len() * MAX_UNACKED, "{again} handled again");
+    } else {
+        assert_eq!(again, 0, "{times:?}");
+    }
+    redelivered
 }
 
 async fn killed_queue_loses_no_accepted_record(kind: TestBackplaneKind) {
@@ -152,6 +174,5 @@ async fn consumer_that_ends_in_order_causes_no_redelivery(kind: TestBackplaneKin
     rig.end_consumer("c1").await;
     sent.await.unwrap();
     rig.wait_handled(&group, COUNT).await;
-    let (times, _) = rig.delivery_counts(&group);
-    assert!(times.values().all(|times| *times == 1), "{times:?}");
+    assert_handled_once(kind, &rig, &group);
 }

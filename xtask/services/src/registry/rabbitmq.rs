@@ -1,4 +1,4 @@
-//! RabbitMQ with its management and Prometheus plugins.
+//! RabbitMQ with STOMP over TCP and WebSocket, and its management and Prometheus plugins.
 
 use std::{
     fs, io,
@@ -8,7 +8,9 @@ use std::{
 
 use highwater_process::port;
 
-use crate::{Service, ServiceError, ServiceKind, definition::ServiceDefinition, probe, program};
+use crate::{
+    Service, ServiceError, ServiceKind, definition::ServiceDefinition, probe, program, stomp,
+};
 
 /// The header with which an AMQP 0-9-1 client begins (section 4.2.2).
 const AMQP: &[u8] = b"AMQP\x00\x00\x09\x01";
@@ -27,8 +29,14 @@ pub struct RabbitMqService {
     /// The port of Erlang's distribution, without which the server does not start.
     distribution: u16,
     epmd_port: u16,
-    /// The port of STOMP over WebSocket, if the server has this plugin.
-    web_stomp: Option<u16>,
+    stomp: StompPorts,
+}
+
+/// The ports of a server's STOMP plugins.
+#[derive(Debug)]
+pub(super) struct StompPorts {
+    pub(super) tcp: u16,
+    pub(super) web: u16,
 }
 
 impl RabbitMqService {
@@ -37,20 +45,8 @@ impl RabbitMqService {
     /// # Errors
     /// [`ServiceError`].
     pub fn start() -> Result<Service, ServiceError> {
-        Self::start_with(None)
-    }
-
-    /// Starts it with STOMP over WebSocket at this port of loopback.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub fn start_with_web_stomp(port: u16) -> Result<Service, ServiceError> {
-        Self::start_with(Some(port))
-    }
-
-    fn start_with(web_stomp: Option<u16>) -> Result<Service, ServiceError> {
         Service::start(Self {
-            web_stomp,
+            stomp: StompPorts::pick()?,
             program: program::RABBITMQ.require()?,
             control: program::RABBITMQCTL.require()?,
             epmd: program::EPMD.require()?,
@@ -74,14 +70,7 @@ impl RabbitMqService {
             prometheus,
             ..
         } = self;
-        let web_stomp = self.web_stomp.map_or_else(String::new, |port| {
-            // Without its own listener STOMP would take a port that is the same for all servers.
-            format!(
-                "stomp.listeners.tcp = none\n\
-                 web_stomp.tcp.ip = 127.0.0.1\n\
-                 web_stomp.tcp.port = {port}\n"
-            )
-        });
+        let stomp = self.stomp.config();
         format!(
             "listeners.tcp.default = 127.0.0.1:{amqp}\n\
              management.tcp.ip = 127.0.0.1\n\
@@ -91,7 +80,7 @@ impl RabbitMqService {
              log.console = true\n\
              log.file = false\n\
              disk_free_limit.absolute = 50MB\n\
-             {web_stomp}"
+             {stomp}"
         )
     }
 }
@@ -113,13 +102,20 @@ impl ServiceDefinition for RabbitMqService {
         Some(format!("http://guest:guest@127.0.0.1:{}", self.management))
     }
 
+    fn stomp_url(&self) -> Option<String> {
+        Some(format!("stomp://guest:guest@127.0.0.1:{}", self.stomp.tcp))
+    }
+
+    fn web_stomp_urls(&self) -> Vec<String> {
+        vec![self.stomp.web_url()]
+    }
+
     fn prepare(&self, directory: &Path) -> io::Result<()> {
         fs::write(directory.join("rabbitmq.conf"), self.config())?;
-        let plugins = match self.web_stomp {
-            Some(_) => "[rabbitmq_management,rabbitmq_prometheus,rabbitmq_web_stomp].\n",
-            None => "[rabbitmq_management,rabbitmq_prometheus].\n",
-        };
-        fs::write(directory.join("enabled_plugins"), plugins)
+        fs::write(
+            directory.join("enabled_plugins"),
+            "[rabbitmq_management,rabbitmq_prometheus,rabbitmq_stomp,rabbitmq_web_stomp].\n",
+        )
     }
 
     fn helper_commands(&self) -> Result<Vec<Command>, ServiceError> {
@@ -142,7 +138,41 @@ impl ServiceDefinition for RabbitMqService {
     }
 
     fn is_ready(&self) -> bool {
-        is_ready(self.amqp) && probe::http_get_succeeds(self.prometheus, "/metrics")
+        is_ready(self.amqp)
+            && self.stomp.is_ready()
+            && probe::http_get_succeeds(self.prometheus, "/metrics")
+    }
+}
+
+impl StompPorts {
+    pub(super) fn pick() -> Result<Self, ServiceError> {
+        Ok(Self {
+            tcp: port::pick_free_port()?,
+            web: port::pick_free_port()?,
+        })
+    }
+
+    /// Returns the lines of `rabbitmq.conf`.
+    pub(super) fn config(&self) -> String {
+        let Self { tcp, web } = self;
+        format!(
+            "stomp.listeners.tcp.1 = 127.0.0.1:{tcp}\n\
+             web_stomp.tcp.ip = 127.0.0.1\n\
+             web_stomp.tcp.port = {web}\n"
+        )
+    }
+
+    pub(super) fn web_url(&self) -> String {
+        format!("ws://127.0.0.1:{}/ws", self.web)
+    }
+
+    /// Whether a login succeeds over TCP, and the other port answers HTTP. Any path except
+    /// `/ws` is a 404 there.
+    pub(super) fn is_ready(&self) -> bool {
+        stomp::is_ready(self.tcp)
+            && probe::answers_with(self.web, b"GET / HTTP/1.0\r\n\r\n", |answer| {
+                answer.starts_with(b"HTTP/1.")
+            })
     }
 }
 

@@ -1,4 +1,4 @@
-//! A cluster of three RabbitMQ servers.
+//! A cluster of three RabbitMQ servers with STOMP over TCP and WebSocket.
 
 use std::{
     fs, io,
@@ -8,13 +8,13 @@ use std::{
 
 use highwater_process::port;
 
-use super::rabbitmq;
-use crate::{Service, ServiceError, ServiceKind, definition::ServiceDefinition, program};
+use super::rabbitmq::{self, StompPorts};
+use crate::{Service, ServiceError, ServiceKind, definition::ServiceDefinition, probe, program};
 
 /// The servers of the cluster.
 const SERVERS: usize = 3;
 
-/// Starts a cluster of RabbitMQ servers without plugins.
+/// Starts a cluster of RabbitMQ servers, whose names are resolved on this machine alone.
 #[derive(Debug)]
 pub struct RabbitMqClusterService {
     program: PathBuf,
@@ -29,6 +29,8 @@ struct RabbitMqClusterServer {
     /// The name among the servers, `NAME@localhost`.
     name: String,
     amqp: u16,
+    prometheus: u16,
+    stomp: StompPorts,
     /// The port of the other servers.
     distribution: u16,
 }
@@ -43,6 +45,8 @@ impl RabbitMqClusterService {
             Ok(RabbitMqClusterServer {
                 name: format!("highwater-{number}@localhost"),
                 amqp: port::pick_free_port()?,
+                prometheus: port::pick_free_port()?,
+                stomp: StompPorts::pick()?,
                 distribution: port::pick_free_port()?,
             })
         };
@@ -64,14 +68,18 @@ impl RabbitMqClusterService {
                 format!("cluster_formation.classic_config.nodes.{number} = {name}\n")
             })
             .collect();
+        let (amqp, prometheus) = (server.amqp, server.prometheus);
+        let stomp = server.stomp.config();
         format!(
-            "listeners.tcp.default = 127.0.0.1:{}\n\
+            "listeners.tcp.default = 127.0.0.1:{amqp}\n\
+             prometheus.tcp.ip = 127.0.0.1\n\
+             prometheus.tcp.port = {prometheus}\n\
              log.console = true\n\
              log.file = false\n\
              disk_free_limit.absolute = 50MB\n\
              cluster_formation.peer_discovery_backend = classic_config\n\
-             {members}",
-            server.amqp
+             {stomp}\
+             {members}"
         )
     }
 }
@@ -85,7 +93,7 @@ impl RabbitMqClusterServer {
 
 impl ServiceDefinition for RabbitMqClusterService {
     fn kind(&self) -> ServiceKind {
-        ServiceKind::RabbitMq
+        ServiceKind::RabbitMqCluster
     }
 
     /// Returns the URL of all servers.
@@ -97,12 +105,34 @@ impl ServiceDefinition for RabbitMqClusterService {
         format!("amqp://guest:guest@{}/%2f", addresses.join(","))
     }
 
+    /// Returns the URL of the first server's metrics.
+    fn monitor_url(&self) -> Option<String> {
+        let first = self.servers.first()?;
+        Some(format!("http://127.0.0.1:{}", first.prometheus))
+    }
+
+    fn stomp_url(&self) -> Option<String> {
+        let servers = self.servers.iter();
+        let addresses: Vec<String> = servers
+            .map(|server| format!("127.0.0.1:{}", server.stomp.tcp))
+            .collect();
+        Some(format!("stomp://guest:guest@{}", addresses.join(",")))
+    }
+
+    fn web_stomp_urls(&self) -> Vec<String> {
+        let servers = self.servers.iter();
+        servers.map(|server| server.stomp.web_url()).collect()
+    }
+
     fn prepare(&self, directory: &Path) -> io::Result<()> {
         for server in &self.servers {
             let files = server.files(directory);
             fs::create_dir_all(&files)?;
             fs::write(files.join("rabbitmq.conf"), self.config(server))?;
-            fs::write(files.join("enabled_plugins"), "[].\n")?;
+            fs::write(
+                files.join("enabled_plugins"),
+                "[rabbitmq_prometheus,rabbitmq_stomp,rabbitmq_web_stomp].\n",
+            )?;
         }
         Ok(())
     }
@@ -130,6 +160,10 @@ impl ServiceDefinition for RabbitMqClusterService {
     /// A server offers connections once it has joined.
     fn is_ready(&self) -> bool {
         let mut servers = self.servers.iter();
-        servers.all(|server| rabbitmq::is_ready(server.amqp))
+        servers.all(|server| {
+            rabbitmq::is_ready(server.amqp)
+                && server.stomp.is_ready()
+                && probe::http_get_succeeds(server.prometheus, "/metrics")
+        })
     }
 }

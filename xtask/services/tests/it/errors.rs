@@ -4,11 +4,11 @@ use highwater_services::ServiceKind;
 
 #[test]
 fn unknown_name_is_refused() {
-    let error = "kafka".parse::<ServiceKind>().unwrap_err().to_string();
+    let error = "mqtt".parse::<ServiceKind>().unwrap_err().to_string();
     let names: Vec<_> = ServiceKind::ALL.iter().map(|kind| kind.name()).collect();
     let (last, others) = names.split_last().unwrap();
     let expected = format!("expected {} or {last}", others.join(", "));
-    assert_eq!(error, format!("unknown service \"kafka\": {expected}"));
+    assert_eq!(error, format!("unknown service \"mqtt\": {expected}"));
     for kind in ServiceKind::ALL {
         assert_eq!(kind.name().parse::<ServiceKind>().unwrap(), *kind);
     }

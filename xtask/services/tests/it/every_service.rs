@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use highwater_services::{Service, ServiceKind};
+use highwater_services::{Service, ServiceKind, python::KAFKA_BROKERS};
 
 fn exists(pid: u32) -> bool {
     Path::new(&format!("/proc/{pid}")).exists()
@@ -82,6 +82,21 @@ fn rabbitmq() {
 }
 
 #[test]
+fn rabbitmq_cluster() {
+    check(ServiceKind::RabbitMqCluster, "beam.smp");
+}
+
+#[test]
+fn activemq() {
+    check(ServiceKind::ActiveMq, "java");
+}
+
+#[test]
+fn activemq_network() {
+    check(ServiceKind::ActiveMqNetwork, "java");
+}
+
+#[test]
 fn ministack() {
     check(ServiceKind::Ministack, "ministack");
 }
@@ -99,4 +114,23 @@ fn nginx() {
 #[test]
 fn haproxy() {
     check(ServiceKind::Haproxy, "haproxy");
+}
+
+/// Checks a broker of a Python package, if the package is installed.
+fn check_kafka(kind: ServiceKind, program: &str) {
+    match KAFKA_BROKERS.interpreter() {
+        Ok(_) => check(kind, program),
+        #[expect(clippy::print_stderr, reason = "the reason for a skipped test")]
+        Err(error) => eprintln!("skipped: {error}"),
+    }
+}
+
+#[test]
+fn kafka() {
+    check_kafka(ServiceKind::Kafka, "noida-db");
+}
+
+#[test]
+fn tansu() {
+    check_kafka(ServiceKind::Tansu, "tansu");
 }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use highwater_process::Spawner;
 
-use super::{interrupt::Interrupt, load::Load};
+use super::load::Load;
+use crate::bench::interrupt::Interrupt;
 
 /// The context of every measurement.
 pub(super) struct Bench {

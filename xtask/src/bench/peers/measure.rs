@@ -11,13 +11,15 @@ use super::{
     context::Bench,
     due_latency::{Pause, due_latency},
     load::Load,
-    process::ToolProcess,
-    process_tree::{self, TreeUsage},
     ramp::Ramp,
     row::{Measurement, Row},
     server::{Server, ServerCounts},
     stall,
     tools::{Start, Tool},
+};
+use crate::bench::{
+    process::ToolProcess,
+    process_tree::{self, TreeUsage},
 };
 
 /// The time between two looks at the server's counts.

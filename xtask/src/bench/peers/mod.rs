@@ -11,26 +11,20 @@
 //!   every measurement needs;
 //! - [`tools`]: one file for each tool: version, start, and its own report;
 //! - [`server`]: the server under load, with its own counts; [`scrape`]: reads them;
-//! - [`process`]: a running tool; [`process_tree`]: its memory and CPU;
 //! - [`ramp`]: the rate at which sockets opened;
 //! - [`stall`]: the pause of the server; [`due_latency`]: its effect on heartbeats; [`latency`]:
 //!   the latency that a tool reports;
 //! - [`measure`]: one tool, from its start to its row; [`row`]: the row;
-//! - [`table`]: the rows in Markdown; [`machine`]: where they were measured; [`page`]: the
-//!   document that holds them;
-//! - [`interrupt`]: Ctrl-C, which ends every child.
+//! - [`table`]: the rows in Markdown.
+//!
+//! Beside this folder: a running tool, its memory and CPU, the machine, the document, Ctrl-C.
 
 mod context;
 mod due_latency;
-mod interrupt;
 mod latency;
 mod load;
-mod machine;
 mod measure;
 mod options;
-mod page;
-mod process;
-mod process_tree;
 mod ramp;
 mod row;
 mod scrape;
@@ -44,11 +38,21 @@ use anyhow::Result;
 use highwater_process::Spawner;
 use highwater_services::{PEER_PROGRAMS, python};
 
-use self::{
-    context::Bench, interrupt::Interrupt, machine::Machine, row::Row, table::Table, tools::Tool,
+use self::{context::Bench, row::Row, table::Table, tools::Tool};
+use super::{
+    command_line::command_line,
+    interrupt::Interrupt,
+    machine::Machine,
+    page::{self, TablePlace},
 };
 
 pub(crate) use self::options::PeersOptions;
+
+/// The place of the table.
+const PLACE: TablePlace = TablePlace {
+    page: "docs/peers.md",
+    name: "peers-table",
+};
 
 /// Measures every tool, prints the table, and writes it into the page if asked to.
 pub(crate) fn run(options: &PeersOptions) -> Result<()> {
@@ -76,14 +80,14 @@ pub(crate) fn run(options: &PeersOptions) -> Result<()> {
     let table = Table {
         date: chrono::Utc::now().date_naive(),
         machine: Machine::read(),
-        command: options::command_line(),
+        command: command_line(),
         load: bench.load,
         rows,
     };
     let text = table.to_string();
     eprintln!("\n{text}");
     match options.write {
-        true => page::write(&text),
+        true => page::write(PLACE, &text),
         false => Ok(()),
     }
 }

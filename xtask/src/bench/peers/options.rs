@@ -1,6 +1,6 @@
 //! The command line of the comparison.
 
-use std::{env, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -86,21 +86,6 @@ impl PeersOptions {
     pub(super) fn includes(&self, tool: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|name| name.eq_ignore_ascii_case(tool))
     }
-}
-
-/// Returns the command that this process was started with, as a person types it. The path of
-/// the binary is left out, because it is one of the machine's.
-pub(super) fn command_line() -> String {
-    let mut words = vec!["cargo xtask".to_owned()];
-    let mut arguments = env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        if argument == "--highwater" {
-            arguments.next();
-        } else if !argument.starts_with("--highwater=") {
-            words.push(argument);
-        }
-    }
-    words.join(" ")
 }
 
 /// Parses a number of seconds such as `20s`.

@@ -9,7 +9,8 @@ use anyhow::{Context, Result, bail};
 use highwater_process::Launch;
 use highwater_services::{ExampleServer, pick_free_port};
 
-use super::{context::Bench, process::ToolProcess, scrape, target::Target};
+use super::{context::Bench, scrape, target::Target};
+use crate::bench::process::ToolProcess;
 
 /// The server with heartbeats in JSON.
 const JSON_SERVER: &str = "examples/targets/json-heartbeat/server.py";

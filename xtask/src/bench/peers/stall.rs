@@ -8,7 +8,7 @@ use nix::{
     unistd::Pid,
 };
 
-use super::interrupt::Interrupt;
+use crate::bench::interrupt::Interrupt;
 
 /// The length of the pause.
 pub(super) const LENGTH: Duration = Duration::from_millis(1500);

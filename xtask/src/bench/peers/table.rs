@@ -7,10 +7,10 @@ use chrono::NaiveDate;
 use super::{
     latency::Latency,
     load::Load,
-    machine::Machine,
     row::{Measurement, Row},
     target::Target,
 };
+use crate::bench::machine::Machine;
 
 /// The head of the table.
 const HEAD: &str = "\

@@ -4,7 +4,7 @@ use std::{fmt, fs, thread};
 
 /// A machine, as far as its figures depend on it; `None` for what the system does not say.
 #[derive(Debug)]
-pub(super) struct Machine {
+pub(in crate::bench) struct Machine {
     cores: Option<usize>,
     memory_kib: Option<u64>,
     kernel: Option<String>,
@@ -12,7 +12,7 @@ pub(super) struct Machine {
 
 impl Machine {
     /// Reads the machine that this process runs on.
-    pub(super) fn read() -> Self {
+    pub(in crate::bench) fn read() -> Self {
         let memory = fs::read_to_string("/proc/meminfo").ok();
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").ok();
         Self {

@@ -4,7 +4,7 @@ use anyhow::Result;
 use highwater_process::{Child, Launch, Spawner};
 
 /// A process of the comparison. Its drop kills its process group and waits for the end.
-pub(super) struct ToolProcess {
+pub(in crate::bench) struct ToolProcess {
     child: Child,
 }
 
@@ -13,18 +13,18 @@ impl ToolProcess {
     ///
     /// # Errors
     /// A message if the program cannot be started.
-    pub(super) fn start(spawner: &Spawner, launch: Launch) -> Result<Self> {
+    pub(in crate::bench) fn start(spawner: &Spawner, launch: Launch) -> Result<Self> {
         let child = spawner.spawn_blocking(launch)?;
         Ok(Self { child })
     }
 
     /// Returns the process id.
-    pub(super) fn pid(&self) -> u32 {
+    pub(in crate::bench) fn pid(&self) -> u32 {
         self.child.pid()
     }
 
     /// Whether it has not ended.
-    pub(super) fn is_running(&mut self) -> bool {
+    pub(in crate::bench) fn is_running(&mut self) -> bool {
         self.child.is_running()
     }
 
@@ -32,7 +32,7 @@ impl ToolProcess {
     ///
     /// # Errors
     /// See above.
-    pub(super) fn check(&mut self) -> Result<()> {
+    pub(in crate::bench) fn check(&mut self) -> Result<()> {
         match self.child.try_exit() {
             Some(exit) => Err(self.child.exited_error(exit).into()),
             None => Ok(()),

@@ -6,11 +6,11 @@ use nix::unistd::{SysconfVar, sysconf};
 
 /// The memory that a process tree holds, and the CPU time that it has used.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct TreeUsage {
+pub(in crate::bench) struct TreeUsage {
     /// The resident memory of all processes, in bytes.
-    pub(super) rss_bytes: u64,
+    pub(in crate::bench) rss_bytes: u64,
     /// The CPU time since the start, also of children that have ended.
-    pub(super) cpu: Duration,
+    pub(in crate::bench) cpu: Duration,
 }
 
 /// One process in `/proc`.
@@ -24,7 +24,7 @@ struct ProcessStat {
 
 /// Returns the usage of the process `root`, its descendants and its process group; `None`
 /// where `root` has ended.
-pub(super) fn usage(root: u32) -> Option<TreeUsage> {
+pub(in crate::bench) fn usage(root: u32) -> Option<TreeUsage> {
     let processes: Vec<_> = fs::read_dir("/proc")
         .ok()?
         .filter_map(|entry| {

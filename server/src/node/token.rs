@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The one account of the admin token, and of the login secret.
-pub(super) const SHARED_SECRET: &str = "";
+pub(in crate::node) const SHARED_SECRET: &str = "";
 /// The challenge to a request without a token.
 const MISSING_TOKEN_CHALLENGE: &str = "Bearer realm=\"highwater\"";
 /// The challenge to a request with an invalid token.
@@ -29,7 +29,7 @@ const LOGIN_CHALLENGE: &str = "Bearer realm=\"highwater login\"";
 ///
 /// # Errors
 /// 401 for a missing or invalid token, 429 after too many invalid ones of its user.
-pub(super) fn require_token(
+pub(in crate::node) fn require_token(
     node: &Node,
     token: Option<&str>,
     client: IpAddr,
@@ -46,7 +46,7 @@ pub(super) fn require_token(
 /// # Errors
 /// 401 for a missing or invalid token, 403 for a token of other devices, 429 after too many
 /// invalid ones for the device.
-pub(super) fn require_device_token(
+pub(in crate::node) fn require_device_token(
     node: &Node,
     token: Option<&str>,
     device: &DeviceId,
@@ -67,7 +67,7 @@ pub(super) fn require_device_token(
 ///
 /// # Errors
 /// 401 for a missing or invalid token, 429 after too many invalid ones for the account.
-pub(super) fn check_token(
+pub(in crate::node) fn check_token(
     node: &Node,
     access: &Authenticator,
     token: Option<&str>,
@@ -88,7 +88,7 @@ pub(super) fn check_token(
 ///
 /// # Errors
 /// 429 after too many wrong ones from its address, or from all addresses.
-pub(super) fn limit_attempts(
+pub(in crate::node) fn limit_attempts(
     node: &Node,
     limit: &LoginLimit,
     client: IpAddr,
@@ -100,21 +100,21 @@ pub(super) fn limit_attempts(
 }
 
 /// Counts a wrong admin token and returns its answer.
-pub(super) fn wrong_admin_token(node: &Node, client: IpAddr) -> ApiError {
+pub(in crate::node) fn wrong_admin_token(node: &Node, client: IpAddr) -> ApiError {
     node.admin_limit.record_wrong(SHARED_SECRET, client);
     auth_error(node, AuthError::WrongAdminToken)
 }
 
 /// Returns the address of a request's client: that of its connection's peer, or the one that
 /// a trusted peer names.
-pub(super) fn client_address(extensions: &Extensions) -> IpAddr {
+pub(in crate::node) fn client_address(extensions: &Extensions) -> IpAddr {
     let client = extensions.get::<Client>();
     // Every request of a listener has the client.
     client.map_or(Ipv4Addr::UNSPECIFIED.into(), |client| client.address)
 }
 
 /// Counts a rejection and returns its answer.
-pub(super) fn auth_error(node: &Node, error: AuthError) -> ApiError {
+pub(in crate::node) fn auth_error(node: &Node, error: AuthError) -> ApiError {
     node.metrics.auth_rejected(error);
     match error {
         AuthError::Missing => ApiError::unauthorized(

@@ -17,7 +17,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The signals that end the comparison. They are read here and have no other effect, so that
 /// every child is dropped, and thereby killed, on the way out.
-pub(super) struct Interrupt {
+pub(in crate::bench) struct Interrupt {
     signals: SignalFd,
     seen: Mutex<bool>,
 }
@@ -27,7 +27,7 @@ impl Interrupt {
     ///
     /// # Errors
     /// The system's error.
-    pub(super) fn block() -> Result<Self> {
+    pub(in crate::bench) fn block() -> Result<Self> {
         let mut signals = SigSet::empty();
         signals.add(Signal::SIGINT);
         signals.add(Signal::SIGTERM);
@@ -43,7 +43,7 @@ impl Interrupt {
     ///
     /// # Errors
     /// See above.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(in crate::bench) fn check(&self) -> Result<()> {
         let mut seen = self.seen.lock();
         *seen |= self.signals.read_signal()?.is_some();
         match *seen {
@@ -56,7 +56,7 @@ impl Interrupt {
     ///
     /// # Errors
     /// An error once a signal has come.
-    pub(super) fn sleep_until(&self, deadline: Instant) -> Result<()> {
+    pub(in crate::bench) fn sleep_until(&self, deadline: Instant) -> Result<()> {
         loop {
             self.check()?;
             let left = deadline.saturating_duration_since(Instant::now());

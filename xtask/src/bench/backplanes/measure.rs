@@ -1,0 +1,118 @@
+//! All runs of one backplane.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use highwater_services::Service;
+
+use super::{
+    row::{Figures, Outage, Row},
+    run::{Bench, Run},
+    summary::Summary,
+    system::System,
+};
+
+/// The length of the steady phase in `commands.toml`, `deliveries.toml` and `idle.toml`.
+const STEADY: Duration = Duration::from_secs(30);
+/// The nodes of `idle.toml`.
+const IDLE_NODES: f64 = 2.0;
+/// The instants at which an external broker is killed and started again, as the events of
+/// `broker-kill.toml` do with the embedded one.
+const KILL_AT: Duration = Duration::from_secs(10);
+const RESTART_AT: Duration = Duration::from_secs(15);
+
+/// Measures a backplane. Its failure is the row's outcome.
+pub(super) fn row(bench: &Bench, system: &System) -> Row {
+    let outcome = measure(bench, system).map_err(|error| format!("failed: {error:#}"));
+    if let Err(reason) = &outcome {
+        eprintln!("   {reason}");
+    }
+    Row {
+        name: system.name,
+        outcome,
+    }
+}
+
+fn measure(bench: &Bench, system: &System) -> Result<Figures> {
+    let mut service = match system.start {
+        Some(start) => Some(start()?),
+        None => None,
+    };
+    let mut figures = Figures::default();
+    measure_commands(bench, service.as_ref(), &mut figures)?;
+    measure_deliveries(bench, service.as_ref(), &mut figures)?;
+    figures.idle_requests_per_hour = idle_requests(bench, service.as_ref())?;
+    let node_kill = Run::start(bench, "node-kill", service.as_ref(), &[])?.finish()?;
+    figures.node_kill = outage(&node_kill);
+    // Last: the broker may have lost its memory afterwards.
+    figures.broker_kill = outage(&kill_broker(bench, service.as_mut())?);
+    Ok(figures)
+}
+
+fn measure_commands(bench: &Bench, service: Option<&Service>, figures: &mut Figures) -> Result<()> {
+    let run = Run::start(bench, "commands", service, &[])?;
+    let external_cores = match service {
+        Some(service) => run.broker_cores(service)?,
+        None => None,
+    };
+    let summary = run.finish()?;
+    let commands = summary.commands.context("the summary has no commands")?;
+    if let Some(latency) = commands.cross_node_ms {
+        figures.command_p50_ms = latency.p50;
+        figures.command_p99_ms = latency.p99;
+    }
+    let us_per_command = |cores: f64| cores * STEADY.as_micros() as f64 / commands.issued as f64;
+    figures.node_us_per_command = summary.cpu_cores.nodes.map(us_per_command);
+    // The run measures one process of an external broker, and a cluster has several.
+    let broker_cores = match service {
+        Some(_) => external_cores,
+        None => summary.cpu_cores.broker,
+    };
+    figures.broker_us_per_command = broker_cores.map(us_per_command);
+    Ok(())
+}
+
+fn measure_deliveries(
+    bench: &Bench,
+    service: Option<&Service>,
+    figures: &mut Figures,
+) -> Result<()> {
+    let summary = Run::start(bench, "deliveries", service, &[])?.finish()?;
+    let messages = summary.messages.context("the summary has no messages")?;
+    // Nothing due means that no message was accepted, so nothing was measured.
+    if messages.due > 0 {
+        let per_s = messages.delivered as f64 / STEADY.as_secs_f64();
+        figures.deliveries_per_s = Some(per_s);
+    }
+    figures.delivery_p99_ms = messages.latency_ms.and_then(|latency| latency.p99);
+    Ok(())
+}
+
+fn idle_requests(bench: &Bench, service: Option<&Service>) -> Result<Option<f64>> {
+    let summary = Run::start(bench, "idle", service, &[])?.finish()?;
+    let broker = summary.brokers.first();
+    let per_s = broker.and_then(|broker| broker.messages_in_per_s);
+    Ok(per_s.map(|per_s| per_s * 3600.0 / IDLE_NODES))
+}
+
+/// Kills the broker under commands, and starts it again.
+fn kill_broker(bench: &Bench, service: Option<&mut Service>) -> Result<Summary> {
+    let Some(service) = service else {
+        return Run::start(bench, "broker-kill", None, &[])?.finish();
+    };
+    let run = Run::start(bench, "broker-kill", Some(service), &["events=[]"])?;
+    run.wait_until(KILL_AT)?;
+    service.kill();
+    run.wait_until(RESTART_AT)?;
+    service.restart()?;
+    run.finish()
+}
+
+fn outage(summary: &Summary) -> Option<Outage> {
+    let commands = summary.commands.as_ref()?;
+    Some(Outage {
+        unreplied: commands.issued.saturating_sub(commands.replied),
+        issued: commands.issued,
+        dropped_sockets: summary.sockets.dropped,
+    })
+}

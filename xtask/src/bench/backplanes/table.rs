@@ -1,0 +1,112 @@
+//! The rows in Markdown.
+
+use std::fmt;
+
+use chrono::NaiveDate;
+
+use super::row::{Figures, Outage, Row};
+use crate::bench::machine::Machine;
+
+/// The head of the table.
+const HEAD: &str = "\
+| backplane | command p50 | command p99 | CPU of the nodes per command | CPU of the broker per command \
+| deliveries | delivery p99 | an idle node's requests per hour | a node is killed | the broker is killed \
+and returns after 5 s |
+|---|--:|--:|--:|--:|--:|--:|--:|---|---|
+";
+/// The columns behind the backplane.
+const COLUMNS: usize = 9;
+/// The cell of a figure that was not measured.
+const NO_FIGURE: &str = "–";
+
+/// The comparison with everything that its figures belong to.
+pub(super) struct Table {
+    /// The day, in UTC.
+    pub(super) date: NaiveDate,
+    /// The machine.
+    pub(super) machine: Machine,
+    /// The command.
+    pub(super) command: String,
+    /// The backplanes.
+    pub(super) rows: Vec<Row>,
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "Measured on {} on a machine with {}, by `{}`.\n",
+            self.date, self.machine, self.command,
+        )?;
+        f.write_str(HEAD)?;
+        for row in &self.rows {
+            match &row.outcome {
+                Ok(figures) => writeln!(f, "| {} | {} |", row.name, cells(figures).join(" | "))?,
+                Err(reason) => {
+                    // A row is one line, and a log may hold anything.
+                    let line = reason.lines().next().unwrap_or_default();
+                    let reason: String = line.replace('|', " ").chars().take(160).collect();
+                    let empty = [NO_FIGURE; COLUMNS - 1].join(" | ");
+                    writeln!(f, "| {} | {reason} | {empty} |", row.name)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn cells(figures: &Figures) -> [String; COLUMNS] {
+    let milliseconds = |ms: f64| match ms {
+        ..10.0 => format!("{ms:.2} ms"),
+        _ => format!("{ms:.0} ms"),
+    };
+    let microseconds = |us: f64| format!("{us:.0} µs");
+    [
+        cell(figures.command_p50_ms, milliseconds),
+        cell(figures.command_p99_ms, milliseconds),
+        cell(figures.node_us_per_command, microseconds),
+        cell(figures.broker_us_per_command, microseconds),
+        cell(figures.deliveries_per_s, |rate| format!("{rate:.0}/s")),
+        cell(figures.delivery_p99_ms, milliseconds),
+        cell(figures.idle_requests_per_hour, |count| {
+            format!("{count:.0}")
+        }),
+        cell(figures.node_kill, outage),
+        cell(figures.broker_kill, outage),
+    ]
+}
+
+fn outage(outage: Outage) -> String {
+    let Outage {
+        unreplied,
+        issued,
+        dropped_sockets,
+    } = outage;
+    format!("{unreplied} of {issued} commands, {dropped_sockets} sockets")
+}
+
+fn cell<T>(figure: Option<T>, format: impl Fn(T) -> String) -> String {
+    figure.map_or_else(|| NO_FIGURE.to_owned(), format)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figure_that_was_not_measured_is_a_dash_and_never_zero() {
+        let figures = Figures {
+            command_p50_ms: Some(0.0),
+            broker_us_per_command: Some(41.6),
+            broker_kill: Some(Outage {
+                unreplied: 3,
+                issued: 4000,
+                dropped_sockets: 0,
+            }),
+            ..Figures::default()
+        };
+        let outage = "3 of 4000 commands, 0 sockets";
+        let expected = ["0.00 ms", "–", "–", "42 µs", "–", "–", "–", "–", outage];
+        assert_eq!(cells(&figures), expected);
+    }
+}
