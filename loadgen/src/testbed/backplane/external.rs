@@ -80,12 +80,11 @@ impl BrokerUse {
 
 impl ExternalBroker {
     /// Connects to the broker once, to see that it answers. `cluster` is the cluster's name
-    /// there. Starts the filter of its stream, if it needs one.
+    /// there.
     pub(super) async fn connect(
         mut broker: BrokerSpec,
         usage: BrokerUse,
         cluster: &str,
-        launcher: &Launcher,
     ) -> Result<Self, TestbedError> {
         let (address_key, table_key) = usage.keys();
         if let Some(file) = &broker.ca {
@@ -102,8 +101,7 @@ impl ExternalBroker {
         // One connection here, before thousands of log lines of nodes that cannot connect.
         let checked = within_timeout(driver.check_connection(&broker.url)).await;
         checked.map_err(|reason| unreachable_error(driver, &broker.url, address_key, &reason))?;
-        let needs_filter = broker.url.kind() == BrokerKind::DynamoDb;
-        let mut connected = Self {
+        Ok(Self {
             process: BrokerProcess::locate(&broker).await,
             usage,
             secret: ClusterSecret::random(),
@@ -111,13 +109,21 @@ impl ExternalBroker {
             url: broker.url,
             ca: broker.ca,
             filter: None,
-        };
-        if needs_filter {
+        })
+    }
+
+    /// Starts the filter of the cluster, if what its nodes write needs one.
+    pub(super) async fn with_filter(
+        mut self,
+        cluster: &str,
+        launcher: &Launcher,
+    ) -> Result<Self, TestbedError> {
+        if self.url.kind() == BrokerKind::DynamoDb {
             let mut args = LaunchArgs::new(["--cluster", cluster]);
-            args.extend(connected.address_args());
-            connected.filter = Some(StreamFilter::start(launcher, args).await?);
+            args.extend(self.join_args());
+            self.filter = Some(StreamFilter::start(launcher, args).await?);
         }
-        Ok(connected)
+        Ok(self)
     }
 
     /// Whether the other broker is this one: it has the same servers.
@@ -126,19 +132,14 @@ impl ExternalBroker {
     }
 
     pub(super) fn join_args(&self) -> LaunchArgs {
-        let mut args = self.address_args();
-        if self.usage == BrokerUse::Backplane {
-            args.extend(self.secret.args());
-        }
-        args
-    }
-
-    fn address_args(&self) -> LaunchArgs {
         let mut args = LaunchArgs::default();
         let url = self.url.expose_secret().into();
         args.env.push((self.usage.variable().into(), url));
         if let Some(file) = &self.ca {
             args.env.push((BROKER_CA_ENV.into(), file.into()));
+        }
+        if self.usage == BrokerUse::Backplane {
+            args.extend(self.secret.args());
         }
         args
     }

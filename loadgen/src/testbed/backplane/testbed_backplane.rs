@@ -43,7 +43,8 @@ impl TestbedBackplane {
             }
             BackplaneSpec::Broker(broker) => {
                 let usage = BrokerUse::Backplane;
-                let broker = ExternalBroker::connect(broker.clone(), usage, name, launcher).await?;
+                let broker = ExternalBroker::connect(broker.clone(), usage, name).await?;
+                let broker = broker.with_filter(name, launcher).await?;
                 Ok(Self::External(Box::new(broker)))
             }
         }

@@ -37,7 +37,7 @@ impl TestbedBrokers {
         let telemetry = match &cluster.telemetry {
             Some(broker) => {
                 let usage = BrokerUse::Telemetry;
-                Some(ExternalBroker::connect(broker.clone(), usage, &name, launcher).await?)
+                Some(ExternalBroker::connect(broker.clone(), usage, &name).await?)
             }
             None => None,
         };
