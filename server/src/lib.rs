@@ -22,6 +22,7 @@
 //!   delivers messages to topics; `intake` passes telemetry on;
 //! - [`backplane`] joins the nodes; `ingest` is the telemetry queue; `brokers` registers the
 //!   message brokers that both can use; `message` holds what nodes exchange;
+//! - `stomp_relay` connects STOMP sessions with a broker of others;
 //! - `control_thread` runs the connection to the backplane apart from the sockets;
 //! - [`auth`] checks tokens, `api` answers errors, `faults` injects faults on request;
 //! - `net` holds listeners, [`tls`], WebSocket frames and admission control; `metric`
@@ -50,6 +51,8 @@ mod metric;
 mod net;
 pub mod node;
 mod session;
+#[cfg(feature = "stomp")]
+mod stomp_relay;
 
 pub use highwater_types::{
     ClusterName, ConsumerGroup, DeviceId, InvalidName, NodeId, Rate, TelemetryId, Topic,
@@ -57,6 +60,8 @@ pub use highwater_types::{
 // So that modules name them as `crate::id` and `crate::rate`.
 use highwater_types::{id, rate};
 
+#[cfg(feature = "stomp")]
+pub use self::stomp_relay::{InvalidRelayUrl, StompRelayUrl};
 pub use self::{
     api::{InvalidOrigin, Origin},
     auth::{AuthConfig, Secret},

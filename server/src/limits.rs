@@ -240,3 +240,14 @@ impl Default for NodeLimits {
         }
     }
 }
+
+#[cfg(feature = "stomp")]
+impl From<&StompLimits> for highwater_stomp::Limits {
+    fn from(limits: &StompLimits) -> Self {
+        Self {
+            max_head_bytes: limits.head_bytes,
+            max_headers: limits.headers,
+            max_body_bytes: limits.body_bytes,
+        }
+    }
+}

@@ -24,6 +24,7 @@ pub(crate) mod number;
 pub(crate) mod operators;
 pub(crate) mod record;
 pub(crate) mod scenario;
+pub(crate) mod stomp;
 pub(crate) mod time;
 pub(crate) mod tls;
 pub(crate) mod token;

@@ -31,6 +31,7 @@ pub(crate) enum Settlement {
 
 impl QueueMessage {
     /// Returns the bytes that the message takes.
+    #[cfg(feature = "stomp")]
     pub(crate) fn size(&self) -> usize {
         let headers = self.headers.iter();
         let headers: usize = headers.map(|(name, value)| name.len() + value.len()).sum();

@@ -3,6 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use super::reported_load::LoadSource;
+#[cfg(feature = "stomp")]
+use crate::stomp_relay::StompRelayUrl;
 use crate::{
     api::Origin,
     auth::{AuthConfig, Secret},
@@ -47,6 +49,9 @@ pub struct NodeConfig {
     /// Whether `GET /echo` is served: a WebSocket that returns each message, for
     /// conformance suites.
     pub echo: bool,
+    /// The broker that STOMP sessions are passed on to; `None` is the simple broker of the nodes.
+    #[cfg(feature = "stomp")]
+    pub stomp_relay: Option<StompRelayUrl>,
     /// The source of the load that gateways get besides the count of sockets.
     pub load_source: LoadSource,
     /// The bounds on sizes, counts and times.
@@ -78,6 +83,8 @@ impl NodeConfig {
             admin_token: None,
             allowed_origins: Vec::new(),
             echo: false,
+            #[cfg(feature = "stomp")]
+            stomp_relay: None,
             load_source: LoadSource::Posted,
             limits: NodeLimits::default(),
             heap_probe: None,

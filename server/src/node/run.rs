@@ -10,8 +10,6 @@ use super::{
     load_reporter::{self, load_report},
     state::NodeQueues,
 };
-#[cfg(feature = "stomp")]
-use crate::cluster::queues;
 use crate::{
     api::rejections,
     auth::{AuthConfig, StoreUrl},
@@ -29,6 +27,8 @@ use crate::{
         ws::close::CloseReason,
     },
 };
+#[cfg(feature = "stomp")]
+use crate::{cluster::queues, stomp_relay};
 
 /// The reason why a node cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -186,6 +186,10 @@ fn spawn_background(
         "queues",
         queues::broker::run(Arc::clone(&node.cluster.queues)),
     );
+    #[cfg(feature = "stomp")]
+    if let Some(relay) = &node.stomp_relay {
+        tasks.spawn("STOMP relay", stomp_relay::run(Arc::clone(relay)));
+    }
     tasks.spawn("late registrations", unregistered::run(cluster_context()));
     tasks.spawn("load reports", load_reporter::run(Arc::clone(node)));
     tasks.spawn("timing wheel", advance_wheel(Arc::clone(node)));

@@ -11,6 +11,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{NodeConfig, metrics::NodeMetrics, reported_load::ReportedLoad};
+#[cfg(feature = "stomp")]
+use crate::stomp_relay::StompRelay;
 use crate::{
     api::{AdminAccess, AllowedOrigins},
     auth::{Authenticator, LoginLimit},
@@ -62,6 +64,9 @@ pub(crate) struct Node {
     pub(crate) drain: CancellationToken,
     pub(crate) allow_faults: bool,
     pub(crate) echo: bool,
+    /// Passes STOMP sessions on to a broker of others.
+    #[cfg(feature = "stomp")]
+    pub(crate) stomp_relay: Option<Arc<StompRelay>>,
     heap_probe: Option<fn() -> Option<u64>>,
     dropped_log_lines: Option<fn() -> u64>,
     phase: AtomicU8,
@@ -122,6 +127,12 @@ impl Node {
             NodeMetrics::new(&sessions.metrics, cluster.topics.metrics(), &intake.metrics);
         #[cfg(feature = "stomp")]
         cluster.queues.metrics.register(&metrics.registry);
+        #[cfg(feature = "stomp")]
+        let stomp_relay = config.stomp_relay.map(|url| {
+            let relay = StompRelay::new(url, &sessions.limits);
+            relay.metrics.register(&metrics.registry);
+            Arc::new(relay)
+        });
         let node = Self {
             cluster: Arc::new(cluster),
             sessions,
@@ -145,6 +156,8 @@ impl Node {
             drain,
             allow_faults: config.allow_faults,
             echo: config.echo,
+            #[cfg(feature = "stomp")]
+            stomp_relay,
             heap_probe: config.heap_probe,
             dropped_log_lines: config.dropped_log_lines,
             phase: AtomicU8::new(NodePhase::Serving as u8),

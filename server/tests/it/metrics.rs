@@ -43,6 +43,38 @@ const NAMES: &[&str] = &[
     "highwater_write_queue_bytes",
     "highwater_telemetry_total",
     "highwater_telemetry_in_flight",
+    #[cfg(feature = "stomp")]
+    "highwater_queue_bytes",
+    #[cfg(feature = "stomp")]
+    "highwater_queue_messages",
+    #[cfg(feature = "stomp")]
+    "highwater_queue_messages_accepted_total",
+    #[cfg(feature = "stomp")]
+    "highwater_queue_messages_acked_total",
+    #[cfg(feature = "stomp")]
+    "highwater_queue_messages_dropped_total",
+    #[cfg(feature = "stomp")]
+    "highwater_queue_messages_redelivered_total",
+    #[cfg(feature = "stomp")]
+    "highwater_queue_messages_rejected_total",
+    #[cfg(feature = "stomp")]
+    "highwater_stomp_broker_available",
+    #[cfg(feature = "stomp")]
+    "highwater_stomp_broker_lost_total",
+    #[cfg(feature = "stomp")]
+    "highwater_stomp_errors_total",
+    #[cfg(feature = "stomp")]
+    "highwater_stomp_frames_total",
+    #[cfg(feature = "stomp")]
+    "highwater_stomp_relay_failures_total",
+    #[cfg(feature = "stomp")]
+    "highwater_stomp_relayed_frames_from_clients_total",
+    #[cfg(feature = "stomp")]
+    "highwater_stomp_relayed_frames_to_clients_total",
+    #[cfg(feature = "stomp")]
+    "highwater_stomp_relayed_sessions",
+    #[cfg(feature = "stomp")]
+    "highwater_stomp_sessions",
     "process_resident_memory_bytes",
     "process_open_fds",
     "process_max_fds",
@@ -55,6 +87,12 @@ async fn every_metric_has_help_and_type() {
     let mut config = config("n1");
     config.heap_probe = Some(|| Some(4711));
     config.dropped_log_lines = Some(|| 12);
+    // A relay has metrics of its own, also while its broker cannot be reached.
+    #[cfg(feature = "stomp")]
+    {
+        let closed = highwater_services::pick_free_port().unwrap();
+        config.stomp_relay = Some(format!("stomp://127.0.0.1:{closed}").parse().unwrap());
+    }
     let node = TestNode::start(config);
     let text = node.get("/metrics").await.text();
     assert!(text.contains("highwater_heap_allocated_bytes 4711\n"));

@@ -16,6 +16,7 @@ use crate::{
         drain::ServeDrain,
         listen::{ServeListen, ServeProxies},
         operators::ServeOperators,
+        stomp::ServeStomp,
         tls::ServeTls,
     },
     stderr,
@@ -76,6 +77,8 @@ pub(crate) struct ServeNode {
     #[command(flatten)]
     pub(crate) browsers: ServeBrowsers,
     #[command(flatten)]
+    pub(crate) stomp: ServeStomp,
+    #[command(flatten)]
     pub(crate) proxies: ServeProxies,
     #[command(flatten)]
     pub(crate) admission: ServeAdmission,
@@ -114,6 +117,7 @@ fn config(args: ServeNode) -> Result<NodeConfig, CliFailure> {
         routing: args.routing,
         allow_faults: args.allow_faults,
         echo: args.echo,
+        stomp_relay: args.stomp.stomp_relay,
         proxies: args.proxies.config(),
         tls: args.tls.load()?,
         auth,

@@ -37,6 +37,17 @@ pub(super) async fn ready(State(node): State<Arc<Node>>) -> Result<&'static str,
         );
         return Err(ApiError::unavailable(reason, "use another node"));
     }
+    #[cfg(feature = "stomp")]
+    if node
+        .stomp_relay
+        .as_ref()
+        .is_some_and(|relay| !relay.is_available())
+    {
+        return Err(ApiError::unavailable(
+            "the STOMP broker cannot be reached",
+            "use another node",
+        ));
+    }
     Ok("ready\n")
 }
 

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::http::StatusCode;
 use bytes::Bytes;
-use highwater_stomp::{Frame, InvalidHeader, header};
+use highwater_stomp::{Command, Frame, InvalidHeader, header};
 use serde_json::{json, value::RawValue};
 use tokio::time::Instant;
 
@@ -16,6 +16,7 @@ use super::{
     destination::{AppRequest, Target},
     error::StompError,
     handler::StompHandler,
+    relayed::is_of_node,
     send::deliver,
 };
 use crate::{
@@ -42,6 +43,13 @@ const TIMEOUT: &str = "timeout-ms";
 const DEFAULT_TIMEOUT_MS: u32 = 5_000;
 const MAX_TIMEOUT_MS: u32 = 60_000;
 
+/// The destination of an outcome.
+enum ReplyTarget {
+    Cluster(Target),
+    /// A destination of a broker of others.
+    Broker(String),
+}
+
 /// The outcome of a request.
 struct Outcome {
     status: StatusCode,
@@ -64,7 +72,10 @@ impl StompHandler {
             let device = request.device();
             let devices = inner.identity.devices.as_deref();
             let allows = devices.is_none_or(|devices| devices.matches(device));
-            let target = Target::parse_reply(reply_to, &inner.identity.user)?;
+            let target = match &inner.relay {
+                Some(_) if !is_of_node(reply_to) => ReplyTarget::Broker(reply_to.to_owned()),
+                _ => ReplyTarget::Cluster(Target::parse_reply(reply_to, &inner.identity.user)?),
+            };
             (target, allows)
         };
         let body = json_body(frame)?;
@@ -168,7 +179,7 @@ fn forbidden() -> ApiError {
 /// Sends an outcome. A client that does not subscribe to it gets none.
 async fn reply(
     node: &Node,
-    target: Target,
+    target: ReplyTarget,
     device: &str,
     correlation: Option<String>,
     outcome: Outcome,
@@ -187,6 +198,12 @@ async fn reply(
             headers.push((name.to_owned(), value));
         }
     }
+    let target = match target {
+        ReplyTarget::Cluster(target) => target,
+        ReplyTarget::Broker(destination) => {
+            return reply_by_broker(node, &destination, headers, outcome.body);
+        }
+    };
     let sent = match deliver(node, target, headers, Bytes::from(outcome.body)) {
         Ok(Some(pending)) => pending.await,
         Ok(None) => Ok(()),
@@ -194,6 +211,18 @@ async fn reply(
     };
     if let Err(error) = sent {
         tracing::debug!(device, %error, "cannot send the outcome of a request; it is dropped");
+    }
+}
+
+/// Sends an outcome by the system connection to the broker.
+fn reply_by_broker(node: &Node, destination: &str, headers: Vec<(String, String)>, body: String) {
+    let mut frame = Frame::new(Command::Send).with(header::DESTINATION, destination);
+    for (name, value) in headers {
+        frame = frame.with(&name, &value);
+    }
+    let relay = node.stomp_relay.as_ref();
+    if let Some(Err(error)) = relay.map(|relay| relay.send(&frame.with_body(body))) {
+        tracing::debug!(destination, %error, "cannot send the outcome of a request; it is dropped");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     net::IpAddr,
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -11,6 +12,7 @@ use super::{
     destination::MAX_USER_BYTES,
     error::StompError,
     handler::StompHandler,
+    relayed::RelayLogin,
     state::{Identity, Liveness, StompPhase},
 };
 use crate::{
@@ -33,35 +35,63 @@ pub(crate) struct StompHandshake {
 }
 
 impl StompHandler {
-    /// Opens the session, or says why not.
-    pub(super) fn connect(&self, session: &Session, frame: &Frame) -> Result<(), StompError> {
+    /// Opens the session, or says why not. With a relay, it is open once the broker says so.
+    pub(super) fn connect(&self, session: &Arc<Session>, frame: &Frame) -> Result<(), StompError> {
         let connect = Connect::from_frame(frame)?;
-        // Every version of the list is supported, and the newest comes first.
-        let version = connect.versions.first().copied();
-        let version = version.unwrap_or(Version::V1_0);
         let handshake = self.take_handshake()?;
         let grant = authenticate(&self.node, handshake, connect.passcode.as_deref())?;
         let now = self.node.sessions.wheel.now();
-        let own = self.heart_beat();
-        let intervals = match version {
-            Version::V1_0 => HeartBeatIntervals::default(),
-            _ => own.negotiate(connect.heart_beat),
-        };
-        let expires_s = grant.as_ref().map_or(0, |grant| expiry(now, grant));
-        let identity = identity(session, grant, connect.login)?;
-        let user = identity.user.clone();
         {
             let mut inner = self.state.lock();
-            inner.version = version;
-            inner.decoder.set_version(version);
+            inner.liveness.expires_s = grant.as_ref().map_or(0, |grant| expiry(now, grant));
+            inner.heart_beat = connect.heart_beat;
+        }
+        let has_token = grant.is_some();
+        let identity = identity(session, grant, connect.login.clone())?;
+        {
+            let mut inner = self.state.lock();
             inner.identity = identity;
-            inner.liveness = liveness(intervals, now, expires_s);
+            inner.is_counted = true;
         }
         self.node.metrics.stomp.sessions.inc();
+        // Every version of the list is supported, and the newest comes first.
+        let version = connect.versions.first().copied();
+        let version = version.unwrap_or(Version::V1_0);
+        match &self.node.stomp_relay {
+            None => self.confirm(session, version, Some(SERVER.to_owned())),
+            Some(relay) => {
+                let login = RelayLogin {
+                    versions: connect.versions,
+                    login: connect.login,
+                    // A token of this cluster is no secret for another system.
+                    passcode: connect.passcode.filter(|_| !has_token),
+                };
+                self.connect_relay(session, Arc::clone(relay), login);
+            }
+        }
+        Ok(())
+    }
+
+    /// Confirms the session in this version with CONNECTED.
+    pub(super) fn confirm(&self, session: &Session, version: Version, server: Option<String>) {
+        let now = self.node.sessions.wheel.now();
+        let own = self.heart_beat();
+        let user = {
+            let mut inner = self.state.lock();
+            inner.phase = StompPhase::Connected;
+            inner.version = version;
+            inner.decoder.set_version(version);
+            let intervals = match version {
+                Version::V1_0 => HeartBeatIntervals::default(),
+                _ => own.negotiate(inner.heart_beat),
+            };
+            inner.liveness = liveness(intervals, now, inner.liveness.expires_s);
+            inner.identity.user.clone()
+        };
         let connected = Connected {
             version,
             session: Some(session.device.to_string()),
-            server: Some(SERVER.to_owned()),
+            server,
             heart_beat: own,
         };
         let mut frame = connected.to_frame();
@@ -71,7 +101,6 @@ impl StompHandler {
         }
         let limits = &self.node.sessions.limits;
         self.state.send(session, &frame, limits);
-        Ok(())
     }
 
     /// Begins the session, which must not have begun.
@@ -79,7 +108,7 @@ impl StompHandler {
         let mut inner = self.state.lock();
         match std::mem::replace(&mut inner.phase, StompPhase::Connected) {
             StompPhase::Opened { handshake, .. } => Ok(*handshake),
-            StompPhase::Connected | StompPhase::Closed => {
+            StompPhase::Connecting | StompPhase::Connected | StompPhase::Closed => {
                 Err(StompError::invalid("invalid CONNECT: the session is open"))
             }
         }

@@ -67,8 +67,28 @@ impl StompHandler {
     }
 
     fn handle_bytes(&self, session: &Arc<Session>, bytes: &[u8]) -> Result<(), CloseReason> {
-        self.state.lock().decoder.push(bytes);
+        let _handling = self.state.handling.lock();
+        let waiting = {
+            let mut inner = self.state.lock();
+            inner.decoder.push(bytes);
+            inner.decoder.partial_bytes()
+        };
+        if waiting > self.max_message_bytes() {
+            // Frames only wait while the connection to a broker opens.
+            let error = StompError::limit("too many frames before CONNECTED");
+            if matches!(self.state.lock().phase, StompPhase::Connecting) {
+                return Err(self.fail(session, &error, None));
+            }
+        }
+        self.handle_frames(session)
+    }
+
+    /// Handles the frames that have arrived.
+    pub(super) fn handle_frames(&self, session: &Arc<Session>) -> Result<(), CloseReason> {
         loop {
+            if matches!(self.state.lock().phase, StompPhase::Connecting) {
+                return Ok(());
+            }
             // A statement of its own, so that the lock is released.
             let next = self.state.lock().decoder.next_frame();
             match next {
@@ -101,6 +121,9 @@ impl StompHandler {
             return Err(StompError::invalid(format!(
                 "invalid {command}: expected CONNECT or STOMP first"
             )));
+        }
+        if !is_connect && self.forward(session, frame)? {
+            return Ok(());
         }
         match frame.command {
             Command::Connect | Command::Stomp => return self.connect(session, frame),
@@ -168,13 +191,11 @@ impl StompHandler {
 
     /// Ends subscriptions to queues, and returns messages that are not acknowledged.
     fn end_session(&self) {
-        let was_open = {
-            let inner = self.state.lock();
-            !inner.identity.user.is_empty()
-        };
+        let was_counted = std::mem::take(&mut self.state.lock().is_counted);
         let Closing {
             subscriptions,
             unacked,
+            relay,
         } = self.state.close();
         for subscription in subscriptions {
             // Subscriptions to topics end with the session itself.
@@ -184,8 +205,8 @@ impl StompHandler {
         }
         // After the subscriptions, so that no message comes back to this session.
         drop(unacked);
-        if was_open {
-            self.state.lock().identity.user = "".into();
+        drop(relay);
+        if was_counted {
             self.node.metrics.stomp.sessions.dec();
         }
     }

@@ -1,10 +1,10 @@
 //! The frames that carry messages to clients.
 
 use bytes::Bytes;
-use highwater_stomp::{AckMode, Command, Frame, Limits, Version, header};
+use highwater_stomp::{AckMode, Command, Frame, Version, header};
 
 use super::state::StompSubscription;
-use crate::{limits::StompLimits, net::ws::encode};
+use crate::net::ws::encode;
 
 /// Marks a message that a subscriber may have had before.
 const REDELIVERED: &str = "redelivered";
@@ -24,16 +24,6 @@ const NOT_PASSED_ON: [&str; 11] = [
     header::TRANSACTION,
     REDELIVERED,
 ];
-
-impl From<&StompLimits> for Limits {
-    fn from(limits: &StompLimits) -> Self {
-        Self {
-            max_head_bytes: limits.head_bytes,
-            max_headers: limits.headers,
-            max_body_bytes: limits.body_bytes,
-        }
-    }
-}
 
 /// Returns the headers of a SEND that subscribers get.
 pub(super) fn passed_headers(frame: &Frame) -> Vec<(String, String)> {

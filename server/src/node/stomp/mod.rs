@@ -13,7 +13,7 @@
 //! parses destinations, [`subscribe`] and [`send`] connect them with topics and queues of the
 //! cluster, [`message`] builds MESSAGE frames, [`acknowledge`] settles messages of queues,
 //! [`transaction`] holds frames back, [`app`] handles requests to the node, [`request`] waits for
-//! what ends later, [`error`] is the end of a session.
+//! what ends later, [`relayed`] passes frames to a broker of others, [`error`] is the end of a session.
 
 mod acknowledge;
 mod app;
@@ -22,6 +22,7 @@ mod destination;
 mod error;
 mod handler;
 mod message;
+mod relayed;
 mod request;
 mod send;
 mod state;

@@ -51,7 +51,7 @@ impl StompHandler {
         }
     }
 
-    fn check_publishes(&self, session: &Session) -> Result<(), StompError> {
+    pub(super) fn check_publishes(&self, session: &Session) -> Result<(), StompError> {
         let sessions = &self.node.sessions;
         let limit = sessions.limits.publishes_per_s;
         if session.allow_publish(sessions.wheel.now(), limit) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use highwater_stomp::{AckMode, Command, Decoder, Frame, HEART_BEAT, Version, header};
+use highwater_stomp::{AckMode, Command, Decoder, Frame, HEART_BEAT, HeartBeat, Version, header};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Semaphore;
 
@@ -11,6 +11,7 @@ use super::{
     connect::StompHandshake,
     error::StompError,
     message::{encode_message, to_websocket},
+    relayed::RelayLink,
     transaction::Transactions,
 };
 use crate::{
@@ -30,6 +31,9 @@ const PINGS_PER_IDLE_TIMEOUT: u32 = 3;
 
 /// The protocol of a session. Its connection, the topics, the queues and the wheel share it.
 pub(crate) struct StompState {
+    /// Held while frames of the client are handled, so that they keep their order. Taken before
+    /// every other lock.
+    pub(super) handling: Mutex<()>,
     // Held for one operation, and never while a topic, a queue or a write queue is used.
     inner: Mutex<StompInner>,
     /// A permit for each request that is in flight.
@@ -43,9 +47,15 @@ pub(super) struct StompInner {
     pub(super) version: Version,
     pub(super) identity: Identity,
     pub(super) liveness: Liveness,
+    /// What the client offers and asks for.
+    pub(super) heart_beat: HeartBeat,
     pub(super) subscriptions: Vec<StompSubscription>,
     pub(super) unacked: Vec<UnackedMessage>,
     pub(super) transactions: Transactions,
+    /// The way to a broker of others; `None` with the simple broker.
+    pub(super) relay: Option<RelayLink>,
+    /// Whether the session counts as open in the metrics.
+    pub(super) is_counted: bool,
     next_number: u64,
     frame_rate: FrameCount,
 }
@@ -57,6 +67,8 @@ pub(super) enum StompPhase {
         handshake: Box<StompHandshake>,
         connect_by: u32,
     },
+    /// The connection to a broker of others opens. Frames wait in the decoder.
+    Connecting,
     Connected,
     /// The session ends. Frames are not handled any more.
     Closed,
@@ -124,6 +136,8 @@ pub(super) struct Closing {
     pub(super) subscriptions: Vec<StompSubscription>,
     /// Dropping them returns the messages to their queues.
     pub(super) unacked: Vec<UnackedMessage>,
+    /// Dropping it ends the connection to the broker.
+    pub(super) relay: Option<RelayLink>,
 }
 
 impl StompState {
@@ -131,6 +145,7 @@ impl StompState {
     pub(crate) fn new(handshake: StompHandshake, now: u32, limits: &StompLimits) -> Self {
         let max_requests = limits.in_flight.max(1);
         Self {
+            handling: Mutex::default(),
             inner: Mutex::new(StompInner {
                 decoder: Decoder::new(limits.into()),
                 phase: StompPhase::Opened {
@@ -140,9 +155,12 @@ impl StompState {
                 version: Version::V1_2,
                 identity: Identity::default(),
                 liveness: Liveness::default(),
+                heart_beat: HeartBeat::default(),
                 subscriptions: Vec::new(),
                 unacked: Vec::new(),
                 transactions: Transactions::default(),
+                relay: None,
+                is_counted: false,
                 next_number: 1,
                 frame_rate: FrameCount::default(),
             }),
@@ -206,6 +224,7 @@ impl StompState {
         Closing {
             subscriptions: std::mem::take(&mut inner.subscriptions),
             unacked: std::mem::take(&mut inner.unacked),
+            relay: inner.relay.take(),
         }
     }
 }

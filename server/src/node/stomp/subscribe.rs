@@ -152,7 +152,7 @@ impl StompHandler {
 
     /// Bounds changes of subscriptions: the first and the last subscriber of a destination cost
     /// a message to the other nodes.
-    fn check_changes(&self, session: &Session) -> Result<(), StompError> {
+    pub(super) fn check_changes(&self, session: &Session) -> Result<(), StompError> {
         let sessions = &self.node.sessions;
         let limit = sessions.limits.topic_changes_per_s;
         match session.allow_topic_change(sessions.wheel.now(), limit) {

@@ -9,6 +9,7 @@ mod heart_beats;
 mod limits;
 mod python;
 mod queues;
+mod relay;
 mod requests;
 mod session;
 mod tokens;
