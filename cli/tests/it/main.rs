@@ -29,6 +29,7 @@
 mod balancing;
 mod brokers;
 mod bus;
+mod chat;
 mod clean;
 mod deploy;
 mod doctor;
