@@ -30,6 +30,7 @@
 mod balancing;
 mod brokers;
 mod bus;
+mod chat;
 mod clean;
 mod deploy;
 mod doctor;

@@ -43,7 +43,7 @@ pub struct TargetSpec {
     /// The subprotocols that every upgrade request offers, best first.
     #[serde(default)]
     pub subprotocol: Vec<String>,
-    /// What opens a session of STOMP; `None` in other dialects.
+    /// The CONNECT frame of STOMP; `None` in other dialects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stomp: Option<StompSpec>,
     /// Processes to sample beside the load.

@@ -38,7 +38,7 @@ section! {
     // The keys that it stands for are compared.
     preset: PresetChoice = preset(), optional, ignored;
 
-    /// What opens a session of STOMP, in the dialect `stomp`.
+    /// The CONNECT frame of every socket, in the dialect `stomp`.
     pub(crate) stomp: TargetStompSection = sub_table(), default "{}";
 
     /// The verification of the certificates of `wss` and `https` addresses.

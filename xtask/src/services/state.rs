@@ -32,10 +32,10 @@ pub(super) struct ServiceEntry {
     pub(super) url: String,
     pub(super) monitor: Option<String>,
     pub(super) admin: Option<String>,
-    /// Of STOMP over TCP.
+    /// The URL of STOMP over TCP.
     #[serde(default)]
     pub(super) stomp: Option<String>,
-    /// Of STOMP over WebSocket.
+    /// The URLs of STOMP over WebSocket.
     #[serde(default)]
     pub(super) web_stomp: Vec<String>,
     pub(super) directory: PathBuf,

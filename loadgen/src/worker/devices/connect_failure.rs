@@ -43,7 +43,7 @@ pub enum ConnectFailure {
     OpenClosed(u16),
     /// The server answered CONNECT or SUBSCRIBE of STOMP with ERROR.
     StompError,
-    /// The server sent something else than STOMP before the session was open.
+    /// The server sent bytes that are not STOMP before the session was open.
     StompProtocol,
     /// The host's name has no address.
     Dns,

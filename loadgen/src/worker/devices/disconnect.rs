@@ -26,7 +26,7 @@ pub enum DisconnectKind {
     Protocol,
     /// The server sent an ERROR of STOMP.
     StompError,
-    /// The server sent something else than STOMP.
+    /// The server sent bytes that are not STOMP.
     StompProtocol,
     /// A message was larger than the pool's `max_message`: a limit of the harness.
     MessageTooLarge,

@@ -201,7 +201,7 @@ impl<'a> Session<'a> {
     fn next_due(&self) -> Instant {
         let heartbeat = match self.socket.stomp() {
             None => self.heartbeat.next_due(),
-            // A session may have agreed on no heart-beats, and may have nothing else to do.
+            // A session may have agreed on no heart-beats, and may have no other work.
             Some(stomp) => match stomp.heart_beats.next_due() {
                 Some(due) => due,
                 None => Instant::now() + IDLE_WAKE_INTERVAL,

@@ -37,11 +37,11 @@ struct Due {
 /// The result of looking for the server's heart-beat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HeartBeatCheck {
-    /// It is not overdue.
+    /// The heart-beat is not overdue.
     InTime,
-    /// It was missed.
+    /// The heart-beat was missed.
     Missed,
-    /// Too many were missed in a row.
+    /// The heart-beat was missed, and so were those before it.
     TooManyMissed,
 }
 

@@ -60,7 +60,7 @@ impl StompSession {
                 Decoded::HeartBeat => has_heart_beat = true,
             }
         }
-        // Many servers end a frame with a line feed, which is no heart-beat of its own.
+        // Many servers end a frame with a line feed, which is not a heart-beat.
         let is_alone = is_between && frames.is_empty() && self.decoder.partial_bytes() == 0;
         Ok((!(is_alone && has_heart_beat)).then_some(frames))
     }

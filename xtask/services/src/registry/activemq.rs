@@ -1,6 +1,6 @@
 //! ActiveMQ Classic with STOMP over TCP: one broker, or a network of two.
 //!
-//! Its brokers keep no messages on disk. Debian's package has neither the web console nor the
+//! The brokers keep no messages on disk. Debian's package has neither the web console nor the
 //! WebSocket listener, which need Jetty.
 
 use std::{
