@@ -7,7 +7,7 @@ use highwater_server::StompRelayUrl;
 #[command(next_help_heading = "STOMP")]
 pub(crate) struct ServeStomp {
     /// Broker to which STOMP clients of GET /stomp are passed on:
-    /// stomp://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]...][/VHOST] [default: the
+    /// stomp://[USER:PASSWORD@]HOST[:PORT][,...][/VHOST] [default: the
     /// nodes are their broker]
     #[arg(
         long,

@@ -318,7 +318,7 @@ fn broker_keys_that_do_not_fit_the_queue_are_rejected() {
             4 | backplane = "kafka://b"
               |             ^^^^^^^^^^^
               = found: "kafka://b"
-              = expected: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672"
+              = expected: "local", or the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672", "sns://host:4566", "dynamodb://host:4566"
               = hint: name it with `telemetry`, beside another `backplane`
 
             1 problem in joined.toml"#]],

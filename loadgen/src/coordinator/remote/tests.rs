@@ -9,7 +9,7 @@ use hdrhistogram::serialization::{Serializer, V2DeflateSerializer, V2Serializer}
 use highwater_reports::{
     RecordWriter,
     histogram::{HistogramReader, LatencyHistogram, latency_histogram},
-    record::{Manifest, RECORD_SCHEMA},
+    record::{Manifest, RECORD_SCHEMA, RecordError, RecordLengths},
 };
 use highwater_services::{NatsService, Service};
 use highwater_types::BrokerUrl;
@@ -160,6 +160,17 @@ impl Second {
                 .map(|(tag, histogram)| ((*tag).to_owned(), encode(histogram)))
                 .collect(),
             ..WorkerInterval::default()
+        }
+    }
+}
+
+/// Resumes a record. A child that another test starts at this moment holds a copy of the lock
+/// until it runs its program.
+async fn resume_record(dir: &Path, lengths: RecordLengths) -> RecordWriter {
+    loop {
+        match RecordWriter::resume(dir, lengths) {
+            Err(RecordError::InUse(_)) => tokio::time::sleep(Duration::from_millis(10)).await,
+            resumed => return resumed.unwrap(),
         }
     }
 }
@@ -317,7 +328,7 @@ async fn resend_and_resumption_repeat_and_lose_nothing() {
 
     let checkpoint_read = Checkpoint::read(dir.path()).unwrap();
     assert_eq!(checkpoint_read, checkpoint);
-    let writer = RecordWriter::resume(dir.path(), checkpoint.lengths).unwrap();
+    let writer = resume_record(dir.path(), checkpoint.lengths).await;
     let manifest = highwater_reports::record::read_manifest(dir.path()).unwrap();
     let mut recorder = RunRecorder::new(writer, manifest, clock, SECONDS);
     let store = RunStore::open(&bus, &run).await.unwrap().unwrap();

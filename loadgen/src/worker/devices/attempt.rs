@@ -8,13 +8,20 @@ use highwater_scenarios::plan::DevicePool;
 use tokio::time::Instant;
 
 use super::{
-    connect::connect, connect_error::ConnectError, connect_failure::ConnectFailure,
-    connect_request::ConnectRequest, device_login::log_in, open_socket::OpenSocket,
-    opening::Opening, schedule::ScheduledDevice, stomp_opening::StompOpening,
-    upgrade::OpenedSocket,
+    connect::connect,
+    connect_error::ConnectError,
+    connect_failure::ConnectFailure,
+    connect_request::ConnectRequest,
+    device_login::log_in,
+    open_socket::OpenSocket,
+    opening::Opening,
+    schedule::ScheduledDevice,
+    stomp_opening::StompOpening,
+    upgrade::{DeviceSocket, OpenedSocket},
 };
 use crate::worker::{
     context::Context,
+    frames::{SocketFrames, SocketIdentity},
     observer::{SocketEvent, is_observed, observe},
     recorder::{Count, Timing},
     values::DeviceValues,
@@ -175,31 +182,15 @@ async fn open_socket(
     let frames = match context.socket_identity(device.key) {
         Some(identity) => {
             let deadline = started + pool.connect_timeout;
-            let opening = Opening {
-                socket: &mut stream,
-                identity,
-                recorder: &context.recorder,
-                deadline,
-            };
-            let mut frames = opening.run().await?;
-            if let Some(texts) = &identity.protocol.stomp {
-                let opening = StompOpening {
-                    context,
-                    socket: &mut stream,
-                    pool,
-                    device: &device,
-                    texts: texts.texts(&values),
-                    deadline,
-                };
-                // Boxed: otherwise every device's future holds room for it.
-                frames.stomp = Some(Box::new(Box::pin(opening.run()).await?));
-            }
+            // Boxed: otherwise every device's future holds room for it.
+            let opened = Box::pin(open_frames(context, plan, identity, &mut stream, deadline));
+            let frames = opened.await?;
             if frames.stomp.is_some() || !identity.protocol.frames.open.is_empty() {
                 context
                     .recorder
                     .time(Timing::ConnectOpen, started.elapsed());
             }
-            Some(Box::new(frames))
+            Some(frames)
         }
         None => None,
     };
@@ -213,6 +204,35 @@ async fn open_socket(
         frames,
         exchanges: None,
     }))
+}
+
+/// Carries out the steps that the device's pool declares, and opens its session of STOMP.
+async fn open_frames(
+    context: &Context,
+    plan: &AttemptPlan<'_>,
+    identity: SocketIdentity<'_>,
+    socket: &mut DeviceSocket,
+    deadline: Instant,
+) -> Result<Box<SocketFrames>, ConnectError> {
+    let opening = Opening {
+        socket,
+        identity,
+        recorder: &context.recorder,
+        deadline,
+    };
+    let mut frames = opening.run().await?;
+    if let Some(texts) = &identity.protocol.stomp {
+        let opening = StompOpening {
+            context,
+            socket,
+            pool: plan.pool,
+            device: &plan.device,
+            texts: texts.texts(&plan.values),
+            deadline,
+        };
+        frames.stomp = Some(Box::new(opening.run().await?));
+    }
+    Ok(Box::new(frames))
 }
 
 /// The times of a successful attempt.
