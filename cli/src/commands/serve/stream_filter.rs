@@ -56,7 +56,8 @@ pub(super) async fn execute(
     args: ServeStreamFilter,
     _: CancellationToken,
 ) -> Result<(), CliFailure> {
-    let ServeStreamFilter { nodes, rules: _ } = args;
+    let ServeStreamFilter { nodes, rules } = args;
+    drop(rules);
     let url = nodes.url();
     let error = anyhow::anyhow!("cannot filter the stream of {url}: it has none");
     let hint = "build it with `--features aws`, for addresses of dynamodb://";
