@@ -127,6 +127,11 @@ impl Ground {
         kinds.contains(&self.kind)
     }
 
+    /// Returns the telemetry queue of a node; `None` where the broker is a backplane alone.
+    pub(crate) fn telemetry_queue(&self) -> Option<TelemetryUrl> {
+        (self.kind != TestBackplaneKind::Ministack).then(|| self.telemetry())
+    }
+
     pub(crate) fn telemetry(&self) -> TelemetryUrl {
         self.url.parse().unwrap()
     }

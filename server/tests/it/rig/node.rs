@@ -60,7 +60,7 @@ impl TestNode {
     pub(crate) async fn join_with(mut config: NodeConfig, ground: &Ground) -> Self {
         let backplane = ground.config();
         config.backplane = backplane.url;
-        config.telemetry = Some(ground.telemetry());
+        config.telemetry = ground.telemetry_queue();
         config.cluster = backplane.cluster;
         config.cluster_secret = backplane.secret;
         config.membership_lease = backplane.lease;
