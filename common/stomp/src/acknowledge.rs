@@ -1,8 +1,10 @@
 //! Acknowledgements, which each version names differently.
 
-use crate::{command::Command, error::InvalidHeader, frame::Frame, header, version::Version};
+use crate::{
+    command::Command, frame::Frame, header, invalid_header::InvalidHeader, version::Version,
+};
 
-/// What the acknowledgement of a message means.
+/// The meaning of an acknowledgement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AckMode {
     /// A message is handled once it is sent.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    command::Command, error::InvalidHeader, frame::Frame, header, heart_beat::HeartBeat,
+    command::Command, frame::Frame, header, heart_beat::HeartBeat, invalid_header::InvalidHeader,
     version::Version,
 };
 
@@ -43,7 +43,7 @@ impl Connect {
     /// [`InvalidHeader`] if the versions are unknown or the heart-beats invalid.
     pub fn from_frame(frame: &Frame) -> Result<Self, InvalidHeader> {
         let accept_version = frame.get(header::ACCEPT_VERSION);
-        // Fails if there is none.
+        // Fails if the server knows none of them.
         Version::negotiate(accept_version, &Version::ALL)?;
         let owned = |name| frame.get(name).map(str::to_owned);
         Ok(Self {

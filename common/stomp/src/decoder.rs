@@ -3,22 +3,16 @@
 use bytes::{Buf, BytesMut};
 
 use crate::{
-    command::Command,
-    error::{DecodeError, quote},
-    escape::Escapes,
-    frame::Frame,
-    header,
-    headers::Headers,
-    limits::Limits,
-    version::Version,
+    command::Command, error::DecodeError, escape::Escapes, frame::Frame, header, headers::Headers,
+    invalid_header::quote, limits::Limits, version::Version,
 };
 
-/// What a decoder found.
+/// A result of a decoder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decoded {
     /// A whole frame.
     Frame(Frame),
-    /// One or several ends of lines between frames.
+    /// Some ends of lines between frames.
     HeartBeat,
 }
 

@@ -3,10 +3,7 @@
 use bytes::Bytes;
 
 use crate::{
-    error::{EncodeError, quote},
-    escape::Escapes,
-    frame::Frame,
-    header,
+    error::EncodeError, escape::Escapes, frame::Frame, header, invalid_header::quote,
     version::Version,
 };
 

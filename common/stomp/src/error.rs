@@ -1,11 +1,8 @@
-//! Why bytes are not a frame, a frame has no bytes, and a header is invalid.
+//! The reasons why bytes are not a frame, and why a frame has no bytes.
 
 use thiserror::Error;
 
 use crate::{command::Command, version::Version};
-
-/// The most characters that an error quotes of the peer's bytes.
-const MAX_QUOTED_CHARS: usize = 64;
 
 /// A reason why bytes are not a frame. The connection cannot go on after it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -22,7 +19,7 @@ pub enum DecodeError {
         /// The limit in bytes.
         max: usize,
     },
-    /// There are too many headers.
+    /// The frame has too many headers.
     #[error("too many headers: expected at most {max}")]
     TooManyHeaders {
         /// The limit.
@@ -102,48 +99,6 @@ pub enum EncodeError {
     /// A body stands in a frame that has none.
     #[error("cannot write a body of {0}: only SEND, MESSAGE and ERROR have one")]
     UnexpectedBody(Command),
-}
-
-/// A header that a frame needs and that is missing or has an invalid value.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("invalid header {name} {found}: expected {expected}")]
-pub struct InvalidHeader {
-    name: &'static str,
-    found: String,
-    expected: String,
-}
-
-impl InvalidHeader {
-    /// Creates the error of a header with this value.
-    pub fn new(name: &'static str, found: &str, expected: &str) -> Self {
-        Self {
-            name,
-            found: quote(found),
-            expected: expected.to_owned(),
-        }
-    }
-
-    /// Creates the error of a header that is not there.
-    pub fn missing(name: &'static str, expected: &str) -> Self {
-        Self {
-            name,
-            found: "(missing)".to_owned(),
-            expected: expected.to_owned(),
-        }
-    }
-
-    /// Returns the header's name.
-    pub fn name(&self) -> &'static str {
-        self.name
-    }
-}
-
-/// Quotes the beginning of a text, with its control characters escaped.
-pub(crate) fn quote(text: &str) -> String {
-    match text.char_indices().nth(MAX_QUOTED_CHARS) {
-        Some((end, _)) => format!("{:?}…", &text[..end]),
-        None => format!("{text:?}"),
-    }
 }
 
 fn escapes(version: Version) -> &'static str {

@@ -8,7 +8,7 @@ pub const ACK: &str = "ack";
 pub const CONTENT_LENGTH: &str = "content-length";
 /// The media type of the body.
 pub const CONTENT_TYPE: &str = "content-type";
-/// Where a message goes, or came from.
+/// The name under which a message is sent and received.
 pub const DESTINATION: &str = "destination";
 /// The intervals of heart-beats.
 pub const HEART_BEAT: &str = "heart-beat";

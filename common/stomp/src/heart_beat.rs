@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{error::InvalidHeader, header};
+use crate::{header, invalid_header::InvalidHeader};
 
 /// One end's side of a `heart-beat` header, in milliseconds. Zero: none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

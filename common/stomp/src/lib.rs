@@ -14,7 +14,8 @@
 //! - [`encoder`]: a frame to bytes;
 //! - [`version`] and [`heart_beat`]: what both ends negotiate;
 //! - [`connect`] and [`acknowledge`]: frames whose headers both ends interpret;
-//! - [`error`]: why bytes are not a frame, a frame has no bytes, and a header is invalid.
+//! - [`error`]: why bytes are not a frame, and a frame has no bytes; [`invalid_header`]: why a
+//!   header is invalid.
 //!
 //! Neither end of the wire is trusted: nothing here panics on input, and every error quotes
 //! at most 64 characters of it.
@@ -31,6 +32,7 @@ pub mod fuzzing;
 pub mod header;
 pub mod headers;
 pub mod heart_beat;
+pub mod invalid_header;
 pub mod limits;
 pub mod version;
 
@@ -40,10 +42,11 @@ pub use self::{
     connect::{Connect, Connected},
     decoder::{Decoded, Decoder},
     encoder::HEART_BEAT,
-    error::{DecodeError, EncodeError, InvalidHeader},
+    error::{DecodeError, EncodeError},
     frame::Frame,
     headers::Headers,
     heart_beat::{HeartBeat, HeartBeatIntervals},
+    invalid_header::InvalidHeader,
     limits::Limits,
     version::Version,
 };

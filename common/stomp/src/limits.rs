@@ -1,6 +1,6 @@
 //! The bounds of frames that a peer sends.
 
-/// What a decoder accepts.
+/// The bounds of a decoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// The most bytes of command and headers together, as they are on the wire.

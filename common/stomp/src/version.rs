@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{error::InvalidHeader, header};
+use crate::{header, invalid_header::InvalidHeader};
 
 /// A version of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

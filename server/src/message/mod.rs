@@ -6,10 +6,9 @@
 //!       └───────────────────── command reply ────────────────┘
 //! ```
 //!
-//! Reading order: `peer` holds the three kinds of message, `directory`, `command` and
-//! `load` hold their contents, `epoch` orders the connections of a device, `slot` sorts
-//! devices, `topic` and `queue` hold messages of topics and
-//! of queues, `codec` turns messages into bytes.
+//! Reading order: `peer` holds the three kinds of message. `directory`, `command`, `load` and
+//! `queue` hold their contents, and `topic` is a message of a topic. `epoch` orders the
+//! connections of a device, `slot` sorts devices, `codec` turns messages into bytes.
 
 mod codec;
 mod command;

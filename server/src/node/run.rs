@@ -184,10 +184,7 @@ fn spawn_background(
     tasks.spawn("owner directory", directory);
     tasks.spawn("directory resync", resync::run(cluster_context()));
     #[cfg(feature = "stomp")]
-    tasks.spawn(
-        "queues",
-        queues::broker::run(Arc::clone(&node.cluster.queues)),
-    );
+    tasks.spawn("queues", queues::run(Arc::clone(&node.cluster.queues)));
     #[cfg(feature = "stomp")]
     if let Some(relay) = &node.stomp_relay {
         tasks.spawn("STOMP relay", stomp_relay::run(Arc::clone(relay)));

@@ -107,8 +107,8 @@ impl Node {
     ) -> (Self, NodeQueues) {
         let has_queue = config.telemetry_queue().is_some();
         let limits = &config.limits;
-        // A connection of a node takes one descriptor; one of a gateway takes two.
-        let shares = ConnectionShares::of_process(limits.max_connections, 1);
+        let descriptors = descriptors_per_connection(&config);
+        let shares = ConnectionShares::of_process(limits.max_connections, descriptors);
         let connections = ConnectionBudget::new(shares, limits.max_sockets);
         let admission = AdmissionControl::new(
             Arc::clone(&connections.sockets),
@@ -220,4 +220,15 @@ impl Node {
         self.admission.release();
         self.connections.public.release();
     }
+}
+
+/// Returns the descriptors that a connection takes: one, and with a relay another one to the
+/// broker.
+fn descriptors_per_connection(config: &NodeConfig) -> usize {
+    #[cfg(feature = "stomp")]
+    if config.stomp_relay.is_some() {
+        return 2;
+    }
+    let _ = config;
+    1
 }

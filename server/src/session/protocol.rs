@@ -2,8 +2,7 @@
 
 use bytes::Bytes;
 
-use super::Session;
-use crate::{limits::NodeLimits, message::TopicMessage};
+use crate::{limits::NodeLimits, message::TopicMessage, net::ws::close::CloseReason};
 
 /// The part of a session that its protocol decides. Sessions of devices have none.
 pub(crate) trait SocketProtocol: Send + Sync {
@@ -17,13 +16,17 @@ pub(crate) trait SocketProtocol: Send + Sync {
     fn is_busy(&self) -> bool;
 
     /// Checks the client's signs of life in second `now`, the last of which came in second
-    /// `last_seen`. Returns the second of the next check, or closes the session and returns
-    /// `None`.
-    fn check_liveness(
-        &self,
-        session: &Session,
-        last_seen: u32,
-        now: u32,
-        limits: &NodeLimits,
-    ) -> Option<u32>;
+    /// `last_seen`.
+    fn check_liveness(&self, last_seen: u32, now: u32, limits: &NodeLimits) -> Liveness;
+}
+
+/// The result of a check. The frame goes to the client.
+pub(crate) enum Liveness {
+    /// The client is there. The next check is due in second `next`.
+    Alive { next: u32, frame: Option<Bytes> },
+    /// The session closes.
+    Ended {
+        reason: CloseReason,
+        frame: Option<Bytes>,
+    },
 }

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use super::{
     frame,
     pending_commands::{CommandReplyTo, PendingCommands},
-    protocol::SocketProtocol,
+    protocol::{Liveness, SocketProtocol},
     rate_window::{RateWindow, try_increment},
     subscription::{SubscriptionSlot, TopicSubscription},
     write_queue::WriteQueue,
@@ -165,7 +165,7 @@ impl Session {
             Timer::Write | Timer::Close => u32::MAX,
         };
         if let (Timer::Idle, Some(protocol)) = (timer, &self.protocol) {
-            let next = protocol.check_liveness(self, since, now, limits)?;
+            let next = self.apply(protocol.check_liveness(since, now, limits), limits)?;
             return Some(next.min(end));
         }
         if due > now {
@@ -185,6 +185,22 @@ impl Session {
             Timer::Close => self.write_queue.abort(CloseReason::ConnectionLost),
         }
         None
+    }
+
+    /// Applies the check of a protocol. Returns the second of the next one.
+    fn apply(&self, liveness: Liveness, limits: &NodeLimits) -> Option<u32> {
+        let (Liveness::Alive { frame, .. } | Liveness::Ended { frame, .. }) = &liveness;
+        if let Some(frame) = frame {
+            // A session that rejects the frame is closing already.
+            let _ = self.write_queue.push(frame.clone(), limits);
+        }
+        match liveness {
+            Liveness::Alive { next, .. } => Some(next),
+            Liveness::Ended { reason, .. } => {
+                self.write_queue.close(reason);
+                None
+            }
+        }
     }
 
     /// Sends a ping if the device has been silent since second `since` for at least the ping

@@ -42,18 +42,18 @@ pub enum InvalidRelayUrl {
     /// A server is missing or invalid.
     #[error("invalid server {number} of the relay address: {reason}")]
     Server {
-        /// Its place, from 1.
+        /// The place of the server, from 1.
         number: usize,
-        /// What is wrong with it.
+        /// The reason.
         reason: InvalidBrokerUrl,
     },
-    /// There are too many servers.
+    /// The address has too many servers.
     #[error("invalid relay address: expected at most {MAX_SERVERS} servers")]
     TooManyServers,
     /// User, password or virtual host are not UTF-8 once they are decoded.
     #[error("invalid relay address: expected user, password and virtual host in UTF-8")]
     NotUtf8,
-    /// There is a user without a password.
+    /// A user stands without a password.
     #[error("invalid relay address: expected USER:PASSWORD before @")]
     NoPassword,
 }

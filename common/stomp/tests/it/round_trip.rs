@@ -89,7 +89,7 @@ proptest! {
         prop_assert_eq!(decode(version, pieces), Ok(written));
     }
 
-    /// In 1.2 every header has a form.
+    /// Every header has a form in 1.2.
     #[test]
     fn every_frame_of_1_2_has_bytes(frame in frame()) {
         let escaped = !matches!(frame.command, Command::Connect | Command::Connected);

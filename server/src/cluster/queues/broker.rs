@@ -2,21 +2,20 @@
 
 use std::sync::Arc;
 
-use futures_util::{FutureExt, future::BoxFuture};
 use parking_lot::Mutex;
 use tokio::{
     sync::{oneshot, watch},
-    time::{Duration, Instant, MissedTickBehavior, interval, sleep, timeout_at},
+    time::{Duration, Instant, timeout_at},
 };
 
 use super::{
     consumers::{Consumers, QueueConsumer},
     metrics::QueueMetrics,
-    settle::{QueueDelivery, SettleTo},
-    store::{OutgoingMessage, QueueStore, Settled, StoredMessage},
+    settle::{QueueDelivery, SettleDelivery, SettleTo},
+    store::{OutgoingMessage, QueueStore, Settled},
 };
 use crate::{
-    backplane::{Backplane, ReplyTo, RequestError, SendError, View},
+    backplane::{Backplane, ReplyTo, RequestError},
     cluster::slots::{SlotOwner, SlotTable},
     id::NodeId,
     limits::StompLimits,
@@ -26,45 +25,21 @@ use crate::{
     },
 };
 
-/// The interval of announcements, and with them the time in which a lost one heals.
-const ANNOUNCE_EVERY: Duration = Duration::from_secs(5);
-/// The age at which an announcement counts for nothing.
-const STALE_AFTER: Duration = Duration::from_secs(30);
-/// The interval of checks.
-const CHECK_EVERY: Duration = Duration::from_secs(1);
 /// The time for the slot owner's answer.
-const SEND_TIMEOUT: Duration = Duration::from_secs(5);
-/// The pause before a message is sent to the next slot owner.
-const RETRY_AFTER: Duration = Duration::from_millis(100);
+pub(super) const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 /// The queues of one announcement.
 const ANNOUNCED_AT_ONCE: usize = 500;
-/// The messages of one queue that move to its new slot owner at a time.
-const MOVED_AT_ONCE: usize = 64;
 
 /// The queues of a node: messages that it stores for the cluster, and its own subscribers.
 pub(crate) struct Queues {
-    me: NodeId,
-    pub(super) backplane: Arc<dyn Backplane>,
-    table: watch::Receiver<Arc<SlotTable>>,
-    limits: StompLimits,
+    pub(super) me: NodeId,
+    backplane: Arc<dyn Backplane>,
+    pub(super) table: watch::Receiver<Arc<SlotTable>>,
+    pub(super) limits: StompLimits,
     // Each lock is held for one operation. Neither is taken under the other.
-    store: Mutex<QueueStore>,
+    pub(super) store: Mutex<QueueStore>,
     consumers: Mutex<Consumers>,
     pub(crate) metrics: QueueMetrics,
-}
-
-/// The reason why a message may not be in its queue.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum QueueSendError {
-    /// A bound is reached; the message is not in the queue.
-    #[error("the queue is full")]
-    Full,
-    /// The node that stores the queue cannot be reached; the message is not in the queue.
-    #[error("the node that stores the queue cannot be reached")]
-    Unreachable,
-    /// The node left or did not answer; the message may be in the queue.
-    #[error("the node that stores the queue did not answer; the message may be in the queue")]
-    Unknown,
 }
 
 impl Queues {
@@ -82,42 +57,6 @@ impl Queues {
             store: Mutex::default(),
             consumers: Mutex::default(),
             metrics: QueueMetrics::new(),
-        }
-    }
-
-    /// Sends a message to a queue. It keeps the order of the calls for the slot owner, because
-    /// it is on its way before the future is polled.
-    pub(crate) fn send(
-        self: &Arc<Self>,
-        queue: &str,
-        message: QueueMessage,
-    ) -> impl Future<Output = Result<(), QueueSendError>> + Send + use<> {
-        let first = self.begin_send(queue, &message);
-        let (queues, queue) = (Arc::clone(self), queue.to_owned());
-        async move {
-            let deadline = Instant::now() + SEND_TIMEOUT;
-            let mut attempt = first;
-            loop {
-                match attempt.outcome().await {
-                    // The slot owner leaves. The next view has another one.
-                    Err(QueueSendError::Unreachable) if Instant::now() < deadline => {
-                        sleep(RETRY_AFTER).await;
-                        attempt = queues.begin_send(&queue, &message);
-                    }
-                    outcome => return outcome,
-                }
-            }
-        }
-    }
-
-    fn begin_send(self: &Arc<Self>, queue: &str, message: &QueueMessage) -> SendAttempt {
-        match self.owner(queue) {
-            SlotOwner::Unknown => SendAttempt::Done(Err(QueueSendError::Unreachable)),
-            SlotOwner::Local => SendAttempt::Done(outcome_of(self.store(queue, message.clone()))),
-            SlotOwner::Remote(owner) => {
-                let request = ClusterRequest::QueueSend(queue.to_owned(), message.clone());
-                SendAttempt::Asked(self.request(&owner, &request, SEND_TIMEOUT).boxed())
-            }
         }
     }
 
@@ -192,10 +131,6 @@ impl Queues {
         (store.waiting(), store.bytes())
     }
 
-    pub(super) fn release(&self, queue: &str, consumer: u64) {
-        self.consumers.lock().release(queue, consumer);
-    }
-
     fn deliver(
         self: &Arc<Self>,
         queue: &str,
@@ -205,16 +140,29 @@ impl Queues {
     ) {
         let chosen = self.consumers.lock().choose(queue, self.limits.prefetch);
         let Some(chosen) = chosen else {
-            return settle_to.send(self, Settlement::Undelivered);
+            return self.send_settlement(settle_to, Settlement::Undelivered);
         };
         chosen.consumer.deliver(QueueDelivery {
             message,
             is_redelivered,
             consumer: chosen.id,
             queue: chosen.queue,
-            queues: Arc::clone(self),
+            queues: Arc::clone(self) as _,
             settle_to: Some(settle_to),
         });
+    }
+
+    /// Tells the node that stores a message how its delivery ended.
+    fn send_settlement(&self, settle_to: SettleTo, settlement: Settlement) {
+        match settle_to {
+            // The wait has ended by its timeout.
+            SettleTo::Local(owner) => drop(owner.send(settlement)),
+            SettleTo::Remote(reply_to) => {
+                let response = encode(&ClusterResponse::QueueSettled(settlement));
+                // If it is lost, the message is delivered again after the timeout.
+                let _ = self.backplane.reply(&reply_to, response);
+            }
+        }
     }
 
     /// Sends waiting messages of a queue to nodes with room.
@@ -294,7 +242,7 @@ impl Queues {
         }
     }
 
-    fn announce_all(self: &Arc<Self>) {
+    pub(super) fn announce_all(self: &Arc<Self>) {
         let counts = self.consumers.lock().counts();
         let mut by_owner: Vec<(NodeId, Vec<(String, u32)>)> = Vec::new();
         for (queue, count) in counts {
@@ -328,8 +276,8 @@ impl Queues {
         subscribers.saturating_mul(self.limits.prefetch)
     }
 
-    fn owner(&self, queue: &str) -> SlotOwner {
-        let slot = (hash(queue) % SLOTS as u64) as usize;
+    pub(super) fn owner(&self, queue: &str) -> SlotOwner {
+        let slot = slot_of_queue(queue);
         match self.table.borrow().owner_of_slot(slot) {
             None => SlotOwner::Unknown,
             Some(owner) if owner.id == self.me => SlotOwner::Local,
@@ -337,7 +285,7 @@ impl Queues {
         }
     }
 
-    fn request(
+    pub(super) fn request(
         &self,
         to: &NodeId,
         request: &ClusterRequest,
@@ -348,157 +296,19 @@ impl Queues {
         let to = to.clone();
         async move { decode(&response.await?).ok_or(RequestError::Left(to)) }
     }
+}
 
-    /// Passes the waiting messages of queues that this node does not own to their slot owners.
-    async fn move_foreign(self: &Arc<Self>) {
-        let names = self.store.lock().waiting_names();
-        for name in names {
-            if let SlotOwner::Remote(owner) = self.owner(&name) {
-                self.move_queue(&name, &owner).await;
-            }
-        }
-    }
-
-    /// Passes every waiting message to the node that will own its queue once this one has left.
-    pub(crate) async fn leave(self: &Arc<Self>) {
-        let view = Arc::clone(&self.table.borrow().view);
-        let members = view.members.iter().filter(|member| member.id != self.me);
-        let rest = SlotTable::new(Arc::new(View {
-            members: members.cloned().collect(),
-            ..View::clone(&view)
-        }));
-        let names = self.store.lock().waiting_names();
-        for name in names {
-            let slot = (hash(&name) % SLOTS as u64) as usize;
-            if let Some(owner) = rest.owner_of_slot(slot) {
-                self.move_queue(&name, &owner.id).await;
-            }
-        }
-    }
-
-    async fn move_queue(self: &Arc<Self>, name: &Arc<str>, owner: &NodeId) {
-        loop {
-            let taken = self.store.lock().take_waiting(name, MOVED_AT_ONCE);
-            if taken.is_empty() {
-                return;
-            }
-            let is_full_batch = taken.len() == MOVED_AT_ONCE;
-            let kept = self.move_batch(name, owner, taken).await;
-            let has_failed = !kept.is_empty();
-            let now = Instant::now();
-            for stored in kept {
-                self.store.lock().put_back(name, stored, now);
-            }
-            if has_failed || !is_full_batch {
-                return;
-            }
-        }
-    }
-
-    /// Sends messages to another node, and returns those that it did not take.
-    async fn move_batch(
-        &self,
-        name: &Arc<str>,
-        owner: &NodeId,
-        batch: Vec<StoredMessage>,
-    ) -> Vec<StoredMessage> {
-        let sending: Vec<_> = batch
-            .into_iter()
-            .map(|stored| {
-                let message = QueueMessage::clone(&stored.message);
-                let request = ClusterRequest::QueueSend(name.as_ref().to_owned(), message);
-                (self.request(owner, &request, SEND_TIMEOUT), stored)
-            })
-            .collect();
-        let mut kept = Vec::new();
-        for (request, stored) in sending {
-            match request.await {
-                Ok(ClusterResponse::QueueSent(QueueSendResult::Accepted)) => {}
-                // Lost with its new owner, or stored there: twice is better than never.
-                _ => kept.push(stored),
-            }
-        }
-        kept
-    }
-
-    fn expire(&self) {
-        let now = Instant::now();
-        let expired = self.store.lock().expire(now, STALE_AFTER, &self.limits);
-        self.metrics.dropped_expired.inc_by(expired as u64);
+impl SettleDelivery for Queues {
+    fn settle(&self, queue: &str, consumer: u64, settle_to: SettleTo, settlement: Settlement) {
+        self.consumers.lock().release(queue, consumer);
+        self.send_settlement(settle_to, settlement);
     }
 }
 
-/// Keeps queues and subscribers in step with the view.
-pub(crate) async fn run(queues: Arc<Queues>) {
-    let mut table = queues.table.clone();
-    let mut seen = Arc::clone(&table.borrow_and_update().view);
-    let mut checks = interval(CHECK_EVERY);
-    checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut announced_at = Instant::now();
-    let mut has_foreign = false;
-    loop {
-        tokio::select! {
-            // The node holds the other end, and ends after this task.
-            _ = table.changed() => {
-                let view = Arc::clone(&table.borrow_and_update().view);
-                forget_departed(&queues, &seen, &view);
-                seen = view;
-                has_foreign = true;
-                announced_at = Instant::now();
-                queues.announce_all();
-            }
-            _ = checks.tick() => queues.expire(),
-        }
-        if announced_at.elapsed() >= ANNOUNCE_EVERY {
-            announced_at = Instant::now();
-            queues.announce_all();
-        }
-        if has_foreign {
-            queues.move_foreign().await;
-            // What another node did not take is tried again with the next check.
-            let owns = |name: &Arc<str>| queues.owner(name) == SlotOwner::Local;
-            has_foreign = !queues.store.lock().waiting_names().iter().all(owns);
-        }
-    }
-}
-
-/// Forgets subscribers of nodes that left, or that lost their connection and returned.
-fn forget_departed(queues: &Queues, before: &View, after: &View) {
-    let generation = |view: &View, id: &NodeId| view.member(id).map(|member| member.generation);
-    for member in before.nodes().filter(|member| member.id != queues.me) {
-        if generation(after, &member.id) != Some(member.generation) {
-            queues.store.lock().remove_node(&member.id);
-        }
-    }
-}
-
-/// One attempt to send a message.
-enum SendAttempt {
-    Done(Result<(), QueueSendError>),
-    Asked(BoxFuture<'static, Result<ClusterResponse, RequestError>>),
-}
-
-impl SendAttempt {
-    async fn outcome(self) -> Result<(), QueueSendError> {
-        match self {
-            Self::Done(outcome) => outcome,
-            Self::Asked(request) => match request.await {
-                Ok(ClusterResponse::QueueSent(result)) => outcome_of(result),
-                Err(RequestError::NotSent(SendError::TooLarge(_))) => Err(QueueSendError::Full),
-                Err(RequestError::NotSent(_) | RequestError::Unprocessed(_)) => {
-                    Err(QueueSendError::Unreachable)
-                }
-                _ => Err(QueueSendError::Unknown),
-            },
-        }
-    }
-}
-
-fn outcome_of(result: QueueSendResult) -> Result<(), QueueSendError> {
-    match result {
-        QueueSendResult::Accepted => Ok(()),
-        QueueSendResult::Full => Err(QueueSendError::Full),
-    }
+/// Returns the slot of a queue, which is the same on every node.
+pub(super) fn slot_of_queue(queue: &str) -> usize {
+    // Fits: there are fewer slots than numbers of 16 bits.
+    (hash(queue) % SLOTS as u64) as usize
 }
 
 fn settlement_of(response: Result<ClusterResponse, RequestError>) -> Settlement {

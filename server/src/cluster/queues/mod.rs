@@ -13,17 +13,19 @@
 //! subscriber's node leaves, the request fails and the message is delivered again.
 //!
 //! In reading order: [`store`] holds the messages of this node's queues, [`consumers`] the
-//! subscribers of this node, [`broker`] connects both with the cluster, [`settle`] is the end of
-//! a delivery, [`metrics`] counts.
+//! subscribers of this node, [`broker`] connects both with the cluster. [`send`] puts a message
+//! into a queue, [`settle`] is the end of a delivery, [`handover`] moves messages to their next
+//! node, [`run`](mod@run) follows the view, [`metrics`] counts.
 
-pub(crate) mod broker;
+mod broker;
 mod consumers;
+mod handover;
 mod metrics;
+mod run;
+mod send;
 mod settle;
 mod store;
 
 pub(crate) use self::{
-    broker::{QueueSendError, Queues},
-    consumers::QueueConsumer,
-    settle::QueueDelivery,
+    broker::Queues, consumers::QueueConsumer, run::run, send::QueueSendError, settle::QueueDelivery,
 };

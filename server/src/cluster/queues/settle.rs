@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::broker::Queues;
 use crate::{
     backplane::ReplyTo,
-    message::{ClusterResponse, QueueMessage, Settlement, encode},
+    message::{QueueMessage, Settlement},
 };
 
 /// A message that a subscriber has in hand. If it is dropped, the message is delivered again.
@@ -17,9 +16,15 @@ pub(crate) struct QueueDelivery {
     pub(crate) is_redelivered: bool,
     pub(super) consumer: u64,
     pub(super) queue: Arc<str>,
-    pub(super) queues: Arc<Queues>,
+    pub(super) queues: Arc<dyn SettleDelivery>,
     /// `None` once it is settled.
     pub(super) settle_to: Option<SettleTo>,
+}
+
+/// The queues of this node, which end a delivery.
+pub(super) trait SettleDelivery: Send + Sync {
+    /// Ends the delivery of a message to a subscriber of this node.
+    fn settle(&self, queue: &str, consumer: u64, settle_to: SettleTo, settlement: Settlement);
 }
 
 /// The node that waits for a settlement.
@@ -41,8 +46,8 @@ impl QueueDelivery {
 
     fn settle(&mut self, settlement: Settlement) {
         if let Some(settle_to) = self.settle_to.take() {
-            self.queues.release(&self.queue, self.consumer);
-            settle_to.send(&self.queues, settlement);
+            let (queue, consumer) = (&self.queue, self.consumer);
+            self.queues.settle(queue, consumer, settle_to, settlement);
         }
     }
 }
@@ -50,19 +55,5 @@ impl QueueDelivery {
 impl Drop for QueueDelivery {
     fn drop(&mut self) {
         self.settle(Settlement::Rejected);
-    }
-}
-
-impl SettleTo {
-    pub(super) fn send(self, queues: &Queues, settlement: Settlement) {
-        match self {
-            // The wait has ended by its timeout.
-            Self::Local(owner) => drop(owner.send(settlement)),
-            Self::Remote(reply_to) => {
-                let response = encode(&ClusterResponse::QueueSettled(settlement));
-                // If it is lost, the message is delivered again after the timeout.
-                let _ = queues.backplane.reply(&reply_to, response);
-            }
-        }
     }
 }

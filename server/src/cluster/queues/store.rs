@@ -24,7 +24,7 @@ pub(super) struct QueueStore {
 }
 
 struct Queue {
-    /// In the order of their numbers.
+    /// The waiting messages in the order of their numbers.
     waiting: VecDeque<StoredMessage>,
     /// The bytes of `waiting`.
     bytes: usize,
@@ -153,7 +153,7 @@ impl QueueStore {
         true
     }
 
-    /// Notes how many messages the subscribers of a node may have in hand; 0 is no subscriber.
+    /// Notes how many messages the subscribers of a node may have in hand; 0 ends its interest.
     pub(super) fn set_interest(
         &mut self,
         name: &str,

@@ -43,8 +43,8 @@ use crate::{
     },
 };
 
-/// The path of device sockets at nodes.
-const SOCKET_PATH: &str = "/ws";
+/// The paths of sockets at nodes.
+const SOCKET_PATHS: [&str; 2] = ["/ws", "/stomp"];
 /// The methods that nodes know (RFC 9110, section 15.5.6).
 const ALLOWED_METHODS: &str = "GET, HEAD, POST, PUT, OPTIONS";
 
@@ -85,7 +85,7 @@ pub(super) async fn forward(
 /// 7.8). Forwarded without its `Upgrade`, it would get another reason from the node.
 fn is_old_upgrade(request: &Request) -> bool {
     request.version() == Version::HTTP_10
-        && request.uri().path() == SOCKET_PATH
+        && SOCKET_PATHS.contains(&request.uri().path())
         && has_upgrade_headers(request.headers())
 }
 

@@ -3,9 +3,7 @@
 use highwater_stomp::{AckId, AckMode, Command, Frame, InvalidHeader, Version, header};
 
 use super::{
-    error::StompError,
-    handler::StompHandler,
-    state::{StompInner, UnackedMessage},
+    error::StompError, handler::StompHandler, state::StompInner, subscription::UnackedMessage,
 };
 
 impl StompHandler {

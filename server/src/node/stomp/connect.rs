@@ -1,7 +1,6 @@
 //! The opening of a session: version, token, heart-beats.
 
 use std::{
-    net::IpAddr,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -12,8 +11,9 @@ use super::{
     destination::MAX_USER_BYTES,
     error::StompError,
     handler::StompHandler,
+    handshake::StompHandshake,
     relayed::RelayLogin,
-    state::{Identity, Liveness, StompPhase},
+    state::{HeartBeats, Identity, StompPhase},
 };
 use crate::{
     auth::{AuthError, Grant, RejectedToken, TokenAccount},
@@ -26,13 +26,6 @@ use crate::{
 const SERVER: &str = concat!("highwater/", env!("CARGO_PKG_VERSION"));
 /// The header of CONNECTED with the name of the user, as clients of other brokers expect it.
 const USER_NAME: &str = "user-name";
-
-/// The facts of the handshake that CONNECT needs.
-pub(crate) struct StompHandshake {
-    pub(crate) client: IpAddr,
-    /// The rights of a token that came with the handshake.
-    pub(crate) grant: Option<Grant>,
-}
 
 impl StompHandler {
     /// Opens the session, or says why not. With a relay, it is open once the broker says so.
@@ -63,7 +56,7 @@ impl StompHandler {
                 let login = RelayLogin {
                     versions: connect.versions,
                     login: connect.login,
-                    // A token of this cluster is no secret for another system.
+                    // A token of this cluster stays within it.
                     passcode: connect.passcode.filter(|_| !has_token),
                 };
                 self.connect_relay(session, Arc::clone(relay), login);
@@ -182,7 +175,7 @@ fn expiry(now: u32, grant: &Grant) -> u32 {
     now.saturating_add(u32::try_from(left).unwrap_or(u32::MAX))
 }
 
-fn liveness(intervals: HeartBeatIntervals, now: u32, expires_s: u32) -> Liveness {
+fn liveness(intervals: HeartBeatIntervals, now: u32, expires_s: u32) -> HeartBeats {
     let seconds = |interval: Option<Duration>| interval.map_or(0, whole_seconds);
     let whole = intervals.send.map_or(0, |interval| interval.as_secs());
     // Rounded down, because a heart-beat must not be late.
@@ -190,7 +183,7 @@ fn liveness(intervals: HeartBeatIntervals, now: u32, expires_s: u32) -> Liveness
         Some(_) => u32::try_from(whole).unwrap_or(u32::MAX).max(1),
         None => 0,
     };
-    Liveness {
+    HeartBeats {
         send_s,
         next_s: now.saturating_add(send_s.saturating_sub(1).max(1)),
         receive_s: seconds(intervals.receive),

@@ -6,7 +6,8 @@ use highwater_stomp::{Command, Decoded, Frame, Version, header};
 
 use super::{
     error::StompError,
-    state::{Closing, StompPhase, StompState, SubscribedSource},
+    state::{Closing, StompPhase, StompState},
+    subscription::SubscribedSource,
 };
 use crate::{
     cluster::fail_pending,

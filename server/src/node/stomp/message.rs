@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use highwater_stomp::{AckMode, Command, Frame, Version, header};
 
-use super::state::StompSubscription;
+use super::subscription::StompSubscription;
 use crate::net::ws::encode;
 
 /// Marks a message that a subscriber may have had before.

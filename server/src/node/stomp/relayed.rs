@@ -9,6 +9,7 @@ use highwater_stomp::{Command, Frame, Version, header};
 use super::{
     error::StompError,
     handler::StompHandler,
+    relay_link::RelayLink,
     state::{StompPhase, StompState},
     subscribe::required,
 };
@@ -21,13 +22,6 @@ use crate::{
 
 /// The receipt of a DISCONNECT for which the client asked none.
 const DISCONNECT_RECEIPT: &str = "highwater-disconnect";
-
-/// A session's way to the broker.
-pub(super) struct RelayLink {
-    to_broker: ToBroker,
-    /// The receipt that ends the session.
-    disconnect: Option<Box<str>>,
-}
 
 /// The login of a client.
 pub(super) struct RelayLogin {
@@ -173,10 +167,10 @@ impl RelayedSession {
             if !matches!(inner.phase, StompPhase::Connecting) {
                 return false;
             }
-            inner.relay = Some(RelayLink {
+            inner.relay = Some(Box::new(RelayLink {
                 to_broker,
                 disconnect: None,
-            });
+            }));
         }
         let handler = StompHandler::new(Arc::clone(&self.node), Arc::clone(&self.state));
         handler.confirm(&self.session, version, server);

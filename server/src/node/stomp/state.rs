@@ -3,25 +3,29 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use highwater_stomp::{AckMode, Command, Decoder, Frame, HEART_BEAT, HeartBeat, Version, header};
+use highwater_stomp::{Command, Decoder, Frame, HEART_BEAT, HeartBeat, Version, header};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Semaphore;
 
 use super::{
-    connect::StompHandshake,
     error::StompError,
+    handshake::StompHandshake,
     message::{encode_message, to_websocket},
-    relayed::RelayLink,
-    transaction::Transactions,
+    relay_link::RelayLink,
+    subscription::{StompSubscription, SubscribedSource, UnackedMessage},
+    transactions::Transactions,
 };
 use crate::{
     auth::DevicePatterns,
-    cluster::queues::QueueDelivery,
-    id::{DeviceId, Topic},
+    id::DeviceId,
     limits::{NodeLimits, StompLimits},
     message::TopicMessage,
     net::ws::{close::CloseReason, encode},
-    session::{Session, protocol::SocketProtocol, session::whole_seconds},
+    session::{
+        Session,
+        protocol::{Liveness, SocketProtocol},
+        session::whole_seconds,
+    },
 };
 
 /// The intervals of silence after which the client counts as lost. Its heart-beats may be late.
@@ -46,14 +50,15 @@ pub(super) struct StompInner {
     pub(super) phase: StompPhase,
     pub(super) version: Version,
     pub(super) identity: Identity,
-    pub(super) liveness: Liveness,
-    /// What the client offers and asks for.
+    pub(super) liveness: HeartBeats,
+    /// The heart-beats that the client offers and asks for.
     pub(super) heart_beat: HeartBeat,
     pub(super) subscriptions: Vec<StompSubscription>,
     pub(super) unacked: Vec<UnackedMessage>,
     pub(super) transactions: Transactions,
     /// The way to a broker of others; `None` with the simple broker.
-    pub(super) relay: Option<RelayLink>,
+    // Boxed, because sessions of the simple broker pay for its size too.
+    pub(super) relay: Option<Box<RelayLink>>,
     /// Whether the session counts as open in the metrics.
     pub(super) is_counted: bool,
     next_number: u64,
@@ -84,7 +89,7 @@ pub(super) struct Identity {
 
 /// The heart-beats of a session in seconds of the wheel; 0 stands for none.
 #[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Liveness {
+pub(super) struct HeartBeats {
     /// The interval of the node's heart-beats.
     pub(super) send_s: u32,
     /// The second of the next one.
@@ -95,35 +100,6 @@ pub(super) struct Liveness {
     pub(super) expires_s: u32,
 }
 
-/// A subscription of a client.
-pub(super) struct StompSubscription {
-    /// A number that no other subscription of the session has or had.
-    pub(super) key: u64,
-    /// The client's name for it.
-    pub(super) id: Box<str>,
-    pub(super) destination: Box<str>,
-    pub(super) ack: AckMode,
-    pub(super) source: SubscribedSource,
-}
-
-/// The source of a subscription's messages.
-pub(super) enum SubscribedSource {
-    Topic(Topic),
-    Queue {
-        name: Box<str>,
-        /// The subscriber's id among those of the queue.
-        consumer: u64,
-    },
-}
-
-/// A message of a queue that the client has not acknowledged.
-pub(super) struct UnackedMessage {
-    pub(super) number: u64,
-    /// The subscription.
-    pub(super) key: u64,
-    pub(super) delivery: QueueDelivery,
-}
-
 /// The frames of one second.
 #[derive(Default)]
 struct FrameCount {
@@ -131,13 +107,13 @@ struct FrameCount {
     frames: u16,
 }
 
-/// What ends with a session.
+/// The parts of a session that end with it.
 pub(super) struct Closing {
     pub(super) subscriptions: Vec<StompSubscription>,
     /// Dropping them returns the messages to their queues.
     pub(super) unacked: Vec<UnackedMessage>,
     /// Dropping it ends the connection to the broker.
-    pub(super) relay: Option<RelayLink>,
+    pub(super) relay: Option<Box<RelayLink>>,
 }
 
 impl StompState {
@@ -154,7 +130,7 @@ impl StompState {
                 },
                 version: Version::V1_2,
                 identity: Identity::default(),
-                liveness: Liveness::default(),
+                liveness: HeartBeats::default(),
                 heart_beat: HeartBeat::default(),
                 subscriptions: Vec::new(),
                 unacked: Vec::new(),
@@ -296,26 +272,16 @@ impl SocketProtocol for StompState {
         self.requests.available_permits() < self.max_requests as usize
     }
 
-    fn check_liveness(
-        &self,
-        session: &Session,
-        last_seen: u32,
-        now: u32,
-        limits: &NodeLimits,
-    ) -> Option<u32> {
-        // A statement of its own, so that the lock is released.
-        let checked = self.inner.lock().check_liveness(last_seen, now, limits);
-        match checked {
-            Ok(LivenessCheck { next, push }) => {
-                if let Some(frame) = push {
-                    // A session that rejects the frame is closing already.
-                    let _ = session.write_queue.push(frame, limits);
-                }
-                Some(next)
-            }
+    fn check_liveness(&self, last_seen: u32, now: u32, limits: &NodeLimits) -> Liveness {
+        let mut inner = self.inner.lock();
+        match inner.check_liveness(last_seen, now, limits) {
+            Ok(LivenessCheck { next, push }) => Liveness::Alive { next, frame: push },
             Err(error) => {
-                self.fail(session, &error, None, limits);
-                None
+                inner.phase = StompPhase::Closed;
+                Liveness::Ended {
+                    reason: error.close,
+                    frame: to_websocket(&error.to_frame(None), inner.version),
+                }
             }
         }
     }

@@ -9,7 +9,8 @@ use super::{
     error::StompError,
     handler::StompHandler,
     message::encode_message,
-    state::{StompState, StompSubscription, SubscribedSource, UnackedMessage},
+    state::StompState,
+    subscription::{StompSubscription, SubscribedSource, UnackedMessage},
 };
 use crate::{
     cluster::queues::{QueueConsumer, QueueDelivery},

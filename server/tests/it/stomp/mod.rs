@@ -2,9 +2,10 @@
 //!
 //! In reading order: `client` (the client of the tests), `session` (versions, receipts, errors),
 //! `topics`, `queues`, `users` and `requests` (destinations), `transactions`, `limits`,
-//! `heart_beats`, `tokens`, `python` (a client of others).
+//! `heart_beats`, `tokens`, `gateway`, `relay` (brokers of others), `python` (a client of others).
 
 mod client;
+mod gateway;
 mod heart_beats;
 mod limits;
 mod python;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use highwater_server::NodeConfig;
-use highwater_services::{ActiveMqService, RabbitMqService, Service};
+use highwater_services::{ActiveMqNetworkService, ActiveMqService, RabbitMqService, Service};
 use highwater_stomp::{Command, Frame, Version, header};
 
 use super::{
@@ -259,4 +259,30 @@ async fn wrong_login_at_the_broker_ends_the_session_with_4004() {
             assert_eq!(client.next().await, Err(Some(4004)));
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_server_of_a_network_is_replaced_by_the_next() {
+    let mut network = started(ActiveMqNetworkService::start).await;
+    let url = network.stomp_url().unwrap();
+    let node = node("n1", &url).await;
+    let mut client = StompClient::connect(&node, "anna").await;
+    client.subscribe("s", "/topic/a", "auto").await;
+    // The first of the list is the one that the node uses.
+    let first = network.pids()[0];
+    let killed = tokio::task::spawn_blocking(move || {
+        network.kill_one(first);
+        network
+    });
+    let _network = killed.await.unwrap();
+    assert_eq!(client.error().await.1, 1013);
+    until("the system connection was lost", async || {
+        node.metric("highwater_stomp_broker_lost_total").await == 1.0
+    })
+    .await;
+    wait_ready(&node).await;
+    let mut back = StompClient::connect(&node, "anna").await;
+    back.subscribe("s", "/topic/a", "auto").await;
+    back.publish("/topic/a", "through the other").await;
+    assert_eq!(back.body().await, "through the other");
 }
