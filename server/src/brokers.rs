@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!                     ┌─► backplane/transports.rs a transport joins the nodes
-//! for_each_broker! ───┼─► ingest/connect.rs       a producer and a consumer carry telemetry
+//! for_each_broker! ───┼─► ingest/registry.rs      a producer and a consumer carry telemetry
 //!                     ├─► backplane/remote/conformance/  one suite for each transport
 //!                     └─► tests/it/ground/        a broker to run each test against
 //! ```

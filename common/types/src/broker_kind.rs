@@ -20,11 +20,11 @@ pub enum BrokerKind {
 /// The parts of a cluster that a broker can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BrokerRole {
-    /// It joins the nodes, and it carries telemetry to consumers.
+    /// A broker that joins the nodes, and carries telemetry to consumers.
     BackplaneAndQueue,
-    /// It joins the nodes. Telemetry needs another broker.
+    /// A broker that joins the nodes. Telemetry needs another one.
     Backplane,
-    /// It carries telemetry. The nodes need another broker.
+    /// A broker that carries telemetry. The nodes need another one.
     Queue,
 }
 

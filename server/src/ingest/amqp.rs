@@ -27,12 +27,12 @@ use tokio::time::timeout;
 
 use super::{
     Telemetry,
-    connect::{BrokerAddress, BrokerProducer},
     queue::{
         GroupConsumer, MAX_QUEUED_BYTES, MAX_QUEUED_RECORDS, MAX_UNACKED, PendingPublish,
         PublishOutcome, PublishResult, QueueError, RejectReason, TelemetryDelivery,
         TelemetryProducer,
     },
+    registry::{BrokerAddress, BrokerProducer},
 };
 use crate::{
     backplane::amqp::{AmqpConnection, open_to_any},

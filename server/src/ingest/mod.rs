@@ -6,10 +6,13 @@
 //!                 (one file for each kind of queue, both ends)
 //! ```
 //!
-//! Reading order: `telemetry` (a record), [`queue`] (the guarantees of a queue),
-//! `url` and `connect` (from a URL to a queue), then one file for each queue: `local`
-//! with `local_protocol`, `redis`, `nats`, `amqp`, and the folder `kafka`. `groups` lists the consumer groups of the
-//! embedded broker for operators.
+//! Reading order:
+//!
+//! - `telemetry` (a record), [`queue`] (the guarantees of a queue);
+//! - `registry` (the queues of this build), `url` and `connect` (from a URL to a queue);
+//! - a file or a folder for each queue: `local` with `local_protocol`, `redis`, `nats`, `amqp`,
+//!   `kafka`;
+//! - `groups` (the consumer groups of the embedded broker, for operators).
 
 #[cfg(feature = "amqp")]
 mod amqp;
@@ -24,15 +27,17 @@ mod nats;
 pub(crate) mod queue;
 #[cfg(feature = "redis")]
 mod redis;
+mod registry;
 mod telemetry;
 mod url;
 
 pub(crate) use self::{
-    connect::{ProducerTask, QueueTask, run_producer_task, run_queue_task},
+    connect::{run_producer_task, run_queue_task},
     queue::{
         GroupConsumer, PublishOutcome, QueueError, RejectReason, TelemetryDelivery,
         TelemetryProducer,
     },
+    registry::{ProducerTask, QueueTask},
     telemetry::Telemetry,
 };
 pub use self::{

@@ -26,12 +26,12 @@ use highwater_nats::create_stream;
 
 use super::{
     Telemetry,
-    connect::{BrokerAddress, BrokerProducer},
     queue::{
         ACK_WAIT, GroupConsumer, MAX_QUEUED_BYTES, MAX_QUEUED_RECORDS, MAX_UNACKED, PendingPublish,
         PublishOutcome, PublishResult, QueueError, RejectReason, TelemetryDelivery,
         TelemetryProducer, reject_all, with_timeout,
     },
+    registry::{BrokerAddress, BrokerProducer},
 };
 use crate::{
     backplane::nats::connect_to_any,

@@ -27,11 +27,11 @@ use tokio::time::Instant;
 
 use super::{
     Telemetry,
-    connect::{BrokerAddress, BrokerProducer},
     queue::{
         ACK_WAIT, GroupConsumer, MAX_QUEUED_RECORDS, MAX_UNACKED, PendingPublish, PublishOutcome,
         PublishResult, QueueError, RejectReason, TelemetryDelivery, TelemetryProducer, reject_all,
     },
+    registry::{BrokerAddress, BrokerProducer},
 };
 use crate::{
     backplane::redis::{CommandConnection, is_full},

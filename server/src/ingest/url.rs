@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use highwater_types::{BrokerKind, BrokerUrl};
 
-use super::connect::{NoQueue, url_check};
+use super::registry::{NoQueue, url_check};
 use crate::{
     backplane::BackplaneUrl,
     net::{

@@ -1,4 +1,4 @@
-//! A client of the Kafka protocol that is no member of a group.
+//! A client of the Kafka protocol that joins no group.
 
 use std::time::Duration;
 

@@ -45,9 +45,10 @@ pub(in crate::testbed) struct ExternalBroker {
 /// The use of a broker in a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BrokerUse {
-    /// It joins the nodes, and carries telemetry where the scenario names no other broker for it.
+    /// The broker that joins the nodes. It carries telemetry where the scenario names no other
+    /// broker for it.
     Backplane,
-    /// It carries telemetry.
+    /// The broker that carries telemetry.
     Telemetry,
 }
 

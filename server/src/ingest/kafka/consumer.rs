@@ -9,12 +9,12 @@ use tokio::{
 
 use super::{
     super::{
-        connect::BrokerAddress,
         queue::{GroupConsumer, QueueError, TelemetryDelivery},
+        registry::BrokerAddress,
     },
     assignment::KafkaReceipt,
     member::{GroupAddress, Member},
-    settings::{group_id, topic_name},
+    settings::{SESSION_TIMEOUT, group_id, topic_name},
 };
 use crate::id::ConsumerGroup;
 
@@ -34,8 +34,7 @@ enum Call {
 }
 
 impl GroupConsumer for KafkaConsumer {
-    /// The shortest session timeout that brokers allow by default.
-    const ACK_WAIT: Duration = Duration::from_secs(6);
+    const ACK_WAIT: Duration = SESSION_TIMEOUT;
 
     type Address = BrokerAddress;
     type Receipt = KafkaReceipt;

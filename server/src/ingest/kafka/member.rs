@@ -15,12 +15,11 @@ use tokio::runtime::Handle;
 use super::{
     super::{
         Telemetry,
-        queue::{GroupConsumer, MAX_UNACKED, QueueError, TelemetryDelivery},
+        queue::{MAX_UNACKED, QueueError, TelemetryDelivery},
     },
-    KafkaConsumer,
     assignment::{Assignment, KafkaReceipt},
     batch_size::BatchSize,
-    settings::{CALL_TIMEOUT, KafkaLog, client_config},
+    settings::{CALL_TIMEOUT, KafkaLog, SESSION_TIMEOUT, client_config},
     topic,
 };
 
@@ -136,8 +135,8 @@ impl Member {
         }
     }
 
-    /// Returns an error if the rebalance for which the broker has refused a commit does not come:
-    /// nothing else brings the records back.
+    /// Returns an error if the rebalance for which the broker has refused a commit does not come.
+    /// Without it the records never come back.
     fn check_refused(&mut self) -> Result<(), QueueError> {
         let number = self.context().number();
         self.refused = self.refused.filter(|(refused, _)| *refused == number);
@@ -274,7 +273,7 @@ fn is_rebalance(error: &KafkaError) -> bool {
     )
 }
 
-/// Whether a member is none any more, or no broker can be reached.
+/// Whether the membership has ended, or no broker can be reached.
 fn ends_membership(error: &KafkaError) -> bool {
     match error {
         KafkaError::MessageConsumptionFatal(_) => true,
@@ -298,7 +297,7 @@ fn group_config(mut config: ClientConfig, group: &str) -> ClientConfig {
         .set("auto.offset.reset", "earliest")
         .set(
             "session.timeout.ms",
-            KafkaConsumer::ACK_WAIT.as_millis().to_string(),
+            SESSION_TIMEOUT.as_millis().to_string(),
         )
         .set("heartbeat.interval.ms", "1000")
         .set("partition.assignment.strategy", "roundrobin")

@@ -7,9 +7,9 @@
 //! ```
 //!
 //! **Acceptance.** A record is accepted once every in-sync replica has it (`acks=all`, idempotent).
-//! In a cluster of three brokers or more, the topic has three replicas, two of which must be in
-//! sync, and an accepted record survives the loss of one. A single broker writes to disk when its
-//! operating system does, so its own death loses nothing and the machine's may.
+//! The topic has three replicas in a cluster of three brokers or more. Two of them must be in sync,
+//! so an accepted record survives the loss of one. A single broker writes to disk when its
+//! operating system does: the death of the broker loses nothing, and that of the machine may.
 //!
 //! **Groups.** A group exists once each partition has an offset of it: the first members commit
 //! the end of each partition when they get it. Kafka removes a group by itself after
@@ -36,10 +36,12 @@
 //! are deleted every ten seconds. The topic has no retention time: Kafka never deletes a record
 //! that a group has not handled.
 //!
-//! The files, in reading order: `settings` (the client library, names at the broker), `topic`
-//! (its creation), `offsets` (the records of one partition), `assignment` (the partitions of a
-//! member, and rebalances), `batch_size`, `member` (the thread that polls), `consumer` and
-//! `producer` (the traits), `queue_watch` (groups, lag and deletion).
+//! The files, in reading order:
+//!
+//! - `settings` (the client library, names at the broker), `topic` (its creation);
+//! - `offsets` (the records of one partition), `assignment` (the partitions of a member, and
+//!   rebalances), `batch_size`, `member` (the thread that polls);
+//! - `consumer` and `producer` (the traits), `queue_watch` (groups, lag and deletion).
 //!
 //! [`MAX_QUEUED_RECORDS`]: super::queue::MAX_QUEUED_RECORDS
 

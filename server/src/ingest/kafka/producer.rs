@@ -14,11 +14,11 @@ use tokio::{runtime::Handle, task::spawn_blocking};
 
 use super::{
     super::{
-        connect::{BrokerAddress, BrokerProducer},
         queue::{
             MAX_QUEUED_RECORDS, PendingPublish, PublishOutcome, PublishResult, QueueError,
             RejectReason, TelemetryProducer, reject_all,
         },
+        registry::{BrokerAddress, BrokerProducer},
     },
     queue_watch::QueueWatch,
     settings::{KafkaLog, check_url, client_config, topic_name},

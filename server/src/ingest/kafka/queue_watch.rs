@@ -42,7 +42,7 @@ pub(super) struct QueueState {
     pub(super) queued: u64,
 }
 
-/// A reading, or the reason why there is none.
+/// A reading, or the reason why it failed.
 type Reading = Result<QueueState, String>;
 
 /// A thread that reads the state of the queue. It ends when this is dropped.
@@ -145,7 +145,7 @@ impl QueueWatch {
 
 /// The part of the watch that asks the broker.
 struct QueueReader {
-    /// A client that is no member of a group.
+    /// A client that joins no group.
     client: BaseConsumer,
     config: ClientConfig,
     topic: String,

@@ -11,6 +11,9 @@ use crate::{
     net::broker_location::UrlRejection,
 };
 
+/// The silence after which a member is dead: the shortest session that brokers allow by default.
+pub(super) const SESSION_TIMEOUT: Duration = Duration::from_secs(6);
+
 /// The time for one call to the broker.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 

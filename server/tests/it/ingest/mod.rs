@@ -1,8 +1,11 @@
 //! Telemetry, from devices through a queue to groups of consumers.
 //!
-//! In reading order: `rig` (a node, a device that sends, consumers and their journals), `suite`
-//! (the contract of every queue), `full` (a Redis server without memory), `abandoned` (a group
-//! without consumers), `kafka` (what only Kafka has), `metrics` (the metrics of a consumer).
+//! In reading order:
+//!
+//! - `rig` (a node, a device that sends, consumers and their journals), `suite` (the contract of
+//!   every queue);
+//! - `full` (a Redis server without memory), `abandoned` (a group without consumers), `kafka`
+//!   (lag, rebalances), `metrics` (the metrics of a consumer).
 
 mod abandoned;
 mod full;
