@@ -9,14 +9,12 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::BoxFuture;
 use highwater_types::BrokerUrl;
 use tokio::time::timeout;
 
 use super::{
     ClusterAddress, Inbox, Transport, TransportResult,
     active_connection::LEAVE_TIMEOUT,
-    clean_up::clean_up,
     disconnect_reason::{DisconnectReason, with_timeout},
     inbound::{InboundReceiver, inbound_channel},
     membership::Membership,
@@ -26,38 +24,12 @@ use super::{
 };
 use crate::{
     backplane::{
-        cleaned_up::{CleanUpError, CleanedUp},
         endpoint::BackplaneEndpoint,
         reconnect::{self, Connector, Joined, JoiningNode},
     },
     id::ClusterName,
     net::{bounded_queue::BoundedReceiver, broker_servers::BrokerServers},
 };
-
-/// The functions of a transport whose type is known only at run time.
-pub(in crate::backplane) struct TransportFunctions {
-    pub(in crate::backplane) check_url: fn(&BrokerUrl) -> TransportResult<()>,
-    pub(in crate::backplane) join: fn(BrokerUrl, ClusterName, Duration, JoiningNode) -> Joined,
-    pub(in crate::backplane) clean_up: CleanUpFunction,
-}
-
-/// The function that removes what dead members have left.
-type CleanUpFunction = fn(
-    BrokerUrl,
-    ClusterName,
-    Duration,
-    JoiningNode,
-) -> BoxFuture<'static, Result<CleanedUp, CleanUpError>>;
-
-impl TransportFunctions {
-    pub(in crate::backplane) fn of<C: Transport>() -> Self {
-        Self {
-            check_url: C::check_url,
-            join: join::<C>,
-            clean_up: clean_up::<C>,
-        }
-    }
-}
 
 /// Joins the cluster over a transport. Returns at once.
 pub(super) fn join<C: Transport>(

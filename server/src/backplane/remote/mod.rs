@@ -30,7 +30,7 @@
 //!   `maintenance` (its part in maintaining the table);
 //! - `outbound` (operations that wait), `connection` (connects and joins),
 //!   `active_connection` (reads and writes while joined), `disconnect_reason`, `clean_up` (a
-//!   process that joins only to remove).
+//!   process that joins only to remove), `transport_functions` (these for the type of a transport).
 
 mod active_connection;
 mod clean_up;
@@ -61,11 +61,12 @@ mod table_signer;
 #[cfg(test)]
 mod tests;
 mod transport;
+mod transport_functions;
 
 pub(super) use self::{
-    connection::TransportFunctions,
     error::{TransportError, TransportResult},
     inbound::{InboundFrame, InboundSender},
     inbox::Inbox,
     transport::{ClusterAddress, Destination, OutboundFrame, StoredTable, Transport},
+    transport_functions::TransportFunctions,
 };
