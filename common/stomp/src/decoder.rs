@@ -19,9 +19,8 @@ pub enum Decoded {
 /// A decoder of one connection's frames: the bytes of a stream, or the messages of a WebSocket.
 ///
 /// A frame may span pieces, and a piece may contain several frames. Memory is bounded by the
-/// limits and one piece if every [`Decoder::push`] is followed by calls of
-/// [`Decoder::next_frame`] until it returns `None`. Between frames the decoder holds no memory
-/// on the heap.
+/// limits and one piece if calls of [`Decoder::next_frame`] follow every [`Decoder::push`] until
+/// they return `None`. Between frames the decoder holds no memory on the heap.
 ///
 /// Each byte of a head is looked at once, and each byte of a body at most twice, whatever the
 /// size of the pieces.

@@ -1,7 +1,7 @@
 //! The list prices of a provider that bills the requests of a backplane.
 //!
-//! They are those of one region at one time, without discounts, free quotas, bytes and the price
-//! of a payload beyond 64 KiB. What follows from them is an estimate.
+//! The prices are those of one region at one time, without discounts, free quotas, bytes and the
+//! price of a payload beyond 64 KiB. What follows from them is an estimate.
 
 use crate::record::names::gauge;
 

@@ -1,13 +1,13 @@
 //! The result of a clean-up.
 
-/// What a clean-up has removed.
+/// The counts of what a clean-up has removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CleanedUp {
     /// The silent members that were removed from the membership table.
     pub members: u64,
     /// The inboxes that were removed at the broker.
     pub inboxes: u64,
-    /// Those of them whose process had never joined.
+    /// The inboxes among them whose process had never joined.
     pub never_joined: u64,
 }
 

@@ -41,7 +41,7 @@ pub enum ServiceKind {
     ActiveMqNetwork,
     /// An emulator of SNS, SQS and DynamoDB.
     Ministack,
-    /// The same emulator, with the address of routing through a stream.
+    /// An emulator like it, with the address of routing through a stream.
     MinistackStream,
     /// nginx in front of port 8080.
     Nginx,

@@ -30,8 +30,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(4);
 /// The attempts of a request that the service rejects for its own reasons, such as its rate.
 const MAX_ATTEMPTS: u32 = 4;
-/// The time for which the service holds a request for messages when there are none. It is the
-/// longest that SQS allows.
+/// The time for which the service holds a request for messages where no message waits. SQS
+/// allows at most this.
 pub(super) const LONG_POLL: Duration = Duration::from_secs(20);
 
 /// The clients. They share connections, which end when the last clone is dropped.

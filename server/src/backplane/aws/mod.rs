@@ -15,11 +15,11 @@
 //! when the earlier are deleted. Messages to a node and those through the topic take two paths,
 //! between which there is no order.
 //!
-//! **Loss.** A message waits for a minute in its queue. One to a queue that was removed is lost,
-//! and so is what waits for a node that has lost its entry.
+//! **Loss.** A message waits for a minute in its queue. One to a removed queue is lost. The
+//! messages that wait for a node are lost with its entry.
 //!
-//! **Duplicates.** None. Each message has an id with a number that grows; the queue recognises it
-//! for five minutes, and the receiver for as long as the sender is known to it.
+//! **Duplicates.** None. Each message has an id with a number that grows; the queue
+//! recognises it for five minutes, and the receiver for as long as it knows the sender.
 //!
 //! **Lifecycle of a queue.** A connection creates it under a name that is used once, with the
 //! cluster, the node and the incarnation as tags. The node removes it when it leaves in order, or
@@ -27,9 +27,9 @@
 //! process never joined is removed by a member or by `highwater serve reaper`, if its tag names
 //! the cluster.
 //!
-//! **Requests.** The client library holds no connection of its own that could break. A request
-//! that the service did not answer ends the transport, and the node joins again: the answer to a
-//! request for messages may be lost, and these would come again only after half a minute.
+//! **Requests.** The client library holds no connection of its own that could break. A
+//! request that the service did not answer ends the transport, and the node joins again: the answer
+//! to a request for messages may be lost, and these would come again only after half a minute.
 //!
 //! **Size.** SNS accepts 256 KiB. Longer frames travel in fragments, and short ones to the same
 //! recipient share a message.

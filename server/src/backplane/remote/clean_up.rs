@@ -63,7 +63,7 @@ impl<C: Transport> RemoteConnector<C> {
         let orphans = tokio::select! {
             biased;
             ended = membership.serve(&mut queue, inbound, node) => {
-                // Without an error it was told to leave.
+                // Without an error it has been asked to leave.
                 ended?;
                 0
             }

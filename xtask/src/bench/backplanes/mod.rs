@@ -11,7 +11,7 @@
 //!
 //! - [`options`]: the command line; [`system`]: a backplane and the broker that it needs;
 //! - [`run`]: one run of Highwater's binary with a scenario of `xtask/backplanes/`; [`summary`]:
-//!   what is read from its summary; [`phase`]: the instant at which its steady phase began;
+//!   the part of its summary that is read; [`phase`]: the instant at which its steady phase began;
 //! - [`measure`]: all runs of one backplane; [`row`]: their figures; [`table`]: the rows in
 //!   Markdown.
 

@@ -4,7 +4,7 @@
 pub(super) struct Row {
     /// The name of the backplane.
     pub(super) name: &'static str,
-    /// Its figures, or the reason why there are none.
+    /// The figures, or the reason for their absence.
     pub(super) outcome: Result<Figures, String>,
 }
 

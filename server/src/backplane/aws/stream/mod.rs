@@ -8,8 +8,8 @@
 //!
 //! Signs of life go to the topic directly, so that members stay members while no filter runs.
 //!
-//! **At least once, made once.** The filter notes its place after it has published, so a filter
-//! that dies publishes some actions again. Their ids are those of the records in the table; the
+//! **At least once, made once.** The filter notes its place after it has published, so a
+//! filter that dies publishes some actions again. Their ids are those of the records in the table; the
 //! topic recognises them for five minutes, and each node for as long as it knows the sender.
 //!
 //! **Order.** A sender writes one record after the other under its own key, and a stream keeps

@@ -9,7 +9,7 @@ const MAX_RULES: usize = 1_000;
 
 /// The rules of a filter, in their order. Without rules everything is published.
 ///
-/// In a file they are TOML: `[[rule]]` with `then = "publish"` or `"drop"`, and with
+/// The form in a file is TOML: `[[rule]]` with `then = "publish"` or `"drop"`, and with
 /// `to = "node"` or `"topic"` and `topic = "debug.*"` as conditions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,7 +24,7 @@ pub enum InvalidRules {
     /// The text is not TOML, or a key or a value is unknown.
     #[error("invalid rules: {0}")]
     Malformed(String),
-    /// There are too many.
+    /// A file with too many rules.
     #[error("invalid rules: {0} of them: expected at most {MAX_RULES}")]
     TooMany(usize),
     /// A rule for nodes names a topic.
