@@ -73,9 +73,8 @@ pub(crate) fn install() -> Result<()> {
     Ok(())
 }
 
-/// Installs the packages of servers from the Python index. Without a network the tests of the
-/// example servers, of the STOMP client and of the Kafka brokers skip themselves, and those of the
-/// emulator of SNS and SQS fail.
+/// Installs the packages of servers and clients from the Python index. Without a network the tests
+/// of the example servers and with the STOMP client skip themselves, and those of the brokers fail.
 fn install_python_packages() {
     for (name, environment) in [
         ("example servers", python::EXAMPLE_SERVERS),
