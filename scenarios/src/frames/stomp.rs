@@ -1,7 +1,7 @@
 //! The texts of a pool's sessions of STOMP, compiled.
 
 use super::{
-    names::{ValueNames, ValueRef, Values},
+    names::{ValueNames, Values},
     template::Template,
 };
 use crate::{
@@ -65,7 +65,7 @@ impl CompiledStomp {
         names: &mut ValueNames,
     ) -> Result<Self, Vec<StompProblem>> {
         let mut problems = Vec::new();
-        let mut compile = |place, text: &str| match template(text, names) {
+        let mut compile = |place, text: &str| match Template::parse_outside_of_frames(text, names) {
             Ok(template) => Some(template),
             Err(diagnostic) => {
                 problems.push(StompProblem { place, diagnostic });
@@ -114,23 +114,10 @@ impl CompiledStomp {
     }
 }
 
-/// Compiles a text. The frames of a pool alone have numbers and nonces.
-fn template(text: &str, names: &mut ValueNames) -> Result<Template, Diagnostic> {
-    let template = Template::parse(text, names)?;
-    for (value, name) in [(ValueRef::Ref, "ref"), (ValueRef::Nonce, "nonce")] {
-        if template.uses(value) {
-            return Err(
-                Diagnostic::new(format!("`{{{name}}}` outside of a message"))
-                    .expected("a value of the device: {device}, {n}, a column or a taken value"),
-            );
-        }
-    }
-    Ok(template)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frames::names::ValueRef;
 
     struct Sample;
 

@@ -26,6 +26,25 @@ enum Part {
 }
 
 impl Template {
+    /// Compiles a text outside of frames: frames alone have numbers and nonces.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`Template::parse`] does, and for `{ref}` and `{nonce}`.
+    pub fn parse_outside_of_frames(text: &str, names: &mut ValueNames) -> Result<Self, Diagnostic> {
+        let template = Self::parse(text, names)?;
+        for (value, name) in [(ValueRef::Ref, "ref"), (ValueRef::Nonce, "nonce")] {
+            if template.uses(value) {
+                return Err(
+                    Diagnostic::new(format!("`{{{name}}}` outside of a message")).expected(
+                        "a value of the device: {device}, {n}, a column or a taken value",
+                    ),
+                );
+            }
+        }
+        Ok(template)
+    }
+
     /// Compiles a text.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use super::pool;
 use crate::{
     data::PoolData,
     diagnostic::{Diagnostic, DiagnosticSink, ValueLocation},
-    frames::{AddressTemplate, Template, ValueNames, ValueRef},
+    frames::{AddressTemplate, Template, ValueNames},
     plan::{LoginBody, PublishFrom},
     scenario::Scenario,
     section::{devices::PoolSection, login::LoginSection, target::TargetSection},
@@ -53,7 +53,7 @@ fn check_target(
         }
     }
     for header in target.headers.value.iter().flatten() {
-        if let Err(problem) = check_text(&header.value, &mut names) {
+        if let Err(problem) = Template::parse_outside_of_frames(&header.value, &mut names) {
             let message = format!("{} in the value of `{}`", problem.message, header.name);
             report(&target.headers.location, Diagnostic { message, ..problem });
         }
@@ -78,7 +78,7 @@ fn check_login(login: &LoginSection, mut names: ValueNames, sink: &mut Diagnosti
         (&login.headers.location, headers.collect()),
     ] {
         for text in texts {
-            if let Err(problem) = check_text(&text, &mut names) {
+            if let Err(problem) = Template::parse_outside_of_frames(&text, &mut names) {
                 sink.report(&location.without_value(), problem);
             }
         }
@@ -91,21 +91,7 @@ fn texts_of(body: Option<LoginBody>) -> Vec<String> {
 
 fn check_address(address: &str, names: &mut ValueNames) -> Result<(), Diagnostic> {
     AddressTemplate::parse(address, names)?;
-    check_text(address, names)
-}
-
-/// Checks a text outside of frames: frames alone have numbers and nonces.
-fn check_text(text: &str, names: &mut ValueNames) -> Result<(), Diagnostic> {
-    let template = Template::parse(text, names)?;
-    for (value, name) in [(ValueRef::Ref, "ref"), (ValueRef::Nonce, "nonce")] {
-        if template.uses(value) {
-            return Err(
-                Diagnostic::new(format!("`{{{name}}}` outside of a message"))
-                    .expected("a value of the device: {device}, {n}, a column or a taken value"),
-            );
-        }
-    }
-    Ok(())
+    Template::parse_outside_of_frames(address, names).map(drop)
 }
 
 /// Checks that the base addresses are the same for all devices where callers that are no
