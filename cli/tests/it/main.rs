@@ -14,6 +14,7 @@
 //! - [`help`]: help texts, completions, man pages;
 //! - [`matrix`]: several runs of one scenario, and their comparison;
 //! - [`messages`], [`telemetry`], [`streams`]: messages of topics, telemetry, event streams;
+//! - [`telemetry_brokers`]: telemetry through brokers, also through the death of one;
 //! - [`unwritable`]: a full disk, a closed pipe or a stopped reader of what is printed;
 //! - [`secure`]: TLS, tokens, header fields, nodes that are full;
 //! - [`example_targets`]: servers that are not ours, with the scenarios of the examples;
@@ -55,5 +56,6 @@ mod stomp;
 mod streams;
 mod target;
 mod telemetry;
+mod telemetry_brokers;
 mod truth;
 mod unwritable;
