@@ -1,6 +1,6 @@
 //! The queues, the topic, the item and the table of one cluster.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{error::ProvideErrorMetadata, types::AttributeValue};
 use highwater_types::BrokerUrl;
 
 use super::clients::Clients;
@@ -88,17 +88,8 @@ async fn remove_item(clients: &Clients, cluster: &str) -> Result<(), String> {
         .key("cluster", AttributeValue::S(cluster.to_owned()))
         .send()
         .await;
-    match deleted {
-        // No node has ever joined.
-        Err(error)
-            if error
-                .as_service_error()
-                .is_some_and(|answer| answer.is_resource_not_found_exception()) =>
-        {
-            Ok(())
-        }
-        deleted => deleted.map(drop).map_err(|error| error_chain(&error)),
-    }
+    // No node has ever joined where the table is missing.
+    unless_missing(deleted.map(drop))
 }
 
 /// Removes the table of actions of a cluster that routes through a stream.
@@ -110,15 +101,17 @@ async fn remove_actions(clients: &Clients, cluster: &str) -> Result<(), String> 
         .table_name(name)
         .send()
         .await;
-    match deleted {
-        Err(error)
-            if error
-                .as_service_error()
-                .is_some_and(|answer| answer.is_resource_not_found_exception()) =>
-        {
-            Ok(())
-        }
-        deleted => deleted.map(drop).map_err(|error| error_chain(&error)),
+    unless_missing(deleted.map(drop))
+}
+
+/// Takes a resource of DynamoDB that is missing for one that was removed.
+fn unless_missing<E>(removed: Result<(), E>) -> Result<(), String>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    match removed {
+        Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(()),
+        removed => removed.map_err(|error| error_chain(&error)),
     }
 }
 

@@ -125,7 +125,7 @@ impl Opening<'_> {
 }
 
 /// Returns the failure of an attempt whose socket ended in a step.
-fn failure_of(loss: Disconnect, step: u8) -> ConnectError {
+pub(super) fn failure_of(loss: Disconnect, step: u8) -> ConnectError {
     let cause = match loss.kind {
         DisconnectKind::Closed(code) => ConnectFailure::OpenClosed(code),
         DisconnectKind::Reset => ConnectFailure::Reset,

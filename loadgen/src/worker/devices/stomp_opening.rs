@@ -16,6 +16,7 @@ use super::{
     connect_error::ConnectError,
     connect_failure::ConnectFailure,
     disconnect::{Disconnect, DisconnectKind},
+    opening::failure_of,
     schedule::ScheduledDevice,
     socket_io::answer_close,
     upgrade::DeviceSocket,
@@ -205,16 +206,4 @@ fn heart_beat(period: Duration) -> HeartBeat {
         can_send_ms: millis,
         wants_ms: millis,
     }
-}
-
-/// Returns the failure of an attempt whose socket ended.
-fn failure_of(loss: Disconnect, step: u8) -> ConnectError {
-    let cause = match loss.kind {
-        DisconnectKind::Closed(code) => ConnectFailure::OpenClosed(code),
-        DisconnectKind::Reset => ConnectFailure::Reset,
-        // What the step waits for cannot come any more.
-        _ => ConnectFailure::OpenStep(step),
-    };
-    let example = loss.example.map(|example| *example).unwrap_or_default();
-    ConnectError::with_example(cause, example)
 }

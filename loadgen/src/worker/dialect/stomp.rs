@@ -12,6 +12,7 @@ use super::{
     command::{ReplyNodes, ReplyResult},
     incoming::Incoming,
     interface::Dialect,
+    plain::Plain,
 };
 use crate::{
     keys::LoadItemKey,
@@ -24,7 +25,7 @@ const VERSION: Version = Version::V1_2;
 
 /// The dialect of a STOMP server.
 ///
-/// Every 2xx response counts as the reply to its command, as in the dialect `plain`.
+/// Everything except topics is as in the dialect `plain`.
 pub struct Stomp {
     /// The acknowledgement of messages to topics.
     ack: StompAck,
@@ -51,18 +52,15 @@ pub fn with_ack(ack: StompAck) -> &'static dyn Dialect {
 
 impl Dialect for Stomp {
     fn decode<'f>(&self, frame: &'f Message) -> Incoming<'f> {
-        match frame {
-            Message::Pong(payload) => Incoming::from_pong(payload),
-            _ => Incoming::Ignored,
-        }
+        Plain.decode(frame)
     }
 
-    fn decode_reply(&self, _body: &[u8], _nonce: &str) -> Option<ReplyNodes> {
-        Some(ReplyNodes::default())
+    fn decode_reply(&self, body: &[u8], nonce: &str) -> Option<ReplyNodes> {
+        Plain.decode_reply(body, nonce)
     }
 
-    fn decode_event(&self, _name: &str, _data: &str, _nonce: &str) -> Option<ReplyResult> {
-        Some(ReplyResult::Reply(ReplyNodes::default()))
+    fn decode_event(&self, name: &str, data: &str, nonce: &str) -> Option<ReplyResult> {
+        Plain.decode_event(name, data, nonce)
     }
 
     fn subscribe_frames(&self, topics: &[String]) -> Vec<Message> {
