@@ -1,12 +1,14 @@
 //! The rig of the tests: nodes, a broker, devices and an HTTP client.
 //!
-//! In reading order: this file (limits and waits), `broker`, `node`, `cluster`, `http`, `device`.
+//! In reading order: this file (limits and waits), `broker`, `node`, `cluster`, `http`, `device`,
+//! `token`.
 
 mod broker;
 mod cluster;
 mod device;
 mod http;
 mod node;
+mod token;
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -19,6 +21,7 @@ pub(crate) use self::{
     device::TestDevice,
     http::{HttpResponse, connect_from, http_request, raw_exchange, raw_request},
     node::{ADMIN_TOKEN, TestNode, config},
+    token::{SECRET, token},
 };
 
 /// Longer than any condition takes. A test that reaches it has failed.

@@ -2,29 +2,15 @@
 
 use highwater_server::{AuthConfig, NodeConfig, Secret};
 use hyper::StatusCode;
-use jwt_compact::{
-    AlgorithmExt, Claims, Header, TimeOptions,
-    alg::{Hs256, Hs256Key},
-};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::{Error, client::IntoClientRequest, http::HeaderValue};
 
 use crate::{
     ground::TestBackplaneKind,
-    rig::{TEST_TIMEOUT, TestCluster, TestDevice, TestNode, config, http_request, until},
+    rig::{
+        SECRET, TEST_TIMEOUT, TestCluster, TestDevice, TestNode, config, http_request, token, until,
+    },
 };
-
-const SECRET: &str = "an-example-secret-of-32-bytes-ok";
-
-/// Returns a token that was issued `ago_s` seconds ago and is valid for `lifetime_s` seconds.
-fn token(devices: &[&str], ago_s: i64, lifetime_s: i64) -> String {
-    let began = chrono::Utc::now() - chrono::Duration::seconds(ago_s);
-    let times = TimeOptions::new(chrono::Duration::zero(), move || began);
-    let claims = Claims::new(json!({"sub": "anna", "devices": devices}))
-        .set_duration_and_issuance(&times, chrono::Duration::seconds(lifetime_s));
-    let key = Hs256Key::new(SECRET);
-    Hs256.token(&Header::empty(), &claims, &key).unwrap()
-}
 
 fn secret() -> Secret {
     SECRET.parse().unwrap()

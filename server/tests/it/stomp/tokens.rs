@@ -2,27 +2,10 @@
 
 use highwater_server::{AuthConfig, NodeConfig};
 use highwater_stomp::{Command, Version, header};
-use jwt_compact::{
-    AlgorithmExt, Claims, Header, TimeOptions,
-    alg::{Hs256, Hs256Key},
-};
-use serde_json::json;
 use tokio_tungstenite::tungstenite::Error;
 
 use super::{StompClient, client::message_to};
-use crate::rig::{TestNode, config};
-
-const SECRET: &str = "an-example-secret-of-32-bytes-ok";
-
-/// Returns a token of anna that was issued `ago_s` seconds ago.
-fn token(devices: &[&str], ago_s: i64, lifetime_s: i64) -> String {
-    let began = chrono::Utc::now() - chrono::Duration::seconds(ago_s);
-    let times = TimeOptions::new(chrono::Duration::zero(), move || began);
-    let claims = Claims::new(json!({"sub": "anna", "devices": devices}))
-        .set_duration_and_issuance(&times, chrono::Duration::seconds(lifetime_s));
-    let key = Hs256Key::new(SECRET);
-    Hs256.token(&Header::empty(), &claims, &key).unwrap()
-}
+use crate::rig::{SECRET, TestNode, config, token};
 
 fn guarded() -> TestNode {
     TestNode::start(NodeConfig {
