@@ -4,10 +4,11 @@
 //! - [`peers`]: Highwater beside other load testing tools;
 //! - [`backplanes`]: the backplanes of the reference cluster beside each other;
 //! - what the comparisons share: [`process`] (a running program), [`process_tree`] (its memory and
-//!   CPU), [`machine`] (where it ran), [`command_line`] and [`page`] (the document with the
-//!   table), [`interrupt`] (Ctrl-C, which ends every child).
+//!   CPU), [`machine`] (where it ran), [`command_line`], [`cells`] and [`page`] (the table
+//!   and its document), [`interrupt`] (Ctrl-C, which ends every child).
 
 mod backplanes;
+mod cells;
 mod command_line;
 mod criterion;
 mod interrupt;

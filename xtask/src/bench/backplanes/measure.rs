@@ -61,14 +61,18 @@ fn measure_commands(bench: &Bench, service: Option<&Service>, figures: &mut Figu
         figures.command_p50_ms = latency.p50;
         figures.command_p99_ms = latency.p99;
     }
-    let us_per_command = |cores: f64| cores * STEADY.as_micros() as f64 / commands.issued as f64;
-    figures.node_us_per_command = summary.cpu_cores.nodes.map(us_per_command);
+    // Without a command nothing costs anything for each.
+    let us_per_command = |cores: f64| {
+        let us = cores * STEADY.as_micros() as f64;
+        (commands.issued > 0).then(|| us / commands.issued as f64)
+    };
+    figures.node_us_per_command = summary.cpu_cores.nodes.and_then(us_per_command);
     // The run measures one process of an external broker, and a cluster has several.
     let broker_cores = match service {
         Some(_) => external_cores,
         None => summary.cpu_cores.broker,
     };
-    figures.broker_us_per_command = broker_cores.map(us_per_command);
+    figures.broker_us_per_command = broker_cores.and_then(us_per_command);
     Ok(())
 }
 

@@ -5,7 +5,10 @@ use std::fmt;
 use chrono::NaiveDate;
 
 use super::row::{Figures, Outage, Row};
-use crate::bench::machine::Machine;
+use crate::bench::{
+    cells::{cell, cells_of_failure},
+    machine::Machine,
+};
 
 /// The head of the table.
 const HEAD: &str = "\
@@ -16,9 +19,6 @@ and returns after 5 s |
 ";
 /// The columns behind the backplane.
 const COLUMNS: usize = 9;
-/// The cell of a figure that was not measured.
-const NO_FIGURE: &str = "–";
-
 /// The comparison with everything that its figures belong to.
 pub(super) struct Table {
     /// The day, in UTC.
@@ -43,11 +43,8 @@ impl fmt::Display for Table {
             match &row.outcome {
                 Ok(figures) => writeln!(f, "| {} | {} |", row.name, cells(figures).join(" | "))?,
                 Err(reason) => {
-                    // A row is one line, and a log may hold anything.
-                    let line = reason.lines().next().unwrap_or_default();
-                    let reason: String = line.replace('|', " ").chars().take(160).collect();
-                    let empty = [NO_FIGURE; COLUMNS - 1].join(" | ");
-                    writeln!(f, "| {} | {reason} | {empty} |", row.name)?;
+                    let cells = cells_of_failure(reason, COLUMNS);
+                    writeln!(f, "| {} | {cells} |", row.name)?;
                 }
             }
         }
@@ -83,10 +80,6 @@ fn outage(outage: Outage) -> String {
         dropped_sockets,
     } = outage;
     format!("{unreplied} of {issued} commands, {dropped_sockets} sockets")
-}
-
-fn cell<T>(figure: Option<T>, format: impl Fn(T) -> String) -> String {
-    figure.map_or_else(|| NO_FIGURE.to_owned(), format)
 }
 
 #[cfg(test)]

@@ -10,7 +10,10 @@ use super::{
     row::{Measurement, Row},
     target::Target,
 };
-use crate::bench::machine::Machine;
+use crate::bench::{
+    cells::{cell, cells_of_failure},
+    machine::Machine,
+};
 
 /// The head of the table.
 const HEAD: &str = "\
@@ -20,9 +23,6 @@ const HEAD: &str = "\
 ";
 /// The columns behind the tool.
 const COLUMNS: usize = 9;
-/// The cell of a figure that does not exist.
-const NO_FIGURE: &str = "–";
-
 /// The comparison with everything that its figures belong to.
 pub(super) struct Table {
     /// The day, in UTC.
@@ -60,13 +60,7 @@ impl fmt::Display for Table {
             write!(f, "| {} |", format!("{} {version}", row.tool).trim_end())?;
             match &row.outcome {
                 Ok(figures) => writeln!(f, " {} |", cells(figures).join(" | "))?,
-                Err(reason) => {
-                    // A row is one line, and a log may hold anything.
-                    let line = reason.lines().next().unwrap_or_default();
-                    let reason: String = line.replace('|', " ").chars().take(120).collect();
-                    let empty = [NO_FIGURE; COLUMNS - 1].join(" | ");
-                    writeln!(f, " {reason} | {empty} |")?;
-                }
+                Err(reason) => writeln!(f, " {} |", cells_of_failure(reason, COLUMNS))?,
             }
         }
         Ok(())
@@ -89,10 +83,6 @@ fn cells(figures: &Measurement) -> [String; COLUMNS] {
         cell(due.p99_ms, milliseconds),
         cell(due.max_ms, milliseconds),
     ]
-}
-
-fn cell(figure: Option<f64>, format: impl Fn(f64) -> String) -> String {
-    figure.map_or_else(|| NO_FIGURE.to_owned(), format)
 }
 
 fn milliseconds(ms: f64) -> String {
