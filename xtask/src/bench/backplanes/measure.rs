@@ -73,6 +73,9 @@ fn measure_commands(bench: &Bench, service: Option<&Service>, figures: &mut Figu
         None => summary.cpu_cores.broker,
     };
     figures.broker_us_per_command = broker_cores.and_then(us_per_command);
+    let backplane = summary.backplane;
+    figures.usd_per_million_commands =
+        backplane.and_then(|all| all.estimated_usd_per_million_commands);
     Ok(())
 }
 
@@ -96,7 +99,9 @@ fn idle_requests(bench: &Bench, service: Option<&Service>) -> Result<Option<f64>
     let summary = Run::start(bench, "idle", service, &[])?.finish()?;
     let broker = summary.brokers.first();
     let per_s = broker.and_then(|broker| broker.messages_in_per_s);
-    Ok(per_s.map(|per_s| per_s * 3600.0 / IDLE_NODES))
+    // A provider's service has no count of its own, and the nodes count what it bills.
+    let billed = summary.backplane.and_then(|all| all.billed_per_idle_node_hour);
+    Ok(per_s.map(|per_s| per_s * 3600.0 / IDLE_NODES).or(billed))
 }
 
 /// Kills the broker under commands, and starts it again.

@@ -19,12 +19,14 @@ pub(super) struct Figures {
     pub(super) node_us_per_command: Option<f64>,
     /// The CPU time of the broker for each command, in µs.
     pub(super) broker_us_per_command: Option<f64>,
+    /// The provider's list price of a million commands, half of which cross the backplane.
+    pub(super) usd_per_million_commands: Option<f64>,
     /// The deliveries to subscribers per second.
     pub(super) deliveries_per_s: Option<f64>,
     /// The 99th percentile from the instant at which a message was due to its delivery, in ms.
     pub(super) delivery_p99_ms: Option<f64>,
     /// The messages that an idle node sends to the broker in an hour; commands of any kind for
-    /// Redis.
+    /// Redis, and billed requests for a provider's service.
     pub(super) idle_requests_per_hour: Option<f64>,
     /// The effect of a node's death.
     pub(super) node_kill: Option<Outage>,

@@ -12,6 +12,7 @@ pub(super) struct Summary {
     pub(super) messages: Option<Messages>,
     pub(super) sockets: Sockets,
     pub(super) brokers: Vec<Broker>,
+    pub(super) backplane: Option<Backplane>,
     pub(super) cpu_cores: Cores,
 }
 
@@ -40,6 +41,13 @@ pub(super) struct Sockets {
 #[derive(Debug, Deserialize)]
 pub(super) struct Broker {
     pub(super) messages_in_per_s: Option<f64>,
+}
+
+/// The requests that a provider bills.
+#[derive(Debug, Deserialize)]
+pub(super) struct Backplane {
+    pub(super) billed_per_idle_node_hour: Option<f64>,
+    pub(super) estimated_usd_per_million_commands: Option<f64>,
 }
 
 /// The cores in use during the steady phase.

@@ -2,7 +2,7 @@
 
 use highwater_services::{
     NatsService, RabbitMqService, RedisClusterService, RedisOptions, RedisService, Service,
-    ServiceError,
+    ServiceError, ServiceKind,
 };
 
 /// A backplane.
@@ -31,6 +31,8 @@ impl System {
             external("redis-cluster", RedisClusterService::start),
             external("nats", NatsService::start),
             external("rabbitmq", RabbitMqService::start),
+            external("sns", || ServiceKind::Ministack.start()),
+            external("dynamodb", || ServiceKind::MinistackStream.start()),
         ]
     }
 }

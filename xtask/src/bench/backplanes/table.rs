@@ -13,12 +13,12 @@ use crate::bench::{
 /// The head of the table.
 const HEAD: &str = "\
 | backplane | command p50 | command p99 | CPU of the nodes per command | CPU of the broker per command \
-| deliveries | delivery p99 | an idle node's requests per hour | a node is killed | the broker is killed \
+| list price of a million commands | deliveries | delivery p99 | an idle node's requests per hour | a node is killed | the broker is killed \
 and returns after 5 s |
-|---|--:|--:|--:|--:|--:|--:|--:|---|---|
+|---|--:|--:|--:|--:|--:|--:|--:|--:|---|---|
 ";
 /// The columns behind the backplane.
-const COLUMNS: usize = 9;
+const COLUMNS: usize = 10;
 /// The comparison with everything that its figures belong to.
 pub(super) struct Table {
     /// The day, in UTC.
@@ -63,6 +63,9 @@ fn cells(figures: &Figures) -> [String; COLUMNS] {
         cell(figures.command_p99_ms, milliseconds),
         cell(figures.node_us_per_command, microseconds),
         cell(figures.broker_us_per_command, microseconds),
+        cell(figures.usd_per_million_commands, |usd| {
+            format!("{usd:.2} USD")
+        }),
         cell(figures.deliveries_per_s, |rate| format!("{rate:.0}/s")),
         cell(figures.delivery_p99_ms, milliseconds),
         cell(figures.idle_requests_per_hour, |count| {
@@ -99,7 +102,7 @@ mod tests {
             ..Figures::default()
         };
         let outage = "3 of 4000 commands, 0 sockets";
-        let expected = ["0.00 ms", "–", "–", "42 µs", "–", "–", "–", "–", outage];
+        let expected = ["0.00 ms", "–", "–", "42 µs", "–", "–", "–", "–", "–", outage];
         assert_eq!(cells(&figures), expected);
     }
 }
