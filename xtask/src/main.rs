@@ -4,6 +4,7 @@
 //! - [`prose`]: the prose lint;
 //! - [`services`]: real brokers and balancers;
 //! - [`conformance`]: the Autobahn suite;
+//! - [`debian`]: the tests of brokers against the versions of another release of Debian;
 //! - [`fuzz`]: libFuzzer on the parsers of foreign bytes;
 //! - [`bench`]: the benches, and the comparison with other tools;
 //! - [`pictures`]: the pictures of the documents;
@@ -11,6 +12,7 @@
 
 mod bench;
 mod conformance;
+mod debian;
 mod fuzz;
 mod pictures;
 mod prose;
@@ -42,6 +44,9 @@ enum Task {
     /// Both ends of a device socket against the Autobahn WebSocket test suite; see
     /// docs/conformance.md
     Conformance,
+    /// The tests of brokers against the versions of another release of Debian (needs
+    /// root and a network)
+    Debian(debian::DebianOptions),
     /// Parsers of untrusted bytes, by libFuzzer (needs cargo-fuzz and a nightly
     /// toolchain); see docs/conformance.md
     Fuzz(fuzz::FuzzOptions),
@@ -61,6 +66,7 @@ fn main() -> Result<()> {
         Task::Test => test::run(),
         Task::Services(services) => services::run(services),
         Task::Conformance => conformance::run(),
+        Task::Debian(options) => debian::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Pictures => pictures::run(),
         Task::Prose { prefixes } => prose::run(&prefixes),

@@ -5,6 +5,7 @@ use std::process::Command;
 use highwater_reports::summary::Summary;
 use highwater_services::{Service, ServiceKind};
 use nix::sys::signal::Signal;
+use serde_json::{Value, json};
 
 use crate::{
     harness::{
@@ -17,16 +18,28 @@ use crate::{
 
 const LEASE: [&str; 2] = ["--membership-lease", "2s"];
 
-/// Returns the names of the queues of all clusters.
-fn queues(emulator: &Service) -> Vec<String> {
+/// Asks the emulator, and returns its answer.
+fn ask(emulator: &Service, body: &str, headers: &[&str]) -> String {
     let url = emulator.url();
     let (_, server) = url.rsplit_once('@').expect("a user");
-    let listed = Command::new("curl")
-        .args(["-sSf", &format!("http://{server}/"), "-d"])
-        .arg("Action=ListQueues")
+    let answer = Command::new("curl")
+        .args(["-sSf", &format!("http://{server}/"), "-d", body])
+        .args(headers.iter().flat_map(|header| ["-H", *header]))
         .output()
         .expect("curl");
-    let text = String::from_utf8(listed.stdout).expect("XML");
+    String::from_utf8(answer.stdout).expect("text")
+}
+
+/// Returns the answer of DynamoDB to an action.
+fn ask_dynamodb(emulator: &Service, action: &str, body: &str) -> Value {
+    let target = format!("X-Amz-Target: DynamoDB_20120810.{action}");
+    let headers = [&target, "Content-Type: application/x-amz-json-1.0"];
+    serde_json::from_str(&ask(emulator, body, &headers)).expect("JSON")
+}
+
+/// Returns the names of the queues of all clusters.
+fn queues(emulator: &Service) -> Vec<String> {
+    let text = ask(emulator, "Action=ListQueues", &[]);
     let urls = text.split("<QueueUrl>").skip(1);
     let urls = urls.filter_map(|rest| rest.split_once("</QueueUrl>"));
     urls.map(|(url, _)| url.rsplit('/').next().expect("a name").to_owned())
@@ -113,6 +126,14 @@ fn cluster_that_routes_through_a_stream_runs_clean() {
     let emulator = ServiceKind::MinistackStream.start().expect("the emulator");
     let summary = run(&emulator);
     assert!(summary.backplane.unwrap().sent_per_command.unwrap() > 0.0);
+    let tables = ask_dynamodb(&emulator, "ListTables", "{}");
+    let left = ["highwater-checkpoints", "highwater-membership"];
+    assert_eq!(tables["TableNames"], json!(left), "they are of all clusters");
+    for table in left {
+        let scan = json!({ "TableName": table }).to_string();
+        let items = ask_dynamodb(&emulator, "Scan", &scan);
+        assert_eq!(items["Count"], 0, "{table}: {items}");
+    }
 }
 
 #[test]

@@ -121,6 +121,11 @@ pub const TSUNG: Program = on_path(
     OutsideProgram::new("tsung", "tsung"),
     "bench: a load testing tool to compare with",
 );
+/// What makes a folder with another release of Debian.
+pub const DEBIAN_PROGRAMS: &[Program] = &[on_path(
+    OutsideProgram::new("debootstrap", "debootstrap"),
+    "tests: brokers of another release of Debian",
+)];
 /// Artillery, a load testing tool. Debian has no package of it.
 pub const ARTILLERY: Program = on_path(
     OutsideProgram::new("artillery", "artillery (npm)"),

@@ -8,6 +8,8 @@ use crate::{broker::driver::connect_to_any, error_chain::error_chain};
 
 /// The table with an item for each cluster.
 const MEMBERSHIP_TABLE: &str = "highwater-membership";
+/// The table in which filters note how far they have read streams.
+const CHECKPOINT_TABLE: &str = "highwater-checkpoints";
 /// The tag with the cluster of a queue.
 const CLUSTER_TAG: &str = "highwater:cluster";
 
@@ -89,29 +91,43 @@ async fn remove_item(clients: &Clients, cluster: &str) -> Result<(), String> {
         .send()
         .await;
     // No node has ever joined where the table is missing.
-    unless_missing(deleted.map(drop))
+    unless_missing(deleted).map(drop)
 }
 
-/// Removes the table of actions of a cluster that routes through a stream.
+/// Removes the table of actions of a cluster that routes through a stream, and what its filter
+/// has noted of the stream.
 async fn remove_actions(clients: &Clients, cluster: &str) -> Result<(), String> {
+    let client = &clients.dynamodb;
     let name = format!("highwater-actions-{cluster}");
-    let deleted = clients
-        .dynamodb
-        .delete_table()
-        .table_name(name)
+    let described = client.describe_table().table_name(&name).send().await;
+    let Some(described) = unless_missing(described)? else {
+        return Ok(());
+    };
+    let deleted = client.delete_table().table_name(name).send().await;
+    unless_missing(deleted)?;
+    let stream = described.table.and_then(|table| table.latest_stream_arn);
+    // The filter uses the last part, which tells a stream from its table's former ones.
+    let Some(label) = stream.as_deref().and_then(|arn| arn.rsplit('/').next()) else {
+        return Ok(());
+    };
+    let deleted = client
+        .delete_item()
+        .table_name(CHECKPOINT_TABLE)
+        .key("stream", AttributeValue::S(format!("{cluster}/{label}")))
         .send()
         .await;
-    unless_missing(deleted.map(drop))
+    unless_missing(deleted).map(drop)
 }
 
-/// Takes a resource of DynamoDB that is missing for one that was removed.
-fn unless_missing<E>(removed: Result<(), E>) -> Result<(), String>
+/// Returns `None` for a resource of DynamoDB that is missing.
+fn unless_missing<T, E>(answer: Result<T, E>) -> Result<Option<T>, String>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    match removed {
-        Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(()),
-        removed => removed.map_err(|error| error_chain(&error)),
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),
+        Err(error) => Err(error_chain(&error)),
     }
 }
 
