@@ -43,7 +43,10 @@ pub(crate) fn run(options: &DebianOptions) -> Result<()> {
     show_versions(&root)?;
     let script = workspace.join("xtask/debian/run.sh");
     // Cargo starts each test binary by it.
-    let runner = format!("target.'cfg(unix)'.runner={:?}", [&script, &root, &workspace]);
+    let runner = format!(
+        "target.'cfg(unix)'.runner={:?}",
+        [&script, &root, &workspace]
+    );
     let mut tests = cargo("test --package highwater-server --all-features --locked --config");
     tests.arg(runner).arg("--").args(&options.tests);
     step("tests of brokers", &mut tests)

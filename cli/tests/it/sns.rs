@@ -128,7 +128,11 @@ fn cluster_that_routes_through_a_stream_runs_clean() {
     assert!(summary.backplane.unwrap().sent_per_command.unwrap() > 0.0);
     let tables = ask_dynamodb(&emulator, "ListTables", "{}");
     let left = ["highwater-checkpoints", "highwater-membership"];
-    assert_eq!(tables["TableNames"], json!(left), "they are of all clusters");
+    assert_eq!(
+        tables["TableNames"],
+        json!(left),
+        "they are of all clusters"
+    );
     for table in left {
         let scan = json!({ "TableName": table }).to_string();
         let items = ask_dynamodb(&emulator, "Scan", &scan);

@@ -100,7 +100,9 @@ fn idle_requests(bench: &Bench, service: Option<&Service>) -> Result<Option<f64>
     let broker = summary.brokers.first();
     let per_s = broker.and_then(|broker| broker.messages_in_per_s);
     // A provider's service has no count of its own, and the nodes count what it bills.
-    let billed = summary.backplane.and_then(|all| all.billed_per_idle_node_hour);
+    let billed = summary
+        .backplane
+        .and_then(|all| all.billed_per_idle_node_hour);
     Ok(per_s.map(|per_s| per_s * 3600.0 / IDLE_NODES).or(billed))
 }
 

@@ -102,7 +102,9 @@ mod tests {
             ..Figures::default()
         };
         let outage = "3 of 4000 commands, 0 sockets";
-        let expected = ["0.00 ms", "–", "–", "42 µs", "–", "–", "–", "–", "–", outage];
+        let expected = [
+            "0.00 ms", "–", "–", "42 µs", "–", "–", "–", "–", "–", outage,
+        ];
         assert_eq!(cells(&figures), expected);
     }
 }
