@@ -121,7 +121,7 @@ pub const TSUNG: Program = on_path(
     OutsideProgram::new("tsung", "tsung"),
     "bench: a load testing tool to compare with",
 );
-/// What makes a folder with another release of Debian.
+/// The program that makes a folder with another release of Debian.
 pub const DEBIAN_PROGRAMS: &[Program] = &[on_path(
     OutsideProgram::new("debootstrap", "debootstrap"),
     "tests: brokers of another release of Debian",
