@@ -27,7 +27,9 @@ pub(crate) struct DebianOptions {
 }
 
 /// The packages whose programs the tests use.
-const PACKAGES: &str = "redis-server redis-tools rabbitmq-server nats-server haproxy nginx-light";
+const PACKAGES: &str = "redis-server redis-tools rabbitmq-server nats-server curl ca-certificates";
+/// A test that mirrors a queue, which RabbitMQ has not done since version 4.
+const MIRRORED: &str = "loss_of_servers_of_a_cluster_is_survived";
 /// The file that says that a folder is complete.
 const MARKER: &str = "highwater-installed";
 /// The packages' own start of their servers, which a folder must not do.
@@ -49,6 +51,7 @@ pub(crate) fn run(options: &DebianOptions) -> Result<()> {
     );
     let mut tests = cargo("test --package highwater-server --all-features --locked --config");
     tests.arg(runner).arg("--").args(&options.tests);
+    tests.args(["--skip", MIRRORED]);
     step("tests of brokers", &mut tests)
 }
 
