@@ -60,6 +60,14 @@ fn killed_consumer_loses_no_telemetry() {
     // Only records that the killed consumer had not acknowledged are handled twice.
     assert!(duplicated <= MAX_UNACKED, "{telemetry:?}");
     assert!(telemetry.redelivered >= Some(duplicated), "{telemetry:?}");
+    let latency = telemetry
+        .latency_ms
+        .as_ref()
+        .expect("the journals were read");
+    assert_eq!(latency.count, 1_200);
+    // A consumer takes 5 ms for each.
+    assert!(latency.p50 >= Some(5.0), "{telemetry:?}");
+    assert!(summary.cpu_cores.consumers > Some(0.0), "{telemetry:?}");
 }
 
 #[test]

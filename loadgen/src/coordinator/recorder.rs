@@ -1,6 +1,6 @@
 //! The lines of the run record, second by second.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use highwater_reports::{
@@ -166,6 +166,22 @@ impl RunRecorder {
         // takes it.
         self.writer.flush()?;
         Ok(interval.left_out)
+    }
+
+    /// Records durations that the coordinator found itself, of these seconds of the run's clock,
+    /// as one line.
+    pub fn record_latency(
+        &mut self,
+        tag: &str,
+        seconds: Range<u64>,
+        histogram: &LatencyHistogram,
+    ) -> Result<(), RecordError> {
+        let line = LatencyLineKey {
+            second: seconds.start,
+            length: seconds.end.saturating_sub(seconds.start),
+            tag: tag.to_owned(),
+        };
+        self.write_latency(&line, histogram)
     }
 
     /// Writes the lines that are complete by now and hands everything to the kernel, so that

@@ -8,7 +8,9 @@
 //! ```
 //!
 //! Both sides are bit vectors over the plan, so that the memory of a run is known before
-//! it begins and does not grow.
+//! it begins and does not grow. [`latency`] is one histogram for the same reason.
+
+mod latency;
 
 use std::{
     fs::File,
@@ -24,6 +26,7 @@ use highwater_scenarios::{
 };
 use serde::Deserialize;
 
+pub use self::latency::{SteadyStart, TelemetryLatency};
 use crate::{control::UnacceptedTelemetry, keys::LoadItemKey};
 
 /// Longest line of a journal, in bytes: device ids and record ids are bounded.
@@ -34,6 +37,8 @@ const MAX_JOURNAL_LINE: u64 = 1024;
 pub struct TelemetryReconciler {
     loads: Vec<LoadReconciliation>,
     journals: Vec<JournalTail>,
+    /// The latencies of the handled records, once due times are known.
+    latency: Option<TelemetryLatency>,
     /// Records that a consumer handled again.
     duplicated: u64,
     /// Records that the queue marked as redelivered.
@@ -63,6 +68,8 @@ struct JournalTail {
 /// The fields of a journal line that the reconciliation needs.
 #[derive(Deserialize)]
 struct ParsedJournalLine<'a> {
+    /// Milliseconds since 1970.
+    at: f64,
     #[serde(borrow)]
     device: &'a str,
     #[serde(borrow)]
@@ -101,6 +108,17 @@ impl TelemetryReconciler {
             journals: journals.into_iter().map(tail).collect(),
             ..Self::default()
         })
+    }
+
+    /// Takes the start of the steady phase, before the first journal is read.
+    pub fn begin_steady(&mut self, start: SteadyStart) {
+        self.latency = Some(TelemetryLatency::since(start));
+    }
+
+    /// Returns the latencies of the handled records, each of its first line that was read;
+    /// `None` where the run reached no steady phase.
+    pub fn latency(&self) -> Option<&TelemetryLatency> {
+        self.latency.as_ref()
     }
 
     /// Marks the records of one device that the system did not confirm.
@@ -189,17 +207,21 @@ impl TelemetryReconciler {
     }
 
     fn record_line(&mut self, line: &[u8]) {
-        let Ok(line) = serde_json::from_slice::<ParsedJournalLine<'_>>(line) else {
+        let Ok(parsed) = serde_json::from_slice::<ParsedJournalLine<'_>>(line) else {
             self.unreadable += 1;
             return;
         };
-        let Some((load, number)) = self.locate(&line) else {
+        let Some((load, number)) = self.locate(&parsed) else {
             self.unknown += 1;
             return;
         };
-        self.redelivered += u64::from(line.redelivered);
-        let handled = &mut self.loads[load].handled;
-        self.duplicated += u64::from(replace_bit(handled, number, true));
+        self.redelivered += u64::from(parsed.redelivered);
+        let load = &mut self.loads[load];
+        if replace_bit(&mut load.handled, number, true) {
+            self.duplicated += 1;
+        } else if let Some(latency) = &mut self.latency {
+            latency.count(load.plan.due(number), parsed.at);
+        }
     }
 
     /// Returns load and number of the record of a line, if the plan has it for that device.
@@ -231,7 +253,7 @@ fn replace_bit(bits: &mut BitVec, number: u64, value: bool) -> bool {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::{fs, io::Write};
+    use std::{fs, io::Write, time::Duration};
 
     use super::*;
 
@@ -317,6 +339,34 @@ pub(super) mod tests {
         else {
             panic!("an incomplete reconciliation knows no lost items");
         };
+    }
+
+    #[test]
+    fn latency_begins_when_a_record_is_due_and_ends_with_its_first_line() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("c1");
+        let mut telemetry = reconciler(vec![path.clone()]);
+        telemetry.begin_steady(SteadyStart {
+            second: 7,
+            since_1970: Duration::from_secs(1000),
+        });
+        // Records are due each 100 ms: number 3 at 1000.3 s.
+        let line = |number: u64, at: &str| line(number, false).replace("\"at\":1,", at);
+        let lines = [
+            line(3, "\"at\":1000800.25,"),
+            line(3, "\"at\":1009000,"),
+            // Clocks that differ make no time negative, and no line of a sender ends a run.
+            line(4, "\"at\":1000100,"),
+            line(5, "\"at\":-1e300,"),
+        ];
+        fs::write(&path, lines.concat()).expect("written");
+        telemetry.read_new_lines();
+        let latency = telemetry.latency().expect("a steady phase");
+        let histogram = latency.histogram();
+        assert_eq!((latency.first_second(), histogram.len()), (7, 2));
+        let (least, most) = (histogram.min(), histogram.max());
+        assert!(least <= 1 && most.abs_diff(500_250) <= 500, "{histogram:?}");
+        assert_eq!((telemetry.handled_count(), telemetry.duplicated), (3, 1));
     }
 
     #[test]

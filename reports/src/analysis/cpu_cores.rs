@@ -17,6 +17,7 @@ pub struct CpuCores {
     pub nodes: Option<f64>,
     pub broker: Option<f64>,
     pub balancers: Option<f64>,
+    pub consumers: Option<f64>,
     pub workers: Option<f64>,
 }
 
@@ -32,6 +33,7 @@ pub(super) fn cpu_cores(window: &RunWindow) -> CpuCores {
         nodes: cores(SourceRole::Node),
         broker: cores(SourceRole::Broker),
         balancers: cores(SourceRole::Balancer),
+        consumers: cores(SourceRole::Consumer),
         workers: cores(SourceRole::Worker),
     }
 }

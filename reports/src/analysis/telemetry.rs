@@ -12,9 +12,9 @@ use crate::record::{
 
 /// The summary's `telemetry`: counts over the whole run, times over the steady phase.
 ///
-/// The counts of consumers are `null` where the consumers are not the harness's own. `lost`
-/// is `null` as well when a worker was lost, because that worker alone knew which records
-/// were accepted.
+/// The counts and the latency of consumers are `null` where the consumers are not the harness's
+/// own. `lost` is `null` as well when a worker was lost, because that worker alone knew which
+/// records were accepted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "the metric registry describes each field")]
 pub struct TelemetrySummary {
@@ -29,6 +29,7 @@ pub struct TelemetrySummary {
     pub lost: Option<u64>,
     pub response_ms: Distribution,
     pub service_ms: Distribution,
+    pub latency_ms: Option<Distribution>,
 }
 
 /// Computes the section; `None` when the scenario sends no telemetry.
@@ -51,6 +52,10 @@ pub(super) fn telemetry(window: &RunWindow) -> Option<TelemetrySummary> {
         lost: journals.and_then(|journals| journals.lost),
         response_ms: window.distribution_of(latency::TELEMETRY_RESPONSE),
         service_ms: window.distribution_of(latency::TELEMETRY_SERVICE),
+        // Records of earlier versions have journals and no such times.
+        latency_ms: journals
+            .map(|_| window.distribution_of(latency::TELEMETRY_LATENCY))
+            .filter(|latency| latency.count > 0),
     })
 }
 

@@ -346,6 +346,8 @@ pub mod latency {
     pub const TELEMETRY_RESPONSE: &str = "telemetry.response";
     /// Time from when a telemetry record was last sent to its acceptance.
     pub const TELEMETRY_SERVICE: &str = "telemetry.service";
+    /// Time from when a telemetry record was due to when a consumer had handled it.
+    pub const TELEMETRY_LATENCY: &str = "telemetry.latency";
     /// Time from losing a socket to having it open again.
     pub const RECONNECT: &str = "reconnect";
     /// Service time of replies by the node that owned the socket, one tag for each node:

@@ -102,6 +102,9 @@ fn under_new_names(mut old: Value) -> Value {
     ] {
         old["backplane"][name] = Value::Null;
     }
+    old["telemetry"]["latency_ms"] = Value::Null;
+    // The consumers used as much as the broker.
+    old["cpu_cores"]["consumers"] = old["cpu_cores"]["broker"].clone();
     old["exchanges"] = Value::Null;
     old["frames"] = Value::Null;
     old["heartbeats"]["one_way"] = 0.into();

@@ -1,7 +1,10 @@
 //! Telemetry: the counts of devices compared with the journals of consumers.
 
 use highwater_reports::{
-    record::{JournalCounts, RecordEvent, names::counter},
+    record::{
+        JournalCounts, RecordEvent,
+        names::{counter, latency},
+    },
     summary::TelemetrySummary,
     verdict_text,
 };
@@ -65,7 +68,11 @@ fn telemetry(run: &TestRun) -> (TelemetrySummary, Vec<String>) {
 fn fully_handled_telemetry_is_no_problem() {
     let mut run = with_telemetry();
     add_journals(&mut run, &ALL);
+    run.add_latency(latency::TELEMETRY_LATENCY, RAMP_S as f64, &[7, 8, 9]);
     let (section, problems) = telemetry(&run);
+    let handling = section.latency_ms.unwrap();
+    assert_eq!(handling.count, 3);
+    assert!((8.0..8.1).contains(&handling.p50.unwrap()), "{handling:?}");
     assert_eq!((section.due, section.accepted), (2_000, 2_000));
     assert_eq!((section.handled, section.lost), (Some(2_000), Some(0)));
     assert_eq!(problems, Vec::<String>::new());
@@ -85,6 +92,7 @@ fn handling_is_unknown_without_journals() {
     let (section, problems) = telemetry(&with_telemetry());
     assert_eq!((section.handled, section.duplicated), (None, None));
     assert_eq!((section.redelivered, section.lost), (None, None));
+    assert_eq!(section.latency_ms, None);
     assert_eq!(problems, Vec::<String>::new());
 }
 

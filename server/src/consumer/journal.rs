@@ -33,8 +33,8 @@ pub(super) struct Journal {
 
 #[derive(Serialize)]
 struct JournalLine<'a> {
-    /// Milliseconds since 1970.
-    at: u64,
+    /// Milliseconds since 1970, to the microsecond.
+    at: f64,
     device: &'a str,
     id: &'a str,
     redelivered: bool,
@@ -73,7 +73,8 @@ impl Journal {
     pub(super) fn append(&mut self, telemetry: &Telemetry, redelivered: bool) {
         let at = SystemTime::now().duration_since(UNIX_EPOCH);
         let line = JournalLine {
-            at: at.map_or(0, |since| since.as_millis() as u64),
+            // Exact: a double has room for such microseconds for two centuries.
+            at: at.map_or(0.0, |since| since.as_micros() as f64 / 1e3),
             device: telemetry.device.as_str(),
             id: telemetry.id.as_str(),
             redelivered,

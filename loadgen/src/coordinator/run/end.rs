@@ -2,7 +2,7 @@
 
 use std::{mem, pin::pin, time::Duration};
 
-use highwater_reports::record::{RecordEvent, RunEnd};
+use highwater_reports::record::{RecordEvent, RunEnd, names::latency};
 use tokio::{
     sync::mpsc,
     time::{Instant, timeout_at},
@@ -13,10 +13,12 @@ use super::ActiveRun;
 use crate::coordinator::{
     consumer_drain::{DrainOutcome, WaitPolicy, drain_consumers, read_journals},
     error::RunError,
+    phases::RunPhase,
     progress::{NoteKind, Update},
     recorder::LostParts,
     remote::Checkpoint,
     sampler_task::SampleRound,
+    telemetry::TelemetryReconciler,
 };
 
 /// Longest wait for the last sample.
@@ -67,8 +69,30 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         // What a lost worker's devices had accepted is unknown, and what comes after the wait
         // may still be handled.
         let complete = !self.worker_lost && !matches!(outcome, DrainOutcome::Unfinished(_));
+        self.record_telemetry_latency(&telemetry)?;
         let summary = telemetry.summary_event(complete);
         Ok(self.recorder.record_event(summary)?)
+    }
+
+    /// Records from when records were due to when consumers had handled them, as one line of
+    /// the steady phase: only there records are due.
+    fn record_telemetry_latency(
+        &mut self,
+        telemetry: &TelemetryReconciler,
+    ) -> Result<(), RunError> {
+        let Some(found) = telemetry.latency() else {
+            return Ok(());
+        };
+        let from = found.first_second();
+        let until = match self.phase {
+            RunPhase::Drain { from } => from,
+            RunPhase::Ramp | RunPhase::Steady { .. } => self.clock.now().as_secs(),
+        };
+        let steady = from..until.max(from + 1);
+        let tag = latency::TELEMETRY_LATENCY;
+        Ok(self
+            .recorder
+            .record_latency(tag, steady, found.histogram())?)
     }
 
     /// Waits for one more round of samples, begun after all work was over: it has the

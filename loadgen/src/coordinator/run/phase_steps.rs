@@ -11,6 +11,7 @@ use crate::{
         error::RunError,
         phases::{PHASE_LEAD_S, RunPhase, sockets_wanted_by},
         progress::{NoteKind, PhaseProgress, Update},
+        telemetry::SteadyStart,
     },
     sampling::gauges::sample_interval,
 };
@@ -53,6 +54,12 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         let duration = self.plan.duration;
         let until = from + duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
         self.phase = RunPhase::Steady { from, until };
+        if let Some(telemetry) = &mut self.telemetry {
+            telemetry.begin_steady(SteadyStart {
+                second: from,
+                since_1970: self.clock.since_1970_at(Duration::from_secs(from)),
+            });
+        }
         self.broadcast(&ToWorker::Steady { second: from }).await?;
         self.broadcast(&ToWorker::Drain { second: until }).await?;
         // A task of its own: an event may take seconds, and the run's task must not wait.
