@@ -6,7 +6,7 @@
 //! - [`conformance`]: the Autobahn suite;
 //! - [`debian`]: the tests of brokers against the versions of another release of Debian;
 //! - [`fuzz`]: libFuzzer on the parsers of foreign bytes;
-//! - [`bench`]: the benches, and the comparison with other tools;
+//! - [`bench`]: the benches, and the comparisons of tools, backplanes and queues;
 //! - [`pictures`]: the pictures of the documents;
 //! - [`steps`]: the commands that the tasks consist of.
 

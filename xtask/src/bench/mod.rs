@@ -3,20 +3,27 @@
 //! - [`criterion`]: the benches of the crates;
 //! - [`peers`]: Highwater beside other load testing tools;
 //! - [`backplanes`]: the backplanes of the reference cluster beside each other;
-//! - what the comparisons share: [`process`] (a running program), [`process_tree`] (its memory and
-//!   CPU), [`machine`] (where it ran), [`command_line`], [`cells`] and [`page`] (the table
-//!   and its document), [`interrupt`] (Ctrl-C, which ends every child).
+//! - what it shares with comparisons of its kind: [`system`] and [`selection`] (what they compare), [`harness_run`] (one
+//!   run of Highwater's binary);
+//! - what all comparisons share: [`process`] (a running program), [`process_tree`] (its memory and
+//!   CPU), [`measured`] with [`machine`] and [`command_line`] (when, where and how it ran),
+//!   [`cells`] and [`page`] (the table and its document), [`interrupt`] (Ctrl-C, which ends every
+//!   child).
 
 mod backplanes;
 mod cells;
 mod command_line;
 mod criterion;
+mod harness_run;
 mod interrupt;
 mod machine;
+mod measured;
 mod page;
 mod peers;
 mod process;
 mod process_tree;
+mod selection;
+mod system;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};

@@ -1,19 +1,25 @@
 //! All runs of one backplane.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use anyhow::{Context, Result};
 use highwater_services::Service;
 
 use super::{
     row::{Figures, Outage, Row},
-    run::{Bench, Run},
-    summary::Summary,
+    systems,
+};
+use crate::bench::{
+    harness_run::{Bench, FinishedRun, Run, Summary},
     system::System,
 };
 
+/// The scenarios of the comparison.
+const SCENARIOS: &str = "xtask/backplanes";
 /// The length of the steady phase in `commands.toml`, `deliveries.toml` and `idle.toml`.
 const STEADY: Duration = Duration::from_secs(30);
+/// The part of it over which the CPU time of an external broker is taken.
+const CPU_WINDOW: Range<Duration> = Duration::from_secs(2)..Duration::from_secs(27);
 /// The nodes of `idle.toml`.
 const IDLE_NODES: f64 = 2.0;
 /// The instants at which an external broker is killed and started again, as the events of
@@ -34,28 +40,38 @@ pub(super) fn row(bench: &Bench, system: &System) -> Row {
 }
 
 fn measure(bench: &Bench, system: &System) -> Result<Figures> {
-    let mut service = match system.start {
-        Some(start) => Some(start()?),
-        None => None,
-    };
+    let mut service = system.start()?;
     let mut figures = Figures::default();
     measure_commands(bench, service.as_ref(), &mut figures)?;
     measure_deliveries(bench, service.as_ref(), &mut figures)?;
     figures.idle_requests_per_hour = idle_requests(bench, service.as_ref())?;
-    let node_kill = Run::start(bench, "node-kill", service.as_ref(), &[])?.finish()?;
-    figures.node_kill = outage(&node_kill);
+    let node_kill = start(bench, "node-kill", service.as_ref(), &[])?.finish()?;
+    figures.node_kill = outage(&node_kill.summary);
     // Last: the broker may have lost its memory afterwards.
-    figures.broker_kill = outage(&kill_broker(bench, service.as_mut())?);
+    figures.broker_kill = outage(&kill_broker(bench, service.as_mut())?.summary);
     Ok(figures)
 }
 
+/// Starts a scenario over a backplane, and waits for its steady phase.
+fn start<'b>(
+    bench: &'b Bench,
+    scenario: &str,
+    backplane: Option<&Service>,
+    settings: &[&str],
+) -> Result<Run<'b>> {
+    let mut all = systems::settings(backplane);
+    all.extend(settings.iter().map(|setting| (*setting).to_owned()));
+    Run::start(bench, &format!("{SCENARIOS}/{scenario}.toml"), &all)
+        .with_context(|| format!("over {}", backplane.map_or("embedded", Service::name)))
+}
+
 fn measure_commands(bench: &Bench, service: Option<&Service>, figures: &mut Figures) -> Result<()> {
-    let run = Run::start(bench, "commands", service, &[])?;
+    let run = start(bench, "commands", service, &[])?;
     let external_cores = match service {
-        Some(service) => run.broker_cores(service)?,
+        Some(service) => run.broker_cores(service, CPU_WINDOW)?,
         None => None,
     };
-    let summary = run.finish()?;
+    let summary = run.finish()?.summary;
     let commands = summary.commands.context("the summary has no commands")?;
     if let Some(latency) = commands.cross_node_ms {
         figures.command_p50_ms = latency.p50;
@@ -84,7 +100,7 @@ fn measure_deliveries(
     service: Option<&Service>,
     figures: &mut Figures,
 ) -> Result<()> {
-    let summary = Run::start(bench, "deliveries", service, &[])?.finish()?;
+    let summary = start(bench, "deliveries", service, &[])?.finish()?.summary;
     let messages = summary.messages.context("the summary has no messages")?;
     // Nothing due means that no message was accepted, so nothing was measured.
     if messages.due > 0 {
@@ -96,7 +112,7 @@ fn measure_deliveries(
 }
 
 fn idle_requests(bench: &Bench, service: Option<&Service>) -> Result<Option<f64>> {
-    let summary = Run::start(bench, "idle", service, &[])?.finish()?;
+    let summary = start(bench, "idle", service, &[])?.finish()?.summary;
     let broker = summary.brokers.first();
     let per_s = broker.and_then(|broker| broker.messages_in_per_s);
     // A provider's service has no count of its own, and the nodes count what it bills.
@@ -107,11 +123,11 @@ fn idle_requests(bench: &Bench, service: Option<&Service>) -> Result<Option<f64>
 }
 
 /// Kills the broker under commands, and starts it again.
-fn kill_broker(bench: &Bench, service: Option<&mut Service>) -> Result<Summary> {
+fn kill_broker(bench: &Bench, service: Option<&mut Service>) -> Result<FinishedRun> {
     let Some(service) = service else {
-        return Run::start(bench, "broker-kill", None, &[])?.finish();
+        return start(bench, "broker-kill", None, &[])?.finish();
     };
-    let run = Run::start(bench, "broker-kill", Some(service), &["events=[]"])?;
+    let run = start(bench, "broker-kill", Some(service), &["events=[]"])?;
     run.wait_until(KILL_AT)?;
     service.kill();
     run.wait_until(RESTART_AT)?;

@@ -2,36 +2,31 @@
 //! loads, in one run on one machine.
 //!
 //! ```text
-//! options ─► system ─► measure ─► row ─► table ─► page
-//!              │          ▲
-//!           services   run ─► summary
-//!                       ▲
+//! options ─► systems ─► measure ─► row ─► table ─► page
+//!               │          ▲
+//!            services   harness_run
+//!                          ▲
 //!                xtask/backplanes/*.toml
 //! ```
 //!
-//! - [`options`]: the command line; [`system`]: a backplane and the broker that it needs;
-//! - [`run`]: one run of Highwater's binary with a scenario of `xtask/backplanes/`; [`summary`]:
-//!   the part of its summary that is read; [`phase`]: the instant at which its steady phase began;
+//! - [`options`]: the command line; [`systems`]: the backplanes with their brokers;
 //! - [`measure`]: all runs of one backplane; [`row`]: their figures; [`table`]: the rows in
 //!   Markdown.
 
 mod measure;
 mod options;
-mod phase;
 mod row;
-mod run;
-mod summary;
-mod system;
+mod systems;
 mod table;
 
 use anyhow::Result;
 use highwater_process::Spawner;
 
-use self::{run::Bench, system::System, table::Table};
+use self::{systems::systems, table::Table};
 use super::{
-    command_line::command_line,
+    harness_run::Bench,
     interrupt::Interrupt,
-    machine::Machine,
+    measured::Measured,
     page::{self, TablePlace},
 };
 
@@ -47,26 +42,20 @@ const PLACE: TablePlace = TablePlace {
 pub(crate) fn run(options: &BackplanesOptions) -> Result<()> {
     // Before other threads start, because they inherit the blocked signals.
     let interrupt = Interrupt::block()?;
-    options.check()?;
+    let systems = options.selection.choose(systems())?;
     let bench = Bench {
-        highwater: options.highwater.clone(),
+        highwater: options.selection.highwater.clone(),
         spawner: Spawner::start()?,
         interrupt,
     };
     let mut rows = Vec::new();
-    for system in System::all() {
-        if options.includes(system.name) {
-            eprintln!("── {}", system.name);
-            rows.push(measure::row(&bench, &system));
-            bench.interrupt.check()?;
-        }
+    for system in systems {
+        eprintln!("── {}", system.name);
+        rows.push(measure::row(&bench, &system));
+        bench.interrupt.check()?;
     }
-    let table = Table {
-        date: chrono::Utc::now().date_naive(),
-        machine: Machine::read(),
-        command: command_line(),
-        rows,
-    };
+    let measured = Measured::now();
+    let table = Table { measured, rows };
     let text = table.to_string();
     eprintln!("\n{text}");
     match options.write {

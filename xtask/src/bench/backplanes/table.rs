@@ -2,12 +2,10 @@
 
 use std::fmt;
 
-use chrono::NaiveDate;
-
 use super::row::{Figures, Outage, Row};
 use crate::bench::{
     cells::{cell, cells_of_failure},
-    machine::Machine,
+    measured::Measured,
 };
 
 /// The head of the table.
@@ -19,25 +17,18 @@ and returns after 5 s |
 ";
 /// The columns behind the backplane.
 const COLUMNS: usize = 10;
+
 /// The comparison with everything that its figures belong to.
 pub(super) struct Table {
-    /// The day, in UTC.
-    pub(super) date: NaiveDate,
-    /// The machine.
-    pub(super) machine: Machine,
-    /// The command.
-    pub(super) command: String,
+    /// The circumstances.
+    pub(super) measured: Measured,
     /// The backplanes.
     pub(super) rows: Vec<Row>,
 }
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "Measured on {} on a machine with {}, by `{}`.\n",
-            self.date, self.machine, self.command,
-        )?;
+        writeln!(f, "{}.\n", self.measured)?;
         f.write_str(HEAD)?;
         for row in &self.rows {
             match &row.outcome {

@@ -40,9 +40,8 @@ use highwater_services::{PEER_PROGRAMS, python};
 
 use self::{context::Bench, row::Row, table::Table, tools::Tool};
 use super::{
-    command_line::command_line,
     interrupt::Interrupt,
-    machine::Machine,
+    measured::Measured,
     page::{self, TablePlace},
 };
 
@@ -78,9 +77,7 @@ pub(crate) fn run(options: &PeersOptions) -> Result<()> {
         }
     }
     let table = Table {
-        date: chrono::Utc::now().date_naive(),
-        machine: Machine::read(),
-        command: command_line(),
+        measured: Measured::now(),
         load: bench.load,
         rows,
     };

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use chrono::NaiveDate;
-
 use super::{
     latency::Latency,
     load::Load,
@@ -12,7 +10,7 @@ use super::{
 };
 use crate::bench::{
     cells::{cell, cells_of_failure},
-    machine::Machine,
+    measured::Measured,
 };
 
 /// The head of the table.
@@ -25,12 +23,8 @@ const HEAD: &str = "\
 const COLUMNS: usize = 9;
 /// The comparison with everything that its figures belong to.
 pub(super) struct Table {
-    /// The day, in UTC.
-    pub(super) date: NaiveDate,
-    /// The machine.
-    pub(super) machine: Machine,
-    /// The command.
-    pub(super) command: String,
+    /// The circumstances.
+    pub(super) measured: Measured,
     /// The load.
     pub(super) load: Load,
     /// The tools.
@@ -45,11 +39,9 @@ impl fmt::Display for Table {
         };
         writeln!(
             f,
-            "Measured on {} on a machine with {}, by `{}`: {} sockets, heartbeats every {} s, \
-             {} s with all sockets open, against {server}.\n",
-            self.date,
-            self.machine,
-            self.command,
+            "{}: {} sockets, heartbeats every {} s, {} s with all sockets open, against \
+             {server}.\n",
+            self.measured,
             self.load.sockets,
             self.load.interval.as_secs(),
             self.load.steady.as_secs(),

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    ops::Range,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -14,72 +15,70 @@ use tempfile::TempDir;
 use super::{phase::wait_for_steady, summary::Summary};
 use crate::bench::{interrupt::Interrupt, process::ToolProcess, process_tree};
 
-/// The scenarios of the comparison.
-const SCENARIOS: &str = "xtask/backplanes";
 /// The longest time from the steady phase to the end of a run.
 const END_TIMEOUT: Duration = Duration::from_secs(180);
 /// The time between two looks at a run.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
-/// The part of the steady phase over which the CPU time of the broker is taken.
-const CPU_WINDOW: Duration = Duration::from_secs(25);
-/// The time from the start of the steady phase to that part.
-const CPU_DELAY: Duration = Duration::from_secs(2);
 
 /// The context of every run.
-pub(super) struct Bench {
-    pub(super) highwater: PathBuf,
-    pub(super) spawner: Spawner,
-    pub(super) interrupt: Interrupt,
+pub(in crate::bench) struct Bench {
+    /// Highwater's binary.
+    pub(in crate::bench) highwater: PathBuf,
+    /// The starter of every child.
+    pub(in crate::bench) spawner: Spawner,
+    /// Ctrl-C.
+    pub(in crate::bench) interrupt: Interrupt,
 }
 
 /// A run in its steady phase. Dropped, it is killed.
-pub(super) struct Run<'b> {
+pub(in crate::bench) struct Run<'b> {
     bench: &'b Bench,
+    scenario: String,
     process: ToolProcess,
     directory: TempDir,
     /// The start of the steady phase.
-    pub(super) steady: Instant,
+    pub(in crate::bench) steady: Instant,
+}
+
+/// A run that has ended. Dropped, its record is removed.
+pub(in crate::bench) struct FinishedRun {
+    /// The summary.
+    pub(in crate::bench) summary: Summary,
+    directory: TempDir,
 }
 
 impl<'b> Run<'b> {
-    /// Starts a scenario over a backplane, and waits for its steady phase.
+    /// Starts the scenario of this file with settings for `--set`, and waits for its steady
+    /// phase.
     ///
     /// # Errors
     /// A message if the run ends before.
-    pub(super) fn start(
+    pub(in crate::bench) fn start(
         bench: &'b Bench,
         scenario: &str,
-        backplane: Option<&Service>,
-        settings: &[&str],
+        settings: &[String],
     ) -> Result<Self> {
         let directory = tempfile::Builder::new()
-            .prefix("highwater-backplanes-")
+            .prefix("highwater-bench-")
             .tempdir()?;
         let record = record(directory.path());
         let mut arguments = ["run", "--no-progress", "--workers", "1", "--out"]
             .map(str::to_owned)
             .to_vec();
         arguments.push(record.display().to_string());
-        if let Some(service) = backplane {
-            let url = format!("cluster.backplane={}", service.url());
-            arguments.extend(["--set".to_owned(), url]);
-            if let Some(monitor) = service.monitor_url() {
-                let monitor = format!("cluster.broker.monitor={monitor}");
-                arguments.extend(["--set".to_owned(), monitor]);
-            }
-        }
         for setting in settings {
-            arguments.extend(["--set".to_owned(), (*setting).to_owned()]);
+            arguments.extend(["--set".to_owned(), setting.clone()]);
         }
-        arguments.push(format!("{SCENARIOS}/{scenario}.toml"));
+        arguments.push(scenario.to_owned());
         let log = directory.path().join("highwater.log");
         // The run has nodes and a worker of its own.
         let launch = Launch::new(&bench.highwater, arguments, log).with_children();
         let mut process = ToolProcess::start(&bench.spawner, launch)?;
         let steady = wait_for_steady(&record, &mut process, &bench.interrupt)
-            .with_context(|| format!("{scenario} over {}", name(backplane)))?;
+            .with_context(|| scenario.to_owned())?;
         Ok(Self {
             bench,
+            scenario: scenario.to_owned(),
             process,
             directory,
             steady,
@@ -90,19 +89,23 @@ impl<'b> Run<'b> {
     ///
     /// # Errors
     /// A message for an interrupt.
-    pub(super) fn wait_until(&self, at: Duration) -> Result<()> {
+    pub(in crate::bench) fn wait_until(&self, at: Duration) -> Result<()> {
         self.bench.interrupt.sleep_until(self.steady + at)
     }
 
-    /// Returns the cores that a broker uses in the steady phase; `None` once a process of it has
-    /// ended.
+    /// Returns the cores that a broker uses between two instants of the steady phase; `None` once
+    /// a process of it has ended.
     ///
     /// # Errors
     /// A message for an interrupt.
-    pub(super) fn broker_cores(&self, service: &Service) -> Result<Option<f64>> {
-        self.wait_until(CPU_DELAY)?;
+    pub(in crate::bench) fn broker_cores(
+        &self,
+        service: &Service,
+        between: Range<Duration>,
+    ) -> Result<Option<f64>> {
+        self.wait_until(between.start)?;
         let (before, from) = (broker_cpu(service), Instant::now());
-        self.wait_until(CPU_DELAY + CPU_WINDOW)?;
+        self.wait_until(between.end)?;
         let (after, to) = (broker_cpu(service), Instant::now());
         let used = after
             .zip(before)
@@ -110,24 +113,36 @@ impl<'b> Run<'b> {
         Ok(used.map(|used| used.as_secs_f64() / (to - from).as_secs_f64()))
     }
 
-    /// Waits for the end of the run, and returns its summary. The verdict is not looked at: a run
-    /// in which a node is killed fails.
+    /// Waits for the end of the run, and returns its summary and its record. The verdict is not
+    /// looked at: a run in which a node is killed fails.
     ///
     /// # Errors
     /// A message if it does not end or writes no summary.
-    pub(super) fn finish(mut self) -> Result<Summary> {
+    pub(in crate::bench) fn finish(mut self) -> Result<FinishedRun> {
         let deadline = Instant::now() + END_TIMEOUT;
         while self.process.is_running() {
             if Instant::now() > deadline {
-                bail!("the run does not end");
+                bail!("{}: the run does not end", self.scenario);
             }
             self.bench
                 .interrupt
                 .sleep_until(Instant::now() + POLL_INTERVAL)?;
         }
         let record = record(self.directory.path());
-        Summary::read(&record)
+        let summary = Summary::read(&record)
             .with_context(|| last_line(&self.directory.path().join("highwater.log")))
+            .with_context(|| self.scenario.clone())?;
+        Ok(FinishedRun {
+            summary,
+            directory: self.directory,
+        })
+    }
+}
+
+impl FinishedRun {
+    /// Returns the path of the record.
+    pub(in crate::bench) fn record(&self) -> PathBuf {
+        record(self.directory.path())
     }
 }
 
@@ -140,10 +155,6 @@ fn broker_cpu(service: &Service) -> Option<Duration> {
 
 fn record(directory: &Path) -> PathBuf {
     directory.join("record")
-}
-
-fn name(backplane: Option<&Service>) -> &'static str {
-    backplane.map_or("the embedded broker", Service::name)
 }
 
 /// Returns the last line of a log, for an error that says why a run failed.
