@@ -3,7 +3,8 @@
 //! - [`criterion`]: the benches of the crates;
 //! - [`peers`]: Highwater beside other load testing tools;
 //! - [`backplanes`]: the backplanes of the reference cluster beside each other;
-//! - what it shares with comparisons of its kind: [`system`] and [`selection`] (what they compare), [`harness_run`] (one
+//! - [`queues`]: its telemetry queues beside each other;
+//! - what these two share: [`system`] and [`selection`] (what they compare), [`harness_run`] (one
 //!   run of Highwater's binary);
 //! - what all comparisons share: [`process`] (a running program), [`process_tree`] (its memory and
 //!   CPU), [`measured`] with [`machine`] and [`command_line`] (when, where and how it ran),
@@ -22,6 +23,7 @@ mod page;
 mod peers;
 mod process;
 mod process_tree;
+mod queues;
 mod selection;
 mod system;
 
@@ -46,6 +48,9 @@ enum Comparison {
     /// Run the same loads over each backplane of the reference cluster, and print a table of
     /// latency, CPU, and what the death of a node and of the broker costs
     Backplanes(backplanes::BackplanesOptions),
+    /// Send the same telemetry through each queue of the reference cluster, and print a table of
+    /// latency, CPU, throughput, and what dead consumers and brokers cost
+    Queues(queues::QueuesOptions),
 }
 
 /// Runs the comparison, or the benches of the crates.
@@ -53,6 +58,7 @@ pub(crate) fn run(options: BenchOptions) -> Result<()> {
     match options.comparison {
         Some(Comparison::Peers(peers)) => peers::run(&peers),
         Some(Comparison::Backplanes(backplanes)) => backplanes::run(&backplanes),
+        Some(Comparison::Queues(queues)) => queues::run(&queues),
         None => criterion::run(options.filter.as_deref()),
     }
 }
