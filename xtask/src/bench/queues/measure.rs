@@ -144,8 +144,10 @@ fn consumer_kill(bench: &Bench, queue: Option<&Service>) -> Result<ConsumerKill>
     let due = |number: u64| at(Duration::from_secs_f64(number as f64 / CONSUMER_KILL_RATE));
     let affected = at(CONSUMER_KILL_AT - BEFORE_KILL)..at(JOIN_AT);
     let join = at(JOIN_AT)..at(CONSUMER_KILL_END);
+    let longest = handled::longest_wait(&record.handled, &affected, due);
     Ok(ConsumerKill {
-        longest_wait: handled::longest_wait(&record.handled, &affected, due),
+        // The wait of a record that was never handled has no end.
+        longest_wait: longest.filter(|_| telemetry.lost == Some(0)),
         redelivered: telemetry.redelivered,
         duplicated: telemetry.duplicated,
         lost: telemetry.lost,
@@ -169,11 +171,14 @@ fn broker_kill(bench: &Bench, queue: Option<&mut Service>) -> Result<BrokerKill>
     let telemetry = telemetry(&run)?;
     let longest = telemetry.response_ms.max.map(|ms| ms / 1e3);
     let longest = longest.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let unaccepted = telemetry.due.saturating_sub(telemetry.accepted);
     Ok(BrokerKill {
         // A record that was due when the broker died waits for its return. If none did, the queue
         // accepted nothing in the steady phase any more.
-        longest_acceptance: longest.filter(|longest| *longest > (RESTART_AT - KILL_AT) / 2),
-        unaccepted: telemetry.due.saturating_sub(telemetry.accepted),
+        longest_acceptance: longest
+            .filter(|longest| *longest > (RESTART_AT - KILL_AT) / 2)
+            .filter(|_| unaccepted == 0),
+        unaccepted,
         duplicated: telemetry.duplicated,
         lost: telemetry.lost,
     })

@@ -77,7 +77,8 @@ pub(super) struct Throughput {
 /// The effect of a consumer's death, and of its return.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct ConsumerKill {
-    /// The longest time from when a record was due until it was handled.
+    /// The longest time from when a record was due until it was handled; `None` where some were
+    /// not.
     pub(super) longest_wait: Option<Duration>,
     /// The records handled that the queue marked as delivered before.
     pub(super) redelivered: Option<u64>,
@@ -92,7 +93,8 @@ pub(super) struct ConsumerKill {
 /// The effect of the broker's death.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct BrokerKill {
-    /// The longest time from when a record was due until it was accepted.
+    /// The longest time from when a record was due until it was accepted; `None` where some were
+    /// not.
     pub(super) longest_acceptance: Option<Duration>,
     /// The records that were due and never accepted.
     pub(super) unaccepted: u64,
