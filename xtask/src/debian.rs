@@ -3,11 +3,7 @@
 //! The machine has one version of each broker. A folder with another release has the next one, and
 //! the tests run in it: they find that release's programs at the places where they expect them.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, Result};
 use clap::Args;
