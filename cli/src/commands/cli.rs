@@ -19,6 +19,7 @@ use super::{
     init::{self, InitArgs},
     man::{self, ManArgs},
     metrics::{self, MetricsArgs},
+    probe::{self, ProbeArgs},
     report::{self, ReportArgs},
     run::{self, RunArgs},
     serve::{self, ServeCommand},
@@ -76,6 +77,8 @@ pub(crate) enum CliCommand {
     Serve(ServeCommand),
     /// List the consumer groups of the embedded broker, or remove one
     Groups(GroupsArgs),
+    /// Ask a node or a gateway whether it is well, as an exit code
+    Probe(ProbeArgs),
     /// Run a scenario with workers on many machines, over NATS
     Coordinator(CoordinatorArgs),
     /// Put on a share of the load of a coordinator's run
@@ -102,6 +105,7 @@ impl Cli {
             CliCommand::Metrics(args) => metrics::execute(&args),
             CliCommand::Serve(args) => serve::execute(args),
             CliCommand::Groups(args) => groups::execute(args),
+            CliCommand::Probe(args) => probe::execute(&args),
             CliCommand::Coordinator(args) => coordinator::execute(args),
             CliCommand::Worker(args) => worker::execute(args),
             CliCommand::Completions(args) => completions::execute(&args, &mut Self::command()),

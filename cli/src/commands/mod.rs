@@ -5,8 +5,8 @@
 //! cli ─► run ─┬─► matrix ─┐
 //!             └───────────┴─► single_run ─► announce, signals
 //!        coordinator ─────────────┘
-//!        check, init, try_out, doctor, report, compare, gate, metrics, serve, groups, worker,
-//!        completions, man
+//!        check, init, try_out, doctor, report, compare, gate, metrics, serve, groups, probe,
+//!        worker, completions, man
 //! ```
 //!
 //! - [`cli`]: the root of the command line, and the dispatch;
@@ -28,6 +28,7 @@ mod init;
 mod man;
 mod matrix;
 mod metrics;
+mod probe;
 mod report;
 mod run;
 mod serve;
