@@ -1,5 +1,5 @@
 //! Memory and CPU time of a control group, from the files of cgroup v2
-//! (`docs.kernel.org/admin-guide/cgroup-v2.html`).
+//! (`docs.kernel.org/admin-guide/cgroup-v2.html`) or, on a machine without it, of version 1.
 
 use std::{
     fs, io,
@@ -8,7 +8,11 @@ use std::{
 
 use highwater_reports::record::names::gauge;
 
-use super::gauges::{Gauges, measured};
+use super::{
+    cgroup_text::{entry, number},
+    cgroup_v1,
+    gauges::{Gauges, measured},
+};
 
 /// The place at which Linux mounts the tree of groups.
 const ROOT: &str = "/sys/fs/cgroup";
@@ -17,11 +21,14 @@ const ROOT: &str = "/sys/fs/cgroup";
 #[derive(Debug, Default)]
 struct CgroupTexts {
     memory_current: String,
+    /// A file that kernels have from 5.19 on.
+    memory_peak: String,
     memory_stat: String,
     cpu_stat: String,
     pids_current: String,
     cpu_pressure: String,
     memory_pressure: String,
+    io_pressure: String,
 }
 
 /// Returns the folder of a group, whose path is absolute or below the root of all groups.
@@ -31,14 +38,17 @@ pub(crate) fn folder(path: &str) -> PathBuf {
 }
 
 /// Returns the folder of the group that a process is in; `None` where the machine has no
-/// cgroup v2 with memory and CPU time.
+/// groups with memory or CPU time.
 pub(crate) fn folder_of(pid: u32) -> Option<PathBuf> {
     let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
-    let folder = folder(group_of(&text)?.trim_start_matches('/'));
-    check(&folder).is_ok().then_some(folder)
+    let v2 = group_of(&text).map(|group| folder(group.trim_start_matches('/')));
+    // A machine with both versions has the controllers in one of them.
+    let v1 = cgroup_v1::group_of(&text).map(|group| Path::new(ROOT).join(group));
+    let mut folders = v1.into_iter().chain(v2);
+    folders.find(|folder| check(folder).is_ok())
 }
 
-/// Checks that a folder is a group of cgroup v2 with values to sample.
+/// Checks that a folder is a group with values to sample.
 ///
 /// # Errors
 ///
@@ -46,21 +56,28 @@ pub(crate) fn folder_of(pid: u32) -> Option<PathBuf> {
 pub(crate) fn check(folder: &Path) -> io::Result<()> {
     // The root group has CPU time and no memory of its own.
     let read = |name: &str| fs::read(folder.join(name));
-    read("memory.current").or_else(|_| read("cpu.stat"))?;
+    read("memory.current")
+        .or_else(|_| read(cgroup_v1::MEMORY_FILE))
+        .or_else(|_| read("cpu.stat"))?;
     Ok(())
 }
 
 /// Returns the values of a group; `None` if it does not exist any more.
 pub(super) fn gauges(folder: &Path) -> Option<Gauges> {
     check(folder).ok()?;
+    if let Some(gauges) = cgroup_v1::gauges(folder) {
+        return Some(gauges);
+    }
     let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_default();
     Some(parse(&CgroupTexts {
         memory_current: read("memory.current"),
+        memory_peak: read("memory.peak"),
         memory_stat: read("memory.stat"),
         cpu_stat: read("cpu.stat"),
         pids_current: read("pids.current"),
         cpu_pressure: read("cpu.pressure"),
         memory_pressure: read("memory.pressure"),
+        io_pressure: read("io.pressure"),
     }))
 }
 
@@ -74,6 +91,7 @@ fn parse(texts: &CgroupTexts) -> Gauges {
     let seconds = |micros: f64| micros / 1e6;
     measured([
         (gauge::RSS, in_use),
+        (gauge::CGROUP_MEMORY_PEAK, number(&texts.memory_peak)),
         (gauge::CGROUP_ANON, entry(&texts.memory_stat, "anon")),
         (
             gauge::CPU,
@@ -92,19 +110,11 @@ fn parse(texts: &CgroupTexts) -> Gauges {
             gauge::CGROUP_MEMORY_PRESSURE,
             stalled(&texts.memory_pressure).map(seconds),
         ),
+        (
+            gauge::CGROUP_IO_PRESSURE,
+            stalled(&texts.io_pressure).map(seconds),
+        ),
     ])
-}
-
-fn number(text: &str) -> Option<f64> {
-    // The kernel counts in whole numbers; `max` and an empty text are not numbers.
-    text.trim().parse::<u64>().ok().map(|value| value as f64)
-}
-
-/// Returns the value of a line `KEY VALUE`.
-fn entry(text: &str, key: &str) -> Option<f64> {
-    let mut lines = text.lines().filter_map(|line| line.split_once(' '));
-    let (_, value) = lines.find(|(name, _)| *name == key)?;
-    number(value)
 }
 
 /// Returns the microseconds for which some task waited: `total` of the line `some`.
@@ -128,6 +138,7 @@ mod tests {
     fn texts() -> CgroupTexts {
         CgroupTexts {
             memory_current: "104857600\n".to_owned(),
+            memory_peak: "209715200\n".to_owned(),
             memory_stat: "anon 62914560\nfile 41943040\ninactive_anon 1\ninactive_file 31457280\n"
                 .to_owned(),
             cpu_stat: "usage_usec 2500000\nuser_usec 2000000\nsystem_usec 500000\n\
@@ -138,6 +149,7 @@ mod tests {
                            full avg10=0.00 avg60=0.00 avg300=0.00 total=9\n"
                 .to_owned(),
             memory_pressure: "some avg10=0.00 avg60=0.00 avg300=0.00 total=250000\n".to_owned(),
+            io_pressure: "some avg10=0.00 avg60=0.00 avg300=0.00 total=125000\n".to_owned(),
         }
     }
 
@@ -145,12 +157,14 @@ mod tests {
     fn texts_of_a_group_are_converted_to_bytes_and_seconds() {
         let expected = [
             (gauge::RSS, 73_400_320.0),
+            (gauge::CGROUP_MEMORY_PEAK, 209_715_200.0),
             (gauge::CGROUP_ANON, 62_914_560.0),
             (gauge::CPU, 2.5),
             (gauge::CGROUP_THROTTLED, 0.75),
             (gauge::CGROUP_PIDS, 12.0),
             (gauge::CGROUP_CPU_PRESSURE, 1.5),
             (gauge::CGROUP_MEMORY_PRESSURE, 0.25),
+            (gauge::CGROUP_IO_PRESSURE, 0.125),
         ];
         let expected: Gauges = expected
             .into_iter()

@@ -12,7 +12,8 @@
 //! - [`target`]: the processes that are sampled;
 //! - [`sampler`]: one sample of every process at one instant;
 //! - [`process`], [`process_tree`]: a process of this machine and its children, from `/proc`;
-//! - [`cgroup`], [`container`]: control groups, and containers with theirs;
+//! - [`cgroup`], [`cgroup_v1`], [`container`]: control groups, and containers with theirs;
+//! - [`cgroup_text`]: the values in files of both versions of control groups;
 //! - [`scrape`], [`exposition`]: the text of an endpoint, and the samples in it;
 //! - [`prometheus`], [`known_metrics`], [`own_metrics`]: the gauges in samples, by names that
 //!   the harness knows or the scenario gives;
@@ -25,6 +26,8 @@
 //! - [`port_owner`]: the process that listens on a port.
 
 pub(crate) mod cgroup;
+mod cgroup_text;
+mod cgroup_v1;
 pub mod container;
 pub(crate) mod exposition;
 pub mod gauges;

@@ -97,7 +97,8 @@ impl ObserveError {
                  `late_metrics = true` beside it"
             }
             Self::Cgroup { .. } => {
-                "name a group of cgroup v2, which `cat /proc/PID/cgroup` shows behind `0::`"
+                "name the group that `cat /proc/PID/cgroup` shows behind `0::`, or, with cgroup v1, \
+                 memory/GROUP with that behind `:memory:`"
             }
             Self::Container { .. } => {
                 "start the container, or name the engine's socket in DOCKER_HOST"

@@ -39,6 +39,10 @@ pub struct ProcessSummary {
 /// A control group; sizes in bytes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CgroupSummary {
+    /// Most memory since the group was made, with the page cache of its files.
+    // Younger than the first summaries with control groups, which are still read.
+    #[serde(default)]
+    pub memory_peak: Option<u64>,
     /// Most anonymous memory.
     pub anon_peak: Option<u64>,
     /// Most processes and threads.
@@ -49,6 +53,9 @@ pub struct CgroupSummary {
     pub cpu_pressure_s: Option<f64>,
     /// Time for which a task waited for memory, in seconds.
     pub memory_pressure_s: Option<f64>,
+    /// Time for which a task waited for a disk, in seconds.
+    #[serde(default)]
+    pub io_pressure_s: Option<f64>,
 }
 
 /// Summarises the processes of a role, by id: `n2` before `n10`.
@@ -106,11 +113,13 @@ fn cgroup_summary(series: &SourceSeries, range: &Range<f64>) -> Option<CgroupSum
     let peak = |name| series.peak(name, range.clone()).map(|value| value as u64);
     let growth = |name| series.growth(name, range.clone());
     let summary = CgroupSummary {
+        memory_peak: peak(gauge::CGROUP_MEMORY_PEAK),
         anon_peak: peak(gauge::CGROUP_ANON),
         pids_peak: peak(gauge::CGROUP_PIDS),
         throttled_s: growth(gauge::CGROUP_THROTTLED),
         cpu_pressure_s: growth(gauge::CGROUP_CPU_PRESSURE),
         memory_pressure_s: growth(gauge::CGROUP_MEMORY_PRESSURE),
+        io_pressure_s: growth(gauge::CGROUP_IO_PRESSURE),
     };
     // Without any of them no group was observed.
     let is_observed = summary.anon_peak.or(summary.pids_peak).is_some()

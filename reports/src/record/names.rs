@@ -281,6 +281,8 @@ pub mod gauge {
     pub const MESSAGES_TAKEN: &str = "messages.taken";
     /// Topic messages that a node sent to devices since it started, one for each device.
     pub const MESSAGES_HANDED_OUT: &str = "messages.handed_out";
+    /// Most memory of a control group since it was made, page cache included.
+    pub const CGROUP_MEMORY_PEAK: &str = "cgroup.memory_peak";
     /// Anonymous memory of a control group.
     pub const CGROUP_ANON: &str = "cgroup.anon";
     /// Time for which tasks of a control group had to wait because its CPU quota was used up,
@@ -294,6 +296,9 @@ pub mod gauge {
     /// Time for which a task of a control group waited for memory, in seconds, since the group
     /// was made.
     pub const CGROUP_MEMORY_PRESSURE: &str = "cgroup.memory_pressure_s";
+    /// Time for which a task of a control group waited for a disk, in seconds, since the group
+    /// was made.
+    pub const CGROUP_IO_PRESSURE: &str = "cgroup.io_pressure_s";
     /// A metric that the scenario names: `observed.METRIC`.
     pub const OBSERVED: &str = "observed";
     /// A count that the scenario names, since the process started: `observed_total.METRIC`.

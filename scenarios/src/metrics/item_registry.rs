@@ -78,11 +78,17 @@ const PROCESS: &[ItemMetric] = &[
 ];
 
 const CGROUP: &[ItemMetric] = &[
+    lower(
+        "cgroup.memory_peak",
+        Bytes,
+        "most memory since the group was made, page cache included",
+    ),
     lower("cgroup.anon_peak", Bytes, "peak anonymous memory"),
     neutral("cgroup.pids_peak", Count, "peak processes and threads"),
     lower("cgroup.throttled_s", Seconds, "throttled by its CPU quota"),
     lower("cgroup.cpu_pressure_s", Seconds, "waiting for a CPU"),
     lower("cgroup.memory_pressure_s", Seconds, "waiting for memory"),
+    lower("cgroup.io_pressure_s", Seconds, "waiting for a disk"),
 ];
 
 const BROKER: &[ItemMetric] = &[

@@ -41,8 +41,7 @@ section! {
     /// time stand in place of those of the process.
     pub(crate) cgroup: String = cgroup_path(), optional;
 
-    /// Container of this machine: its process, and its control group where the machine has
-    /// cgroup v2. The engine is asked at `/var/run/docker.sock`, or at the socket in
+    /// Container of this machine: its process and its control group. The engine is asked at `/var/run/docker.sock`, or at the socket in
     /// `DOCKER_HOST`.
     pub(crate) container: String = container_name(), optional;
 

@@ -244,6 +244,11 @@ fn control_group_replaces_memory_and_cpu_time() {
     write("memory.stat", "anon 62914560\ninactive_file 31457280\n");
     write("cpu.stat", "usage_usec 2500000\nthrottled_usec 0\n");
     write("pids.current", "12\n");
+    write("memory.peak", "209715200\n");
+    write(
+        "io.pressure",
+        "some avg10=0.00 avg60=0.00 avg300=0.00 total=125000\n",
+    );
     let server = ForeignServer::with_metrics("ws_connections {open}\n");
     let run = CliRun::run_to_end(&app(
         &server,
@@ -260,6 +265,10 @@ fn control_group_replaces_memory_and_cpu_time() {
     assert_eq!(
         (cgroup.anon_peak, cgroup.pids_peak),
         (Some(62_914_560), Some(12))
+    );
+    assert_eq!(
+        (cgroup.memory_peak, cgroup.io_pressure_s),
+        (Some(209_715_200), Some(0.0))
     );
     assert!(
         run.file("report.html")
