@@ -2,11 +2,13 @@
 //!
 //! - [`up`], [`status`], [`down`]: the commands;
 //! - [`supervisor`]: the background process that holds the services;
+//! - [`images`]: the images that tests of containers use;
 //! - [`state`]: the file with the processes and addresses of the services;
 //! - [`process_identity`]: a process id with the start time, so that a reused id is not
 //!   taken for the old process.
 
 mod down;
+mod images;
 mod process_identity;
 mod state;
 mod status;
@@ -70,6 +72,7 @@ pub(crate) fn install() -> Result<()> {
         eprintln!("{:16} installed", program.name());
     }
     install_python_packages();
+    images::install();
     Ok(())
 }
 
