@@ -29,7 +29,11 @@ const EXAMPLES: &[(&str, &str)] = &[
 ];
 
 /// Commands that are not this binary's.
-const OTHERS: &[&str] = &["cargo build --release", "cargo xtask test"];
+const OTHERS: &[&str] = &[
+    "cargo build --release",
+    "cargo xtask test",
+    "docker compose up --exit-code-from coordinator coordinator",
+];
 
 /// Exit code of a run in which the harness was the limit.
 const INCONCLUSIVE: i32 = 4;

@@ -7,7 +7,8 @@
 //! - [`brokers`]: clusters joined by the embedded broker and by real ones;
 //! - `sns`: clusters over SNS and SQS, in a build with the feature `aws`;
 //! - [`bus`]: runs whose workers join over a bus;
-//! - [`deploy`]: the manifests of `deploy/`;
+//! - [`containers`]: docker-compose.yml, with a container engine;
+//! - [`deploy`]: the manifests of `deploy/`, and docker-compose.yml;
 //! - [`documented`]: every command that the documents show;
 //! - [`endings`]: interrupted, killed, refused;
 //! - [`errors`]: the texts of errors;
@@ -33,6 +34,7 @@ mod brokers;
 mod bus;
 mod chat;
 mod clean;
+mod containers;
 mod deploy;
 mod doctor;
 mod documented;

@@ -17,5 +17,5 @@ mod run;
 pub(crate) use certificates::Certificates;
 pub(crate) use finished::FinishedRun;
 pub(crate) use process::{ask, child_pids, eventually, highwater, is_running};
-pub(crate) use record::last_interval_at;
+pub(crate) use record::{last_interval_at, steady_start};
 pub(crate) use run::CliRun;

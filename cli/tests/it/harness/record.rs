@@ -10,7 +10,7 @@ pub(crate) fn last_interval_at(record: &Path) -> Option<f64> {
 }
 
 /// Returns the instant at which the steady phase began.
-pub(super) fn steady_start(record: &Path) -> Option<f64> {
+pub(crate) fn steady_start(record: &Path) -> Option<f64> {
     lines(&record.join("events.jsonl"))
         .iter()
         .find(|event| event["phase"] == "steady")?["at"]

@@ -1,51 +1,12 @@
 //! The manifests in `deploy/` for runs over a bus: they are YAML, and what they say to the
 //! binary is what it understands.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::fs;
 
-use serde::Deserialize;
 use serde_json::Value;
 
+use super::{assert_kubernetes_knows, assert_understood, documents, path, texts, value_after};
 use crate::harness::highwater;
-
-fn path(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../deploy")
-        .join(name)
-}
-
-/// Returns the documents of a YAML file.
-fn documents(name: &str) -> Vec<Value> {
-    let text = fs::read_to_string(path(name)).unwrap();
-    let documents = serde_yaml_ng::Deserializer::from_str(&text);
-    let parsed = documents.map(Value::deserialize);
-    parsed
-        .collect::<Result<_, _>>()
-        .unwrap_or_else(|error| panic!("{name}: {error}"))
-}
-
-fn texts(list: &Value) -> Vec<String> {
-    let list = list
-        .as_array()
-        .unwrap_or_else(|| panic!("not a list: {list}"));
-    list.iter()
-        .map(|text| text.as_str().expect("a text").to_owned())
-        .collect()
-}
-
-/// Asserts that the binary understands the arguments, and returns its help.
-fn assert_understood(arguments: &[String]) -> String {
-    // With `--help` at the end an unknown flag or an invalid value is still an error.
-    let mut command = highwater(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
-    let output = command.arg("--help").output().expect("highwater starts");
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {stderr}");
-    String::from_utf8(output.stdout).unwrap()
-}
 
 /// Asserts that the help names each variable of the binary's own.
 fn assert_variables(help: &str, names: &[String]) {
@@ -56,12 +17,6 @@ fn assert_variables(help: &str, names: &[String]) {
         names.iter().any(|name| name == "HIGHWATER_BUS"),
         "{names:?}"
     );
-}
-
-fn value_after<'a>(arguments: &'a [String], flag: &str) -> &'a str {
-    let at = arguments.iter().position(|argument| argument == flag);
-    let at = at.unwrap_or_else(|| panic!("{flag} in {arguments:?}"));
-    &arguments[at + 1]
 }
 
 /// Returns the arguments of the first container of a Kubernetes Job, after a check of the
@@ -128,39 +83,9 @@ fn kubernetes_manifests_agree_with_the_binary_and_with_each_other() {
     }
 }
 
-/// Validates a manifest against the schemas of Kubernetes, where keys that they do not have are
-/// errors. Returns whether it is valid, with the validator's text.
-fn validate(manifest: &Path) -> io::Result<(bool, String)> {
-    // From the Python index: it has the schemas of all versions in its package.
-    let mut validator = Command::new("kubernetes-validate");
-    let output = validator.arg("--strict").arg(manifest).output()?;
-    let text = [output.stdout, output.stderr].concat();
-    let text = String::from_utf8_lossy(&text).into_owned();
-    Ok((output.status.success(), text))
-}
-
 #[test]
 fn kubernetes_manifests_have_only_keys_that_kubernetes_knows() {
-    let folder = path("kubernetes/load");
-    let invalid = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
-    let workers = fs::read_to_string(folder.join("workers.yaml")).unwrap();
-    let misspelt = workers.replace("completionMode:", "completionsMode:");
-    assert_ne!(workers, misspelt);
-    fs::write(&invalid, misspelt).unwrap();
-    match validate(invalid.path()) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return println!("skipped: pip install kubernetes-validate");
-        }
-        found => {
-            let (is_valid, text) = found.unwrap();
-            assert!(!is_valid && text.contains("completionsMode"), "{text}");
-        }
-    }
-    let kustomization = &documents("kubernetes/load/kustomization.yaml")[0];
-    for name in texts(&kustomization["resources"]) {
-        let (is_valid, text) = validate(&folder.join(&name)).unwrap();
-        assert!(is_valid, "{name}: {text}");
-    }
+    assert_kubernetes_knows("kubernetes/load");
 }
 
 /// Returns the arguments of a service, after a check of the command and the variables.
