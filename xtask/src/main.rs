@@ -8,11 +8,13 @@
 //! - [`fuzz`]: libFuzzer on the parsers of foreign bytes;
 //! - [`bench`]: the benches, and the comparisons of tools, backplanes and queues;
 //! - [`pictures`]: the pictures of the documents;
+//! - [`dist`]: the archive of a release;
 //! - [`steps`]: the commands that the tasks consist of.
 
 mod bench;
 mod conformance;
 mod debian;
+mod dist;
 mod fuzz;
 mod pictures;
 mod prose;
@@ -50,6 +52,8 @@ enum Task {
     /// Parsers of untrusted bytes, by libFuzzer (needs cargo-fuzz and a nightly
     /// toolchain); see docs/conformance.md
     Fuzz(fuzz::FuzzOptions),
+    /// Pack the release: the program, man pages, completions and scenarios, in target/dist
+    Dist(dist::DistOptions),
     /// Take the documents' pictures from real runs (needs chromium, tmux, aha)
     Pictures,
     /// Check how doc comments, messages and pages read; see docs/CONTRIBUTING.md
@@ -68,6 +72,7 @@ fn main() -> Result<()> {
         Task::Conformance => conformance::run(),
         Task::Debian(options) => debian::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
+        Task::Dist(options) => dist::run(&options),
         Task::Pictures => pictures::run(),
         Task::Prose { prefixes } => prose::run(&prefixes),
         Task::Bench(options) => bench::run(options),
