@@ -55,6 +55,7 @@ async fn run(scenario: &Path, out: PathBuf, sets: Vec<String>) -> Result<ExitCod
             count: Some(2),
             bind: Vec::new(),
         }),
+        metrics_listen: None,
     };
     // Cancelled, it ends the run early and in order.
     let interrupt = CancellationToken::new();

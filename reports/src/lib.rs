@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! RecordWriter ─► record (files) ─► read ─► analyse ─► Summary ─► page, junit, text
-//!  (while the run lasts)               └──────► charts ──────────────┘
+//!  (while the run lasts)               ├──────► charts ──────────────┘
+//!                                      └──────► export
 //!                                      several runs ─► comparison, baseline
 //! ```
 //!
@@ -11,6 +12,10 @@
 //! - `analysis`: from a record to its [`summary`];
 //! - `metric_list`: all metrics, as a table and as JSON;
 //! - `unit_format`: values in their units; `text`: the verdict in words, for a terminal;
+//! - `metric_table`: units and meanings of counters, gauges and latencies; `exposition`: the
+//!   text formats of Prometheus;
+//! - [`export`]: tidy tables of a run, for programs that analyse data;
+//! - [`live`]: the metrics of a run that lasts, for scrapes;
 //! - `charts`, `page`, `junit`: the parts of a report;
 //! - [`report`]: all of them written beside the record;
 //! - `comparison`: runs side by side, and a run against a baseline.
@@ -32,11 +37,15 @@
 mod analysis;
 mod charts;
 mod comparison;
+pub mod export;
+mod exposition;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod histogram;
 mod junit;
+pub mod live;
 mod metric_list;
+mod metric_table;
 mod page;
 pub mod record;
 pub mod report;

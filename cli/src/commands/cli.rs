@@ -14,6 +14,7 @@ use super::{
     completions::{self, CompletionsArgs},
     coordinator::{self, CoordinatorArgs},
     doctor::{self, DoctorArgs},
+    export::{self, ExportArgs},
     gate::{self, GateArgs},
     groups::{self, GroupsArgs},
     init::{self, InitArgs},
@@ -70,6 +71,8 @@ pub(crate) enum CliCommand {
     Compare(CompareArgs),
     /// The verdict of a run again, as an exit code
     Gate(GateArgs),
+    /// Write the data of a run as tables: CSV, Parquet, JSON lines
+    Export(ExportArgs),
     /// List every metric with its unit and meaning
     Metrics(MetricsArgs),
     /// Run one part of the reference cluster
@@ -102,6 +105,7 @@ impl Cli {
             CliCommand::Report(args) => report::execute(&args),
             CliCommand::Compare(args) => compare::execute(&args),
             CliCommand::Gate(args) => gate::execute(&args),
+            CliCommand::Export(args) => export::execute(&args),
             CliCommand::Metrics(args) => metrics::execute(&args),
             CliCommand::Serve(args) => serve::execute(args),
             CliCommand::Groups(args) => groups::execute(args),

@@ -2,6 +2,7 @@
 
 use std::{
     fs, io,
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
@@ -30,6 +31,7 @@ struct MatrixRuns<'r> {
     scenario: &'r ScenarioArgs,
     workers: LocalWorkers,
     is_plain: bool,
+    metrics_listen: Option<SocketAddr>,
     text: String,
     interrupt: Interrupt,
     /// The directories of the runs that came to their end.
@@ -55,6 +57,7 @@ pub(crate) fn run(
         scenario,
         workers,
         is_plain: record.no_progress,
+        metrics_listen: record.metrics_listen,
         text: scenario.read_text()?,
         interrupt: listen_for_interrupt()?,
         finished: Vec::new(),
@@ -104,6 +107,7 @@ impl MatrixRuns<'_> {
             workers: Workers::Local(self.workers.clone()),
             out: dir,
             is_plain: self.is_plain,
+            metrics_listen: self.metrics_listen,
         }
         .run_and_record(&self.interrupt)?;
         let report = highwater_reports::write_report(dir)?;

@@ -5,8 +5,8 @@
 //! cli ─► run ─┬─► matrix ─┐
 //!             └───────────┴─► single_run ─► announce, signals
 //!        coordinator ─────────────┘
-//!        check, init, try_out, doctor, report, compare, gate, metrics, serve, groups, probe,
-//!        worker, completions, man
+//!        check, init, try_out, doctor, report, compare, gate, export, metrics, serve, groups,
+//!        probe, worker, completions, man
 //! ```
 //!
 //! - [`cli`]: the root of the command line, and the dispatch;
@@ -22,6 +22,7 @@ mod compare;
 mod completions;
 mod coordinator;
 mod doctor;
+mod export;
 mod gate;
 mod groups;
 mod init;

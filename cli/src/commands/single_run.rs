@@ -1,6 +1,9 @@
 //! One run, from its plan to its record and its report.
 
-use std::path::{Path, PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use highwater_loadgen::coordinator::{self, RunOptions, Workers};
 use highwater_scenarios::Plan;
@@ -31,6 +34,8 @@ pub(crate) struct SingleRun<'r> {
     pub(crate) out: &'r Path,
     /// Whether plain lines replace the live display.
     pub(crate) is_plain: bool,
+    /// The address at which the run's metrics are scraped, if there is one.
+    pub(crate) metrics_listen: Option<SocketAddr>,
 }
 
 /// Runs the plan of a scenario and writes the report. Returns the verdict as an exit code.
@@ -50,6 +55,7 @@ pub(crate) fn run(
         workers,
         out: &out,
         is_plain: record.no_progress,
+        metrics_listen: record.metrics_listen,
     }
     .run_and_record(&listen_for_interrupt()?)?;
     let (exit, text) = write_report(&out, baseline)?;
@@ -70,6 +76,7 @@ impl SingleRun<'_> {
             exe: std::env::current_exe().map_err(CliFailure::internal)?,
             workers: self.workers,
             plan: self.plan,
+            metrics_listen: self.metrics_listen,
         };
         // On stderr, because stdout carries the verdict and the paths.
         stderr::print_line(&visible(&announcement));

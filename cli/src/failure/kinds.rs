@@ -9,7 +9,7 @@ use highwater_loadgen::{
     bus::BusError, control::LinkError, coordinator::RunError, testbed::TestbedError,
     worker::WorkerError,
 };
-use highwater_reports::{CompareError, RecordError, ReportError};
+use highwater_reports::{CompareError, RecordError, ReportError, export::ExportError};
 use highwater_scenarios::LoadError;
 use highwater_server::{GatewayError, NodeError};
 
@@ -68,6 +68,27 @@ impl From<ReportError> for CliFailure {
     }
 }
 
+/// The export that the user asked for cannot be made.
+impl From<ExportError> for CliFailure {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Record(error) => error.into(),
+            ExportError::Write { path, source } => Self::path("write", &path, source),
+            ExportError::Stream(source) => Self::output(source),
+            ExportError::Exists(_) => {
+                Self::new(Exit::Usage, error).with_hint(Some("--force replaces it"))
+            }
+            ExportError::NoSuchTable { .. } => Self::new(Exit::Usage, error)
+                .with_hint(Some("csv, jsonl and parquet have all tables")),
+            ExportError::FeatureMissing { format } => {
+                let hint = format!("build it in: cargo build --release --features {format}");
+                Self::new(Exit::Usage, error).with_hint(Some(hint))
+            }
+            ExportError::Schema(_) => Self::internal(error),
+        }
+    }
+}
+
 /// The runs that the user named cannot be compared.
 impl From<CompareError> for CliFailure {
     fn from(error: CompareError) -> Self {
@@ -88,7 +109,9 @@ impl From<RunError> for CliFailure {
     fn from(error: RunError) -> Self {
         let exit = exit_for_run(&error);
         let hint = match &error {
-            RunError::Listen { address, source } => listen_hint(address.port(), source),
+            RunError::Listen { address, source } | RunError::MetricsListen { address, source } => {
+                listen_hint(address.port(), source)
+            }
             error => error.hint(),
         };
         Self::new(exit, error).with_hint(hint)
@@ -206,7 +229,9 @@ fn exit_for_run(error: &RunError) -> Exit {
         | RunError::WorkerFailedBeforeStart { .. } => Exit::Refused,
         RunError::Record(error) => exit_for_record(error),
         RunError::Testbed(error) => exit_for_testbed(error),
-        RunError::Listen { source, .. } => exit_for_listen(source),
+        RunError::Listen { source, .. } | RunError::MetricsListen { source, .. } => {
+            exit_for_listen(source)
+        }
         RunError::WorkersNotReady { .. }
         | RunError::OpenFileLimitTooLow { .. }
         | RunError::TargetUnreachable { .. }

@@ -1,12 +1,12 @@
 //! The record of a run, its baseline and its display.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
 
-use super::BaselineArgs;
+use super::{BaselineArgs, address::parse_address};
 
-/// The record of a run, and the progress shown meanwhile.
+/// The record of a run, and its progress meanwhile.
 #[derive(Debug, Args)]
 pub(crate) struct RecordArgs {
     /// Directory of the record [default: runs/TIME-NAME]
@@ -23,4 +23,11 @@ pub(crate) struct RecordArgs {
     /// change of phase, event and problem, and every 5 s, later every 10 s.
     #[arg(long)]
     pub(crate) no_progress: bool,
+    /// Serve the metrics of the run at /metrics while it lasts
+    ///
+    /// HOST:PORT; port 0 takes a free one. Prometheus scrapes phase, sockets,
+    /// heartbeats, commands, latencies, processes and gates. Anybody who reaches
+    /// the address may read them.
+    #[arg(long, value_name = "ADDR", value_parser = parse_address)]
+    pub(crate) metrics_listen: Option<SocketAddr>,
 }

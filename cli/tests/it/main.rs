@@ -12,6 +12,7 @@
 //! - [`documented`]: every command that the documents show;
 //! - [`endings`]: interrupted, killed, refused;
 //! - [`errors`]: the texts of errors;
+//! - [`export`]: tables of a run, read by pandas, DuckDB and promtool;
 //! - [`help`]: help texts, completions, man pages;
 //! - [`matrix`]: several runs of one scenario, and their comparison;
 //! - [`messages`], [`telemetry`], [`streams`]: messages of topics, telemetry, event streams;
@@ -22,6 +23,7 @@
 //! - [`foreign`]: servers that are not ours, with answers that a test scripts;
 //! - [`target`]: a system that the test starts itself;
 //! - [`presets`]: protocols that the harness brings along, and `init` and `try`;
+//! - [`scrapes`]: metrics that Prometheus scrapes, of a run and of the cluster's parts;
 //! - [`server_logs`]: lines in the logs that a person acts on;
 //! - [`server`]: a part of the reference cluster that a test starts itself;
 //! - [`harness`]: a run of the binary in a directory of its own, and what holds of
@@ -41,6 +43,7 @@ mod documented;
 mod endings;
 mod errors;
 mod example_targets;
+mod export;
 mod foreign;
 mod harness;
 mod help;
@@ -48,6 +51,7 @@ mod matrix;
 mod messages;
 mod overload;
 mod presets;
+mod scrapes;
 mod secure;
 mod server;
 mod server_logs;

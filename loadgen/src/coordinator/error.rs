@@ -56,6 +56,14 @@ pub enum RunError {
         /// The system's error.
         source: io::Error,
     },
+    /// The endpoint of the run's metrics cannot be opened.
+    #[error("cannot serve the metrics of the run on {address}")]
+    MetricsListen {
+        /// The address of the endpoint.
+        address: std::net::SocketAddr,
+        /// The system's error.
+        source: io::Error,
+    },
     /// The bus cannot be used.
     #[error(transparent)]
     Bus(#[from] BusError),

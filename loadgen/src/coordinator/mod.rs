@@ -33,7 +33,8 @@
 //!   `known_names` for the names in them;
 //! - [`telemetry`]: accepted telemetry, reconciled with what consumers handled;
 //! - `consumer_drain`: the consumers' time after the workers are done;
-//! - [`progress`]: the state of a run as a person sees it;
+//! - [`progress`]: the state of a run as a person sees it; [`metrics_endpoint`]: as Prometheus
+//!   scrapes it;
 //! - [`error`]: the reasons why a run cannot start or go on.
 
 pub mod buckets;
@@ -43,6 +44,7 @@ mod hellos;
 mod interrupt;
 mod join_status;
 mod known_names;
+pub mod metrics_endpoint;
 mod observed;
 pub mod options;
 pub mod phases;

@@ -1,6 +1,10 @@
 //! The options of a run: its plan, its workers and the place of its record.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use highwater_scenarios::{Plan, Segment};
 
@@ -22,6 +26,8 @@ pub struct RunOptions {
     pub exe: PathBuf,
     /// The workers that generate the load.
     pub workers: Workers,
+    /// Address at which the metrics of the run are scraped while it lasts; `None` for none.
+    pub metrics_listen: Option<SocketAddr>,
 }
 
 /// The workers that generate the load.

@@ -17,6 +17,7 @@ use highwater_scenarios::Plan;
 use super::{
     buckets::{BUCKETS_PER_S, PendingBuckets},
     known_names::KnownNames,
+    metrics_endpoint::SharedLiveMetrics,
     progress::ProgressTracker,
 };
 use crate::{
@@ -51,6 +52,8 @@ pub struct RunRecorder {
     buckets: PendingBuckets,
     /// The progress that a person sees.
     pub progress: ProgressTracker,
+    /// The metrics that are scraped, if there is an endpoint.
+    live: Option<SharedLiveMetrics>,
     /// The names in the workers' intervals.
     names: KnownNames,
     /// The parts of workers' intervals that the record does not have.
@@ -92,9 +95,15 @@ impl RunRecorder {
             latency_lines: BTreeMap::new(),
             buckets: PendingBuckets::default(),
             progress: ProgressTracker::default(),
+            live: None,
             names: KnownNames::default(),
             lost_parts: LostParts::default(),
         }
+    }
+
+    /// Updates metrics that are scraped with everything that is recorded from now on.
+    pub fn update_live(&mut self, live: SharedLiveMetrics) {
+        self.live = Some(live);
     }
 
     /// Adds to the manifest, once the system is started, the balancers' configuration and
@@ -119,13 +128,25 @@ impl RunRecorder {
 
     /// Records an event that happens at `at`, in seconds on the run's clock.
     pub fn record_event_at(&mut self, at: f64, event: RecordEvent) -> Result<(), RecordError> {
-        self.writer.append_event(&TimedEvent { at, kind: event })
+        let event = TimedEvent { at, kind: event };
+        if let Some(live) = &self.live {
+            live.lock().record_event(&event);
+        }
+        self.writer.append_event(&event)
     }
 
     /// Records a sample of a process, or counts of the coordinator.
     pub fn record_interval(&mut self, interval: &Interval) -> Result<(), RecordError> {
         self.progress.record_interval(interval);
-        self.writer.append_interval(interval)
+        self.append_interval(interval)
+    }
+
+    /// Forgets the sockets of a worker that is lost.
+    pub fn remove_worker(&mut self, id: &str) {
+        self.progress.remove_worker(id);
+        if let Some(live) = &self.live {
+            live.lock().remove_worker(id);
+        }
     }
 
     /// Records the counts of a worker, as far as they are within the limits. Returns what was
@@ -269,9 +290,16 @@ impl RunRecorder {
     /// Writes the buckets before `second`.
     fn write_buckets(&mut self, second: u64) -> Result<(), RecordError> {
         for line in self.buckets.take_before(second) {
-            self.writer.append_interval(&line)?;
+            self.append_interval(&line)?;
         }
         Ok(())
+    }
+
+    fn append_interval(&mut self, interval: &Interval) -> Result<(), RecordError> {
+        if let Some(live) = &self.live {
+            live.lock().record_interval(interval);
+        }
+        self.writer.append_interval(interval)
     }
 
     fn write_latency(
@@ -281,6 +309,10 @@ impl RunRecorder {
     ) -> Result<(), RecordError> {
         self.progress.record_latencies(&line.tag, histogram);
         let (at, length) = (line.second as f64, line.length as f64);
+        if let Some(live) = &self.live {
+            let mut live = live.lock();
+            live.record_latency(&line.tag, at, length, histogram);
+        }
         self.writer.append_latency(&line.tag, at, length, histogram)
     }
 }

@@ -24,13 +24,19 @@ mod stream;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
     path::PathBuf,
     pin::pin,
+    sync::Arc,
     time::Duration,
 };
 
-use highwater_reports::record::{FailureExample, RecordEvent, RunEnd};
+use highwater_reports::{
+    live::LiveMetrics,
+    record::{FailureExample, RecordEvent, RunEnd},
+};
 use highwater_scenarios::{Plan, plan::PhaseWindow};
+use parking_lot::Mutex;
 use tokio::{
     sync::mpsc,
     time::{Instant, MissedTickBehavior, interval_at, sleep_until},
@@ -39,6 +45,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     error::RunError,
+    metrics_endpoint::{SharedLiveMetrics, serve_metrics},
     options::{RunOptions, Workers},
     phases::{RunPhase, max_drain_duration},
     progress::{NoteKind, ProgressNote, Update},
@@ -94,6 +101,11 @@ pub async fn run(
         .as_ref()
         .is_some_and(|left| left.control.go.is_some());
     let is_on_bus = matches!(&options.workers, Workers::Bus(_));
+    if let Some(address) = options.metrics_listen {
+        let text = serve_live_metrics(&options, address, &mut recorder).await?;
+        let (at, kind) = (clock.now(), NoteKind::Event);
+        show(Update::Note(ProgressNote { at, kind, text }));
+    }
     let base = clock.instant_at(Duration::ZERO);
     let (notes, mut waiting_notes) = StartNotes::new(base);
     let started = {
@@ -127,6 +139,28 @@ pub async fn run(
             if !has_begun {
                 record_failed_start(&mut recorder, &error)?;
             }
+            Err(error)
+        }
+    }
+}
+
+/// Serves the metrics of the run, and returns where, for a person.
+async fn serve_live_metrics(
+    options: &RunOptions,
+    address: SocketAddr,
+    recorder: &mut RunRecorder,
+) -> Result<String, RunError> {
+    let name = options.out.file_name().unwrap_or_default();
+    let live = LiveMetrics::new(name.to_string_lossy(), &options.plan);
+    let live: SharedLiveMetrics = Arc::new(Mutex::new(live));
+    let bound = serve_metrics(address, live.clone()).await;
+    match bound {
+        Ok(bound) => {
+            recorder.update_live(live);
+            Ok(format!("metrics of the run are at http://{bound}/metrics"))
+        }
+        Err(error) => {
+            record_failed_start(recorder, &error)?;
             Err(error)
         }
     }

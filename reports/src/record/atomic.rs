@@ -1,10 +1,10 @@
 //! Files that exist in full or not at all.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{ErrorKind, Write},
     os::unix::fs::OpenOptionsExt,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use super::RecordError;
@@ -38,24 +38,62 @@ pub(crate) fn create_dir(path: &Path) -> Result<(), RecordError> {
 }
 
 fn write_with_mode(path: &Path, bytes: &[u8], mode: u32) -> Result<(), RecordError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    let part = path.with_file_name(name);
-    // What a process left that was killed, or a link, which must not be written through.
-    remove_if_present(&part)?;
-    let write = || {
+    let (part, mut file) = PartFile::create_with_mode(path, mode)?;
+    file.write_all(bytes)
+        .map_err(RecordError::io("write", &part.part))?;
+    part.commit()
+}
+
+/// A file beside its final path, which a process is still writing. If it is dropped before it is
+/// committed, it is removed.
+#[derive(Debug)]
+pub(crate) struct PartFile {
+    part: PathBuf,
+    path: PathBuf,
+    is_committed: bool,
+}
+
+impl PartFile {
+    /// Creates the file for `path`. What another process left there is replaced, and a link is
+    /// not followed.
+    pub(crate) fn create(path: &Path) -> Result<(Self, File), RecordError> {
+        Self::create_with_mode(path, PUBLIC_MODE)
+    }
+
+    fn create_with_mode(path: &Path, mode: u32) -> Result<(Self, File), RecordError> {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(".part");
+        let part = path.with_file_name(name);
+        // What a process left that was killed, or a link, which must not be written through.
+        remove_if_present(&part)?;
         let mut options = OpenOptions::new();
         // `create_new` follows no link.
-        let mut file = options
-            .write(true)
-            .create_new(true)
-            .mode(mode)
-            .open(&part)?;
-        file.write_all(bytes)
-    };
-    write().map_err(RecordError::io("write", &part))?;
-    // A rename within a directory is atomic on POSIX file systems, and replaces a link.
-    fs::rename(&part, path).map_err(RecordError::io("write", path))
+        let file = options.write(true).create_new(true).mode(mode).open(&part);
+        let file = file.map_err(RecordError::io("write", &part))?;
+        let part = Self {
+            part,
+            path: path.to_owned(),
+            is_committed: false,
+        };
+        Ok((part, file))
+    }
+
+    /// Gives the file its name.
+    pub(crate) fn commit(mut self) -> Result<(), RecordError> {
+        // A rename within a directory is atomic on POSIX file systems, and replaces a link.
+        fs::rename(&self.part, &self.path).map_err(RecordError::io("write", &self.path))?;
+        self.is_committed = true;
+        Ok(())
+    }
+}
+
+impl Drop for PartFile {
+    fn drop(&mut self) {
+        if !self.is_committed {
+            // A file that cannot be removed is replaced by the next writer.
+            let _ = fs::remove_file(&self.part);
+        }
+    }
 }
 
 fn remove_if_present(path: &Path) -> Result<(), RecordError> {

@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, ErrorKind, Read},
+    ops::ControlFlow,
     path::Path,
 };
 
@@ -23,6 +24,19 @@ pub(crate) fn for_each_line(
     name: &str,
     problems: &mut Vec<String>,
     mut each: impl FnMut(&[u8]) -> Result<(), String>,
+) -> Result<(), RecordError> {
+    for_each_line_until(dir, name, problems, |line| {
+        each(line).map(ControlFlow::Continue)
+    })
+}
+
+/// Calls `each` for the whole lines of `dir/name` until it breaks, and leaves out the same lines
+/// as [`for_each_line`].
+pub(crate) fn for_each_line_until(
+    dir: &Path,
+    name: &str,
+    problems: &mut Vec<String>,
+    mut each: impl FnMut(&[u8]) -> Result<ControlFlow<()>, String>,
 ) -> Result<(), RecordError> {
     let path = dir.join(name);
     let file = match open_regular(&path, MAX_LINES_BYTES) {
@@ -59,8 +73,10 @@ pub(crate) fn for_each_line(
             problems.push(format!("the last line of {name} is torn and was left out"));
             break;
         }
-        if let Err(reason) = each(&line) {
-            skipped.note(number, reason);
+        match each(&line) {
+            Ok(ControlFlow::Continue(())) => {}
+            Ok(ControlFlow::Break(())) => break,
+            Err(reason) => skipped.note(number, reason),
         }
     }
     problems.extend(skipped.problem(name));

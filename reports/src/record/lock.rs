@@ -24,7 +24,7 @@ pub(super) fn lock(dir: &Path) -> Result<File, RecordError> {
 }
 
 /// Whether a process writes a record into the directory.
-pub(super) fn is_locked(dir: &Path) -> bool {
+pub(crate) fn is_locked(dir: &Path) -> bool {
     // Released at once, with the file.
     File::open(dir)
         .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))

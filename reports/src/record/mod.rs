@@ -15,7 +15,7 @@
 //! - [`writer`]: appends lines; `atomic`: writes files that must be whole;
 //! - `lock`: a lock that shows that a run lasts; `failed_start`: runs that never began;
 //! - [`reader`]: reads a record into [`interval_row`]s, [`phases`] and [`latencies`];
-//!   `open`, `lines`: files that may be of any kind, with lines of a writer that may have been
+//!   `stream`: the lines one by one, for readers that keep none; `open`, `lines`: files that may be of any kind, with lines of a writer that may have been
 //!   killed; `hlog`: the format of the histograms;
 //! - `schema1`: renames the contents of records of schema 1; `texts`: makes texts safe to be
 //!   shown; `error`: the errors.
@@ -38,11 +38,12 @@ mod open;
 pub mod phases;
 pub mod reader;
 mod schema1;
+pub(crate) mod stream;
 mod texts;
 pub mod writer;
 
 pub use atomic::write_private;
-pub(crate) use atomic::{create_dir, write as write_atomic};
+pub(crate) use atomic::{PartFile, create_dir, write as write_atomic};
 pub use error::RecordError;
 pub use event::{JournalCounts, RecordEvent, RunEnd, TimedEvent, action_title};
 pub use failed_start::is_failed_start;
@@ -50,7 +51,10 @@ pub use failure_example::FailureExample;
 pub use interval::{Interval, Source, SourceRole};
 pub use interval_row::IntervalRow;
 pub use latencies::Latencies;
+pub(crate) use lock::is_locked;
 pub use manifest::{HostInfo, Manifest, RECORD_SCHEMA};
 pub use phases::Phases;
+pub(crate) use reader::run_end;
 pub use reader::{RunRecord, read, read_manifest};
+pub(crate) use stream::RecordStream;
 pub use writer::{RecordLengths, RecordWriter};

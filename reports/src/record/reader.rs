@@ -1,16 +1,12 @@
 //! Reading of a run record, in whatever state its writer left it.
 
-use std::{borrow::Cow, path::Path};
+use std::{ops::ControlFlow, path::Path};
 
-use highwater_types::format::visible;
 use serde_json::Value;
 
 use super::{
     IntervalRow, Latencies, Manifest, Phases, RECORD_SCHEMA, RecordError, RecordEvent, RunEnd,
-    TimedEvent,
-    files::{EVENTS, INTERVALS, LATENCY, MANIFEST},
-    hlog, interval_row, lines, lock, open, schema1,
-    texts::escape_texts,
+    TimedEvent, files::MANIFEST, lock, open, schema1, stream::RecordStream, texts::escape_texts,
 };
 
 /// A run record in memory. Its histograms are merged while they are read, so that their size
@@ -36,8 +32,8 @@ pub struct RunRecord {
 /// Reads the record in `dir`.
 ///
 /// Torn last lines, invalid lines and files that a killed run did not write are left out, and
-/// named in `problems`. Texts are as [`visible`] shows them, because workers, targets
-/// and the sender of a record may put anything into them.
+/// named in `problems`. Texts are as [`visible`](highwater_types::format::visible) shows them,
+/// because workers, targets and the sender of a record may put anything into them.
 ///
 /// # Errors
 /// When the manifest cannot be read, has a schema other than 1 and 2, a file is not a regular
@@ -46,44 +42,24 @@ pub fn read(dir: &Path) -> Result<RunRecord, RecordError> {
     // Before the events: a run that ends in between has written its end by then.
     let is_being_written = lock::is_locked(dir);
     let manifest = read_manifest(dir)?;
-    let is_schema1 = manifest.schema == schema1::SCHEMA;
     let mut problems = Vec::new();
 
-    let mut events: Vec<TimedEvent> = Vec::new();
-    lines::for_each_line(dir, EVENTS, &mut problems, |line| {
-        events.push(match is_schema1 {
-            true => schema1::event(line)?,
-            false => event(line).map_err(|error| error.to_string())?,
-        });
-        Ok(())
-    })?;
+    let stream = RecordStream::new(dir, &manifest);
+    let events = stream.events(&mut problems)?;
     let mut intervals: Vec<IntervalRow> = Vec::new();
-    let mut decoder = match is_schema1 {
-        true => interval_row::IntervalDecoder::with_renamed(schema1::renamed),
-        false => interval_row::IntervalDecoder::default(),
-    };
-    lines::for_each_line(dir, INTERVALS, &mut problems, |line| {
+    stream.intervals(&mut problems, |row| {
         // Rows are kept one by one: charts and slopes need every sample.
-        intervals.push(decoder.line(line)?);
-        Ok(())
+        intervals.push(row);
+        ControlFlow::Continue(())
     })?;
 
     // The phases are needed before the histograms, which are merged by phase.
     let end = intervals.iter().map(IntervalRow::end).fold(0.0, f64::max);
     let phases = Phases::new(&events, end);
     let mut latencies = Latencies::new(phases);
-    let mut decoder = hlog::HlogDecoder::default();
-    lines::for_each_line(dir, LATENCY, &mut problems, |line| {
-        if let Some(mut line) = decoder.line(line)? {
-            if is_schema1 && let Some(tag) = schema1::renamed(&line.tag) {
-                line.tag = tag;
-            }
-            if let Cow::Owned(escaped) = visible(&line.tag) {
-                line.tag = escaped;
-            }
-            latencies.add(&line)?;
-        }
-        Ok(())
+    stream.latencies(&mut problems, |line| {
+        latencies.add(&line)?;
+        Ok(ControlFlow::Continue(()))
     })?;
     latencies.merge_run_window();
 
@@ -102,22 +78,21 @@ impl RunRecord {
     /// Returns the way the run ended: that of its last line. A run without one lasts or was
     /// killed.
     pub fn ended(&self) -> RunEnd {
-        // The end is the last event of an orderly run, so the search starts from the back.
-        let end = self.events.iter().rev().find_map(|event| match event.kind {
-            RecordEvent::End { ended } => Some(ended),
-            _ => None,
-        });
-        end.unwrap_or(match self.is_being_written {
-            true => RunEnd::Running,
-            false => RunEnd::Truncated,
-        })
+        run_end(&self.events, self.is_being_written)
     }
 }
 
-fn event(line: &[u8]) -> serde_json::Result<TimedEvent> {
-    let mut value: Value = serde_json::from_slice(line)?;
-    escape_texts(&mut value);
-    serde_json::from_value(value)
+/// Returns the way that a run with these events ended.
+pub(crate) fn run_end(events: &[TimedEvent], is_being_written: bool) -> RunEnd {
+    // The end is the last event of an orderly run, so the search starts from the back.
+    let end = events.iter().rev().find_map(|event| match event.kind {
+        RecordEvent::End { ended } => Some(ended),
+        _ => None,
+    });
+    end.unwrap_or(match is_being_written {
+        true => RunEnd::Running,
+        false => RunEnd::Truncated,
+    })
 }
 
 /// Reads the manifest of the record in `dir` alone.

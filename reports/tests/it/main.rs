@@ -8,6 +8,7 @@ mod comparison;
 mod cost;
 mod events;
 mod exchanges;
+mod export;
 mod failures;
 mod fuzz;
 mod hlog;

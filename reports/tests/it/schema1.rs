@@ -22,7 +22,7 @@ fn fixture() -> PathBuf {
 }
 
 /// Copies the record without its derived files.
-fn record() -> tempfile::TempDir {
+pub(crate) fn record() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     for file in FILES {
         fs::copy(fixture().join(file), dir.path().join(file)).unwrap();

@@ -56,7 +56,9 @@ pub use example::ExampleServer;
 pub use install::install;
 pub use kind::ServiceKind;
 pub use namespace::run_in_namespace;
-pub use program::{ARTILLERY, DEBIAN_PROGRAMS, EPMD, PEER_PROGRAMS, PROGRAMS, Program, TSUNG};
+pub use program::{
+    ARTILLERY, DEBIAN_PROGRAMS, EPMD, PEER_PROGRAMS, PROGRAMS, PROMTOOL, Program, TSUNG,
+};
 pub use registry::{
     activemq::{ActiveMqNetworkService, ActiveMqService},
     haproxy::HaproxyService,

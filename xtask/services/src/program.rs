@@ -71,6 +71,11 @@ pub(crate) const PYTHON: Program = on_path(
     "tests: examples of targets",
 );
 
+/// Prometheus's own tool.
+pub const PROMTOOL: Program = on_path(
+    OutsideProgram::new("promtool", "prometheus"),
+    "tests: checks metrics, and reads exports",
+);
 pub(crate) const PUMA: Program = on_path(
     OutsideProgram::new("puma", "puma"),
     "tests: an example of a target",
@@ -98,10 +103,7 @@ pub const PROGRAMS: &[Program] = &[
     PYTHON,
     PUMA,
     ACTION_CABLE,
-    on_path(
-        OutsideProgram::new("promtool", "prometheus"),
-        "tests: checks what a node serves at /metrics",
-    ),
+    PROMTOOL,
     on_path(
         OutsideProgram::new("chromium", "chromium"),
         "tests and pictures: opens reports",

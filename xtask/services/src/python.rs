@@ -45,6 +45,15 @@ pub const STOMP_CLIENT: PythonEnvironment = PythonEnvironment {
     hint: "`cargo xtask services install`, with a network",
 };
 
+/// Programs that analyse the tables of an export.
+pub const DATA_TOOLS: PythonEnvironment = PythonEnvironment {
+    packages: "the Python packages that read exports",
+    requirements: include_str!("../../export/requirements.txt"),
+    requirements_file: concat!(env!("CARGO_MANIFEST_DIR"), "/../export/requirements.txt"),
+    folder: concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/data-tools"),
+    hint: "`cargo xtask services install`, with a network",
+};
+
 /// The load testing tools that a bench compares Highwater with.
 pub const PEERS: PythonEnvironment = PythonEnvironment {
     packages: "the Python packages of the other load testing tools",

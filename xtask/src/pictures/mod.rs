@@ -1,11 +1,13 @@
 //! The pictures of the documents, taken from real runs.
 //!
 //! - [`page`]: reports in headless Chromium, on a screen, a phone, on paper;
-//! - [`terminal`]: the live display in tmux.
+//! - [`terminal`]: the live display in tmux;
+//! - [`data`]: what pandas draws from an export.
 //!
 //! The images for the documents go to `docs/images/`, the previews to
 //! `target/pictures/`.
 
+mod data;
 mod page;
 mod terminal;
 
@@ -52,6 +54,9 @@ pub(crate) fn run() -> Result<()> {
         let from = run.join("charts").join(format!("{chart}.svg"));
         fs::copy(&from, images.join(format!("{image}.svg")))
             .with_context(|| format!("cannot copy {}", from.display()))?;
+        if scenario == "node-kill" {
+            data::picture(&run, &images.join("pandas.png"))?;
+        }
     }
     eprintln!("look at {PREVIEWS} and {IMAGES}");
     Ok(())

@@ -77,11 +77,13 @@ pub(crate) fn install() -> Result<()> {
 }
 
 /// Installs the packages of servers and clients from the Python index. Without a network the tests
-/// of the example servers and with the STOMP client skip themselves, and those of the brokers fail.
+/// of the example servers, with the STOMP client and of exports skip themselves, and those of the
+/// brokers fail.
 fn install_python_packages() {
     for (name, environment) in [
         ("example servers", python::EXAMPLE_SERVERS),
         ("STOMP client", python::STOMP_CLIENT),
+        ("pandas, DuckDB", python::DATA_TOOLS),
         ("Kafka brokers", python::KAFKA_BROKERS),
         ("Ministack", MINISTACK),
     ] {

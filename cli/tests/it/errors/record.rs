@@ -145,3 +145,21 @@ fn judgement_against_a_baseline_stands_in_junit() {
     assert!(junit.contains("the baseline differs"), "{junit}");
     assert!(junit.contains("errors=\"1\""), "{junit}");
 }
+
+#[test]
+fn impossible_export_is_refused() {
+    check("export nowhere --format csv", &expect![[""]]);
+    check("export here --format xlsx", &expect![[""]]);
+    check(
+        "export here --format prometheus --table events",
+        &expect![[""]],
+    );
+    check(
+        "export here --format csv --table events --output full/precious",
+        &expect![[""]],
+    );
+    check(
+        "export here --format jsonl --output small.toml/folder",
+        &expect![[""]],
+    );
+}

@@ -74,6 +74,7 @@ fn options(nats: &Service, run: &str, count: u32, out: &Path) -> RunOptions {
         out: out.to_owned(),
         exe: "highwater".into(),
         workers: Workers::Bus(Box::new(workers)),
+        metrics_listen: None,
     }
 }
 

@@ -127,7 +127,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         if self.workers.mark_ended(id) {
             self.worker_lost = true;
             // The worker's sockets have ended with its process.
-            self.recorder.progress.remove_worker(id);
+            self.recorder.remove_worker(id);
             self.show_note(NoteKind::Problem, format!("worker {id} is lost: {reason}"));
             let id = id.to_owned();
             self.recorder

@@ -123,7 +123,7 @@ impl<S: FnMut(Update) + Send> ActiveRun<S> {
         let reason = format!("no sign of life; its {share} was missing from {from} {until_text}");
         self.worker_lost = true;
         if until.is_none() && self.workers.mark_ended(id) {
-            self.recorder.progress.remove_worker(id);
+            self.recorder.remove_worker(id);
             self.show_note(NoteKind::Problem, format!("worker {id} is lost: {reason}"));
         }
         let event = RecordEvent::WorkerLost {
