@@ -148,18 +148,48 @@ fn judgement_against_a_baseline_stands_in_junit() {
 
 #[test]
 fn impossible_export_is_refused() {
-    check("export nowhere --format csv", &expect![[""]]);
-    check("export here --format xlsx", &expect![[""]]);
+    check(
+        "export nowhere --format csv",
+        &expect![[r#"
+        error: nowhere is not a run directory
+          = cause: cannot read nowhere/manifest.json
+          = cause: No such file or directory (os error 2)
+          = hint: runs are in runs/TIME-NAME, or in the directory of --out
+        exit code 2
+    "#]],
+    );
+    check(
+        "export here --format xlsx",
+        &expect![[r#"
+        error: invalid value 'xlsx' for '--format <FORMAT>'
+          [possible values: csv, parquet, jsonl, prometheus]
+
+        For more information, try '--help'.
+        exit code 2
+    "#]],
+    );
     check(
         "export here --format prometheus --table events",
-        &expect![[""]],
+        &expect![[r#"
+            error: cannot write the table events as prometheus: this format has samples alone
+              = hint: csv, jsonl and parquet have all tables
+            exit code 2
+        "#]],
     );
     check(
         "export here --format csv --table events --output full/precious",
-        &expect![[""]],
+        &expect![[r#"
+            error: cannot write full/precious: it exists already
+              = hint: --force replaces it
+            exit code 2
+        "#]],
     );
     check(
         "export here --format jsonl --output small.toml/folder",
-        &expect![[""]],
+        &expect![[r#"
+            error: cannot write small.toml/folder
+              = cause: Not a directory (os error 20)
+            exit code 2
+        "#]],
     );
 }
