@@ -54,7 +54,7 @@ pub(crate) fn run(options: &DistOptions) -> Result<()> {
     let licences = third_party::licences(&options.features)?;
     fs::write(root.join("share/doc/highwater/THIRD-PARTY.txt"), licences)?;
     let archive = archive(&root)?;
-    println!("{}", archive.display());
+    eprintln!("{}", archive.display());
     Ok(())
 }
 

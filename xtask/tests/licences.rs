@@ -65,9 +65,9 @@ fn is_allowed(expression: &str, allowed: &BTreeSet<String>) -> bool {
 
 /// Returns the licences that deny.toml allows.
 fn allowed() -> BTreeSet<String> {
-    let text = fs::read_to_string(format!("{ROOT}/deny.toml")).unwrap();
-    let (_, list) = text.split_once("\nallow = [").unwrap();
-    let (list, _) = list.split_once(']').unwrap();
+    let text = fs::read_to_string(format!("{ROOT}/deny.toml")).expect("deny.toml");
+    let (_, list) = text.split_once("\nallow = [").expect("a list of licences");
+    let (list, _) = list.split_once(']').expect("the end of the list");
     list.split('"')
         .skip(1)
         .step_by(2)

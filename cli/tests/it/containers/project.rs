@@ -42,6 +42,7 @@ pub(super) struct Ended {
 impl Project {
     /// Lays out the files of a fresh clone; `None`, with a reason on stdout, where no engine,
     /// no Compose or not every image is there.
+    #[expect(clippy::print_stdout, reason = "the reason for a skipped test")]
     pub(super) fn new() -> Option<Self> {
         let image = match Image::build() {
             Ok(image) => image,

@@ -69,7 +69,7 @@ fn measure(bench: &Bench, mut queue: Option<&mut Service>, row: &mut Row) -> Res
     let consumer_kill = row.keep(consumer_kill(bench, queue.as_deref()));
     bench.interrupt.check()?;
     // Last: the broker may have lost its memory afterwards.
-    let broker_kill = row.keep(broker_kill(bench, queue.as_deref_mut()));
+    let broker_kill = row.keep(broker_kill(bench, queue));
     bench.interrupt.check()?;
     row.figures = Some(Figures {
         steady,
