@@ -1,4 +1,5 @@
-//! What Prometheus scrapes: a run that lasts, and each part of the reference cluster.
+//! The endpoints that Prometheus scrapes: of a run that lasts, and of each part of the reference
+//! cluster.
 
 use std::{
     io::Write,

@@ -26,11 +26,11 @@ pub struct ExportFormat {
     /// Whether a description of the columns stands beside the tables. Other formats have it
     /// within.
     pub(super) has_schema_file: bool,
-    /// What its files hold.
+    /// The content of its files.
     pub(super) layout: Layout,
 }
 
-/// What the files of a format hold.
+/// The content of a format's files.
 #[derive(Debug)]
 pub(super) enum Layout {
     /// Each file holds one table.

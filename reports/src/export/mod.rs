@@ -14,8 +14,8 @@
 //!   `latency_merger`: these rows from the lines of a record; `summary_rows`, `event_rows`: the
 //!   rows of the other tables;
 //! - `source`: what an export knows of its run; `output`: files that appear when they are whole;
-//! - [`format`]: the formats, one line each; `csv`, `jsonl`, `parquet`, `prometheus`: one file
-//!   for each, with `spool` for samples that wait for their family.
+//! - [`format`]: the formats, one line each; `csv`, `jsonl`, `parquet`, `prometheus`: a file of
+//!   each; `spool`: the samples that wait for their family.
 
 mod csv;
 pub mod error;

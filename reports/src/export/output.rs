@@ -16,7 +16,7 @@ const BUFFER_BYTES: usize = 1 << 18;
 pub(super) fn check_absent(path: &Path) -> Result<(), ExportError> {
     match fs::symlink_metadata(path) {
         Ok(_) => Err(ExportError::Exists(path.to_owned())),
-        // Whatever else is wrong with the path shows when the file is created.
+        // Any other fault of the path shows when the file is created.
         Err(_) => Ok(()),
     }
 }

@@ -33,7 +33,7 @@ pub enum ExportTarget<'t> {
     Stream(Table, Box<dyn Write + Send + 't>),
 }
 
-/// What an export wrote.
+/// The files of an export.
 #[derive(Debug, Clone)]
 pub struct Exported {
     /// Files, in the order of writing.

@@ -1,4 +1,4 @@
-//! What an export knows of its run before it reads the lines.
+//! The facts of a run that an export knows before it reads the lines.
 
 use std::path::{Path, PathBuf};
 

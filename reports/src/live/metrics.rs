@@ -17,7 +17,7 @@ const FRESH_FOR_S: f64 = 15.0;
 
 /// The metrics of a run that lasts, as of its last intervals.
 ///
-/// Its size depends on the number of processes and of names, and not on the length of the run.
+/// The size depends on the number of processes and of names, and not on the length of the run.
 #[derive(Debug)]
 pub struct LiveMetrics {
     /// Name of the run.
@@ -43,7 +43,7 @@ pub struct LiveMetrics {
 pub(super) struct LiveLatency {
     /// Number of durations since the start of the run.
     pub(super) count: f64,
-    /// Their sum in milliseconds.
+    /// Sum of the durations in milliseconds.
     pub(super) sum_ms: f64,
     /// Parts of the last line.
     last: [f64; PARTS.len()],

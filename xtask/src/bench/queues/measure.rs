@@ -57,7 +57,7 @@ pub(super) fn row(bench: &Bench, system: &System) -> Result<Row> {
 }
 
 /// Runs all scenarios. One that fails leaves its figures out.
-fn measure(bench: &Bench, mut queue: Option<&mut Service>, row: &mut Row) -> Result<()> {
+fn measure(bench: &Bench, queue: Option<&mut Service>, row: &mut Row) -> Result<()> {
     let steady = row.keep(steady(bench, queue.as_deref()));
     bench.interrupt.check()?;
     if steady.is_none() {
