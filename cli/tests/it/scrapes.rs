@@ -130,7 +130,7 @@ fn run_that_lasts_is_scraped() {
 fn taken_address_of_the_metrics_ends_the_run_before_its_load() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let scenario = "name = \"t\"\nduration = \"1s\"\n[target]\nws = \"ws://127.0.0.1:1/\"\n\
+    let scenario = "name = \"t\"\nduration = \"1s\"\n[target]\nws = \"ws://127.0.0.1:1/{device}\"\n\
                     [[devices]]\nname = \"home\"\ncount = 1\nramp = \"1/s\"\nheartbeat = \"1s\"\n";
     let run = CliRun::start_with(scenario, &["--metrics-listen", &address]).finish();
     assert_eq!(run.code, Some(5), "{}", run.stderr);

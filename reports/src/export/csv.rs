@@ -3,9 +3,10 @@
 use std::io;
 
 use super::{
+    column::{Cell, TableWriter, rfc3339},
     format::{ExportFormat, Layout, Output},
     source::ExportSource,
-    table::{Cell, Table, TableWriter, rfc3339},
+    table::Table,
 };
 
 /// The format.

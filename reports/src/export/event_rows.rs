@@ -3,8 +3,8 @@
 use std::io;
 
 use super::{
+    column::{Cell, Column, ColumnType, TableWriter, nullable, required},
     source::ExportSource,
-    table::{Cell, Column, ColumnType, TableWriter, nullable, required},
 };
 use crate::{
     analysis::example_sentence,

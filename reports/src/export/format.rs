@@ -1,15 +1,8 @@
-//! The formats of an export.
-//!
-//! A new format is a file beside these, and a line in [`FORMATS`].
+//! A format of an export.
 
 use std::io::{self, Write};
 
-use super::{
-    csv, jsonl, prometheus,
-    samples::SampleSink,
-    source::ExportSource,
-    table::{Table, TableWriter},
-};
+use super::{column::TableWriter, samples::SampleSink, source::ExportSource, table::Table};
 
 /// A stream that a format writes to. Writers of some formats are moved between threads.
 pub(super) type Output<'w> = Box<dyn Write + Send + 'w>;
@@ -50,27 +43,6 @@ pub(super) type OpenTable =
 pub(super) type OpenSamples =
     for<'w> fn(Output<'w>, &ExportSource) -> io::Result<Box<dyn SampleSink + 'w>>;
 
-/// All formats, in the order of the help text.
-static FORMATS: &[ExportFormat] = &[csv::FORMAT, PARQUET, jsonl::FORMAT, prometheus::FORMAT];
-
-#[cfg(feature = "parquet")]
-const PARQUET: ExportFormat = super::parquet::FORMAT;
-
-/// The name of the format in builds that cannot write it, so that the error says why.
-#[cfg(not(feature = "parquet"))]
-const PARQUET: ExportFormat = ExportFormat {
-    name: "parquet",
-    about: "columns; this build lacks the feature `parquet`",
-    extension: "parquet",
-    has_schema_file: false,
-    layout: Layout::FeatureMissing,
-};
-
-/// Returns all formats, in the order of the help text.
-pub fn formats() -> impl Iterator<Item = &'static ExportFormat> {
-    FORMATS.iter()
-}
-
 impl ExportFormat {
     /// Whether the format has one file, which holds the samples alone.
     pub fn is_one_file(&self) -> bool {
@@ -79,7 +51,8 @@ impl ExportFormat {
 
     /// Whether its files are no text, which a terminal cannot show.
     pub fn is_binary(&self) -> bool {
-        self.extension == PARQUET.extension
+        // Tables that are texts have their description beside them.
+        matches!(self.layout, Layout::Tables(_)) && !self.has_schema_file
     }
 
     /// Returns the tables that it can hold.

@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 
 use super::{
+    column::{Cell, Column, TableWriter, rfc3339},
     format::{ExportFormat, Layout, Output},
     source::ExportSource,
-    table::{Cell, Column, Table, TableWriter, rfc3339},
+    table::Table,
 };
 
 /// The format.

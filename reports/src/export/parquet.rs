@@ -19,10 +19,11 @@ use parquet::{
 };
 
 use super::{
+    column::{Cell, Column, ColumnType, TableWriter},
     format::{ExportFormat, Layout, Output},
     schema::{data_package, facts},
     source::ExportSource,
-    table::{Cell, Column, ColumnType, Table, TableWriter},
+    table::Table,
 };
 
 /// The format.

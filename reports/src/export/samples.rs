@@ -4,7 +4,7 @@ use std::io;
 
 use chrono::{DateTime, Utc};
 
-use super::table::{Cell, Column, ColumnType, TableWriter, nullable, required};
+use super::column::{Cell, Column, ColumnType, TableWriter, nullable, required};
 use crate::metric_table::{LatencyName, MetricId, RecordUnit, SeriesKind, SourceKind};
 
 use ColumnType::{Label, Number, Time};

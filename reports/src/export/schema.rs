@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{
+    column::{Column, ColumnType, rfc3339},
     event_rows::end_name,
     format::ExportFormat,
     source::ExportSource,
-    table::{Column, ColumnType, Table, rfc3339},
+    table::Table,
 };
 
 /// Name of the file, which tools look for.

@@ -5,7 +5,7 @@ use std::io;
 use highwater_scenarios::metrics::{self, Direction, ItemTable, Metric, Unit, item_tables};
 use serde_json::Value;
 
-use super::table::{Cell, Column, ColumnType, TableWriter, nullable, required};
+use super::column::{Cell, Column, ColumnType, TableWriter, nullable, required};
 use crate::{
     analysis::summary_metrics::{SummaryMetrics, item_value},
     record::action_title,
