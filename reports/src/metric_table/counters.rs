@@ -1,6 +1,6 @@
 //! The counters of a record, each described once.
 
-use super::lookup::{RecordMetric, RecordUnit, SeriesKind};
+use super::description::{RecordMetric, RecordUnit, SeriesKind};
 use crate::record::names::{conn_event, counter};
 
 use RecordUnit::{Count, Millis};

@@ -1,6 +1,6 @@
 //! The gauges of a record, each described once.
 
-use super::lookup::{RecordMetric, RecordUnit, SeriesKind};
+use super::description::{RecordMetric, RecordUnit, SeriesKind};
 use crate::record::names::gauge;
 
 use RecordUnit::{Bytes, Count, Micros, Seconds};

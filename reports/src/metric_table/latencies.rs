@@ -1,7 +1,7 @@
 //! The latencies of a record, with the names that the metric registry has for them.
 
 use super::{
-    lookup::{RecordMetric, RecordUnit, SeriesKind},
+    description::{RecordMetric, RecordUnit, SeriesKind},
     source_kind::{ALL_SOURCES, SourceKind},
 };
 use crate::{histogram::LatencyHistogram, record::names::latency};

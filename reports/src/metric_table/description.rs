@@ -1,0 +1,58 @@
+//! The description of a metric.
+
+/// The description of a counter, a gauge or a latency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RecordMetric {
+    /// Name, without the kind that may follow it.
+    pub(crate) name: &'static str,
+    /// Meaning of its values over time.
+    pub(crate) kind: SeriesKind,
+    /// Unit of a value.
+    pub(crate) unit: RecordUnit,
+    /// Name of the part that follows in `NAME.PART`: `kind`, `node`. `None` for a name that
+    /// stands alone.
+    pub(crate) label: Option<&'static str>,
+    /// Meaning, in a phrase.
+    pub(crate) about: &'static str,
+}
+
+/// The meaning of a metric's values over time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SeriesKind {
+    /// Number of things that happened during the interval.
+    Count,
+    /// Value at an instant.
+    Gauge,
+    /// Total since the process started. It falls when the process restarts.
+    Total,
+    /// Durations, by their percentiles.
+    Latency,
+}
+
+/// The unit of a metric of the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RecordUnit {
+    /// A number of things.
+    Count,
+    /// Bytes.
+    Bytes,
+    /// Seconds.
+    Seconds,
+    /// Milliseconds.
+    Millis,
+    /// Microseconds.
+    Micros,
+}
+
+impl RecordUnit {
+    /// Returns the unit as tables write it.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Count => "count",
+            Self::Bytes => "bytes",
+            Self::Seconds => "s",
+            Self::Millis => "ms",
+            Self::Micros => "us",
+        }
+    }
+}
