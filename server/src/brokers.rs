@@ -35,6 +35,7 @@ macro_rules! for_each_broker {
             ("nats", nats, Nats, [NatsTransport], [NatsProducer NatsConsumer], [nats: Nats])
             ("amqp", amqp, RabbitMq, [AmqpTransport], [AmqpProducer AmqpConsumer], [rabbitmq: RabbitMq])
             ("kafka", kafka, Kafka, [], [KafkaProducer KafkaConsumer], [kafka: Kafka, tansu: Tansu])
+            ("gcp-pubsub", pubsub, PubSub, [], [PubSubProducer PubSubConsumer], [pubsub: PubSub])
             ("aws", aws, Sns, [SnsTransport], [], [ministack: Ministack])
             ("aws", dynamodb, DynamoDb, [StreamTransport], [], [])
         }

@@ -22,6 +22,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "highwater-nats",
             "highwater-process",
+            "highwater-pubsub",
             "highwater-reports",
             "highwater-scenarios",
             "highwater-stomp",
@@ -35,12 +36,18 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("highwater-scenarios", &["highwater-types"]),
     (
         "highwater-server",
-        &["highwater-nats", "highwater-stomp", "highwater-types"],
+        &[
+            "highwater-nats",
+            "highwater-pubsub",
+            "highwater-stomp",
+            "highwater-types",
+        ],
     ),
     ("xtask", &["highwater-process", "highwater-services"]),
     ("highwater-services", &["highwater-process"]),
     ("highwater-nats", &["highwater-types"]),
     ("highwater-process", &[]),
+    ("highwater-pubsub", &["highwater-types"]),
     ("highwater-stomp", &[]),
     ("highwater-types", &[]),
 ];

@@ -38,8 +38,8 @@ pub(crate) struct ServeBackplane {
 #[derive(Debug, Args)]
 pub(crate) struct TelemetryQueue {
     /// Queue of telemetry at another broker than the backplane's: local://, redis://, nats://,
-    /// amqp:// or kafka://HOST[:PORT]; the same at every node and consumer [default: at
-    /// the broker of the backplane]
+    /// amqp:// or kafka://HOST[:PORT], or pubsub://PROJECT; the same at every node and consumer
+    /// [default: at the broker of the backplane]
     #[arg(
         id = "telemetry",
         long = "telemetry",

@@ -1,5 +1,5 @@
-//! Telemetry through brokers: beside the backplane, over Kafka, and through the death of a consumer
-//! and of a broker.
+//! Telemetry through brokers: beside the backplane, over Kafka and Google Pub/Sub, and through the
+//! death of a consumer and of a broker.
 
 use highwater_reports::summary::Agreement;
 use highwater_services::{NatsService, RedisOptions, RedisService};
@@ -122,6 +122,73 @@ fn telemetry_over_kafka_survives_a_killed_consumer() {
     assert!(queue.backlog_peak.unwrap() > 100, "{queue:?}");
     assert_eq!(queue.clients_peak, None, "the protocol does not tell");
     assert!(queue.process.rss_peak.unwrap() > 1_000_000, "{queue:?}");
+}
+
+/// The emulator delivers the dead consumer's records again after its acknowledgement deadline.
+#[cfg(feature = "gcp-pubsub")]
+#[test]
+fn telemetry_over_pubsub_survives_a_killed_consumer() {
+    use highwater_services::ServiceKind;
+
+    if let Some(reason) = ServiceKind::PubSub.missing_optional() {
+        return println!("skipped: {reason}");
+    }
+    let pubsub = ServiceKind::PubSub.start().expect("an emulator");
+    let telemetry_url = format!("cluster.telemetry={}", pubsub.url());
+    let run = CliRun::start_with(
+        r#"
+        name = "pubsub"
+        duration = "25s"
+        [cluster]
+        nodes = 2
+        consumers = 3
+        processing_time = "2ms"
+        [[devices]]
+        name = "home"
+        count = 200
+        ramp = "200/s"
+        heartbeat = "2s"
+        max_missed = 20
+        [[telemetry]]
+        rate = "200/s"
+        [[events]]
+        at = "3s"
+        do = "kill-consumer"
+        consumer = "c2"
+        [[events]]
+        at = "18s"
+        do = "restart-consumer"
+        consumer = "c2"
+        [[gates]]
+        check = "telemetry.lost == 0"
+        "#,
+        &["--set", &telemetry_url],
+    );
+    let summary = run.finish().summary();
+    assert_gates_hold(&summary);
+    let telemetry = telemetry(&summary);
+    assert_all_accepted(telemetry, 5_000);
+    assert_eq!(telemetry.handled, Some(5_000), "{telemetry:?}");
+    // What c2 had handled and not acknowledged.
+    assert!(telemetry.duplicated.unwrap() <= 64, "{telemetry:?}");
+    let queue = &summary.brokers[1];
+    assert_eq!(queue.process.id, "telemetry-broker");
+    assert_eq!(queue.messages_in, None, "the service does not tell");
+    assert!(queue.process.rss_peak.unwrap() > 1_000_000, "{queue:?}");
+
+    // The run's topics are gone.
+    let (address, project) = pubsub_address(&pubsub.url());
+    let request = format!("GET /v1/projects/{project}/topics HTTP/1.0\r\nHost: {address}\r\n\r\n");
+    let answer = ask(&address, &request);
+    assert!(!answer.contains("highwater."), "{answer}");
+}
+
+/// Returns host and port of an emulator's URL, and the project.
+#[cfg(feature = "gcp-pubsub")]
+fn pubsub_address(url: &str) -> (String, String) {
+    let (_, rest) = url.split_once("://").expect("a scheme");
+    let (address, project) = rest.split_once('/').expect("a project");
+    (address.to_owned(), project.to_owned())
 }
 
 /// The broker keeps nothing. Accepted telemetry was processed before, and rejected

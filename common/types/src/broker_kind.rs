@@ -11,6 +11,8 @@ pub enum BrokerKind {
     RabbitMq,
     /// Kafka, and brokers that speak its protocol.
     Kafka,
+    /// Google Pub/Sub.
+    PubSub,
     /// SNS topics with SQS queues.
     Sns,
     /// A table of DynamoDB, whose stream a filter publishes on SNS.
@@ -58,7 +60,7 @@ struct BrokerEntry {
 }
 
 /// All brokers, in the order of [`BrokerKind`]: `entry` finds one by its index.
-const ENTRIES: [BrokerEntry; 6] = [
+const ENTRIES: [BrokerEntry; 7] = [
     BrokerEntry {
         kind: BrokerKind::Redis,
         name: "Redis",
@@ -105,6 +107,19 @@ const ENTRIES: [BrokerEntry; 6] = [
         default_tls_port: 9093,
         monitoring: BrokerMonitoring::Protocol,
         url_form: "kafka://HOST[:PORT][,HOST[:PORT]]",
+    },
+    BrokerEntry {
+        kind: BrokerKind::PubSub,
+        name: "Google Pub/Sub",
+        // It has no compare-and-set, as Kafka.
+        role: BrokerRole::Queue,
+        scheme: "pubsub",
+        tls_scheme: "pubsub+tls",
+        // A project has no port. This is the port of the emulator.
+        default_port: 8085,
+        default_tls_port: 443,
+        monitoring: BrokerMonitoring::Service,
+        url_form: "pubsub://PROJECT, or pubsub://HOST[:PORT]/PROJECT of an emulator",
     },
     BrokerEntry {
         kind: BrokerKind::Sns,
@@ -200,6 +215,18 @@ impl BrokerKind {
     /// Returns the form of an address, for error messages.
     pub fn url_form(self) -> &'static str {
         self.entry().url_form
+    }
+
+    /// Returns an address with its port, as an example.
+    pub fn example_url(self) -> String {
+        let BrokerEntry {
+            scheme,
+            default_port,
+            ..
+        } = self.entry();
+        // A host alone would be the project.
+        let path = if self == Self::PubSub { "/project" } else { "" };
+        format!("{scheme}://host:{default_port}{path}")
     }
 
     fn entry(self) -> &'static BrokerEntry {

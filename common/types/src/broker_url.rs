@@ -86,6 +86,10 @@ impl BrokerUrl {
         if servers.len() > MAX_SERVERS {
             return Err(InvalidBrokerUrl::TooManyServers);
         }
+        // Its servers would be projects, and a cluster's telemetry is in one.
+        if servers.len() > 1 && scheme.kind == BrokerKind::PubSub {
+            return Err(InvalidBrokerUrl::SeveralServers);
+        }
         let parsed = servers.iter().enumerate().map(|(index, server)| {
             parse(server, scheme.default_port()).map_err(|reason| match servers.len() {
                 1 => reason,
@@ -367,6 +371,8 @@ mod tests {
         assert_eq!(BrokerUrl::parse_strict(&long), Err(Invalid::TooLong));
         let many = format!("redis://h{}", ",h".repeat(MAX_SERVERS));
         assert_eq!(BrokerUrl::parse(&many), Err(Invalid::TooManyServers));
+        let projects = BrokerUrl::parse("pubsub://home,work");
+        assert_eq!(projects, Err(Invalid::SeveralServers));
     }
 
     #[test]

@@ -36,6 +36,9 @@ pub enum InvalidBrokerUrl {
     /// The address names more servers than any real broker has.
     #[error("an address of more than {MAX_SERVERS} servers")]
     TooManyServers,
+    /// The address names several servers of a service that has one.
+    #[error("an address of several servers, and the service has one")]
+    SeveralServers,
     /// One of several servers is invalid.
     #[error("server {number} of the address: {reason}")]
     Server {

@@ -11,8 +11,8 @@
 //! [`BrokerDriver`], its `mod` line here, and a line in [`driver()`].
 //!
 //! - [`mod@driver`]: the trait, and the names that all brokers share;
-//! - [`nats`], [`rabbitmq`], [`redis`], [`sns`] and `kafka`: one driver each, with its gauges in
-//!   a file below it; `not_built` where the build lacks a client library;
+//! - [`nats`], [`rabbitmq`], [`redis`], [`sns`], `kafka` and `pubsub`: one driver each, with its
+//!   gauges in a file below it; `not_built` where the build lacks a client library;
 //! - [`monitor`]: the monitoring endpoint that a scenario names.
 
 pub(crate) mod driver;
@@ -20,8 +20,10 @@ pub(crate) mod driver;
 mod kafka;
 mod monitor;
 mod nats;
-#[cfg(not(feature = "kafka"))]
+#[cfg(not(all(feature = "gcp-pubsub", feature = "kafka")))]
 mod not_built;
+#[cfg(feature = "gcp-pubsub")]
+mod pubsub;
 mod rabbitmq;
 mod redis;
 mod sns;
@@ -40,6 +42,10 @@ pub(crate) fn driver(kind: BrokerKind) -> &'static dyn BrokerDriver {
         BrokerKind::Kafka => &kafka::Kafka,
         #[cfg(not(feature = "kafka"))]
         BrokerKind::Kafka => &not_built::NotBuilt("kafka"),
+        #[cfg(feature = "gcp-pubsub")]
+        BrokerKind::PubSub => &pubsub::PubSub,
+        #[cfg(not(feature = "gcp-pubsub"))]
+        BrokerKind::PubSub => &not_built::NotBuilt("gcp-pubsub"),
         BrokerKind::Sns | BrokerKind::DynamoDb => &sns::Sns,
     }
 }

@@ -17,7 +17,7 @@ section! {
 
     /// Address of the broker's monitoring: of NATS the monitoring port, without it `http://HOST:8222`;
     /// of RabbitMQ that of its Prometheus plugin, without it `http://HOST:15692`. Redis and
-    /// Kafka have none: they are asked at their own address.
+    /// Kafka have none: they are asked at their own address. SNS and Google Pub/Sub tell nothing.
     pub(crate) monitor: String = http_address(), optional;
 
     /// The broker's process id on this machine. Without it, a broker on this machine is found as the

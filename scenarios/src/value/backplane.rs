@@ -54,10 +54,7 @@ fn expected() -> String {
 
 /// Returns an address of each kind of broker that serves a purpose.
 fn examples(is_served_by: fn(BrokerKind) -> bool) -> String {
-    let example = |kind: BrokerKind| {
-        let (scheme, port) = (kind.scheme(), kind.default_port());
-        format!("\"{scheme}://host:{port}\"")
-    };
+    let example = |kind: BrokerKind| format!("\"{}\"", kind.example_url());
     let kinds = BrokerKind::ALL.into_iter();
     let examples: Vec<String> = kinds
         .filter(|kind| is_served_by(*kind))

@@ -304,7 +304,7 @@ fn broker_keys_that_do_not_fit_the_queue_are_rejected() {
             5 | telemetry = "nast://b"
               |             ^^^^^^^^^^
               = found: "nast://b"
-              = expected: the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672", "kafka://host:9092"
+              = expected: the address of a broker: "redis://host:6379", "nats://host:4222", "amqp://host:5672", "kafka://host:9092", "pubsub://host:8085/project"
               = hint: did you mean `nats`?
 
             1 problem in joined.toml"#]],

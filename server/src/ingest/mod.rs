@@ -11,7 +11,7 @@
 //! - `telemetry` (a record), [`queue`] (the guarantees of a queue);
 //! - `registry` (the queues of this build), `url` and `connect` (from a URL to a queue);
 //! - a file or a folder for each queue: `local` with `local_protocol`, `redis`, `nats`, `amqp`,
-//!   `kafka`;
+//!   `kafka`, `pubsub`;
 //! - `groups` (the consumer groups of the embedded broker, for operators).
 
 #[cfg(feature = "amqp")]
@@ -24,6 +24,8 @@ mod local;
 pub(crate) mod local_protocol;
 #[cfg(feature = "nats")]
 mod nats;
+#[cfg(feature = "gcp-pubsub")]
+mod pubsub;
 pub(crate) mod queue;
 #[cfg(feature = "redis")]
 mod redis;

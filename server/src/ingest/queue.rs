@@ -20,7 +20,8 @@ use crate::id::ConsumerGroup;
 ///
 /// **Order.** None.
 ///
-/// **Bounds.** A full queue rejects new records. It never drops an accepted one.
+/// **Bounds.** A full queue rejects new records. It never drops an accepted one. A broker that
+/// has no bound, or drops records after a time, says so on its page.
 pub(crate) trait TelemetryProducer: Sized + Send + 'static {
     /// The data that a connection needs.
     type Address: Clone + Send + Sync + 'static;

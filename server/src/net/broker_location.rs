@@ -207,6 +207,7 @@ impl BrokerPurpose {
             InvalidBrokerUrl::Scheme(_) => self.unknown_scheme(text),
             InvalidBrokerUrl::Server { .. }
             | InvalidBrokerUrl::TooManyServers
+            | InvalidBrokerUrl::SeveralServers
             | InvalidBrokerUrl::NoPrimary => InvalidBrokerLocation::Servers {
                 purpose: self.name,
                 found: found(text),

@@ -61,7 +61,7 @@ pub enum ServiceError {
     /// No service has that name.
     #[error(
         "unknown service {0:?}: expected redis, redis-cluster, nats, rabbitmq, rabbitmq-cluster, \
-         kafka, tansu, activemq, activemq-network, ministack, ministack-stream, nginx or \
+         kafka, tansu, pubsub, activemq, activemq-network, ministack, ministack-stream, nginx or \
          haproxy"
     )]
     Unknown(String),

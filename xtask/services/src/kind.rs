@@ -33,6 +33,9 @@ pub enum ServiceKind {
     Kafka,
     /// Another broker of Kafka's protocol, which keeps nothing.
     Tansu,
+    /// Google's emulator of Pub/Sub. No package of Debian or Python has it, so it may be absent.
+    #[strum(serialize = "pubsub")]
+    PubSub,
     /// One broker of ActiveMQ Classic.
     #[strum(serialize = "activemq")]
     ActiveMq,

@@ -67,6 +67,7 @@ pub use registry::{
     nats::{NatsOptions, NatsService},
     nats_cluster::NatsClusterService,
     nginx::NginxService,
+    pubsub::PubSubService,
     rabbitmq::RabbitMqService,
     rabbitmq_cluster::RabbitMqClusterService,
     redis::{RedisOptions, RedisService},

@@ -7,6 +7,7 @@ pub mod ministack;
 pub mod nats;
 pub mod nats_cluster;
 pub mod nginx;
+pub mod pubsub;
 pub mod rabbitmq;
 pub mod rabbitmq_cluster;
 pub mod redis;
@@ -21,6 +22,7 @@ use self::{
     ministack::MinistackService,
     nats::NatsService,
     nginx::NginxService,
+    pubsub::PubSubService,
     rabbitmq::RabbitMqService,
     rabbitmq_cluster::RabbitMqClusterService,
     redis::{RedisOptions, RedisService},
@@ -46,12 +48,22 @@ impl ServiceKind {
             Self::RabbitMq => RabbitMqService::start(),
             Self::Kafka => KafkaService::start(),
             Self::Tansu => TansuService::start(),
+            Self::PubSub => PubSubService::start(),
             Self::RabbitMqCluster => RabbitMqClusterService::start(),
             Self::ActiveMq => ActiveMqService::start(),
             Self::ActiveMqNetwork => ActiveMqNetworkService::start(),
             Self::Ministack | Self::MinistackStream => MinistackService::start(self),
             Self::Nginx => NginxService::start(NODE_PORT),
             Self::Haproxy => HaproxyService::start(NODE_PORT),
+        }
+    }
+
+    /// Returns the reason why a service that nothing here can install is absent; `None` if it can
+    /// be started.
+    pub fn missing_optional(self) -> Option<ServiceError> {
+        match self {
+            Self::PubSub => pubsub::emulator().err(),
+            _ => None,
         }
     }
 
@@ -62,6 +74,7 @@ impl ServiceKind {
             Self::RedisCluster => redis_cluster::is_complete,
             Self::Nats => nats::is_ready,
             Self::Kafka | Self::Tansu => kafka::is_ready,
+            Self::PubSub => pubsub::is_ready,
             Self::RabbitMq | Self::RabbitMqCluster => rabbitmq::is_ready,
             Self::ActiveMq | Self::ActiveMqNetwork => stomp::is_ready,
             Self::Ministack | Self::MinistackStream => ministack::is_ready,

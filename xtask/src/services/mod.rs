@@ -25,8 +25,8 @@ pub(crate) enum ServicesCommand {
     /// Start services in the background, on free loopback ports and with temporary
     /// directories; without names, all
     Up {
-        /// redis, redis-cluster, nats, rabbitmq, rabbitmq-cluster, kafka, tansu, activemq,
-        /// activemq-network, ministack, ministack-stream, nginx, haproxy
+        /// redis, redis-cluster, nats, rabbitmq, rabbitmq-cluster, kafka, tansu, pubsub,
+        /// activemq, activemq-network, ministack, ministack-stream, nginx, haproxy
         kinds: Vec<ServiceKind>,
     },
     /// Stop what `up` started
@@ -98,7 +98,12 @@ fn install_python_packages() {
 
 fn or_all(kinds: Vec<ServiceKind>) -> Vec<ServiceKind> {
     match kinds.is_empty() {
-        true => ServiceKind::ALL.to_vec(),
+        // Without those that nothing here can install, where they are absent.
+        true => {
+            let all = ServiceKind::ALL.iter().copied();
+            all.filter(|kind| kind.missing_optional().is_none())
+                .collect()
+        }
         false => kinds,
     }
 }

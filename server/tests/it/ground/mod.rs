@@ -85,6 +85,19 @@ impl TestBackplaneKind {
         }
     }
 
+    /// Whether the server can be started on this machine. Otherwise the reason is printed, and the
+    /// test is skipped.
+    pub(crate) fn can_start(self) -> bool {
+        let missing = self.service().and_then(ServiceKind::missing_optional);
+        if let Some(reason) = &missing {
+            #[expect(clippy::print_stderr, reason = "the reason for a skipped test")]
+            {
+                eprintln!("skipped: {reason}");
+            }
+        }
+        missing.is_none()
+    }
+
     fn on(self, server: TestServer) -> Ground {
         Ground {
             kind: self,
@@ -123,7 +136,11 @@ impl Ground {
 
     /// Whether the broker carries telemetry and joins no nodes. A node there is a cluster of one.
     fn is_only_queue(&self) -> bool {
-        let kinds = [TestBackplaneKind::Kafka, TestBackplaneKind::Tansu];
+        let kinds = [
+            TestBackplaneKind::Kafka,
+            TestBackplaneKind::Tansu,
+            TestBackplaneKind::PubSub,
+        ];
         kinds.contains(&self.kind)
     }
 

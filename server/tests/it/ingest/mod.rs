@@ -5,12 +5,14 @@
 //! - `rig` (a node, a device that sends, consumers and their journals), `suite` (the contract of
 //!   every queue);
 //! - `full` (a Redis server without memory), `abandoned` (a group without consumers), `kafka`
-//!   (lag, rebalances), `metrics` (the metrics of a consumer).
+//!   (lag, rebalances), `pubsub` (an emulator that comes back), `metrics` (the metrics of a consumer).
 
 mod abandoned;
 mod full;
 #[cfg(feature = "kafka")]
 mod kafka;
 mod metrics;
+#[cfg(feature = "gcp-pubsub")]
+mod pubsub;
 mod rig;
 mod suite;

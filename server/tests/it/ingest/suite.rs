@@ -80,7 +80,11 @@ async fn records_of_a_dead_consumer_are_handled_by_another(kind: TestBackplaneKi
 /// together.
 async fn slow_consumer_keeps_its_unacked_records(kind: TestBackplaneKind) {
     // All records together take longer than a member may be silent, and no single record does.
-    const SLOW: Duration = Duration::from_millis(120);
+    let slow = match kind {
+        // Its members may be silent for 10 s, twice as long as others.
+        TestBackplaneKind::PubSub => Duration::from_millis(190),
+        _ => Duration::from_millis(120),
+    };
     let mut rig = IngestRig::new(kind.ground()).await;
     // A group exists from its first member on; without it no record would be accepted.
     rig.consumer("g", "first", NO_TIME).await;
@@ -90,7 +94,7 @@ async fn slow_consumer_keeps_its_unacked_records(kind: TestBackplaneKind) {
     if kind != TestBackplaneKind::Local {
         sent.await.unwrap();
     }
-    rig.consumer("g", "slow", SLOW).await;
+    rig.consumer("g", "slow", slow).await;
     rig.wait_handled(&["slow"], 1).await;
     rig.consumer("g", "other", NO_TIME).await;
     rig.wait_handled(&["slow", "other"], MAX_UNACKED).await;

@@ -116,6 +116,15 @@ fn haproxy() {
     check(ServiceKind::Haproxy, "haproxy");
 }
 
+#[test]
+fn pubsub() {
+    match ServiceKind::PubSub.missing_optional() {
+        None => check(ServiceKind::PubSub, "java"),
+        #[expect(clippy::print_stderr, reason = "the reason for a skipped test")]
+        Some(error) => eprintln!("skipped: {error}"),
+    }
+}
+
 /// Checks a broker of a Python package, if the package is installed.
 fn check_kafka(kind: ServiceKind, program: &str) {
     match KAFKA_BROKERS.interpreter() {
