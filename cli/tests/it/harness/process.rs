@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -12,6 +12,8 @@ use nix::unistd::Pid;
 
 /// Longest that any condition is waited for.
 const TEST_TIMEOUT: Duration = Duration::from_secs(90);
+/// The header with the length of an HTTP message.
+const LENGTH: &str = "Content-Length";
 
 /// Returns the command `highwater` with these arguments.
 pub(crate) fn highwater(arguments: &[&str]) -> Command {
@@ -20,12 +22,26 @@ pub(crate) fn highwater(arguments: &[&str]) -> Command {
     command
 }
 
-/// Sends `request` to the server at `address`, and returns the whole response.
+/// Sends an HTTP request to the server at `address`, and returns the whole response. Its length is
+/// taken from its header, because some servers keep the connection open.
 pub(crate) fn ask(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("somebody listens");
     stream.write_all(request.as_bytes()).expect("it reads");
+    let mut stream = BufReader::new(stream);
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("it answers");
+    let mut length = u64::MAX;
+    while !answer.ends_with("\r\n\r\n") {
+        let start = answer.len();
+        if stream.read_line(&mut answer).expect("it answers") == 0 {
+            return answer;
+        }
+        let header = answer[start..].split_once(':');
+        if let Some((_, value)) = header.filter(|(name, _)| name.eq_ignore_ascii_case(LENGTH)) {
+            length = value.trim().parse().expect("a length");
+        }
+    }
+    let mut body = stream.take(length);
+    body.read_to_string(&mut answer).expect("it answers");
     answer
 }
 

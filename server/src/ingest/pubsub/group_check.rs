@@ -11,7 +11,7 @@ use super::{
 
 /// The time between two lists of subscriptions. The service limits such calls for each project.
 const INTERVAL: Duration = Duration::from_secs(10);
-/// The same while there is no group, so that the first one is found soon.
+/// The time while there is no group, so that the first one is found soon.
 const FIRST_INTERVAL: Duration = Duration::from_secs(1);
 /// The most subscriptions of one answer. A topic with more of them has a group.
 const PAGE_SIZE: i32 = 1_000;

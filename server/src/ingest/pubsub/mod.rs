@@ -10,9 +10,9 @@
 //! **Acceptance.** A record is accepted once the service has answered its publication. The service
 //! has written it in several zones by then.
 //!
-//! **Groups.** A group is a subscription with exactly-once delivery. The first member creates it,
-//! and it never expires. A subscription that lacks one of the settings of `resources` is rejected,
-//! because the guarantees of a queue depend on them.
+//! **Groups.** A group is a subscription with exactly-once delivery, which its first member creates.
+//! Subscriptions of groups never expire. One that lacks one of the settings of `resources` is
+//! rejected, because the guarantees of a queue depend on them.
 //!
 //! **Redelivery.** The service delivers a record again when its acknowledgement deadline is over.
 //! The client library extends the deadlines of a live member by itself, and the shortest that the

@@ -90,7 +90,7 @@ impl QueueTopic {
         }
     }
 
-    /// Creates a subscription if there is none of its name. Returns the one that is there.
+    /// Creates a subscription if its name is free. Returns the one that is there.
     async fn create_subscription(&self, wanted: Subscription) -> Result<Subscription, QueueError> {
         let name = wanted.name.clone();
         match self.subscription(&name).await {

