@@ -54,7 +54,7 @@ async fn publish(producer: &mut PubSubProducer, ids: std::ops::Range<u64>) {
         };
         PendingPublish {
             sequence,
-            payload: telemetry.encode().into(),
+            payload: telemetry.encode(),
         }
     };
     let mut results = Vec::new();

@@ -120,7 +120,6 @@ fn haproxy() {
 fn pubsub() {
     match ServiceKind::PubSub.missing_optional() {
         None => check(ServiceKind::PubSub, "java"),
-        #[expect(clippy::print_stderr, reason = "the reason for a skipped test")]
         Some(error) => eprintln!("skipped: {error}"),
     }
 }
