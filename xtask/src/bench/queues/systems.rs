@@ -1,7 +1,8 @@
 //! The queues to compare.
 
 use highwater_services::{
-    KafkaService, NatsService, RabbitMqService, RedisOptions, RedisService, Service, TansuService,
+    KafkaService, NatsService, PubSubService, RabbitMqService, RedisOptions, RedisService, Service,
+    TansuService,
 };
 
 use crate::bench::system::System;
@@ -17,6 +18,7 @@ pub(super) fn systems() -> Vec<System> {
         System::external("rabbitmq", RabbitMqService::start),
         System::external("kafka-noida-db", KafkaService::start),
         System::external("kafka-tansu", TansuService::start),
+        System::external("pubsub", PubSubService::start),
     ]
 }
 
