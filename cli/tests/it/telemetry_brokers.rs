@@ -67,17 +67,14 @@ fn telemetry_goes_through_a_broker_beside_the_backplane() {
     assert!(answer.contains("\"streams\": 0"), "{answer}");
 }
 
-/// The broker notices the dead consumer after its session timeout. On tansu, because noida-db
-/// waits for a dead member without an end.
-#[cfg(feature = "kafka")]
-#[test]
-fn telemetry_over_kafka_survives_a_killed_consumer() {
-    let kafka = highwater_services::TansuService::start().expect("a broker");
-    let telemetry_url = format!("cluster.telemetry={}", kafka.url());
-    let run = CliRun::start_with(
+/// Returns a scenario of this length in which one of three consumers is killed after 3 s and
+/// started again at `restart`.
+#[cfg(any(feature = "kafka", feature = "gcp-pubsub"))]
+fn killed_consumer(duration: &str, restart: &str) -> String {
+    format!(
         r#"
-        name = "kafka"
-        duration = "20s"
+        name = "killed-consumer"
+        duration = "{duration}"
         [cluster]
         nodes = 2
         consumers = 3
@@ -95,14 +92,23 @@ fn telemetry_over_kafka_survives_a_killed_consumer() {
         do = "kill-consumer"
         consumer = "c2"
         [[events]]
-        at = "13s"
+        at = "{restart}"
         do = "restart-consumer"
         consumer = "c2"
         [[gates]]
         check = "telemetry.lost == 0"
-        "#,
-        &["--set", &telemetry_url],
-    );
+        "#
+    )
+}
+
+/// The broker notices the dead consumer after its session timeout. On tansu, because noida-db
+/// waits for a dead member without an end.
+#[cfg(feature = "kafka")]
+#[test]
+fn telemetry_over_kafka_survives_a_killed_consumer() {
+    let kafka = highwater_services::TansuService::start().expect("a broker");
+    let telemetry_url = format!("cluster.telemetry={}", kafka.url());
+    let run = CliRun::start_with(&killed_consumer("20s", "13s"), &["--set", &telemetry_url]);
     let summary = run.finish().summary();
     assert_gates_hold(&summary);
     let telemetry = telemetry(&summary);
@@ -136,35 +142,7 @@ fn telemetry_over_pubsub_survives_a_killed_consumer() {
     }
     let pubsub = ServiceKind::PubSub.start().expect("an emulator");
     let telemetry_url = format!("cluster.telemetry={}", pubsub.url());
-    let run = CliRun::start_with(
-        r#"
-        name = "pubsub"
-        duration = "45s"
-        [cluster]
-        nodes = 2
-        consumers = 3
-        processing_time = "2ms"
-        [[devices]]
-        name = "home"
-        count = 200
-        ramp = "200/s"
-        heartbeat = "2s"
-        max_missed = 20
-        [[telemetry]]
-        rate = "200/s"
-        [[events]]
-        at = "3s"
-        do = "kill-consumer"
-        consumer = "c2"
-        [[events]]
-        at = "40s"
-        do = "restart-consumer"
-        consumer = "c2"
-        [[gates]]
-        check = "telemetry.lost == 0"
-        "#,
-        &["--set", &telemetry_url],
-    );
+    let run = CliRun::start_with(&killed_consumer("45s", "40s"), &["--set", &telemetry_url]);
     let summary = run.finish().summary();
     assert_gates_hold(&summary);
     let telemetry = telemetry(&summary);

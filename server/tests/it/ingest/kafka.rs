@@ -2,16 +2,9 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-use tokio::time::timeout;
+use super::{returned_broker::assert_used_again, rig::IngestRig};
+use crate::ground::TestBackplaneKind;
 
-use super::rig::IngestRig;
-use crate::{
-    ground::TestBackplaneKind,
-    rig::{TEST_TIMEOUT, TestDevice, until},
-};
-
-const NO_TIME: Duration = Duration::ZERO;
 /// Long enough that consumers have records in hand at any time.
 const SOME_TIME: Duration = Duration::from_millis(3);
 
@@ -19,24 +12,7 @@ const SOME_TIME: Duration = Duration::from_millis(3);
 /// the consumers find it again.
 #[tokio::test]
 async fn killed_broker_is_used_again_when_it_is_back() {
-    let mut rig = IngestRig::new(TestBackplaneKind::Kafka.own_ground()).await;
-    rig.consumer("g", "c1", NO_TIME).await;
-    let (sent, mut accepted) = rig.send(600);
-    accepted.wait_for(|count| *count >= 150).await.unwrap();
-    rig.ground.kill().await;
-    rig.ground.start_again().await;
-    // Each record is accepted in the end: by the client library's own repetition, or sent again.
-    timeout(TEST_TIMEOUT, sent).await.unwrap().unwrap();
-    let mut device = TestDevice::open(&rig.node, "home-1").await;
-    device
-        .send(json!({"type": "telemetry", "id": "1-1", "body": 1}))
-        .await;
-    assert_eq!(device.frame().await["type"], "accepted");
-    until("it is handled", async || {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        rig.handled("c1").iter().any(|handled| handled.id == "1-1")
-    })
-    .await;
+    assert_used_again(TestBackplaneKind::Kafka).await;
 }
 
 /// Members come and go in order while records are in hand: none is handled twice. On tansu, because

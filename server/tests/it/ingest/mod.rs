@@ -5,7 +5,8 @@
 //! - `rig` (a node, a device that sends, consumers and their journals), `suite` (the contract of
 //!   every queue);
 //! - `full` (a Redis server without memory), `abandoned` (a group without consumers), `kafka`
-//!   (lag, rebalances), `pubsub` (an emulator that comes back), `metrics` (the metrics of a consumer).
+//!   (lag, rebalances), `pubsub` (an emulator that comes back), `returned_broker` (a part of both),
+//!   `metrics` (the metrics of a consumer).
 
 mod abandoned;
 mod full;
@@ -14,5 +15,7 @@ mod kafka;
 mod metrics;
 #[cfg(feature = "gcp-pubsub")]
 mod pubsub;
+#[cfg(any(feature = "kafka", feature = "gcp-pubsub"))]
+mod returned_broker;
 mod rig;
 mod suite;
