@@ -14,11 +14,23 @@ pub(in crate::bench) struct TablePlace {
     pub(in crate::bench) name: &'static str,
 }
 
+/// Shows the table, and writes it into its document if asked to.
+///
+/// # Errors
+/// A message if the document cannot be read or written, or has no place for the table.
+pub(in crate::bench) fn publish(place: TablePlace, table: &str, is_written: bool) -> Result<()> {
+    eprintln!("\n{table}");
+    match is_written {
+        true => write(place, table),
+        false => Ok(()),
+    }
+}
+
 /// Writes the table into its document.
 ///
 /// # Errors
 /// A message if the document cannot be read or written, or has no place for the table.
-pub(in crate::bench) fn write(place: TablePlace, table: &str) -> Result<()> {
+fn write(place: TablePlace, table: &str) -> Result<()> {
     let path = place.page;
     let page = fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?;
     let page = replace(&page, place, table)?;

@@ -13,7 +13,9 @@ use highwater_services::Service;
 use tempfile::TempDir;
 
 use super::{phase::wait_for_steady, summary::Summary};
-use crate::bench::{interrupt::Interrupt, process::ToolProcess, process_tree};
+use crate::bench::{
+    interrupt::Interrupt, process::ToolProcess, process_tree, selection::Selection, system::System,
+};
 
 /// The longest time from the steady phase to the end of a run.
 const END_TIMEOUT: Duration = Duration::from_secs(180);
@@ -28,6 +30,34 @@ pub(in crate::bench) struct Bench {
     pub(in crate::bench) spawner: Spawner,
     /// Ctrl-C.
     pub(in crate::bench) interrupt: Interrupt,
+}
+
+impl Bench {
+    /// Measures each of the chosen systems.
+    ///
+    /// # Errors
+    /// A message for an invalid choice, a child that cannot be started, and an interrupt.
+    pub(in crate::bench) fn measure<R>(
+        selection: &Selection,
+        systems: Vec<System>,
+        row: impl Fn(&Self, &System) -> Result<R>,
+    ) -> Result<Vec<R>> {
+        // Before other threads start, because they inherit the blocked signals.
+        let interrupt = Interrupt::block()?;
+        let systems = selection.choose(systems)?;
+        let bench = Self {
+            highwater: selection.highwater.clone(),
+            spawner: Spawner::start()?,
+            interrupt,
+        };
+        let rows = systems.iter().map(|system| {
+            eprintln!("── {}", system.name);
+            let row = row(&bench, system)?;
+            bench.interrupt.check()?;
+            Ok(row)
+        });
+        rows.collect()
+    }
 }
 
 /// A run in its steady phase. Dropped, it is killed.

@@ -81,12 +81,7 @@ pub(crate) fn run(options: &PeersOptions) -> Result<()> {
         load: bench.load,
         rows,
     };
-    let text = table.to_string();
-    eprintln!("\n{text}");
-    match options.write {
-        true => page::write(PLACE, &text),
-        false => Ok(()),
-    }
+    page::publish(PLACE, &table.to_string(), options.write)
 }
 
 /// Measures one tool. Its failure is a row, and only an interrupt ends the comparison.

@@ -23,12 +23,10 @@ mod systems;
 mod table;
 
 use anyhow::Result;
-use highwater_process::Spawner;
 
 use self::{systems::systems, table::Table};
 use super::{
     harness_run::Bench,
-    interrupt::Interrupt,
     measured::Measured,
     page::{self, TablePlace},
 };
@@ -43,25 +41,8 @@ const PLACE: TablePlace = TablePlace {
 
 /// Measures every queue, prints the table, and writes it into the page if asked to.
 pub(crate) fn run(options: &QueuesOptions) -> Result<()> {
-    // Before other threads start, because they inherit the blocked signals.
-    let interrupt = Interrupt::block()?;
-    let systems = options.selection.choose(systems())?;
-    let bench = Bench {
-        highwater: options.selection.highwater.clone(),
-        spawner: Spawner::start()?,
-        interrupt,
-    };
-    let mut rows = Vec::new();
-    for system in systems {
-        eprintln!("── {}", system.name);
-        rows.push(measure::row(&bench, &system)?);
-    }
+    let rows = Bench::measure(&options.selection, systems(), measure::row)?;
     let measured = Measured::now();
     let table = Table { measured, rows };
-    let text = table.to_string();
-    eprintln!("\n{text}");
-    match options.write {
-        true => page::write(PLACE, &text),
-        false => Ok(()),
-    }
+    page::publish(PLACE, &table.to_string(), options.write)
 }
