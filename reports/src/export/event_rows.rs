@@ -6,10 +6,7 @@ use super::{
     column::{Cell, Column, ColumnType, TableWriter, nullable, required},
     source::ExportSource,
 };
-use crate::{
-    analysis::example_sentence,
-    record::{RecordEvent, RunEnd},
-};
+use crate::{analysis::example_sentence, record::RecordEvent};
 
 use ColumnType::{Label, Number, Text, Time};
 
@@ -29,7 +26,6 @@ pub(super) const COLUMNS: &[Column] = &[
 /// The cells of an event that depend on its kind.
 #[derive(Default)]
 struct EventCells {
-    kind: &'static str,
     name: Option<String>,
     source: Option<String>,
     text: Option<String>,
@@ -44,7 +40,7 @@ pub(super) fn write_events(source: &ExportSource, table: &mut dyn TableWriter) -
             Cell::Time(source.utc(event.at)),
             Cell::number(event.at),
             Cell::optional_text(source.phase(event.at)),
-            Cell::Text(cells.kind),
+            Cell::Text((&event.kind).into()),
             Cell::optional_text(cells.name.as_deref()),
             Cell::optional_text(cells.source.as_deref()),
             Cell::optional_text(cells.text.as_deref()),
@@ -55,14 +51,13 @@ pub(super) fn write_events(source: &ExportSource, table: &mut dyn TableWriter) -
 }
 
 fn cells(event: &RecordEvent) -> EventCells {
-    let of_process = |kind, id: &String, text: &String| EventCells {
-        kind,
+    let of_process = |id: &String, text: &String| EventCells {
         source: Some(id.clone()),
         text: Some(text.clone()),
         ..EventCells::default()
     };
     match event {
-        RecordEvent::Phase { phase } => named("phase", <&str>::from(*phase)),
+        RecordEvent::Phase { phase } => named(<&str>::from(*phase)),
         RecordEvent::Action {
             action,
             node,
@@ -70,18 +65,13 @@ fn cells(event: &RecordEvent) -> EventCells {
         } => EventCells {
             source: Some(node.clone()),
             text: error.clone(),
-            ..named("action", action)
+            ..named(action)
         },
-        RecordEvent::ProcessEnded { id, status } => of_process("process_ended", id, status),
-        RecordEvent::ProcessStopped { id, status, .. } => of_process("process_stopped", id, status),
-        RecordEvent::WorkerLost { id, reason } => of_process("worker_lost", id, reason),
-        RecordEvent::Telemetry(_) => EventCells {
-            kind: "telemetry",
-            ..EventCells::default()
-        },
-        RecordEvent::BalancerReconfigured { id, text, .. } => {
-            of_process("balancer_reconfigured", id, text)
-        }
+        RecordEvent::ProcessEnded { id, status }
+        | RecordEvent::ProcessStopped { id, status, .. } => of_process(id, status),
+        RecordEvent::WorkerLost { id, reason } => of_process(id, reason),
+        RecordEvent::Telemetry(_) => EventCells::default(),
+        RecordEvent::BalancerReconfigured { id, text, .. } => of_process(id, text),
         RecordEvent::Failure {
             counter,
             worker,
@@ -89,33 +79,20 @@ fn cells(event: &RecordEvent) -> EventCells {
         } => EventCells {
             source: Some(worker.clone()),
             text: Some(example_sentence(counter, example)),
-            ..named("failure", counter)
+            ..named(counter)
         },
         RecordEvent::Problem { text } => EventCells {
-            kind: "problem",
             text: Some(text.clone()),
             ..EventCells::default()
         },
-        RecordEvent::End { ended } => named("end", end_name(*ended)),
+        RecordEvent::End { ended } => named(<&str>::from(*ended)),
     }
 }
 
-fn named(kind: &'static str, name: &str) -> EventCells {
+fn named(name: &str) -> EventCells {
     EventCells {
-        kind,
         name: Some(name.to_owned()),
         ..EventCells::default()
-    }
-}
-
-/// Returns the word for the end of a run, as the record has it.
-pub(super) fn end_name(ended: RunEnd) -> &'static str {
-    match ended {
-        RunEnd::Completed => "completed",
-        RunEnd::Interrupted => "interrupted",
-        RunEnd::Aborted => "aborted",
-        RunEnd::Truncated => "truncated",
-        RunEnd::Running => "running",
     }
 }
 
@@ -134,8 +111,9 @@ mod tests {
             r#"{"at":1.0,"kind":"end","ended":"completed"}"#,
         ] {
             let event: TimedEvent = serde_json::from_str(text).unwrap();
+            let kind: &str = (&event.kind).into();
+            assert!(text.contains(&format!("\"kind\":\"{kind}\"")));
             let cells = cells(&event.kind);
-            assert!(text.contains(&format!("\"kind\":\"{}\"", cells.kind)));
             if let Some(name) = cells.name {
                 assert!(text.contains(&format!("\"{name}\"")), "{text}");
             }

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::{
     column::{Column, ColumnType, rfc3339},
-    event_rows::end_name,
     format::ExportFormat,
     source::ExportSource,
     table::Table,
@@ -22,7 +21,7 @@ pub(super) fn facts(source: &ExportSource) -> Vec<(&'static str, String)> {
         ("scenario", manifest.plan.name.clone()),
         ("started_at", rfc3339(manifest.started_at)),
         ("seed", manifest.plan.seed.to_string()),
-        ("ended", end_name(source.ended).to_owned()),
+        ("ended", <&str>::from(source.ended).to_owned()),
         ("record_schema", manifest.schema.to_string()),
         ("highwater", version.cloned().unwrap_or_default()),
     ]

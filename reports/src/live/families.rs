@@ -18,16 +18,12 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct LiveFamily {
     pub(super) family: Family,
-    pub(super) series: Vec<LiveSeries>,
+    /// The latest values by labels, without those labels that all series of the run have.
+    pub(super) series: BTreeMap<Labels, LiveValue>,
 }
 
-/// A series with its latest value.
-#[derive(Debug)]
-pub(super) struct LiveSeries {
-    /// Labels, without those that all series of the run have.
-    pub(super) labels: Vec<(&'static str, String)>,
-    pub(super) value: LiveValue,
-}
+/// The labels of a series.
+type Labels = Vec<(&'static str, String)>;
 
 /// The latest value of a series, in the base unit.
 #[derive(Debug)]
@@ -103,7 +99,7 @@ impl LiveMetrics {
                 count: latency.count,
             };
             let labels = source_labels((name.source_kind, name.source));
-            families.push(family, LiveSeries { labels, value });
+            families.push(family, labels, value);
         }
     }
 
@@ -173,35 +169,29 @@ impl LiveMetrics {
 
 impl Families {
     /// Adds a number, which is in the unit of the record.
-    fn add(&mut self, family: Family, labels: Vec<(&'static str, String)>, value: f64) {
+    fn add(&mut self, family: Family, labels: Labels, value: f64) {
         let value = LiveValue::Number(value * family.factor);
-        self.push(family, LiveSeries { labels, value });
+        self.push(family, labels, value);
     }
 
-    fn push(&mut self, family: Family, series: LiveSeries) {
+    fn push(&mut self, family: Family, labels: Labels, value: LiveValue) {
         let entry = self.0.entry(family.name.clone());
         let family = entry.or_insert_with(|| LiveFamily {
             family,
-            series: Vec::new(),
+            series: BTreeMap::new(),
         });
         // Two names may give the same series, and a scrape may have it only once.
-        if family
-            .series
-            .iter()
-            .all(|known| known.labels != series.labels)
-        {
-            family.series.push(series);
-        }
+        family.series.entry(labels).or_insert(value);
     }
 }
 
-fn labels(source: (SourceKind, &str), id: MetricId<'_>) -> Vec<(&'static str, String)> {
+fn labels(source: (SourceKind, &str), id: MetricId<'_>) -> Labels {
     let mut labels = source_labels(source);
     labels.extend(id.label.map(|(name, value)| (name, value.to_owned())));
     labels
 }
 
-fn source_labels((kind, source): (SourceKind, &str)) -> Vec<(&'static str, String)> {
+fn source_labels((kind, source): (SourceKind, &str)) -> Labels {
     let kind: &str = kind.into();
     vec![
         ("source_kind", kind.to_owned()),

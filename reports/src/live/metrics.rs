@@ -8,7 +8,7 @@ use super::gates::LiveGate;
 use crate::{
     histogram::LatencyHistogram,
     metric_table::{PARTS, part_values},
-    record::{Interval, Phases, RecordEvent, Source, SourceRole, TimedEvent},
+    record::{Interval, Phases, Source, SourceRole, TimedEvent},
 };
 
 /// Seconds after the end of a latency's line in which its percentiles are shown. Afterwards
@@ -117,12 +117,8 @@ impl LiveMetrics {
 
     /// Takes in an event.
     pub fn record_event(&mut self, event: &TimedEvent) {
-        *self.events.entry(event_kind(&event.kind)).or_default() += 1;
-        let before = self.phases;
-        self.phases = Phases::new(std::slice::from_ref(event), self.phases.end);
-        self.phases.ramp = self.phases.ramp.or(before.ramp);
-        self.phases.steady = self.phases.steady.or(before.steady);
-        self.phases.drain = self.phases.drain.or(before.drain);
+        *self.events.entry((&event.kind).into()).or_default() += 1;
+        self.phases.add(event);
     }
 
     /// Removes the gauges of a worker that is lost.
@@ -133,21 +129,5 @@ impl LiveMetrics {
     /// Returns the parts of a latency, if they are of the last seconds.
     pub(super) fn fresh(&self, latency: &LiveLatency) -> Option<[f64; PARTS.len()]> {
         (latency.until_s + FRESH_FOR_S >= self.now_s).then_some(latency.last)
-    }
-}
-
-/// Returns the kind of an event, as the record has it.
-fn event_kind(event: &RecordEvent) -> &'static str {
-    match event {
-        RecordEvent::Phase { .. } => "phase",
-        RecordEvent::Action { .. } => "action",
-        RecordEvent::ProcessEnded { .. } => "process_ended",
-        RecordEvent::ProcessStopped { .. } => "process_stopped",
-        RecordEvent::WorkerLost { .. } => "worker_lost",
-        RecordEvent::Telemetry(_) => "telemetry",
-        RecordEvent::BalancerReconfigured { .. } => "balancer_reconfigured",
-        RecordEvent::Failure { .. } => "failure",
-        RecordEvent::Problem { .. } => "problem",
-        RecordEvent::End { .. } => "end",
     }
 }

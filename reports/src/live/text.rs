@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{
-    families::{LiveFamily, LiveSeries, LiveValue},
+    families::{LiveFamily, LiveValue},
     metrics::LiveMetrics,
 };
 use crate::exposition::{
@@ -34,7 +34,7 @@ impl LiveMetrics {
             FamilyType::Counter => "_total",
             _ => "",
         };
-        for LiveSeries { labels, value } in &live.series {
+        for (labels, value) in &live.series {
             let of_series = labels.iter().map(|(name, value)| (*name, value.as_str()));
             let labels: Vec<_> = [("run", self.run.as_str())]
                 .into_iter()

@@ -1,6 +1,6 @@
 //! The counters of a record, each described once.
 
-use super::description::{RecordMetric, RecordUnit, SeriesKind};
+use super::description::{self, RecordMetric, RecordUnit, SeriesKind};
 use crate::record::names::{conn_event, counter};
 
 use RecordUnit::{Count, Millis};
@@ -83,13 +83,7 @@ pub(super) static COUNTERS: &[RecordMetric] = &[
 ];
 
 const fn alone(name: &'static str, unit: RecordUnit, about: &'static str) -> RecordMetric {
-    RecordMetric {
-        name,
-        kind: SeriesKind::Count,
-        unit,
-        label: None,
-        about,
-    }
+    description::alone(name, SeriesKind::Count, unit, about)
 }
 
 /// A counter whose name goes on with a kind, a reason or a node.
@@ -99,8 +93,5 @@ const fn by(
     unit: RecordUnit,
     about: &'static str,
 ) -> RecordMetric {
-    RecordMetric {
-        label: Some(label),
-        ..alone(name, unit, about)
-    }
+    description::by(label, name, SeriesKind::Count, unit, about)
 }

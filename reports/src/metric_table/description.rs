@@ -56,3 +56,33 @@ impl RecordUnit {
         }
     }
 }
+
+/// Describes a metric whose name stands alone.
+pub(super) const fn alone(
+    name: &'static str,
+    kind: SeriesKind,
+    unit: RecordUnit,
+    about: &'static str,
+) -> RecordMetric {
+    RecordMetric {
+        name,
+        kind,
+        unit,
+        label: None,
+        about,
+    }
+}
+
+/// Describes a metric whose name goes on with a kind, a node or an operation.
+pub(super) const fn by(
+    label: &'static str,
+    name: &'static str,
+    kind: SeriesKind,
+    unit: RecordUnit,
+    about: &'static str,
+) -> RecordMetric {
+    RecordMetric {
+        label: Some(label),
+        ..alone(name, kind, unit, about)
+    }
+}

@@ -1,6 +1,6 @@
 //! The gauges of a record, each described once.
 
-use super::description::{RecordMetric, RecordUnit, SeriesKind};
+use super::description::{RecordMetric, RecordUnit, SeriesKind, alone, by};
 use crate::record::names::gauge;
 
 use RecordUnit::{Bytes, Count, Micros, Seconds};
@@ -70,32 +70,3 @@ pub(super) static GAUGES: &[RecordMetric] = &[
     alone(gauge::MEMORY_AVAILABLE, Gauge, Bytes, "available memory"),
     alone(gauge::HOST_CPU, Total, Seconds, "CPU time of all processes since boot"),
 ];
-
-const fn alone(
-    name: &'static str,
-    kind: SeriesKind,
-    unit: RecordUnit,
-    about: &'static str,
-) -> RecordMetric {
-    RecordMetric {
-        name,
-        kind,
-        unit,
-        label: None,
-        about,
-    }
-}
-
-/// A gauge whose name goes on with a node, a metric or an operation.
-const fn by(
-    label: &'static str,
-    name: &'static str,
-    kind: SeriesKind,
-    unit: RecordUnit,
-    about: &'static str,
-) -> RecordMetric {
-    RecordMetric {
-        label: Some(label),
-        ..alone(name, kind, unit, about)
-    }
-}

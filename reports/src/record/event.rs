@@ -2,6 +2,7 @@
 
 use highwater_scenarios::plan::{Join, PhaseWindow};
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use super::FailureExample;
 
@@ -15,9 +16,10 @@ pub struct TimedEvent {
     pub kind: RecordEvent,
 }
 
-/// An event of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// An event of a run. As text it is its kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case", tag = "kind")]
+#[strum(serialize_all = "snake_case")]
 pub enum RecordEvent {
     /// A phase began: `ramp`, `steady` or `drain`, always at a whole second.
     Phase {
@@ -116,8 +118,11 @@ pub fn action_title(action: &str, node: &str) -> String {
 }
 
 /// The way a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum RunEnd {
     /// All phases ran to their end.
     Completed,

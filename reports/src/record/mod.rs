@@ -15,8 +15,9 @@
 //! - [`writer`]: appends lines; `atomic`: writes files that must be whole;
 //! - `lock`: a lock that shows that a run lasts; `failed_start`: runs that never began;
 //! - [`reader`]: reads a record into [`interval_row`]s, [`phases`] and [`latencies`];
-//!   `stream`: the lines one by one, for readers that keep none; `open`, `lines`: files that may be of any kind, with lines of a writer that may have been
-//!   killed; `hlog`: the format of the histograms;
+//!   `stream`: the lines one by one, for readers that keep none; `open`, `lines`: files that may
+//!   be of any kind, with lines of a writer that may have been killed; `hlog`: the format of the
+//!   histograms;
 //! - `schema1`: renames the contents of records of schema 1; `texts`: makes texts safe to be
 //!   shown; `error`: the errors.
 

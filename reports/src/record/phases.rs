@@ -27,19 +27,22 @@ impl Phases {
             end,
             ..Self::default()
         };
-        for event in events {
-            // The end event is later than the last interval.
-            phases.end = phases.end.max(event.at);
-            if let RecordEvent::Phase { phase } = event.kind {
-                match phase {
-                    PhaseWindow::Ramp => phases.ramp = Some(event.at),
-                    PhaseWindow::Steady => phases.steady = Some(event.at),
-                    PhaseWindow::Drain => phases.drain = Some(event.at),
-                    PhaseWindow::Run => {}
-                }
+        events.iter().for_each(|event| phases.add(event));
+        phases
+    }
+
+    /// Takes in an event, which may begin a phase.
+    pub(crate) fn add(&mut self, event: &TimedEvent) {
+        // The end event is later than the last interval.
+        self.end = self.end.max(event.at);
+        if let RecordEvent::Phase { phase } = event.kind {
+            match phase {
+                PhaseWindow::Ramp => self.ramp = Some(event.at),
+                PhaseWindow::Steady => self.steady = Some(event.at),
+                PhaseWindow::Drain => self.drain = Some(event.at),
+                PhaseWindow::Run => {}
             }
         }
-        phases
     }
 
     /// Returns the instants of a window; `None` when the run did not reach it.
